@@ -1,0 +1,42 @@
+"""Activities made of a process's table of effects: a call of the platform, or a task in its console (G-8)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from temporalio import activity
+
+from cases.messages import ConsoleTask, EffectCall, Outcome, Question, Settlement
+from platforms.port import Platform
+
+PLATFORM_CALL: Literal["platform call"] = "platform call"
+"""The effect is a call of the platform."""
+
+How = ConsoleTask | Literal["platform call"]
+
+
+def process_activities(process: str, effects: Mapping[str, How], platform: Platform) -> Iterator[Callable[..., Any]]:
+    """The activities of one process: one an effect, and the question what a clock of the platform led to."""
+    for name, how in effects.items():
+        perform = _on_platform(platform) if how == PLATFORM_CALL else _in_console(how)
+        yield activity.defn(name=f"{process}.{name}")(perform)
+
+    async def settle(question: Question) -> Settlement:
+        return await platform.settle(question)
+
+    yield activity.defn(name=f"{process}.settle")(settle)
+
+
+def _on_platform(platform: Platform) -> Callable[..., Any]:
+    async def perform(call: EffectCall) -> Outcome:
+        await platform.perform(call)
+        return Outcome()
+
+    return perform
+
+
+def _in_console(task: ConsoleTask) -> Callable[..., Any]:
+    async def hand_over(call: EffectCall) -> Outcome:
+        del call
+        return Outcome(console_task=task)
+
+    return hand_over

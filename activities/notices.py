@@ -1,0 +1,36 @@
+"""Telling operators that a deadline is near (G-5)."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from temporalio import activity
+
+from cases.messages import Reminder
+
+
+class Notifier(Protocol):
+    """How operators are told."""
+
+    async def remind(self, reminder: Reminder) -> None:
+        """Tell them of a deadline."""
+
+
+class LogNotifier:
+    """Writes reminders to the log, where no other way is configured."""
+
+    async def remind(self, reminder: Reminder) -> None:
+        """Write one line."""
+        structlog.get_logger("notices").info(
+            "reminder", state=reminder.state_label, then=reminder.rule_label, deadline=reminder.deadline.isoformat()
+        )
+
+
+def reminder_activity(notifier: Notifier) -> Callable[..., Any]:
+    """The activity that sends a reminder."""
+
+    @activity.defn(name="remind")
+    async def remind(reminder: Reminder) -> None:
+        await notifier.remind(reminder)
+
+    return remind

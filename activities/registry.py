@@ -1,0 +1,31 @@
+"""All activities, made for a given world."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from activities import douyin_reship
+from activities.effects import How, process_activities
+from activities.ledger import Ledger, SqliteLedger, ledger_activity
+from activities.notices import LogNotifier, Notifier, reminder_activity
+from platforms.port import Platform
+from platforms.scripted import ScriptedPlatform
+
+EFFECTS: Mapping[str, Mapping[str, How]] = {"douyin_reship": douyin_reship.EFFECTS}
+
+
+@dataclass(frozen=True)
+class World:
+    """What activities act upon: the marketplaces, the shop's ledger, the operators."""
+
+    platform: Platform = field(default_factory=ScriptedPlatform)
+    ledger: Ledger = field(default_factory=SqliteLedger)
+    notifier: Notifier = field(default_factory=LogNotifier)
+
+
+def all_activities(world: World) -> list[Callable[..., Any]]:
+    """The activities of every process, and those all share."""
+    own = [
+        each for process, effects in EFFECTS.items() for each in process_activities(process, effects, world.platform)
+    ]
+    return [*own, ledger_activity(world.ledger), reminder_activity(world.notifier)]

@@ -1,0 +1,190 @@
+"""Douyin reship 补寄: facts, forms and figures of rules DR-1 ... DR-19."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from cases.case import SAMPLE_INSTANT, Case, Facts
+from cases.forms import Evidence, EvidenceKind, Form, Shipment
+from cases.models import Duration, Id, Instant, Money, Text
+from cases.policy import Figure, Policy, hours
+
+HELP_PAGE = "source 002"
+
+
+class Reason(StrEnum):
+    """Why the buyer asks for a reship (DR-1)."""
+
+    NEVER_RECEIVED = "never_received"
+    SHORT_SHIPPED = "short_shipped"
+    OTHER = "other"
+
+
+class ReshipFacts(Facts):
+    """The application as the platform's record has it; ``received_at`` is None while the order is not confirmed."""
+
+    shop_id: Id
+    after_sale_id: Id
+    order_id: Id
+    category_id: Id
+    reason: Reason
+    order_amount: Money
+    applied_at: Instant
+    received_at: Instant | None = None
+    description: str = ""
+
+    @property
+    def own_id(self) -> str:
+        """The after-sale id."""
+        return self.after_sale_id
+
+    @property
+    def began_at(self) -> datetime:
+        """The application: the merchant's 48 h run from it (DR-4)."""
+        return self.applied_at
+
+    @property
+    def shop(self) -> str:
+        """The shop id."""
+        return self.shop_id
+
+    @property
+    def order(self) -> str:
+        """The order id."""
+        return self.order_id
+
+    @property
+    def at_stake(self) -> Decimal:
+        """What would be refunded."""
+        return self.order_amount
+
+
+class ReshipPolicy(Policy):
+    """The figures of DR-2 ... DR-19."""
+
+    application_window: Figure[Duration] = hours("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
+    open_categories: Figure[tuple[Id, ...]] = Figure(
+        value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
+    )
+    merchant_handling: Figure[Duration] = hours("48h", "DR-4", f"{HELP_PAGE} §3.3.1", "stated")
+    shipping: Figure[Duration] = hours("48h", "DR-5", f"{HELP_PAGE} §3.3.2, §4.2", "stated")
+    buyer_window: Figure[Duration] = hours("48h", "DR-7, DR-9", f"{HELP_PAGE} §3.3.3", "stated")
+    late_compensation: Figure[Money] = Figure(
+        value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", standing="stated"
+    )
+    silent_completion: Figure[Duration] = hours("10d", "DR-19", "assumption", "assumed")
+
+
+class Refusal(Form):
+    """A refusal always says why (DR-14); one agreed with the buyer proves the buyer's consent (DR-13)."""
+
+    reason: Text
+    evidence: tuple[Evidence, ...] = ()
+    after_consent: bool = False
+
+    @model_validator(mode="after")
+    def _consent_is_proved(self) -> Self:
+        if self.after_consent and all(piece.kind is not EvidenceKind.BUYER_CONSENT for piece in self.evidence):
+            raise ValueError(
+                "协商一致后拒绝须有 buyer_consent 凭证 / after_consent needs evidence of kind buyer_consent (DR-13)"
+            )
+        return self
+
+
+class ConsentedRefusal(Refusal):
+    """A refusal after the merchant has agreed: only with the buyer's consent (DR-13)."""
+
+    @model_validator(mode="after")
+    def _consent_is_claimed(self) -> Self:
+        if not self.after_consent:
+            raise ValueError("已同意后只能协商一致后拒绝 / once agreed, after_consent must be true (DR-13)")
+        return self
+
+
+class Modification(Form):
+    """The buyer's modified application: it may carry another reason (DR-15)."""
+
+    reason: Reason
+    description: str = ""
+
+
+class Proof(Form):
+    """Evidence handed in during arbitration (DR-18)."""
+
+    evidence: tuple[Evidence, ...]
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.evidence:
+            raise ValueError("至少一件凭证 / at least one piece of evidence")
+        return self
+
+
+class ReshipCase(Case):
+    """A reship: the reason that counts now, and whether the goods are out of stock."""
+
+    facts: ReshipFacts
+    policy: ReshipPolicy = ReshipPolicy()
+    new_reason: Reason | None = None
+    marked_out_of_stock: bool = False
+
+    forms: ClassVar[Mapping[str, type[Form]]] = {
+        "refusal": Refusal,
+        "consented_refusal": ConsentedRefusal,
+        "shipment": Shipment,
+        "modification": Modification,
+        "proof": Proof,
+    }
+
+    @property
+    def never_received(self) -> bool:
+        """一直未收到货"""
+        return (self.new_reason or self.facts.reason) is Reason.NEVER_RECEIVED
+
+    @property
+    def out_of_stock(self) -> bool:
+        """已标记缺货"""
+        return self.marked_out_of_stock
+
+    @property
+    def in_time(self) -> bool:
+        """确认收货15天内或未确认收货"""
+        received = self.facts.received_at
+        return received is None or self.facts.applied_at - received <= self.policy.application_window.value
+
+    @property
+    def category_open(self) -> bool:
+        """类目已开放补寄"""
+        categories = self.policy.open_categories.value
+        return not categories or self.facts.category_id in categories
+
+    def learn(self, rule: str, form: Form | None) -> Self:
+        """A modification brings its reason (DR-15), a mark stays (DR-13)."""
+        if isinstance(form, Modification):
+            return self.model_copy(update={"new_reason": form.reason})
+        return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self
+
+    def amount(self, effect: str) -> Decimal | None:
+        """The coupon of DR-10; the violation of DR-11 has no amount yet."""
+        return self.policy.late_compensation.value if effect == "charge_late_penalty" else None
+
+    @classmethod
+    def samples(cls) -> list[Self]:
+        """Every reason, in and out of stock, within and past the fifteen days, category open and closed."""
+        facts = ReshipFacts(
+            shop_id="S1",
+            after_sale_id="A1",
+            order_id="O1",
+            category_id="C1",
+            reason=Reason.OTHER,
+            order_amount=Decimal("100.00"),
+            applied_at=SAMPLE_INSTANT,
+        )
+        late = facts.model_copy(update={"received_at": SAMPLE_INSTANT - timedelta(days=16)})
+        closed = ReshipPolicy.resolve({"open_categories": ["C9"]})
+        ordinary = [cls(facts=facts.model_copy(update={"reason": reason})) for reason in Reason]
+        return [*ordinary, cls(facts=late), cls(facts=facts, policy=closed)]

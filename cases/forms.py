@@ -1,0 +1,40 @@
+"""What people must give with a rule: the forms that several processes share."""
+
+from enum import StrEnum
+
+from cases.models import Strict, Text
+
+
+class EvidenceKind(StrEnum):
+    """The kinds of evidence the marketplaces take."""
+
+    CHAT_SCREENSHOT = "chat_screenshot"
+    SMS = "sms"
+    CALL_RECORD = "call_record"
+    WAYBILL_PHOTO = "waybill_photo"
+    LOGISTICS_TRACK = "logistics_track"
+    BUYER_CONSENT = "buyer_consent"
+    OTHER = "other"
+
+
+class Evidence(Strict):
+    """A piece of evidence: its kind, where it lies, and what it shows."""
+
+    kind: EvidenceKind
+    url: Text
+    note: Text | None = None
+
+
+class Form(Strict):
+    """The base of every form."""
+
+
+class NoForm(Form):
+    """A rule that asks for nothing."""
+
+
+class Shipment(Form):
+    """A parcel handed over: carrier code or name, and its real tracking number."""
+
+    carrier: Text
+    tracking_no: Text

@@ -1,0 +1,96 @@
+"""What crosses between a case's workflow and the world: every message is one strict model."""
+
+from typing import Any
+
+from cases.models import Instant, Strict, Text
+
+
+class Opening(Strict):
+    """What a case is opened with: the platform's record, and figures (all of them pinned, or some to set)."""
+
+    facts: dict[str, Any]
+    policy: dict[str, Any] = {}
+
+
+class Report(Strict):
+    """What a platform's message says: which rule happened, when, and the deadline the platform itself gives (G-1).
+
+    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).
+    """
+
+    message_id: Text | None = None
+    rule: Text | None = None
+    form: dict[str, Any] | None = None
+    order: Text | None = None
+    occurred_at: Instant | None = None
+    deadline: Instant | None = None
+
+
+class EffectCall(Strict):
+    """An effect to perform; ``key`` (case id / serial number) makes performing it twice the same as once."""
+
+    key: str
+    case_id: str
+    process: str
+    shop_id: str
+    effect: str
+    label: str
+    rule: str
+    at: Instant
+    order: str | None = None
+    facts: dict[str, Any]
+    form: dict[str, Any] | None = None
+
+
+class ConsoleTask(Strict):
+    """A step that the platform offers no interface for (G-8): which page to open, and what to do there."""
+
+    page: str
+    instruction: str
+
+
+class Outcome(Strict):
+    """How performing an effect ended: done, or handed to the operator as a console task."""
+
+    console_task: ConsoleTask | None = None
+
+
+class Question(Strict):
+    """Asked of the platform when a clock it runs has run out: what really happened (G-2)?"""
+
+    key: str
+    case_id: str
+    process: str
+    shop_id: str
+    state: str
+    rule: str
+    due: Instant
+    order: str | None = None
+    facts: dict[str, Any]
+
+
+class Settlement(Strict):
+    """The platform's answer.
+
+    ``rule`` happened (with ``form``, at ``occurred_at``), or the clock runs until ``deadline``; neither: the platform
+    has no record, and the policy's own event counts.
+    """
+
+    rule: str | None = None
+    form: dict[str, Any] | None = None
+    occurred_at: Instant | None = None
+    deadline: Instant | None = None
+
+
+class Reminder(Strict):
+    """A deadline of the merchant or provider that is near (G-5)."""
+
+    case_id: str
+    process: str
+    shop_id: str
+    state: str
+    state_label: str
+    rule: str
+    rule_label: str
+    deadline: Instant
+    order: str | None = None

@@ -1,0 +1,102 @@
+"""The strict ground that facts, forms and figures stand on."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
+
+from cases.durations import format_duration, parse_duration
+from cases.errors import BadForm
+
+
+def whole_seconds(instant: datetime) -> datetime:
+    """The instant in UTC without its fraction: the marketplaces' clocks count whole seconds."""
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _length(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return parse_duration(given)
+    except BadForm as bad:
+        raise ValueError(str(bad)) from bad
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(whole_seconds)]
+"""A timezone-aware instant, kept in UTC and whole seconds."""
+Duration = Annotated[timedelta, BeforeValidator(_length), PlainSerializer(format_duration, return_type=str)]
+"""A length of time, written as 48h or 3d."""
+Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
+"""An amount in CNY with at most two decimals."""
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
+"""A platform's own identifier: no white space, no slash."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+"""A text that says something."""
+
+CENT = Decimal("0.01")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """An amount rounded to 0.01, half up."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+class Strict(BaseModel):
+    """A frozen model that takes nothing on trust: unknown fields, loose types and naive instants are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+_CHINESE = {
+    "missing": "缺少",
+    "extra_forbidden": "没有这个字段",
+    "timezone_aware": "须带时区",
+    "enum": "不在可选值内",
+    "literal_error": "不在可选值内",
+    "string_too_short": "不能为空",
+    "too_short": "数量不足",
+}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(model: type[Model], raw: Any, what: str) -> Model:
+    """Read JSON-like data into a model; raises BadForm that names every wrong field and what was expected."""
+    if not isinstance(raw, dict):
+        raise BadForm(f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}")
+    try:
+        text = json.dumps(raw, ensure_ascii=False)
+    except (TypeError, ValueError) as bad:
+        raise BadForm(f"{what}: 不是 JSON / is not JSON: {bad}") from bad
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as bad:
+        raise BadForm(f"{what}: {'; '.join(_faults(bad))}; {expected(model)}") from bad
+
+
+def _faults(bad: ValidationError) -> Iterable[str]:
+    for fault in bad.errors(include_url=False, include_context=False, include_input=False):
+        place = ".".join(str(part) for part in fault["loc"]) or "(全部 / whole)"
+        chinese = _CHINESE.get(fault["type"], "有误")
+        yield f"{place}: {chinese} / {fault['msg'].removeprefix('Value error, ')}"
+
+
+def expected(model: type[BaseModel]) -> str:
+    """A line that lists a model's fields, the optional ones with a question mark."""
+    fields = (name + ("" if field.is_required() else "?") for name, field in model.model_fields.items())
+    return f"字段 / fields: {', '.join(fields) or '-'}"

@@ -1,0 +1,1 @@
+"""How our processes run: settings, logs, the connection to Temporal, the embedded server."""

@@ -1,0 +1,42 @@
+"""The connection to Temporal: its standard environment variables and ``temporal.toml`` profiles decide."""
+
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from cases.errors import CaseError
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+
+class TemporalUnreachable(CaseError):
+    """Temporal could not be reached, or refused the connection."""
+
+
+def runtime_with_metrics(address: str | None) -> Runtime | None:
+    """A runtime that serves Prometheus metrics at host:port; None without an address."""
+    if address is None:
+        return None
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+    except (ValueError, RuntimeError) as bad:
+        raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
+
+
+async def connect(runtime: Runtime | None = None, **overrides: Any) -> Client:
+    """Connect; raises TemporalUnreachable with the address that was tried."""
+    try:
+        config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}
+    except (RuntimeError, ValueError, OSError) as bad:
+        raise TemporalUnreachable(f"Temporal profile cannot be read: {bad}") from bad
+    config = {"target_host": DEFAULT_ADDRESS, **config, **overrides}
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+    except (RuntimeError, ValueError) as bad:
+        raise TemporalUnreachable(
+            f"no Temporal server answers at {config['target_host']} ({str(bad).splitlines()[0][:160]}); "
+            "start one with `aftersales up`, or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE"
+        ) from bad

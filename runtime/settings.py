@@ -1,0 +1,46 @@
+"""Every setting, in one place: environment variables that begin with AFTERSALES_."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cases.errors import BadForm
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """How a worker and the commands run; the connection to Temporal has Temporal's own variables and profiles."""
+
+    model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
+
+    task_queue: str = Field("aftersales", description="task queue of workflows and activities")
+    data_dir: Path = Field(Path(".aftersales"), description="where the embedded server, the ledger and journals live")
+    shops_file: Path | None = Field(None, description="YAML file with each shop's own policy figures")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
+    metrics_address: str | None = Field(None, description="host:port on which Prometheus finds the metrics")
+    build_id: str | None = Field(None, description="turns worker versioning on: the build id of this worker")
+    deployment_name: str = Field("aftersales", description="deployment the build id belongs to")
+    max_cached_workflows: PositiveInt = Field(1000, description="cases kept in memory between their steps")
+    max_concurrent_workflow_tasks: PositiveInt = Field(100, description="workflow tasks at once")
+    max_concurrent_activities: PositiveInt = Field(100, description="activities at once")
+    max_activities_per_second: PositiveFloat | None = Field(None, description="limit of this worker")
+    max_task_queue_activities_per_second: PositiveFloat | None = Field(
+        None, description="limit over all workers of the queue"
+    )
+    graceful_shutdown_seconds: PositiveFloat = Field(10.0, description="time activities get to end on SIGTERM")
+    port: Port = Field(7233, description="port of the embedded Temporal server")
+    ui_port: Port = Field(8233, description="port of its Web UI")
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises BadForm that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as bad:
+        fault = bad.errors(include_url=False)[0]
+        name = f"AFTERSALES_{'.'.join(str(part) for part in fault['loc']).upper()}"
+        raise BadForm(f"{name}: {fault['msg']}") from bad

@@ -1,0 +1,153 @@
+"""A chart at work: time is an argument, effects are data, deadlines are derived."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from statemachine import State, StateChart
+from statemachine.model import Model
+from statemachine.orderedset import OrderedSet
+from statemachine.transition import Transition
+
+from statecharts.rules import Clock, Effect, Line, Party, Rule
+
+
+class Case(Protocol):
+    """What a chart asks of its case: when a clock runs out.  Its guards are the case's own properties."""
+
+    def due(self, figure: str, entered: datetime) -> datetime | None:
+        """The instant at which the clock of ``figure``, started at ``entered``, runs out; None: it does not run."""
+
+
+@dataclass(frozen=True, order=True)
+class Deadline:
+    """A clock that is running: when it runs out, in which state, and the rule that then fires."""
+
+    due: datetime
+    state: str
+    rule: str
+
+
+@dataclass
+class Past:
+    """All a chart remembers; everything else is derived from it and the case.
+
+    ``entered``: when each active state was entered.  ``given``: instants that the platform itself set for a state's
+    clock (G-1).  ``history``: where blocked regions stood.
+    """
+
+    entered: dict[str, datetime] = field(default_factory=dict)
+    given: dict[str, datetime] = field(default_factory=dict)
+    history: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rule that fired: where from, where to, under which clause, and what is owed for it."""
+
+    rule: str
+    at: datetime
+    clause: str
+    left: tuple[str, ...]
+    reached: tuple[str, ...]
+    owed: tuple[Effect, ...]
+
+
+class CaseChart(StateChart[Model]):
+    """The base of every chart; a chart's file holds states, rules and effects and nothing else."""
+
+    allow_event_without_transition = False
+    catch_errors_as_events = False
+    rules: ClassVar[Mapping[str, Rule]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Collect the rules in the order of the rule book."""
+        super().__init_subclass__(**options)
+        cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
+
+    def __init__(self, case: Case, now: datetime, past: Past | None = None) -> None:
+        """Start a case at ``now``, or resume it where ``past`` says that it stood."""
+        self.case, self.now = case, now
+        past = past or Past()
+        self.entered, self.given = dict(past.entered), dict(past.given)
+        self.owed: list[Effect] = []
+        memory: Any = Model()  # type: ignore[no-untyped-call]
+        if past.entered:  # resumed in document order through the model, so that nothing is entered twice
+            memory.state = OrderedSet(value for value in self.states_map if value in past.entered)
+        super().__init__(memory, listeners=[case])
+        for name, values in past.history.items():
+            self.history_values[name] = [self.states_map[value] for value in values]
+
+    def past(self) -> Past:
+        """What must be remembered to go on from here."""
+        history = {name: [state.value for state in states] for name, states in self.history_values.items()}
+        return Past(dict(self.entered), dict(self.given), history)
+
+    @property
+    def closed(self) -> bool:
+        """Whether a final state has been reached (a resumed chart's own flag does not tell)."""
+        return any(self.states_map[value].final for value in self.entered)
+
+    def step(self, rule: str, now: datetime) -> Step:
+        """Fire a rule at ``now``, or raise the library's TransitionNotAllowed and change nothing."""
+        line = self.line(rule)
+        left, self.now, self.owed = tuple(self.entered), now, []
+        self.send(rule)
+        return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.owed))
+
+    def elapse(self, now: datetime) -> list[Step]:
+        """Let every clock due by ``now`` run out, each at its own moment, as if the platform had nothing to add."""
+        steps = []
+        while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
+            steps.append(self.step(nearest.rule, nearest.due))
+        return steps
+
+    def deadlines(self) -> Iterator[Deadline]:
+        """The clocks now running: derived from the configuration, so never stale."""
+        for name, clock in self.clocks().items():
+            for source in dict.fromkeys(move.source.value for _, move in self.moves(name)):
+                due = self._due(clock, source)
+                if due is not None:
+                    yield Deadline(due, source, name)
+
+    @classmethod
+    def clocks(cls) -> dict[str, Clock]:
+        """The rules that fire by themselves."""
+        return {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
+
+    def moves(self, rule: str) -> list[tuple[Line, Transition]]:
+        """The moves of a rule that are possible now: the state is active and every guard holds."""
+        return [
+            (line, move)
+            for line, move in self.rules[rule].steps()
+            if move.source.value in self.entered and self._holds(move)
+        ]
+
+    def line(self, rule: str) -> Line | None:
+        """The line of the rule book under which a rule would fire now; None: it is not open."""
+        return next((line for line, _ in self.moves(rule)), None)
+
+    def open_rules(self, *parties: Party) -> list[str]:
+        """What the parties may do now: the buttons on their screens."""
+        return [name for name, rule in self.rules.items() if rule.party in parties and self.moves(name)]
+
+    def _holds(self, move: Transition) -> bool:
+        return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in move.cond)
+
+    def _due(self, clock: Clock, source: str) -> datetime | None:
+        entered = self.entered[source]
+        if clock.figure is None:
+            return entered
+        if clock.settled_by_platform and source in self.given:
+            return self.given[source]
+        return self.case.due(clock.figure, entered)
+
+    def on_enter_state(self, target: State) -> None:
+        """Remember when a state was entered."""
+        self.entered[target.value] = self.now
+
+    def on_exit_state(self, source: State) -> None:
+        """Forget a state that is left, and the deadline the platform gave it."""
+        del self.entered[source.value]
+        self.given.pop(source.value, None)

@@ -1,0 +1,123 @@
+"""抖店 · 补寄 (Douyin reship): rules DR-1 ... DR-19."""
+
+from statemachine import State
+
+from statecharts.chart import CaseChart
+from statecharts.rules import Party, after, at_once, book, by, do, stays, under, upon
+
+agree_on_platform = do("agree_on_platform", "在平台同意补寄", commands=True)
+refuse_on_platform = do("refuse_on_platform", "在平台拒绝补寄", commands=True)
+push_tracking_number = do("push_tracking_number", "上传真实物流单号", commands=True)
+hand_in_evidence = do("submit_evidence", "向平台提交凭证", commands=True)
+contact_buyer = do("contact_buyer", "联系买家改申请其他售后,或协商一致后拒绝")
+charge_late_penalty = book("charge_late_penalty", "每单赔付买家3元优惠券", clause="DR-10")
+record_late_violation = book("record_late_violation", "发货超时违规一次", clause="DR-11")
+missed = [charge_late_penalty, record_late_violation]
+
+
+class DouyinReship(CaseChart):
+    """The reason (DR-1) chooses the path; every clock but the last is the platform's own."""
+
+    awaiting_merchant = State("待商家处理", initial=True)
+    awaiting_shipment = State("待补寄发货")
+    refused = State("已拒绝待买家处理")
+    overdue = State("超时未发货待买家处理")
+    arbitration = State("平台仲裁中")
+    in_transit = State("补寄运输中")
+    completed = State("补寄完成", final=True)
+    refunded = State("已退款", final=True)
+    withdrawn = State("买家已撤销", final=True)
+    lapsed = State("逾期未申诉已关闭", final=True)
+    dismissed = State("仲裁驳回", final=True)
+    ineligible = State("不符合补寄条件", final=True)
+
+    screen_out = at_once(
+        "不予受理",
+        under("DR-2", awaiting_merchant.to(ineligible, unless="in_time")),
+        under("DR-3", awaiting_merchant.to(ineligible, cond="in_time", unless="category_open")),
+    )
+    agree = by(
+        Party.MERCHANT,
+        "同意补寄",
+        under("DR-4", awaiting_merchant.to(awaiting_shipment, on=agree_on_platform)),
+    )
+    auto_agree = after(
+        "merchant_handling",
+        "超时自动同意",
+        under("DR-4", awaiting_merchant.to(awaiting_shipment)),
+        of=Party.MERCHANT,
+        run_by=Party.PLATFORM,
+    )
+    refuse = by(
+        Party.MERCHANT,
+        "拒绝补寄",
+        under("DR-6", awaiting_merchant.to(arbitration, cond="never_received", on=refuse_on_platform)),
+        under("DR-7", awaiting_merchant.to(refused, unless="never_received", on=refuse_on_platform)),
+        under(
+            "DR-13",
+            awaiting_shipment.to(arbitration, cond=["out_of_stock", "never_received"], on=refuse_on_platform)
+            | awaiting_shipment.to(refused, cond="out_of_stock", unless="never_received", on=refuse_on_platform),
+            form="consented_refusal",
+        ),
+        form="refusal",
+    )
+    mark_out_of_stock = by(
+        Party.MERCHANT,
+        "标记缺货",
+        under("DR-13", stays(awaiting_merchant, awaiting_shipment, unless="out_of_stock", on=contact_buyer)),
+    )
+    ship = by(
+        Party.MERCHANT,
+        "补寄发货",
+        under("DR-5", awaiting_shipment.to(in_transit, on=push_tracking_number)),
+        under("DR-17", overdue.to(in_transit, on=push_tracking_number)),
+        form="shipment",
+    )
+    miss_shipment = after(
+        "shipping",
+        "超时未发货",
+        under("DR-8", awaiting_shipment.to(refunded, cond="never_received", on=missed)),
+        under("DR-9", awaiting_shipment.to(overdue, unless="never_received", on=missed)),
+        of=Party.MERCHANT,
+        run_by=Party.PLATFORM,
+    )
+    modify = by(
+        Party.BUYER,
+        "修改申请",
+        under("DR-15", refused.to(awaiting_merchant) | overdue.to(awaiting_merchant)),
+        form="modification",
+    )
+    request_intervention = by(
+        Party.BUYER,
+        "申请平台介入",
+        under("DR-7", refused.to(arbitration)),
+        under("DR-9", overdue.to(arbitration)),
+    )
+    lapse = after(
+        "buyer_window",
+        "买家逾期未处理",
+        under("DR-16", refused.to(lapsed) | overdue.to(lapsed)),
+        of=Party.BUYER,
+        run_by=Party.PLATFORM,
+    )
+    withdraw = by(
+        Party.BUYER,
+        "撤销申请",
+        under("DR-12", withdrawn.from_(awaiting_merchant, awaiting_shipment, refused, overdue, arbitration)),
+    )
+    submit_evidence = by(
+        Party.MERCHANT,
+        "提交凭证",
+        under("DR-18", stays(arbitration, on=hand_in_evidence)),
+        form="proof",
+    )
+    rule_reship = upon("裁定补寄", under("DR-18", arbitration.to(awaiting_shipment)))
+    rule_refund = upon("裁定退款", under("DR-18", arbitration.to(refunded)))
+    rule_dismiss = upon("裁定驳回", under("DR-18", arbitration.to(dismissed)))
+    sign = upon("买家签收", under("DR-19", in_transit.to(completed)))
+    auto_complete = after(
+        "silent_completion",
+        "无消息自动完成",
+        under("DR-19", in_transit.to(completed)),
+        of=Party.PLATFORM,
+    )

@@ -1,0 +1,1 @@
+"""The interpreter of any chart as a Temporal workflow, and one small module a process."""

@@ -1,0 +1,64 @@
+"""The typed search attributes by which operators list and filter cases."""
+
+from datetime import datetime
+from typing import Any
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from statecharts.rules import Party
+from workflows.docket import Docket
+from workflows.view import states
+
+PROCESS = SearchAttributeKey.for_keyword("CaseProcess")
+SHOP = SearchAttributeKey.for_keyword("CaseShop")
+ORDER = SearchAttributeKey.for_keyword("CaseOrder")
+STATE = SearchAttributeKey.for_keyword("CaseState")
+DEADLINE = SearchAttributeKey.for_datetime("CaseDeadline")
+WAITS_FOR = SearchAttributeKey.for_keyword("CaseWaitsFor")
+NEEDS_OPERATOR = SearchAttributeKey.for_bool("CaseNeedsOperator")
+AT_STAKE = SearchAttributeKey.for_float("CaseAtStake")
+
+KEYS: tuple[SearchAttributeKey[Any], ...] = (
+    PROCESS,
+    SHOP,
+    ORDER,
+    STATE,
+    DEADLINE,
+    WAITS_FOR,
+    NEEDS_OPERATOR,
+    AT_STAKE,
+)
+"""All of them, as ``aftersales setup`` registers them."""
+
+
+def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
+    """The values that a case has now; None: it has none."""
+    facts, nearest = docket.case.facts, _nearest(docket)
+    return {
+        PROCESS: docket.process.name,
+        SHOP: facts.shop,
+        ORDER: facts.order,
+        STATE: "、".join(docket.process.state_label(state) for state in states(docket)),
+        DEADLINE: nearest,
+        WAITS_FOR: _waits_for(docket),
+        NEEDS_OPERATOR: bool(docket.record.needs_operator() or docket.record.stuck()),
+        AT_STAKE: None if facts.at_stake is None else float(facts.at_stake),
+    }
+
+
+def _nearest(docket: Docket) -> datetime | None:
+    return None if docket.closed else min((each.due for each in docket.chart.deadlines()), default=None)
+
+
+def _waits_for(docket: Docket) -> str | None:
+    if docket.closed:
+        return None
+    rules = docket.process.chart.rules
+    clocks = (rules[each.rule].clock for each in sorted(docket.chart.deadlines()))
+    party = next((clock.of for clock in clocks if clock), Party.PLATFORM)
+    return party.label
+
+
+def typed(values: dict[SearchAttributeKey[Any], Any]) -> TypedSearchAttributes:
+    """The attributes to start a workflow with."""
+    return TypedSearchAttributes([SearchAttributePair(key, each) for key, each in values.items() if each is not None])

@@ -1,0 +1,90 @@
+"""What a case says to the world: the arguments, names and summaries of its activities."""
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from cases.books import LedgerEntry
+from cases.messages import EffectCall, Question, Reminder
+from workflows.docket import Docket
+from workflows.record import Owed, Reminded, Settling
+from workflows.view import shanghai
+
+ENTER_IN_LEDGER = "enter_in_ledger"
+REMIND = "remind"
+
+
+def effect_activity(process: str, effect: str) -> str:
+    """The name of the activity that performs an effect of a process."""
+    return f"{process}.{effect}"
+
+
+def settle_activity(process: str) -> str:
+    """The name of the activity that asks a process's platform what its clock led to."""
+    return f"{process}.settle"
+
+
+def effect(docket: Docket, owed: Owed) -> tuple[str, EffectCall | LedgerEntry]:
+    """The activity that performs an effect, and what it is told."""
+    if owed.entry is not None:
+        return ENTER_IN_LEDGER, next(entry for entry in docket.record.ledger if entry.key == owed.entry)
+    call = EffectCall(
+        key=f"{docket.case_id}/{owed.serial}",
+        case_id=docket.case_id,
+        process=docket.process.name,
+        shop_id=docket.case.facts.shop,
+        effect=owed.effect,
+        label=docket.process.effects()[owed.effect].label,
+        rule=owed.rule,
+        at=owed.at,
+        order=owed.order,
+        facts=docket.case.facts.model_dump(mode="json"),
+        form=owed.form,
+    )
+    return effect_activity(docket.process.name, owed.effect), call
+
+
+def question(docket: Docket, settling: Settling) -> Question:
+    """What the platform is asked when a clock it runs has run out."""
+    return Question(
+        key=f"{docket.case_id}/{settling.serial}",
+        case_id=docket.case_id,
+        process=docket.process.name,
+        shop_id=docket.case.facts.shop,
+        state=settling.state,
+        rule=settling.rule,
+        due=settling.due,
+        facts=docket.case.facts.model_dump(mode="json"),
+    )
+
+
+def reminder(docket: Docket, reminded: Reminded) -> Reminder:
+    """What an operator is reminded of."""
+    nearest = next(each for each in docket.chart.deadlines() if each.state == reminded.state)
+    return Reminder(
+        case_id=docket.case_id,
+        process=docket.process.name,
+        shop_id=docket.case.facts.shop,
+        state=reminded.state,
+        state_label=docket.process.state_label(reminded.state),
+        rule=nearest.rule,
+        rule_label=docket.process.rule_label(nearest.rule),
+        deadline=reminded.deadline,
+    )
+
+
+def settle_summary(docket: Docket, settling: Settling) -> str:
+    """What the timeline shows of a settlement."""
+    return f"向平台核实:{docket.process.rule_label(settling.rule)}"
+
+
+def remind_summary(reminded: Reminded) -> str:
+    """What the timeline shows of a reminder."""
+    return f"提醒:{shanghai(reminded.deadline)} 截止"
+
+
+def why(failed: ActivityError) -> str:
+    """Why an activity failed for good, in the words of what it last ran into."""
+    cause: BaseException = failed
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    kind = f"{cause.type}: " if isinstance(cause, ApplicationError) and cause.type else ""
+    return f"{kind}{cause}"

@@ -1,0 +1,49 @@
+"""How a case is handed to its workflow: opened from facts and policy, or carried on by the run before."""
+
+from typing import Any
+
+from cases.errors import BadForm
+from cases.messages import Opening
+from cases.models import read
+from workflows.docket import Docket
+from workflows.process import Process
+from workflows.record import Record
+
+CARRIED = "carried"
+
+
+def is_pinned(arguments: tuple[Any, ...]) -> bool:
+    """Whether the figures are pinned already (G-9): else the first run pins them and continues as new."""
+    opening = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) else {}
+    policy = opening.get("policy")
+    return CARRIED in opening or (isinstance(policy, dict) and bool(policy) and _all_pinned(policy))
+
+
+def _all_pinned(policy: dict[str, Any]) -> bool:
+    return all(isinstance(figure, dict) and "standing" in figure for figure in policy.values())
+
+
+def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...]) -> Docket:
+    """Open or resume a case from the workflow's arguments; raises BadForm, naming what is wrong."""
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        raise BadForm(
+            "案件须以一个 JSON 对象打开 / a case is opened with one object: {facts: {...}, policy?: {...}}; "
+            f"got {len(arguments)} argument(s)"
+        )
+    opening = dict(arguments[0])
+    past = opening.pop(CARRIED, None)
+    if past is not None:
+        case = read(process.case, opening, "case")
+        return Docket(process, case_id, case, read(Record, past, "record"))
+    case = process.open_case(read(Opening, opening, "case"))
+    expected = f"{process.name}/{case.facts.own_id}"
+    if case_id != expected:
+        raise BadForm(
+            f"workflow id: 应为 / must be {expected!r}, not {case_id!r}: 同一售后单只有一个案件 / one case an id"
+        )
+    return Docket(process, case_id, case)
+
+
+def carried(docket: Docket) -> dict[str, Any]:
+    """Everything the next run needs."""
+    return {**docket.case.model_dump(mode="json"), CARRIED: docket.record.model_dump(mode="json")}

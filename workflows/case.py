@@ -1,0 +1,241 @@
+"""The interpreter: hand time, decisions and messages to a case, perform what it owes.  It knows no process.
+
+``drive`` sleeps until somebody acts or the nearest instant is due; what is owed is performed beside it, in order, so
+that an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant; it is
+not cancelled when somebody acts earlier, only looked at when it fires.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, ClassVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from cases.errors import CaseError
+from cases.messages import Outcome, Settlement
+from cases.models import whole_seconds
+from workflows import calls, desk, inbox
+from workflows.attributes import attributes
+from workflows.budgets import EFFECT, REMIND, SETTLE
+from workflows.carrying import carried, is_pinned, open_docket
+from workflows.details import current_details
+from workflows.docket import Docket
+from workflows.process import Process
+from workflows.record import Owed, Reminded, Settling
+from workflows.updates import add_updates
+from workflows.view import shanghai, standing, view
+
+
+def _now() -> datetime:
+    return whole_seconds(workflow.now())
+
+
+def _refusal(bad: CaseError) -> ApplicationError:
+    return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
+
+
+class CaseWorkflow:
+    """The base of every process's workflow."""
+
+    process: ClassVar[Process]
+
+    def __init_subclass__(cls, *, process: Process, **options: Any) -> None:
+        """Bind a process, and make its updates."""
+        super().__init_subclass__(**options)
+        cls.process = process
+        add_updates(cls, process)
+
+    def __init__(self, *opening: Any) -> None:
+        """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
+        self._moves = 0
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_due: datetime | None = None
+        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._broken: BaseException | None = None
+        self._pinned = is_pinned(opening)
+        self._opened: Docket | CaseError
+        try:
+            self._opened = open_docket(self.process, workflow.info().workflow_id, opening)
+        except CaseError as bad:
+            self._opened = bad
+
+    @property
+    def _docket(self) -> Docket:
+        if isinstance(self._opened, CaseError):
+            raise _refusal(self._opened)
+        return self._opened
+
+    async def drive(self) -> dict[str, Any]:
+        """Live the case's whole life; returns where it ended."""
+        docket = self._docket
+        if not self._pinned:  # figures of the code may change, an open case's never (G-9)
+            workflow.continue_as_new(carried(docket))
+        while not (docket.finished and not self._tasks):
+            seen = self._moves
+            inbox.judge_held(docket, _now())
+            docket.advance(_now())
+            self._work()
+            self._show()
+            if workflow.info().is_continue_as_new_suggested() and not self._tasks:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(carried(docket))
+            await self._sleep(seen)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return standing(docket)
+
+    async def _sleep(self, seen: int) -> None:
+        """Until somebody acts, something performed has ended, or the nearest instant is due."""
+        nearest = self._docket.next_instant(_now())
+        self._docket.rest()
+        if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
+            if self._timer:
+                self._timer.cancel()
+            summary = f"{self.process.label}:{shanghai(nearest)}"
+            self._timer_due = nearest
+            self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=summary))
+        await workflow.wait_condition(lambda: self._moves > seen or (self._timer is not None and self._timer.done()))
+        if self._timer and self._timer.done():
+            self._timer = None
+        if self._broken:
+            raise self._broken
+
+    def _work(self) -> None:
+        """Start what is owed and not under way; call off what the case no longer waits for."""
+        docket, record = self._docket, self._docket.record
+        wanted: dict[tuple[str, int], Any] = {}
+        if record.owed():
+            wanted["effect", 0] = self._perform
+        for settling in record.settling:
+            if settling.why is None:
+                wanted["settle", settling.serial] = lambda each=settling: self._settle(each)
+        stays = {deadline.state: deadline.due for deadline in ([] if docket.closed else docket.chart.deadlines())}
+        for number, reminded in enumerate(record.reminders):
+            if reminded.delivered is None and stays.get(reminded.state) == reminded.deadline:
+                wanted["remind", number] = lambda each=reminded: self._remind(each)
+        for key in self._tasks.keys() - wanted.keys() - {("effect", 0)}:
+            self._tasks[key].cancel()
+        for key in wanted.keys() - self._tasks.keys():
+            self._start(key, wanted[key]())
+
+    def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._moves += 1
+            del self._tasks[key]
+            if not task.cancelled():
+                self._broken = self._broken or task.exception()
+
+        self._tasks[key] = asyncio.create_task(work)
+        self._tasks[key].add_done_callback(ended)
+
+    async def _perform(self) -> None:
+        """Perform what the case owes, in order."""
+        while owed := self._docket.record.owed():
+            await self._perform_one(owed[0])
+            self._moves += 1
+
+    async def _perform_one(self, owed: Owed) -> None:
+        docket = self._docket
+        name, call = calls.effect(docket, owed)
+        summary = docket.process.effects()[owed.effect].label
+        try:
+            outcome = await workflow.execute_activity(name, call, result_type=Outcome, summary=summary, **EFFECT)
+        except ActivityError as failed:
+            owed.status, owed.why = "needs_operator", calls.why(failed)
+        else:
+            owed.status, owed.task = "console_task" if outcome.console_task else "done", outcome.console_task
+        owed.ended = _now()
+
+    async def _settle(self, settling: Settling) -> None:
+        """Ask the platform what its clock led to (G-2)."""
+        docket = self._docket
+        question, summary = calls.question(docket, settling), calls.settle_summary(docket, settling)
+        name = calls.settle_activity(docket.process.name)
+        try:
+            answer = await workflow.execute_activity(name, question, result_type=Settlement, summary=summary, **SETTLE)
+        except ActivityError as failed:
+            settling.why = calls.why(failed)
+        else:
+            docket.settle(settling.serial, answer, _now())
+
+    async def _remind(self, reminded: Reminded) -> None:
+        """Remind the operator of a deadline (G-5)."""
+        reminder, summary = calls.reminder(self._docket, reminded), calls.remind_summary(reminded)
+        try:
+            await workflow.execute_activity(calls.REMIND, reminder, summary=summary, **REMIND)
+        except ActivityError as failed:
+            workflow.logger.warning("reminder not delivered", extra={"why": calls.why(failed)})
+        else:
+            reminded.delivered = True
+        reminded.delivered = bool(reminded.delivered)
+
+    def _show(self) -> None:
+        """Tell operators where the case stands; of the search attributes only what changed."""
+        workflow.set_current_details(current_details(self._docket))
+        known = workflow.info().typed_search_attributes
+        changed = [
+            key.value_set(value) if value is not None else key.value_unset()
+            for key, value in attributes(self._docket).items()
+            if known.get(key) != value
+        ]
+        if changed:
+            workflow.upsert_search_attributes(changed)
+
+    def may_fire(self, rule: str, form: Any) -> None:
+        """Refuse what the rules do not allow now, before anything is written (G-4)."""
+        trial = self._docket.fork()
+        trial.advance(_now())
+        try:
+            desk.check(trial, rule, form)
+        except CaseError as bad:
+            raise _refusal(bad) from bad
+
+    def fire(self, rule: str, form: Any) -> dict[str, Any]:
+        """Do what a person decided; overdue clocks go first."""
+        try:
+            desk.act(self._docket, rule, form, _now())
+        except CaseError as bad:
+            raise _refusal(bad) from bad
+        self._moves += 1
+        return standing(self._docket)
+
+    @workflow.update(description="重试卡住的步骤 {serial?}")
+    async def retry_effect(self, which: Any = None) -> dict[str, Any]:
+        """Try a stuck effect again (G-7)."""
+        desk.retry_effect(self._docket, which)
+        self._moves += 1
+        return standing(self._docket)
+
+    @retry_effect.validator
+    def _may_retry(self, which: Any = None) -> None:
+        self._may_touch(which, retry=True)
+
+    @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
+    async def done_by_hand(self, which: Any = None) -> dict[str, Any]:
+        """Take a stuck effect or a console task as done by the operator (G-7, G-8)."""
+        desk.done_by_hand(self._docket, which, _now())
+        self._moves += 1
+        return standing(self._docket)
+
+    @done_by_hand.validator
+    def _may_take(self, which: Any = None) -> None:
+        self._may_touch(which, retry=False)
+
+    def _may_touch(self, which: Any, *, retry: bool) -> None:
+        try:
+            desk.stuck(self._docket, which, retry=retry)
+        except CaseError as bad:
+            raise _refusal(bad) from bad
+
+    @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
+    def report(self, message: Any = None) -> None:
+        """Take a message of the platform; one that does not apply is kept as ignored (G-3)."""
+        if isinstance(self._opened, Docket):
+            inbox.receive(self._opened, message, _now())
+            self._moves += 1
+
+    @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
+    def view(self) -> dict[str, Any]:
+        """Everything about the case."""
+        return view(self._docket)

@@ -1,0 +1,63 @@
+"""A process: a chart and the kind of case it is about."""
+
+from dataclasses import dataclass
+
+from cases.case import Case
+from cases.errors import BadForm
+from cases.messages import Opening
+from cases.models import read
+from statecharts.chart import CaseChart
+from statecharts.rules import Effect, Party
+
+
+@dataclass(frozen=True)
+class Process:
+    """Everything the interpreter, the commands and the documents need to know of one process."""
+
+    name: str
+    label: str
+    chart: type[CaseChart]
+    case: type[Case]
+
+    def state_label(self, state: str) -> str:
+        """The Chinese name of a state."""
+        return str(self.chart.states_map[state].name)
+
+    def rule_label(self, rule: str) -> str:
+        """The Chinese name of a rule, or the name itself where the chart has no such rule."""
+        return str(self.chart.rules[rule].name) if rule in self.chart.rules else rule
+
+    def effects(self) -> dict[str, Effect]:
+        """Every effect that the chart names, by name."""
+        specs = [
+            spec
+            for rule in self.chart.rules.values()
+            for _, move in rule.steps()
+            for owner in (move.on, *(state.enter for state in move.targets))
+            for spec in owner
+        ]
+        found = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
+        return {effect.name: effect for effect in found}
+
+    def open_case(self, opening: Opening) -> Case:
+        """Read an opening into a case; raises BadForm or PolicyUnknown, naming the field."""
+        facts = read(self.case.facts_type(), opening.facts, "opening")
+        pinned = all(isinstance(value, dict) and "standing" in value for value in opening.policy.values())
+        if opening.policy and pinned:
+            policy = read(self.case.policy_type(), opening.policy, "policy")
+        else:
+            policy = self.case.policy_type().resolve(opening.policy)
+        decision = policy.default_decision.value
+        if decision is not None:
+            self._check_default(decision, policy.default_form.value)
+        return self.case(facts=facts, policy=policy)
+
+    def _check_default(self, decision: str, form: dict[str, object]) -> None:
+        rule = self.chart.rules.get(decision)
+        theirs = [name for name, each in self.chart.rules.items() if each.party in (Party.MERCHANT, Party.PROVIDER)]
+        if rule is None or decision not in theirs:
+            raise BadForm(
+                f"policy.default_decision: {decision!r} 不是商家动作 / is no decision of the merchant; "
+                f"expected one of: {', '.join(theirs)}"
+            )
+        read(self.case.form_type(rule.form), form, "policy.default_form")

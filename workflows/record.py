@@ -1,0 +1,122 @@
+"""What a case remembers beyond its chart and facts: carried over when the workflow continues as new."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from cases.books import LedgerEntry
+from cases.messages import ConsoleTask, Report
+from cases.models import Instant
+from statecharts.chart import Past
+
+SEEN_KEPT = 2000
+"""Message ids remembered for de-duplication; a case sees some tens."""
+IGNORED_KEPT = 500
+"""Ignored messages kept on the timeline; the count of all is kept beside them."""
+
+Status = Literal["owed", "done", "console_task", "needs_operator"]
+
+
+class Entry(BaseModel):
+    """A rule that fired."""
+
+    at: Instant
+    rule: str
+    by: str
+    left: list[str]
+    reached: list[str]
+    clause: str
+    order: str | None = None
+
+
+class Ignored(BaseModel):
+    """A message that did not apply, and why (G-3)."""
+
+    at: Instant
+    rule: str | None
+    message_id: str | None
+    why: str
+
+
+class Owed(BaseModel):
+    """An effect: what is to be done for which rule, how far it is, and why it is stuck.
+
+    ``entry`` is the key of the ledger entry that it hands in, where it does that.
+    """
+
+    serial: int
+    effect: str
+    rule: str
+    at: Instant
+    order: str | None = None
+    form: dict[str, Any] | None = None
+    entry: str | None = None
+    status: Status = "owed"
+    ended: Instant | None = None
+    why: str | None = None
+    task: ConsoleTask | None = None
+
+
+class Settling(BaseModel):
+    """A clock of the platform that has run out and is being settled with it (G-2); ``why``: it needs an operator."""
+
+    serial: int
+    state: str
+    rule: str
+    due: Instant
+    why: str | None = None
+
+
+class Reminded(BaseModel):
+    """A reminder sent (G-5); ``delivered`` is None while it is on its way."""
+
+    at: Instant
+    state: str
+    deadline: Instant
+    delivered: bool | None = None
+
+
+class Record(BaseModel):
+    """All that a case remembers, apart from its facts, its policy and what it learned."""
+
+    past: Past = Past()
+    last_serial: int = 0
+    timeline: list[Entry] = []
+    ignored: list[Ignored] = []
+    ignored_in_all: int = 0
+    seen: list[str] = []
+    held: list[Report] = []
+    effects: list[Owed] = []
+    settling: list[Settling] = []
+    ledger: list[LedgerEntry] = []
+    reminders: list[Reminded] = []
+
+    def serial(self) -> int:
+        """The next serial number: it never comes twice in a case's life."""
+        self.last_serial += 1
+        return self.last_serial
+
+    def owed(self) -> list[Owed]:
+        """The effects still to be performed, in order."""
+        return [effect for effect in self.effects if effect.status == "owed"]
+
+    def stuck(self) -> list[Owed]:
+        """The effects that wait for a person: console tasks and those that need an operator."""
+        return [effect for effect in self.effects if effect.status in ("console_task", "needs_operator")]
+
+    def needs_operator(self) -> bool:
+        """Whether anything went wrong that only an operator can mend (G-7)."""
+        return any(effect.status == "needs_operator" for effect in self.effects) or any(
+            each.why for each in self.settling
+        )
+
+    def settling_states(self) -> set[str]:
+        """The states whose clock is being settled with the platform."""
+        return {each.state for each in self.settling}
+
+    def ignore(self, at: datetime, report: Report, why: str) -> None:
+        """Keep a message that does not apply, with the reason."""
+        self.ignored_in_all += 1
+        self.ignored.append(Ignored(at=at, rule=report.rule, message_id=report.message_id, why=why))
+        del self.ignored[:-IGNORED_KEPT]
