@@ -20,11 +20,12 @@ from activities.ledger import SqliteLedger
 from activities.registry import World, all_activities
 from cases.errors import CaseError
 from platforms.journal import Journal
-from platforms.scripted import ScriptedPlatform
+from platforms.scripted import Script, ScriptedPlatform
 from runtime.connection import connect, runtime_with_metrics
 from runtime.logs import configure_logs
 from runtime.server import missing_attributes
 from runtime.settings import Settings, load_settings
+from workflows.payloads import for_cases
 from workflows.registry import WORKFLOWS
 from workflows.sandbox import OneArgument, sandboxed_runner
 
@@ -35,6 +36,11 @@ def default_world(settings: Settings) -> World:
         platform=ScriptedPlatform(journal=Journal(settings.data_dir / "platform.jsonl")),
         ledger=SqliteLedger(settings.data_dir / "ledger.db"),
     )
+
+
+def scripted_world(script: Script) -> World:
+    """A world that forgets everything, with a platform that follows a script: for simulation."""
+    return World(platform=ScriptedPlatform(script))
 
 
 def make_worker(client: Client, settings: Settings, world: World, interceptors: Sequence[Interceptor] = ()) -> Worker:
@@ -49,7 +55,7 @@ def make_worker(client: Client, settings: Settings, world: World, interceptors: 
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
     return Worker(
-        client,
+        Client(**{**client.config(), "data_converter": for_cases(client.data_converter)}),
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=all_activities(world),

@@ -84,6 +84,11 @@ class Case(Strict):
     def samples(cls) -> list[Self]:
         """Cases that between them take every way through the chart: what proofs are run over."""
 
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """Forms by rule, for the rules whose form teaches the case something that a guard looks at."""
+        return {}
+
 
 SAMPLE_INSTANT: Instant = datetime.fromisoformat("2026-01-05T01:00:00+00:00")
 """Monday 2026-01-05, 09:00 in Shanghai: when sample cases begin."""

@@ -67,16 +67,23 @@ class ReshipPolicy(Policy):
     """The figures of DR-2 ... DR-19."""
 
     application_window: Figure[Duration] = hours("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
+    """申请时限"""
     open_categories: Figure[tuple[Id, ...]] = Figure(
         value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
     )
+    """开放补寄的类目(空为全部)"""
     merchant_handling: Figure[Duration] = hours("48h", "DR-4", f"{HELP_PAGE} §3.3.1", "stated")
+    """商家处理时限"""
     shipping: Figure[Duration] = hours("48h", "DR-5", f"{HELP_PAGE} §3.3.2, §4.2", "stated")
+    """补寄发货时限"""
     buyer_window: Figure[Duration] = hours("48h", "DR-7, DR-9", f"{HELP_PAGE} §3.3.3", "stated")
+    """买家处理时限"""
     late_compensation: Figure[Money] = Figure(
         value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", standing="stated"
     )
+    """超时赔付"""
     silent_completion: Figure[Duration] = hours("10d", "DR-19", "assumption", "assumed")
+    """无消息自动完成时限"""
 
 
 class Refusal(Form):
@@ -152,7 +159,7 @@ class ReshipCase(Case):
 
     @property
     def in_time(self) -> bool:
-        """确认收货15天内或未确认收货"""
+        """在申请时限内"""
         received = self.facts.received_at
         return received is None or self.facts.applied_at - received <= self.policy.application_window.value
 
@@ -188,3 +195,8 @@ class ReshipCase(Case):
         closed = ReshipPolicy.resolve({"open_categories": ["C9"]})
         ordinary = [cls(facts=facts.model_copy(update={"reason": reason})) for reason in Reason]
         return [*ordinary, cls(facts=late), cls(facts=facts, policy=closed)]
+
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """A modification to every reason: the only form that a guard depends on."""
+        return {"modify": tuple(Modification(reason=reason) for reason in Reason)}

@@ -10,7 +10,12 @@ class Refused(CaseError):
 
 
 class BadForm(CaseError):
-    """What was given does not fit: the text names the field and what was expected."""
+    """What was given does not fit: the text names the field and what was expected, ``place`` is the way to it."""
+
+    def __init__(self, text: str, place: tuple[str | int, ...] = ()) -> None:
+        """Keep the text for people and the place for programs."""
+        super().__init__(text)
+        self.place = place
 
 
 class PolicyUnknown(BadForm):

@@ -21,10 +21,28 @@ from pydantic import (
 from cases.durations import format_duration, parse_duration
 from cases.errors import BadForm
 
+CENT = Decimal("0.01")
+
+
+def cents(amount: Decimal) -> Decimal:
+    """An amount rounded to 0.01, half up."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
+
 
 def whole_seconds(instant: datetime) -> datetime:
     """The instant in UTC without its fraction: the marketplaces' clocks count whole seconds."""
     return instant.astimezone(UTC).replace(microsecond=0)
+
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _plausible(instant: datetime) -> datetime:
+    if not EARLIEST <= instant < LATEST:
+        # "Never" and "unknown" are often written as year 1 or 9999: no clock can be computed from those.
+        raise ValueError("须在 2000 年到 2099 年之间 / must lie between the years 2000 and 2099")
+    return whole_seconds(instant)
 
 
 def _length(given: Any) -> Any:
@@ -36,23 +54,16 @@ def _length(given: Any) -> Any:
         raise ValueError(str(bad)) from bad
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(whole_seconds)]
-"""A timezone-aware instant, kept in UTC and whole seconds."""
+Instant = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A timezone-aware instant of this century, kept in UTC and whole seconds."""
 Duration = Annotated[timedelta, BeforeValidator(_length), PlainSerializer(format_duration, return_type=str)]
 """A length of time, written as 48h or 3d."""
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
-"""An amount in CNY with at most two decimals."""
+Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterValidator(cents)]
+"""An amount in CNY, kept with its two decimals."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
 """A platform's own identifier: no white space, no slash."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 """A text that says something."""
-
-CENT = Decimal("0.01")
-
-
-def cents(amount: Decimal) -> Decimal:
-    """An amount rounded to 0.01, half up."""
-    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 class Strict(BaseModel):
@@ -78,7 +89,9 @@ Model = TypeVar("Model", bound=BaseModel)
 def read(model: type[Model], raw: Any, what: str) -> Model:
     """Read JSON-like data into a model; raises BadForm that names every wrong field and what was expected."""
     if not isinstance(raw, dict):
-        raise BadForm(f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}")
+        raise BadForm(
+            f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}", (what,)
+        )
     try:
         text = json.dumps(raw, ensure_ascii=False)
     except (TypeError, ValueError) as bad:
@@ -86,7 +99,8 @@ def read(model: type[Model], raw: Any, what: str) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as bad:
-        raise BadForm(f"{what}: {'; '.join(_faults(bad))}; {expected(model)}") from bad
+        place = bad.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+        raise BadForm(f"{what}: {'; '.join(_faults(bad))}; {expected(model)}", (what, *place)) from bad
 
 
 def _faults(bad: ValidationError) -> Iterable[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
@@ -15,6 +15,9 @@ Standing = Literal["stated", "read", "assumed", "set"]
 
 STANDING_LABELS: Mapping[Standing, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
+
+LONGEST = timedelta(days=3650)
+"""No clock of a marketplace runs longer; instants that lie further away cannot be computed."""
 
 Value = TypeVar("Value")
 
@@ -34,7 +37,7 @@ class Figure(Strict, Generic[Value]):
 
 
 def _show(value: Any) -> str:
-    if value is None:
+    if value is None or value == {}:
         return "-"
     if isinstance(value, list | tuple):
         return ", ".join(_show(each) for each in value) or "-"
@@ -47,7 +50,9 @@ def hours(length: str, clause: str, source: str, standing: Standing) -> Figure[D
 
 
 class Policy(Strict):
-    """The figures every process has; a process adds its own."""
+    """The figures every process has; a process adds its own.  The string under a figure is its Chinese label."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     reminders_before: Figure[tuple[Duration, ...]] = Figure(
         value=(parse_duration("12h"), parse_duration("2h")),
@@ -56,13 +61,17 @@ class Policy(Strict):
         source="assumption",
         standing="assumed",
     )
+    """提醒时点"""
     decide_before: Figure[Duration] = hours("30m", "G-6", "assumption", "assumed")
+    """默认决定提前量"""
     default_decision: Figure[str | None] = Figure(
         value=None, unit="动作", clause="G-6", source="assumption", standing="assumed"
     )
+    """默认决定"""
     default_form: Figure[dict[str, Any]] = Figure(
         value={}, unit="表单", clause="G-6", source="assumption", standing="assumed"
     )
+    """默认决定的表单"""
 
     @classmethod
     def figures(cls) -> tuple[str, ...]:
@@ -70,12 +79,18 @@ class Policy(Strict):
         return tuple(cls.model_fields)
 
     @classmethod
+    def label(cls, figure: str) -> str:
+        """The Chinese name of a figure, or the name itself where it has none."""
+        return cls.model_fields[figure].description or figure
+
+    @classmethod
     def resolve(cls, values: Mapping[str, Any], source: str = "shop setting") -> Self:
         """The policy with the given figures set by the shop; raises PolicyUnknown or BadForm, naming the figure."""
         unknown = [name for name in values if name not in cls.model_fields]
         if unknown:
             raise PolicyUnknown(
-                f"policy.{unknown[0]}: 没有这个指标 / no such figure; figures: {', '.join(cls.model_fields)}"
+                f"policy.{unknown[0]}: 没有这个指标 / no such figure; figures: {', '.join(cls.model_fields)}",
+                ("policy", unknown[0]),
             )
         plain = cls().model_dump(mode="json")
         for name, value in values.items():
@@ -87,6 +102,6 @@ class Policy(Strict):
         for name in type(self).model_fields:
             value = getattr(self, name).value
             lengths = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(length, timedelta) and length < timedelta(0) for length in lengths):
-                raise ValueError(f"{name}: 时长不能为负 / a length of time must not be negative")
+            if any(isinstance(length, timedelta) and not timedelta(0) <= length <= LONGEST for length in lengths):
+                raise ValueError(f"{name}: 时长须在 0 到 {LONGEST.days} 天之间 / must be 0 to {LONGEST.days} days")
         return self

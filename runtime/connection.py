@@ -26,17 +26,26 @@ def runtime_with_metrics(address: str | None) -> Runtime | None:
         raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
 
 
-async def connect(runtime: Runtime | None = None, **overrides: Any) -> Client:
+async def connect(runtime: Runtime | None = None) -> Client:
     """Connect; raises TemporalUnreachable with the address that was tried."""
     try:
         config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}
     except (RuntimeError, ValueError, OSError) as bad:
         raise TemporalUnreachable(f"Temporal profile cannot be read: {bad}") from bad
-    config = {"target_host": DEFAULT_ADDRESS, **config, **overrides}
+    return await _connect({"target_host": DEFAULT_ADDRESS, **config}, runtime)
+
+
+async def connect_to(address: str) -> Client:
+    """Connect to a server of our own, whatever profile is set; raises TemporalUnreachable."""
+    return await _connect({"target_host": address}, None)
+
+
+async def _connect(config: dict[str, Any], runtime: Runtime | None) -> Client:
     try:
         return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
     except (RuntimeError, ValueError) as bad:
+        why = "" if "tcp connect error" in str(bad) else f" ({str(bad).splitlines()[0][:160]})"
         raise TemporalUnreachable(
-            f"no Temporal server answers at {config['target_host']} ({str(bad).splitlines()[0][:160]}); "
+            f"no Temporal server answers at {config['target_host']}{why}: "
             "start one with `aftersales up`, or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE"
         ) from bad

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -15,10 +16,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from cases.errors import CaseError
-from runtime.connection import TemporalUnreachable, connect
+from runtime.connection import TemporalUnreachable, connect_to
 from workflows.attributes import KEYS
 
 READY_SECONDS = 30
+TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime"}
+"""How the server's command line calls the types of search attributes."""
 
 
 def temporal_binary() -> str:
@@ -40,13 +43,27 @@ def check_port(port: int, setting: str) -> None:
             raise CaseError(f"port {port} is taken: set {setting} to another") from taken
 
 
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A server that we started."""
+
+    client: Client
+    process: asyncio.subprocess.Process
+
+    async def ended(self) -> int:
+        """Wait until the server has ended; returns its exit status."""
+        return await self.process.wait()
+
+
 @asynccontextmanager
-async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[Client]:
-    """A server that keeps its state in a file, until the block ends; yields a client of it."""
+async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
+    """A server that keeps its state in a file and knows our search attributes, until the block ends."""
     check_port(port, "AFTERSALES_PORT")
     check_port(ui_port, "AFTERSALES_UI_PORT")
     database.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port), "--log-level", "error"]
+    for key in KEYS:
+        arguments += ["--search-attribute", f"{key.name}={TYPE_NAMES[int(key.indexed_value_type)]}"]
     with (database.parent / "temporal.log").open("ab") as log:
         # Its own session: Ctrl-C reaches us alone, and the server goes down after the worker.
         server = await asyncio.create_subprocess_exec(
@@ -57,7 +74,8 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
             start_new_session=True,
         )
     try:
-        yield await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log")
+        client = await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log")
+        yield EmbeddedServer(client, server)
     finally:
         if server.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -70,7 +88,7 @@ async def _ready(server: asyncio.subprocess.Process, address: str, log: Path) ->
         if server.returncode is not None:
             raise CaseError(f"the Temporal server ended with status {server.returncode}: see {log}")
         with contextlib.suppress(TemporalUnreachable, RPCError):
-            client = await connect(target_host=address, namespace="default")
+            client = await connect_to(address)
             await missing_attributes(client)
             return client
         await asyncio.sleep(0.1)

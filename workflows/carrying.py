@@ -23,18 +23,20 @@ def _all_pinned(policy: dict[str, Any]) -> bool:
     return all(isinstance(figure, dict) and "standing" in figure for figure in policy.values())
 
 
-def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...]) -> Docket:
-    """Open or resume a case from the workflow's arguments; raises BadForm, naming what is wrong."""
+def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...], *, resumed: bool) -> Docket:
+    """Open a case from the workflow's arguments, or resume it; raises BadForm, naming what is wrong.
+
+    ``resumed``: a run before carried the case on.  Nobody else may hand in a past.
+    """
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise BadForm(
             "案件须以一个 JSON 对象打开 / a case is opened with one object: {facts: {...}, policy?: {...}}; "
             f"got {len(arguments)} argument(s)"
         )
     opening = dict(arguments[0])
-    past = opening.pop(CARRIED, None)
-    if past is not None:
-        case = read(process.case, opening, "case")
-        return Docket(process, case_id, case, read(Record, past, "record"))
+    if resumed and CARRIED in opening:
+        record = read(Record, opening.pop(CARRIED, None), "record")
+        return Docket(process, case_id, read(process.case, opening, "case"), record)
     case = process.open_case(read(Opening, opening, "case"))
     expected = f"{process.name}/{case.facts.own_id}"
     if case_id != expected:

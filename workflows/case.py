@@ -14,7 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from cases.errors import CaseError
-from cases.messages import Outcome, Settlement
+from cases.messages import Outcome, Reminder, Settlement
 from cases.models import whole_seconds
 from workflows import calls, desk, inbox
 from workflows.attributes import attributes
@@ -57,7 +57,10 @@ class CaseWorkflow:
         self._pinned = is_pinned(opening)
         self._opened: Docket | CaseError
         try:
-            self._opened = open_docket(self.process, workflow.info().workflow_id, opening)
+            info = workflow.info()
+            self._opened = open_docket(
+                self.process, info.workflow_id, opening, resumed=info.continued_run_id is not None
+            )
         except CaseError as bad:
             self._opened = bad
 
@@ -71,19 +74,25 @@ class CaseWorkflow:
         """Live the case's whole life; returns where it ended."""
         docket = self._docket
         if not self._pinned:  # figures of the code may change, an open case's never (G-9)
-            workflow.continue_as_new(carried(docket))
-        while not (docket.finished and not self._tasks):
+            await self._carry_on()
+        while True:
             seen = self._moves
             inbox.judge_held(docket, _now())
             docket.advance(_now())
             self._work()
             self._show()
+            if docket.finished and not self._tasks:
+                break
             if workflow.info().is_continue_as_new_suggested() and not self._tasks:
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(carried(docket))
+                await self._carry_on()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return standing(docket)
+
+    async def _carry_on(self) -> None:
+        """Go on in a new run with all that is known."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(carried(self._docket))
 
     async def _sleep(self, seen: int) -> None:
         """Until somebody acts, something performed has ended, or the nearest instant is due."""
@@ -113,11 +122,13 @@ class CaseWorkflow:
         stays = {deadline.state: deadline.due for deadline in ([] if docket.closed else docket.chart.deadlines())}
         for number, reminded in enumerate(record.reminders):
             if reminded.delivered is None and stays.get(reminded.state) == reminded.deadline:
-                wanted["remind", number] = lambda each=reminded: self._remind(each)
-        for key in self._tasks.keys() - wanted.keys() - {("effect", 0)}:
+                wanted["remind", number] = lambda each=reminded: self._remind(each, calls.reminder(docket, each))
+        # In the order of the record, never of a set: a replay must issue the same commands in the same order.
+        for key in [each for each in self._tasks if each not in wanted and each[0] != "effect"]:
             self._tasks[key].cancel()
-        for key in wanted.keys() - self._tasks.keys():
-            self._start(key, wanted[key]())
+        for key, work in wanted.items():
+            if key not in self._tasks:
+                self._start(key, work())
 
     def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
         def ended(task: asyncio.Task[None]) -> None:
@@ -159,9 +170,9 @@ class CaseWorkflow:
         else:
             docket.settle(settling.serial, answer, _now())
 
-    async def _remind(self, reminded: Reminded) -> None:
+    async def _remind(self, reminded: Reminded, reminder: Reminder) -> None:
         """Remind the operator of a deadline (G-5)."""
-        reminder, summary = calls.reminder(self._docket, reminded), calls.remind_summary(reminded)
+        summary = calls.remind_summary(reminded)
         try:
             await workflow.execute_activity(calls.REMIND, reminder, summary=summary, **REMIND)
         except ActivityError as failed:
@@ -185,7 +196,7 @@ class CaseWorkflow:
     def may_fire(self, rule: str, form: Any) -> None:
         """Refuse what the rules do not allow now, before anything is written (G-4)."""
         trial = self._docket.fork()
-        trial.advance(_now())
+        trial.elapse(_now())
         try:
             desk.check(trial, rule, form)
         except CaseError as bad:
@@ -238,4 +249,4 @@ class CaseWorkflow:
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> dict[str, Any]:
         """Everything about the case."""
-        return view(self._docket)
+        return view(self._docket, _now())

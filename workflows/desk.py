@@ -44,7 +44,7 @@ def check(docket: Docket, rule: str, raw: Any) -> Form:
     """Whether a rule may be fired with what was given; raises Refused or BadForm, and never changes the case."""
     chart = docket.chart
     if docket.closed or not chart.moves(rule):
-        raise Refused(_refusal(docket, rule, "当前状态不允许 / the current state does not allow it"))
+        raise Refused(_refusal(docket, rule, _unmet(docket, rule)))
     if waiting := settling(docket, rule):
         due = waiting.due.isoformat()
         raise Refused(
@@ -55,6 +55,21 @@ def check(docket: Docket, rule: str, raw: Any) -> Form:
             )
         )
     return docket.read_form(rule, {} if raw is None else raw)
+
+
+def _unmet(docket: Docket, rule: str) -> str:
+    """Why a rule is not open: the state, or what must hold first."""
+    entered, case = docket.record.past.entered, docket.case
+    lines = (move for _, move in docket.process.chart.rules[rule].steps() if move.source.value in entered)
+    missing = {
+        ("" if guard.expected_value else "非") + docket.process.guard_label(guard.attr_name): guard.attr_name
+        for move in lines
+        for guard in move.cond
+        if bool(getattr(case, guard.attr_name)) is not guard.expected_value
+    }
+    if docket.closed or not missing:
+        return "当前状态不允许 / the current state does not allow it"
+    return f"条件未满足 / what must hold first: {'、'.join(f'{label} ({name})' for label, name in missing.items())}"
 
 
 def _refusal(docket: Docket, rule: str, why: str) -> str:
@@ -68,7 +83,7 @@ def _refusal(docket: Docket, rule: str, why: str) -> str:
 
 def act(docket: Docket, rule: str, raw: Any, now: datetime) -> None:
     """Fire a rule for a person; overdue clocks go first."""
-    docket.advance(now)
+    docket.elapse(now)
     form = check(docket, rule, raw)
     docket.fire(rule, now, form)
 

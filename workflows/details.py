@@ -40,7 +40,7 @@ def _stuck(docket: Docket) -> list[str]:
         label = effects[each.effect].label
         if each.task:
             lines.append(
-                f"- 📋 **{label}**:{each.task.page} — {each.task.instruction}(办妥后 `done_by_hand`,serial {each.serial})"
+                f"- 📋 **{label}**:{each.task.page} — {each.task.instruction}(办妥后 `done_by_hand`, {each.serial})"
             )
         else:
             lines.append(

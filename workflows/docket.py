@@ -61,6 +61,11 @@ class Docket:
         record = self.record
         return self.closed and not (record.owed() or record.stuck() or record.settling)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is owed or being settled that no person is asked about."""
+        return bool(self.record.owed()) or any(each.why is None for each in self.record.settling)
+
     def moments(self, now: datetime) -> list[Moment]:
         """Everything due or to come, in order."""
         return [] if self.closed else moments(self.chart, self.case.policy, self.record, now)
@@ -95,12 +100,15 @@ class Docket:
         return True
 
     def _decide(self, now: datetime) -> bool:
-        due = [moment for moment in self.moments(now) if moment.kind is Kind.DECISION and moment.at <= now]
-        policy = self.case.policy
-        if due:
-            rule = policy.default_decision.value
-            self.fire(rule, now, self.read_form(rule, policy.default_form.value), by="default")
-        return bool(due)
+        if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
+            return False
+        rule = self.case.policy.default_decision.value
+        try:
+            form = self.read_form(rule, self.case.policy.default_form.value)
+        except BadForm:  # this line of the rule asks for more than the shop's form: only a person can decide
+            return False
+        self.fire(rule, now, form, by="default")
+        return True
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is Kind.REMINDER and moment.at <= now]

@@ -60,7 +60,9 @@ def _moments(chart: CaseChart, policy: Policy, record: Record, now: datetime) ->
 
 def _decides(chart: CaseChart, policy: Policy, deadline: Deadline) -> bool:
     decision = policy.default_decision.value
-    return decision is not None and any(move.source.value == deadline.state for _, move in chart.moves(decision))
+    return decision is not None and any(
+        move.source.value == deadline.state and move.targets for _, move in chart.moves(decision)
+    )
 
 
 def _reminded(chart: CaseChart, record: Record, deadline: Deadline) -> datetime | None:

@@ -7,7 +7,7 @@ from cases.errors import BadForm
 from cases.messages import Opening
 from cases.models import read
 from statecharts.chart import CaseChart
-from statecharts.rules import Effect, Party
+from statecharts.rules import OPERATORS, Effect
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Process:
     def rule_label(self, rule: str) -> str:
         """The Chinese name of a rule, or the name itself where the chart has no such rule."""
         return str(self.chart.rules[rule].name) if rule in self.chart.rules else rule
+
+    def guard_label(self, guard: str) -> str:
+        """The Chinese name of a guard: the docstring of the case's property."""
+        return str(getattr(self.case, guard).__doc__ or guard)
 
     def effects(self) -> dict[str, Effect]:
         """Every effect that the chart names, by name."""
@@ -54,10 +58,15 @@ class Process:
 
     def _check_default(self, decision: str, form: dict[str, object]) -> None:
         rule = self.chart.rules.get(decision)
-        theirs = [name for name, each in self.chart.rules.items() if each.party in (Party.MERCHANT, Party.PROVIDER)]
+        theirs = [
+            name
+            for name, each in self.chart.rules.items()
+            if each.party in OPERATORS and any(move.targets for _, move in each.steps())
+        ]
         if rule is None or decision not in theirs:
             raise BadForm(
-                f"policy.default_decision: {decision!r} 不是商家动作 / is no decision of the merchant; "
-                f"expected one of: {', '.join(theirs)}"
+                f"policy.default_decision: {decision!r} 不是商家决定 / is no decision of the merchant; "
+                f"expected one of: {', '.join(theirs)}",
+                ("policy", "default_decision"),
             )
         read(self.case.form_type(rule.form), form, "policy.default_form")

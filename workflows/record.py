@@ -12,10 +12,17 @@ from statecharts.chart import Past
 
 SEEN_KEPT = 2000
 """Message ids remembered for de-duplication; a case sees some tens."""
+TOLD = 300
+"""Characters kept of what others say: junk must not fill a case's memory."""
 IGNORED_KEPT = 500
 """Ignored messages kept on the timeline; the count of all is kept beside them."""
 
 Status = Literal["owed", "done", "console_task", "needs_operator"]
+
+
+def clipped(text: str) -> str:
+    """A text, cut where it is too long."""
+    return text if len(text) <= TOLD else f"{text[: TOLD - 1]}…"
 
 
 class Entry(BaseModel):
@@ -118,5 +125,6 @@ class Record(BaseModel):
     def ignore(self, at: datetime, report: Report, why: str) -> None:
         """Keep a message that does not apply, with the reason."""
         self.ignored_in_all += 1
-        self.ignored.append(Ignored(at=at, rule=report.rule, message_id=report.message_id, why=why))
+        rule = report.rule and clipped(report.rule)
+        self.ignored.append(Ignored(at=at, rule=rule, message_id=report.message_id, why=clipped(why)))
         del self.ignored[:-IGNORED_KEPT]

@@ -15,5 +15,6 @@ PROCESSES: Mapping[str, Process] = {each.process.name: each.process for each in 
 def process_of(name: str) -> Process:
     """The process of that name; raises BadForm, listing those there are."""
     if name not in PROCESSES:
-        raise BadForm(f"process: 没有 {name!r} 这个流程 / no such process; expected one of: {', '.join(PROCESSES)}")
+        known = ", ".join(PROCESSES)
+        raise BadForm(f"process: 没有 {name!r} / no such process; expected one of: {known}", ("process",))
     return PROCESSES[name]

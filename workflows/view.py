@@ -96,8 +96,9 @@ def standing(docket: Docket) -> dict[str, Any]:
     }
 
 
-def view(docket: Docket) -> dict[str, Any]:
+def view(docket: Docket, now: datetime) -> dict[str, Any]:
     """Everything about a case: where it stands, why, what may be done next, and what is owed."""
+    upcoming = docket.next_instant(now)
     record, process = docket.record, docket.process
     stuck = [
         {"serial": each.serial, "effect": "settle", "rule": each.rule, "status": "needs_operator", "why": each.why}
@@ -110,6 +111,8 @@ def view(docket: Docket) -> dict[str, Any]:
         "label": process.label,
         "status": status(docket),
         "finished": docket.finished,
+        "busy": docket.busy,
+        "next": upcoming.isoformat() if upcoming else None,
         "state": states(docket),
         "state_labels": [process.state_label(state) for state in states(docket)],
         "needs_operator": record.needs_operator(),

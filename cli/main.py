@@ -1,0 +1,55 @@
+"""The `aftersales` command: every subcommand, and how the process ends."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from cli.cases import act_command, list_command, open_command, report_command, show_command
+from cli.checks import replay_command, rulebook_command, simulate_command
+from cli.service import setup_command, worker_command
+from cli.up import up_command
+
+app = typer.Typer(
+    name="aftersales",
+    help="After-sales cases of Chinese marketplaces, each a durable workflow that keeps the platform's clocks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": up_command,
+    "worker": worker_command,
+    "open": open_command,
+    "list": list_command,
+    "show": show_command,
+    "act": act_command,
+    "report": report_command,
+    "simulate": simulate_command,
+    "rulebook": rulebook_command,
+    "setup": setup_command,
+    "replay": replay_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def main() -> None:
+    """Run the command and end at once: Temporal's client may abort a short-lived process on its way out."""
+    status: object = 0
+    try:
+        app()
+    except SystemExit as done:
+        status = done.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        status = status or 1
+    os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+if __name__ == "__main__":
+    main()

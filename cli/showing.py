@@ -1,0 +1,72 @@
+"""A case as an operator reads it in a terminal."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.durations import format_duration
+from cli.output import print_table, say, when
+from workflows.registry import PROCESSES
+from workflows.view import shanghai
+
+
+def print_case(seen: dict[str, Any]) -> None:
+    """Print what the query ``view`` answers."""
+    say(f"{seen['label']}  {seen['case_id']}  {'、'.join(seen['state_labels'])} ({', '.join(seen['state'])})")
+    for each in seen["deadlines"]:
+        told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']} ({each['rule']})"
+        say(f"  ⏱ {when(each['due'])} {told}")
+    for each in seen["effects"]:
+        if each["status"] in ("needs_operator", "console_task"):
+            task = each.get("task") or {}
+            what = f"{task['page']}: {task['instruction']}" if task else each["why"]
+            say(f"  ⚠️  serial {each['serial']} {each.get('label') or each['effect']}: {what}")
+    rows = [
+        (each["rule"], ("登记:" if each["record"] else "") + each["label"], each["clause"], each["fields"])
+        for each in seen["actions"]
+    ]
+    print_table("可做的动作 / actions", ("动作", "说明", "条款", "表单"), rows)
+    entries = [(_time(each), each["label"], each["clause"]) for each in seen["timeline"]]
+    print_table("时间线 / timeline", ("时间", "动作", "条款"), entries)
+    if seen["ignored"]:
+        ignored = [(_time(each), each["rule"], each["message_id"], each["why"]) for each in seen["ignored"]]
+        print_table("未采用的消息 / ignored", ("时间", "动作", "消息", "原因"), ignored)
+    if seen["ledger"]:
+        ledger = [(each["clause"], each["amount"], each["points"], each["status"]) for each in seen["ledger"]]
+        print_table("账目 / ledger", ("条款", "金额", "分", "状态"), ledger)
+
+
+def print_simulation(result: dict[str, Any]) -> None:
+    """Print a simulation as a timeline in offsets from the opening."""
+    process = PROCESSES[result["process"]]
+    rows: list[tuple[int, str, str, str]] = []
+    for each in result["timeline"]:
+        to = "、".join(process.state_label(state) for state in each["to"])
+        rows.append((each["at"], process.rule_label(each["rule"]), f"→ {to}", each["clause"]))
+    rows += [(each["at"], process.rule_label(each["rule"]), f"✗ {each['error']}", "") for each in result["refused"]]
+    rows += [
+        (each["at"], process.rule_label(each["rule"] or "-"), f"… 未采用:{each['why']}", "")
+        for each in result["ignored"]
+    ]
+    labels = {name: effect.label for name, effect in process.effects().items()}
+    told = {"done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
+    rows += [
+        (each["at"], labels.get(each["effect"], each["effect"]), told.get(each["status"], each["status"]), "")
+        for each in result["effects"]
+    ]
+    rows += [(each["at"], "提醒", f"{_offset(each['deadline'])} 截止", "") for each in result["reminders"]]
+    rows.sort(key=lambda row: row[0])
+    shown = [(_offset(at), *rest) for at, *rest in rows]
+    print_table(f"{process.label} {result['case_id']}", ("时刻", "事件", "结果", "条款"), shown)
+    labels_of = "、".join(process.state_label(state) for state in result["state"])
+    ended = "已结束" if result["status"] == "closed" else "进行中"
+    say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
+    for each in result["ledger"]:
+        say(f"  账目 {each['clause']}: {each['amount'] or '-'} 元 ({each['status']})")
+
+
+def _time(each: dict[str, Any]) -> str:
+    return shanghai(datetime.fromisoformat(each["at"]))
+
+
+def _offset(seconds: int) -> str:
+    return format_duration(timedelta(seconds=seconds))

@@ -1,0 +1,99 @@
+"""``aftersales up``: the embedded Temporal server, a worker, and sample cases, in one command."""
+
+import asyncio
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cases.errors import CaseError
+from cli.case_files import open_files
+from cli.output import say
+from cli.running import run
+from runtime.logs import configure_logs
+from runtime.server import EmbeddedServer, embedded_server
+from runtime.settings import Settings, load_settings
+
+
+def up_command(
+    samples: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Open the case files of this folder once the worker runs.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the Temporal server (AFTERSALES_PORT).")] = None,
+    ui_port: Annotated[int | None, typer.Option(help="Port of the Web UI (AFTERSALES_UI_PORT).")] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C; started again, it goes on with the same cases."""
+    run(_up(samples, port, ui_port))
+
+
+async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> None:
+    settings = load_settings()
+    settings = settings.model_copy(update={"port": port or settings.port, "ui_port": ui_port or settings.ui_port})
+    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
+    files = _case_files(samples) if samples else []
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    with _alone(settings.data_dir):
+        say("starting the Temporal server ...")
+        async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
+            await _work(server, settings, files, stop)
+    say("stopped")
+
+
+def _called() -> str:
+    """This program as the reader can call it from where it was started."""
+    path = Path(sys.argv[0])
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+
+
+def _case_files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise CaseError(f"{folder}: no case files (*.yaml) there")
+    return files
+
+
+async def _work(server: EmbeddedServer, settings: Settings, files: list[Path], stop: asyncio.Event) -> None:
+    from worker import default_world, make_worker  # noqa: PLC0415 - loaded while the server starts
+
+    async with make_worker(server.client, settings, default_world(settings)):
+        opened = await open_files(server.client, settings, files)
+        _greet(settings, [each["case_id"] for each in opened])
+        stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())
+        await asyncio.wait((stopping, ending), return_when=asyncio.FIRST_COMPLETED)
+        for each in (stopping, ending):
+            each.cancel()
+        if not stop.is_set():
+            raise CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
+        say("stopping ...")
+
+
+def _greet(settings: Settings, cases: list[str]) -> None:
+    ui = f"http://127.0.0.1:{settings.ui_port}/namespaces/default/workflows"
+    usual = settings.port == Settings.model_fields["port"].default
+    other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
+    say(f"Web UI: {ui}")
+    if cases:
+        say(f"sample cases: {', '.join(cases)}")
+        say("try next, in another terminal:")
+        for command in ("list", f"show {cases[0]}", f"act {cases[0]} agree"):
+            say(f"  {other}{_called()} {command}")
+    say("Ctrl-C stops everything; the next start goes on with the same cases")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second run away from the same data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as taken:
+            raise CaseError(f"another run uses {folder}: stop it, or set AFTERSALES_DATA_DIR") from taken
+        yield

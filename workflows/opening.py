@@ -1,0 +1,28 @@
+"""Opening a case: one workflow an id, for ever."""
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDReusePolicy
+
+from cases.messages import Opening
+from workflows.attributes import attributes, typed
+from workflows.details import summary
+from workflows.docket import Docket
+from workflows.process import Process
+
+
+async def start_case(
+    client: Client, task_queue: str, process: Process, opening: Opening
+) -> "WorkflowHandle[object, object]":
+    """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError."""
+    case = process.open_case(opening)
+    case_id = f"{process.name}/{case.facts.own_id}"
+    docket = Docket(process, case_id, case)
+    return await client.start_workflow(
+        process.name,
+        arg={"facts": case.facts.model_dump(mode="json"), "policy": case.policy.model_dump(mode="json")},
+        id=case_id,
+        task_queue=task_queue,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        search_attributes=typed(attributes(docket)),
+        static_summary=summary(docket),
+    )
