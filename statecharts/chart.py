@@ -62,9 +62,11 @@ class CaseChart(StateChart[Model]):
     rules: ClassVar[Mapping[str, Rule]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Collect the rules in the order of the rule book."""
+        """Collect the rules in the order of the rule book; one called as a method here would silently replace it."""
         super().__init_subclass__(**options)
         cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
+        if taken := [name for name in cls.rules if hasattr(CaseChart, name)]:
+            raise TypeError(f"{cls.__name__}: a rule cannot be called {', '.join(taken)}: every chart has that already")
 
     def __init__(self, case: Case, now: datetime, past: Past | None = None) -> None:
         """Start a case at ``now``, or resume it where ``past`` says that it stood."""

@@ -10,7 +10,7 @@ refuse_on_platform = do("refuse_on_platform", "在平台拒绝补寄", commands=
 push_tracking_number = do("push_tracking_number", "上传真实物流单号", commands=True)
 hand_in_evidence = do("submit_evidence", "向平台提交凭证", commands=True)
 contact_buyer = do("contact_buyer", "联系买家改申请其他售后,或协商一致后拒绝")
-charge_late_penalty = book("charge_late_penalty", "每单赔付买家3元优惠券", clause="DR-10")
+charge_late_penalty = book("charge_late_penalty", "每单赔付买家优惠券", clause="DR-10")
 record_late_violation = book("record_late_violation", "发货超时违规一次", clause="DR-11")
 missed = [charge_late_penalty, record_late_violation]
 

@@ -1,0 +1,96 @@
+"""The worlds that a chart's cases can reach: what proofs are run over.
+
+A world is a case as far as it has learned, and where its chart stands.  Instants play no part in it: every rule fires
+at one instant, and a clock counts as able to fire in every world in which it runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, Self
+
+from statemachine.transition import Transition
+
+from statecharts.chart import Case, CaseChart, Past
+from statecharts.rules import Line, Party
+
+THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
+
+Forms = Mapping[str, Sequence[Any]]
+"""Sample forms by rule; every rule is also tried without a form, as it is when it was only reported."""
+
+
+class Sample(Case, Protocol):
+    """A case that can learn."""
+
+    def learn(self, rule: str, form: Any) -> Self:
+        """The case after a rule has fired with a form."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A case as far as it has learned, and where its chart stands."""
+
+    case: Sample
+    chart: CaseChart
+
+
+@dataclass(frozen=True)
+class Fired:
+    """A rule that can fire in a world, with every move whose guards hold there, in order of precedence."""
+
+    world: World
+    rule: str
+    moves: tuple[tuple[Line, Transition], ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Every world that a chart's sample cases reach, and every rule that can fire there."""
+
+    chart: type[CaseChart]
+    worlds: tuple[World, ...]
+    fired: tuple[Fired, ...]
+
+
+def reach(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> Reach:
+    """Follow every sequence of rules from every case until nothing new is found."""
+    worlds: list[World] = []
+    fired: list[Fired] = []
+    learned: list[Sample] = []
+    seen: set[tuple[int, str]] = set()
+    todo = [(case, chart(case, THEN).past()) for case in cases]
+    while todo:
+        case, past = todo.pop()
+        mark = (_number(case, learned), _standing(past))
+        if mark in seen:
+            continue
+        seen.add(mark)
+        world = World(case, chart(case, THEN, past))
+        worlds.append(world)
+        for rule in able(world.chart):
+            fired.append(Fired(world, rule, tuple(world.chart.moves(rule))))
+            after = chart(case, THEN, past)
+            after.step(rule, THEN)
+            todo += [(case.learn(rule, form), after.past()) for form in (None, *forms.get(rule, ()))]
+    return Reach(chart, tuple(worlds), tuple(fired))
+
+
+def able(chart: CaseChart) -> list[str]:
+    """The rules that can fire now; what is judged at once leaves nobody else a chance."""
+    clocks = chart.clocks()
+    running = list(dict.fromkeys(deadline.rule for deadline in sorted(chart.deadlines())))
+    at_once = [rule for rule in running if clocks[rule].figure is None]
+    others = [rule for rule in chart.open_rules(*Party) if rule not in clocks]
+    return at_once[:1] or [*running, *others]
+
+
+def _number(case: Sample, learned: list[Sample]) -> int:
+    """Cases need not be hashable, but there are few that differ."""
+    if case not in learned:
+        learned.append(case)
+    return learned.index(case)
+
+
+def _standing(past: Past) -> str:
+    return repr((sorted(past.entered), sorted(past.history.items())))
