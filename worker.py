@@ -5,6 +5,7 @@ Run it as ``python worker.py`` against any Temporal; settings are in ``runtime/s
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.boundary import Boundary
@@ -31,11 +33,14 @@ from workflows.sandbox import OneArgument, sandboxed_runner
 
 
 def default_world(settings: Settings) -> World:
-    """The world a worker acts upon where nothing else is configured: everything lies in the data folder."""
-    return World(
-        platform=ScriptedPlatform(journal=Journal(settings.data_dir / "platform.jsonl")),
-        ledger=SqliteLedger(settings.data_dir / "ledger.db"),
-    )
+    """The world a worker acts upon where nothing else is configured; raises CaseError for an unusable data folder."""
+    try:
+        return World(
+            platform=ScriptedPlatform(journal=Journal(settings.data_dir / "platform.jsonl")),
+            ledger=SqliteLedger(settings.data_dir / "ledger.db"),
+        )
+    except (OSError, sqlite3.Error) as bad:
+        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
 
 
 def scripted_world(script: Script) -> World:
@@ -54,8 +59,10 @@ def make_worker(client: Client, settings: Settings, world: World, interceptors: 
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
+    config = client.config()
+    config["data_converter"] = for_cases(client.data_converter)
     return Worker(
-        Client(**{**client.config(), "data_converter": for_cases(client.data_converter)}),
+        Client(**config),
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=all_activities(world),
@@ -77,7 +84,10 @@ async def run_worker(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     client = await connect(runtime_with_metrics(settings.metrics_address))
-    missing = await missing_attributes(client)
+    try:
+        missing = await missing_attributes(client)
+    except RPCError as refused:
+        raise CaseError(f"namespace {client.namespace!r} cannot be used: {refused.message}") from refused
     if missing:
         raise CaseError(f"search attributes are missing ({', '.join(missing)}): run `aftersales setup` once")
     log = structlog.get_logger("worker")

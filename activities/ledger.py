@@ -1,6 +1,7 @@
 """The shop's ledger: entries that cases expect, each once (SL-1)."""
 
 import sqlite3
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +30,11 @@ class SqliteLedger:
         self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
         self._connection.execute("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, entry TEXT NOT NULL)")
         self._connection.commit()
+        self._finalizer = weakref.finalize(self, self._connection.close)
+
+    def close(self) -> None:
+        """Close the file; a ledger that is let go of closes it too."""
+        self._finalizer()
 
     def enter(self, entry: LedgerEntry) -> None:
         """Keep an entry once."""

@@ -20,8 +20,8 @@ class LogNotifier:
     """Writes reminders to the log, where no other way is configured."""
 
     async def remind(self, reminder: Reminder) -> None:
-        """Write one line."""
-        structlog.get_logger("notices").info(
+        """Write one line; a deadline that is near is worth a warning."""
+        structlog.get_logger("notices").warning(
             "reminder", state=reminder.state_label, then=reminder.rule_label, deadline=reminder.deadline.isoformat()
         )
 

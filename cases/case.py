@@ -40,6 +40,14 @@ class Facts(Strict):
         return None
 
 
+class Cost(Strict):
+    """What a decision costs before it is taken: an amount (CNY) where there is one, the clause, and in words."""
+
+    amount: Decimal | None
+    clause: str
+    note: str
+
+
 class Case(Strict):
     """Facts and policy as they were pinned (G-9), and what was learned: all that guards and clocks look at."""
 
@@ -73,6 +81,11 @@ class Case(Strict):
         """The case after a rule has fired with a form (None: it was reported without one)."""
         del rule, form
         return self
+
+    def costs(self, rule: str) -> Cost | None:
+        """What firing a rule costs, told before it is chosen; None: nothing that is known."""
+        del rule
+        return None
 
     def amount(self, effect: str) -> Decimal | None:
         """The money (CNY) of a ledger entry that the chart names; None: an entry without an amount."""

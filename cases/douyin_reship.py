@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
-from cases.forms import Evidence, EvidenceKind, Form, Shipment
+from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.models import Duration, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, hours
 
@@ -117,18 +117,6 @@ class Modification(Form):
 
     reason: Reason
     description: str = ""
-
-
-class Proof(Form):
-    """Evidence handed in during arbitration (DR-18)."""
-
-    evidence: tuple[Evidence, ...]
-
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if not self.evidence:
-            raise ValueError("至少一件凭证 / at least one piece of evidence")
-        return self
 
 
 class ReshipCase(Case):

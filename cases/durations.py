@@ -8,6 +8,8 @@ from cases.errors import BadForm
 _PARTS = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
+LONGEST = timedelta(days=3650)
+"""Nothing in a rule book takes longer."""
 DAYS_FROM_HOURS = 72
 """From here on whole days are written as days: rule books say 48 h, but 10 days."""
 
@@ -20,8 +22,10 @@ def parse_duration(text: str) -> timedelta:
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
     try:
         length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError as too_long:
-        raise BadForm(f"{text!r} 太长 / is too long") from too_long
+    except OverflowError:
+        length = timedelta.max
+    if length > LONGEST:
+        raise BadForm(f"{text!r} 太长 / is too long: at most {LONGEST.days}d")
     return -length if found[1] == "-" else length
 
 

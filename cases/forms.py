@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from cases.models import Strict, Text
 
 
@@ -38,3 +40,9 @@ class Shipment(Form):
 
     carrier: Text
     tracking_no: Text
+
+
+class Proof(Form):
+    """Evidence handed in: at least one piece."""
+
+    evidence: tuple[Evidence, ...] = Field(min_length=1)

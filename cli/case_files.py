@@ -37,7 +37,7 @@ def read_case(path: Path, shops: dict[str, Any], now: datetime) -> tuple[Process
         raise document.fault(bad) from bad
     try:
         process = process_of(file.process)
-        facts = shift_instants(process.case.facts_type(), file.opening, shifter(now))
+        facts = shift_instants(process.case.facts_type(), file.opening, shifter(now), ("opening",))
         figures = shops.get(str(facts.get("shop_id")), {}).get(process.name, {})
         opening = Opening(facts=facts, policy={**figures, **file.policy})
         process.open_case(opening)

@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from workflows.documents import figures, rulebook_document, rules
-from workflows.replaying import recorded, replay
 
 from cases.errors import BadForm, Refused
-from cli.output import print_json, print_table, say
+from cli.output import complain, print_json, print_table, say
 from cli.running import REFUSED, run
 from cli.scenario import Scenario
 from cli.showing import print_simulation
-from cli.simulation import Simulation
+from cli.simulation import simulate
 from runtime.connection import connect
 from runtime.logs import configure_logs
+from workflows.documents import figures, rulebook_document, rules
 from workflows.registry import PROCESSES, process_of
+from workflows.replaying import recorded, replay
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 
@@ -27,15 +27,14 @@ def simulate_command(
 
     async def work() -> int:
         configure_logs("CRITICAL", "console")
-        simulation = Simulation(Scenario(file))
-        result = await simulation.run()
+        result, failed = await simulate(Scenario(file))
         if as_json:
             print_json(result)
         else:
             print_simulation(result)
-        for line in simulation.failed:
-            typer.echo(f"aftersales: {line}", err=True)
-        return REFUSED if simulation.failed else 0
+        for line in failed:
+            complain(line)
+        return REFUSED if failed else 0
 
     run(work())
 
@@ -89,7 +88,7 @@ def replay_command(
                 say(f"{name}: ok, {len(history.events)} events")
             except Refused as difference:
                 changed += 1
-                typer.echo(f"aftersales: {name}: {difference}", err=True)
+                complain(f"{name}: {difference}")
         return REFUSED if changed else 0
 
     run(work())

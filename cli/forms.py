@@ -6,7 +6,7 @@ from typing import Any
 
 from cases.errors import BadForm
 from cases.models import expected
-from cli.offsets import shift_instants, shifter
+from cli.offsets import shift_instant, shift_instants, shifter
 from workflows.desk import Stuck
 from workflows.process import Process
 
@@ -24,7 +24,7 @@ def given_form(process: Process, rule: str, given: list[str], now: datetime) -> 
         if not sign or name not in properties:
             raise BadForm(f"--form {each!r}: expected KEY=VALUE; {expected(form)}")
         fields[name] = _value(name, value, properties[name])
-    shifted: dict[str, Any] = shift_instants(form, fields, shifter(now))
+    shifted: dict[str, Any] = shift_instants(form, fields, shifter(now), ("--form",))
     return shifted or None
 
 
@@ -42,7 +42,7 @@ def given_instant(option: str, written: str | None, now: datetime) -> str | None
     """Read an instant or an offset from now; raises BadForm that names the option."""
     if written is None:
         return None
-    shifted = str(shifter(now)(written))
+    shifted = str(shift_instant(written, shifter(now), (option,)))
     try:
         instant = datetime.fromisoformat(shifted)
     except ValueError as bad:

@@ -10,66 +10,91 @@ from cases.durations import parse_duration
 from cases.errors import BadForm
 
 Shift = Callable[[Any], Any]
+"""Turns a written instant into one of this run; raises BadForm.  What is no instant is left to the model to refuse."""
 
 
-def shifter(origin: datetime, opened_at: datetime | None = None) -> Shift:
-    """How written instants become instants of a run.
-
-    Offsets count from ``origin``; absolute instants are moved by as much as ``opened_at`` is moved to ``origin``, and
-    stay as they are without it.  What is neither is left to the model to refuse.
-    """
+def shifter(origin: datetime) -> Shift:
+    """Offsets count from ``origin``, absolute instants stay as they are."""
 
     def shift(written: Any) -> Any:
-        if not isinstance(written, str):
-            return written
-        try:
-            return (origin + parse_duration(written)).isoformat()
-        except BadForm:
-            pass
-        try:
-            instant = datetime.fromisoformat(written)
-        except ValueError:
-            return written
-        if opened_at is None or instant.tzinfo is None:
-            return written
-        return (instant + (origin - opened_at)).isoformat()
+        length = _length(written)
+        return written if length is None else _moved(origin, length)
 
     return shift
 
 
-def shift_instants(model: type[BaseModel], raw: Any, shift: Shift) -> Any:
-    """The same data with every instant of the model shifted, also in nested models and lists."""
+def scenario_shifter(origin: datetime, opened_at: datetime | None) -> Shift:
+    """Offsets count from ``origin``; absolute instants are moved by as much as ``opened_at`` is moved to ``origin``."""
+
+    def shift(written: Any) -> Any:
+        length = _length(written)
+        if length is not None:
+            return _moved(origin, length)
+        instant = _instant(written)
+        if instant is None or instant.tzinfo is None:
+            return written
+        if opened_at is None:
+            raise BadForm("an absolute instant needs opened_at; expected an offset such as -3d, or opened_at")
+        return _moved(origin, instant - opened_at)
+
+    return shift
+
+
+def shift_instants(model: type[BaseModel], raw: Any, shift: Shift, place: tuple[str | int, ...] = ()) -> Any:
+    """The same data with every instant of the model shifted, also in nested models and lists.
+
+    ``place``: where the data stands; a fault says where below it.
+    """
     if not isinstance(raw, dict):
         return raw
     return {
-        name: _shift(model.model_fields[name].annotation, value, shift) if name in model.model_fields else value
+        name: _shift(model.model_fields[name].annotation, value, shift, (*place, name))
+        if name in model.model_fields
+        else value
         for name, value in raw.items()
     }
 
 
-def is_absolute(written: Any) -> bool:
-    """Whether an instant is written as a date and time."""
-    if not isinstance(written, str):
-        return False
+def shift_instant(written: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
+    """One instant, shifted; raises BadForm that names its place."""
     try:
-        datetime.fromisoformat(written)
-    except ValueError:
-        return False
-    return True
+        return shift(written)
+    except BadForm as bad:
+        raise BadForm(f"{'.'.join(str(part) for part in place)}: {bad}", place) from bad
 
 
-def _shift(annotation: Any, value: Any, shift: Shift) -> Any:
+def _shift(annotation: Any, value: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
     if annotation in (AwareDatetime, datetime):
-        return shift(value)
+        return shift_instant(value, shift, place)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return shift_instants(annotation, value, shift)
+        return shift_instants(annotation, value, shift, place)
+    inner = next((each for each in get_args(annotation) if each not in (type(None), Ellipsis)), None)
+    if inner is None:
+        return value
     if isinstance(value, list):
-        inner = next((each for each in get_args(annotation) if each is not Ellipsis), None)
-        return [_shift(inner, item, shift) for item in value]
-    for each in get_args(annotation):
-        if each not in (type(None), Ellipsis):
-            return _shift(each, value, shift)
-    return value
+        return [_shift(inner, item, shift, (*place, number)) for number, item in enumerate(value)]
+    return _shift(inner, value, shift, place)
+
+
+def _length(written: Any) -> timedelta | None:
+    try:
+        return parse_duration(written) if isinstance(written, str) else None
+    except BadForm:
+        return None
+
+
+def _instant(written: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
+
+
+def _moved(origin: datetime, length: timedelta) -> str:
+    try:
+        return (origin + length).isoformat()
+    except OverflowError as bad:
+        raise BadForm("lies too far away") from bad
 
 
 def whole(length: timedelta) -> int:

@@ -12,6 +12,11 @@ from typer.main import get_command
 from cli.main import app
 from runtime.settings import Settings
 
+CONNECTION = (
+    "Set as environment variables. The connection to Temporal is not among them: it follows Temporal's own variables "
+    "(`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`) and the profiles of "
+    "`temporal.toml` (`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`)."
+)
 MADE = "<!-- made from the code by: make docs -->"
 
 
@@ -24,9 +29,7 @@ def settings_document() -> str:
     parts = [
         "# Settings",
         MADE,
-        "Set as environment variables. The connection to Temporal is not among them: it follows Temporal's own "
-        "variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`) and the profiles of "
-        "`temporal.toml` (`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`).",
+        CONNECTION,
         "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -18,6 +18,7 @@ from cli.output import complain
 
 REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
+CLOSED = "案件已结束 / the case is closed"
 NO_WORKER = "没有 worker 应答 / no worker answers: start one with `aftersales worker`"
 
 
@@ -64,7 +65,7 @@ def _words(cause: BaseException) -> str:
 def _unanswered(failed: RPCError) -> CaseError:
     if failed.status is RPCStatusCode.NOT_FOUND:
         if "completed" in failed.message:
-            return Refused("案件已结束 / the case is closed")
+            return Refused(CLOSED)
         return BadForm(f"没有这个案件 / no such case ({failed.message})")
     if failed.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
         return CaseError(NO_WORKER)

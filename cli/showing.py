@@ -8,10 +8,13 @@ from cli.output import print_table, say, when
 from workflows.registry import PROCESSES
 from workflows.view import shanghai
 
+TOLD = {"owed": "进行中", "done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
+
 
 def print_case(seen: dict[str, Any]) -> None:
     """Print what the query ``view`` answers."""
     say(f"{seen['label']}  {seen['case_id']}  {'、'.join(seen['state_labels'])} ({', '.join(seen['state'])})")
+    say("  " + ",".join(f"{name} {value}" for name, value in seen["facts"].items() if value not in (None, "")))
     for each in seen["deadlines"]:
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']} ({each['rule']})"
         say(f"  ⏱ {when(each['due'])} {told}")
@@ -20,13 +23,17 @@ def print_case(seen: dict[str, Any]) -> None:
             task = each.get("task") or {}
             what = f"{task['page']}: {task['instruction']}" if task else each["why"]
             say(f"  ⚠️  serial {each['serial']} {each.get('label') or each['effect']}: {what}")
-    rows = [
-        (each["rule"], ("登记:" if each["record"] else "") + each["label"], each["clause"], each["fields"])
-        for each in seen["actions"]
-    ]
+    rows = [(each["rule"], each["label"], each["clause"], each["fields"]) for each in seen["actions"]]
     print_table("可做的动作 / actions", ("动作", "说明", "条款", "表单"), rows)
     entries = [(_time(each), each["label"], each["clause"]) for each in seen["timeline"]]
     print_table("时间线 / timeline", ("时间", "动作", "条款"), entries)
+    if seen["effects"]:
+        effects = [
+            (each["serial"], each.get("label") or each["effect"], TOLD[each["status"]]) for each in seen["effects"]
+        ]
+        print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
+    for each in seen["reminders"]:
+        say(f"  提醒 {_time(each)}:{when(each['deadline'])} 截止")
     if seen["ignored"]:
         ignored = [(_time(each), each["rule"], each["message_id"], each["why"]) for each in seen["ignored"]]
         print_table("未采用的消息 / ignored", ("时间", "动作", "消息", "原因"), ignored)
@@ -41,17 +48,16 @@ def print_simulation(result: dict[str, Any]) -> None:
     rows: list[tuple[int, str, str, str]] = []
     for each in result["timeline"]:
         to = "、".join(process.state_label(state) for state in each["to"])
-        rows.append((each["at"], process.rule_label(each["rule"]), f"→ {to}", each["clause"]))
+        went = "不变" if each["to"] == each["from"] else f"→ {to}"
+        rows.append((each["at"], process.rule_label(each["rule"]), went, each["clause"]))
     rows += [(each["at"], process.rule_label(each["rule"]), f"✗ {each['error']}", "") for each in result["refused"]]
     rows += [
         (each["at"], process.rule_label(each["rule"] or "-"), f"… 未采用:{each['why']}", "")
         for each in result["ignored"]
     ]
     labels = {name: effect.label for name, effect in process.effects().items()}
-    told = {"done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
     rows += [
-        (each["at"], labels.get(each["effect"], each["effect"]), told.get(each["status"], each["status"]), "")
-        for each in result["effects"]
+        (each["at"], labels.get(each["effect"], each["effect"]), TOLD[each["status"]], "") for each in result["effects"]
     ]
     rows += [(each["at"], "提醒", f"{_offset(each['deadline'])} 截止", "") for each in result["reminders"]]
     rows.sort(key=lambda row: row[0])

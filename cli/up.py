@@ -47,8 +47,8 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
 
 
 def _called() -> str:
-    """This program as the reader can call it from where it was started."""
-    path = Path(sys.argv[0])
+    """How the reader calls the program from where it was started."""
+    path = Path(sys.argv[0]).absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
 

@@ -13,26 +13,28 @@ class Journal:
         """Read what an earlier process wrote; a last line torn by a crash counts as not written."""
         self._path = path
         self.rows: dict[str, dict[str, Any]] = {}
-        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        # Split by bytes: a crash tears characters too, and a text may hold other separators of lines.
+        lines = path.read_bytes().split(b"\n") if path and path.exists() else []
         for line in lines:
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+                self.rows[row["key"]] = row
+            except (ValueError, TypeError, KeyError):
                 continue
-            self.rows[row["key"]] = row
 
     def write(self, key: str, row: dict[str, Any]) -> bool:
         """Keep a row; False, and nothing is written, where its key is known already."""
         if key in self.rows:
             return False
-        self.rows[key] = {"key": key, **row}
+        row = {"key": key, **row}
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             start = "\n" if self._torn() else ""
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{start}{json.dumps(self.rows[key], ensure_ascii=False)}\n")
+                file.write(f"{start}{json.dumps(row, ensure_ascii=False)}\n")
                 file.flush()
                 os.fsync(file.fileno())
+        self.rows[key] = row  # not before it lies on the disk: a write that fails is no write
         return True
 
     def _torn(self) -> bool:

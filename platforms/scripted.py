@@ -40,9 +40,11 @@ class ScriptedPlatform:
         self._journal.write(call.key, {"effect": call.effect, "shop_id": call.shop_id, "at": call.at.isoformat()})
 
     async def settle(self, question: Question) -> Settlement:
-        """Say what the script says of the clock."""
+        """Say what the script says of the clock; a deadline it gave is over once it is asked about that one."""
         self._fail(SETTLE)
-        return self._script.settle.get(question.rule, Settlement())
+        answer = self._script.settle.get(question.rule, Settlement())
+        over = answer.rule is None and answer.deadline is not None and answer.deadline <= question.due
+        return Settlement() if over else answer
 
     def _fail(self, what: str) -> None:
         how = self._script.fail.get(what)

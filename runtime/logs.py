@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+from temporalio import activity, workflow
 
 CASE_NAMES = ("case_id", "process", "shop", "rule")
 
@@ -50,6 +51,8 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
+    workflow.logger.workflow_info_on_message = False  # who a line is about stands in fields of its own
+    activity.logger.activity_info_on_message = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

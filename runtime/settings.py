@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
 
-    task_queue: str = Field("aftersales", description="task queue of workflows and activities")
+    task_queue: str = Field("aftersales", min_length=1, description="task queue of workflows and activities")
     data_dir: Path = Field(Path(".aftersales"), description="where the embedded server, the ledger and journals live")
     shops_file: Path | None = Field(None, description="YAML file with each shop's own policy figures")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity that is logged")

@@ -48,7 +48,8 @@ class Effect:
     """What a case owes the world once a rule has fired.
 
     ``commands`` says that it tells the platform to do something: it is owed only where the platform did not itself
-    report the rule.  ``books`` says that it is an entry of the shop's ledger under ``clause``.
+    report the rule.  ``books`` says that it is an entry of the shop's ledger under ``clause``.  ``unless`` names a
+    property of the case that makes it needless.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Effect:
     clause: str | None = None
     commands: bool = False
     books: bool = False
+    unless: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,9 @@ def stays(*states: State, **conditions: Any) -> TransitionList:
     return TransitionList([move for state in states for move in state.to(None, **conditions)])
 
 
-def do(name: str, label: str, *, commands: bool = False) -> Any:
-    """Name an effect that the case owes once the move is made."""
-    return _owing(Effect(name, label, commands=commands))
+def do(name: str, label: str, *, commands: bool = False, unless: str | None = None) -> Any:
+    """Name an effect that the case owes once the move is made; ``unless`` a property of the case makes it needless."""
+    return _owing(Effect(name, label, commands=commands, unless=unless))
 
 
 def book(name: str, label: str, *, clause: str) -> Any:
@@ -162,7 +164,8 @@ def book(name: str, label: str, *, clause: str) -> Any:
 
 def _owing(effect: Effect) -> Callable[[Any], None]:
     def owe(machine: Any) -> None:
-        machine.owed.append(effect)
+        if not (effect.unless and getattr(machine.case, effect.unless)):
+            machine.owed.append(effect)
 
     owe.__name__ = f"owes_{effect.name}"
     owe.effect = effect  # type: ignore[attr-defined]

@@ -41,7 +41,7 @@ def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
         STATE: "、".join(docket.process.state_label(state) for state in states(docket)),
         DEADLINE: nearest,
         WAITS_FOR: _waits_for(docket),
-        NEEDS_OPERATOR: bool(docket.record.needs_operator() or docket.record.stuck()),
+        NEEDS_OPERATOR: docket.record.waits_for_operator(),
         AT_STAKE: None if facts.at_stake is None else float(facts.at_stake),
     }
 

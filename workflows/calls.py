@@ -86,5 +86,6 @@ def why(failed: ActivityError) -> str:
     cause: BaseException = failed
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    kind = f"{cause.type}: " if isinstance(cause, ApplicationError) and cause.type else ""
-    return f"{kind}{cause}"
+    if isinstance(cause, ApplicationError):
+        return f"{cause.type}: {cause.message}" if cause.type else cause.message
+    return str(cause)

@@ -49,7 +49,7 @@ class CaseWorkflow:
 
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
-        self._moves = 0
+        self._moves, self._logged = 0, 0
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -61,6 +61,7 @@ class CaseWorkflow:
             self._opened = open_docket(
                 self.process, info.workflow_id, opening, resumed=info.continued_run_id is not None
             )
+            self._logged = len(self._opened.record.timeline)
         except CaseError as bad:
             self._opened = bad
 
@@ -104,7 +105,12 @@ class CaseWorkflow:
             summary = f"{self.process.label}:{shanghai(nearest)}"
             self._timer_due = nearest
             self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=summary))
-        await workflow.wait_condition(lambda: self._moves > seen or (self._timer is not None and self._timer.done()))
+        try:
+            await workflow.wait_condition(
+                lambda: self._moves > seen or (self._timer is not None and self._timer.done())
+            )
+        except asyncio.CancelledError:  # the platform's clocks go on whatever we do: a case cannot be called off
+            inbox.decline_cancellation(self._docket, _now())
         if self._timer and self._timer.done():
             self._timer = None
         if self._broken:
@@ -182,7 +188,11 @@ class CaseWorkflow:
         reminded.delivered = bool(reminded.delivered)
 
     def _show(self) -> None:
-        """Tell operators where the case stands; of the search attributes only what changed."""
+        """Tell the log what happened and operators where the case stands; of the attributes only what changed."""
+        for entry in self._docket.record.timeline[self._logged :]:
+            about = {"shop": self._docket.case.facts.shop, "rule": entry.rule, "by": entry.by, "reached": entry.reached}
+            workflow.logger.info("rule fired", extra=about)
+        self._logged = len(self._docket.record.timeline)
         workflow.set_current_details(current_details(self._docket))
         known = workflow.info().typed_search_attributes
         changed = [

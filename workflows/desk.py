@@ -60,16 +60,19 @@ def check(docket: Docket, rule: str, raw: Any) -> Form:
 def _unmet(docket: Docket, rule: str) -> str:
     """Why a rule is not open: the state, or what must hold first."""
     entered, case = docket.record.past.entered, docket.case
-    lines = (move for _, move in docket.process.chart.rules[rule].steps() if move.source.value in entered)
-    missing = {
-        ("" if guard.expected_value else "非") + docket.process.guard_label(guard.attr_name): guard.attr_name
-        for move in lines
-        for guard in move.cond
-        if bool(getattr(case, guard.attr_name)) is not guard.expected_value
-    }
-    if docket.closed or not missing:
+    moves = [move for _, move in docket.process.chart.rules[rule].steps() if move.source.value in entered]
+    if docket.closed or not moves:
         return "当前状态不允许 / the current state does not allow it"
-    return f"条件未满足 / what must hold first: {'、'.join(f'{label} ({name})' for label, name in missing.items())}"
+    missing = [
+        [guard for guard in move.cond if bool(getattr(case, guard.attr_name)) is not guard.expected_value]
+        for move in moves
+    ]
+    nearest = min(missing, key=len)  # the other moves are for other cases: what they lack is no advice
+    named = "、".join(
+        f"{'' if guard.expected_value else '非'}{docket.process.guard_label(guard.attr_name)} ({guard.attr_name})"
+        for guard in nearest
+    )
+    return f"条件未满足 / what must hold first: {named}"
 
 
 def _refusal(docket: Docket, rule: str, why: str) -> str:
@@ -118,6 +121,7 @@ def done_by_hand(docket: Docket, raw: Any, now: datetime) -> None:
     """Take a stuck effect as done by the operator; a settlement is taken to have ended as the policy says."""
     each = stuck(docket, raw, retry=False)
     if isinstance(each, Owed):
-        each.status, each.ended, each.why = "done", now, None
+        note = read(Stuck, {} if raw is None else raw, "done_by_hand").note
+        each.status, each.ended, each.why, each.note = "done", now, None, note
     else:
         docket.fire(each.rule, each.due)

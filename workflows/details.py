@@ -4,7 +4,12 @@ from datetime import datetime
 
 from workflows.desk import allowed
 from workflows.docket import Docket
+from workflows.record import clipped
 from workflows.view import TIMELINE_SHOWN, deadlines, shanghai, states
+
+STUCK_SHOWN = 3
+WHY_SHOWN = 100
+"""The Web UI asks for the details in an address line: they stay short, the query has the rest."""
 
 
 def summary(docket: Docket) -> str:
@@ -12,6 +17,23 @@ def summary(docket: Docket) -> str:
     facts = docket.case.facts
     money = f" · ¥{facts.at_stake}" if facts.at_stake is not None else ""
     return f"{docket.process.label} · 店铺 {facts.shop} · 订单 {facts.order}{money}"
+
+
+def opening_details(docket: Docket) -> str:
+    """What does not change of a case: whose it is, since when, and the figures its shop has set (G-9)."""
+    facts, policy = docket.case.facts, docket.case.policy
+    lines = [
+        f"- 案件 `{docket.case_id}`",
+        f"- 店铺 {facts.shop},订单 {facts.order}" + (f",金额 ¥{facts.at_stake}" if facts.at_stake is not None else ""),
+        f"- 起算 {shanghai(facts.began_at)}(上海时间)",
+    ]
+    figures = {name: getattr(policy, name) for name in type(policy).model_fields}
+    lines += [
+        f"- 商家设定:{policy.label(name)} `{name}` = {figure.show()} ({figure.clause})"
+        for name, figure in figures.items()
+        if figure.standing == "set"
+    ]
+    return "\n".join(lines)
 
 
 def current_details(docket: Docket) -> str:
@@ -22,33 +44,37 @@ def current_details(docket: Docket) -> str:
     for each in deadlines(docket):
         due = shanghai(datetime.fromisoformat(each["due"]))
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']}"
-        lines.append(f"- ⏱ **{due}** {told} `{each['rule']}`")
-    choices = "、".join(f"{process.rule_label(rule)} `{rule}`" for rule in allowed(docket))
+        lines.append(f"- ⏱ **{due}**(上海时间){told} `{each['rule']}`")
+    choices = "、".join(f"{process.action_label(rule)} `{rule}`" for rule in allowed(docket))
     if choices:
         lines.append(f"- 可做:{choices}")
     lines += _stuck(docket)
     if record.timeline:
-        lines += ["", "| 时间 | 动作 | 条款 |", "| --- | --- | --- |"]
+        lines += ["", "最近(上海时间):", ""]
     for entry in reversed(record.timeline[-TIMELINE_SHOWN:]):
-        lines.append(f"| {shanghai(entry.at)} | {process.rule_label(entry.rule)} | {entry.clause} |")
+        lines.append(f"- {shanghai(entry.at)} {process.rule_label(entry.rule)} ({entry.clause})")
     return "\n".join(lines)
 
 
 def _stuck(docket: Docket) -> list[str]:
-    effects, lines = docket.process.effects(), []
+    effects = docket.process.effects()
+    lines = [
+        f"- ⚠️ **向平台核实「{docket.process.rule_label(each.rule)}」** 需人工处理:"
+        f"{clipped(each.why, WHY_SHOWN)}(serial {each.serial})"
+        for each in docket.record.settling
+        if each.why
+    ]
     for each in docket.record.stuck():
         label = effects[each.effect].label
         if each.task:
             lines.append(
-                f"- 📋 **{label}**:{each.task.page} — {each.task.instruction}(办妥后 `done_by_hand`, {each.serial})"
+                f"- 📋 **{label}**:{each.task.page} — {each.task.instruction}"
+                f"(办妥后 `done_by_hand`, serial {each.serial})"
             )
         else:
             lines.append(
-                f"- ⚠️ **{label}** 需人工处理:{each.why}(`retry_effect` / `done_by_hand`, serial {each.serial})"
+                f"- ⚠️ **{label}** 需人工处理:{clipped(each.why or '', WHY_SHOWN)}"
+                f"(`retry_effect` / `done_by_hand`, serial {each.serial})"
             )
-    lines += [
-        f"- ⚠️ **向平台核实「{docket.process.rule_label(each.rule)}」** 需人工处理:{each.why}(serial {each.serial})"
-        for each in docket.record.settling
-        if each.why
-    ]
-    return lines
+    more = len(lines) - STUCK_SHOWN
+    return lines[:STUCK_SHOWN] + ([f"- 另有 {more} 项待人工处理,见查询 `view`"] if more > 0 else [])

@@ -193,10 +193,10 @@ class Docket:
         self.record.past = replace(past, given={**past.given, state: deadline})
         self.record.settling = [each for each in self.record.settling if each.state != state]
 
-    def given_states(self) -> set[str]:
-        """The active states whose clock is the platform's own."""
+    def given_states(self) -> list[str]:
+        """The active states whose clock is the platform's own, each once."""
         clocks = self.process.chart.clocks()
-        return {each.state for each in self.chart.deadlines() if clocks[each.rule].settled_by_platform}
+        return list({each.state: 0 for each in self.chart.deadlines() if clocks[each.rule].settled_by_platform})
 
     def _take(self, answer: Settlement, settling: Settling, now: datetime) -> str | None:
         rule = answer.rule or ""

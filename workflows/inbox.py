@@ -26,6 +26,12 @@ def receive(docket: Docket, raw: Any, now: datetime) -> None:
     docket.advance(now)
 
 
+def decline_cancellation(docket: Docket, now: datetime) -> None:
+    """Keep a request to cancel the case on its timeline as not taken."""
+    why = "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
+    docket.record.ignore(now, Report(), why)
+
+
 def judge_held(docket: Docket, now: datetime) -> None:
     """Look again at the messages that waited for a settlement."""
     held, docket.record.held = docket.record.held, []
@@ -52,12 +58,21 @@ def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) ->
         _set_deadline(docket, report, now)
     elif report.rule not in rules:
         record.ignore(now, report, f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
-    elif docket.chart.moves(report.rule):
+    elif docket.chart.moves(report.rule) and not _follows_settlement(docket, report, happened):
         _apply(docket, report, now, happened)
     elif any(each.why is None for each in record.settling):
         record.held.append(report.model_copy(update={"occurred_at": happened}))
     else:
         record.ignore(now, report, f"当前状态不适用 / does not apply in the current state: {_states(docket)}")
+
+
+def _follows_settlement(docket: Docket, report: Report, happened: datetime) -> bool:
+    """Whether a message tells of something later than a clock that is still being settled."""
+    sources = {move.source.value for _, move in docket.chart.moves(report.rule or "")}
+    return report.occurred_at is not None and any(
+        each.why is None and each.rule != report.rule and each.state in sources and each.due < happened
+        for each in docket.record.settling
+    )
 
 
 def _apply(docket: Docket, report: Report, now: datetime, happened: datetime) -> None:

@@ -60,8 +60,10 @@ def _moments(chart: CaseChart, policy: Policy, record: Record, now: datetime) ->
 
 def _decides(chart: CaseChart, policy: Policy, deadline: Deadline) -> bool:
     decision = policy.default_decision.value
+    # A line with a form of its own asks for more than the default form, which was read by the rule's, can promise.
     return decision is not None and any(
-        move.source.value == deadline.state and move.targets for _, move in chart.moves(decision)
+        move.source.value == deadline.state and move.targets and line.form is None
+        for line, move in chart.moves(decision)
     )
 
 

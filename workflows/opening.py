@@ -5,7 +5,7 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
 from workflows.attributes import attributes, typed
-from workflows.details import summary
+from workflows.details import opening_details, summary
 from workflows.docket import Docket
 from workflows.process import Process
 
@@ -25,4 +25,5 @@ async def start_case(
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         search_attributes=typed(attributes(docket)),
         static_summary=summary(docket),
+        static_details=opening_details(docket),
     )

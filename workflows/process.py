@@ -7,7 +7,7 @@ from cases.errors import BadForm
 from cases.messages import Opening
 from cases.models import read
 from statecharts.chart import CaseChart
-from statecharts.rules import OPERATORS, Effect
+from statecharts.rules import OPERATORS, Effect, Party
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Process:
     def rule_label(self, rule: str) -> str:
         """The Chinese name of a rule, or the name itself where the chart has no such rule."""
         return str(self.chart.rules[rule].name) if rule in self.chart.rules else rule
+
+    def action_label(self, rule: str) -> str:
+        """How a rule is offered to an operator: what the buyer or the platform did is only recorded."""
+        known = self.chart.rules[rule]
+        if known.party in OPERATORS:
+            return str(known.name)
+        return f"登记:{known.party.label if known.party is Party.BUYER else ''}{known.name}"
 
     def guard_label(self, guard: str) -> str:
         """The Chinese name of a guard: the docstring of the case's property."""

@@ -20,9 +20,9 @@ IGNORED_KEPT = 500
 Status = Literal["owed", "done", "console_task", "needs_operator"]
 
 
-def clipped(text: str) -> str:
+def clipped(text: str, longest: int = TOLD) -> str:
     """A text, cut where it is too long."""
-    return text if len(text) <= TOLD else f"{text[: TOLD - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class Entry(BaseModel):
@@ -49,7 +49,8 @@ class Ignored(BaseModel):
 class Owed(BaseModel):
     """An effect: what is to be done for which rule, how far it is, and why it is stuck.
 
-    ``entry`` is the key of the ledger entry that it hands in, where it does that.
+    ``entry`` is the key of the ledger entry that it hands in, where it does that; ``note`` is the operator's who took
+    it as done by hand.
     """
 
     serial: int
@@ -63,6 +64,7 @@ class Owed(BaseModel):
     ended: Instant | None = None
     why: str | None = None
     task: ConsoleTask | None = None
+    note: str | None = None
 
 
 class Settling(BaseModel):
@@ -114,9 +116,12 @@ class Record(BaseModel):
 
     def needs_operator(self) -> bool:
         """Whether anything went wrong that only an operator can mend (G-7)."""
-        return any(effect.status == "needs_operator" for effect in self.effects) or any(
-            each.why for each in self.settling
-        )
+        failed = any(effect.status == "needs_operator" for effect in self.effects)
+        return failed or any(each.why for each in self.settling)
+
+    def waits_for_operator(self) -> bool:
+        """Whether anything waits for an operator: what went wrong, or a console task (G-8)."""
+        return self.needs_operator() or bool(self.stuck())
 
     def settling_states(self) -> set[str]:
         """The states whose clock is being settled with the platform."""

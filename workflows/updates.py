@@ -5,13 +5,13 @@ from typing import Any
 
 from temporalio import workflow
 
-from statecharts.rules import OPERATORS, Rule
+from statecharts.rules import Rule
 from workflows.process import Process
 
 
 def description(process: Process, rule: Rule) -> str:
     """What an operator reads beside an update's name: label, clauses and fields; others' rules are records."""
-    label = rule.name if rule.party in OPERATORS else f"登记:{rule.party.label}{rule.name}"
+    label = process.action_label(rule.id)
     fields = process.case.form_type(rule.form).model_fields
     asked = [name + ("" if field.is_required() else "?") for name, field in fields.items()]
     return f"{label} ({', '.join(rule.clauses)})" + (f" · {{{', '.join(asked)}}}" if asked else "")

@@ -60,7 +60,7 @@ def actions(docket: Docket) -> list[dict[str, Any]]:
         found.append(
             {
                 "rule": name,
-                "label": docket.process.rule_label(name),
+                "label": docket.process.action_label(name),
                 "party": rule.party.value,
                 "record": rule.party not in OPERATORS,
                 "clause": line.clause if line else "",
@@ -82,6 +82,7 @@ def effect(docket: Docket, each: Owed) -> dict[str, Any]:
         "at": (each.ended or each.at).isoformat(),
         "status": each.status,
         "why": each.why,
+        "note": each.note,
         "task": each.task.model_dump() if each.task else None,
     }
 
@@ -113,9 +114,11 @@ def view(docket: Docket, now: datetime) -> dict[str, Any]:
         "finished": docket.finished,
         "busy": docket.busy,
         "next": upcoming.isoformat() if upcoming else None,
+        "facts": docket.case.facts.model_dump(mode="json"),
         "state": states(docket),
         "state_labels": [process.state_label(state) for state in states(docket)],
         "needs_operator": record.needs_operator(),
+        "waits_for_operator": record.waits_for_operator(),
         "deadlines": deadlines(docket),
         "actions": actions(docket),
         "timeline": [

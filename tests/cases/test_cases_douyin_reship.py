@@ -199,7 +199,7 @@ def test_dr_15_a_modification_has_one_of_the_reasons(raw: Any) -> None:
 
 def test_dr_18_evidence_is_handed_in_by_the_piece() -> None:
     assert len(read(Proof, {"evidence": [CHAT, CONSENT]}, "submit_evidence").evidence) == 2
-    with pytest.raises(BadForm, match="at least one piece"):
+    with pytest.raises(BadForm, match="at least 1 item"):
         read(Proof, {"evidence": []}, "submit_evidence")
 
 

@@ -1,0 +1,94 @@
+"""What can be told of a scenario before it is run; every check raises BadForm with the place of the fault."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cases.errors import BadForm
+from cases.models import expected, read
+from cli.files import Place
+from cli.scenario_file import LONGEST, ScenarioFile, Step
+from platforms.scripted import SETTLE
+from statecharts.rules import Party
+from workflows.process import Process
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_at(model: type[Model], raw: Any, place: Place, what: str = "") -> Model:
+    """Read a part of the file into a model; a fault stands under ``place``."""
+    try:
+        return read(model, raw, what or ".".join(str(part) for part in place))
+    except BadForm as bad:
+        raise BadForm(str(bad), (*place, *bad.place[1:])) from bad
+
+
+def check_times(file: ScenarioFile) -> None:
+    """Steps stand in order of time, and the end does not come before them."""
+    latest = timedelta(0)
+    for number, step in enumerate(file.steps):
+        if step.at < latest:
+            raise BadForm("at: steps must stand in order of time", ("steps", number, "at"))
+        latest = step.at
+    if file.until is not None and not latest <= file.until <= LONGEST:
+        raise BadForm(f"until: must not come before the last step, nor after {LONGEST.days}d", ("until",))
+
+
+def check_names(file: ScenarioFile, process: Process) -> None:
+    """Every clock, effect, rule and state that is named exists."""
+    clocks = (name for name, clock in process.chart.clocks().items() if clock.settled_by_platform)
+    _known(file.platform.settle, clocks, ("platform", "settle"))
+    effects = (name for name, effect in process.effects().items() if effect.commands)
+    _known(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))
+    for number, step in enumerate(file.steps):
+        _check_step(step, process, ("steps", number))
+
+
+def _check_step(step: Step, process: Process, place: Place) -> None:
+    given = step.model_fields_set
+    if step.act is not None:
+        rules = (name for name, rule in process.chart.rules.items() if rule.party is not Party.CLOCK)
+        _one_of(step.act, rules, "act", (*place, "act"))
+    elif "act" in given:
+        raise BadForm("act: expected the name of a rule", (*place, "act"))
+    elif step.report is not None:
+        known_rule(process, step.report, (*place, "report"))
+    elif "report" in given and (step.deadline is None or step.form is not None):
+        raise BadForm("report: expected the name of a rule, or null and a deadline alone", (*place, "report"))
+    for state in step.expect.state or () if step.expect else ():
+        _one_of(state, process.chart.states_map, "expect.state", (*place, "expect", "state"))
+
+
+def known_rule(process: Process, rule: str, place: Place) -> None:
+    """A rule, also a clock's: the platform may say that it ran out."""
+    _one_of(rule, process.chart.rules, str(place[-1]), place)
+
+
+def check_form(process: Process, rule: str, form: Any, place: Place) -> None:
+    """No field that the form has not, and no value of a wrong type; what the rules refuse is for the run to show."""
+    if form is None:
+        return
+    model = process.case.form_type(process.chart.rules[rule].form)
+    try:
+        model.model_validate_json(json.dumps(form))
+    except ValidationError as bad:
+        for fault in bad.errors(include_url=False):
+            if fault["type"] == "extra_forbidden" or fault["type"].endswith("_type"):
+                where = (*place, *fault["loc"])
+                name = ".".join(str(part) for part in ("form", *fault["loc"]))
+                raise BadForm(f"{name}: {fault['msg']}; {expected(model)}", where) from bad
+
+
+def _known(names: Iterable[str], known: Iterable[str], place: Place) -> None:
+    choices = tuple(known)
+    for name in names:
+        _one_of(name, choices, ".".join(str(part) for part in place), (*place, name))
+
+
+def _one_of(name: str, known: Iterable[str], what: str, place: Place) -> None:
+    choices = tuple(known)
+    if name not in choices:
+        raise BadForm(f"{what}: {name!r} is unknown; expected one of: {', '.join(choices)}", place)

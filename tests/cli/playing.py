@@ -1,0 +1,95 @@
+"""Scenarios as tests write them, and what a run of one showed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1234567890"}
+CONSENT = {"kind": "buyer_consent", "url": "https://example.com/chat.png"}
+
+
+@dataclass
+class Played:
+    """The result that ``simulate`` prints, and the expectations that failed."""
+
+    result: dict[str, Any]
+    failed: list[str]
+
+    @property
+    def state(self) -> str:
+        return ", ".join(self.result["state"])
+
+    @property
+    def status(self) -> str:
+        return str(self.result["status"])
+
+    @property
+    def fired(self) -> list[tuple[int, str]]:
+        return [(each["at"], each["rule"]) for each in self.result["timeline"]]
+
+    @property
+    def clauses(self) -> list[str]:
+        return [each["clause"] for each in self.result["timeline"]]
+
+    @property
+    def effects(self) -> list[tuple[int, str, str]]:
+        return [(each["at"], each["effect"], each["status"]) for each in self.result["effects"]]
+
+    @property
+    def refused(self) -> list[tuple[int, str]]:
+        return [(each["at"], each["rule"]) for each in self.result["refused"]]
+
+    @property
+    def ignored(self) -> list[tuple[int, str | None]]:
+        return [(each["at"], each["message_id"]) for each in self.result["ignored"]]
+
+    @property
+    def reminders(self) -> list[tuple[int, int]]:
+        return [(each["at"], each["deadline"]) for each in self.result["reminders"]]
+
+    @property
+    def ledger(self) -> list[tuple[str, str | None, str]]:
+        return [(each["clause"], each["amount"], each["status"]) for each in self.result["ledger"]]
+
+
+Play = Callable[..., Awaitable[Played]]
+"""Play a reship: ``steps`` in order, facts by name, and ``policy``, ``platform``, ``until``, ``opened_at``."""
+
+
+def reship(own_id: str = "A1", **facts: Any) -> dict[str, Any]:
+    """The facts of a reship that is applied for at the opening; a fact given as None is left out."""
+    given = {
+        "shop_id": "S1",
+        "after_sale_id": own_id,
+        "order_id": "O1",
+        "category_id": "C1",
+        "reason": "never_received",
+        "order_amount": "100.00",
+        "applied_at": "+0s",
+        **facts,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def act(at: str, rule: str, **form: Any) -> dict[str, Any]:
+    return {"at": at, "act": rule, **({"form": form} if form else {})}
+
+
+def ship(at: str) -> dict[str, Any]:
+    return act(at, "ship", **SHIPMENT)
+
+
+def refuse(at: str, **form: Any) -> dict[str, Any]:
+    return act(at, "refuse", **{"reason": "已补发过一次", **form})
+
+
+def report(at: str, rule: str | None, message_id: str | None = None, **told: Any) -> dict[str, Any]:
+    step = {"at": at, "report": rule, "message_id": message_id, **told}
+    return {name: value for name, value in step.items() if value is not None or name == "report"}
+
+
+def expect(at: str, state: str) -> dict[str, Any]:
+    return {"at": at, "expect": {"state": [state]}}

@@ -1,0 +1,91 @@
+"""One time-skipping server and one worker a test process; every case that a test opens is replayed afterwards."""
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from activities.registry import World
+from cases.douyin_reship import ReshipPolicy
+from runtime.settings import Settings
+from tests.life import PROCESS, Life, Open, facts, whole_now
+from tests.servers import start_server
+from tests.stage import Scene, Stage
+from worker import make_worker
+from workflows.replaying import replay
+
+TASK_QUEUE = "tests"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    started = await start_server()
+    yield started
+    await started.shutdown()
+
+
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings(task_queue=TASK_QUEUE, graceful_shutdown_seconds=0.1)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker(environment: WorkflowEnvironment, stage: Stage, settings: Settings) -> AsyncIterator[None]:
+    async with make_worker(environment.client, settings, World(stage, stage, stage)):
+        yield
+
+
+@pytest_asyncio.fixture
+async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterator[Open]:
+    """Open cases on a queue whose worker the test itself runs; afterwards every history is replayed."""
+    lives: list[Life] = []
+
+    async def open_case(
+        *,
+        policy: dict[str, Any] | None = None,
+        pinned: bool = True,
+        scene: Scene | None = None,
+        task_queue: str = TASK_QUEUE,
+        of: WorkflowEnvironment | None = None,
+        **given: Any,
+    ) -> Life:
+        own_id = given.pop("after_sale_id", None) or uuid.uuid4().hex[:12]
+        case_id = f"{PROCESS}/{own_id}"
+        scene = stage.scenes[case_id] = scene or Scene()
+        opened = whole_now()
+        figures = ReshipPolicy.resolve(policy or {}).model_dump(mode="json") if pinned else policy
+        server = of or environment
+        with server.with_time_skipping_disabled():
+            handle = await server.client.start_workflow(
+                PROCESS,
+                args=[{"facts": facts(own_id, **given)} | ({"policy": figures} if figures else {})],
+                id=case_id,
+                task_queue=task_queue,
+            )
+        lives.append(Life(server, handle, scene, opened))
+        return lives[-1]
+
+    yield open_case
+    for life in lives:
+        for history in await life.histories():
+            await replay(history)
+
+
+@pytest.fixture
+def open_case(worker: None, opening: Open) -> Open:
+    """Open cases that the common worker lives through."""
+
+    async def opened(**given: Any) -> Life:
+        life = await opening(**given)
+        await life.view()  # its first timer runs before time is made to pass
+        return life
+
+    return opened

@@ -1,0 +1,212 @@
+"""What the documents say is true of the code: commands, targets, paths, links, fields, settings and examples."""
+
+import re
+import shlex
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from cases.messages import Opening, Settlement
+from cli.case_files import read_case
+from cli.main import app
+from cli.reference import DOCUMENTS
+from cli.scenario import Scenario
+from cli.scenario_file import Answers, Expectation, ScenarioFile, Step
+from cli.simulation_result import FIRED, in_seconds
+from runtime.settings import Settings
+from workflows.docket import Docket
+from workflows.registry import PROCESSES
+from workflows.view import view
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
+COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("golang", "org"))
+HOMES = ("root", "home", "opt", "tmp", "work", "Users")
+FORBIDDEN = re.compile(
+    "|".join([*(re.escape(".".join(parts)) for parts in REGISTRIES), *(f"(?<![\\w./~$}}])/{home}/" for home in HOMES)])
+)
+SUFFIXES = (".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".json")
+INSTALLED_OR_LEFT = (".venv", ".aftersales")
+OF_OTHERS = ("temporal.toml",)
+
+
+def files(*patterns: str) -> list[Path]:
+    """The files of the repository, also those that are not committed yet."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    found = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [ROOT / name for name in found.split("\0") if name and (ROOT / name).is_file()]
+
+
+def text(path: Path | str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def command_lines(document: str) -> list[str]:
+    """The lines that a reader types: those of the blocks marked as sh."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", document, flags=re.MULTILINE | re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def words_of(program: str, document: str) -> list[list[str]]:
+    """The arguments of every call of a program that a reader types."""
+    calls = [shlex.split(line) for line in command_lines(document)]
+    return [call[1:] for call in calls if Path(call[0]).name == program]
+
+
+def in_backticks(document: str) -> list[str]:
+    return re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"```.*?```", "", document, flags=re.DOTALL))
+
+
+def repository_paths(document: str) -> set[str]:
+    """What stands in backticks, or is typed, and can only be a path of the repository."""
+    typed = [word for line in command_lines(document) for word in shlex.split(line)]
+    words = [word for word in (*in_backticks(document), *typed) if re.fullmatch(r"[\w.*/-]+", word)]
+    tops = {path.name for path in ROOT.iterdir()}
+    return {
+        word
+        for word in words
+        if (word.endswith(("/", *SUFFIXES)) or ("/" in word and word.split("/")[0] in tops))
+        and word.split("/")[0] not in (*INSTALLED_OR_LEFT, *OF_OTHERS)
+        and not word.startswith((".", "/"))
+    }
+
+
+def exists(name: str, beside: Path) -> bool:
+    return any(any(folder.glob(name)) if "*" in name else (folder / name).exists() for folder in (ROOT, beside))
+
+
+TEXTS = [pytest.param(path, id=short(path)) for path in files("*.md")]
+EXAMPLES = ROOT / "examples"
+SCENARIOS = [pytest.param(path, id=path.name) for path in sorted((EXAMPLES / "scenarios").iterdir())]
+CASES = [pytest.param(path, id=path.name) for path in sorted((EXAMPLES / "cases").iterdir())]
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_command_in_a_document_exists(path: Path) -> None:
+    # A name after the program's, wherever it stands; a word that is no name (`aftersales: ...`) is none of ours.
+    named = {name for each in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", each)}
+    typed = {words[0] for words in words_of("aftersales", text(path))}
+
+    assert (named | typed) - set(COMMANDS) == set()
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_option_that_a_reader_types_exists(path: Path) -> None:
+    for command, *words in words_of("aftersales", text(path)):
+        known = {option for each in COMMANDS[command].params for option in each.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, command
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_make_target_in_a_document_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), flags=re.MULTILINE))
+    typed = {words[0] for words in words_of("make", text(path)) if words}
+    named = {name for each in in_backticks(text(path)) for name in re.findall(r"\bmake ([a-z]+)$", each)}
+
+    assert (typed | named) - targets == set()
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_path_in_a_document_exists(path: Path) -> None:
+    missing = {name for name in repository_paths(text(path)) if not exists(name, path.parent)}
+
+    assert missing - {"history.json"} == set()  # what a command in a document writes
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_relative_link_of_a_document_leads_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s#]+)[^)]*\)", text(path))
+    relative = [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+    assert [target for target in relative if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_setting_in_a_document_exists(path: Path) -> None:
+    known = {f"AFTERSALES_{name.upper()}" for name in Settings.model_fields}
+
+    assert set(re.findall(r"AFTERSALES_[A-Z_]+[A-Z]", text(path))) - known == set()
+
+
+@pytest.mark.parametrize("name", list(DOCUMENTS))
+def test_the_kept_reference_is_the_generated_one(name: str) -> None:
+    assert text(ROOT / "docs" / name) == DOCUMENTS[name](), "out of date: run `make docs`"
+
+
+def test_both_readmes_give_the_same_commands() -> None:
+    assert set(command_lines(text("README.md"))) == set(command_lines(text("README.zh-CN.md")))
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(readme: str) -> None:
+    samples = {
+        f"{process.name}/{opening.facts['after_sale_id']}"
+        for process, opening in (read_case(path, {}, NOW) for path in sorted((EXAMPLES / "cases").iterdir()))
+    }
+    calls = [words for words in words_of("aftersales", text(readme)) if words[0] in ("show", "act", "report")]
+
+    assert calls
+    assert set(re.findall(r"\bdouyin_reship/\d+", text(readme))) <= samples
+    assert {words[1] for words in calls} <= samples
+    assert {words[2] for words in calls if words[0] != "show"} <= set(PROCESSES["douyin_reship"].chart.rules)
+
+
+def test_every_field_of_a_scenario_is_described() -> None:
+    described = set(in_backticks(text("docs/simulate.md")))
+    models = (ScenarioFile, Step, Expectation, Answers, Settlement)
+
+    assert {name for model in models for name in model.model_fields} - described == set()
+
+
+def test_every_field_that_simulate_prints_is_described() -> None:
+    process, opening = read_case(EXAMPLES / "cases" / "douyin_reship_1_never_received.yaml", {}, NOW)
+    seen = view(Docket(process, "douyin_reship/A1", process.open_case(Opening.model_validate(opening))), NOW)
+    printed = {*in_seconds(seen, NOW, [], []), *FIRED, "history", "events", "bytes"}
+
+    assert printed - set(in_backticks(text("docs/simulate.md"))) == set()
+
+
+def test_the_scenario_shown_in_the_documents_can_be_played(tmp_path: Path) -> None:
+    shown = re.findall(r"```yaml\n(process: .*?)```", text("docs/simulate.md"), flags=re.DOTALL)
+    assert shown
+    for number, each in enumerate(shown):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(each, encoding="utf-8")
+        Scenario(path)
+
+
+@pytest.mark.parametrize("path", SCENARIOS)
+def test_every_example_scenario_can_be_played(path: Path) -> None:
+    assert Scenario(path).file.steps
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_every_example_case_can_be_opened(path: Path) -> None:
+    process, opening = read_case(path, {}, NOW)
+
+    assert process.open_case(opening).facts.own_id
+
+
+def test_every_decision_stands_in_the_index() -> None:
+    decisions = {path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
+
+    assert set(re.findall(r"\((\d{4}[^)]*)\)", text("docs/adr/README.md"))) == decisions
+
+
+def test_no_text_names_a_package_registry_or_a_place_on_a_machine() -> None:
+    found = []
+    for path in files():
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if FORBIDDEN.search(line):
+                found.append(f"{short(path)}:{number}: {line.strip()[:100]}")
+
+    assert found == []

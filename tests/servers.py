@@ -1,0 +1,23 @@
+"""Time-skipping servers, which are the real one."""
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.server import temporal_binary
+from workflows.attributes import KEYS
+
+TIME_SKIPPING = (
+    *("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"),
+    *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
+)
+
+
+async def start_server(*flags: str) -> WorkflowEnvironment:
+    """A server in memory, with more of its own flags; the caller shuts it down."""
+    return await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=pydantic_data_converter,
+        search_attributes=KEYS,
+        dev_server_existing_path=temporal_binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=[*TIME_SKIPPING, *flags],
+    )

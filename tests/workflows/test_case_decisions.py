@@ -1,0 +1,161 @@
+"""What people decide: refused before anything is written (G-4), and never faster than a clock that has run out."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.update.v1 import UpdateRef
+from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from activities.registry import World
+from runtime.settings import Settings
+from tests.life import Life, Open, due, eventually, fired, whole_now
+from tests.stage import Scene, Stage
+from worker import make_worker
+
+REFUSED = [
+    ("ship", {"carrier": "SF", "tracking_no": "SF1"}, "允许的动作"),
+    ("sign", None, "待商家处理 (awaiting_merchant)"),
+    ("refuse", None, "reason: 缺少"),
+    ("refuse", {"reason": "x", "evidence": [{"kind": "photo", "url": "u"}]}, "evidence.0.kind"),
+    ("agree", {"why": "x"}, "why: 没有这个字段"),
+    ("agree", ["x"], "须为 JSON 对象"),
+    ("retry_effect", None, "无 (none)"),
+]
+
+
+async def test_g_4_a_refused_decision_writes_nothing(open_case: Open) -> None:
+    life = await open_case()
+    before, seen = await life.kinds(), await life.view()
+    for rule, form, said in REFUSED:
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await life.act(rule, form)
+        assert said in str(refused.value.cause)
+    assert await life.kinds() == before
+    assert await life.view() | {"next": None} == seen | {"next": None}
+
+
+async def test_g_4_the_answer_says_where_the_case_stands(open_case: Open) -> None:
+    life = await open_case()
+    answer = await life.act("agree")
+    assert (answer["status"], answer["state"]) == ("open", ["awaiting_shipment"])
+    assert answer["deadline"] == (await life.view())["deadlines"][0]["due"]
+
+
+async def test_g_4_several_people_at_once_are_answered_one_by_one(open_case: Open) -> None:
+    life = await open_case()
+    answers = await asyncio.gather(*(life.act("agree") for _ in range(5)), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, WorkflowUpdateFailedError)]
+    assert len(refused) == 4
+    assert fired(await life.view()) == ["agree"]
+    await life.until("performed", lambda seen: not seen["busy"])
+    assert life.scene.performed == ["agree_on_platform"]
+
+
+async def test_g_4_every_rule_of_the_case_can_be_acted_on_in_turn(open_case: Open) -> None:
+    life = await open_case(reason="other")
+    consent = {"kind": "buyer_consent", "url": "https://example.com/1.png"}
+    for rule, form in (
+        ("refuse", {"reason": "已签收"}),
+        ("modify", {"reason": "short_shipped"}),
+        ("agree", None),
+        ("mark_out_of_stock", None),
+        ("refuse", {"reason": "缺货", "after_consent": True, "evidence": [consent]}),
+        ("request_intervention", None),
+        ("submit_evidence", {"evidence": [consent]}),
+        ("rule_reship", None),
+        ("ship", {"carrier": "SF", "tracking_no": "SF1"}),
+        ("sign", None),
+    ):
+        await life.act(rule, form)
+    await life.until("performed", lambda seen: not seen["busy"])
+    assert (await life.view())["state"] == ["completed"]
+    await life.act("done_by_hand")  # the console task of the missing stock
+    await life.until_closed()
+    assert life.scene.performed == [
+        "refuse_on_platform",
+        "agree_on_platform",
+        "refuse_on_platform",
+        "submit_evidence",
+        "push_tracking_number",
+    ]
+
+
+class Queue:
+    """A task queue of its own, whose worker comes and goes."""
+
+    def __init__(self, environment: WorkflowEnvironment, stage: Stage) -> None:
+        self.environment, self.name, self.world = environment, uuid.uuid4().hex, World(stage, stage, stage)
+
+    def worker(self) -> Any:
+        settings = Settings(task_queue=self.name, graceful_shutdown_seconds=0.1)
+        return make_worker(self.environment.client, settings, self.world)
+
+
+@pytest.fixture
+def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
+    return Queue(environment, stage)
+
+
+async def waits_at_the_server(life: Life, update_id: str) -> bool:
+    asked = PollWorkflowExecutionUpdateRequest(
+        namespace=life.environment.client.namespace,
+        update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=life.id), update_id=update_id),
+    )
+    try:
+        await life.environment.client.workflow_service.poll_workflow_execution_update(
+            asked, timeout=timedelta(milliseconds=200)
+        )
+    except RPCError as error:
+        return error.status is not RPCStatusCode.NOT_FOUND
+    return True
+
+
+async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(queue: Queue, opening: Open) -> None:
+    policy = {"merchant_handling": "2s", "reminders_before": []}
+    life = await opening(task_queue=queue.name, policy=policy, scene=Scene())
+    async with queue.worker():
+        seen = await life.view()
+
+    async def over() -> bool:
+        return whole_now() > due(seen)
+
+    await eventually("the clock ran out while no worker was there", over)
+    decided = asyncio.create_task(life.handle.execute_update("agree", id="late"))
+    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "late"))
+    async with queue.worker():
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await decided
+        assert "时限已届满" in str(refused.value.cause)
+        assert fired(await life.until_state("awaiting_shipment")) == ["auto_agree"]
+
+
+async def test_dr_4_a_decision_in_time_counts_although_it_waited_for_a_worker(queue: Queue, opening: Open) -> None:
+    life = await opening(task_queue=queue.name)
+    decided = asyncio.create_task(life.handle.execute_update("agree", id="early"))
+    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "early"))
+    async with queue.worker():
+        assert (await decided)["state"] == ["awaiting_shipment"]
+
+
+async def test_g_6_a_decision_that_waited_for_a_worker_goes_before_the_default(queue: Queue, opening: Open) -> None:
+    policy = {"merchant_handling": "1h", "decide_before": "59m58s", "default_decision": "agree", "reminders_before": []}
+    life = await opening(task_queue=queue.name, policy=policy)
+    async with queue.worker():
+        seen = await life.view()
+
+    async def over() -> bool:
+        return whole_now() > due(seen) - timedelta(minutes=59, seconds=58)
+
+    await eventually("the time of the default has come", over)
+    decided = asyncio.create_task(life.handle.execute_update("refuse", {"reason": "已签收"}, id="operator"))
+    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "operator"))
+    async with queue.worker():
+        assert (await decided)["state"] == ["arbitration"]
+        assert fired(await life.view()) == ["refuse"]

@@ -1,0 +1,207 @@
+from datetime import datetime
+
+import pytest
+
+from cases.messages import Settlement
+from tests.dockets import CONSENTED, REFUSAL, SHIPMENT, after, docket, fired, owed, report, where
+from workflows import desk
+from workflows.docket import Docket
+
+
+def settle(of: Docket, offset: str, answer: Settlement | None = None) -> None:
+    """Let the clock due by ``offset`` run out and the platform answer at once."""
+    of.advance(after(offset))
+    (settling,) = of.record.settling
+    of.settle(settling.serial, answer or Settlement(), after(offset))
+    of.advance(after(offset))
+
+
+def due(of: Docket) -> datetime:
+    (deadline,) = of.chart.deadlines()
+    return deadline.due
+
+
+def test_g_2_a_clock_of_the_platform_is_asked_about_and_not_taken_as_run_out() -> None:
+    case = docket()
+    case.advance(after("47h59m59s"))
+    assert not case.record.settling
+    case.advance(after("48h"))
+    assert [(each.rule, each.due) for each in case.record.settling] == [("auto_agree", after("48h"))]
+    assert where(case) == ["awaiting_merchant"]
+    assert fired(case) == []
+
+
+def test_g_2_without_a_record_the_policys_event_counts_from_the_deadline() -> None:
+    case = docket()
+    settle(case, "60h")
+    assert where(case) == ["awaiting_shipment"]
+    assert case.record.timeline[-1].at == after("48h")
+    assert due(case) == after("96h")
+
+
+def test_g_2_what_really_happened_is_taken_at_its_own_instant_and_not_commanded_again() -> None:
+    case = docket()
+    settle(case, "49h", Settlement(rule="agree", occurred_at=after("40h")))
+    assert fired(case) == ["agree"]
+    assert due(case) == after("88h")
+    assert owed(case) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"), [("-1h", "0s"), ("72h", "49h")], ids=["before the state was entered", "in the future"]
+)
+def test_g_2_an_impossible_instant_is_moved_into_the_stay(told: str, taken: str) -> None:
+    case = docket()
+    settle(case, "49h", Settlement(rule="withdraw", occurred_at=after(told)))
+    assert case.record.timeline[-1].at == after(taken)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Settlement(rule="sign"),
+        Settlement(rule="no_such_rule"),
+        Settlement(rule="refuse", form={}),
+        Settlement(deadline=after("48h")),
+    ],
+    ids=["of another state", "unknown", "form missing", "deadline already over"],
+)
+def test_g_2_an_answer_that_does_not_fit_needs_an_operator_and_moves_nothing(answer: Settlement) -> None:
+    case = docket()
+    settle(case, "49h", answer)
+    assert where(case) == ["awaiting_merchant"]
+    assert case.record.needs_operator()
+    assert not case.busy
+
+
+def test_g_2_the_platforms_new_deadline_rearms_the_clock() -> None:
+    case = docket()
+    settle(case, "49h", Settlement(deadline=after("52h")))
+    assert not case.record.settling
+    assert case.next_instant(after("49h")) == after("50h")  # the reminder two hours before
+    settle(case, "52h")
+    assert case.record.timeline[-1].at == after("52h")
+
+
+def test_g_2_an_answer_to_a_clock_that_a_message_has_settled_meanwhile_changes_nothing() -> None:
+    case = docket()
+    case.advance(after("48h"))
+    serial = case.record.settling[0].serial
+    report(case, "49h", rule="withdraw")
+    case.settle(serial, Settlement(), after("50h"))
+    assert fired(case) == ["withdraw"]
+    assert not case.record.settling
+
+
+def test_g_2_after_a_long_outage_every_clock_runs_out_at_its_own_moment() -> None:
+    case = docket("short_shipped")
+    for _ in range(3):
+        settle(case, "500h")
+    assert [entry.at for entry in case.record.timeline] == [after("48h"), after("96h"), after("144h")]
+    assert where(case) == ["lapsed"]
+
+
+def test_dr_19_a_clock_of_our_own_needs_no_settlement() -> None:
+    case = docket()
+    desk.act(case, "agree", None, after("1h"))
+    desk.act(case, "ship", SHIPMENT, after("2h"))
+    case.advance(after("2h") + (after("10d") - after("0s")))
+    assert where(case) == ["completed"]
+    assert case.record.timeline[-1].by == "clock"
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"), [("never_received", "refunded"), ("short_shipped", "overdue"), ("other", "overdue")]
+)
+def test_dr_8_dr_9_the_reason_chooses_what_a_missed_shipment_leads_to(reason: str, state: str) -> None:
+    case = docket(reason)
+    settle(case, "48h")
+    settle(case, "96h")
+    assert where(case) == [state]
+    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+
+
+def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_missed() -> None:
+    case = docket("other")
+    settle(case, "48h")
+    settle(case, "96h")
+    report(case, "97h", rule="modify", form={"reason": "other"})
+    settle(case, "145h")
+    settle(case, "193h")
+    assert fired(case) == ["auto_agree", "miss_shipment", "modify", "auto_agree", "miss_shipment"]
+    assert [(entry.clause, str(entry.amount)) for entry in case.record.ledger] == [("DR-10", "3.00"), ("DR-11", "None")]
+    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+
+
+def test_dr_10_a_shop_that_reported_the_miss_first_still_books_it() -> None:
+    case = docket()
+    settle(case, "48h")
+    report(case, "95h", rule="miss_shipment")
+    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+
+
+@pytest.mark.parametrize(("rule", "form"), [("agree", None), ("refuse", REFUSAL)])
+def test_g_3_a_command_is_owed_only_where_the_platform_did_not_itself_report_it(
+    rule: str, form: dict[str, object] | None
+) -> None:
+    decided, reported = docket(), docket()
+    desk.act(decided, rule, form, after("1h"))
+    report(reported, "1h", rule=rule, **({"form": form} if form else {}))
+    assert where(decided) == where(reported)
+    assert owed(decided) == [f"{rule}_on_platform"]
+    assert owed(reported) == []
+
+
+def test_dr_13_a_console_task_is_owed_although_the_platform_reported_the_rule() -> None:
+    case = docket()
+    report(case, "1h", rule="mark_out_of_stock")
+    assert owed(case) == ["contact_buyer"]
+
+
+def test_dr_13_a_refusal_after_agreement_goes_the_reasons_way() -> None:
+    case = docket("short_shipped")
+    desk.act(case, "agree", None, after("1h"))
+    desk.act(case, "mark_out_of_stock", None, after("2h"))
+    assert due(case) == after("49h")  # the clock does not stop meanwhile
+    desk.act(case, "refuse", CONSENTED, after("3h"))
+    assert where(case) == ["refused"]
+
+
+def test_dr_15_a_modified_application_starts_anew_under_its_new_reason() -> None:
+    case = docket("short_shipped")
+    desk.act(case, "refuse", REFUSAL, after("1h"))
+    report(case, "5h", rule="modify", form={"reason": "never_received"})
+    assert due(case) == after("53h")
+    desk.act(case, "refuse", REFUSAL, after("6h"))
+    assert where(case) == ["arbitration"]
+
+
+def test_a_fork_leaves_the_case_alone() -> None:
+    case = docket()
+    before = case.record.model_dump_json()
+    trial = case.fork()
+    desk.act(trial, "agree", None, after("1h"))
+    trial.advance(after("400h"))
+    assert case.record.model_dump_json() == before
+
+
+def test_effects_keep_their_serial_numbers_and_their_forms() -> None:
+    case = docket()
+    desk.act(case, "agree", None, after("1h"))
+    desk.act(case, "ship", SHIPMENT, after("2h"))
+    first, second = case.record.effects
+    assert first.serial < second.serial
+    assert (first.form, second.form) == ({}, SHIPMENT)
+
+
+def test_a_closed_case_is_finished_only_when_nothing_is_left_to_do() -> None:
+    case = docket()
+    desk.act(case, "mark_out_of_stock", None, after("1h"))
+    desk.act(case, "withdraw", None, after("2h"))
+    assert case.closed
+    assert not case.finished
+    case.record.effects[0].status = "console_task"
+    assert not case.finished
+    desk.done_by_hand(case, None, after("3h"))
+    assert case.finished
+    assert case.next_instant(after("3h")) is None
