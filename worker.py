@@ -4,6 +4,8 @@ Run it as ``python worker.py`` against any Temporal; settings are in ``runtime/s
 """
 
 import asyncio
+import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -111,4 +113,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)  # the SDK's own threads now and then abort a process that winds down by itself

@@ -69,10 +69,16 @@ def _mapping(document: Document, value: Any, *place: str) -> dict[str, Any]:
     return value
 
 
-async def open_files(client: Client, settings: Settings, files: Iterable[Path]) -> list[dict[str, Any]]:
-    """Open every case of the files, all of them read before the first is opened."""
+def read_cases(files: Iterable[Path], settings: Settings) -> list[tuple[Process, Opening]]:
+    """Read case files with the figures of their shops; raises BadFile for the first that cannot be used."""
     shops, now = read_shops(settings.shops_file), datetime.now(UTC)
-    cases = [read_case(path, shops, now) for path in files]
+    return [read_case(path, shops, now) for path in files]
+
+
+async def open_cases(
+    client: Client, settings: Settings, cases: Iterable[tuple[Process, Opening]]
+) -> list[dict[str, Any]]:
+    """Open cases; one that was opened before stays as it is."""
     results = []
     for process, opening in cases:
         try:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from temporalio.client import Client, WorkflowHandle
 
 from cases.errors import BadForm
-from cli.case_files import open_files
+from cli.case_files import open_cases, read_cases
 from cli.forms import given_form, given_instant
 from cli.output import print_json, print_table, say, when
 from cli.running import run
@@ -38,7 +37,8 @@ def open_command(
 
     async def work() -> None:
         settings = load_settings()
-        results = await open_files(await connect(), settings, files)
+        cases = read_cases(files, settings)
+        results = await open_cases(await connect(), settings, cases)
         if as_json:
             print_json(results)
         for each in [] if as_json else results:
@@ -100,7 +100,8 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
     """Show where a case stands, by when, what may be done, and what happened."""
 
     async def work() -> None:
-        seen = await _handle(await connect(), case).query("view", rpc_timeout=PATIENCE)
+        process_of(case.partition("/")[0])
+        seen = await (await connect()).get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
         if as_json:
             print_json(seen)
         else:
@@ -118,7 +119,8 @@ def act_command(case: CaseId, rule: RuleName, form: Given = None, as_json: AsJso
         if rule not in (*acts, *OPERATOR_UPDATES):
             raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
         given = given_form(process, rule, form or [], datetime.now(UTC))
-        answer = await _handle(await connect(), case).execute_update(rule, given, rpc_timeout=PATIENCE)
+        handle = (await connect()).get_workflow_handle(case)
+        answer = await handle.execute_update(rule, given, rpc_timeout=PATIENCE)
         if as_json:
             print_json(answer)
         else:
@@ -141,6 +143,10 @@ def report_command(
 
     async def work() -> None:
         process, now = process_of(case.partition("/")[0]), datetime.now(UTC)
+        if rule is None and deadline is None:
+            raise BadForm("expected a rule, or --deadline alone")
+        if rule is not None and rule not in process.chart.rules:
+            raise BadForm(f"{rule!r} is no rule; expected one of: {', '.join(process.chart.rules)}")
         message = {
             "rule": rule,
             "form": given_form(process, rule, form, now) if form and rule else None,
@@ -148,13 +154,8 @@ def report_command(
             "occurred_at": given_instant("--occurred-at", occurred_at, now),
             "deadline": given_instant("--deadline", deadline, now),
         }
-        handle = _handle(await connect(), case)
+        handle = (await connect()).get_workflow_handle(case)
         await handle.signal("report", {name: each for name, each in message.items() if each is not None})
         say(f"{case}: 已转达 / handed over")
 
     run(work())
-
-
-def _handle(client: Client, case: str) -> WorkflowHandle[Any, Any]:
-    process_of(case.partition("/")[0])
-    return client.get_workflow_handle(case)

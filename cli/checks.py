@@ -18,6 +18,26 @@ from workflows.registry import PROCESSES, process_of
 from workflows.replaying import recorded, replay
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+RULES = {
+    "rule": "规则",
+    "label": "名称",
+    "clause": "条款",
+    "who": "谁",
+    "state_label": "状态",
+    "conditions": "条件",
+    "to_label": "转入",
+    "effects": "随后",
+    "clock": "时钟",
+}
+FIGURES = {
+    "name": "指标",
+    "label": "名称",
+    "value": "值",
+    "unit": "单位",
+    "clause": "条款",
+    "source": "来源",
+    "standing": "性质",
+}
 
 
 def simulate_command(
@@ -57,16 +77,16 @@ def rulebook_command(
             print_json({each.name: {"rules": rules(each), "figures": figures(each)} for each in chosen})
         else:
             for each in chosen:
-                _print_rows(f"{each.label} · {each.name} 规则", rules(each))
-                _print_rows(f"{each.label} · {each.name} 指标", figures(each))
+                _print_rows(f"{each.label} · {each.name} 规则", RULES, rules(each))
+                _print_rows(f"{each.label} · {each.name} 指标", FIGURES, figures(each))
 
     run(work())
 
 
-def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    columns = list(rows[0]) if rows else []
-    shown = [[", ".join(cell) if isinstance(cell, list) else cell for cell in row.values()] for row in rows]
-    print_table(title, columns, shown)
+def _print_rows(title: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:
+    cells = [[row[name] for name in columns] for row in rows]
+    shown = [["、".join(cell) if isinstance(cell, list | tuple) else cell for cell in row] for row in cells]
+    print_table(title, columns.values(), shown)
 
 
 def replay_command(

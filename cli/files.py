@@ -77,7 +77,8 @@ def read_document(path: Path) -> Document:
         data, lines = _parsed(text)
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
-        raise BadFile(f"{path}:{line}: is no YAML or JSON: {bad.problem}") from bad
+        why = ", ".join(each for each in (bad.context, bad.problem) if each)
+        raise BadFile(f"{path}:{line}: is no YAML or JSON: {why}") from bad
     except (yaml.YAMLError, ValueError, RecursionError) as bad:
         raise BadFile(f"{path}:1: is no YAML or JSON: {' '.join(str(bad).split())}") from bad
     if not isinstance(data, dict):
@@ -94,11 +95,11 @@ def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
     else:
         text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not
     root = yaml.compose(text, Loader=_Plain)
-    lines = dict(islice(_lines(root, ()), MOST_FIELDS)) if root else {}
+    lines = list(islice(_lines(root, ()), MOST_FIELDS)) if root else []
     if len(lines) == MOST_FIELDS:
         raise ValueError(f"more than {MOST_FIELDS} fields")
     written = yaml.load(text, Loader=_Plain)  # noqa: S506
-    return written if exact is None else exact, lines
+    return written if exact is None else exact, dict(lines)
 
 
 def _no_number(written: str) -> NoReturn:

@@ -26,7 +26,7 @@ def print_json(data: Any) -> None:
 
 def say(text: str = "") -> None:
     """Print a line for people; its text is taken as it is."""
-    Console(highlight=False, soft_wrap=True).print(escape(text))
+    Console(highlight=False, emoji=False, soft_wrap=True).print(escape(text))
 
 
 def complain(text: str) -> None:
@@ -36,7 +36,7 @@ def complain(text: str) -> None:
 
 def _console() -> Console:
     """A console as wide as the terminal, or wide enough for every column where there is none."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,7 +23,21 @@ def read_at(model: type[Model], raw: Any, place: Place, what: str = "") -> Model
     try:
         return read(model, raw, what or ".".join(str(part) for part in place))
     except BadForm as bad:
-        raise BadForm(str(bad), (*place, *bad.place[1:])) from bad
+        inside = bad.place[1:]
+        text = str(bad).removesuffix(expected(model)) + expected(_around(model, inside))
+        raise BadForm(text, (*place, *inside)) from bad
+
+
+def _around(model: type[BaseModel], place: Place) -> type[BaseModel]:
+    """The innermost model that a place goes through: the one whose fields were expected."""
+    found: type[BaseModel] = model
+    annotation: Any = model
+    for part in place:
+        if isinstance(part, str) and part in found.model_fields:
+            annotation = found.model_fields[part].annotation
+        inner = (annotation, *get_args(annotation))
+        found = next((each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)), found)
+    return found
 
 
 def check_times(file: ScenarioFile) -> None:

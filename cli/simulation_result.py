@@ -46,6 +46,7 @@ def in_seconds(
                 "status": each["status"],
             }
             for each in seen["effects"]
+            if each["status"] != "owed"
         ],
         "ledger": [
             {name: entry[name] for name in ("clause", "amount", "points", "status", "order")}

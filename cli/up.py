@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 
 from cases.errors import CaseError
-from cli.case_files import open_files
+from cases.messages import Opening
+from cli.case_files import open_cases, read_cases
 from cli.output import say
 from cli.running import run
 from runtime.logs import configure_logs
-from runtime.server import EmbeddedServer, embedded_server
+from runtime.server import EmbeddedServer, check_ports, embedded_server
 from runtime.settings import Settings, load_settings
+from workflows.process import Process
 
 
 def up_command(
@@ -32,17 +34,17 @@ def up_command(
 
 
 async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> None:
-    settings = load_settings()
-    settings = settings.model_copy(update={"port": port or settings.port, "ui_port": ui_port or settings.ui_port})
+    settings = load_settings(port=port, ui_port=ui_port)
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
-    files = _case_files(samples) if samples else []
+    cases = read_cases(_case_files(samples) if samples else [], settings)
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     with _alone(settings.data_dir):
+        check_ports(settings.port, settings.ui_port)
         say("starting the Temporal server ...")
         async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
-            await _work(server, settings, files, stop)
+            await _work(server, settings, cases, stop)
     say("stopped")
 
 
@@ -59,11 +61,13 @@ def _case_files(folder: Path) -> list[Path]:
     return files
 
 
-async def _work(server: EmbeddedServer, settings: Settings, files: list[Path], stop: asyncio.Event) -> None:
+async def _work(
+    server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]], stop: asyncio.Event
+) -> None:
     from worker import default_world, make_worker  # noqa: PLC0415 - loaded while the server starts
 
     async with make_worker(server.client, settings, default_world(settings)):
-        opened = await open_files(server.client, settings, files)
+        opened = await open_cases(server.client, settings, cases)
         _greet(settings, [each["case_id"] for each in opened])
         stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())
         await asyncio.wait((stopping, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,6 +65,24 @@ async def wait_until(instant: datetime) -> None:
         raise TooSlow("this machine is too busy to simulate: it lost a second at the start")
 
 
+@dataclass(frozen=True)
+class Still:
+    """A case at rest: what it says of itself, and how much time has passed for it."""
+
+    seen: dict[str, Any]
+    now: timedelta
+    upcoming: timedelta | None
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How long until something happens by itself; None: nothing will."""
+        if self.seen["finished"]:
+            return None
+        if self.seen["busy"]:
+            return RETRYING
+        return None if self.upcoming is None else self.upcoming - self.now
+
+
 class VirtualCase:
     """A case whose time is moved by hand; offsets count from ``origin``."""
 
@@ -71,61 +90,54 @@ class VirtualCase:
         """Take a case that was just opened."""
         self._environment, self.handle, self._origin = environment, handle, origin
 
-    async def now(self) -> timedelta:
-        """How much time has passed for the case."""
-        return await self._environment.get_current_time(self.handle) - self._origin
-
-    async def view(self) -> dict[str, Any]:
-        """What the case says of itself."""
-        seen: dict[str, Any] = await self.handle.query("view")
-        return seen
-
-    async def ahead(self) -> timedelta | None:
-        """How long until something happens by itself; None: nothing will."""
-        await self.rest()
-        seen = await self.view()
-        if seen["finished"]:
-            return None
-        if seen["busy"]:
-            return RETRYING
-        return datetime.fromisoformat(seen["next"]) - self._origin - await self.now() if seen["next"] else None
-
-    async def reach(self, at: timedelta) -> None:
+    async def reach(self, at: timedelta) -> Still:
         """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
-        while (left := at - await self.now()) > timedelta(0):
-            ahead = await self.ahead()
-            if not await self._skip(left if ahead is None else min(left, ahead)):
-                return
-        await self.rest()
-        await self.on_time(at)
+        still = await self.rest()
+        while not still.seen["finished"] and still.now < at:
+            target = at if still.ahead is None else min(at, still.now + still.ahead)
+            await self._skip(target - still.now)
+            still = await self.rest()
+            on_time(still.now, target)
+        return still
 
-    async def _skip(self, length: timedelta) -> bool:
-        try:
-            return await self._environment.fast_forward(self.handle, length)
-        except RPCError as ended:
-            if ended.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return False
-
-    async def on_time(self, at: timedelta) -> None:
-        """Raise TooSlow where the second that begins at an offset is over for a case that goes on."""
-        if await self.now() >= at + SECOND and not (await self.view())["finished"]:
-            raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")
-
-    async def rest(self) -> None:
+    async def rest(self) -> Still:
         """Until everything due has happened and nothing is under way but calls that wait to be retried."""
         until = time.monotonic() + REST_SECONDS
-        while not await self._rests():
+        while (still := await self._still()) is None:
             if time.monotonic() > until:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
             await asyncio.sleep(0.005)
+        return still
 
-    async def _rests(self) -> bool:
-        # First what the case waits for, then what is under way: the other way round an instant could pass between.
-        upcoming = (await self.view())["next"]
+    async def _still(self) -> Still | None:
+        if await self._idle() is None:
+            return None
+        seen = await self.handle.query("view")
+        # Asked once more: what was due may have begun to happen before the case was looked at.
+        now = await self._idle()
+        upcoming = datetime.fromisoformat(seen["next"]) - self._origin if seen["next"] else None
+        return None if now is None or (upcoming is not None and upcoming <= now) else Still(seen, now, upcoming)
+
+    async def _idle(self) -> timedelta | None:
+        """The case's time; None while a step of its workflow or the first try of a call is under way."""
         described = (await self.handle.describe()).raw_description
         retried = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
         waiting = (each.state == retried and each.attempt > 1 for each in described.pending_activities)
         if described.HasField("pending_workflow_task") or not all(waiting):
-            return False
-        return upcoming is None or datetime.fromisoformat(upcoming) - self._origin > await self.now()
+            return None
+        skipping = described.workflow_extended_info.time_skipping_info
+        told = skipping.current_time.ToDatetime(UTC) if skipping.HasField("current_time") else datetime.now(UTC)
+        return told - self._origin
+
+    async def _skip(self, length: timedelta) -> None:
+        try:
+            await self._environment.fast_forward(self.handle, length)
+        except RPCError as ended:
+            if ended.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+
+def on_time(now: timedelta, at: timedelta) -> None:
+    """Raise TooSlow where the second that begins at an offset is over."""
+    if now >= at + SECOND:
+        raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")

@@ -31,7 +31,7 @@ async def connect(runtime: Runtime | None = None) -> Client:
     try:
         config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}
     except (RuntimeError, ValueError, OSError) as bad:
-        raise TemporalUnreachable(f"Temporal profile cannot be read: {bad}") from bad
+        raise TemporalUnreachable(f"Temporal profile cannot be read: {' '.join(str(bad).split())}") from bad
     return await _connect({"target_host": DEFAULT_ADDRESS, **config}, runtime)
 
 

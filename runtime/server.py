@@ -33,14 +33,21 @@ def temporal_binary() -> str:
     return found
 
 
-def check_port(port: int, setting: str) -> None:
+def check_ports(port: int, ui_port: int) -> None:
     """Raise CaseError, naming the setting, where a port is taken."""
+    _check_port(port, "AFTERSALES_PORT")
+    _check_port(ui_port, "AFTERSALES_UI_PORT")
+    if port == ui_port:
+        raise CaseError(f"AFTERSALES_UI_PORT: must differ from AFTERSALES_PORT, both are {port}")
+
+
+def _check_port(port: int, setting: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as taken:
-            raise CaseError(f"port {port} is taken: set {setting} to another") from taken
+            raise CaseError(f"port {port} is taken: set {setting} to another port") from taken
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,6 @@ class EmbeddedServer:
 @asynccontextmanager
 async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
     """A server that keeps its state in a file and knows our search attributes, until the block ends."""
-    check_port(port, "AFTERSALES_PORT")
-    check_port(ui_port, "AFTERSALES_UI_PORT")
     database.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port), "--log-level", "error"]
     for key in KEYS:

@@ -16,7 +16,7 @@ from cases.durations import parse_duration
 from cases.messages import Settlement
 from tests.stage import Scene
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 45.0
 PROCESS = "douyin_reship"
 UNHANDLED_COMMAND = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 

@@ -55,6 +55,8 @@ class Played:
         return [(each["clause"], each["amount"], each["status"]) for each in self.result["ledger"]]
 
 
+Perform = Callable[[dict[str, Any]], Awaitable[Played]]
+"""Play a whole scenario, under an id of its own."""
 Play = Callable[..., Awaitable[Played]]
 """Play a reship: ``steps`` in order, facts by name, and ``policy``, ``platform``, ``until``, ``opened_at``."""
 

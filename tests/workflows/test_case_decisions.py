@@ -134,6 +134,7 @@ async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(
             await decided
         assert "时限已届满" in str(refused.value.cause)
         assert fired(await life.until_state("awaiting_shipment")) == ["auto_agree"]
+        assert "WORKFLOW_EXECUTION_UPDATE_ACCEPTED" not in await life.kinds()
 
 
 async def test_dr_4_a_decision_in_time_counts_although_it_waited_for_a_worker(queue: Queue, opening: Open) -> None:

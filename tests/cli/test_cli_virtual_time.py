@@ -1,0 +1,59 @@
+"""Virtual time that a busy machine cannot keep."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cli import simulation
+from cli.scenario import Scenario
+from cli.virtual_time import TooSlow, next_second, on_time, wait_until
+
+SCENARIO: Any = object.__new__(Scenario)
+
+
+def test_a_second_lasts_a_second() -> None:
+    hour = timedelta(hours=1)
+    on_time(hour + timedelta(milliseconds=999), hour)
+    with pytest.raises(TooSlow, match="too busy"):
+        on_time(hour + timedelta(seconds=1), hour)
+
+
+async def test_a_run_begins_on_a_second_that_is_not_over() -> None:
+    origin = next_second()
+    assert origin.microsecond == 0
+    await wait_until(origin)
+    assert timedelta(0) <= datetime.now(UTC) - origin
+    with pytest.raises(TooSlow, match="too busy"):
+        await wait_until(origin - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("slow", [0, 1, simulation.ATTEMPTS - 1, simulation.ATTEMPTS])
+async def test_a_busy_machine_is_given_several_tries(monkeypatch: pytest.MonkeyPatch, slow: int) -> None:
+    servers: list[object] = []
+
+    @asynccontextmanager
+    async def server() -> AsyncIterator[object]:
+        servers.append(object())
+        yield servers[-1]
+
+    class Slow:
+        def __init__(self, on: object, _: Scenario) -> None:
+            assert on is servers[-1]
+            self.failed = [f"try {len(servers)}"]
+
+        async def run(self) -> dict[str, Any]:
+            if len(servers) <= slow:
+                raise TooSlow("too busy")
+            return {"status": "closed"}
+
+    monkeypatch.setattr(simulation, "virtual_server", server)
+    monkeypatch.setattr(simulation, "Simulation", Slow)
+    if slow == simulation.ATTEMPTS:
+        with pytest.raises(TooSlow):
+            await simulation.simulate(SCENARIO)
+    else:
+        assert await simulation.simulate(SCENARIO) == ({"status": "closed"}, [f"try {slow + 1}"])
+    assert len(servers) == min(slow + 1, simulation.ATTEMPTS)

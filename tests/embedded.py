@@ -1,0 +1,74 @@
+"""``aftersales up`` as a process of its own, as people start and stop it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.programs import ROOT, free_port
+
+READY = "Ctrl-C stops everything"
+STOP_SECONDS = 60.0
+UP = (sys.executable, "-m", "cli.main", "up")
+
+
+def surroundings(**given: str) -> dict[str, str]:
+    """The environment of a process that no setting of ours or Temporal's reaches but what is given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
+    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **given}
+
+
+def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:
+    """The variables for a run with its own data folder and ports."""
+    return {
+        "AFTERSALES_DATA_DIR": str(data_dir),
+        "AFTERSALES_PORT": str(port or free_port()),
+        "AFTERSALES_UI_PORT": str(ui_port or free_port()),
+    }
+
+
+class Embedded:
+    """A running ``up``; it has a process group of its own, as in a terminal."""
+
+    def __init__(self, environment: dict[str, str], command: Sequence[str] = UP, cwd: Path = ROOT) -> None:
+        """Start it."""
+        self.address = f"127.0.0.1:{environment['AFTERSALES_PORT']}"
+        self.printed: list[str] = []
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=surroundings(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ready(self) -> "Embedded":
+        """Wait until it says that everything runs."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed.append(line.rstrip())
+            if READY in line:
+                return self
+        raise AssertionError(f"it ended instead: {self.printed}")
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: everything of its group gets the signal; returns the exit status."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait until it has ended by itself; returns the exit status."""
+        try:
+            rest, _ = self.process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+        self.printed += rest.splitlines()
+        return self.process.returncode

@@ -1,0 +1,71 @@
+"""Settings: environment variables, and what is said of a bad one."""
+
+from pathlib import Path
+
+import pytest
+
+from cases.errors import BadForm
+from runtime.settings import Settings, load_settings
+
+BAD = {
+    "task_queue": "",
+    "log_level": "LOUD",
+    "log_format": "xml",
+    "max_cached_workflows": "0",
+    "max_concurrent_workflow_tasks": "many",
+    "max_concurrent_activities": "-1",
+    "max_activities_per_second": "0",
+    "max_task_queue_activities_per_second": "fast",
+    "graceful_shutdown_seconds": "-0.1",
+    "port": "0",
+    "ui_port": "65536",
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"AFTERSALES_{name.upper()}", raising=False)
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    settings = load_settings()
+    assert (settings.task_queue, settings.data_dir, settings.port, settings.ui_port) == (
+        "aftersales",
+        Path(".aftersales"),
+        7233,
+        8233,
+    )
+
+
+def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AFTERSALES_PORT", "7300")
+    monkeypatch.setenv("AFTERSALES_SHOPS_FILE", "shops.yaml")
+    monkeypatch.setenv("AFTERSALES_UNKNOWN", "is nobody's business")
+    settings = load_settings()
+    assert (settings.port, settings.shops_file) == (7300, Path("shops.yaml"))
+
+
+def test_what_is_given_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AFTERSALES_PORT", "7300")
+    monkeypatch.setenv("AFTERSALES_UI_PORT", "7301")
+    settings = load_settings(port=7400, ui_port=None)
+    assert (settings.port, settings.ui_port) == (7400, 7301)
+
+
+@pytest.mark.parametrize(("name", "value"), BAD.items())
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"AFTERSALES_{name.upper()}", value)
+    with pytest.raises(BadForm) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"AFTERSALES_{name.upper()}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_value_that_is_given_names_the_variable_too() -> None:
+    with pytest.raises(BadForm, match=r"^AFTERSALES_PORT: "):
+        load_settings(port=0)
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
