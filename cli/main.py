@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 import typer
@@ -43,6 +44,9 @@ def main() -> None:
         app()
     except SystemExit as done:
         status = done.code
+    except BaseException:  # noqa: BLE001 - a fault of ours: told in full, and ended in the same way
+        traceback.print_exc()
+        status = 1
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -11,11 +11,11 @@ from cli.running import CLOSED, refused_in_words
 from cli.scenario import Scenario
 from cli.scenario_file import LONGEST, Expectation, Step
 from cli.simulation_result import history_size, in_seconds
-from cli.virtual_time import TooSlow, VirtualCase, next_second, on_time, virtual_server, wait_until
+from cli.virtual_time import TooSlow, VirtualCase, next_second, virtual_server, wait_until
 from runtime.settings import Settings
 from workflows.opening import start_case
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 
 async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
@@ -55,16 +55,15 @@ class Simulation:
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):
-                still = await self._case.reach(step.at)
-                on_time(still.now, step.at)
-                await self._take(number, step, still.seen)
-                on_time((await self._case.rest()).now, step.at)
+                await self._case.reach(step.at)
+                await self._take(number, step)
+                (await self._case.rest()).on_time(step.at)
             seen, size = await self._finish(), await history_size(handle)
         return {**in_seconds(seen, self._origin, self._refused, self._ignored), "history": size}
 
-    async def _take(self, number: int, step: Step, seen: dict[str, Any]) -> None:
+    async def _take(self, number: int, step: Step) -> None:
         if step.expect:
-            self._expect(step.expect, number, seen)
+            await self._expect(step.expect, number)
         elif step.act:
             await self._act(step, step.act, self._scenario.form(number, self._origin))
         else:
@@ -90,8 +89,8 @@ class Simulation:
             late = {"rule": step.report, "message_id": step.message_id}
             self._ignored.append({"at": whole(step.at), **late, "why": CLOSED})
 
-    def _expect(self, wanted: Expectation, number: int, seen: dict[str, Any]) -> None:
-        document = self._scenario.document
+    async def _expect(self, wanted: Expectation, number: int) -> None:
+        seen, document = (await self._case.rest()).seen, self._scenario.document
         found = {"state": sorted(seen["state"]), "status": seen["status"]}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
@@ -104,10 +103,12 @@ class Simulation:
     async def _finish(self) -> dict[str, Any]:
         """Until the asked end; else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
-            return (await self._case.reach(self._scenario.file.until)).seen
+            await self._case.reach(self._scenario.file.until)
+            return (await self._case.rest()).seen
         still = await self._case.rest()
-        while still.ahead is not None and still.now < LONGEST:
-            still = await self._case.reach(still.now + still.ahead)
+        while still.upcoming is not None and still.now < LONGEST:
+            await self._case.reach(still.upcoming)
+            still = await self._case.rest()
         return still.seen
 
 

@@ -66,16 +66,22 @@ async def _work(
 ) -> None:
     from worker import default_world, make_worker  # noqa: PLC0415 - loaded while the server starts
 
-    async with make_worker(server.client, settings, default_world(settings)):
-        opened = await open_cases(server.client, settings, cases)
-        _greet(settings, [each["case_id"] for each in opened])
-        stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())
-        await asyncio.wait((stopping, ending), return_when=asyncio.FIRST_COMPLETED)
-        for each in (stopping, ending):
-            each.cancel()
-        if not stop.is_set():
-            raise CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
-        say("stopping ...")
+    ended = CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
+    try:
+        async with make_worker(server.client, settings, default_world(settings)):
+            opened = await open_cases(server.client, settings, cases)
+            _greet(settings, [each["case_id"] for each in opened])
+            stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())
+            await asyncio.wait((stopping, ending), return_when=asyncio.FIRST_COMPLETED)
+            for each in (stopping, ending):
+                each.cancel()
+            if not stop.is_set():
+                raise ended
+            say("stopping ...")
+    except (RuntimeError, asyncio.CancelledError) as failed:  # the worker may see first that its server is gone
+        if not server.has_ended:
+            raise
+        raise ended from failed
 
 
 def _greet(settings: Settings, cases: list[str]) -> None:

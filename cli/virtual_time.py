@@ -28,12 +28,14 @@ SERVER_FLAGS = [
 ]
 REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
+KEPT = ("timeline", "ignored", "effects", "reminders")
+"""What a case keeps with an instant."""
 RETRYING = timedelta(minutes=30)
 """How far time is skipped at once while nothing but retries goes on: the server skips a hundred times in one go."""
 
 
 class TooSlow(CaseError):
-    """The machine was too busy: more than a second of real time went by where none should in virtual time."""
+    """The machine was too busy: real time went by where none should, so that something happened a second late."""
 
 
 @asynccontextmanager
@@ -67,20 +69,26 @@ async def wait_until(instant: datetime) -> None:
 
 @dataclass(frozen=True)
 class Still:
-    """A case at rest: what it says of itself, and how much time has passed for it."""
+    """A case at rest: what it says of itself, and how much time has passed for it since ``origin``."""
 
     seen: dict[str, Any]
+    origin: datetime
     now: timedelta
-    upcoming: timedelta | None
 
     @property
-    def ahead(self) -> timedelta | None:
-        """How long until something happens by itself; None: nothing will."""
+    def upcoming(self) -> timedelta | None:
+        """The offset at which something happens by itself; None: nothing will."""
         if self.seen["finished"]:
             return None
         if self.seen["busy"]:
-            return RETRYING
-        return None if self.upcoming is None else self.upcoming - self.now
+            return self.now + RETRYING
+        return datetime.fromisoformat(self.seen["next"]) - self.origin if self.seen["next"] else None
+
+    def on_time(self, at: timedelta) -> None:
+        """Raise TooSlow where anything that happened by an offset is kept as later."""
+        kept = (each["at"] for name in KEPT for each in self.seen[name] if "at" in each)
+        if any(datetime.fromisoformat(written) - self.origin >= at + SECOND for written in kept):
+            raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")
 
 
 class VirtualCase:
@@ -90,15 +98,16 @@ class VirtualCase:
         """Take a case that was just opened."""
         self._environment, self.handle, self._origin = environment, handle, origin
 
-    async def reach(self, at: timedelta) -> Still:
+    async def reach(self, at: timedelta) -> None:
         """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
         still = await self.rest()
         while not still.seen["finished"] and still.now < at:
-            target = at if still.ahead is None else min(at, still.now + still.ahead)
+            target = at if still.upcoming is None else min(at, still.upcoming)
             await self._skip(target - still.now)
+            if not still.seen["busy"] and target != still.upcoming:
+                return
             still = await self.rest()
-            on_time(still.now, target)
-        return still
+            still.on_time(target)
 
     async def rest(self) -> Still:
         """Until everything due has happened and nothing is under way but calls that wait to be retried."""
@@ -106,7 +115,7 @@ class VirtualCase:
         while (still := await self._still()) is None:
             if time.monotonic() > until:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
         return still
 
     async def _still(self) -> Still | None:
@@ -115,8 +124,9 @@ class VirtualCase:
         seen = await self.handle.query("view")
         # Asked once more: what was due may have begun to happen before the case was looked at.
         now = await self._idle()
-        upcoming = datetime.fromisoformat(seen["next"]) - self._origin if seen["next"] else None
-        return None if now is None or (upcoming is not None and upcoming <= now) else Still(seen, now, upcoming)
+        if now is None or (seen["next"] and datetime.fromisoformat(seen["next"]) - self._origin <= now):
+            return None
+        return Still(seen, self._origin, now)
 
     async def _idle(self) -> timedelta | None:
         """The case's time; None while a step of its workflow or the first try of a call is under way."""
@@ -135,9 +145,3 @@ class VirtualCase:
         except RPCError as ended:
             if ended.status is not RPCStatusCode.NOT_FOUND:
                 raise
-
-
-def on_time(now: timedelta, at: timedelta) -> None:
-    """Raise TooSlow where the second that begins at an offset is over."""
-    if now >= at + SECOND:
-        raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")

@@ -57,6 +57,11 @@ class EmbeddedServer:
     client: Client
     process: asyncio.subprocess.Process
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has ended."""
+        return self.process.returncode is not None
+
     async def ended(self) -> int:
         """Wait until the server has ended; returns its exit status."""
         return await self.process.wait()

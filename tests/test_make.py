@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded import Embedded, settings_of, surroundings
+from tests.embedded import UP, Embedded, settings_of, surroundings
 from tests.programs import ROOT
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
@@ -121,7 +121,8 @@ def test_a_second_run_on_the_same_data_is_refused(environment: dict[str, str]) -
 
 
 def test_a_server_that_dies_is_told(environment: dict[str, str]) -> None:
-    embedded = Embedded(environment).ready()
+    embedded = Embedded(environment, (*UP, "--samples", "examples/cases")).ready()
+    assert aftersales(embedded, "show", SAMPLES[0])["status"] == "open", "the worker is there"
     (server,) = [
         int(each.parent.name)
         for each in Path("/proc").glob("[0-9]*/cmdline")

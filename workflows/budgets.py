@@ -1,38 +1,45 @@
 """How long the world may take: timeouts and retries of each kind of activity.
 
 They are technical, not rules of a marketplace.  An outage must reach an operator well before a 48 h clock runs out.
+Where a platform is tried, attempts are counted and not hours: an outage of our own workers is none of the platform.
 """
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from temporalio.common import RetryPolicy
+
+REFUSALS = ["PlatformRefused", "BadForm"]
 
 
 class Budget(TypedDict):
     """The timeouts and retries that an activity is given."""
 
     start_to_close_timeout: timedelta
-    schedule_to_close_timeout: timedelta
+    schedule_to_close_timeout: NotRequired[timedelta]
     retry_policy: RetryPolicy
 
 
-def _budget(each: timedelta, in_all: timedelta, at_most_apart: timedelta) -> Budget:
-    return Budget(
-        start_to_close_timeout=each,
-        schedule_to_close_timeout=in_all,
-        retry_policy=RetryPolicy(
-            initial_interval=timedelta(seconds=1),
-            backoff_coefficient=2.0,
-            maximum_interval=at_most_apart,
-            non_retryable_error_types=["PlatformRefused", "BadForm"],
-        ),
+def _attempts(at_most: int, at_most_apart: timedelta) -> Budget:
+    retries = RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=at_most_apart,
+        maximum_attempts=at_most,
+        non_retryable_error_types=REFUSALS,
     )
+    return Budget(start_to_close_timeout=timedelta(seconds=30), retry_policy=retries)
 
 
-EFFECT = _budget(timedelta(seconds=30), timedelta(hours=1), timedelta(minutes=5))
+EFFECT = _attempts(20, timedelta(minutes=5))
 """A command to a platform, a console task, a ledger entry: an hour of trying, then it needs an operator (G-7)."""
-SETTLE = _budget(timedelta(seconds=30), timedelta(hours=24), timedelta(minutes=15))
+SETTLE = _attempts(105, timedelta(minutes=15))
 """Asking what a platform's clock led to: a day of asking with back-off (G-2), then it needs an operator."""
-REMIND = _budget(timedelta(seconds=30), timedelta(hours=1), timedelta(minutes=5))
+REMIND = Budget(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(hours=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), non_retryable_error_types=REFUSALS
+    ),
+)
 """A reminder: of no use later than an hour."""

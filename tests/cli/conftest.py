@@ -27,12 +27,8 @@ ATTEMPTS = 5
 
 @pytest_asyncio.fixture(scope="session")
 async def server() -> AsyncIterator[WorkflowEnvironment]:
-    activities = logging.getLogger("temporalio.activity")
-    level = activities.level
-    activities.setLevel(logging.CRITICAL)  # a platform that is down for a day fails a hundred times, each with a trace
     async with virtual_server() as started:
         yield started
-    activities.setLevel(level)
 
 
 @pytest.fixture
@@ -48,9 +44,13 @@ def scenario_file(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 
 
 @pytest.fixture
-def perform(server: WorkflowEnvironment, scenario_file: Callable[[dict[str, Any]], Path]) -> Perform:
+def perform(
+    server: WorkflowEnvironment, scenario_file: Callable[[dict[str, Any]], Path], caplog: pytest.LogCaptureFixture
+) -> Perform:
     """A machine too busy to keep virtual time exact plays the case again, under another id and on its own."""
     alone = asyncio.Lock()
+    # A platform that is down for a day fails a hundred times, each with a trace.
+    caplog.set_level(logging.CRITICAL, "temporalio.activity")
 
     async def once(scenario: dict[str, Any]) -> Played:
         opening = {**scenario["opening"], "after_sale_id": uuid.uuid4().hex[:12]}

@@ -82,8 +82,9 @@ def test_json_with_tabs_or_spaces(tmp_path: Path, indent: str) -> None:
     assert document.line("b") == 3
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
-    assert read(tmp_path, "\ufeffa: 1\n").data == {"a": 1}
+@pytest.mark.parametrize("text", ["a: 1\n", '{\n\t"a": 1\n}\n'])
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, f"\ufeff{text}").data == {"a": 1}
 
 
 def test_an_anchor_stands_for_what_it_named(tmp_path: Path) -> None:

@@ -9,16 +9,19 @@ import pytest
 
 from cli import simulation
 from cli.scenario import Scenario
-from cli.virtual_time import TooSlow, next_second, on_time, wait_until
+from cli.virtual_time import Still, TooSlow, next_second, wait_until
 
+NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SCENARIO: Any = object.__new__(Scenario)
 
 
-def test_a_second_lasts_a_second() -> None:
+def test_what_is_kept_a_second_late_is_noticed() -> None:
     hour = timedelta(hours=1)
-    on_time(hour + timedelta(milliseconds=999), hour)
+    kept = {"timeline": [{"at": (NINE + hour).isoformat()}], "ignored": [], "reminders": []}
+    still = Still({**kept, "effects": [{"at": (NINE + hour).isoformat()}, {}]}, NINE, hour * 2)
+    still.on_time(hour)
     with pytest.raises(TooSlow, match="too busy"):
-        on_time(hour + timedelta(seconds=1), hour)
+        still.on_time(hour - timedelta(seconds=1))
 
 
 async def test_a_run_begins_on_a_second_that_is_not_over() -> None:

@@ -80,11 +80,12 @@ async def test_metrics_are_served_as_prometheus_reads_them(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", address(environment))
     where = f"127.0.0.1:{free_port()}"
-    await connect(runtime_with_metrics(where))
+    client = await connect(runtime_with_metrics(where))
 
     def scrape() -> str:
         with urllib.request.urlopen(f"http://{where}/metrics", timeout=10) as answer:
             text: str = answer.read().decode()
             return text
 
+    assert await client.service_client.check_health()
     assert "# TYPE temporal_request counter" in await asyncio.to_thread(scrape)

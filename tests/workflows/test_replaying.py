@@ -92,17 +92,17 @@ def first_task(whole: WorkflowHistory) -> list[Any]:
 
 
 async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget: Budget = {**EFFECT, "schedule_to_close_timeout": timedelta(hours=2)}  # type: ignore[typeddict-item]
+    budget: Budget = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(case, "EFFECT", budget)
     (line,) = await changes("still_open")
-    assert line.endswith("schedule_to_close: recorded '1:00:00', now '2:00:00'")
+    assert line.endswith("start_to_close: recorded '0:00:30', now '0:02:00'")
     assert "agree_on_platform" in line
 
 
 async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     budget: Budget = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(case, "EFFECT", budget)
-    assert any("retries.attempts: recorded 0, now 3" in line for line in await changes("still_open"))
+    assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("still_open"))
 
 
 async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
