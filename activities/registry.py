@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from activities import douyin_reship
+from activities import claim_1688, douyin_reship, jd_delay_card
 from activities.effects import How, process_activities
 from activities.ledger import Ledger, SqliteLedger, ledger_activity
 from activities.notices import LogNotifier, Notifier, reminder_activity
 from platforms.port import Platform
 from platforms.scripted import ScriptedPlatform
 
-EFFECTS: Mapping[str, Mapping[str, How]] = {"douyin_reship": douyin_reship.EFFECTS}
+EFFECTS: Mapping[str, Mapping[str, How]] = {
+    "douyin_reship": douyin_reship.EFFECTS,
+    "claim_1688": claim_1688.EFFECTS,
+    "jd_delay_card": jd_delay_card.EFFECTS,
+}
 
 
 @dataclass(frozen=True)

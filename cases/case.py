@@ -21,8 +21,8 @@ class Facts(Strict):
 
     @property
     @abstractmethod
-    def began_at(self) -> datetime:
-        """The instant from which the first clock runs."""
+    def began_at(self) -> datetime | None:
+        """The instant from which the first clock runs; None: the case's own opening."""
 
     @property
     @abstractmethod
@@ -54,6 +54,12 @@ class Case(Strict):
     facts: Any
     policy: Any
     forms: ClassVar[Mapping[str, type[Form]]] = {}
+
+    @property
+    def at_stake(self) -> Decimal | None:
+        """The money (CNY) that the case is about, where it is known."""
+        found: Decimal | None = self.facts.at_stake
+        return found
 
     @classmethod
     def facts_type(cls) -> type[Facts]:

@@ -99,10 +99,13 @@ class CaseChart(StateChart[Model]):
         return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.owed))
 
     def elapse(self, now: datetime) -> list[Step]:
-        """Let every clock due by ``now`` run out, each at its own moment, as if the platform had nothing to add."""
+        """Let every clock due by ``now`` run out, each at its own moment, as if the platform had nothing to add.
+
+        For charts whose clocks all lead on: one that leaves its state as it is would need a case that learns.
+        """
         steps = []
         while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
-            steps.append(self.step(nearest.rule, nearest.due))
+            steps.append(self.step(nearest.rule, max(nearest.due, self.entered[nearest.state])))
         return steps
 
     def deadlines(self) -> Iterator[Deadline]:

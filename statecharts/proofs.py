@@ -8,10 +8,10 @@ from typing import Any
 from statemachine import State
 from statemachine.transition import Transition
 
-from statecharts.chart import Case, CaseChart
+from statecharts.chart import CaseChart, Step
 from statecharts.rulebook import effects_of
 from statecharts.rules import Party
-from statecharts.worlds import THEN, Fired, Reach
+from statecharts.worlds import THEN, Fired, Reach, Sample
 
 LONG_AFTER = timedelta(days=3650)
 """Longer than any chain of clocks: a case that has not ended by then never does."""
@@ -96,12 +96,27 @@ def clauses(chart: type[CaseChart]) -> Iterator[str]:
             yield from (effect.clause for effect in effects_of(move) if effect.clause)
 
 
-def silent_ending(chart: type[CaseChart], case: Case, began: datetime = THEN) -> Ending:
+def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) -> Ending:
     """What becomes of a case that began at ``began`` when nobody ever does anything."""
-    alone = chart(case, began)
-    steps = alone.elapse(began + LONG_AFTER)
+    alone, steps = chart(case, began), list[Step]()
+    while (nearest := min(alone.deadlines(), default=None)) and nearest.due <= began + LONG_AFTER:
+        steps.append(alone.step(nearest.rule, max(nearest.due, alone.entered[nearest.state])))
+        case = case.learn(nearest.rule, None)
+        alone = chart(case, began, alone.past())
     after = steps[-1].at - began if steps else timedelta(0)
     return Ending(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
+
+
+def endless_clocks(reach: Reach) -> set[str]:
+    """Clocks that leave a state as it is and run on: what the case learns must stop such a clock once it has fired."""
+    found = set()
+    for each in reach.fired:
+        if each.world.chart.rules[each.rule].clock and not any(move.targets for _, move in each.moves):
+            learned = each.world.case.learn(each.rule, None)
+            after = reach.chart(learned, THEN, each.world.chart.past())
+            if after.moves(each.rule):
+                found.add(each.rule)
+    return found
 
 
 def _within(state: State) -> set[str]:

@@ -42,7 +42,7 @@ def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
         DEADLINE: nearest,
         WAITS_FOR: _waits_for(docket),
         NEEDS_OPERATOR: docket.record.waits_for_operator(),
-        AT_STAKE: None if facts.at_stake is None else float(facts.at_stake),
+        AT_STAKE: None if docket.case.at_stake is None else float(docket.case.at_stake),
     }
 
 

@@ -58,7 +58,9 @@ def question(docket: Docket, settling: Settling) -> Question:
 
 def reminder(docket: Docket, reminded: Reminded) -> Reminder:
     """What an operator is reminded of."""
-    nearest = next(each for each in docket.chart.deadlines() if each.state == reminded.state)
+    nearest = next(
+        each for each in docket.chart.deadlines() if (each.state, each.rule) == (reminded.state, reminded.rule)
+    )
     return Reminder(
         case_id=docket.case_id,
         process=docket.process.name,

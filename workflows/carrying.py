@@ -1,5 +1,6 @@
 """How a case is handed to its workflow: opened from facts and policy, or carried on by the run before."""
 
+from datetime import datetime
 from typing import Any
 
 from cases.errors import BadForm
@@ -23,7 +24,7 @@ def _all_pinned(policy: dict[str, Any]) -> bool:
     return all(isinstance(figure, dict) and "standing" in figure for figure in policy.values())
 
 
-def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...], *, resumed: bool) -> Docket:
+def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...], now: datetime, *, resumed: bool) -> Docket:
     """Open a case from the workflow's arguments, or resume it; raises BadForm, naming what is wrong.
 
     ``resumed``: a run before carried the case on.  Nobody else may hand in a past.
@@ -43,7 +44,7 @@ def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...], *, r
         raise BadForm(
             f"workflow id: 应为 / must be {expected!r}, not {case_id!r}: 同一售后单只有一个案件 / one case an id"
         )
-    return Docket(process, case_id, case)
+    return Docket(process, case_id, case, now=now)
 
 
 def carried(docket: Docket) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class CaseWorkflow:
         try:
             info = workflow.info()
             self._opened = open_docket(
-                self.process, info.workflow_id, opening, resumed=info.continued_run_id is not None
+                self.process, info.workflow_id, opening, _now(), resumed=info.continued_run_id is not None
             )
             self._logged = len(self._opened.record.timeline)
         except CaseError as bad:
@@ -125,9 +125,9 @@ class CaseWorkflow:
         for settling in record.settling:
             if settling.why is None:
                 wanted["settle", settling.serial] = lambda each=settling: self._settle(each)
-        stays = {deadline.state: deadline.due for deadline in ([] if docket.closed else docket.chart.deadlines())}
+        clocks = [] if docket.closed else [(each.state, each.rule, each.due) for each in docket.chart.deadlines()]
         for number, reminded in enumerate(record.reminders):
-            if reminded.delivered is None and stays.get(reminded.state) == reminded.deadline:
+            if reminded.delivered is None and (reminded.state, reminded.rule, reminded.deadline) in clocks:
                 wanted["remind", number] = lambda each=reminded: self._remind(each, calls.reminder(docket, each))
         # In the order of the record, never of a set: a replay must issue the same commands in the same order.
         for key in [each for each in self._tasks if each not in wanted and each[0] != "effect"]:

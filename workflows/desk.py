@@ -124,4 +124,4 @@ def done_by_hand(docket: Docket, raw: Any, now: datetime) -> None:
         note = read(Stuck, {} if raw is None else raw, "done_by_hand").note
         each.status, each.ended, each.why, each.note = "done", now, None, note
     else:
-        docket.fire(each.rule, each.due)
+        docket.take_default(each)

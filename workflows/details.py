@@ -15,18 +15,17 @@ WHY_SHOWN = 100
 def summary(docket: Docket) -> str:
     """The one line by which a case is known in lists."""
     facts = docket.case.facts
-    money = f" · ¥{facts.at_stake}" if facts.at_stake is not None else ""
+    money = f" · ¥{docket.case.at_stake}" if docket.case.at_stake is not None else ""
     return f"{docket.process.label} · 店铺 {facts.shop} · 订单 {facts.order}{money}"
 
 
 def opening_details(docket: Docket) -> str:
     """What does not change of a case: whose it is, since when, and the figures its shop has set (G-9)."""
     facts, policy = docket.case.facts, docket.case.policy
-    lines = [
-        f"- 案件 `{docket.case_id}`",
-        f"- 店铺 {facts.shop},订单 {facts.order}" + (f",金额 ¥{facts.at_stake}" if facts.at_stake is not None else ""),
-        f"- 起算 {shanghai(facts.began_at)}(上海时间)",
-    ]
+    money = "" if docket.case.at_stake is None else f",金额 ¥{docket.case.at_stake}"
+    lines = [f"- 案件 `{docket.case_id}`", f"- 店铺 {facts.shop},订单 {facts.order}{money}"]
+    if facts.began_at is not None:
+        lines.append(f"- 起算 {shanghai(facts.began_at)}(上海时间)")
     figures = {name: getattr(policy, name) for name in type(policy).model_fields}
     lines += [
         f"- 商家设定:{policy.label(name)} `{name}` = {figure.show()} ({figure.clause})"
@@ -48,6 +47,11 @@ def current_details(docket: Docket) -> str:
     choices = "、".join(f"{process.action_label(rule)} `{rule}`" for rule in allowed(docket))
     if choices:
         lines.append(f"- 可做:{choices}")
+    lines += [
+        f"- 💰 {process.rule_label(rule)}:{cost.note} ({cost.clause})"
+        for rule in allowed(docket)
+        if (cost := docket.case.costs(rule))
+    ]
     lines += _stuck(docket)
     if record.timeline:
         lines += ["", "最近(上海时间):", ""]

@@ -24,15 +24,20 @@ from workflows.record import Entry, Owed, Record, Reminded, Settling
 class Docket:
     """One case: its process, what is known of it, and what it remembers."""
 
-    def __init__(self, process: Process, case_id: str, case: Case, record: Record | None = None) -> None:
-        """Open a case at the instant from which its first clock runs, or resume it from its record."""
+    def __init__(
+        self, process: Process, case_id: str, case: Case, record: Record | None = None, *, now: datetime | None = None
+    ) -> None:
+        """Open a case at the instant from which its first clock runs (else ``now``), or resume it from its record."""
         self.process, self.case_id, self.case = process, case_id, case
         self.record = record or Record()
         self._built: tuple[Past, Case, CaseChart] | None = None
         if record is None:
-            chart = process.chart(case, case.facts.began_at)
+            began: datetime | None = case.facts.began_at or now
+            if began is None:
+                raise ValueError("the instant of the opening is needed")
+            chart = process.chart(case, began)
             self.record.past = chart.past()
-            self._owe(chart.owed, "", case.facts.began_at, None)
+            self._owe(chart.owed, "", began, None)
 
     def fork(self) -> "Docket":
         """A copy to try things on: a validator must not change the case."""
@@ -43,7 +48,7 @@ class Docket:
         """The chart where the case stands: rebuilt when it has moved, and kept no longer than until ``rest``."""
         past, case = self.record.past, self.case
         if self._built is None or self._built[0] is not past or self._built[1] is not case:
-            self._built = past, case, self.process.chart(case, case.facts.began_at, past)
+            self._built = past, case, self.process.chart(case, max(past.entered.values()), past)
         return self._built[2]
 
     def rest(self) -> None:
@@ -96,24 +101,22 @@ class Docket:
                 Settling(serial=self.record.serial(), state=nearest.state, rule=nearest.rule, due=nearest.due)
             )
         else:
-            self.fire(nearest.rule, nearest.due)
+            self.fire(nearest.rule, max(nearest.due, self.record.past.entered[nearest.state]))
         return True
 
     def _decide(self, now: datetime) -> bool:
         if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
             return False
         rule = self.case.policy.default_decision.value
-        try:
-            form = self.read_form(rule, self.case.policy.default_form.value)
-        except BadForm:  # this line of the rule asks for more than the shop's form: only a person can decide
-            return False
-        self.fire(rule, now, form, by="default")
+        self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
         return True
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is Kind.REMINDER and moment.at <= now]
         for deadline in {moment.deadline: None for moment in due}:
-            self.record.reminders.append(Reminded(at=now, state=deadline.state, deadline=deadline.due))
+            self.record.reminders.append(
+                Reminded(at=now, state=deadline.state, rule=deadline.rule, deadline=deadline.due)
+            )
 
     def read_form(self, rule: str, raw: dict[str, Any]) -> Form:
         """Read what was given with a rule, by the form of the line that is open now; raises BadForm."""
@@ -141,8 +144,10 @@ class Docket:
         )
         owed = [effect for effect in step.owed if not (reported and effect.commands)]
         self._owe(owed, rule, at, form)
-        stays = {deadline.state: deadline.due for deadline in self.chart.deadlines()}
-        self.record.settling = [each for each in self.record.settling if stays.get(each.state) == each.due]
+        running_on = {(each.state, each.rule, each.due) for each in self.chart.deadlines()}
+        self.record.settling = [
+            each for each in self.record.settling if (each.state, each.rule, each.due) in running_on
+        ]
 
     def _owe(self, effects: list[Effect], rule: str, at: datetime, form: Form | None) -> None:
         given = form.model_dump(mode="json") if form else None
@@ -179,13 +184,17 @@ class Docket:
         if answer.rule is not None:
             settling.why = self._take(answer, settling, now)
         elif answer.deadline is None:
-            self.fire(settling.rule, settling.due)
+            self.take_default(settling)
         elif answer.deadline > now:
             self.give(settling.state, answer.deadline)
         else:
             settling.why = (
                 f"平台给出的截止时间已过 / the platform's own deadline has passed: {answer.deadline.isoformat()}"
             )
+
+    def take_default(self, settling: Settling) -> None:
+        """Let a clock of the platform have run out as the policy says."""
+        self.fire(settling.rule, max(settling.due, self.record.past.entered[settling.state]))
 
     def give(self, state: str, deadline: datetime) -> None:
         """Let the platform's own instant replace the one computed from policy (G-1)."""

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from cases.case import Case
+from cases.case import SAMPLE_INSTANT, Case
 from cases.durations import format_duration
 from cases.policy import STANDING_LABELS, Figure, Policy
 from statecharts.diagram import mermaid
@@ -123,7 +123,7 @@ def _ending_table(process: Process) -> str:
 
 
 def _ending(process: Process, case: Case) -> tuple[str, ...]:
-    ending = silent_ending(process.chart, case, case.facts.began_at)
+    ending = silent_ending(process.chart, case, case.facts.began_at or SAMPLE_INSTANT)
     said = (("" if getattr(case, guard) else "非") + label for guard, label in _guards(process).items())
     reached = "、".join(process.state_label(state) for state in ending.states)
     return (

@@ -68,7 +68,7 @@ def _decides(chart: CaseChart, policy: Policy, deadline: Deadline) -> bool:
 
 
 def _reminded(chart: CaseChart, record: Record, deadline: Deadline) -> datetime | None:
-    """When this stay in the state was last reminded of."""
-    stay = chart.entered[deadline.state]
-    sent = [each.at for each in record.reminders if each.state == deadline.state and each.at >= stay]
+    """When this clock was last reminded of in this stay in the state."""
+    stay, mine = chart.entered[deadline.state], (deadline.state, deadline.rule)
+    sent = [each.at for each in record.reminders if (each.state, each.rule) == mine and each.at >= stay]
     return max(sent, default=None)

@@ -1,9 +1,12 @@
 """Opening a case: one workflow an id, for ever."""
 
+from datetime import UTC, datetime
+
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
+from cases.models import whole_seconds
 from workflows.attributes import attributes, typed
 from workflows.details import opening_details, summary
 from workflows.docket import Docket
@@ -16,7 +19,7 @@ async def start_case(
     """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError."""
     case = process.open_case(opening)
     case_id = f"{process.name}/{case.facts.own_id}"
-    docket = Docket(process, case_id, case)
+    docket = Docket(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
     return await client.start_workflow(
         process.name,
         arg={"facts": case.facts.model_dump(mode="json"), "policy": case.policy.model_dump(mode="json")},

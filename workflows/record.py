@@ -82,6 +82,7 @@ class Reminded(BaseModel):
 
     at: Instant
     state: str
+    rule: str
     deadline: Instant
     delivered: bool | None = None
 

@@ -65,6 +65,7 @@ def actions(docket: Docket) -> list[dict[str, Any]]:
                 "record": rule.party not in OPERATORS,
                 "clause": line.clause if line else "",
                 "fields": expected(form),
+                "cost": cost.model_dump(mode="json") if (cost := docket.case.costs(name)) else None,
                 "form": form.model_json_schema(),
             }
         )

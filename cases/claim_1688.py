@@ -1,0 +1,197 @@
+"""1688 claim and appeal 理赔/申诉: facts, forms and figures of rules CL-1 ... CL-10."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.compensation import Terms, main_order_compensation, sub_order_compensation
+from cases.forms import Evidence, EvidenceKind, Form, Proof
+from cases.models import Duration, Id, Instant, Money, Strict, Text
+from cases.policy import Figure, Policy, hours
+
+ARTICLE = "source 000"
+
+
+class Violation(StrEnum):
+    """What the platform detected (CL-1)."""
+
+    LATE_SHIPMENT = "late_shipment"
+    OUT_OF_STOCK = "out_of_stock"
+    FALSE_SHIPMENT = "false_shipment"
+
+
+class OpenedBy(StrEnum):
+    """Who opened the claim (CL-1)."""
+
+    PLATFORM = "platform"
+    BUYER = "buyer"
+
+
+class SubOrder(Strict):
+    """A sub-order: the goods amount (CNY) actually paid, without freight, and whether it violates."""
+
+    sub_order_id: Id
+    goods_amount: Money
+    violating: bool
+
+
+class ClaimFacts(Facts):
+    """The claim as the console shows it; it may be opened on a closed trade (CL-7)."""
+
+    shop_id: Id
+    claim_id: Id
+    order_id: Id
+    violation: Violation
+    opened_by: OpenedBy
+    opened_at: Instant
+    trade_closed: bool = False
+    sub_orders: tuple[SubOrder, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        ids = [each.sub_order_id for each in self.sub_orders]
+        if len(set(ids)) != len(ids):
+            raise ValueError("sub_orders: 子订单重复 / a sub-order stands twice")
+        return self
+
+    @property
+    def own_id(self) -> str:
+        """The claim id."""
+        return self.claim_id
+
+    @property
+    def began_at(self) -> datetime:
+        """The claim's opening: the 48 h run from it (CL-4)."""
+        return self.opened_at
+
+    @property
+    def shop(self) -> str:
+        """The shop id."""
+        return self.shop_id
+
+    @property
+    def order(self) -> str:
+        """The main order's id."""
+        return self.order_id
+
+
+class ClaimPolicy(Policy):
+    """The figures of CL-2 ... CL-4."""
+
+    answering: Figure[Duration] = hours("48h", "CL-4", f"{ARTICLE} 1)", "stated")
+    """理赔应答时限"""
+    rate: Figure[Decimal] = Figure(
+        value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
+    )
+    """违约金比例"""
+    paid_whole_below: Figure[Money] = Figure(
+        value=Decimal("5.00"), unit="CNY", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
+    )
+    """全额赔付界限"""
+    floor: Figure[Money] = Figure(
+        value=Decimal("5.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", standing="read"
+    )
+    """主订单赔付下限"""
+    ceiling: Figure[Money] = Figure(
+        value=Decimal("50.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", standing="stated"
+    )
+    """主订单赔付上限"""
+
+
+class Appeal(Form):
+    """An appeal says why and shows it (CL-10)."""
+
+    reason: Text
+    evidence: tuple[Evidence, ...] = Field(min_length=1)
+
+
+class TradeClosure(Form):
+    """The trade was closed; the claim goes on (CL-7)."""
+
+    refunded: bool
+
+
+class ClaimCase(Case):
+    """A claim: what it would cost."""
+
+    facts: ClaimFacts
+    policy: ClaimPolicy = ClaimPolicy()
+    closed_trade: bool = False
+
+    forms: ClassVar[Mapping[str, type[Form]]] = {"appeal": Appeal, "proof": Proof, "trade_closure": TradeClosure}
+
+    @property
+    def terms(self) -> Terms:
+        """The figures that compensation is computed by."""
+        policy = self.policy
+        return Terms(policy.rate.value, policy.paid_whole_below.value, policy.floor.value, policy.ceiling.value)
+
+    @property
+    def compensation(self) -> Decimal:
+        """What the main order would cost (CL-3)."""
+        return main_order_compensation(
+            [(each.goods_amount, each.violating) for each in self.facts.sub_orders], self.terms
+        )
+
+    @property
+    def at_stake(self) -> Decimal:
+        """The compensation."""
+        return self.compensation
+
+    def amount(self, effect: str) -> Decimal | None:
+        """The compensation of CL-3; an appeal counts without an amount (CL-5)."""
+        return self.compensation if effect == "pay_compensation" else None
+
+    def costs(self, rule: str) -> Cost | None:
+        """What agreeing and appealing cost, before either is chosen (CL-3, CL-5)."""
+        if rule == "agree":
+            return Cost(
+                amount=self.compensation, clause="CL-3", note=f"赔付 ¥{self.compensation}:{self._per_sub_order()}"
+            )
+        if rule == "appeal":
+            note = f"计入平台介入率一次;申诉不成立仍赔付 ¥{self.compensation}"
+            return Cost(amount=None, clause="CL-5", note=note)
+        return None
+
+    def _per_sub_order(self) -> str:
+        parts = (
+            f"{each.sub_order_id} ¥{sub_order_compensation(each.goods_amount, self.terms)}"
+            for each in self.facts.sub_orders
+            if each.violating
+        )
+        return "、".join(parts) or "无违规子订单"
+
+    def learn(self, rule: str, form: Form | None) -> Self:
+        """A closed trade is noted (CL-7)."""
+        del form
+        return self.model_copy(update={"closed_trade": True}) if rule == "close_trade" else self
+
+    @classmethod
+    def samples(cls) -> list[Self]:
+        """A claim by the platform, and one by the buyer on a closed trade."""
+        facts = ClaimFacts(
+            shop_id="S1",
+            claim_id="C1",
+            order_id="O1",
+            violation=Violation.LATE_SHIPMENT,
+            opened_by=OpenedBy.PLATFORM,
+            opened_at=SAMPLE_INSTANT,
+            sub_orders=(SubOrder(sub_order_id="SO1", goods_amount=Decimal("200.00"), violating=True),),
+        )
+        buyers = facts.model_copy(update={"opened_by": OpenedBy.BUYER, "trade_closed": True})
+        return [cls(facts=facts), cls(facts=buyers)]
+
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """A form for every rule that asks for one."""
+        piece = Evidence(kind=EvidenceKind.LOGISTICS_TRACK, url="https://example.com/track.png")
+        return {
+            "appeal": (Appeal(reason="已按时发货", evidence=(piece,)),),
+            "add_evidence": (Proof(evidence=(piece,)),),
+            "close_trade": (TradeClosure(refunded=True), TradeClosure(refunded=False)),
+        }

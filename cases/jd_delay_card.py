@@ -1,0 +1,154 @@
+"""JD delay card 延迟发货卡片: facts, forms and figures of rules JD-1 ... JD-6."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from cases.case import SAMPLE_INSTANT, Case, Facts
+from cases.forms import EvidenceKind, Form, Shipment
+from cases.models import Duration, Id, Instant, Strict, Text
+from cases.policy import Figure, Policy, hours
+
+ARTICLE = "source 004"
+
+
+class DelayFacts(Facts):
+    """The order that will be late; ``sent_at`` is None while the card has not been sent."""
+
+    shop_id: Id
+    order_id: Id
+    promised_ship_at: Instant
+    proposed_ship_at: Instant
+    reason: Text
+    sent_at: Instant | None = None
+
+    @property
+    def own_id(self) -> str:
+        """The order id: one card an order, for ever (JD-1)."""
+        return self.order_id
+
+    @property
+    def began_at(self) -> datetime | None:
+        """The sending of the card, where it is known."""
+        return self.sent_at
+
+    @property
+    def shop(self) -> str:
+        """The shop id."""
+        return self.shop_id
+
+    @property
+    def order(self) -> str:
+        """The order id."""
+        return self.order_id
+
+
+class DelayPolicy(Policy):
+    """The figures of JD-1 ... JD-6."""
+
+    sending_presumed: Figure[Duration] = hours("24h", "JD-1", "assumption", "assumed")
+    """卡片未确认,视同已发送"""
+    card_click: Figure[Duration] = hours("48h", "JD-2", f"{ARTICLE} §2, §10", "stated")
+    """买家点击时限"""
+    review: Figure[Duration] = hours("24h", "JD-3", f"{ARTICLE} §9", "stated")
+    """报备审核时限"""
+    filing: Figure[Duration] = hours("72h", "JD-6", "assumption", "assumed")
+    """紧急报备提交时限"""
+
+
+class CardSent(Form):
+    """When the card was sent: the buyer's 48 h run from it (JD-2)."""
+
+    sent_at: Instant
+
+
+class AgreementProof(Strict):
+    """What shows that buyer and shop agreed: one of the three kinds JD takes (JD-3)."""
+
+    kind: Literal[EvidenceKind.CHAT_SCREENSHOT, EvidenceKind.SMS, EvidenceKind.CALL_RECORD]
+    url: Text
+    note: Text | None = None
+
+
+class EmergencyReport(Form):
+    """A report names the concrete shipping time agreed with the buyer, and proves it (JD-3)."""
+
+    agreed_ship_at: Instant
+    evidence: tuple[AgreementProof, ...] = Field(min_length=1)
+
+
+class DelayCase(Case):
+    """A delay card: when it was sent, what was agreed, and whether the promised time has passed."""
+
+    facts: DelayFacts
+    policy: DelayPolicy = DelayPolicy()
+    confirmed_sent_at: Instant | None = None
+    agreed_ship_at: Instant | None = None
+    promise_missed_already: bool = False
+    escalated_already: bool = False
+
+    forms: ClassVar[Mapping[str, type[Form]]] = {
+        "card_sent": CardSent,
+        "emergency_report": EmergencyReport,
+        "shipment": Shipment,
+    }
+
+    @property
+    def already_sent(self) -> bool:
+        """打开案件时卡片已发送"""
+        return self.facts.sent_at is not None
+
+    @property
+    def promise_missed(self) -> bool:
+        """已过承诺发货时间"""
+        return self.promise_missed_already
+
+    @property
+    def escalated(self) -> bool:
+        """已升级催审"""
+        return self.escalated_already
+
+    def due(self, figure: str, entered: datetime) -> datetime | None:
+        """The promised and the agreed time are instants of the order; the buyer's clock runs from the sending."""
+        if figure == "promised_ship":
+            return self.facts.promised_ship_at
+        if figure == "agreed_ship":
+            return self.agreed_ship_at or self.facts.proposed_ship_at
+        if figure == "card_click":
+            entered = self.confirmed_sent_at or self.facts.sent_at or entered
+        return super().due(figure, entered)
+
+    def learn(self, rule: str, form: Form | None) -> Self:
+        """When the card was sent, what was agreed; a new report is reviewed, and escalated, anew."""
+        if isinstance(form, CardSent):
+            return self.model_copy(update={"confirmed_sent_at": form.sent_at})
+        if isinstance(form, EmergencyReport):
+            return self.model_copy(update={"agreed_ship_at": form.agreed_ship_at, "escalated_already": False})
+        flags = {"miss_promise": "promise_missed_already", "review_overdue": "escalated_already"}
+        return self.model_copy(update={flags[rule]: True}) if rule in flags else self
+
+    @classmethod
+    def samples(cls) -> list[Self]:
+        """A card to send and one that was sent, with the promised time near and far."""
+        facts = DelayFacts(
+            shop_id="S1",
+            order_id="O1",
+            promised_ship_at=SAMPLE_INSTANT + timedelta(hours=24),
+            proposed_ship_at=SAMPLE_INSTANT + timedelta(days=5),
+            reason="仓库盘点",
+        )
+        far = facts.model_copy(update={"promised_ship_at": SAMPLE_INSTANT + timedelta(days=30)})
+        return [cls(facts=each) for each in (facts, far, facts.model_copy(update={"sent_at": SAMPLE_INSTANT}))]
+
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """A form for every rule that asks for one."""
+        proof = AgreementProof(kind=EvidenceKind.CHAT_SCREENSHOT, url="https://example.com/chat.png")
+        report = EmergencyReport(agreed_ship_at=SAMPLE_INSTANT + timedelta(days=9), evidence=(proof,))
+        return {
+            "card_sent": (CardSent(sent_at=SAMPLE_INSTANT),),
+            "file_emergency_report": (report,),
+            "ship": (Shipment(carrier="JDL", tracking_no="JD1"),),
+        }

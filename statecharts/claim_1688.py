@@ -1,0 +1,43 @@
+"""1688 · 理赔/申诉 (claim and appeal): rules CL-1 ... CL-10."""
+
+from statemachine import State
+
+from statecharts.chart import CaseChart
+from statecharts.rules import Party, after, book, by, do, stays, under, upon
+
+agree_to_pay = do("agree_to_pay", "在控制台同意赔付", commands=True)
+file_appeal = do("file_appeal", "在控制台发起申诉", commands=True)
+hand_in_evidence = do("submit_evidence", "在控制台补充凭证", commands=True)
+pay_compensation = book("pay_compensation", "赔付违约金,从保证金扣除", clause="CL-3")
+count_intervention = book("count_intervention", "计入平台介入率一次", clause="CL-5")
+
+
+class Claim1688(CaseChart):
+    """Answer within 48 h: pay or appeal; else the platform decides.  A refund or a closed trade ends nothing (CL-7)."""
+
+    processing = State("平台处理中", initial=True)
+    appealed = State("申诉审核中")
+    compensated = State("已同意赔付", final=True, enter=pay_compensation)
+    established = State("系统判定成立", final=True, enter=pay_compensation)
+    dismissed = State("申诉成立,理赔取消", final=True)
+    buyer_withdrew = State("买家已撤销", final=True)
+
+    agree = by(Party.MERCHANT, "同意赔付", under("CL-4", processing.to(compensated, on=agree_to_pay)))
+    appeal = by(
+        Party.MERCHANT,
+        "发起申诉",
+        under("CL-10", processing.to(appealed, on=[file_appeal, count_intervention])),
+        form="appeal",
+    )
+    add_evidence = by(Party.MERCHANT, "补充凭证", under("CL-10", stays(appealed, on=hand_in_evidence)), form="proof")
+    platform_decides = after(
+        "answering",
+        "超时由平台判定",
+        under("CL-9", processing.to(established)),
+        of=Party.MERCHANT,
+        run_by=Party.PLATFORM,
+    )
+    withdraw = by(Party.BUYER, "撤销投诉", under("CL-6", buyer_withdrew.from_(processing, appealed)))
+    uphold = upon("判定理赔成立", under("CL-10", appealed.to(established)))
+    overturn = upon("判定申诉成立", under("CL-10", appealed.to(dismissed)))
+    close_trade = upon("交易关闭", under("CL-7", stays(processing, appealed)), form="trade_closure")
