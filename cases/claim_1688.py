@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.compensation import Terms, main_order_compensation, sub_order_compensation
-from cases.forms import Evidence, EvidenceKind, Form, Proof
+from cases.forms import Evidence, Form, Proof
 from cases.models import Duration, Id, Instant, Money, Strict, Text
 from cases.policy import Figure, Policy, hours
 
@@ -30,6 +30,10 @@ class OpenedBy(StrEnum):
 
     PLATFORM = "platform"
     BUYER = "buyer"
+
+
+Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
+"""A share of an amount: 0.05 is 5 %."""
 
 
 class SubOrder(Strict):
@@ -85,7 +89,7 @@ class ClaimPolicy(Policy):
 
     answering: Figure[Duration] = hours("48h", "CL-4", f"{ARTICLE} 1)", "stated")
     """理赔应答时限"""
-    rate: Figure[Decimal] = Figure(
+    rate: Figure[Share] = Figure(
         value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
     )
     """违约金比例"""
@@ -111,7 +115,7 @@ class Appeal(Form):
 
 
 class TradeClosure(Form):
-    """The trade was closed; the claim goes on (CL-7)."""
+    """The trade was closed, refunded or not; the claim goes on (CL-7)."""
 
     refunded: bool
 
@@ -121,7 +125,6 @@ class ClaimCase(Case):
 
     facts: ClaimFacts
     policy: ClaimPolicy = ClaimPolicy()
-    closed_trade: bool = False
 
     forms: ClassVar[Mapping[str, type[Form]]] = {"appeal": Appeal, "proof": Proof, "trade_closure": TradeClosure}
 
@@ -166,11 +169,6 @@ class ClaimCase(Case):
         )
         return "、".join(parts) or "无违规子订单"
 
-    def learn(self, rule: str, form: Form | None) -> Self:
-        """A closed trade is noted (CL-7)."""
-        del form
-        return self.model_copy(update={"closed_trade": True}) if rule == "close_trade" else self
-
     @classmethod
     def samples(cls) -> list[Self]:
         """A claim by the platform, and one by the buyer on a closed trade."""
@@ -185,13 +183,3 @@ class ClaimCase(Case):
         )
         buyers = facts.model_copy(update={"opened_by": OpenedBy.BUYER, "trade_closed": True})
         return [cls(facts=facts), cls(facts=buyers)]
-
-    @classmethod
-    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """A form for every rule that asks for one."""
-        piece = Evidence(kind=EvidenceKind.LOGISTICS_TRACK, url="https://example.com/track.png")
-        return {
-            "appeal": (Appeal(reason="已按时发货", evidence=(piece,)),),
-            "add_evidence": (Proof(evidence=(piece,)),),
-            "close_trade": (TradeClosure(refunded=True), TradeClosure(refunded=False)),
-        }

@@ -94,6 +94,7 @@ class DelayCase(Case):
         "emergency_report": EmergencyReport,
         "shipment": Shipment,
     }
+    clock_labels: ClassVar[Mapping[str, str]] = {"promised_ship": "承诺发货时间", "agreed_ship": "约定发货时间"}
 
     @property
     def already_sent(self) -> bool:
@@ -122,12 +123,16 @@ class DelayCase(Case):
 
     def learn(self, rule: str, form: Form | None) -> Self:
         """When the card was sent, what was agreed; a new report is reviewed, and escalated, anew."""
+        learned: dict[str, object] = {}
+        if rule == "miss_promise":
+            learned["promise_missed_already"] = True
+        if rule in ("file_emergency_report", "review_overdue"):
+            learned["escalated_already"] = rule == "review_overdue"
         if isinstance(form, CardSent):
-            return self.model_copy(update={"confirmed_sent_at": form.sent_at})
+            learned["confirmed_sent_at"] = form.sent_at
         if isinstance(form, EmergencyReport):
-            return self.model_copy(update={"agreed_ship_at": form.agreed_ship_at, "escalated_already": False})
-        flags = {"miss_promise": "promise_missed_already", "review_overdue": "escalated_already"}
-        return self.model_copy(update={flags[rule]: True}) if rule in flags else self
+            learned["agreed_ship_at"] = form.agreed_ship_at
+        return self.model_copy(update=learned) if learned else self
 
     @classmethod
     def samples(cls) -> list[Self]:

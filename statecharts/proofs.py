@@ -107,16 +107,15 @@ def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) 
     return Ending(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
 
 
-def endless_clocks(reach: Reach) -> set[str]:
-    """Clocks that leave a state as it is and run on: what the case learns must stop such a clock once it has fired."""
-    found = set()
-    for each in reach.fired:
-        if each.world.chart.rules[each.rule].clock and not any(move.targets for _, move in each.moves):
-            learned = each.world.case.learn(each.rule, None)
-            after = reach.chart(learned, THEN, each.world.chart.past())
-            if after.moves(each.rule):
-                found.add(each.rule)
-    return found
+def endless_clocks(reached: Reach) -> list[str]:
+    """The clocks that leave a state as it is and run on: what the case learns of one that fired must stop it."""
+    clocks, found = reached.chart.clocks(), []
+    for fired in reached.fired:
+        if fired.rule in clocks and not any(move.targets for _, move in fired.moves):
+            learned = fired.world.case.learn(fired.rule, None)
+            if reached.chart(learned, THEN, fired.world.chart.past()).moves(fired.rule):
+                found.append(fired.rule)
+    return list(dict.fromkeys(found))
 
 
 def _within(state: State) -> set[str]:

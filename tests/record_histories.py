@@ -8,17 +8,20 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from activities.registry import World
-from cases.douyin_reship import ReshipPolicy
 from runtime.settings import Settings
+from tests.claims import APPEAL, CHAT, claim_facts
+from tests.delays import CHAT as DELAY_CHAT
+from tests.delays import delay_facts
 from tests.life import PROCESS, Life, due, facts, settled, whole_now
 from tests.servers import start_server
 from tests.stage import BUSINESS, Scene, Stage
 from worker import make_worker
+from workflows.registry import PROCESSES
 
 HISTORIES = Path(__file__).parent / "histories"
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
@@ -27,6 +30,7 @@ OPENINGS: dict[str, dict[str, str]] = {
     "silent_short_shipped": {"reason": "short_shipped"},
     "ruled_and_dismissed": {"reason": "other"},
     "out_of_stock": {"reason": "other"},
+    "delay_reported_and_late": {"sent_at": "0s"},
 }
 POLICIES: dict[str, dict[str, list[str]]] = {"two_at_once": {"reminders_before": ["48h"]}}
 
@@ -110,6 +114,80 @@ async def two_at_once(life: Life) -> None:
     await life.until("both", lambda seen: not seen["busy"] and len(seen["reminders"]) == len(life.scene.reminders))
 
 
+async def claim_agreed(life: Life) -> None:
+    await life.reach("3h")
+    await life.act("agree")
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand", {"note": "已点同意赔付"})
+    await life.until_closed()
+
+
+async def claim_appealed_and_dismissed(life: Life) -> None:
+    await life.reach("40h")
+    await life.act("appeal", APPEAL)
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": True})
+    await life.reach("50h")
+    await life.act("add_evidence", {"evidence": [CHAT]})
+    tasks = "file_appeal", "submit_evidence"
+    seen = await life.until(
+        "tasks", lambda seen: [each["status"] for each in seen["effects"]].count("console_task") == len(tasks)
+    )
+    for each in seen["effects"]:
+        if each["effect"] in tasks:
+            await life.act("done_by_hand", {"serial": each["serial"]})
+    await life.report(message_id="m2", rule="overturn")
+    await life.until_closed()
+
+
+async def claim_unanswered(life: Life) -> None:
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
+    await life.pass_time("49h")
+    await life.until_closed()
+
+
+async def delay_accepted_and_shipped(life: Life) -> None:
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.reach("1h")
+    await life.act("card_sent", {"sent_at": (life.opened + timedelta(minutes=30)).isoformat()})
+    await life.reach("20h")
+    await life.report(message_id="m1", rule="accept")
+    await life.until_state("approved")
+    await life.reach("300h")
+    await life.act("ship", SHIPMENT)
+    await life.until_closed()
+
+
+async def delay_reported_and_late(life: Life) -> None:
+    """A review is escalated once; approved at last, the agreed time is missed."""
+    report = {"agreed_ship_at": (life.opened + timedelta(hours=90)).isoformat(), "evidence": [DELAY_CHAT]}
+    await life.reach("1h")
+    await life.report(message_id="m1", rule="decline")
+    await life.until_state("declined")
+    await life.act("file_emergency_report", report)
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.reach("30h")
+    await life.until("escalated", lambda seen: seen["effects"][-1]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.report(message_id="m2", rule="approve_report")
+    await life.until_state("approved")
+    await life.reach("91h")
+    await life.act("ship", SHIPMENT)
+    await life.until_closed()
+
+
+async def delay_silent(life: Life) -> None:
+    await life.pass_time("7d")
+    await life.until_state("not_exempt")
+    await life.act("done_by_hand")
+    await life.until_closed()
+
+
+CLAIM, DELAY = "claim_1688", "jd_delay_card"
+CLAIMS = (claim_agreed, claim_appealed_and_dismissed, claim_unanswered)
+DELAYS = (delay_accepted_and_shipped, delay_reported_and_late, delay_silent)
 STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
     story.__name__: story
     for story in (
@@ -122,8 +200,37 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
         failing_platform,
         still_open,
         two_at_once,
+        *CLAIMS,
+        *DELAYS,
     )
 }
+"""Every story by its own name."""
+
+
+def process_of(story: str) -> str:
+    """The process whose case lives through a story."""
+    others = {CLAIM: CLAIMS, DELAY: DELAYS}
+    return next((name for name, told in others.items() if STORIES[story] in told), PROCESS)
+
+
+def file_of(story: str) -> Path:
+    """Where the history of a story is kept."""
+    return HISTORIES / f"{process_of(story)}_{story.removeprefix('claim_').removeprefix('delay_')}.json"
+
+
+def opening_of(story: str, opened: datetime) -> dict[str, Any]:
+    """What the case of a story is opened with."""
+    given = OPENINGS.get(story, {})
+    process = process_of(story)
+    policy = PROCESSES[process].case.policy_type().resolve(POLICIES.get(story, {}))
+    match process:
+        case "claim_1688":
+            told = claim_facts(story, opened, **given)
+        case "jd_delay_card":
+            told = delay_facts(opened, story, **given)
+        case _:
+            told = facts(story, **given)
+    return {"facts": told, "policy": policy.model_dump(mode="json")}
 
 
 def scrubbed(document: Any) -> Any:
@@ -142,17 +249,16 @@ async def record(names: list[str]) -> None:
     stage, settings, server = Stage(), Settings(task_queue="recording"), await start_server()
     async with make_worker(server.client, settings, World(stage, stage, stage)):
         for name in names:
-            case_id, opened = f"{PROCESS}/{name}", whole_now()
-            policy = ReshipPolicy.resolve(POLICIES.get(name, {})).model_dump(mode="json")
-            given = {"facts": facts(name, **OPENINGS.get(name, {})), "policy": policy}
+            process, opened = process_of(name), whole_now()
+            case_id, given = f"{process}/{name}", opening_of(name, opened)
             with server.with_time_skipping_disabled():
-                handle = await server.client.start_workflow(PROCESS, given, id=case_id, task_queue=settings.task_queue)
+                handle = await server.client.start_workflow(process, given, id=case_id, task_queue=settings.task_queue)
             life = Life(server, handle, stage.scenes.setdefault(case_id, Scene()), opened)
             await life.view()
             await STORIES[name](life)
             document = scrubbed(json.loads((await handle.fetch_history()).to_json()))
             text = json.dumps(document, ensure_ascii=False, indent=1)
-            (HISTORIES / f"{PROCESS}_{name}.json").write_text(f"{text}\n", encoding="utf-8")
+            file_of(name).write_text(f"{text}\n", encoding="utf-8")
     await server.shutdown()
 
 

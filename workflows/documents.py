@@ -76,10 +76,10 @@ def _guards(process: Process) -> dict[str, str]:
 
 
 def _clocks(process: Process) -> dict[str, str]:
-    """Every figure that is a length of time, as a clock shows it."""
+    """Every clock by its name: a figure that is a length of time, or an instant of the case."""
     policy = process.case.policy_type()()
     lengths = [(name, figure) for name, figure in _figures(policy) if isinstance(figure.value, timedelta)]
-    return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths}
+    return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths} | dict(process.case.clock_labels)
 
 
 def _figures(policy: Policy) -> list[tuple[str, Figure[Any]]]:

@@ -40,13 +40,9 @@ class Process:
 
     def effects(self) -> dict[str, Effect]:
         """Every effect that the chart names, by name."""
-        specs = [
-            spec
-            for rule in self.chart.rules.values()
-            for _, move in rule.steps()
-            for owner in (move.on, *(state.enter for state in move.targets))
-            for spec in owner
-        ]
+        moves = (move.on for rule in self.chart.rules.values() for _, move in rule.steps())
+        states = (state.enter for state in self.chart.states_map.values())  # the initial one is entered by no move
+        specs = (spec for owner in (*moves, *states) for spec in owner)
         found = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
         return {effect.name: effect for effect in found}
 

@@ -23,6 +23,8 @@ from cli.virtual_time import TooSlow, virtual_server
 from tests.cli.playing import Perform, Play, Played, reship
 
 ATTEMPTS = 5
+OWN_ID = {"douyin_reship": "after_sale_id", "claim_1688": "claim_id", "jd_delay_card": "order_id"}
+"""The fact that a case of each process is known by."""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -53,7 +55,7 @@ def perform(
     caplog.set_level(logging.CRITICAL, "temporalio.activity")
 
     async def once(scenario: dict[str, Any]) -> Played:
-        opening = {**scenario["opening"], "after_sale_id": uuid.uuid4().hex[:12]}
+        opening = {**scenario["opening"], OWN_ID[scenario["process"]]: uuid.uuid4().hex[:12]}
         simulation = Simulation(server, Scenario(scenario_file({**scenario, "opening": opening})))
         return Played(await simulation.run(), simulation.failed)
 

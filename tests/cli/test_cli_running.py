@@ -17,7 +17,7 @@ from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
 from cli.main import COMMANDS
 from cli.running import run
 from tests.embedded import settings_of
-from workflows.registry import process_of
+from workflows.registry import PROCESSES, process_of
 
 
 def ended(error: BaseException | None, status: int | None = None) -> int:
@@ -169,6 +169,6 @@ def test_the_rule_book_as_table_and_as_json(aftersales: Callable[..., Result]) -
 
 def test_the_rule_book_is_written_to_a_folder(aftersales: Callable[..., Result], tmp_path: Path) -> None:
     result = aftersales("rulebook", "--write", tmp_path / "new" / "folder")
-    written = tmp_path / "new" / "folder" / "douyin_reship.md"
-    assert (result.exit_code, result.stdout) == (0, f"{written}\n")
-    assert "DR-19" in written.read_text(encoding="utf-8")
+    written = {name: tmp_path / "new" / "folder" / f"{name}.md" for name in PROCESSES}
+    assert (result.exit_code, result.stdout.split()) == (0, [str(path) for path in written.values()])
+    assert "DR-19" in written["douyin_reship"].read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from click.testing import Result
 
 from tests.cli.playing import reship
 from tests.embedded import Embedded, settings_of
+from workflows.registry import PROCESSES
 
 PATIENCE_SECONDS = 20.0
 ROW = ("case_id", "process", "status", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
@@ -261,5 +262,5 @@ def test_setup_finds_everything_there_and_prints_links(command: Command) -> None
     assert (result.exit_code, result.stderr) == (0, "")
     first, *links = result.stdout.splitlines()
     assert first == "search attributes: all there"
-    assert len(links) == 4
+    assert len(links) == 3 + len(PROCESSES)
     assert all("https://temporal.example/namespaces/default/workflows?query=" in link for link in links)

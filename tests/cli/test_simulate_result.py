@@ -11,26 +11,43 @@ from tests.cli.playing import DAY, HOUR, Perform, Play, act, expect, refuse, rep
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "scenarios").glob("*.yaml"))
 ENDINGS = {
-    "arbitration": "dismissed",
-    "ineligible": "ineligible",
-    "late_shipment": "completed",
-    "out_of_stock": "withdrawn",
-    "platform": "withdrawn",
-    "refunded": "refunded",
-    "shipped": "completed",
-    "silent": "lapsed",
+    "claim_1688_closed_trade": "established",
+    "claim_1688_compensated": "compensated",
+    "claim_1688_default_decision": "dismissed",
+    "claim_1688_dismissed": "dismissed",
+    "claim_1688_platform": "buyer_withdrew",
+    "claim_1688_silent": "established",
+    "claim_1688_upheld": "established",
+    "claim_1688_withdrawn": "buyer_withdrew",
+    "claim_1688_withdrawn_on_appeal": "buyer_withdrew",
+    "douyin_reship_arbitration": "dismissed",
+    "douyin_reship_ineligible": "ineligible",
+    "douyin_reship_late_shipment": "completed",
+    "douyin_reship_out_of_stock": "withdrawn",
+    "douyin_reship_platform": "withdrawn",
+    "douyin_reship_refunded": "refunded",
+    "douyin_reship_shipped": "completed",
+    "douyin_reship_silent": "lapsed",
+    "jd_delay_card_accepted": "shipped_on_time",
+    "jd_delay_card_late_after_approval": "shipped_late",
+    "jd_delay_card_late_unapproved": "shipped_late",
+    "jd_delay_card_not_exempt": "not_exempt",
+    "jd_delay_card_report": "shipped_on_time",
+    "jd_delay_card_review_overdue": "order_cancelled",
+    "jd_delay_card_shipped_in_time": "shipped_on_time",
+    "jd_delay_card_silent": "not_exempt",
 }
 
 
 def test_every_example_is_played() -> None:
-    assert {each.stem.removeprefix("douyin_reship_") for each in EXAMPLES} == set(ENDINGS)
+    assert {each.stem for each in EXAMPLES} == set(ENDINGS)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 async def test_an_example_holds_what_it_expects(perform: Perform, path: Path) -> None:
     played = await perform(read_document(path).data)
     assert played.failed == []
-    assert (played.state, played.status) == (ENDINGS[path.stem.removeprefix("douyin_reship_")], "closed")
+    assert (played.state, played.status) == (ENDINGS[path.stem], "closed")
 
 
 SHAPE: dict[str, dict[str, type | tuple[type, ...]]] = {

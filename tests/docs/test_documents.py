@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from cases.messages import Opening, Settlement
 from cli.case_files import read_case
+from cli.cases import OPERATOR_UPDATES
 from cli.main import app
 from cli.reference import DOCUMENTS
 from cli.scenario import Scenario
@@ -149,15 +150,16 @@ def test_both_readmes_give_the_same_commands() -> None:
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(readme: str) -> None:
     samples = {
-        f"{process.name}/{opening.facts['after_sale_id']}"
+        f"{process.name}/{process.open_case(opening).facts.own_id}"
         for process, opening in (read_case(path, {}, NOW) for path in sorted((EXAMPLES / "cases").iterdir()))
     }
     calls = [words for words in words_of("aftersales", text(readme)) if words[0] in ("show", "act", "report")]
 
     assert calls
-    assert set(re.findall(r"\bdouyin_reship/\d+", text(readme))) <= samples
+    assert set(re.findall(r"\b(?:douyin_reship|claim_1688)/\d+", text(readme))) <= samples
     assert {words[1] for words in calls} <= samples
-    assert {words[2] for words in calls if words[0] != "show"} <= set(PROCESSES["douyin_reship"].chart.rules)
+    for _, case_id, rule, *_ in (words for words in calls if words[0] != "show"):
+        assert rule in (*PROCESSES[case_id.split("/")[0]].chart.rules, *OPERATOR_UPDATES)
 
 
 def test_every_field_of_a_scenario_is_described() -> None:

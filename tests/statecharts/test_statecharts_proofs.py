@@ -11,6 +11,7 @@ import pytest
 from statemachine import State
 
 from activities.registry import EFFECTS
+from cases.case import SAMPLE_INSTANT
 from statecharts import proofs
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, at_once, book, by, do, stays, under, upon
@@ -67,6 +68,21 @@ class Spelled(CaseChart):
 
     post = by(Party.MERCHANT, "寄", under("P-2", here.to(gone, cond="light and opened")))
     drop = by(Party.MERCHANT, "弃", under("P-2", here.to(gone, cond=lambda: True)))
+
+
+class Ringing(CaseChart):
+    here = State("在此", initial=True)
+    gone = State("消失", final=True)
+
+    nag = after("nagging", "催", under("P-1", stays(here)), of=Party.MERCHANT)
+    warn = after("warning", "警", under("P-1", stays(here, unless="opened")), of=Party.MERCHANT)
+    leave = by(Party.MERCHANT, "走", under("P-2", here.to(gone)))
+
+
+@dataclass(frozen=True)
+class Warned(Parcel):
+    def learn(self, rule: str, form: Any) -> Self:
+        return replace(self, opened=True) if rule == "warn" and form is None else self
 
 
 CASES = [Parcel(), Parcel(doomed=True)]
@@ -128,6 +144,11 @@ def test_two_clocks_of_the_platform_in_one_state_are_named() -> None:
     assert proofs.platform_clocks_at_once(explored()) == ["there"]
 
 
+def test_clocks_that_stay_and_run_on_are_named_unless_the_case_learns_that_they_fired() -> None:
+    assert proofs.endless_clocks(reach(Ringing, [Parcel()], {})) == ["nag", "warn"]
+    assert proofs.endless_clocks(reach(Ringing, [Warned()], {})) == ["nag"]
+
+
 def test_guards_that_are_no_labelled_property_of_the_case_are_named() -> None:
     assert proofs.unfit_guards(Faulty, Parcel) == ["doomed", "unlabelled", "opened", "fragile"]
     assert proofs.unfit_guards(Spelled, Parcel) == ["light and opened", "<lambda>"]
@@ -168,6 +189,10 @@ def test_g_1_the_platform_runs_at_most_one_clock_in_a_state_of_a_process(reached
     assert proofs.platform_clocks_at_once(reached) == []
 
 
+def test_no_clock_of_a_process_stays_and_runs_on_for_ever(reached: Reach) -> None:
+    assert proofs.endless_clocks(reached) == []
+
+
 def test_every_waiting_state_of_a_process_has_a_deadline_or_somebody_who_can_lead_on(reached: Reach) -> None:
     ownerless = [state for state, owners in proofs.without_deadline(reached).items() if not set(owners) - {Party.CLOCK}]
 
@@ -184,7 +209,18 @@ def test_every_clock_of_a_process_runs_for_some_case(process: Process) -> None:
     cases = process.case.samples()
     figures = {clock.figure for clock in process.chart.clocks().values() if clock.figure}
 
-    assert [name for name in figures if not any(case.due(name, case.facts.began_at) for case in cases)] == []
+    runs = {name for name in figures for case in cases if case.due(name, case.facts.began_at or SAMPLE_INSTANT)}
+
+    assert figures - runs == set()
+
+
+def test_every_clock_of_a_process_runs_by_a_figure_of_its_policy_or_an_instant_that_its_case_names(
+    process: Process,
+) -> None:
+    figures = {clock.figure for clock in process.chart.clocks().values() if clock.figure}
+    known = {*process.case.policy_type().figures(), *process.case.clock_labels}
+
+    assert figures - known == set()
 
 
 def test_every_effect_of_a_process_has_an_activity(process: Process) -> None:

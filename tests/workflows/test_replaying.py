@@ -14,7 +14,7 @@ from temporalio.worker import Replayer
 
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
-from tests.record_histories import HISTORIES, PROCESS, STORIES
+from tests.record_histories import HISTORIES, PROCESS, STORIES, file_of
 from workflows import calls, case
 from workflows.budgets import EFFECT, Budget
 from workflows.docket import Docket
@@ -38,7 +38,7 @@ async def changes(story: str) -> list[str]:
 
 
 def test_every_story_is_recorded_and_every_record_has_its_story() -> None:
-    assert {path.stem for path in FILES} == {f"{PROCESS}_{story}" for story in STORIES}
+    assert {path.stem for path in FILES} == {file_of(story).stem for story in STORIES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -1,0 +1,162 @@
+"""What is known of a delay card: facts, forms, figures, and what is learned."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cases.errors import BadForm
+from cases.forms import NoForm
+from cases.jd_delay_card import CardSent, DelayCase, DelayFacts, DelayPolicy, EmergencyReport
+from cases.models import read
+
+T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
+RECORD = {
+    "shop_id": "S1",
+    "order_id": "O1",
+    "promised_ship_at": (T0 + timedelta(days=2)).isoformat(),
+    "proposed_ship_at": (T0 + timedelta(days=5)).isoformat(),
+    "reason": "仓库盘点",
+}
+CHAT = {"kind": "chat_screenshot", "url": "https://e/chat.png"}
+AGREED = T0 + timedelta(days=9)
+
+
+def facts(**changed: Any) -> DelayFacts:
+    return read(DelayFacts, RECORD | changed, "opening")
+
+
+def case(policy: dict[str, Any] | None = None, **changed: Any) -> DelayCase:
+    return DelayCase(facts=facts(**changed), policy=DelayPolicy.resolve(policy or {}))
+
+
+def report(**changed: Any) -> EmergencyReport:
+    raw = {"agreed_ship_at": AGREED.isoformat(), "evidence": [CHAT], **changed}
+    given = {name: value for name, value in raw.items() if value is not None}
+    return read(EmergencyReport, given, "file_emergency_report")
+
+
+def test_jd_1_a_case_is_known_by_its_order() -> None:
+    record = facts()
+
+    assert (record.own_id, record.shop, record.order, record.at_stake) == ("O1", "S1", "O1", None)
+
+
+@pytest.mark.parametrize("field", RECORD)
+def test_every_fact_but_the_sending_is_needed(field: str) -> None:
+    raw = {name: value for name, value in RECORD.items() if name != field}
+
+    with pytest.raises(BadForm, match=f"opening: {field}: 缺少"):
+        read(DelayFacts, raw, "opening")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("order_id", 4711),
+        ("order_id", "a/b"),
+        ("promised_ship_at", "2026-01-20T09:00:00"),
+        ("proposed_ship_at", "soon"),
+        ("sent_at", "0001-01-01T00:00:00Z"),
+        ("reason", " "),
+        ("buyer_phone", "13800000000"),
+    ],
+)
+def test_a_fact_that_does_not_fit_is_refused_and_named(field: str, value: Any) -> None:
+    with pytest.raises(BadForm, match=f"opening: {field}: "):
+        facts(**{field: value})
+
+
+def test_jd_2_a_case_whose_card_was_sent_begins_with_the_sending() -> None:
+    sent = T0 - timedelta(hours=3)
+
+    assert facts(sent_at=sent.isoformat()).began_at == sent
+    assert facts().began_at is None
+    assert case(sent_at=sent.isoformat()).already_sent
+    assert not case().already_sent
+
+
+def test_jd_2_the_click_is_due_48_hours_after_the_sending_however_late_the_state_was_entered() -> None:
+    entered, told, opened = T0, T0 - timedelta(hours=1), T0 - timedelta(hours=2)
+    h48 = timedelta(hours=48)
+
+    assert case().due("card_click", entered) == entered + h48
+    assert case(sent_at=opened.isoformat()).due("card_click", entered) == opened + h48
+    assert case().learn("card_sent", CardSent(sent_at=told)).due("card_click", entered) == told + h48
+    assert case().learn("card_sent", None).due("card_click", entered) == entered + h48
+
+
+@pytest.mark.parametrize(
+    ("figure", "length"),
+    [
+        ("sending_presumed", timedelta(hours=24)),
+        ("card_click", timedelta(hours=48)),
+        ("review", timedelta(hours=24)),
+        ("filing", timedelta(hours=72)),
+    ],
+)
+def test_jd_1_jd_2_jd_3_jd_6_clocks_have_the_length_of_the_rule_book(figure: str, length: timedelta) -> None:
+    assert case().due(figure, T0) == T0 + length
+
+
+@pytest.mark.parametrize("kind", ["chat_screenshot", "sms", "call_record"])
+def test_jd_3_a_report_is_proved_by_one_of_three_kinds(kind: str) -> None:
+    assert report(evidence=[{**CHAT, "kind": kind, "note": "3 分钟"}]).evidence[0].kind == kind
+
+
+@pytest.mark.parametrize("kind", ["waybill_photo", "logistics_track", "buyer_consent", "other", "video", None])
+def test_jd_3_and_by_no_other(kind: Any) -> None:
+    with pytest.raises(BadForm, match=r"file_emergency_report: evidence\.1\.kind: "):
+        report(evidence=[CHAT, {**CHAT, "kind": kind}])
+
+
+@pytest.mark.parametrize("changed", [{"agreed_ship_at": None}, {"agreed_ship_at": "next week"}, {"evidence": []}])
+def test_jd_3_a_report_names_the_time_and_has_evidence(changed: dict[str, Any]) -> None:
+    with pytest.raises(BadForm, match=next(iter(changed))):
+        report(**changed)
+
+
+def test_jd_4_an_escalation_is_noted_and_a_new_report_is_escalated_anew() -> None:
+    escalated = case().learn("review_overdue", None)
+
+    assert (case().escalated, escalated.escalated) == (False, True)
+    assert not escalated.learn("file_emergency_report", report()).escalated
+    assert not escalated.learn("file_emergency_report", None).escalated
+    assert escalated.learn("approve_report", NoForm()).escalated
+
+
+def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
+    known = case()
+
+    assert known.due("promised_ship", T0) == known.facts.promised_ship_at
+    assert known.due("agreed_ship", T0) == known.facts.proposed_ship_at
+    assert known.learn("file_emergency_report", report()).due("agreed_ship", T0) == AGREED
+
+
+def test_jd_5_a_report_that_was_only_told_of_keeps_the_time_that_is_known() -> None:
+    agreed = case().learn("file_emergency_report", report())
+
+    assert agreed.learn("file_emergency_report", None).due("agreed_ship", T0) == AGREED
+
+
+def test_jd_5_a_missed_promise_stays_missed() -> None:
+    missed = case().learn("miss_promise", None)
+
+    assert (case().promise_missed, missed.promise_missed) == (False, True)
+    assert missed.learn("file_emergency_report", report()).promise_missed
+
+
+def test_jd_5_a_late_shipment_is_a_violation_without_an_amount() -> None:
+    assert case().amount("record_late_shipment") is None
+
+
+def test_what_was_pinned_does_not_change() -> None:
+    before = case()
+
+    after = before.learn("card_sent", CardSent(sent_at=T0)).learn("file_emergency_report", report())
+
+    assert (after.facts, after.policy, before.agreed_ship_at) == (before.facts, before.policy, None)
+
+
+def test_samples_are_a_card_to_send_and_one_that_was_sent() -> None:
+    assert {sample.already_sent for sample in DelayCase.samples()} == {True, False}
