@@ -19,7 +19,7 @@ class Claim1688(CaseChart):
     appealed = State("申诉审核中")
     compensated = State("已同意赔付", final=True, enter=pay_compensation)
     established = State("系统判定成立", final=True, enter=pay_compensation)
-    dismissed = State("申诉成立,理赔取消", final=True)
+    dismissed = State("理赔不成立", final=True)
     buyer_withdrew = State("买家已撤销", final=True)
 
     agree = by(Party.MERCHANT, "同意赔付", under("CL-4", processing.to(compensated, on=agree_to_pay)))
@@ -38,6 +38,14 @@ class Claim1688(CaseChart):
         run_by=Party.PLATFORM,
     )
     withdraw = by(Party.BUYER, "撤销投诉", under("CL-6", buyer_withdrew.from_(processing, appealed)))
-    uphold = upon("判定理赔成立", under("CL-10", appealed.to(established)))
-    overturn = upon("判定申诉成立", under("CL-10", appealed.to(dismissed)))
+    uphold = upon(
+        "判定理赔成立",
+        under("CL-10", appealed.to(established)),
+        under("CL-9", processing.to(established)),
+    )
+    overturn = upon(
+        "判定理赔不成立",
+        under("CL-10", appealed.to(dismissed)),
+        under("CL-9", processing.to(dismissed)),
+    )
     close_trade = upon("交易关闭", under("CL-7", stays(processing, appealed)), form="trade_closure")

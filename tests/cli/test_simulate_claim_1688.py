@@ -118,9 +118,9 @@ async def test_cl_10_evidence_is_added_under_review_only(claim: PlayClaim) -> No
     assert (played.state, played.ledger) == ("appealed", [COUNTED])
 
 
-async def test_cl_10_a_ruling_before_an_appeal_is_ignored_and_a_review_has_no_clock(claim: PlayClaim) -> None:
-    played = await claim(report("1h", "uphold", "m1"), appeal("2h"), expect("300d", "appealed"))
-    assert (played.failed, played.ignored, played.status) == ([], [(HOUR, "m1")], "open")
+async def test_cl_10_a_review_has_no_clock(claim: PlayClaim) -> None:
+    played = await claim(appeal("2h"), expect("300d", "appealed"))
+    assert (played.failed, played.status) == ([], "open")
 
 
 @pytest.mark.parametrize(("before", "ledger"), [((), []), ((appeal("1h"),), [COUNTED])])
@@ -174,8 +174,14 @@ async def test_g_2_what_the_platform_answers_at_48_hours_counts(
     assert [(effect, status) for _, effect, status in played.effects] == [(each, "done") for each in performed]
 
 
+@pytest.mark.parametrize(("ruling", "state"), [("uphold", "established"), ("overturn", "dismissed")])
+async def test_cl_9_the_platform_is_asked_and_may_rule_either_way(claim: PlayClaim, ruling: str, state: str) -> None:
+    played = await claim(platform={"settle": {"platform_decides": ruling}})
+    assert (played.state, played.fired) == (state, [(48 * HOUR, ruling)])
+
+
 async def test_g_2_an_answer_that_cannot_be_needs_an_operator(claim: PlayClaim) -> None:
-    played = await claim(platform={"settle": {"platform_decides": "uphold"}}, until="49h")
+    played = await claim(platform={"settle": {"platform_decides": "add_evidence"}}, until="49h")
     assert (played.state, played.effects) == ("processing", [(48 * HOUR, "settle", "needs_operator")])
 
 

@@ -162,10 +162,15 @@ def test_cl_10_the_platforms_ruling_ends_the_appeal(rule: str, to: str, entered:
     assert Claim1688.rules[rule].party is Party.PLATFORM
 
 
-@pytest.mark.parametrize("rule", ["add_evidence", "uphold", "overturn"])
-def test_cl_10_before_an_appeal_there_is_nothing_to_rule_on(rule: str) -> None:
+def test_cl_10_before_an_appeal_there_is_nothing_to_add_evidence_to() -> None:
     with pytest.raises(TransitionNotAllowed):
-        chart().step(rule, T0)
+        chart().step("add_evidence", T0)
+
+
+@pytest.mark.parametrize(("rule", "to"), [("uphold", "established"), ("overturn", "dismissed")])
+def test_cl_9_without_an_answer_the_platform_may_rule_either_way(rule: str, to: str) -> None:
+    step = chart().step(rule, T0)
+    assert (step.reached, step.clause) == ((to,), "CL-9")
 
 
 @pytest.mark.parametrize("rule", ["agree", "appeal"])
