@@ -11,25 +11,17 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 from cases.errors import CaseError
-from cases.messages import Outcome, Reminder, Settlement
-from cases.models import whole_seconds
-from workflows import calls, desk, inbox
+from workflows import calls, desk, inbox, performing
 from workflows.attributes import attributes
-from workflows.budgets import EFFECT, REMIND, SETTLE
 from workflows.carrying import carried, is_pinned, open_docket
 from workflows.details import current_details
 from workflows.docket import Docket
 from workflows.process import Process
-from workflows.record import Owed, Reminded, Settling
 from workflows.updates import add_updates
 from workflows.view import shanghai, standing, view
-
-
-def _now() -> datetime:
-    return whole_seconds(workflow.now())
 
 
 def _refusal(bad: CaseError) -> ApplicationError:
@@ -59,7 +51,7 @@ class CaseWorkflow:
         try:
             info = workflow.info()
             self._opened = open_docket(
-                self.process, info.workflow_id, opening, _now(), resumed=info.continued_run_id is not None
+                self.process, info.workflow_id, opening, performing.now(), resumed=info.continued_run_id is not None
             )
             self._logged = len(self._opened.record.timeline)
         except CaseError as bad:
@@ -78,8 +70,8 @@ class CaseWorkflow:
             await self._carry_on()
         while True:
             seen = self._moves
-            inbox.judge_held(docket, _now())
-            docket.advance(_now())
+            inbox.judge_held(docket, performing.now())
+            docket.advance(performing.now())
             self._work()
             self._show()
             if docket.finished and not self._tasks:
@@ -97,7 +89,7 @@ class CaseWorkflow:
 
     async def _sleep(self, seen: int) -> None:
         """Until somebody acts, something performed has ended, or the nearest instant is due."""
-        nearest = self._docket.next_instant(_now())
+        nearest = self._docket.next_instant(performing.now())
         self._docket.rest()
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
             if self._timer:
@@ -110,7 +102,7 @@ class CaseWorkflow:
                 lambda: self._moves > seen or (self._timer is not None and self._timer.done())
             )
         except asyncio.CancelledError:  # the platform's clocks go on whatever we do: a case cannot be called off
-            inbox.decline_cancellation(self._docket, _now())
+            inbox.decline_cancellation(self._docket, performing.now())
         if self._timer and self._timer.done():
             self._timer = None
         if self._broken:
@@ -124,11 +116,11 @@ class CaseWorkflow:
             wanted["effect", 0] = self._perform
         for settling in record.settling:
             if settling.why is None:
-                wanted["settle", settling.serial] = lambda each=settling: self._settle(each)
+                wanted["settle", settling.serial] = lambda each=settling: performing.settle(docket, each)
         clocks = [] if docket.closed else [(each.state, each.rule, each.due) for each in docket.chart.deadlines()]
         for number, reminded in enumerate(record.reminders):
             if reminded.delivered is None and (reminded.state, reminded.rule, reminded.deadline) in clocks:
-                wanted["remind", number] = lambda each=reminded: self._remind(each, calls.reminder(docket, each))
+                wanted["remind", number] = lambda each=reminded: performing.remind(each, calls.reminder(docket, each))
         # In the order of the record, never of a set: a replay must issue the same commands in the same order.
         for key in [each for each in self._tasks if each not in wanted and each[0] != "effect"]:
             self._tasks[key].cancel()
@@ -149,43 +141,8 @@ class CaseWorkflow:
     async def _perform(self) -> None:
         """Perform what the case owes, in order."""
         while owed := self._docket.record.owed():
-            await self._perform_one(owed[0])
+            await performing.perform(self._docket, owed[0])
             self._moves += 1
-
-    async def _perform_one(self, owed: Owed) -> None:
-        docket = self._docket
-        name, call = calls.effect(docket, owed)
-        summary = docket.process.effects()[owed.effect].label
-        try:
-            outcome = await workflow.execute_activity(name, call, result_type=Outcome, summary=summary, **EFFECT)
-        except ActivityError as failed:
-            owed.status, owed.why = "needs_operator", calls.why(failed)
-        else:
-            owed.status, owed.task = "console_task" if outcome.console_task else "done", outcome.console_task
-        owed.ended = _now()
-
-    async def _settle(self, settling: Settling) -> None:
-        """Ask the platform what its clock led to (G-2)."""
-        docket = self._docket
-        question, summary = calls.question(docket, settling), calls.settle_summary(docket, settling)
-        name = calls.settle_activity(docket.process.name)
-        try:
-            answer = await workflow.execute_activity(name, question, result_type=Settlement, summary=summary, **SETTLE)
-        except ActivityError as failed:
-            settling.why = calls.why(failed)
-        else:
-            docket.settle(settling.serial, answer, _now())
-
-    async def _remind(self, reminded: Reminded, reminder: Reminder) -> None:
-        """Remind the operator of a deadline (G-5)."""
-        summary = calls.remind_summary(reminded)
-        try:
-            await workflow.execute_activity(calls.REMIND, reminder, summary=summary, **REMIND)
-        except ActivityError as failed:
-            workflow.logger.warning("reminder not delivered", extra={"why": calls.why(failed)})
-        else:
-            reminded.delivered = True
-        reminded.delivered = bool(reminded.delivered)
 
     def _show(self) -> None:
         """Tell the log what happened and operators where the case stands; of the attributes only what changed."""
@@ -206,7 +163,7 @@ class CaseWorkflow:
     def may_fire(self, rule: str, form: Any) -> None:
         """Refuse what the rules do not allow now, before anything is written (G-4)."""
         trial = self._docket.fork()
-        trial.elapse(_now())
+        trial.elapse(performing.now())
         try:
             desk.check(trial, rule, form)
         except CaseError as bad:
@@ -215,7 +172,7 @@ class CaseWorkflow:
     def fire(self, rule: str, form: Any) -> dict[str, Any]:
         """Do what a person decided; overdue clocks go first."""
         try:
-            desk.act(self._docket, rule, form, _now())
+            desk.act(self._docket, rule, form, performing.now())
         except CaseError as bad:
             raise _refusal(bad) from bad
         self._moves += 1
@@ -235,7 +192,7 @@ class CaseWorkflow:
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
     async def done_by_hand(self, which: Any = None) -> dict[str, Any]:
         """Take a stuck effect or a console task as done by the operator (G-7, G-8)."""
-        desk.done_by_hand(self._docket, which, _now())
+        desk.done_by_hand(self._docket, which, performing.now())
         self._moves += 1
         return standing(self._docket)
 
@@ -253,10 +210,10 @@ class CaseWorkflow:
     def report(self, message: Any = None) -> None:
         """Take a message of the platform; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, Docket):
-            inbox.receive(self._opened, message, _now())
+            inbox.receive(self._opened, message, performing.now())
             self._moves += 1
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> dict[str, Any]:
         """Everything about the case."""
-        return view(self._docket, _now())
+        return view(self._docket, performing.now())

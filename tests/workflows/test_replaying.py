@@ -15,7 +15,7 @@ from temporalio.worker import Replayer
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
 from tests.record_histories import HISTORIES, PROCESS, STORIES, file_of
-from workflows import calls, case
+from workflows import calls, case, performing
 from workflows.budgets import EFFECT, Budget
 from workflows.docket import Docket
 from workflows.payloads import for_cases
@@ -93,7 +93,7 @@ def first_task(whole: WorkflowHistory) -> list[Any]:
 
 async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     budget: Budget = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
-    monkeypatch.setattr(case, "EFFECT", budget)
+    monkeypatch.setattr(performing, "EFFECT", budget)
     (line,) = await changes("still_open")
     assert line.endswith("start_to_close: recorded '0:00:30', now '0:02:00'")
     assert "agree_on_platform" in line
@@ -101,7 +101,7 @@ async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     budget: Budget = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
-    monkeypatch.setattr(case, "EFFECT", budget)
+    monkeypatch.setattr(performing, "EFFECT", budget)
     assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("still_open"))
 
 
