@@ -49,6 +49,11 @@ def hours(length: str, clause: str, source: str, standing: Standing) -> Figure[D
     return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
 
 
+def all_pinned(figures: Mapping[str, Any]) -> bool:
+    """Whether every figure given is whole, with its source: such figures are taken as they are (G-9)."""
+    return bool(figures) and all(isinstance(figure, dict) and "standing" in figure for figure in figures.values())
+
+
 class Policy(Strict):
     """The figures every process has; a process adds its own.  The string under a figure is its Chinese label."""
 

@@ -28,6 +28,8 @@ class JdDelayCard(CaseChart):
     not_exempt = State("不予免责", final=True)
     order_cancelled = State("订单已取消", final=True)
 
+    unapproved = (sending, awaiting_buyer, declined, expired, emergency_review, report_refused)
+
     sent_before = at_once("卡片已发送", under("JD-1", sending.to(awaiting_buyer, cond="already_sent")))
     card_sent = by(Party.MERCHANT, "卡片已发送", under("JD-1", sending.to(awaiting_buyer)), form="card_sent")
     presume_sent = after(
@@ -70,12 +72,7 @@ class JdDelayCard(CaseChart):
         under(
             "JD-5",
             stays(
-                sending,
-                awaiting_buyer,
-                declined,
-                expired,
-                emergency_review,
-                report_refused,
+                *unapproved,
                 unless="promise_missed",
             ),
         ),
@@ -88,22 +85,12 @@ class JdDelayCard(CaseChart):
         under(
             "JD-5",
             shipped_on_time.from_(
-                sending,
-                awaiting_buyer,
-                declined,
-                expired,
-                emergency_review,
-                report_refused,
+                *unapproved,
                 unless="promise_missed",
                 on=push_tracking_number,
             )
             | shipped_late.from_(
-                sending,
-                awaiting_buyer,
-                declined,
-                expired,
-                emergency_review,
-                report_refused,
+                *unapproved,
                 cond="promise_missed",
                 on=push_tracking_number,
             )
@@ -123,12 +110,7 @@ class JdDelayCard(CaseChart):
         under(
             "JD-5",
             order_cancelled.from_(
-                sending,
-                awaiting_buyer,
-                declined,
-                expired,
-                emergency_review,
-                report_refused,
+                *unapproved,
                 approved,
                 late,
             ),

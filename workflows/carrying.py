@@ -6,6 +6,7 @@ from typing import Any
 from cases.errors import BadForm
 from cases.messages import Opening
 from cases.models import read
+from cases.policy import all_pinned
 from workflows.docket import Docket
 from workflows.process import Process
 from workflows.record import Record
@@ -17,11 +18,7 @@ def is_pinned(arguments: tuple[Any, ...]) -> bool:
     """Whether the figures are pinned already (G-9): else the first run pins them and continues as new."""
     opening = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) else {}
     policy = opening.get("policy")
-    return CARRIED in opening or (isinstance(policy, dict) and bool(policy) and _all_pinned(policy))
-
-
-def _all_pinned(policy: dict[str, Any]) -> bool:
-    return all(isinstance(figure, dict) and "standing" in figure for figure in policy.values())
+    return CARRIED in opening or (isinstance(policy, dict) and all_pinned(policy))
 
 
 def open_docket(process: Process, case_id: str, arguments: tuple[Any, ...], now: datetime, *, resumed: bool) -> Docket:

@@ -72,7 +72,7 @@ def _rows(process: Process) -> list[Row]:
 def _guards(process: Process) -> dict[str, str]:
     """Every guard's Chinese label: what the case says of the property."""
     names = (spec.attr_name for rule in process.chart.rules.values() for _, move in rule.steps() for spec in move.cond)
-    return {name: getattr(process.case, name).__doc__ or name for name in dict.fromkeys(names)}
+    return {name: process.guard_label(name) for name in dict.fromkeys(names)}
 
 
 def _clocks(process: Process) -> dict[str, str]:

@@ -6,6 +6,7 @@ from cases.case import Case
 from cases.errors import BadForm
 from cases.messages import Opening
 from cases.models import read
+from cases.policy import all_pinned
 from statecharts.chart import CaseChart
 from statecharts.rules import OPERATORS, Effect, Party
 
@@ -49,8 +50,7 @@ class Process:
     def open_case(self, opening: Opening) -> Case:
         """Read an opening into a case; raises BadForm or PolicyUnknown, naming the field."""
         facts = read(self.case.facts_type(), opening.facts, "opening")
-        pinned = all(isinstance(value, dict) and "standing" in value for value in opening.policy.values())
-        if opening.policy and pinned:
+        if all_pinned(opening.policy):
             policy = read(self.case.policy_type(), opening.policy, "policy")
         else:
             policy = self.case.policy_type().resolve(opening.policy)
