@@ -50,7 +50,7 @@ def test_every_house_is_watched_and_packaged() -> None:
     assert {name.split(".")[0] for name in SETTINGS["setuptools"]["packages"]} == houses
 
 
-@pytest.mark.parametrize("house", ["statecharts", "cases", "workflows", "activities", "platforms", "cli"])
+@pytest.mark.parametrize("house", ["statecharts", "cases", "workflows", "activities", "platforms", "gateway", "cli"])
 def test_every_house_has_a_contract(house: str) -> None:
     contracts = SETTINGS["importlinter"]["contracts"]
 

@@ -1,0 +1,1 @@
+"""What platforms tell us: messages verified, kept, and handed over to their cases."""

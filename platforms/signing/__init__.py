@@ -1,0 +1,1 @@
+"""How requests and messages of each platform are signed: pure functions, one module a platform."""
