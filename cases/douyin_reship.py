@@ -25,12 +25,15 @@ class Reason(StrEnum):
 
 
 class ReshipFacts(Facts):
-    """The application as the platform's record has it; ``received_at`` is None while the order is not confirmed."""
+    """The application as the platform's record has it; ``received_at`` is None while the order is not confirmed.
+
+    ``category_id`` is None where the record does not name it: the platform itself took the application (DR-3).
+    """
 
     shop_id: Id
     after_sale_id: Id
     order_id: Id
-    category_id: Id
+    category_id: Id | None = None
     reason: Reason
     order_amount: Money
     applied_at: Instant
@@ -155,7 +158,8 @@ class ReshipCase(Case):
     def category_open(self) -> bool:
         """类目已开放补寄"""
         categories = self.policy.open_categories.value
-        return not categories or self.facts.category_id in categories
+        category = self.facts.category_id
+        return not categories or category is None or category in categories
 
     def learn(self, rule: str, form: Form | None) -> Self:
         """A modification brings its reason (DR-15), a mark stays (DR-13)."""

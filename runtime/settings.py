@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     graceful_shutdown_seconds: PositiveFloat = Field(10.0, description="time activities get to end on SIGTERM")
     port: Port = Field(7233, description="port of the embedded Temporal server")
     ui_port: Port = Field(8233, description="port of its Web UI")
+    secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
+    gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
+    gateway_port: Port = Field(8400, description="port the gateway listens on")
+    gateway_body_limit: PositiveInt = Field(1024 * 1024, description="bytes that a platform's message may have")
 
 
 def load_settings(**given: Any) -> Settings:

@@ -1,6 +1,7 @@
 """Opening a case: one workflow an id, for ever."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
@@ -14,9 +15,13 @@ from workflows.process import Process
 
 
 async def start_case(
-    client: Client, task_queue: str, process: Process, opening: Opening
+    client: Client, task_queue: str, process: Process, opening: Opening, report: dict[str, Any] | None = None
 ) -> "WorkflowHandle[object, object]":
-    """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError."""
+    """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError.
+
+    With a ``report`` the case is opened where it is new and told the report, in one call: a case that is open already
+    is only told, and WorkflowAlreadyStartedError means that it has closed.
+    """
     case = process.open_case(opening)
     case_id = f"{process.name}/{case.facts.own_id}"
     docket = Docket(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
@@ -29,4 +34,6 @@ async def start_case(
         search_attributes=typed(attributes(docket)),
         static_summary=summary(docket),
         static_details=opening_details(docket),
+        start_signal="report" if report is not None else None,
+        start_signal_args=[report] if report is not None else [],
     )

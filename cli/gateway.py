@@ -1,0 +1,78 @@
+"""The command that takes the platforms' messages: gateway."""
+
+import asyncio
+import signal
+import sqlite3
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from cases.errors import BadForm, CaseError
+from cli.case_files import read_shops
+from cli.output import say
+from cli.running import run
+from runtime.logs import configure_logs
+from runtime.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from gateway.inbox import Inbox
+
+INBOX = "inbox.db"
+TOKENS = "tokens"
+
+
+def gateway_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_GATEWAY_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_GATEWAY_PORT).")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Only take up again what could not be handed over, and end.")
+    ] = False,
+) -> None:
+    """Take the platforms' messages until Ctrl-C: each is kept before it is answered, then handed over to its case."""
+    run(_retry() if retry_failed else _serve(host, port))
+
+
+async def _serve(host: str | None, port: int | None) -> None:
+    from gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
+    from gateway.feeding import Feeder  # noqa: PLC0415
+    from gateway.serving import listen, serve  # noqa: PLC0415
+    from platforms.credentials import read_secrets  # noqa: PLC0415
+    from platforms.douyin import Douyin  # noqa: PLC0415
+    from platforms.douyin_reship import DouyinReship  # noqa: PLC0415
+    from platforms.tokens import TokenStore  # noqa: PLC0415
+    from platforms.transport import Transport  # noqa: PLC0415
+    from runtime.connection import connect  # noqa: PLC0415
+
+    settings = load_settings(gateway_host=host, gateway_port=port)
+    if settings.secrets_file is None:
+        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the platforms' credentials")
+    secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+    with listen(settings.gateway_host, settings.gateway_port) as listener:
+        async with _inbox(settings) as inbox, Transport("douyin") as transport:
+            reships = DouyinReship(Douyin(secrets.douyin, transport, TokenStore(settings.data_dir / TOKENS)))
+            feeder = Feeder(connect, {"douyin_reship": reships}, settings.task_queue, figures)
+            limit, token = settings.gateway_body_limit, secrets.gateway.status_token
+            app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token)
+            configure_logs(settings.log_level, settings.log_format)
+            stop = asyncio.Event()
+            for each in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(each, stop.set)
+            log = structlog.get_logger("gateway")
+            log.info("gateway started", address=f"http://{settings.gateway_host}:{settings.gateway_port}")
+            await serve(app, listener, stop)
+    log.info("gateway stopped")
+
+
+async def _retry() -> None:
+    async with _inbox(load_settings()) as inbox:
+        say(f"重新交付 / taken up again: {await inbox.retry_failed()}")
+
+
+def _inbox(settings: Settings) -> "Inbox":
+    from gateway.inbox import Inbox  # noqa: PLC0415 - the other commands start faster without it
+
+    try:
+        return Inbox(settings.data_dir / INBOX)
+    except (OSError, sqlite3.Error) as bad:
+        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad

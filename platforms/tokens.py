@@ -1,0 +1,131 @@
+"""Access tokens of shops, renewed by one task of one process at a time."""
+
+import asyncio
+import fcntl
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cases.models import Strict
+
+OWNER_ONLY = 0o600
+AHEAD = 300.0
+"""Seconds before its end from which a token is renewed; of a short-lived one a tenth of its life."""
+
+
+class Token(Strict):
+    """An access token, what renews it, and until when (seconds since 1970) it is used."""
+
+    access_token: SecretStr
+    refresh_token: SecretStr | None = None
+    use_until: float
+
+    @classmethod
+    def lasting(cls, access_token: str, refresh_token: str | None, seconds: float, now: float) -> "Token":
+        """Make a token of what a platform gives, which says for how many seconds it lasts."""
+        return cls(
+            access_token=SecretStr(access_token),
+            refresh_token=SecretStr(refresh_token) if refresh_token else None,
+            use_until=now + seconds - min(AHEAD, seconds / 10),
+        )
+
+
+Renew = Callable[[Token | None], Awaitable[Token]]
+"""Obtains a new token, given the one before."""
+
+
+class TokenStore:
+    """Tokens by platform and shop: in files that only their owner may read, or in memory where no folder is given.
+
+    Stores of several processes may share a folder.
+    """
+
+    def __init__(self, folder: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._known: dict[str, Token] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        # Threads of its own: those who wait for another process must not keep it from looking up a host name.
+        self._waiting = ThreadPoolExecutor(max_workers=8, thread_name_prefix="tokens")
+
+    async def token(self, platform: str, shop_id: str, renew: Renew, *, refused: SecretStr | None = None) -> SecretStr:
+        """Give a shop's access token, renewed if need be; ``refused``: the one the platform has just not taken.
+
+        Whoever asks at the same time waits for the same renewal.  Raises what ``renew`` raises.
+        """
+        name = f"{platform}-{shop_id}"
+        if (known := self._known.get(name)) and self._serves(known, refused):
+            return known.access_token
+        async with self._turns.setdefault(name, asyncio.Lock()), self._only_process(name):
+            found = self._read(name)
+            if found is None or not self._serves(found, refused):
+                found = await renew(found)
+                self._known[name] = found  # even if it cannot be written: what renews it may be used once only
+                self._write(name, found)
+            self._known[name] = found
+            return found.access_token
+
+    def _serves(self, token: Token, refused: SecretStr | None) -> bool:
+        return token.access_token != refused and self._clock() < token.use_until
+
+    @asynccontextmanager
+    async def _only_process(self, name: str) -> AsyncIterator[None]:
+        if self._folder is None:
+            yield
+            return
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        taken = self._waiting.submit(_take, self._folder / f"{name}.lock")
+        try:
+            held = await asyncio.wrap_future(taken)
+        except asyncio.CancelledError:
+            taken.add_done_callback(_give_back)  # the thread may get the lock after nobody wants it any more
+            raise
+        try:
+            yield
+        finally:
+            os.close(held)
+
+    def _read(self, name: str) -> Token | None:
+        if self._folder is None:
+            return self._known.get(name)
+        try:
+            return Token.model_validate_json((self._folder / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            return self._known.get(name)  # a file that is missing or damaged is no reason to stop: a new one is made
+
+    def _write(self, name: str, token: Token) -> None:
+        if self._folder is None:
+            return
+        kept = {
+            "access_token": token.access_token.get_secret_value(),
+            "refresh_token": token.refresh_token.get_secret_value() if token.refresh_token else None,
+            "use_until": token.use_until,
+        }
+        fresh = self._folder / f"{name}.new"
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
+            json.dump(kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._folder / f"{name}.json")
+
+
+def _take(path: Path) -> int:
+    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    except OSError:
+        os.close(held)
+        raise
+    return held
+
+
+def _give_back(taken: Future[int]) -> None:
+    if not taken.cancelled() and taken.exception() is None:
+        os.close(taken.result())

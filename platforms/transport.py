@@ -1,0 +1,80 @@
+"""HTTP as our platforms speak it: a POST, and JSON back."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import httpx2
+
+from cases.errors import PlatformUnreachable
+
+TOO_MANY: Final = 429
+BROKEN: Final = 500
+
+
+class Transport:
+    """One pool of connections to one platform.
+
+    ``timeout`` is in seconds and bounds a whole call, from connecting to the last byte of the answer.
+    """
+
+    def __init__(self, platform: str, *, timeout: float = 10.0) -> None:
+        self._platform = platform
+        self._timeout = timeout
+        self._client = httpx2.AsyncClient(timeout=timeout)
+
+    async def post(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: str | bytes | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a body (``content`` as it is, ``data`` as a form) and give back the JSON of the answer.
+
+        Raises PlatformUnreachable where there is no answer in time, for 5xx and 429, and for what is no JSON.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._client.post(url, params=params, content=content, data=data, headers=headers)
+        # An HTTP client's own error may quote address or header, and with them a token: only its kind is told.
+        except (TimeoutError, httpx2.TimeoutException):
+            raise self._unreachable(f"{self._timeout:g} 秒内无响应 / no answer within {self._timeout:g} s") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._unreachable(f"连接失败 / connection failed ({type(error).__name__})") from None
+        if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
+            raise self._unreachable(f"HTTP {answer.status_code}")
+        try:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError):
+            what = f"HTTP {answer.status_code}, 返回内容不是 JSON / the answer is no JSON"
+            raise self._unreachable(what) from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _unreachable(self, what: str) -> PlatformUnreachable:
+        return PlatformUnreachable(f"{self._platform}: 平台无响应 / the platform cannot be reached: {what}")
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            each.copy_with(query=None) if isinstance(each, httpx2.URL) else each for each in record.args
+        )
+    return True
+
+
+# The HTTP client logs every address, and ours carry access tokens in the query.
+logging.getLogger("httpx2").addFilter(_without_query)
