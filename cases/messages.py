@@ -15,11 +15,13 @@ class Opening(Strict):
 class Report(Strict):
     """What a platform's message says: which rule happened, when, and the deadline the platform itself gives (G-1).
 
-    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).
+    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise``: the rules that
+    the same fact means in other states; the first of all that applies where the case stands counts.
     """
 
     message_id: Text | None = None
     rule: Text | None = None
+    otherwise: tuple[Text, ...] = ()
     form: dict[str, Any] | None = None
     order: Text | None = None
     occurred_at: Instant | None = None

@@ -80,7 +80,7 @@ def test_g_2_nobody_acts_on_a_state_whose_clock_is_being_settled() -> None:
     case.advance(after("48h"))
     assert desk.allowed(case) == []
     case.record.settling[0].why = "unreachable"  # what was seen in the console may then be recorded
-    assert desk.allowed(case) == ["withdraw"]
+    assert desk.allowed(case) == [desk.Choice("withdraw")]
     assert "时限已届满" in refusal(case, "agree", offset="49h")
 
 
