@@ -79,7 +79,7 @@ class SplitPolicy(Policy):
         unit="自动收货前",
         clause="AX-9",
         source="assumption",
-        standing="read",
+        standing="assumed",
     )
     """临近自动退款的升级时点"""
 

@@ -23,7 +23,7 @@ def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
 
     assert (card.state, card.owed) == ("sending", ["send_card"])
     assert card.sent("1h", at="1h").state == "awaiting_buyer"
-    assert card.owed == ["send_card"]
+    assert [(each.effect, each.status) for each in card.docket.record.effects] == [("send_card", "done")]
 
 
 def test_jd_1_a_card_that_was_sent_before_the_opening_is_not_sent_again() -> None:
