@@ -70,6 +70,8 @@ def _first_time(docket: Docket, report: Report) -> bool:
 
 def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) -> None:
     record, rules = docket.record, docket.process.rules
+    if docket.closed and report.look:
+        return
     if docket.closed:
         record.ignore(now, report, f"案件已结束 / the case is closed: {_states(docket)}")
     elif report.rule is None:
@@ -80,14 +82,16 @@ def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) ->
         _apply(docket, report, *found, now)
     elif any(each.why is None for each in record.settling):
         record.held.append(report.model_copy(update={"occurred_at": happened}))
-    else:
+    elif not report.look:
         why = f"当前状态不适用 / does not apply in the current state: {_states(docket)}"
         record.ignore(now, report, _misaddressed(docket, report) or why, early=report.occurred_at is not None)
 
 
 def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, str | None] | None:
     """The first of the rules that a message may mean which applies where the case stands, with its order."""
-    for rule in (report.rule or "", *report.otherwise):
+    rules = (report.rule or "", *report.otherwise)
+    over = {each.rule for each in docket.record.settling if each.due <= happened}  # a clock that had run out by then
+    for rule in sorted(rules, key=lambda each: each not in over):
         try:
             order = addressee(docket, rule, report.order)
         except BadForm:
@@ -145,7 +149,7 @@ def _set_deadline(docket: Docket, report: Report, now: datetime) -> None:
     ]
     for state in fitting:
         give(docket, order, state, deadline)  # type: ignore[arg-type]
-    if not fitting:
+    if not fitting and not report.look:
         docket.record.ignore(now, report, f"没有对应的平台计时 / no clock of the platform fits: {_states(docket)}")
 
 

@@ -134,3 +134,38 @@ def test_g_3_one_unknown_name_among_those_a_fact_may_mean_is_told() -> None:
     report(case, "1h", rule="agree", otherwise=["agreed"])
 
     assert (where(case), ignored(case)) == (["awaiting_merchant"], ["agree"])
+
+
+CLOSED = {"rule": "withdraw", "otherwise": ["rule_dismiss", "lapse"]}
+
+
+@pytest.mark.parametrize(("occurred_at", "rule"), [("48h59m59s", "withdraw"), ("49h", "lapse")])
+def test_g_2_a_fact_told_after_the_clock_ran_out_counts_as_what_the_clock_led_to(occurred_at: str, rule: str) -> None:
+    case = docket("short_shipped")
+    desk.act(case, "refuse", REFUSAL, after("1h"))
+    case.advance(after("50h"))
+    report(case, "51h", **CLOSED, occurred_at=occurred_at)
+
+    assert fired(case)[-1] == rule
+
+
+@pytest.mark.parametrize(
+    "told", [{"rule": "agree", "occurred_at": "1h"}, {"deadline": "90h", "occurred_at": "1h"}, {"rule": "sign"}]
+)
+def test_g_3_what_a_look_at_the_record_tells_again_is_no_news(told: dict[str, Any]) -> None:
+    case = docket()
+    desk.act(case, "agree", None, after("1h"))
+    desk.act(case, "ship", SHIPMENT, after("2h"))
+    closed = docket()
+    report(closed, "1h", rule="withdraw")
+    for each in (case, closed):
+        report(each, "3h", **told, look=True)
+
+    assert (case.record.ignored, closed.record.ignored) == ([], [])
+
+
+def test_g_3_what_a_look_at_the_record_tells_first_counts() -> None:
+    case = docket()
+    report(case, "3h", **AGREED, occurred_at="2h", look=True)
+
+    assert [(entry.rule, entry.at) for entry in case.record.timeline] == [("agree", after("2h"))]
