@@ -96,7 +96,9 @@ def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, 
             order = addressee(docket, rule, report.order)
         except BadForm:
             continue
-        if docket.standing(order).moves(rule) and not _follows_settlement(docket, report, rule, order, happened):
+        if not docket.standing(order).moves(rule) or _follows_settlement(docket, report, rule, order, happened):
+            continue
+        if not (report.look and _entered(docket, rule, order) > happened):  # a record read may be older than the state
             return rule, order
     return None
 

@@ -169,3 +169,12 @@ def test_g_3_what_a_look_at_the_record_tells_first_counts() -> None:
     report(case, "3h", **AGREED, occurred_at="2h", look=True)
 
     assert [(entry.rule, entry.at) for entry in case.record.timeline] == [("agree", after("2h"))]
+
+
+@pytest.mark.parametrize(("occurred_at", "applies"), [("59m59s", False), ("1h", True)])
+def test_g_3_a_look_at_a_record_older_than_the_state_moves_nothing(occurred_at: str, *, applies: bool) -> None:
+    case = docket("short_shipped")
+    desk.act(case, "refuse", REFUSAL, after("1h"))
+    report(case, "2h", rule="modify", form={"reason": "other"}, occurred_at=occurred_at, look=True)
+
+    assert where(case) == (["awaiting_merchant"] if applies else ["refused"])
