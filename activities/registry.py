@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from activities import claim_1688, douyin_reship, jd_delay_card
+from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
 from activities.effects import How, process_activities
 from activities.ledger import Ledger, SqliteLedger, ledger_activity
 from activities.notices import LogNotifier, Notifier, reminder_activity
@@ -15,6 +15,7 @@ EFFECTS: Mapping[str, Mapping[str, How]] = {
     "douyin_reship": douyin_reship.EFFECTS,
     "claim_1688": claim_1688.EFFECTS,
     "jd_delay_card": jd_delay_card.EFFECTS,
+    "anxinjian_split": anxinjian_split.EFFECTS,
 }
 
 

@@ -41,11 +41,15 @@ class Facts(Strict):
 
 
 class Cost(Strict):
-    """What a decision costs before it is taken: an amount (CNY) where there is one, the clause, and in words."""
+    """What a decision costs before it is taken: an amount (CNY) where there is one, the clause, and in words.
+
+    ``choice`` says of which of several ways to decide it is the cost.
+    """
 
     amount: Decimal | None
     clause: str
     note: str
+    choice: str | None = None
 
 
 class Case(Strict):
@@ -90,20 +94,53 @@ class Case(Strict):
         del rule, form
         return self
 
-    def costs(self, rule: str) -> Cost | None:
-        """What firing a rule costs, told before it is chosen; None: nothing that is known."""
+    def costs(self, rule: str) -> tuple[Cost, ...]:
+        """What firing a rule costs, told before it is chosen; one for each way to fire it, none that is unknown."""
         del rule
-        return None
+        return ()
+
+    def warnings(self, rule: str) -> tuple[Cost, ...]:
+        """What doing what a rule forbids would cost: told with the refusal."""
+        del rule
+        return ()
 
     def amount(self, effect: str) -> Decimal | None:
         """The money (CNY) of a ledger entry that the chart names; None: an entry without an amount."""
         del effect
         return None
 
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The orders that have a chart each, beside the case's own."""
+        return ()
+
+    def part(self, order: str | None) -> Any:
+        """The case as an order's chart sees it: guards, ``due``, ``costs`` and ``amount`` of that order.
+
+        None: as its own chart sees it.
+        """
+        if order is not None:
+            raise KeyError(order)
+        return self
+
+    def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
+        """The case after a rule of an order's chart has fired with a form."""
+        raise KeyError(order, rule, form)
+
     @classmethod
     @abstractmethod
     def samples(cls) -> list[Self]:
         """Cases that between them take every way through the chart: what proofs are run over."""
+
+    @classmethod
+    def part_type(cls) -> type:
+        """The type of the case's parts: what an order's chart sees."""
+        return cls
+
+    @classmethod
+    def part_samples(cls) -> list[Any]:
+        """Parts that between them take every way through an order's chart."""
+        return []
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:

@@ -150,16 +150,15 @@ class ClaimCase(Case):
         """The compensation of CL-3; an appeal counts without an amount (CL-5)."""
         return self.compensation if effect == "pay_compensation" else None
 
-    def costs(self, rule: str) -> Cost | None:
+    def costs(self, rule: str) -> tuple[Cost, ...]:
         """What agreeing and appealing cost, before either is chosen (CL-3, CL-5)."""
         if rule == "agree":
-            return Cost(
-                amount=self.compensation, clause="CL-3", note=f"赔付 ¥{self.compensation}:{self._per_sub_order()}"
-            )
+            note = f"赔付 ¥{self.compensation}:{self._per_sub_order()}"
+            return (Cost(amount=self.compensation, clause="CL-3", note=note),)
         if rule == "appeal":
             note = f"计入平台介入率一次;申诉不成立仍赔付 ¥{self.compensation}"
-            return Cost(amount=None, clause="CL-5", note=note)
-        return None
+            return (Cost(amount=None, clause="CL-5", note=note),)
+        return ()
 
     def _per_sub_order(self) -> str:
         parts = (

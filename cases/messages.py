@@ -16,7 +16,8 @@ class Report(Strict):
     """What a platform's message says: which rule happened, when, and the deadline the platform itself gives (G-1).
 
     ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise``: the rules that
-    the same fact means in other states; the first of all that applies where the case stands counts.
+    the same fact means in other states; the first of all that applies where the case stands counts.  ``look``: it was
+    read from the platform's record and is perhaps no news, so that it is not kept where it does not apply.
     """
 
     message_id: Text | None = None
@@ -26,6 +27,7 @@ class Report(Strict):
     order: Text | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
+    look: bool = False
 
 
 class EffectCall(Strict):

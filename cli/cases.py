@@ -15,6 +15,7 @@ from cli.showing import print_case
 from runtime.connection import connect
 from runtime.settings import load_settings
 from workflows import attributes as sa
+from workflows.addressing import ORDER
 from workflows.registry import PROCESSES, process_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
@@ -23,6 +24,8 @@ RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as
 Given = Annotated[
     list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
 ]
+
+OrderId = Annotated[str | None, typer.Option(help="The order that is meant, in a case about several.")]
 
 PATIENCE = timedelta(seconds=15)
 """How long a command waits for a worker's answer."""
@@ -110,15 +113,19 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
     run(work())
 
 
-def act_command(case: CaseId, rule: RuleName, form: Given = None, as_json: AsJson = False) -> None:
+def act_command(
+    case: CaseId, rule: RuleName, form: Given = None, order: OrderId = None, as_json: AsJson = False
+) -> None:
     """Decide: fire a rule for a person. Exit status 1 where the rules refuse it."""
 
     async def work() -> None:
         process = process_of(case.partition("/")[0])
-        acts = [name for name, each in process.chart.rules.items() if each.clock is None]
+        acts = [name for name, each in process.rules.items() if each.clock is None]
         if rule not in (*acts, *OPERATOR_UPDATES):
             raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
         given = given_form(process, rule, form or [], datetime.now(UTC))
+        if order is not None:
+            given = {**(given or {}), ORDER: order}
         handle = (await connect()).get_workflow_handle(case)
         answer = await handle.execute_update(rule, given, rpc_timeout=PATIENCE)
         if as_json:
@@ -133,6 +140,7 @@ def report_command(
     case: CaseId,
     rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="The rule; none for a deadline alone.")] = None,
     form: Given = None,
+    order: OrderId = None,
     message_id: Annotated[str | None, typer.Option(help="The platform's message id: taken once.")] = None,
     occurred_at: Annotated[
         str | None, typer.Option(help="When it happened: an instant, or an offset such as -1h.")
@@ -145,11 +153,12 @@ def report_command(
         process, now = process_of(case.partition("/")[0]), datetime.now(UTC)
         if rule is None and deadline is None:
             raise BadForm("expected a rule, or --deadline alone")
-        if rule is not None and rule not in process.chart.rules:
-            raise BadForm(f"{rule!r} is no rule; expected one of: {', '.join(process.chart.rules)}")
+        if rule is not None and rule not in process.rules:
+            raise BadForm(f"{rule!r} is no rule; expected one of: {', '.join(process.rules)}")
         message = {
             "rule": rule,
             "form": given_form(process, rule, form, now) if form and rule else None,
+            "order": order,
             "message_id": message_id,
             "occurred_at": given_instant("--occurred-at", occurred_at, now),
             "deadline": given_instant("--deadline", deadline, now),

@@ -15,7 +15,7 @@ JSON_TYPES = ("boolean", "integer", "number", "array", "object")
 
 def given_form(process: Process, rule: str, given: list[str], now: datetime) -> dict[str, Any] | None:
     """Read KEY=VALUE fields by the rule's form: text as it is, anything else as JSON; raises BadForm."""
-    known = process.chart.rules.get(rule)
+    known = process.rules.get(rule)
     form = process.case.form_type(known.form) if known else Stuck
     properties = form.model_json_schema().get("properties", {})
     fields: dict[str, Any] = {}

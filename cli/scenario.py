@@ -26,7 +26,7 @@ class Scenario:
             self.file = read_at(ScenarioFile, self.document.data, (), "scenario")
             self.process: Process = process_of(self.file.process)
             check_times(self.file)
-            check_names(self.file, self.process)
+            check_names(self.file, self.process, self._orders(SAMPLE_INSTANT))
             self._rehearse(SAMPLE_INSTANT)
         except BadForm as bad:
             raise self.document.fault(bad) from bad
@@ -40,6 +40,9 @@ class Scenario:
                 check_form(self.process, step.rule, self.form(number, origin), ("steps", number, "form"))
             if step.report is not None or step.deadline is not None:
                 read_at(Report, self.message(number, origin), ("steps", number), "message")
+
+    def _orders(self, origin: datetime) -> tuple[str, ...]:
+        return self.process.open_case(self.opening(origin)).orders
 
     def opening(self, origin: datetime) -> Opening:
         """What the case is opened with when the scenario begins at ``origin``; its policy is resolved."""
@@ -84,7 +87,7 @@ class Scenario:
         return settlement.model_copy(update={"form": form})
 
     def _form(self, rule: str | None, given: Any, origin: datetime, place: Place) -> Any:
-        model = self.process.case.form_type(self.process.chart.rules[rule].form if rule else None)
+        model = self.process.case.form_type(self.process.rules[rule].form if rule else None)
         return shift_instants(model, given, self._shift(origin), place)
 
     def _shift(self, origin: datetime) -> Shift:

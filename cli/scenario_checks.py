@@ -1,7 +1,7 @@
 """What can be told of a scenario before it is run; every check raises BadForm with the place of the fault."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, get_args
 
@@ -51,20 +51,20 @@ def check_times(file: ScenarioFile) -> None:
         raise BadForm(f"until: must not come before the last step, nor after {LONGEST.days}d", ("until",))
 
 
-def check_names(file: ScenarioFile, process: Process) -> None:
-    """Every clock, effect, rule and state that is named exists."""
-    clocks = (name for name, clock in process.chart.clocks().items() if clock.settled_by_platform)
+def check_names(file: ScenarioFile, process: Process, orders: Sequence[str]) -> None:
+    """Every clock, effect, rule, order and state that is named exists."""
+    clocks = (name for name, clock in process.clocks.items() if clock.settled_by_platform)
     _known(file.platform.settle, clocks, ("platform", "settle"))
     effects = (name for name, effect in process.effects().items() if effect.commands)
     _known(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))
     for number, step in enumerate(file.steps):
-        _check_step(step, process, ("steps", number))
+        _check_step(step, process, orders, ("steps", number))
 
 
-def _check_step(step: Step, process: Process, place: Place) -> None:
+def _check_step(step: Step, process: Process, orders: Sequence[str], place: Place) -> None:
     given = step.model_fields_set
     if step.act is not None:
-        rules = (name for name, rule in process.chart.rules.items() if rule.party is not Party.CLOCK)
+        rules = (name for name, rule in process.rules.items() if rule.party is not Party.CLOCK)
         _one_of(step.act, rules, "act", (*place, "act"))
     elif "act" in given:
         raise BadForm("act: expected the name of a rule", (*place, "act"))
@@ -73,19 +73,27 @@ def _check_step(step: Step, process: Process, place: Place) -> None:
     elif "report" in given and (step.deadline is None or step.form is not None):
         raise BadForm("report: expected the name of a rule, or null and a deadline alone", (*place, "report"))
     for state in step.expect.state or () if step.expect else ():
-        _one_of(state, process.chart.states_map, "expect.state", (*place, "expect", "state"))
+        check_state(process, state, orders, (*place, "expect", "state"))
+    if "order" in given and step.rule is not None and process.names_order(step.rule):
+        _one_of(str(step.order), orders, "order", (*place, "order"))
+
+
+def check_state(process: Process, state: str, orders: Sequence[str], place: Place) -> None:
+    """A state of the case, or of one of its orders, as in ``O2.waived``."""
+    of_orders = (f"{order}.{name}" for order in orders for name in process.order_states)
+    _one_of(state, (*process.states, *of_orders), "expect.state", place)
 
 
 def known_rule(process: Process, rule: str, place: Place) -> None:
     """A rule, also a clock's: the platform may say that it ran out."""
-    _one_of(rule, process.chart.rules, str(place[-1]), place)
+    _one_of(rule, process.rules, str(place[-1]), place)
 
 
 def check_form(process: Process, rule: str, form: Any, place: Place) -> None:
     """No field that the form has not, and no value of a wrong type; what the rules refuse is for the run to show."""
     if form is None:
         return
-    model = process.case.form_type(process.chart.rules[rule].form)
+    model = process.case.form_type(process.rules[rule].form)
     try:
         model.model_validate_json(json.dumps(form))
     except ValidationError as bad:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cases.durations import format_duration
 from cli.output import print_table, say, when
+from workflows.calls import of_order
 from workflows.registry import PROCESSES
 from workflows.view import shanghai
 
@@ -17,29 +18,38 @@ def print_case(seen: dict[str, Any]) -> None:
     say("  " + ",".join(f"{name} {value}" for name, value in seen["facts"].items() if value not in (None, "")))
     for each in seen["deadlines"]:
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']} ({each['rule']})"
-        say(f"  ⏱ {when(each['due'])} {told}")
+        say(f"  ⏱ {when(each['due'])} {told}{of_order(each['order'])}")
     for each in seen["effects"]:
         if each["status"] in ("needs_operator", "console_task"):
             task = each.get("task") or {}
             what = f"{task['page']}: {task['instruction']}" if task else each["why"]
-            say(f"  ⚠️  serial {each['serial']} {each.get('label') or each['effect']}: {what}")
-    rows = [(each["rule"], each["label"], each["clause"], each["fields"]) for each in seen["actions"]]
+            say(f"  ⚠️  serial {each['serial']} {each.get('label') or each['effect']}{of_order(each['order'])}: {what}")
+    rows = [
+        (each["rule"], each["label"] + of_order(each["order"]), each["clause"], each["fields"])
+        for each in seen["actions"]
+    ]
     print_table("可做的动作 / actions", ("动作", "说明", "条款", "表单"), rows)
-    entries = [(_time(each), each["label"], each["clause"]) for each in seen["timeline"]]
+    for each in seen["actions"]:
+        for cost in each["costs"]:
+            way = f" {cost['choice']}" if cost["choice"] else ""
+            say(f"  💰 {each['label']}{of_order(each['order'])}{way}: {cost['note']} ({cost['clause']})")
+    entries = [(_time(each), each["label"] + of_order(each["order"]), each["clause"]) for each in seen["timeline"]]
     print_table("时间线 / timeline", ("时间", "动作", "条款"), entries)
     if seen["effects"]:
         effects = [
-            (each["serial"], each.get("label") or each["effect"], TOLD[each["status"]]) for each in seen["effects"]
+            (each["serial"], (each.get("label") or each["effect"]) + of_order(each["order"]), TOLD[each["status"]])
+            for each in seen["effects"]
         ]
         print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
     for each in seen["reminders"]:
-        say(f"  提醒 {_time(each)}:{when(each['deadline'])} 截止")
+        say(f"  提醒 {_time(each)}:{when(each['deadline'])} 截止{of_order(each['order'])}")
     if seen["ignored"]:
         ignored = [(_time(each), each["rule"], each["message_id"], each["why"]) for each in seen["ignored"]]
         print_table("未采用的消息 / ignored", ("时间", "动作", "消息", "原因"), ignored)
     if seen["ledger"]:
-        ledger = [(each["clause"], each["amount"], each["points"], each["status"]) for each in seen["ledger"]]
-        print_table("账目 / ledger", ("条款", "金额", "分", "状态"), ledger)
+        columns = ("clause", "order", "amount", "points", "status")
+        ledger = [[each[name] for name in columns] for each in seen["ledger"]]
+        print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
 
 
 def print_simulation(result: dict[str, Any]) -> None:
@@ -49,7 +59,7 @@ def print_simulation(result: dict[str, Any]) -> None:
     for each in result["timeline"]:
         to = "、".join(process.state_label(state) for state in each["to"])
         went = "不变" if each["to"] == each["from"] else f"→ {to}"
-        rows.append((each["at"], process.rule_label(each["rule"]), went, each["clause"]))
+        rows.append((each["at"], process.rule_label(each["rule"]) + of_order(each["order"]), went, each["clause"]))
     rows += [(each["at"], process.rule_label(each["rule"]), f"✗ {each['error']}", "") for each in result["refused"]]
     rows += [
         (each["at"], process.rule_label(each["rule"] or "-"), f"… 未采用:{each['why']}", "")
@@ -67,7 +77,7 @@ def print_simulation(result: dict[str, Any]) -> None:
     ended = "已结束" if result["status"] == "closed" else "进行中"
     say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
     for each in result["ledger"]:
-        say(f"  账目 {each['clause']}: {each['amount'] or '-'} 元 ({each['status']})")
+        say(f"  账目 {each['clause']}{of_order(each['order'])}: {each['amount'] or '-'} 元 ({each['status']})")
 
 
 def _time(each: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from cli.scenario_file import LONGEST, Expectation, Step
 from cli.simulation_result import history_size, in_seconds
 from cli.virtual_time import TooSlow, VirtualCase, next_second, virtual_server, wait_until
 from runtime.settings import Settings
+from workflows.addressing import ORDER
 from workflows.opening import start_case
 
 ATTEMPTS = 5
@@ -70,7 +71,7 @@ class Simulation:
             await self._report(step, self._scenario.message(number, self._origin))
 
     async def _act(self, step: Step, rule: str, form: dict[str, Any] | None) -> None:
-        given = form if step.order is None else {**(form or {}), "order": step.order}
+        given = form if step.order is None else {**(form or {}), ORDER: step.order}
         try:
             await self._case.handle.execute_update(rule, given)
         except WorkflowUpdateFailedError as refusal:

@@ -1,9 +1,9 @@
-"""A chart at work: time is an argument, effects are data, deadlines are derived."""
+"""A chart at work: time is an argument, effects are data."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from statemachine import State, StateChart
 from statemachine.model import Model
@@ -11,35 +11,7 @@ from statemachine.orderedset import OrderedSet
 from statemachine.transition import Transition
 
 from statecharts.rules import Clock, Effect, Line, Party, Rule
-
-
-class Case(Protocol):
-    """What a chart asks of its case: when a clock runs out.  Its guards are the case's own properties."""
-
-    def due(self, figure: str, entered: datetime) -> datetime | None:
-        """The instant at which the clock of ``figure``, started at ``entered``, runs out; None: it does not run."""
-
-
-@dataclass(frozen=True, order=True)
-class Deadline:
-    """A clock that is running: when it runs out, in which state, and the rule that then fires."""
-
-    due: datetime
-    state: str
-    rule: str
-
-
-@dataclass
-class Past:
-    """All a chart remembers; everything else is derived from it and the case.
-
-    ``entered``: when each active state was entered.  ``given``: instants that the platform itself set for a state's
-    clock (G-1).  ``history``: where blocked regions stood.
-    """
-
-    entered: dict[str, datetime] = field(default_factory=dict)
-    given: dict[str, datetime] = field(default_factory=dict)
-    history: dict[str, list[str]] = field(default_factory=dict)
+from statecharts.standing import Case, Deadline, Past, Standing
 
 
 @dataclass(frozen=True)
@@ -60,11 +32,13 @@ class CaseChart(StateChart[Model]):
     allow_event_without_transition = False
     catch_errors_as_events = False
     rules: ClassVar[Mapping[str, Rule]] = {}
+    _clocks: ClassVar[Mapping[str, Clock]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Collect the rules in the order of the rule book; one called as a method here would silently replace it."""
         super().__init_subclass__(**options)
         cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
+        cls._clocks = {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
         if taken := [name for name in cls.rules if hasattr(CaseChart, name)]:
             raise TypeError(f"{cls.__name__}: a rule cannot be called {', '.join(taken)}: every chart has that already")
 
@@ -87,9 +61,14 @@ class CaseChart(StateChart[Model]):
         return Past(dict(self.entered), dict(self.given), history)
 
     @property
+    def standing(self) -> Standing:
+        """Where it stands, for reading."""
+        return Standing(type(self), self.case, Past(self.entered, self.given), self.now)
+
+    @property
     def closed(self) -> bool:
         """Whether a final state has been reached (a resumed chart's own flag does not tell)."""
-        return any(self.states_map[value].final for value in self.entered)
+        return self.standing.closed
 
     def step(self, rule: str, now: datetime) -> Step:
         """Fire a rule at ``now``, or raise the library's TransitionNotAllowed and change nothing."""
@@ -109,44 +88,25 @@ class CaseChart(StateChart[Model]):
         return steps
 
     def deadlines(self) -> Iterator[Deadline]:
-        """The clocks now running: derived from the configuration, so never stale."""
-        for name, clock in self.clocks().items():
-            for source in dict.fromkeys(move.source.value for _, move in self.moves(name)):
-                due = self._due(clock, source)
-                if due is not None:
-                    yield Deadline(due, source, name)
+        """The clocks now running."""
+        return iter(self.standing.deadlines)
 
     @classmethod
-    def clocks(cls) -> dict[str, Clock]:
+    def clocks(cls) -> Mapping[str, Clock]:
         """The rules that fire by themselves."""
-        return {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
+        return cls._clocks
 
     def moves(self, rule: str) -> list[tuple[Line, Transition]]:
-        """The moves of a rule that are possible now: the state is active and every guard holds."""
-        return [
-            (line, move)
-            for line, move in self.rules[rule].steps()
-            if move.source.value in self.entered and self._holds(move)
-        ]
+        """The moves of a rule that are possible now."""
+        return self.standing.moves(rule)
 
     def line(self, rule: str) -> Line | None:
         """The line of the rule book under which a rule would fire now; None: it is not open."""
-        return next((line for line, _ in self.moves(rule)), None)
+        return self.standing.line(rule)
 
     def open_rules(self, *parties: Party) -> list[str]:
-        """What the parties may do now: the buttons on their screens."""
-        return [name for name, rule in self.rules.items() if rule.party in parties and self.moves(name)]
-
-    def _holds(self, move: Transition) -> bool:
-        return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in move.cond)
-
-    def _due(self, clock: Clock, source: str) -> datetime | None:
-        entered = self.entered[source]
-        if clock.figure is None:
-            return entered
-        if clock.settled_by_platform and source in self.given:
-            return self.given[source]
-        return self.case.due(clock.figure, entered)
+        """What the parties may do now."""
+        return self.standing.open_rules(*parties)
 
     def on_enter_state(self, target: State) -> None:
         """Remember when a state was entered."""

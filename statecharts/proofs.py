@@ -102,7 +102,7 @@ def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) 
     while (nearest := min(alone.deadlines(), default=None)) and nearest.due <= began + LONG_AFTER:
         steps.append(alone.step(nearest.rule, max(nearest.due, alone.entered[nearest.state])))
         case = case.learn(nearest.rule, None)
-        alone = chart(case, began, alone.past())
+        alone = chart(case, alone.now, alone.past())
     after = steps[-1].at - began if steps else timedelta(0)
     return Ending(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
 

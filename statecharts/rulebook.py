@@ -1,6 +1,6 @@
 """The rule book of a chart as rows and as a table, in the platform's own words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from statemachine.transition import Transition
@@ -12,14 +12,16 @@ HEADERS = ("条款", "谁", "当前", "动作", "条件", "变为", "随即")
 STAYS = "不变"
 AT_ONCE = "即时"
 CLOSES = "(结案)"
+ANY_STATE = "任何状态"
+NEVER = "不允许"
 
 
 @dataclass(frozen=True)
 class Row:
     """One move of one rule: under which clause, who makes it, from where, on what conditions, to where, owing what.
 
-    ``state``, ``rule`` and ``to`` are names (``to`` None: the state stays as it is); everything else is what an
-    operator reads.  ``closes``: the case ends there.
+    ``state``, ``rule`` and ``to`` are names (``to`` None: the state stays as it is; ``state`` empty: forbidden in all);
+    everything else is what an operator reads.  ``closes``: what the chart is about ends there.
     """
 
     clause: str
@@ -41,12 +43,12 @@ def rows(chart: type[CaseChart], labels: Mapping[str, str], clocks: Mapping[str,
 
     ``labels`` names guards and ``clocks`` figures for operators; one that is missing is shown by its own name.
     """
-    return [_row(rule, line, move, labels, clocks) for rule in chart.rules.values() for line, move in rule.steps()]
+    return [row for rule in chart.rules.values() for row in _rows(rule, labels, clocks)]
 
 
-def table(found: Iterable[Row]) -> str:
-    """The rows as a Markdown table."""
-    return markdown_table(HEADERS, (_cells(row) for row in found))
+def table(found: Iterable[Row], closes: str = CLOSES) -> str:
+    """The rows as a Markdown table; ``closes`` is said of a move that ends what the chart is about."""
+    return markdown_table(HEADERS, (_cells(row, closes) for row in found))
 
 
 def markdown_table(headers: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
@@ -82,6 +84,28 @@ def who(rule: Rule) -> str:
     return f"{rule.clock.of.label}时限,{'平台' if rule.clock.settled_by_platform else '本系统'}计时"
 
 
+def _rows(rule: Rule, labels: Mapping[str, str], clocks: Mapping[str, str]) -> Iterator[Row]:
+    yield from (_row(rule, line, move, labels, clocks) for line, move in rule.steps())
+    yield from (_forbidden(rule, line) for line in rule.lines if not line.moves)
+
+
+def _forbidden(rule: Rule, line: Line) -> Row:
+    return Row(
+        clause=line.clause,
+        who=who(rule),
+        state="",
+        state_label=ANY_STATE,
+        rule=rule.id,
+        label=str(rule.name),
+        conditions=(),
+        to=None,
+        to_label=NEVER,
+        closes=False,
+        effects=(),
+        clock=None,
+    )
+
+
 def _row(rule: Rule, line: Line, move: Transition, labels: Mapping[str, str], clocks: Mapping[str, str]) -> Row:
     targets = move.targets
     return Row(
@@ -104,14 +128,14 @@ def _owed(effect: Effect) -> str:
     return f"{effect.label}({effect.clause})" if effect.clause else effect.label
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, closes: str) -> tuple[str, ...]:
     return (
         row.clause,
         f"{row.clock}({row.who})" if row.clock else row.who,
         row.state_label,
         f"{row.label} `{row.rule}`",
         " 且 ".join(row.conditions),
-        row.to_label + (CLOSES if row.closes else ""),
+        row.to_label + (closes if row.closes else ""),
         "、".join(row.effects),
     )
 

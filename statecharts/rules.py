@@ -49,7 +49,7 @@ class Effect:
 
     ``commands`` says that it tells the platform to do something: it is owed only where the platform did not itself
     report the rule.  ``books`` says that it is an entry of the shop's ledger under ``clause``.  ``unless`` names a
-    property of the case that makes it needless.
+    property of the case that makes it needless.  ``until``: the rules that make it needless when they fire.
     """
 
     name: str
@@ -58,15 +58,20 @@ class Effect:
     commands: bool = False
     books: bool = False
     unless: str | None = None
+    until: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock of the rule book: the policy figure it runs by, whose deadline it is and who runs it."""
+    """A clock of the rule book: the policy figure it runs by, whose deadline it is and who runs it.
+
+    ``reminders`` is the figure that says how long before the end its party is reminded.
+    """
 
     figure: str | None
     of: Party
     run_by: Party
+    reminders: str = "reminders_before"
 
     @property
     def settled_by_platform(self) -> bool:
@@ -84,7 +89,10 @@ class Line:
 
 
 class Rule(Event):
-    """One rule: who moves the case, by which lines, with which form or clock."""
+    """One rule: who moves the case, by which lines, with which form or clock.
+
+    A rule of which every move is forbidden has a line without moves.
+    """
 
     party: Party
     lines: tuple[Line, ...]
@@ -115,6 +123,11 @@ class Rule(Event):
         """The clauses the rule rests on, each once, in the order of its lines."""
         return tuple(dict.fromkeys(line.clause for line in self.lines))
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether nothing is ever allowed by it: it stands in the book to be refused."""
+        return not any(line.moves for line in self.lines)
+
     def steps(self) -> Iterator[tuple[Line, Transition]]:
         """Every move of the rule with the line it stands under, in order of precedence."""
         for line in self.lines:
@@ -132,13 +145,25 @@ def by(party: Party, label: str, *lines: Line, form: str | None = None) -> Rule:
     return Rule(party, label, lines, form=form)
 
 
-def after(figure: str, label: str, *lines: Line, of: Party, run_by: Party = Party.CLOCK) -> Rule:
+def never(clause: str) -> Line:
+    """What is allowed in no state at all, and refused with what it would cost."""
+    return Line(clause, TransitionList([]))
+
+
+def after(
+    figure: str,
+    label: str,
+    *lines: Line,
+    of: Party,
+    run_by: Party = Party.CLOCK,
+    reminders: str = "reminders_before",
+) -> Rule:
     """A clock of ``of`` runs out; one that is ``run_by`` the platform is settled with it before it counts (G-2)."""
-    return Rule(Party.CLOCK, label, lines, clock=Clock(figure, of, run_by))
+    return Rule(Party.CLOCK, label, lines, clock=Clock(figure, of, run_by, reminders))
 
 
 def at_once(label: str, *lines: Line) -> Rule:
-    """Judged at the very instant the state is entered."""
+    """Judged at the very instant at which it comes to hold."""
     return Rule(Party.CLOCK, label, lines, clock=Clock(None, Party.PLATFORM, Party.CLOCK))
 
 
@@ -152,9 +177,12 @@ def stays(*states: State, **conditions: Any) -> TransitionList:
     return TransitionList([move for state in states for move in state.to(None, **conditions)])
 
 
-def do(name: str, label: str, *, commands: bool = False, unless: str | None = None) -> Any:
-    """Name an effect that the case owes once the move is made; ``unless`` a property of the case makes it needless."""
-    return _owing(Effect(name, label, commands=commands, unless=unless))
+def do(name: str, label: str, *, commands: bool = False, unless: str | None = None, until: tuple[str, ...] = ()) -> Any:
+    """Name an effect that the case owes once the move is made.
+
+    ``unless`` a property of the case makes it needless once the rule has fired; it is over when one of ``until`` fires.
+    """
+    return _owing(Effect(name, label, commands=commands, unless=unless, until=until))
 
 
 def book(name: str, label: str, *, clause: str) -> Any:
@@ -164,8 +192,7 @@ def book(name: str, label: str, *, clause: str) -> Any:
 
 def _owing(effect: Effect) -> Callable[[Any], None]:
     def owe(machine: Any) -> None:
-        if not (effect.unless and getattr(machine.case, effect.unless)):
-            machine.owed.append(effect)
+        machine.owed.append(effect)
 
     owe.__name__ = f"owes_{effect.name}"
     owe.effect = effect  # type: ignore[attr-defined]

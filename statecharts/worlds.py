@@ -11,8 +11,9 @@ from typing import Any, Protocol, Self
 
 from statemachine.transition import Transition
 
-from statecharts.chart import Case, CaseChart, Past
+from statecharts.chart import CaseChart
 from statecharts.rules import Line, Party
+from statecharts.standing import Case, Past
 
 THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ from tests.dockets import OPENED
 from workflows import desk, inbox
 from workflows.docket import Docket
 from workflows.registry import PROCESSES
+from workflows.settlements import settle
 
 DELAY = PROCESSES["jd_delay_card"]
 SECOND = timedelta(seconds=1)
@@ -70,14 +71,14 @@ class Delay:
 
     @property
     def clocks(self) -> dict[str, datetime]:
-        return {each.rule: each.due for each in self.docket.chart.deadlines()}
+        return {each.rule: each.due for each in self.docket.deadlines()}
 
     def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Delay":
         """Let time pass; a clock of the platform is settled as the policy says."""
         now = after(offset) + by
         self.docket.advance(now)
         while self.docket.record.settling:
-            self.docket.settle(self.docket.record.settling[0].serial, Settlement(), now)
+            settle(self.docket, self.docket.record.settling[0].serial, Settlement(), now)
             self.docket.advance(now)
         return self
 

@@ -7,7 +7,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 
 from statecharts.rules import Party
 from workflows.docket import Docket
-from workflows.view import states
+from workflows.view import state_in_words
 
 PROCESS = SearchAttributeKey.for_keyword("CaseProcess")
 SHOP = SearchAttributeKey.for_keyword("CaseShop")
@@ -38,7 +38,7 @@ def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
         PROCESS: docket.process.name,
         SHOP: facts.shop,
         ORDER: facts.order,
-        STATE: "、".join(docket.process.state_label(state) for state in states(docket)),
+        STATE: state_in_words(docket),
         DEADLINE: nearest,
         WAITS_FOR: _waits_for(docket),
         NEEDS_OPERATOR: docket.record.waits_for_operator(),
@@ -47,15 +47,14 @@ def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
 
 
 def _nearest(docket: Docket) -> datetime | None:
-    return None if docket.closed else min((each.due for each in docket.chart.deadlines()), default=None)
+    return min((each.due for each in docket.deadlines()), default=None)
 
 
 def _waits_for(docket: Docket) -> str | None:
     if docket.closed:
         return None
-    rules = docket.process.chart.rules
-    clocks = (rules[each.rule].clock for each in sorted(docket.chart.deadlines()))
-    party = next((clock.of for clock in clocks if clock), Party.PLATFORM)
+    clocks = docket.process.clocks
+    party = next((clocks[each.rule].of for each in docket.deadlines()), Party.PLATFORM)
     return party.label
 
 

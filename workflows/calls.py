@@ -52,35 +52,45 @@ def question(docket: Docket, settling: Settling) -> Question:
         state=settling.state,
         rule=settling.rule,
         due=settling.due,
+        order=settling.order,
         facts=docket.case.facts.model_dump(mode="json"),
     )
 
 
 def reminder(docket: Docket, reminded: Reminded) -> Reminder:
     """What an operator is reminded of."""
-    nearest = next(
-        each for each in docket.chart.deadlines() if (each.state, each.rule) == (reminded.state, reminded.rule)
-    )
+    named = f"{reminded.order}.{reminded.state}" if reminded.order else reminded.state
     return Reminder(
         case_id=docket.case_id,
         process=docket.process.name,
         shop_id=docket.case.facts.shop,
         state=reminded.state,
-        state_label=docket.process.state_label(reminded.state),
-        rule=nearest.rule,
-        rule_label=docket.process.rule_label(nearest.rule),
+        state_label=docket.process.state_label(named),
+        rule=reminded.rule,
+        rule_label=docket.process.rule_label(reminded.rule),
         deadline=reminded.deadline,
+        order=reminded.order,
     )
 
 
 def settle_summary(docket: Docket, settling: Settling) -> str:
     """What the timeline shows of a settlement."""
-    return f"向平台核实:{docket.process.rule_label(settling.rule)}"
+    return f"向平台核实:{docket.process.rule_label(settling.rule)}{of_order(settling.order)}"
 
 
 def remind_summary(reminded: Reminded) -> str:
     """What the timeline shows of a reminder."""
-    return f"提醒:{shanghai(reminded.deadline)} 截止"
+    return f"提醒:{shanghai(reminded.deadline)} 截止{of_order(reminded.order)}"
+
+
+def effect_summary(docket: Docket, owed: Owed) -> str:
+    """What the timeline shows of an effect."""
+    return docket.process.effects()[owed.effect].label + of_order(owed.order)
+
+
+def of_order(order: str | None) -> str:
+    """Which order it is about, behind a label."""
+    return f" {order}" if order else ""
 
 
 def why(failed: ActivityError) -> str:

@@ -70,7 +70,7 @@ class CaseWorkflow:
             await self._carry_on()
         while True:
             seen = self._moves
-            inbox.judge_held(docket, performing.now())
+            inbox.judge_again(docket, performing.now())
             docket.advance(performing.now())
             self._work()
             self._show()
@@ -90,7 +90,6 @@ class CaseWorkflow:
     async def _sleep(self, seen: int) -> None:
         """Until somebody acts, something performed has ended, or the nearest instant is due."""
         nearest = self._docket.next_instant(performing.now())
-        self._docket.rest()
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
             if self._timer:
                 self._timer.cancel()
@@ -117,9 +116,10 @@ class CaseWorkflow:
         for settling in record.settling:
             if settling.why is None:
                 wanted["settle", settling.serial] = lambda each=settling: performing.settle(docket, each)
-        clocks = [] if docket.closed else [(each.state, each.rule, each.due) for each in docket.chart.deadlines()]
-        for number, reminded in enumerate(record.reminders):
-            if reminded.delivered is None and (reminded.state, reminded.rule, reminded.deadline) in clocks:
+        waiting = [(number, each) for number, each in enumerate(record.reminders) if each.delivered is None]
+        clocks = {(each.order, each.state, each.rule, each.due) for each in docket.deadlines()} if waiting else set()
+        for number, reminded in waiting:
+            if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
                 wanted["remind", number] = lambda each=reminded: performing.remind(each, calls.reminder(docket, each))
         # In the order of the record, never of a set: a replay must issue the same commands in the same order.
         for key in [each for each in self._tasks if each not in wanted and each[0] != "effect"]:
@@ -162,10 +162,8 @@ class CaseWorkflow:
 
     def may_fire(self, rule: str, form: Any) -> None:
         """Refuse what the rules do not allow now, before anything is written (G-4)."""
-        trial = self._docket.fork()
-        trial.elapse(performing.now())
         try:
-            desk.check(trial, rule, form)
+            desk.check(self._docket.as_of(performing.now()), rule, form)
         except CaseError as bad:
             raise _refusal(bad) from bad
 

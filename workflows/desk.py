@@ -1,15 +1,20 @@
 """What people may do with a case: check it, do it, or take a stuck effect into their own hands."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cases.case import Cost
 from cases.errors import Refused
 from cases.forms import Form
 from cases.models import Strict, Text, read
 from statecharts.rules import OPERATORS, Party
+from workflows.addressing import addressed
 from workflows.docket import Docket
 from workflows.record import Owed, Settling
+from workflows.settlements import take_default
 
+WRONG_STATE = "当前状态不允许 / the current state does not allow it"
 PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
 
 
@@ -20,51 +25,86 @@ class Stuck(Strict):
     note: Text | None = None
 
 
-def allowed(docket: Docket) -> list[str]:
-    """The rules that people may fire now; none on a state whose clock is being settled with the platform (G-2)."""
+@dataclass(frozen=True)
+class Choice:
+    """A rule that people may fire now, and the order it is about; None: the case itself."""
+
+    rule: str
+    order: str | None = None
+
+    def __str__(self) -> str:
+        """As it is told of: the rule, and the order where there is one."""
+        return f"{self.rule} {self.order}" if self.order else self.rule
+
+
+def allowed(docket: Docket) -> list[Choice]:
+    """What people may do now; nothing on a state whose clock is being settled with the platform (G-2)."""
     if docket.closed:
         return []
-    return [rule for rule in docket.chart.open_rules(*PEOPLE) if settling(docket, rule) is None]
+    return [
+        Choice(rule, standing.order)
+        for standing in docket.standings()
+        for rule in standing.open_rules(*PEOPLE)
+        if settling(docket, rule, standing.order) is None
+    ]
 
 
-def settling(docket: Docket, rule: str) -> Settling | None:
+def by_rule(choices: list[Choice]) -> dict[str, list[str]]:
+    """The rules that may be fired, each with the orders for which it may."""
+    found: dict[str, list[str]] = {}
+    for each in choices:
+        found.setdefault(each.rule, []).extend([] if each.order is None else [each.order])
+    return found
+
+
+def settling(docket: Docket, rule: str, order: str | None = None) -> Settling | None:
     """The settlement that keeps a rule from being fired by a person.
 
     One that needs an operator lets what the buyer or the platform did be recorded: that settles it too.
     """
-    seen = docket.process.chart.rules[rule].party not in OPERATORS
-    sources = {move.source.value for _, move in docket.chart.moves(rule)}
+    if not docket.record.settling:
+        return None
+    seen = docket.process.rules[rule].party not in OPERATORS
+    sources = {move.source.value for _, move in docket.standing(order).moves(rule)}
     return next(
-        (each for each in docket.record.settling if each.state in sources and not (each.why and seen)),
+        (
+            each
+            for each in docket.record.settling
+            if each.order == order and each.state in sources and not (each.why and seen)
+        ),
         None,
     )
 
 
-def check(docket: Docket, rule: str, raw: Any) -> Form:
-    """Whether a rule may be fired with what was given; raises Refused or BadForm, and never changes the case."""
-    chart = docket.chart
-    if docket.closed or not chart.moves(rule):
-        raise Refused(_refusal(docket, rule, _unmet(docket, rule)))
-    if waiting := settling(docket, rule):
+def check(docket: Docket, rule: str, raw: Any) -> tuple[str | None, Form]:
+    """The order that is meant and what was given, where a rule may be fired; never changes the case.
+
+    Raises Refused, or BadForm where the form or the order does not fit.
+    """
+    if docket.process.rules[rule].forbidden:
+        raise Refused(_refusal(docket, rule, "任何状态都不允许 / never allowed"))
+    if docket.closed:
+        raise Refused(_refusal(docket, rule, _unmet(docket, rule, None)))
+    order, form = addressed(docket, rule, raw)
+    if not docket.standing(order).moves(rule):
+        raise Refused(_refusal(docket, rule, _unmet(docket, rule, order), order))
+    if waiting := settling(docket, rule, order):
         due = waiting.due.isoformat()
-        raise Refused(
-            _refusal(
-                docket,
-                rule,
-                f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened",
-            )
-        )
-    return docket.read_form(rule, {} if raw is None else raw)
+        why = f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened"
+        raise Refused(_refusal(docket, rule, why, order))
+    return order, docket.read_form(rule, {} if form is None else form, order)
 
 
-def _unmet(docket: Docket, rule: str) -> str:
+def _unmet(docket: Docket, rule: str, order: str | None) -> str:
     """Why a rule is not open: the state, or what must hold first."""
-    entered, case = docket.record.past.entered, docket.case
-    moves = [move for _, move in docket.process.chart.rules[rule].steps() if move.source.value in entered]
-    if docket.closed or not moves:
-        return "当前状态不允许 / the current state does not allow it"
+    if docket.closed:
+        return WRONG_STATE
+    standing = docket.standing(order)
+    moves = [move for _, move in docket.process.rules[rule].steps() if move.source.value in standing.entered]
+    if not moves:
+        return WRONG_STATE
     missing = [
-        [guard for guard in move.cond if bool(getattr(case, guard.attr_name)) is not guard.expected_value]
+        [guard for guard in move.cond if bool(getattr(standing.case, guard.attr_name)) is not guard.expected_value]
         for move in moves
     ]
     nearest = min(missing, key=len)  # the other moves are for other cases: what they lack is no advice
@@ -75,20 +115,35 @@ def _unmet(docket: Docket, rule: str) -> str:
     return f"条件未满足 / what must hold first: {named}"
 
 
-def _refusal(docket: Docket, rule: str, why: str) -> str:
+def _refusal(docket: Docket, rule: str, why: str, order: str | None = None) -> str:
     process = docket.process
-    states = "、".join(f"{process.state_label(state)} ({state})" for state in docket.record.past.entered)
-    choices = "、".join(f"{process.rule_label(name)} ({name})" for name in allowed(docket)) or "无 (none)"
-    return (
-        f"不能{process.rule_label(rule)} ({rule}): {why}。当前状态 / state: {states}; 允许的动作 / allowed: {choices}"
+    about = f" {order}" if order else ""
+    meant = docket.states() if order is None else [f"{order}.{state}" for state in docket.standing(order).states]
+    states = "、".join(f"{process.state_label(state)} ({state})" for state in meant)
+    choices = "、".join(
+        f"{process.rule_label(name)} ({': '.join((name, ', '.join(orders))) if orders else name})"
+        for name, orders in by_rule(allowed(docket)).items()
     )
+    costs = "".join(f"; {cost.note} ({cost.clause})" for cost in _warnings(docket, rule, order))
+    return (
+        f"不能{process.rule_label(rule)} ({rule}){about}: {why}{costs}。"
+        f"当前状态 / state: {states}; 允许的动作 / allowed: {choices or '无 (none)'}"
+    )
+
+
+def _warnings(docket: Docket, rule: str, order: str | None) -> tuple[Cost, ...]:
+    """What doing it all the same would cost."""
+    orders = docket.case.orders
+    meant = order or (orders[0] if docket.process.names_order(rule) and orders else None)
+    warnings: tuple[Cost, ...] = docket.case.part(meant).warnings(rule)
+    return warnings
 
 
 def act(docket: Docket, rule: str, raw: Any, now: datetime) -> None:
     """Fire a rule for a person; overdue clocks go first."""
     docket.elapse(now)
-    form = check(docket, rule, raw)
-    docket.fire(rule, now, form)
+    order, form = check(docket, rule, raw)
+    docket.fire(rule, now, form, order=order)
 
 
 def stuck(docket: Docket, raw: Any, *, retry: bool) -> Owed | Settling:
@@ -106,7 +161,9 @@ def stuck(docket: Docket, raw: Any, *, retry: bool) -> Owed | Settling:
 
 
 def _named(docket: Docket, each: Owed | Settling) -> str:
-    return f"settle {each.rule}" if isinstance(each, Settling) else docket.process.effects()[each.effect].label
+    about = f" {each.order}" if each.order else ""
+    named = f"settle {each.rule}" if isinstance(each, Settling) else docket.process.effects()[each.effect].label
+    return named + about
 
 
 def retry_effect(docket: Docket, raw: Any) -> None:
@@ -124,4 +181,4 @@ def done_by_hand(docket: Docket, raw: Any, now: datetime) -> None:
         note = read(Stuck, {} if raw is None else raw, "done_by_hand").note
         each.status, each.ended, each.why, each.note = "done", now, None, note
     else:
-        docket.take_default(each)
+        take_default(docket, each)

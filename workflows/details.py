@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from workflows.desk import allowed
+from workflows.calls import of_order
+from workflows.desk import allowed, by_rule
 from workflows.docket import Docket
 from workflows.record import clipped
-from workflows.view import TIMELINE_SHOWN, deadlines, shanghai, states
+from workflows.view import TIMELINE_SHOWN, deadlines, shanghai
 
+DEADLINES_SHOWN = 6
 STUCK_SHOWN = 3
 WHY_SHOWN = 100
 """The Web UI asks for the details in an address line: they stay short, the query has the rest."""
@@ -38,38 +40,59 @@ def opening_details(docket: Docket) -> str:
 def current_details(docket: Docket) -> str:
     """Where the case stands, by when, what may be done, what waits for a person, and what happened last."""
     process, record = docket.process, docket.record
-    named = "、".join(f"{process.state_label(state)} `{state}`" for state in states(docket))
-    lines = [f"### {named}", ""]
-    for each in deadlines(docket):
+    own = docket.standing()
+    named = "、".join(f"{process.state_label(state)} `{state}`" for state in own.states)
+    lines = [f"### {named}", "", *_orders(docket)]
+    running = deadlines(docket)
+    for each in running[:DEADLINES_SHOWN]:
         due = shanghai(datetime.fromisoformat(each["due"]))
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']}"
-        lines.append(f"- ⏱ **{due}**(上海时间){told} `{each['rule']}`")
-    choices = "、".join(f"{process.action_label(rule)} `{rule}`" for rule in allowed(docket))
+        lines.append(f"- ⏱ **{due}**(上海时间){told} `{each['rule']}`{of_order(each['order'])}")
+    if len(running) > DEADLINES_SHOWN:
+        lines.append(f"- 另有 {len(running) - DEADLINES_SHOWN} 项时限,见查询 `view`")
+    choices = by_rule(allowed(docket))
+    told_of = (f"{process.action_label(rule)} `{rule}`{_listed(orders)}" for rule, orders in choices.items())
     if choices:
-        lines.append(f"- 可做:{choices}")
+        lines.append(f"- 可做:{'、'.join(told_of)}")
     lines += [
-        f"- 💰 {process.rule_label(rule)}:{cost.note} ({cost.clause})"
-        for rule in allowed(docket)
-        if (cost := docket.case.costs(rule))
+        f"- 💰 {process.rule_label(rule)}{f' {cost.choice}' if cost.choice else ''}:{cost.note} ({cost.clause})"
+        for rule in choices
+        if not process.names_order(rule)
+        for cost in docket.case.costs(rule)
     ]
     lines += _stuck(docket)
     if record.timeline:
         lines += ["", "最近(上海时间):", ""]
     for entry in reversed(record.timeline[-TIMELINE_SHOWN:]):
-        lines.append(f"- {shanghai(entry.at)} {process.rule_label(entry.rule)} ({entry.clause})")
+        told = f"{process.rule_label(entry.rule)}{of_order(entry.order)}"
+        lines.append(f"- {shanghai(entry.at)} {told} ({entry.clause})")
     return "\n".join(lines)
+
+
+def _orders(docket: Docket) -> list[str]:
+    """Which orders stand where, while the case is open."""
+    stand: dict[str, list[str]] = {}
+    for standing in [] if docket.closed else docket.standings()[1:]:
+        for state in standing.states:
+            label = f"{standing.chart.states_map[state].name} `{state}`"
+            stand.setdefault(label, []).append(standing.order or "")
+    return [f"- {label}:{'、'.join(orders)}" for label, orders in stand.items()]
+
+
+def _listed(orders: list[str]) -> str:
+    return f"({'、'.join(orders)})" if orders else ""
 
 
 def _stuck(docket: Docket) -> list[str]:
     effects = docket.process.effects()
     lines = [
-        f"- ⚠️ **向平台核实「{docket.process.rule_label(each.rule)}」** 需人工处理:"
+        f"- ⚠️ **向平台核实「{docket.process.rule_label(each.rule)}」{of_order(each.order)}** 需人工处理:"
         f"{clipped(each.why, WHY_SHOWN)}(serial {each.serial})"
         for each in docket.record.settling
         if each.why
     ]
     for each in docket.record.stuck():
-        label = effects[each.effect].label
+        label = effects[each.effect].label + of_order(each.order)
         if each.task:
             lines.append(
                 f"- 📋 **{label}**:{each.task.page} — {each.task.instruction}"

@@ -1,22 +1,20 @@
 """A case at work, without Temporal: what is due, what may be done, what is owed.
 
 Time comes in as an argument and effects go out as data (``record.owed()``), so that every rule of every process can
-be tested by calling functions.  Instants are whole seconds.
+be tested by calling functions.  Instants are whole seconds.  A case about several orders has a chart for each beside
+its own: ``order`` says whose chart is meant, None the case's own.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from cases.books import LedgerEntry
 from cases.case import Case
-from cases.errors import BadForm
 from cases.forms import Form
-from cases.messages import Settlement
 from cases.models import read
-from statecharts.chart import CaseChart, Past
 from statecharts.rules import Effect
-from workflows.instants import Kind, Moment, clock_of, moments, running
+from statecharts.standing import Deadline, Standing
+from workflows.instants import Kind, Moment, moments, running
 from workflows.process import Process
 from workflows.record import Entry, Owed, Record, Reminded, Settling
 
@@ -30,30 +28,55 @@ class Docket:
         """Open a case at the instant from which its first clock runs (else ``now``), or resume it from its record."""
         self.process, self.case_id, self.case = process, case_id, case
         self.record = record or Record()
-        self._built: tuple[Past, Case, CaseChart] | None = None
+        self._standings: dict[str | None, Standing] = {}
+        self._seen = case
         if record is None:
             began: datetime | None = case.facts.began_at or now
             if began is None:
                 raise ValueError("the instant of the opening is needed")
-            chart = process.chart(case, began)
-            self.record.past = chart.past()
-            self._owe(chart.owed, "", began, None)
+            for order in (None, *case.orders):
+                chart = process.chart_of(order)(case.part(order), began)
+                self.record.remember(order, chart.past())
+                self._owe(chart.owed, "", began, None, order)
 
     def fork(self) -> "Docket":
-        """A copy to try things on: a validator must not change the case."""
+        """A copy to try things on."""
         return Docket(self.process, self.case_id, self.case, self.record.model_copy(deep=True))
 
-    @property
-    def chart(self) -> CaseChart:
-        """The chart where the case stands: rebuilt when it has moved, and kept no longer than until ``rest``."""
-        past, case = self.record.past, self.case
-        if self._built is None or self._built[0] is not past or self._built[1] is not case:
-            self._built = past, case, self.process.chart(case, max(past.entered.values()), past)
-        return self._built[2]
+    def as_of(self, now: datetime) -> "Docket":
+        """The case once all that is due by ``now`` has run out, for looking at: a validator must not change it."""
+        nearest = self._nearest()
+        if nearest is None or nearest.due > now:
+            return self
+        trial = self.fork()
+        trial.elapse(now)
+        return trial
 
-    def rest(self) -> None:
-        """Let go of the chart: an open case sleeps for days, and its past is all that it needs."""
-        self._built = None
+    def standing(self, order: str | None = None) -> Standing:
+        """Where an order's chart stands; None: the case's own."""
+        self.standings()
+        return self._standings[order]
+
+    def standings(self) -> list[Standing]:
+        """Where every chart of the case stands, its own first; made anew as far as the case has moved."""
+        if self._seen is not self.case:
+            self._seen, self._standings = self.case, {}
+        pasts = {order: self.record.past_of(order) for order in self.record.parts}
+        moved = [
+            order
+            for order, past in pasts.items()
+            if order not in self._standings or self._standings[order].past is not past
+        ]
+        if moved:
+            latest = self.record.latest
+            for order in moved:
+                part = self.case.part(order)
+                self._standings[order] = Standing(self.process.chart_of(order), part, pasts[order], latest, order)
+        return [self._standings[order] for order in pasts]
+
+    def standing_under(self, rule: str, order: str | None) -> Standing:
+        """Where the chart stands that a rule belongs to; an order that is named for a rule of the case is no matter."""
+        return self.standing(order if self.process.names_order(rule) else None)
 
     @property
     def closed(self) -> bool:
@@ -71,9 +94,13 @@ class Docket:
         """Whether something is owed or being settled that no person is asked about."""
         return bool(self.record.owed()) or any(each.why is None for each in self.record.settling)
 
+    def deadlines(self) -> list[Deadline]:
+        """The clocks that run, nearest first, those that are being settled with the platform among them."""
+        return [] if self.closed else sorted(each for standing in self.standings() for each in standing.deadlines)
+
     def moments(self, now: datetime) -> list[Moment]:
         """Everything due or to come, in order."""
-        return [] if self.closed else moments(self.chart, self.case.policy, self.record, now)
+        return [] if self.closed else moments(self.standings(), self.case.policy, self.record, now)
 
     def next_instant(self, now: datetime) -> datetime | None:
         """The nearest instant at which something will be due."""
@@ -88,21 +115,26 @@ class Docket:
 
     def elapse(self, now: datetime) -> None:
         """Let every clock due by ``now`` run out, each at its own moment; the platform's are settled with it first."""
-        while not self.closed and self._elapse(now):
-            pass
+        while (nearest := self._nearest()) and nearest.due <= now:
+            self._elapse(nearest)
 
-    def _elapse(self, now: datetime) -> bool:
-        chart = self.chart
-        nearest = next(iter(running(chart, self.record)), None)
-        if nearest is None or nearest.due > now:
-            return False
-        if clock_of(chart, nearest).settled_by_platform:
+    def _nearest(self) -> Deadline | None:
+        return None if self.closed else next(iter(running(self.standings(), self.record)), None)
+
+    def _elapse(self, nearest: Deadline) -> None:
+        if self.process.clocks[nearest.rule].settled_by_platform:
             self.record.settling.append(
-                Settling(serial=self.record.serial(), state=nearest.state, rule=nearest.rule, due=nearest.due)
+                Settling(
+                    serial=self.record.serial(),
+                    state=nearest.state,
+                    rule=nearest.rule,
+                    due=nearest.due,
+                    order=nearest.order,
+                )
             )
         else:
-            self.fire(nearest.rule, max(nearest.due, self.record.past.entered[nearest.state]))
-        return True
+            entered = self.record.past_of(nearest.order).entered[nearest.state]
+            self.fire(nearest.rule, max(nearest.due, entered), order=nearest.order)
 
     def _decide(self, now: datetime) -> bool:
         if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
@@ -115,53 +147,85 @@ class Docket:
         due = [moment for moment in self.moments(now) if moment.kind is Kind.REMINDER and moment.at <= now]
         for deadline in {moment.deadline: None for moment in due}:
             self.record.reminders.append(
-                Reminded(at=now, state=deadline.state, rule=deadline.rule, deadline=deadline.due)
+                Reminded(at=now, state=deadline.state, rule=deadline.rule, deadline=deadline.due, order=deadline.order)
             )
 
-    def read_form(self, rule: str, raw: dict[str, Any]) -> Form:
+    def read_form(self, rule: str, raw: dict[str, Any], order: str | None = None) -> Form:
         """Read what was given with a rule, by the form of the line that is open now; raises BadForm."""
-        line = self.chart.line(rule)
-        name = (line.form if line else None) or self.process.chart.rules[rule].form
+        line = self.standing(order).line(rule)
+        name = (line.form if line else None) or self.process.rules[rule].form
         return read(self.case.form_type(name), raw, rule)
 
     def fire(
-        self, rule: str, at: datetime, form: Form | None = None, *, by: str | None = None, reported: bool = False
+        self,
+        rule: str,
+        at: datetime,
+        form: Form | None = None,
+        *,
+        order: str | None = None,
+        by: str | None = None,
+        reported: bool = False,
     ) -> None:
         """Fire a rule that is open; ``reported``: the platform said so, and is not told to do it again."""
-        chart, self._built = self.chart, None
+        chart = self.process.chart_of(order)(self.case.part(order), at, self.record.past_of(order))
         step = chart.step(rule, at)
-        self.record.past = chart.past()
-        self.case = self.case.learn(rule, form)
+        self.record.remember(order, chart.past())
+        self.case = self.case.learn(rule, form) if order is None else self.case.learn_of(order, rule, form)
         self.record.timeline.append(
             Entry(
                 at=at,
                 rule=rule,
-                by=by or self.process.chart.rules[rule].party.value,
-                left=list(step.left),
-                reached=list(step.reached),
+                by=by or self.process.rules[rule].party.value,
+                left=self._named(order, step.left),
+                reached=self._named(order, step.reached),
                 clause=step.clause,
+                order=order,
             )
         )
+        self._make_needless(rule, at, order)
         owed = [effect for effect in step.owed if not (reported and effect.commands)]
-        self._owe(owed, rule, at, form)
-        running_on = {(each.state, each.rule, each.due) for each in self.chart.deadlines()}
+        self._owe(owed, rule, at, form, order)
+        running_on = {(each.order, each.state, each.rule, each.due) for each in self.standing(order).deadlines}
         self.record.settling = [
-            each for each in self.record.settling if (each.state, each.rule, each.due) in running_on
+            each
+            for each in self.record.settling
+            if each.order != order or (each.order, each.state, each.rule, each.due) in running_on
         ]
 
-    def _owe(self, effects: list[Effect], rule: str, at: datetime, form: Form | None) -> None:
+    def _named(self, order: str | None, entered: tuple[str, ...]) -> list[str]:
+        """The innermost of the states, as they are called outside: those of an order's chart begin with the order."""
+        known = self.process.chart_of(order).states_map
+        return [state if order is None else f"{order}.{state}" for state in entered if known[state].is_atomic]
+
+    def states(self) -> list[str]:
+        """Where the case stands, innermost states only; the final state alone once it is closed."""
+        parts = (None,) if self.closed else self.record.parts
+        return [state for order in parts for state in self._named(order, tuple(self.record.past_of(order).entered))]
+
+    def _make_needless(self, rule: str, at: datetime, order: str | None) -> None:
+        """What was asked for until a rule fires is done with it."""
+        known = self.process.effects()
+        for each in self.record.effects:
+            if each.status != "done" and each.order == order and rule in known[each.effect].until:
+                each.status, each.ended, each.why = "done", at, None
+
+    def _owe(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
         given = form.model_dump(mode="json") if form else None
+        part = self.case.part(order)
         for effect in effects:
-            entry = self._book(effect, at) if effect.books else None
+            if effect.unless and getattr(part, effect.unless):
+                continue
+            entry = self._book(effect, at, order) if effect.books else None
             if effect.books and entry is None:
                 continue
+            serial = self.record.serial()
             self.record.effects.append(
-                Owed(serial=self.record.serial(), effect=effect.name, rule=rule, at=at, form=given, entry=entry)
+                Owed(serial=serial, effect=effect.name, rule=rule, at=at, order=order, form=given, entry=entry)
             )
 
-    def _book(self, effect: Effect, at: datetime) -> str | None:
+    def _book(self, effect: Effect, at: datetime, order: str | None) -> str | None:
         """Enter an amount once a case, clause and order; None: it is entered already."""
-        key = f"{self.case_id}/{effect.clause}/{self.case.facts.order}"
+        key = f"{self.case_id}/{effect.clause}/{order or self.case.facts.order}"
         if any(entry.key == key for entry in self.record.ledger):
             return None
         self.record.ledger.append(
@@ -170,54 +234,9 @@ class Docket:
                 case_id=self.case_id,
                 shop_id=self.case.facts.shop,
                 clause=effect.clause or "",
+                order=order,
                 at=at,
-                amount=self.case.amount(effect.name),
+                amount=self.case.part(order).amount(effect.name),
             )
         )
         return key
-
-    def settle(self, serial: int, answer: Settlement, now: datetime) -> None:
-        """Take the platform's answer to a clock that has run out; an answer that does not fit needs an operator."""
-        settling = next((each for each in self.record.settling if each.serial == serial), None)
-        if settling is None:  # left meanwhile: a message came first
-            return
-        if answer.rule is not None:
-            settling.why = self._take(answer, settling, now)
-        elif answer.deadline is None:
-            self.take_default(settling)
-        elif answer.deadline > now:
-            self.give(settling.state, answer.deadline)
-        else:
-            settling.why = (
-                f"平台给出的截止时间已过 / the platform's own deadline has passed: {answer.deadline.isoformat()}"
-            )
-
-    def take_default(self, settling: Settling) -> None:
-        """Let a clock of the platform have run out as the policy says."""
-        self.fire(settling.rule, max(settling.due, self.record.past.entered[settling.state]))
-
-    def give(self, state: str, deadline: datetime) -> None:
-        """Let the platform's own instant replace the one computed from policy (G-1)."""
-        past = self.record.past
-        self.record.past = replace(past, given={**past.given, state: deadline})
-        self.record.settling = [each for each in self.record.settling if each.state != state]
-
-    def given_states(self) -> list[str]:
-        """The active states whose clock is the platform's own, each once."""
-        clocks = self.process.chart.clocks()
-        return list({each.state: 0 for each in self.chart.deadlines() if clocks[each.rule].settled_by_platform})
-
-    def _take(self, answer: Settlement, settling: Settling, now: datetime) -> str | None:
-        rule = answer.rule or ""
-        if rule not in self.process.chart.rules or not self.chart.moves(rule):
-            return f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
-        try:
-            form = self.read_form(rule, answer.form) if answer.form is not None else None
-        except BadForm as bad:
-            return f"平台的答复不可用 / the platform's answer cannot be used: {bad}"
-        entered = self.record.past.entered[settling.state]
-        self.fire(rule, max(entered, min(answer.occurred_at or settling.due, now)), form, reported=True)
-        if answer.deadline is not None and not self.closed:
-            for state in self.given_states():
-                self.give(state, answer.deadline)
-        return None

@@ -4,24 +4,27 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from cases.case import SAMPLE_INSTANT, Case
+from cases.case import SAMPLE_INSTANT
 from cases.durations import format_duration
 from cases.policy import STANDING_LABELS, Figure, Policy
+from statecharts.chart import CaseChart
 from statecharts.diagram import mermaid
 from statecharts.proofs import silent_ending, without_deadline
 from statecharts.rulebook import CLOSES, Row, markdown_table, rows, table
 from statecharts.worlds import reach
-from workflows.process import Process
+from workflows.process import Chapter, Process
 
 COMMAND = "aftersales rulebook --write docs/rulebook"
 NOTHING = "无。"
+ENDS = "(该单了结)"
 
 
 def rules(process: Process) -> list[dict[str, Any]]:
     """Every move of every rule, in the order of the chart, as plain data: the fields of a rule book's Row."""
     return [
         {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(row).items()}
-        for row in _rows(process)
+        for chart in process.charts
+        for row in _rows(process, chart)
     ]
 
 
@@ -47,12 +50,8 @@ def rulebook_document(process: Process) -> str:
     parts = [
         f"# {process.label} · {process.name}",
         f"本页由 `{COMMAND}` 生成,请勿手改 / generated, do not edit。条款原文见 [rules.md](../rules.md)。",
-        "## 规则",
         "⏱ 为时钟:届满即自行触发;「平台计时」的时钟届满后先向平台核实实际结果(G-2)。「不变」指状态与时钟都不变。",
-        table(_rows(process)),
-        f"结案状态:{'、'.join(_finals(process))}。",
-        "## 状态图",
-        f"```mermaid\n{mermaid(process.chart, _guards(process), _clocks(process)).rstrip()}\n```",
+        *(part for chapter in process.chapters for part in _chapter(process, chapter)),
         "## 指标",
         "案件在受理时固定所用的全部指标(G-9);店铺可改任何一项,改后性质为「商家设定」。",
         _figure_table(process),
@@ -65,13 +64,25 @@ def rulebook_document(process: Process) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _rows(process: Process) -> list[Row]:
-    return rows(process.chart, _guards(process), _clocks(process))
+def _chapter(process: Process, chapter: Chapter) -> tuple[str, ...]:
+    """The rules and the picture of one chart."""
+    of_order, closes = (":每个订单", ENDS) if chapter.chart is process.order_chart else ("", CLOSES)
+    return (
+        f"## 规则{of_order}",
+        table(_rows(process, chapter.chart), closes),
+        f"{closes.strip('()')}状态:{'、'.join(_finals(chapter.chart))}。",
+        f"## 状态图{of_order}",
+        f"```mermaid\n{mermaid(chapter.chart, _guards(process, chapter.chart), _clocks(process)).rstrip()}\n```",
+    )
 
 
-def _guards(process: Process) -> dict[str, str]:
+def _rows(process: Process, chart: type[CaseChart]) -> list[Row]:
+    return rows(chart, _guards(process, chart), _clocks(process))
+
+
+def _guards(process: Process, chart: type[CaseChart]) -> dict[str, str]:
     """Every guard's Chinese label: what the case says of the property."""
-    names = (spec.attr_name for rule in process.chart.rules.values() for _, move in rule.steps() for spec in move.cond)
+    names = (spec.attr_name for rule in chart.rules.values() for _, move in rule.steps() for spec in move.cond)
     return {name: process.guard_label(name) for name in dict.fromkeys(names)}
 
 
@@ -86,8 +97,8 @@ def _figures(policy: Policy) -> list[tuple[str, Figure[Any]]]:
     return [(name, getattr(policy, name)) for name in policy.figures()]
 
 
-def _finals(process: Process) -> list[str]:
-    return [f"{state.name} `{state.id}`" for state in process.chart.states_map.values() if state.final]
+def _finals(chart: type[CaseChart]) -> list[str]:
+    return [f"{state.name} `{state.id}`" for state in chart.states_map.values() if state.final]
 
 
 def _figure_table(process: Process) -> str:
@@ -108,27 +119,30 @@ def _figure_table(process: Process) -> str:
 
 
 def _owner_table(process: Process) -> str:
-    waiting = without_deadline(reach(process.chart, process.case.samples(), process.case.form_samples()))
     lines = [
-        (process.state_label(state), party.label, "、".join(process.rule_label(rule) for rule in each))
-        for state, owners in waiting.items()
+        (str(chapter.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in each))
+        for chapter in process.chapters
+        for state, owners in without_deadline(reach(chapter.chart, chapter.samples, chapter.forms)).items()
         for party, each in owners.items()
     ]
     return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else NOTHING
 
 
 def _ending_table(process: Process) -> str:
-    lines = dict.fromkeys(_ending(process, case) for case in process.case.samples())
+    lines = dict.fromkeys(_ending(process, chapter, case) for chapter in process.chapters for case in chapter.samples)
     return markdown_table(("案件", "结局", "历时", "经过"), lines)
 
 
-def _ending(process: Process, case: Case) -> tuple[str, ...]:
-    ending = silent_ending(process.chart, case, case.facts.began_at or SAMPLE_INSTANT)
-    said = (("" if getattr(case, guard) else "非") + label for guard, label in _guards(process).items())
-    reached = "、".join(process.state_label(state) for state in ending.states)
+def _ending(process: Process, chapter: Chapter, case: Any) -> tuple[str, ...]:
+    of_order = chapter.chart is process.order_chart
+    ending = silent_ending(chapter.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
+    guards = _guards(process, chapter.chart)
+    said = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
+    known = chapter.chart.states_map
+    reached = "、".join(str(known[state].name) for state in ending.states if known[state].is_atomic)
     return (
-        "、".join(said),
-        reached + (CLOSES if ending.closed else "(一直等待)"),
+        ("一个订单:" if of_order else "") + "、".join(said),
+        reached + ((ENDS if of_order else CLOSES) if ending.closed else "(一直等待)"),
         format_duration(ending.after),
         " → ".join(process.rule_label(rule) for rule in ending.rules),
     )

@@ -6,8 +6,10 @@ from typing import Any
 from cases.errors import BadForm
 from cases.messages import Report
 from cases.models import read
+from workflows.addressing import addressee
 from workflows.docket import Docket
-from workflows.record import SEEN_KEPT
+from workflows.record import SEEN_KEPT, Ignored
+from workflows.settlements import give
 
 
 def receive(docket: Docket, raw: Any, now: datetime) -> None:
@@ -22,7 +24,7 @@ def receive(docket: Docket, raw: Any, now: datetime) -> None:
     happened = min(report.occurred_at or now, now)
     docket.elapse(happened)  # what ran out before the message's own instant goes first
     _judge(docket, report, now, happened)
-    judge_held(docket, now)
+    judge_again(docket, now)
     docket.advance(now)
 
 
@@ -32,11 +34,27 @@ def decline_cancellation(docket: Docket, now: datetime) -> None:
     docket.record.ignore(now, Report(), why)
 
 
-def judge_held(docket: Docket, now: datetime) -> None:
-    """Look again at the messages that waited for a settlement."""
+def judge_again(docket: Docket, now: datetime) -> None:
+    """Look again at the messages that waited for a settlement, and at those that came before their turn."""
     held, docket.record.held = docket.record.held, []
     for report in held:
         _judge(docket, report, now, min(report.occurred_at or now, now))
+    while not docket.closed and any(_turn_came(docket, each, now) for each in docket.record.early()):
+        pass
+
+
+def _turn_came(docket: Docket, ignored: Ignored, now: datetime) -> bool:
+    """Whether a message that came early applies by now: it tells of something within this very stay in the state."""
+    report = ignored.early
+    if report is None or report.occurred_at is None:
+        return False
+    happened = min(report.occurred_at, now)
+    found = _applying(docket, report, happened)
+    if found is None or _entered(docket, *found) > happened:
+        return False
+    docket.record.take_back(ignored)
+    _apply(docket, report, *found, now)
+    return True
 
 
 def _first_time(docket: Docket, report: Report) -> bool:
@@ -51,56 +69,91 @@ def _first_time(docket: Docket, report: Report) -> bool:
 
 
 def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) -> None:
-    record, rules = docket.record, docket.process.chart.rules
+    record, rules = docket.record, docket.process.rules
+    if docket.closed and report.look:
+        return
     if docket.closed:
         record.ignore(now, report, f"案件已结束 / the case is closed: {_states(docket)}")
     elif report.rule is None:
         _set_deadline(docket, report, now)
-    elif report.rule not in rules:
+    elif any(rule not in rules for rule in (report.rule, *report.otherwise)):
         record.ignore(now, report, f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
-    elif docket.chart.moves(report.rule) and not _follows_settlement(docket, report, happened):
-        _apply(docket, report, now, happened)
+    elif found := _applying(docket, report, happened):
+        _apply(docket, report, *found, now)
     elif any(each.why is None for each in record.settling):
         record.held.append(report.model_copy(update={"occurred_at": happened}))
-    else:
-        record.ignore(now, report, f"当前状态不适用 / does not apply in the current state: {_states(docket)}")
+    elif not report.look:
+        why = f"当前状态不适用 / does not apply in the current state: {_states(docket)}"
+        record.ignore(now, report, _misaddressed(docket, report) or why, early=report.occurred_at is not None)
 
 
-def _follows_settlement(docket: Docket, report: Report, happened: datetime) -> bool:
+def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, str | None] | None:
+    """The first of the rules that a message may mean which applies where the case stands, with its order."""
+    rules = (report.rule or "", *report.otherwise)
+    over = {each.rule for each in docket.record.settling if each.due <= happened}  # a clock that had run out by then
+    for rule in sorted(rules, key=lambda each: each not in over):
+        try:
+            order = addressee(docket, rule, report.order)
+        except BadForm:
+            continue
+        if not docket.standing(order).moves(rule) or _follows_settlement(docket, report, rule, order, happened):
+            continue
+        if not (report.look and _entered(docket, rule, order) > happened):  # a record read may be older than the state
+            return rule, order
+    return None
+
+
+def _misaddressed(docket: Docket, report: Report) -> str | None:
+    try:
+        addressee(docket, report.rule or "", report.order)
+    except BadForm as bad:
+        return str(bad)
+    return None
+
+
+def _follows_settlement(docket: Docket, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
     """Whether a message tells of something later than a clock that is still being settled."""
-    sources = {move.source.value for _, move in docket.chart.moves(report.rule or "")}
+    sources = {move.source.value for _, move in docket.standing(order).moves(rule)}
     return report.occurred_at is not None and any(
-        each.why is None and each.rule != report.rule and each.state in sources and each.due < happened
+        each.why is None and each.rule != rule and each.order == order and each.state in sources and each.due < happened
         for each in docket.record.settling
     )
 
 
-def _apply(docket: Docket, report: Report, now: datetime, happened: datetime) -> None:
-    rule = report.rule or ""
-    entered = docket.record.past.entered
-    start = max(entered[move.source.value] for _, move in docket.chart.moves(rule))
+def _entered(docket: Docket, rule: str, order: str | None) -> datetime:
+    """Since when the case has stood where a rule leads on from."""
+    standing = docket.standing(order)
+    return max(standing.entered[move.source.value] for _, move in standing.moves(rule))
+
+
+def _apply(docket: Docket, report: Report, rule: str, order: str | None, now: datetime) -> None:
     try:
-        form = docket.read_form(rule, report.form) if report.form is not None else None
+        form = docket.read_form(rule, report.form, order) if report.form is not None else None
     except BadForm as bad:
         docket.record.ignore(now, report, str(bad))
         return
-    docket.fire(rule, max(start, happened), form, reported=True)
+    happened = min(report.occurred_at or now, now)
+    docket.fire(rule, max(_entered(docket, rule, order), happened), form, order=order, reported=True)
     if report.deadline is not None and not docket.closed:
-        _set_deadline(docket, report, now)
+        _set_deadline(docket, report.model_copy(update={"order": order}), now)
 
 
 def _set_deadline(docket: Docket, report: Report, now: datetime) -> None:
-    deadline, entered = report.deadline, docket.record.past.entered
+    if report.order is not None and docket.record.orders and report.order not in docket.record.orders:
+        docket.record.ignore(now, report, f"没有这个订单 / no such order; orders: {', '.join(docket.record.orders)}")
+        return
+    order = report.order if docket.record.orders else None
+    deadline, standing = report.deadline, docket.standing(order)
     fitting = [
         state
-        for state in docket.given_states()
-        if deadline is not None and min(deadline, report.occurred_at or deadline) >= entered[state]
+        for state in standing.platform_clocked()
+        if deadline is not None and min(deadline, report.occurred_at or deadline) >= standing.entered[state]
     ]
     for state in fitting:
-        docket.give(state, deadline)  # type: ignore[arg-type]
-    if not fitting:
+        give(docket, order, state, deadline)  # type: ignore[arg-type]
+    if not fitting and not report.look:
         docket.record.ignore(now, report, f"没有对应的平台计时 / no clock of the platform fits: {_states(docket)}")
 
 
 def _states(docket: Docket) -> str:
-    return ", ".join(docket.record.past.entered)
+    return ", ".join(docket.states())

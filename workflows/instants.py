@@ -1,13 +1,13 @@
 """The instants that matter to a case: clocks, reminders (G-5) and default decisions (G-6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
 from cases.policy import Policy
-from statecharts.chart import CaseChart, Deadline
-from statecharts.rules import OPERATORS, Clock
+from statecharts.rules import OPERATORS
+from statecharts.standing import Deadline, Standing
 from workflows.record import Record
 
 
@@ -28,47 +28,47 @@ class Moment:
     deadline: Deadline
 
 
-def clock_of(chart: CaseChart, deadline: Deadline) -> Clock:
-    """The clock behind a deadline."""
-    return chart.clocks()[deadline.rule]
-
-
-def running(chart: CaseChart, record: Record) -> list[Deadline]:
+def running(standings: Iterable[Standing], record: Record) -> list[Deadline]:
     """The clocks running now, nearest first; one that is being settled with the platform has run out already."""
     settling = record.settling_states()
-    return sorted(deadline for deadline in chart.deadlines() if deadline.state not in settling)
+    deadlines = (deadline for standing in standings for deadline in standing.deadlines)
+    return sorted(deadline for deadline in deadlines if (deadline.order, deadline.state) not in settling)
 
 
-def moments(chart: CaseChart, policy: Policy, record: Record, now: datetime) -> list[Moment]:
+def moments(standings: Sequence[Standing], policy: Policy, record: Record, now: datetime) -> list[Moment]:
     """Everything due or to come, in order: a clock that has run out has neither reminder nor default decision left."""
-    return sorted(_moments(chart, policy, record, now))
+    found = (each for standing in standings for each in _moments(standing, policy, record, now))
+    return sorted(found)
 
 
-def _moments(chart: CaseChart, policy: Policy, record: Record, now: datetime) -> Iterator[Moment]:
-    for deadline in running(chart, record):
+def _moments(standing: Standing, policy: Policy, record: Record, now: datetime) -> Iterator[Moment]:
+    for deadline in running((standing,), record):
         yield Moment(deadline.due, Kind.CLOCK, deadline)
-        if deadline.due <= now or clock_of(chart, deadline).of not in OPERATORS:
+        clock = standing.chart.clocks()[deadline.rule]
+        if deadline.due <= now or clock.of not in OPERATORS:
             continue
-        if _decides(chart, policy, deadline):
+        if _decides(standing, policy, deadline):
             yield Moment(deadline.due - policy.decide_before.value, Kind.DECISION, deadline)
-        reminded = _reminded(chart, record, deadline)
-        for before in policy.reminders_before.value:
+        reminded = _reminded(standing, record, deadline)
+        for before in getattr(policy, clock.reminders).value:
             at = deadline.due - before
             if reminded is None or at > reminded:
                 yield Moment(at, Kind.REMINDER, deadline)
 
 
-def _decides(chart: CaseChart, policy: Policy, deadline: Deadline) -> bool:
+def _decides(standing: Standing, policy: Policy, deadline: Deadline) -> bool:
     decision = policy.default_decision.value
+    if decision is None or decision not in standing.chart.rules:
+        return False
     # A line with a form of its own asks for more than the default form, which was read by the rule's, can promise.
-    return decision is not None and any(
+    return any(
         move.source.value == deadline.state and move.targets and line.form is None
-        for line, move in chart.moves(decision)
+        for line, move in standing.moves(decision)
     )
 
 
-def _reminded(chart: CaseChart, record: Record, deadline: Deadline) -> datetime | None:
+def _reminded(standing: Standing, record: Record, deadline: Deadline) -> datetime | None:
     """When this clock was last reminded of in this stay in the state."""
-    stay, mine = chart.entered[deadline.state], (deadline.state, deadline.rule)
-    sent = [each.at for each in record.reminders if (each.state, each.rule) == mine and each.at >= stay]
+    stay, mine = standing.entered[deadline.state], (deadline.order, deadline.state, deadline.rule)
+    sent = [each.at for each in record.reminders if (each.order, each.state, each.rule) == mine and each.at >= stay]
     return max(sent, default=None)

@@ -1,6 +1,10 @@
 """A process: a chart and the kind of case it is about."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from statemachine import HistoryState
 
 from cases.case import Case
 from cases.errors import BadForm
@@ -8,41 +12,104 @@ from cases.messages import Opening
 from cases.models import read
 from cases.policy import all_pinned
 from statecharts.chart import CaseChart
-from statecharts.rules import OPERATORS, Effect, Party
+from statecharts.rules import OPERATORS, Clock, Effect, Party, Rule
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chart of a process, what it sees of the case, and samples of that: what proofs are run over."""
+
+    chart: type[CaseChart]
+    sees: type
+    samples: Sequence[Any]
+    forms: Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
 class Process:
-    """Everything the interpreter, the commands and the documents need to know of one process."""
+    """Everything the interpreter, the commands and the documents need to know of one process.
+
+    A case about several orders has a chart of its own and, beside it, one ``order_chart`` for each of them.
+    """
 
     name: str
     label: str
     chart: type[CaseChart]
     case: type[Case]
+    order_chart: type[CaseChart] | None = None
+
+    @property
+    def charts(self) -> tuple[type[CaseChart], ...]:
+        """The case's own chart, and that of its orders where it has one."""
+        return (self.chart, self.order_chart) if self.order_chart else (self.chart,)
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """The charts of the process, each with what it sees."""
+        case = self.case
+        own = Chapter(self.chart, case, case.samples(), case.form_samples())
+        if self.order_chart is None:
+            return (own,)
+        return own, Chapter(self.order_chart, case.part_type(), case.part_samples(), case.form_samples())
+
+    def chart_of(self, order: str | None) -> type[CaseChart]:
+        """The chart that an order follows; None: the case's own."""
+        if order is None or self.order_chart is None:
+            return self.chart
+        return self.order_chart
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Every rule of the process by name, in the order of the rule book."""
+        return {name: rule for chart in self.charts for name, rule in chart.rules.items()}
+
+    def names_order(self, rule: str) -> bool:
+        """Whether a rule is about one order, which must be named with it."""
+        return self.order_chart is not None and rule in self.order_chart.rules
+
+    @property
+    def clocks(self) -> dict[str, Clock]:
+        """The rules that fire by themselves."""
+        return {name: rule.clock for name, rule in self.rules.items() if rule.clock}
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The innermost states of the case's own chart."""
+        return tuple(name for name, state in self.chart.states_map.items() if state.is_atomic)
+
+    @property
+    def order_states(self) -> tuple[str, ...]:
+        """The innermost states of an order's chart; a case's own begin with the order, as in ``O2.waived``."""
+        known = self.order_chart.states_map if self.order_chart else {}
+        return tuple(name for name, each in known.items() if each.is_atomic and not isinstance(each, HistoryState))
 
     def state_label(self, state: str) -> str:
-        """The Chinese name of a state."""
-        return str(self.chart.states_map[state].name)
+        """The Chinese name of a state; one of an order's, such as ``O2.waived``, begins with the order."""
+        order, _, own = state.rpartition(".")
+        label = str(self.chart_of(order or None).states_map[own].name)
+        return f"{order} {label}" if order else label
 
     def rule_label(self, rule: str) -> str:
-        """The Chinese name of a rule, or the name itself where the chart has no such rule."""
-        return str(self.chart.rules[rule].name) if rule in self.chart.rules else rule
+        """The Chinese name of a rule, or the name itself where the process has no such rule."""
+        return str(self.rules[rule].name) if rule in self.rules else rule
 
     def action_label(self, rule: str) -> str:
         """How a rule is offered to an operator: what the buyer or the platform did is only recorded."""
-        known = self.chart.rules[rule]
+        known = self.rules[rule]
         if known.party in OPERATORS:
             return str(known.name)
         return f"登记:{known.party.label if known.party is Party.BUYER else ''}{known.name}"
 
     def guard_label(self, guard: str) -> str:
-        """The Chinese name of a guard: the docstring of the case's property."""
-        return str(getattr(self.case, guard).__doc__ or guard)
+        """The Chinese name of a guard: the docstring of the property that the case, or its part, has."""
+        known = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
+        return str(known.__doc__ or guard)
 
     def effects(self) -> dict[str, Effect]:
-        """Every effect that the chart names, by name."""
-        moves = (move.on for rule in self.chart.rules.values() for _, move in rule.steps())
-        states = (state.enter for state in self.chart.states_map.values())  # the initial one is entered by no move
+        """Every effect that the charts name, by name."""
+        moves = (move.on for rule in self.rules.values() for _, move in rule.steps())
+        # The initial state is entered by no move.
+        states = (state.enter for chart in self.charts for state in chart.states_map.values())
         specs = (spec for owner in (*moves, *states) for spec in owner)
         found = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
         return {effect.name: effect for effect in found}

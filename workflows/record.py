@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from cases.books import LedgerEntry
 from cases.messages import ConsoleTask, Report
 from cases.models import Instant
-from statecharts.chart import Past
+from statecharts.standing import Past
 
 SEEN_KEPT = 2000
 """Message ids remembered for de-duplication; a case sees some tens."""
@@ -16,6 +16,9 @@ TOLD = 300
 """Characters kept of what others say: junk must not fill a case's memory."""
 IGNORED_KEPT = 500
 """Ignored messages kept on the timeline; the count of all is kept beside them."""
+
+EARLY_KEPT = 20
+"""Ignored messages looked at again when the case has moved on: what came out of order came shortly before."""
 
 Status = Literal["owed", "done", "console_task", "needs_operator"]
 
@@ -26,7 +29,7 @@ def clipped(text: str, longest: int = TOLD) -> str:
 
 
 class Entry(BaseModel):
-    """A rule that fired."""
+    """A rule that fired; states of an order's chart begin with the order, as in ``O2.waived``."""
 
     at: Instant
     rule: str
@@ -38,12 +41,13 @@ class Entry(BaseModel):
 
 
 class Ignored(BaseModel):
-    """A message that did not apply, and why (G-3)."""
+    """A message that did not apply, and why (G-3); ``early`` is the message where it may still come to apply."""
 
     at: Instant
     rule: str | None
     message_id: str | None
     why: str
+    early: Report | None = None
 
 
 class Owed(BaseModel):
@@ -74,6 +78,7 @@ class Settling(BaseModel):
     state: str
     rule: str
     due: Instant
+    order: str | None = None
     why: str | None = None
 
 
@@ -84,13 +89,18 @@ class Reminded(BaseModel):
     state: str
     rule: str
     deadline: Instant
+    order: str | None = None
     delivered: bool | None = None
 
 
 class Record(BaseModel):
-    """All that a case remembers, apart from its facts, its policy and what it learned."""
+    """All that a case remembers, apart from its facts, its policy and what it learned.
+
+    ``past`` is where its own chart stands, ``orders`` where the chart of each of its orders does.
+    """
 
     past: Past = Past()
+    orders: dict[str, Past] = {}
     last_serial: int = 0
     timeline: list[Entry] = []
     ignored: list[Ignored] = []
@@ -101,6 +111,28 @@ class Record(BaseModel):
     settling: list[Settling] = []
     ledger: list[LedgerEntry] = []
     reminders: list[Reminded] = []
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        """The case's own chart (None) and its orders'."""
+        return (None, *self.orders)
+
+    def past_of(self, order: str | None) -> Past:
+        """What the chart of an order remembers; None: the case's own."""
+        return self.past if order is None else self.orders[order]
+
+    def remember(self, order: str | None, past: Past) -> None:
+        """Keep where a chart stands now."""
+        if order is None:
+            self.past = past
+        else:
+            self.orders[order] = past
+
+    @property
+    def latest(self) -> datetime:
+        """The instant of the last thing that happened."""
+        entered = max(at for order in self.parts for at in self.past_of(order).entered.values())
+        return max(entered, self.timeline[-1].at) if self.timeline else entered
 
     def serial(self) -> int:
         """The next serial number: it never comes twice in a case's life."""
@@ -124,13 +156,25 @@ class Record(BaseModel):
         """Whether anything waits for an operator: what went wrong, or a console task (G-8)."""
         return self.needs_operator() or bool(self.stuck())
 
-    def settling_states(self) -> set[str]:
-        """The states whose clock is being settled with the platform."""
-        return {each.state for each in self.settling}
+    def settling_states(self) -> set[tuple[str | None, str]]:
+        """The states, each with its order, whose clock is being settled with the platform."""
+        return {(each.order, each.state) for each in self.settling}
 
-    def ignore(self, at: datetime, report: Report, why: str) -> None:
-        """Keep a message that does not apply, with the reason."""
+    def ignore(self, at: datetime, report: Report, why: str, *, early: bool = False) -> None:
+        """Keep a message that does not apply, with the reason; one that came ``early`` may apply later."""
         self.ignored_in_all += 1
         rule = report.rule and clipped(report.rule)
-        self.ignored.append(Ignored(at=at, rule=rule, message_id=report.message_id, why=clipped(why)))
+        kept = report if early else None
+        self.ignored.append(Ignored(at=at, rule=rule, message_id=report.message_id, why=clipped(why), early=kept))
         del self.ignored[:-IGNORED_KEPT]
+        for each in self.early()[:-EARLY_KEPT]:
+            each.early = None
+
+    def early(self) -> list[Ignored]:
+        """The ignored messages that may still come to apply."""
+        return [each for each in self.ignored if each.early is not None]
+
+    def take_back(self, ignored: Ignored) -> None:
+        """A message that came early applies now: it was not ignored after all."""
+        self.ignored.remove(ignored)
+        self.ignored_in_all -= 1

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 
 from cases.errors import BadForm
+from workflows.anxinjian_split import AnxinjianSplitWorkflow
 from workflows.case import CaseWorkflow
 from workflows.claim_1688 import Claim1688Workflow
 from workflows.douyin_reship import DouyinReshipWorkflow
 from workflows.jd_delay_card import JdDelayCardWorkflow
 from workflows.process import Process
 
-WORKFLOWS: tuple[type[CaseWorkflow], ...] = (DouyinReshipWorkflow, Claim1688Workflow, JdDelayCardWorkflow)
+WORKFLOWS: tuple[type[CaseWorkflow], ...] = (
+    DouyinReshipWorkflow,
+    Claim1688Workflow,
+    JdDelayCardWorkflow,
+    AnxinjianSplitWorkflow,
+)
 
 PROCESSES: Mapping[str, Process] = {each.process.name: each.process for each in WORKFLOWS}
 

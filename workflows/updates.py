@@ -6,6 +6,7 @@ from typing import Any
 from temporalio import workflow
 
 from statecharts.rules import Rule
+from workflows.addressing import ORDER
 from workflows.process import Process
 
 
@@ -14,12 +15,14 @@ def description(process: Process, rule: Rule) -> str:
     label = process.action_label(rule.id)
     fields = process.case.form_type(rule.form).model_fields
     asked = [name + ("" if field.is_required() else "?") for name, field in fields.items()]
+    if process.names_order(rule.id):
+        asked.insert(0, ORDER)
     return f"{label} ({', '.join(rule.clauses)})" + (f" · {{{', '.join(asked)}}}" if asked else "")
 
 
 def add_updates(owner: type, process: Process) -> None:
     """Give a workflow class the updates of its chart."""
-    for name, rule in process.chart.rules.items():
+    for name, rule in process.rules.items():
         if rule.clock is None:
             setattr(owner, f"update_{name}", _update(name, description(process, rule)))
 

@@ -1,5 +1,6 @@
 """What operators see of a case: the query ``view``, the details in the Web UI, and the search attributes."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,48 +25,53 @@ def status(docket: Docket) -> str:
     return "closed" if docket.closed else "open"
 
 
-def states(docket: Docket) -> list[str]:
-    """Where the case stands, innermost states only; the final state alone once it is closed."""
-    chart, entered = docket.process.chart, docket.record.past.entered
-    final = [state for state in entered if chart.states_map[state].final]
-    return final or [state for state in entered if chart.states_map[state].is_atomic]
+def state_in_words(docket: Docket) -> str:
+    """Where the case stands, in one short line: of the orders how many stand where."""
+    own = "、".join(docket.process.state_label(state) for state in docket.standing().states)
+    stand = Counter(
+        str(standing.chart.states_map[state].name)
+        for standing in docket.standings()
+        for state in standing.states
+        if standing.order
+    )
+    orders = "、".join(f"{label} {many}" for label, many in stand.items())
+    return f"{own}({orders})" if orders and not docket.closed else own
 
 
 def deadlines(docket: Docket) -> list[dict[str, Any]]:
     """The clocks that run, nearest first, and those that are being settled with the platform."""
-    if docket.closed:
-        return []
-    settling, rules = docket.record.settling_states(), docket.process.chart.rules
+    settling, clocks = docket.record.settling_states(), docket.process.clocks
     return [
         {
             "rule": each.rule,
             "label": docket.process.rule_label(each.rule),
             "state": each.state,
+            "order": each.order,
             "due": each.due.isoformat(),
-            "of": clock.of.value,
-            "settling": each.state in settling,
+            "of": clocks[each.rule].of.value,
+            "settling": (each.order, each.state) in settling,
         }
-        for each in sorted(docket.chart.deadlines())
-        if (clock := rules[each.rule].clock)
+        for each in docket.deadlines()
     ]
 
 
 def actions(docket: Docket) -> list[dict[str, Any]]:
     """What people may do now, each with the JSON schema of its form; ``record``: only to record what was seen."""
-    chart = docket.chart
     found = []
-    for name in allowed(docket):
-        rule, line = chart.rules[name], chart.line(name)
+    for choice in allowed(docket):
+        rule, line = docket.process.rules[choice.rule], docket.standing(choice.order).line(choice.rule)
         form = docket.case.form_type((line.form if line else None) or rule.form)
+        costs = docket.case.part(choice.order).costs(choice.rule)
         found.append(
             {
-                "rule": name,
-                "label": docket.process.action_label(name),
+                "rule": choice.rule,
+                "order": choice.order,
+                "label": docket.process.action_label(choice.rule),
                 "party": rule.party.value,
                 "record": rule.party not in OPERATORS,
                 "clause": line.clause if line else "",
                 "fields": expected(form),
-                "cost": cost.model_dump(mode="json") if (cost := docket.case.costs(name)) else None,
+                "costs": [cost.model_dump(mode="json") for cost in costs],
                 "form": form.model_json_schema(),
             }
         )
@@ -92,8 +98,8 @@ def standing(docket: Docket) -> dict[str, Any]:
     """Where the case stands, in short: what an update answers."""
     return {
         "status": status(docket),
-        "state": states(docket),
-        "label": "、".join(docket.process.state_label(state) for state in states(docket)),
+        "state": docket.states(),
+        "label": "、".join(docket.process.state_label(state) for state in docket.states()),
         "deadline": next((each["due"] for each in deadlines(docket)), None),
     }
 
@@ -103,7 +109,14 @@ def view(docket: Docket, now: datetime) -> dict[str, Any]:
     upcoming = docket.next_instant(now)
     record, process = docket.record, docket.process
     stuck = [
-        {"serial": each.serial, "effect": "settle", "rule": each.rule, "status": "needs_operator", "why": each.why}
+        {
+            "serial": each.serial,
+            "effect": "settle",
+            "rule": each.rule,
+            "order": each.order,
+            "status": "needs_operator",
+            "why": each.why,
+        }
         for each in record.settling
         if each.why
     ]
@@ -116,8 +129,8 @@ def view(docket: Docket, now: datetime) -> dict[str, Any]:
         "busy": docket.busy,
         "next": upcoming.isoformat() if upcoming else None,
         "facts": docket.case.facts.model_dump(mode="json"),
-        "state": states(docket),
-        "state_labels": [process.state_label(state) for state in states(docket)],
+        "state": docket.states(),
+        "state_labels": [process.state_label(state) for state in docket.states()],
         "needs_operator": record.needs_operator(),
         "waits_for_operator": record.waits_for_operator(),
         "deadlines": deadlines(docket),
@@ -125,7 +138,7 @@ def view(docket: Docket, now: datetime) -> dict[str, Any]:
         "timeline": [
             {**entry.model_dump(mode="json"), "label": process.rule_label(entry.rule)} for entry in record.timeline
         ],
-        "ignored": [each.model_dump(mode="json") for each in record.ignored],
+        "ignored": [each.model_dump(mode="json", exclude={"early"}) for each in record.ignored],
         "ignored_in_all": record.ignored_in_all,
         "settling": [each.model_dump(mode="json") for each in record.settling],
         "held": len(record.held),

@@ -243,17 +243,15 @@ def test_cl_7_a_closed_trade_is_told_with_whether_it_was_refunded() -> None:
 
 
 def test_cl_3_what_agreeing_costs_is_told_before_with_its_parts() -> None:
-    cost = of(("200.00", True), ("50.00", True), ("99.00", False)).costs("agree")
+    (cost,) = of(("200.00", True), ("50.00", True), ("99.00", False)).costs("agree")
 
-    assert cost
     assert (str(cost.amount), cost.clause) == ("12.50", "CL-3")
     assert cost.note == "赔付 ¥12.50:SO1 ¥10.00、SO2 ¥2.50"
 
 
 def test_cl_5_what_appealing_costs_is_told_before() -> None:
-    cost = case().costs("appeal")
+    (cost,) = case().costs("appeal")
 
-    assert cost
     assert (cost.amount, cost.clause) == (None, "CL-5")
     assert "平台介入率" in cost.note
     assert "¥10.00" in cost.note
@@ -261,7 +259,7 @@ def test_cl_5_what_appealing_costs_is_told_before() -> None:
 
 def test_cl_5_the_count_has_no_amount_and_nothing_else_costs() -> None:
     assert case().amount("count_intervention") is None
-    assert [case().costs(rule) for rule in ("add_evidence", "withdraw", "close_trade")] == [None] * 3
+    assert [case().costs(rule) for rule in ("add_evidence", "withdraw", "close_trade")] == [()] * 3
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,19 @@ def test_child_processes_write_nothing_on_our_standard_output(capfd: pytest.Capt
     assert capfd.readouterr().out == "banner\n"
 
 
+ORDERS = tuple(f"O{number}" for number in range(2, 7))
+
+
 def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     at = "2026-01-05T01:00:00+00:00"
-    settling = {"serial": 4, "effect": "settle", "rule": "lapse", "status": "needs_operator", "why": "平台无响应"}
+    settling = {
+        "serial": 4,
+        "effect": "settle",
+        "rule": "lapse",
+        "order": None,
+        "status": "needs_operator",
+        "why": "平台无响应",
+    }
     task = {"page": "抖店后台", "instruction": "联系买家"}
     print_case(
         {
@@ -74,23 +84,52 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
             "state_labels": ["已拒绝待买家处理"],
             "state": ["refused"],
             "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
-            "reminders": [{"at": at, "deadline": at}],
+            "reminders": [{"at": at, "deadline": at, "order": None}],
             "deadlines": [
-                {"due": at, "settling": True, "label": "买家逾期未处理", "rule": "lapse"},
-                {"due": at, "settling": False, "label": "超时自动同意", "rule": "auto_agree"},
+                {"due": at, "settling": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
+                {"due": at, "settling": False, "label": "超时自动同意", "rule": "auto_agree", "order": None},
             ],
             "effects": [
                 settling,
-                {"serial": 1, "effect": "x", "label": "联系买家", "status": "console_task", "why": None, "task": task},
-                {"serial": 2, "effect": "y", "label": "已办好的事", "status": "done", "why": None, "task": None},
+                {
+                    "serial": 1,
+                    "effect": "x",
+                    "label": "联系买家",
+                    "order": "O3",
+                    "status": "console_task",
+                    "why": None,
+                    "task": task,
+                },
+                {
+                    "serial": 2,
+                    "effect": "y",
+                    "label": "已办好的事",
+                    "order": None,
+                    "status": "done",
+                    "why": None,
+                    "task": None,
+                },
             ],
-            "actions": [{"rule": "modify", "label": "修改申请", "clause": "DR-15", "fields": "reason"}],
-            "timeline": [{"at": at, "label": "拒绝补寄", "clause": "DR-7"}],
+            "actions": [
+                {
+                    "rule": "modify",
+                    "order": "O4",
+                    "label": "修改申请",
+                    "clause": "DR-15",
+                    "fields": "reason",
+                    "costs": [{"choice": "keep_all", "note": "运费 ¥12.00", "clause": "AX-8", "amount": "12.00"}],
+                }
+            ],
+            "timeline": [{"at": at, "label": "拒绝补寄", "clause": "DR-7", "order": "O5"}],
             "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
-            "ledger": [{"clause": "DR-10", "amount": "3.00", "points": None, "status": "expected"}],
+            "ledger": [{"clause": "DR-10", "amount": "3.00", "points": None, "status": "expected", "order": "O6"}],
         }
     )
     told = capsys.readouterr().out
     shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
-    assert [each for each in (*shown, "DR-7", "m1", "DR-10", "3.00") if each not in told] == []
+    assert [
+        each
+        for each in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
+        if each not in told
+    ] == []
     assert "serial 2" not in told

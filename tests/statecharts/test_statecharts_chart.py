@@ -151,7 +151,7 @@ def test_a_clock_that_the_case_has_no_instant_for_does_not_run() -> None:
 def test_what_is_judged_at_once_is_due_when_the_state_is_entered() -> None:
     chart = KettleChart(Kettle(broken=True), T0)
 
-    assert list(chart.deadlines()) == [Deadline(T0, "cold", "crack")]
+    assert list(chart.deadlines()) == [Deadline(T0, "cold", "crack", at_once=True)]
     assert [step.at for step in chart.elapse(T0)] == [T0]
     assert chart.closed
 

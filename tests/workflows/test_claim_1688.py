@@ -44,8 +44,8 @@ async def task(life: Life, effect: str) -> dict[str, str]:
 
 async def test_cl_3_cl_5_costs_are_told_before_either_is_chosen(open_claim: OpenClaim) -> None:
     life = await open_claim()
-    costs = {each["rule"]: each["cost"] for each in (await life.view())["actions"]}
-    assert costs["agree"] == {"amount": "10.00", "clause": "CL-3", "note": "赔付 ¥10.00:SO1 ¥10.00"}
+    costs = {each["rule"]: each["costs"][0] for each in (await life.view())["actions"] if each["costs"]}
+    assert costs["agree"] == {"amount": "10.00", "clause": "CL-3", "note": "赔付 ¥10.00:SO1 ¥10.00", "choice": None}
     assert (costs["appeal"]["amount"], costs["appeal"]["clause"]) == (None, "CL-5")
     assert "平台介入率" in costs["appeal"]["note"]
 

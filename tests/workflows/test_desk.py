@@ -7,7 +7,8 @@ import pytest
 from cases.errors import BadForm, CaseError, Refused
 from cases.messages import ConsoleTask
 from statecharts.rules import Party
-from tests.dockets import CONSENTED, REFUSAL, SHIPMENT, after, docket, fired, report, where
+from tests.delays import Delay
+from tests.dockets import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, docket, fired, report, where
 from workflows import desk
 from workflows.docket import Docket
 
@@ -80,7 +81,7 @@ def test_g_2_nobody_acts_on_a_state_whose_clock_is_being_settled() -> None:
     case.advance(after("48h"))
     assert desk.allowed(case) == []
     case.record.settling[0].why = "unreachable"  # what was seen in the console may then be recorded
-    assert desk.allowed(case) == ["withdraw"]
+    assert desk.allowed(case) == [desk.Choice("withdraw")]
     assert "时限已届满" in refusal(case, "agree", offset="49h")
 
 
@@ -154,3 +155,22 @@ def test_every_rule_of_the_buyer_and_the_platform_can_be_recorded_by_hand() -> N
     rules = docket().process.chart.rules
     for name, rule in rules.items():
         assert (rule.party in desk.PEOPLE) is (rule.party is not Party.CLOCK), name
+
+
+@pytest.mark.parametrize("status", ["owed", "console_task", "needs_operator"])
+def test_g_8_what_was_asked_for_until_a_rule_fires_is_done_with_it(status: Any) -> None:
+    card = Delay()
+    (sending,) = card.docket.record.effects
+    sending.status = status
+    desk.act(card.docket, "card_sent", {"sent_at": OPENED.isoformat()}, OPENED)
+
+    assert (sending.status, sending.ended) == ("done", OPENED)
+    assert card.docket.record.stuck() == []
+
+
+def test_g_8_a_rule_that_was_not_asked_for_leaves_the_step_to_the_operator() -> None:
+    card = Delay()
+    card.docket.advance(card.docket.deadlines()[0].due)
+
+    assert [entry.rule for entry in card.docket.record.timeline] == ["presume_sent"]
+    assert [each.status for each in card.docket.record.effects] == ["owed"]

@@ -4,7 +4,7 @@ import pytest
 
 from cases.messages import Settlement
 from tests.dockets import CONSENTED, REFUSAL, SHIPMENT, after, docket, fired, owed, report, where
-from workflows import desk
+from workflows import desk, settlements
 from workflows.docket import Docket
 
 
@@ -12,12 +12,12 @@ def settle(of: Docket, offset: str, answer: Settlement | None = None) -> None:
     """Let the clock due by ``offset`` run out and the platform answer at once."""
     of.advance(after(offset))
     (settling,) = of.record.settling
-    of.settle(settling.serial, answer or Settlement(), after(offset))
+    settlements.settle(of, settling.serial, answer or Settlement(), after(offset))
     of.advance(after(offset))
 
 
 def due(of: Docket) -> datetime:
-    (deadline,) = of.chart.deadlines()
+    (deadline,) = of.deadlines()
     return deadline.due
 
 
@@ -88,7 +88,7 @@ def test_g_2_an_answer_to_a_clock_that_a_message_has_settled_meanwhile_changes_n
     case.advance(after("48h"))
     serial = case.record.settling[0].serial
     report(case, "49h", rule="withdraw")
-    case.settle(serial, Settlement(), after("50h"))
+    settlements.settle(case, serial, Settlement(), after("50h"))
     assert fired(case) == ["withdraw"]
     assert not case.record.settling
 

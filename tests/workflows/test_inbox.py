@@ -10,10 +10,11 @@ from tests.dockets import REFUSAL, after, docket, fired, report, where
 from workflows import desk, inbox
 from workflows.docket import Docket
 from workflows.record import IGNORED_KEPT, TOLD
+from workflows.settlements import settle
 
 
 def dues(of: Docket) -> list[Any]:
-    return [deadline.due for deadline in of.chart.deadlines()]
+    return [deadline.due for deadline in of.deadlines()]
 
 
 def test_g_1_the_platforms_own_deadline_replaces_the_computed_one() -> None:
@@ -132,8 +133,8 @@ def test_g_3_what_ran_out_before_a_late_message_goes_first() -> None:
     desk.act(case, "agree", None, after("1h"))
     report(case, "60h", rule="ship", occurred_at="50h")  # the 48 h ran out at 49 h
     assert [each.rule for each in case.record.settling] == ["miss_shipment"]
-    case.settle(case.record.settling[0].serial, Settlement(), after("60h"))
-    inbox.judge_held(case, after("60h"))
+    settle(case, case.record.settling[0].serial, Settlement(), after("60h"))
+    inbox.judge_again(case, after("60h"))
     assert [(entry.rule, entry.clause) for entry in case.record.timeline[1:]] == [
         ("miss_shipment", "DR-9"),
         ("ship", "DR-17"),
@@ -155,8 +156,8 @@ def test_g_3_a_message_of_a_later_state_waits_for_the_settlement_under_way() -> 
     case.advance(after("48h"))
     report(case, "49h", rule="ship", occurred_at="48h30m")
     assert case.record.ignored == []
-    case.settle(case.record.settling[0].serial, Settlement(), after("50h"))
-    inbox.judge_held(case, after("50h"))
+    settle(case, case.record.settling[0].serial, Settlement(), after("50h"))
+    inbox.judge_again(case, after("50h"))
     assert fired(case) == ["auto_agree", "ship"]
     assert case.record.timeline[-1].at == after("48h30m")
 
@@ -165,8 +166,8 @@ def test_g_3_one_that_still_does_not_fit_after_the_settlement_is_ignored() -> No
     case = docket()
     case.advance(after("48h"))
     report(case, "49h", rule="sign")
-    case.settle(case.record.settling[0].serial, Settlement(rule="withdraw"), after("50h"))
-    inbox.judge_held(case, after("50h"))
+    settle(case, case.record.settling[0].serial, Settlement(rule="withdraw"), after("50h"))
+    inbox.judge_again(case, after("50h"))
     assert [each.rule for each in case.record.ignored] == ["sign"]
     assert case.record.held == []
 

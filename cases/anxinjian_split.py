@@ -1,0 +1,369 @@
+"""Taobao Anxinjian split order 安心鉴拆单: facts, forms and figures of rules AX-1 ... AX-10."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.durations import parse_duration
+from cases.forms import Form, Shipment
+from cases.models import Duration, Id, Instant, Money, Strict
+from cases.policy import Figure, Policy, hours
+
+MOST_ORDERS = 20
+"""No purchase of one item is split over more orders."""
+
+
+class SubOrder(Strict):
+    """One of the orders; ``auto_receipt_at`` is the platform's instant of automatic receipt, None while unknown."""
+
+    order_id: Id
+    carries_item: bool
+    auto_receipt_at: Instant | None = None
+
+
+class SplitFacts(Facts):
+    """One physical item and the orders its purchase was split over; exactly one of them carries it."""
+
+    provider_id: Id
+    merchant_id: Id
+    item_id: Id
+    authentication_fee: Money
+    freight_fee: Money
+    sub_orders: tuple[SubOrder, ...] = Field(min_length=1, max_length=MOST_ORDERS)
+
+    @model_validator(mode="after")
+    def _one_item(self) -> Self:
+        orders = [each.order_id for each in self.sub_orders]
+        if len(set(orders)) < len(orders):
+            raise ValueError("sub_orders: 订单号重复 / an order_id is given twice")
+        if sum(each.carries_item for each in self.sub_orders) != 1:
+            raise ValueError("sub_orders: 须恰有一单 carries_item / exactly one order carries the item")
+        return self
+
+    @property
+    def own_id(self) -> str:
+        """The item id."""
+        return self.item_id
+
+    @property
+    def began_at(self) -> datetime | None:
+        """The case's own opening: the provider found the orders waiting."""
+        return None
+
+    @property
+    def shop(self) -> str:
+        """The merchant's shop: freight and losses are the merchant's."""
+        return self.merchant_id
+
+    @property
+    def order(self) -> str:
+        """The order that carries the item."""
+        return next(each.order_id for each in self.sub_orders if each.carries_item)
+
+
+class SplitPolicy(Policy):
+    """The figures of AX-1, AX-9 and AX-10; there is none for automatic receipt, the platform gives its instant."""
+
+    signing_check: Figure[Duration] = hours("24h", "AX-1", "assumption", "assumed")
+    """待签收核实时限"""
+    choosing_time: Figure[Duration] = hours("24h", "AX-10", "assumption", "assumed")
+    """商家选择时限"""
+    escalate_before: Figure[tuple[Duration, ...]] = Figure(
+        value=(parse_duration("72h"), parse_duration("24h")),
+        unit="自动收货前",
+        clause="AX-9",
+        source="assumption",
+        standing="assumed",
+    )
+    """临近自动退款的升级时点"""
+
+
+class Way(StrEnum):
+    """How the orders without the item are settled (AX-5)."""
+
+    KEEP_SINGLE = "keep_single"
+    KEEP_ALL = "keep_all"
+
+
+class WhyUnsigned(StrEnum):
+    """Why an order has not been signed in (AX-1)."""
+
+    REFUNDED_BEFORE_SHIPPING = "refunded_before_shipping"
+    IN_TRANSIT = "in_transit"
+    UNKNOWN = "unknown"
+
+
+class Ending(StrEnum):
+    """How an order ended."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+ENDINGS: Mapping[str, Ending] = {
+    "confirm_receipt": Ending.CONFIRMED,
+    "refund_order": Ending.CANCELLED,
+    "found_refunded": Ending.CANCELLED,
+    "auto_refund": Ending.LOST,
+}
+"""The rules by which an order ends."""
+
+
+class WayChosen(Form):
+    """The way chosen with buyer and merchant; keeping all counts only with the merchant's consent to freight (AX-6)."""
+
+    way: Way
+    freight_consent: bool = False
+
+
+class Unsigned(Form):
+    """What was found out about an order that could not be signed in (AX-1)."""
+
+    why: WhyUnsigned
+
+
+class VerdictGiven(Form):
+    """What the authentication found (AX-4)."""
+
+    verdict: Literal["pass", "fail"]
+
+
+class Blocked(Form):
+    """The online step that cannot be done (AX-2)."""
+
+    step: Literal["record", "inspect", "pack", "waybill"]
+
+
+class SplitCase(Case):
+    """An item's orders: the way that was chosen, which order was authenticated, and how orders ended."""
+
+    facts: SplitFacts
+    policy: SplitPolicy = SplitPolicy()
+    way: Way | None = None
+    choice_escalated_already: bool = False
+    authenticated_order: str | None = None
+    waived_orders: tuple[str, ...] = ()
+    unsigned: dict[str, WhyUnsigned] = {}
+    waybills: dict[str, str] = {}
+    endings: dict[str, Ending] = {}
+
+    forms: ClassVar[Mapping[str, type[Form]]] = {
+        "way": WayChosen,
+        "unsigned": Unsigned,
+        "verdict": VerdictGiven,
+        "blocked": Blocked,
+        "shipment": Shipment,
+    }
+    clock_labels: ClassVar[Mapping[str, str]] = {"auto_receipt": "平台记录的自动收货时间"}
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The orders without the item that have not ended."""
+        return tuple(order for order in self.orders if order != self.facts.order and order not in self.endings)
+
+    @property
+    def nothing_to_choose(self) -> bool:
+        """没有其他未了结的订单"""
+        return not self.others
+
+    @property
+    def keeps_all(self) -> bool:
+        """已选全部保留且商家同意承担运费"""
+        return self.way is Way.KEEP_ALL
+
+    @property
+    def choice_escalated(self) -> bool:
+        """已升级给平台"""
+        return self.choice_escalated_already
+
+    @property
+    def all_ended(self) -> bool:
+        """所有订单均已了结"""
+        return set(self.endings) == set(self.orders)
+
+    @property
+    def any_lost(self) -> bool:
+        """有订单被自动退款"""
+        return Ending.LOST in self.endings.values()
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The orders, each with a chart of its own."""
+        return tuple(each.order_id for each in self.facts.sub_orders)
+
+    def part(self, order: str | None) -> Any:
+        """The case as one order sees it."""
+        return self if order is None else OrderOfSplit(self, order)
+
+    def learn(self, rule: str, form: Form | None) -> Self:
+        """The way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+        if isinstance(form, WayChosen):
+            return self.model_copy(update={"way": form.way if form.freight_consent else Way.KEEP_SINGLE})
+        return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
+
+    def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
+        """What happened to an order that others, or the item, depend on."""
+        learned: dict[str, object] = {}
+        if rule == "authenticate":
+            learned["authenticated_order"] = order
+        if rule == "waive":
+            learned["waived_orders"] = (*self.waived_orders, order)
+        if isinstance(form, Unsigned):
+            learned["unsigned"] = {**self.unsigned, order: form.why}
+        if isinstance(form, Shipment):
+            learned["waybills"] = {**self.waybills, order: form.tracking_no}
+        if rule in ENDINGS:
+            learned["endings"] = {**self.endings, order: ENDINGS[rule]}
+        return self.model_copy(update=learned) if learned else self
+
+    def costs(self, rule: str) -> tuple[Cost, ...]:
+        """What either way costs beyond the one authentication, before it is chosen (AX-8)."""
+        if rule != "choose":
+            return ()
+        many, freight = len(self.others), self.facts.freight_fee * len(self.others)
+        bought_again = f"额外鉴定费 ¥0.00,运费 ¥0.00;其余 {many} 单退款后重拍普通订单,由商家发货"
+        kept = f"额外鉴定费 ¥0.00,运费 ¥{freight};其余 {many} 单无需鉴定,面单须揽收且签收;须商家同意承担运费"
+        return (
+            Cost(amount=Decimal("0.00"), clause="AX-8", note=bought_again, choice=Way.KEEP_SINGLE),
+            Cost(amount=freight, clause="AX-8", note=kept, choice=Way.KEEP_ALL),
+        )
+
+    @classmethod
+    def samples(cls) -> list[Self]:
+        """One order, several, and several that have ended, with and without a loss."""
+        case = cls(facts=_facts("O1", "O2"))
+        ended = {"O1": Ending.CONFIRMED, "O2": Ending.CANCELLED}
+        return [
+            cls(facts=_facts("O1")),
+            case,
+            case.model_copy(update={"endings": ended}),
+            case.model_copy(update={"endings": {**ended, "O2": Ending.LOST}}),
+        ]
+
+    @classmethod
+    def part_type(cls) -> type:
+        """What an order's chart sees."""
+        return OrderOfSplit
+
+    @classmethod
+    def part_samples(cls) -> list[Any]:
+        """The order with the item and one without it, before a way was chosen and after."""
+        case = cls(facts=_facts("O1", "O2"))
+        cases = [case, *(case.model_copy(update={"way": way}) for way in Way)]
+        shared = case.model_copy(update={"way": Way.KEEP_ALL, "waybills": {"O1": "YT2"}})
+        return [each.part(order) for each in cases for order in each.orders] + [shared.part("O2")]
+
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """Forms that teach the case something."""
+        return {
+            "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
+            "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
+            "print_waybill": (Shipment(carrier="YTO", tracking_no="YT2"),),
+        }
+
+
+@dataclass(frozen=True)
+class OrderOfSplit:
+    """The case as the chart of one of its orders sees it."""
+
+    case: SplitCase
+    order: str
+
+    @property
+    def carries_item(self) -> bool:
+        """实物在此订单"""
+        return self.case.facts.order == self.order
+
+    @property
+    def none_authenticated(self) -> bool:
+        """本件尚无订单鉴定"""
+        return self.case.authenticated_order is None
+
+    @property
+    def keeps_all(self) -> bool:
+        """已选全部保留且商家同意承担运费"""
+        return self.case.keeps_all
+
+    @property
+    def keeps_single(self) -> bool:
+        """已选只保留实物订单"""
+        return self.case.way is Way.KEEP_SINGLE
+
+    @property
+    def refunded_before_shipping(self) -> bool:
+        """查明商家发货前已退款"""
+        return self._unsigned is WhyUnsigned.REFUNDED_BEFORE_SHIPPING
+
+    @property
+    def in_transit(self) -> bool:
+        """查明商品在途"""
+        return self._unsigned is WhyUnsigned.IN_TRANSIT
+
+    @property
+    def cause_unknown(self) -> bool:
+        """未签收原因不明"""
+        return self._unsigned is WhyUnsigned.UNKNOWN
+
+    @property
+    def pays_freight(self) -> bool:
+        """无需鉴定且有自己的快递单号"""
+        others = {number for order, number in self.case.waybills.items() if order != self.order}
+        return self.order in self.case.waived_orders and self.case.waybills.get(self.order) not in others
+
+    @property
+    def _unsigned(self) -> WhyUnsigned | None:
+        return self.case.unsigned.get(self.order)
+
+    def due(self, figure: str, entered: datetime) -> datetime | None:
+        """Automatic receipt is an instant of the platform's record (AX-9)."""
+        if figure == "auto_receipt":
+            return next(each.auto_receipt_at for each in self.case.facts.sub_orders if each.order_id == self.order)
+        return self.case.due(figure, entered)
+
+    def learn(self, rule: str, form: Form | None) -> "OrderOfSplit":
+        """The order after one of its rules has fired."""
+        return OrderOfSplit(self.case.learn_of(self.order, rule, form), self.order)
+
+    def costs(self, rule: str) -> tuple[Cost, ...]:
+        """No step of an order costs anything that was not told with the choice."""
+        del rule
+        return ()
+
+    def warnings(self, rule: str) -> tuple[Cost, ...]:
+        """What shipping offline (AX-3) and a second authentication (AX-4) would cost, and what AX-7 still asks for."""
+        fee = self.case.facts.authentication_fee
+        if rule == "ship_offline":
+            note = f"线下发货将无法确认收货、商家收不到货款、到期自动退款,且鉴定费 ¥{fee} 不产生"
+            return (Cost(amount=fee, clause="AX-3", note=note),)
+        if rule == "authenticate" and not (self.carries_item and self.none_authenticated):
+            note = f"同一实物只鉴定一单,再鉴定一单将多扣鉴定费 ¥{fee}"
+            return (Cost(amount=fee, clause="AX-4", note=note),)
+        if rule == "confirm_receipt" and self.order in self.case.waived_orders:
+            return (Cost(amount=None, clause="AX-7", note="无需鉴定的订单,面单须线上打出、揽收且签收后才能确认"),)
+        return ()
+
+    def amount(self, effect: str) -> Decimal | None:
+        """The freight of a waybill of its own (AX-8); what a lost order was worth its record does not say (AX-9)."""
+        return self.case.facts.freight_fee if effect == "charge_freight" else None
+
+
+def _facts(*orders: str) -> SplitFacts:
+    return SplitFacts(
+        provider_id="P1",
+        merchant_id="M1",
+        item_id="I1",
+        authentication_fee=Decimal("30.00"),
+        freight_fee=Decimal("12.00"),
+        sub_orders=tuple(
+            SubOrder(order_id=order, carries_item=order == "O1", auto_receipt_at=SAMPLE_INSTANT + timedelta(days=10))
+            for order in orders
+        ),
+    )

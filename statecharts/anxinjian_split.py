@@ -1,0 +1,174 @@
+"""淘宝 · 安心鉴拆单 (Anxinjian split order): rules AX-1 ... AX-10, one chart for the item and one for each order."""
+
+from statemachine import HistoryState, State
+
+from statecharts.chart import CaseChart
+from statecharts.rules import Party, after, at_once, book, by, do, never, stays, under, upon
+
+ask_choice = do("ask_choice", "请商家与买家选定处理方式", unless="nothing_to_choose", until=("choose", "close_choice"))
+escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"))
+arrange_repurchase = do("arrange_repurchase", "请商家安排其余订单退款重拍", unless="keeps_all")
+ask_platform = do("ask_platform", "反馈平台核实未签收原因", until=("sign_in", "found_refunded", "found_in_transit"))
+report_to_operations = do("report_to_operations", "反馈平台运营处理", until=("unblock",))
+charge_freight = book("charge_freight", "商家承担的运费", clause="AX-8")
+record_loss = book("record_loss", "货款两失", clause="AX-9")
+
+
+class AnxinjianSplit(CaseChart):
+    """The item: a way is chosen, then its orders are brought to an end."""
+
+    choosing = State("待选择处理方式", initial=True, enter=ask_choice)
+    working = State("处理中")
+    settled = State("已了结", final=True)
+    settled_with_loss = State("已了结但有损失", final=True)
+
+    choose = by(
+        Party.MERCHANT,
+        "选择处理方式",
+        under("AX-5", choosing.to(working, on=arrange_repurchase)),
+        form="way",
+    )
+    close_choice = at_once("无需选择", under("AX-5", choosing.to(working, cond="nothing_to_choose")))
+    escalate_choice = after(
+        "choosing_time",
+        "商家未选择,升级",
+        under("AX-10", stays(choosing, unless="choice_escalated", on=escalate_silence)),
+        of=Party.MERCHANT,
+    )
+    settle_item = at_once(
+        "全部了结",
+        under("AX-7", working.to(settled, cond="all_ended", unless="any_lost")),
+        under("AX-9", working.to(settled_with_loss, cond=["all_ended", "any_lost"])),
+    )
+
+
+class AnxinjianOrder(CaseChart):
+    """One order: signed in, authenticated or waived, packed, shipped by its online waybill, confirmed."""
+
+    class unconfirmed(State.Compound, name="未确认收货"):
+        """Until the buyer confirms; the platform's clock of automatic receipt runs over all of it."""
+
+        awaiting_sign_in = State("待签收", initial=True)
+        unverified = State("待平台核实", enter=ask_platform)
+
+        class online(State.Compound, name="线上流程"):
+            """Steps that may be blocked, and go on where they stood."""
+
+            signed_in = State("已签收", initial=True)
+            recorded = State("已录单")
+            authenticated = State("已鉴定")
+            waived = State("无需鉴定")
+            packed = State("已打包")
+            where_it_stood = HistoryState("原处")
+
+        blocked = State("线上受阻", enter=report_to_operations)
+        waybill_printed = State("已打单")
+        picked_up = State("已揽收")
+        delivered = State("已送达")
+
+    confirmed = State("已确认收货", final=True)
+    cancelled = State("已退款取消", final=True)
+    refunded = State("已自动退款", final=True, enter=record_loss)
+
+    sign_in = by(
+        Party.PROVIDER,
+        "签收",
+        under(
+            "AX-1",
+            unconfirmed.awaiting_sign_in.to(unconfirmed.online.signed_in)
+            | unconfirmed.unverified.to(unconfirmed.online.signed_in),
+        ),
+    )
+    explain_unsigned = by(
+        Party.PROVIDER,
+        "登记未签收原因",
+        under("AX-1", stays(unconfirmed.awaiting_sign_in, unconfirmed.unverified)),
+        form="unsigned",
+    )
+    found_refunded = at_once(
+        "发货前已退款",
+        under("AX-1", cancelled.from_(unconfirmed.awaiting_sign_in, cond="refunded_before_shipping")),
+        under("AX-1", cancelled.from_(unconfirmed.unverified, cond="refunded_before_shipping")),
+    )
+    found_unknown = at_once(
+        "原因不明", under("AX-1", unconfirmed.awaiting_sign_in.to(unconfirmed.unverified, cond="cause_unknown"))
+    )
+    found_in_transit = at_once(
+        "商品在途", under("AX-1", unconfirmed.unverified.to(unconfirmed.awaiting_sign_in, cond="in_transit"))
+    )
+    verify_overdue = after(
+        "signing_check",
+        "逾期未核实",
+        under("AX-1", unconfirmed.awaiting_sign_in.to(unconfirmed.unverified, unless="in_transit")),
+        of=Party.PROVIDER,
+    )
+    record = by(Party.PROVIDER, "录单", under("AX-2", unconfirmed.online.signed_in.to(unconfirmed.online.recorded)))
+    authenticate = by(
+        Party.PROVIDER,
+        "鉴定",
+        under(
+            "AX-4",
+            unconfirmed.online.recorded.to(
+                unconfirmed.online.authenticated, cond=["carries_item", "none_authenticated"]
+            ),
+        ),
+        form="verdict",
+    )
+    waive = by(
+        Party.PROVIDER,
+        "无需鉴定",
+        under(
+            "AX-5",
+            unconfirmed.online.signed_in.to(unconfirmed.online.waived, cond="keeps_all", unless="carries_item")
+            | unconfirmed.online.recorded.to(unconfirmed.online.waived, cond="keeps_all", unless="carries_item"),
+        ),
+    )
+    pack = by(
+        Party.PROVIDER,
+        "打包",
+        under(
+            "AX-2",
+            unconfirmed.online.authenticated.to(unconfirmed.online.packed)
+            | unconfirmed.online.waived.to(unconfirmed.online.packed),
+        ),
+    )
+    print_waybill = by(
+        Party.PROVIDER,
+        "线上打单",
+        under(
+            "AX-2",
+            unconfirmed.online.packed.to(unconfirmed.waybill_printed)
+            | unconfirmed.online.waived.to(unconfirmed.waybill_printed),
+        ),
+        form="shipment",
+    )
+    report_blocked = by(
+        Party.PROVIDER,
+        "线上步骤受阻",
+        under("AX-2", unconfirmed.blocked.from_(unconfirmed.online)),
+        form="blocked",
+    )
+    unblock = upon("平台已修复", under("AX-2", unconfirmed.blocked.to(unconfirmed.online.where_it_stood)))
+    ship_offline = by(Party.PROVIDER, "线下发货", never("AX-3"))
+    pick_up = upon("揽收", under("AX-7", unconfirmed.waybill_printed.to(unconfirmed.picked_up)))
+    deliver = upon("送达签收", under("AX-7", unconfirmed.picked_up.to(unconfirmed.delivered)))
+    confirm_receipt = by(
+        Party.BUYER,
+        "确认收货",
+        under(
+            "AX-7",
+            unconfirmed.delivered.to(confirmed, unless="pays_freight")
+            | unconfirmed.delivered.to(confirmed, cond="pays_freight", on=charge_freight),
+        ),
+    )
+    refund_order = upon(
+        "订单退款", under("AX-5", cancelled.from_(unconfirmed, cond="keeps_single", unless="carries_item"))
+    )
+    auto_refund = after(
+        "auto_receipt",
+        "到期自动退款",
+        under("AX-9", refunded.from_(unconfirmed)),
+        of=Party.PROVIDER,
+        run_by=Party.PLATFORM,
+        reminders="escalate_before",
+    )

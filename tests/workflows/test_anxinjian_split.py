@@ -1,0 +1,100 @@
+"""An item split over orders as its operator meets it: costs before the choice, updates and tasks that name an order."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.settings import Settings
+from tests.life import Life, fired, whole_now
+from tests.record_histories import split_of, until_task, walk
+from tests.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
+from tests.stage import Stage
+from workflows.replaying import replay
+
+OpenSplit = Callable[[], Awaitable[Life]]
+
+
+@pytest.fixture
+def open_split(worker: None, environment: WorkflowEnvironment, settings: Settings, stage: Stage) -> OpenSplit:
+    async def opened() -> Life:
+        own_id, began = uuid4().hex[:12], whole_now()
+        case_id = f"anxinjian_split/{own_id}"
+        with environment.with_time_skipping_disabled():
+            handle = await environment.client.start_workflow(
+                "anxinjian_split", {"facts": split_of(own_id, began, 3)}, id=case_id, task_queue=settings.task_queue
+            )
+        life = Life(environment, handle, stage.scenes[case_id], began)
+        await life.view()
+        return life
+
+    return opened
+
+
+async def refusal(life: Life, rule: str, form: dict[str, Any] | None = None) -> str:
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await life.act(rule, form)
+    return str(refused.value.cause)
+
+
+async def shown(life: Life) -> str:
+    """What the Web UI shows of the case."""
+    found: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return found.current_details
+
+
+async def test_ax_8_what_either_way_costs_is_told_before_it_is_chosen(open_split: OpenSplit) -> None:
+    life = await open_split()
+    (choose,) = [each for each in (await life.view())["actions"] if each["rule"] == "choose"]
+    assert choose["order"] is None
+    costs = {each["choice"]: (each["amount"], each["clause"]) for each in choose["costs"]}
+    assert costs == {"keep_single": ("0.00", "AX-8"), "keep_all": ("24.00", "AX-8")}
+    details = await shown(life)
+    assert "待签收 `awaiting_sign_in`:O1、O2、O3" in details
+    assert all(f"{each['choice']}:{each['note']} (AX-8)" in details for each in choose["costs"])
+
+
+async def test_an_update_and_a_task_name_their_order(open_split: OpenSplit) -> None:
+    life = await open_split()
+    unnamed, unknown = await refusal(life, "sign_in"), await refusal(life, "sign_in", {"order": "O9"})
+    assert all("O1, O2, O3" in each for each in (unnamed, unknown))
+    assert "'O9'" in unknown
+    task = await until_task(life, "ask_choice")
+    assert task["order"] is None
+    await life.act("choose", KEEP_ALL)
+    answer = await life.act("sign_in", {"order": "O2"})
+    assert answer["state"] == ["working", "O1.awaiting_sign_in", "O2.signed_in", "O3.awaiting_sign_in"]
+    await life.act("report_blocked", {"order": "O2", "step": "record"})
+    task = await until_task(life, "report_to_operations", "O2")
+    assert "反馈平台运营处理 O2" in await shown(life)
+    await walk(life, "O2", "unblock")
+    seen = await life.until("mended", lambda seen: "O2.signed_in" in seen["state"])
+    done = {each["effect"]: (each["order"], each["status"], each["note"]) for each in seen["effects"]}
+    assert done == {"ask_choice": (None, "done", None), "report_to_operations": ("O2", "done", None)}
+
+
+async def test_a_whole_life_replays(open_split: OpenSplit) -> None:
+    life = await open_split()
+    await life.act("choose", KEEP_SINGLE)
+    for order in ("O2", "O3"):
+        await walk(life, order, "refund_order")
+    await walk(life, "O1", *ITEM_WAY)
+    task = await until_task(life, "arrange_repurchase")
+    assert (await life.view())["status"] == "closed"
+    await life.act("done_by_hand", {"serial": task["serial"]})
+    assert await life.until_closed() == {
+        "status": "closed",
+        "state": ["settled"],
+        "label": "已了结",
+        "deadline": None,
+    }
+    seen = await life.view()
+    assert fired(seen) == ["choose", "refund_order", "refund_order", *ITEM_WAY, "settle_item"]
+    assert [each["order"] for each in seen["timeline"]] == [None, "O2", "O3", *["O1"] * len(ITEM_WAY), None]
+    assert (await life.wedged(), seen["ledger"]) == ([], [])
+    for history in await life.histories():
+        await replay(history)
