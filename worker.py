@@ -9,7 +9,9 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,15 +25,28 @@ from activities.boundary import Boundary
 from activities.ledger import SqliteLedger
 from activities.registry import World, all_activities
 from cases.errors import CaseError
+from cli.case_files import read_shops
+from gateway.catching_up import CatchingUp
+from gateway.feeding import Feeder
+from platforms.credentials import read_secrets
 from platforms.journal import Journal
+from platforms.marketplaces import Marketplaces
 from platforms.scripted import Script, ScriptedPlatform
+from platforms.tokens import TokenStore
 from runtime.connection import connect, runtime_with_metrics
 from runtime.logs import configure_logs
+from runtime.rate_limits import limit_per_shop
+from runtime.schedules import schedule_catch_up
 from runtime.server import missing_attributes
 from runtime.settings import Settings, load_settings
+from workflows.catch_up import CatchUpWorkflow
 from workflows.payloads import for_cases
 from workflows.registry import WORKFLOWS
 from workflows.sandbox import OneArgument, sandboxed_runner
+
+
+TOKENS = "tokens"
+"""Where in the data folder access tokens lie, shared with the gateway."""
 
 
 def default_world(settings: Settings) -> World:
@@ -43,6 +58,34 @@ def default_world(settings: Settings) -> World:
         )
     except (OSError, sqlite3.Error) as bad:
         raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, client: Client) -> AsyncIterator[World]:
+    """The world a worker acts upon: the marketplaces that the secrets file lets us into, without one the default."""
+    world = default_world(settings)
+    if settings.secrets_file is None:
+        yield world
+        return
+
+    async def connected() -> Client:
+        return client
+
+    secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+    async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
+        records = {"douyin_reship": marketplaces.reships}
+        feeder = Feeder(connected, records, settings.task_queue, figures)
+        look = CatchingUp(marketplaces.douyin, marketplaces.reships, feeder.feed).look
+        yield replace(world, platform=marketplaces, looks={"douyin": look})
+
+
+async def arrange(client: Client, settings: Settings) -> None:
+    """Have the server look at every shop again and again, and keep each shop's limit; raises CaseError."""
+    if settings.max_activities_per_shop_per_second is not None:
+        await limit_per_shop(client, settings.task_queue, settings.max_activities_per_shop_per_second)
+    if settings.secrets_file is not None:
+        shops = [shop.shop_id for shop in read_secrets(settings.secrets_file).douyin.shops]
+        await schedule_catch_up(client, settings.task_queue, shops)
 
 
 def scripted_world(script: Script) -> World:
@@ -66,7 +109,7 @@ def make_worker(client: Client, settings: Settings, world: World, interceptors: 
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=WORKFLOWS,
+        workflows=[*WORKFLOWS, CatchUpWorkflow],
         activities=all_activities(world),
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument(), Boundary(), *interceptors],
@@ -75,6 +118,8 @@ def make_worker(client: Client, settings: Settings, world: World, interceptors: 
         max_concurrent_activities=settings.max_concurrent_activities,
         max_activities_per_second=settings.max_activities_per_second,
         max_task_queue_activities_per_second=settings.max_task_queue_activities_per_second,
+        # What is taken eagerly goes past the queue, and with it past the limit of its shop.
+        disable_eager_activity_execution=settings.max_activities_per_shop_per_second is not None,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
         **options,
     )
@@ -93,7 +138,8 @@ async def run_worker(settings: Settings) -> None:
     if missing:
         raise CaseError(f"search attributes are missing ({', '.join(missing)}): run `aftersales setup` once")
     log = structlog.get_logger("worker")
-    async with make_worker(client, settings, default_world(settings)):
+    async with open_world(settings, client) as world, make_worker(client, settings, world):
+        await arrange(client, settings)
         log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
         await stop.wait()
         log.info("worker stopping")

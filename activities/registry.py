@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
+from activities.catch_up import Look, catch_up_activity
 from activities.effects import How, process_activities
 from activities.ledger import Ledger, SqliteLedger, ledger_activity
 from activities.notices import LogNotifier, Notifier, reminder_activity
@@ -21,11 +22,15 @@ EFFECTS: Mapping[str, Mapping[str, How]] = {
 
 @dataclass(frozen=True)
 class World:
-    """What activities act upon: the marketplaces, the shop's ledger, the operators."""
+    """What activities act upon: the marketplaces, the shop's ledger, the operators.
+
+    ``looks``: how to look for what no message told, by platform.
+    """
 
     platform: Platform = field(default_factory=ScriptedPlatform)
     ledger: Ledger = field(default_factory=SqliteLedger)
     notifier: Notifier = field(default_factory=LogNotifier)
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 def all_activities(world: World) -> list[Callable[..., Any]]:
@@ -33,4 +38,5 @@ def all_activities(world: World) -> list[Callable[..., Any]]:
     own = [
         each for process, effects in EFFECTS.items() for each in process_activities(process, effects, world.platform)
     ]
-    return [*own, ledger_activity(world.ledger), reminder_activity(world.notifier)]
+    shared = [ledger_activity(world.ledger), reminder_activity(world.notifier), catch_up_activity(world.looks)]
+    return [*own, *shared]

@@ -3,10 +3,13 @@
 import asyncio
 import signal
 import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
+from temporalio.client import Client
 
 from cases.errors import BadForm, CaseError
 from cli.case_files import read_shops
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 INBOX = "inbox.db"
 TOKENS = "tokens"
+"""Where in the data folder access tokens lie, shared with the worker."""
 
 
 def gateway_command(
@@ -34,34 +38,47 @@ def gateway_command(
 
 
 async def _serve(host: str | None, port: int | None) -> None:
-    from gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
-    from gateway.feeding import Feeder  # noqa: PLC0415
-    from gateway.serving import listen, serve  # noqa: PLC0415
-    from platforms.credentials import read_secrets  # noqa: PLC0415
-    from platforms.douyin import Douyin  # noqa: PLC0415
-    from platforms.douyin_reship import DouyinReship  # noqa: PLC0415
-    from platforms.tokens import TokenStore  # noqa: PLC0415
-    from platforms.transport import Transport  # noqa: PLC0415
-    from runtime.connection import connect  # noqa: PLC0415
+    from runtime.connection import connect  # noqa: PLC0415 - the other commands start faster without it
 
     settings = load_settings(gateway_host=host, gateway_port=port)
+    async with running_gateway(settings, connect) as (address, ended):
+        configure_logs(settings.log_level, settings.log_format)
+        stop = asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        log = structlog.get_logger("gateway")
+        log.info("gateway started", address=address)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    log.info("gateway stopped")
+
+
+@asynccontextmanager
+async def running_gateway(
+    settings: Settings, connect: Callable[[], Awaitable[Client]]
+) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """A gateway that takes messages until the block ends: its address, and the task that serves it.
+
+    Raises CaseError, naming the setting, where it cannot begin.
+    """
+    from gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
+    from gateway.feeding import Feeder  # noqa: PLC0415
+    from gateway.serving import listen, serving  # noqa: PLC0415
+    from platforms.credentials import read_secrets  # noqa: PLC0415
+    from platforms.marketplaces import Marketplaces  # noqa: PLC0415
+    from platforms.tokens import TokenStore  # noqa: PLC0415
+
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the platforms' credentials")
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener:
-        async with _inbox(settings) as inbox, Transport("douyin") as transport:
-            reships = DouyinReship(Douyin(secrets.douyin, transport, TokenStore(settings.data_dir / TOKENS)))
-            feeder = Feeder(connect, {"douyin_reship": reships}, settings.task_queue, figures)
+        async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
+            feeder = Feeder(connect, {"douyin_reship": markets.reships}, settings.task_queue, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token)
-            configure_logs(settings.log_level, settings.log_format)
-            stop = asyncio.Event()
-            for each in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(each, stop.set)
-            log = structlog.get_logger("gateway")
-            log.info("gateway started", address=f"http://{settings.gateway_host}:{settings.gateway_port}")
-            await serve(app, listener, stop)
-    log.info("gateway stopped")
+            async with serving(app, listener) as ended:
+                yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 
 async def _retry() -> None:

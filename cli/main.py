@@ -9,6 +9,8 @@ import typer
 
 from cli.cases import act_command, list_command, open_command, report_command, show_command
 from cli.checks import replay_command, rulebook_command, simulate_command
+from cli.gateway import gateway_command
+from cli.sandbox import sandbox_command
 from cli.service import setup_command, worker_command
 from cli.up import up_command
 
@@ -23,6 +25,8 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up_command,
     "worker": worker_command,
+    "gateway": gateway_command,
+    "sandbox": sandbox_command,
     "open": open_command,
     "list": list_command,
     "show": show_command,

@@ -36,6 +36,9 @@ RULINGS: Final[Mapping[int | None, str]] = {
     Status.REFUNDED: "rule_refund",
 }
 """What the platform ruled for the buyer, by where the after-sale stands then."""
+ENDS: Final = frozenset({"miss_shipment", "withdraw"})
+"""What a message that a case has ended is first taken for."""
+TOLD_BY_FORM: Final = frozenset({"modify", "ship"})
 INTERVENTION: Final = ("request_intervention", "refuse")
 ONLY_OPEN: Final = frozenset({CREATED, "213", "214", "218"})
 """Tags that move no case: it only has to be open (213: the platform wants evidence)."""
@@ -59,8 +62,7 @@ def case_of(tag: str, data: Any) -> tuple[str, str] | None:
 def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a case is told of a message (a ``cases.messages.Report``), or None: it only has to be open.
 
-    A modification that does not say its reason has no form: whoever hands it over takes it from the record.  Raises
-    BadForm for a changed deadline that is none.
+    Raises BadForm for a changed deadline that is none.
     """
     happened = instant(data.get("update_time"))
     report: dict[str, Any] = {"message_id": message_id, "occurred_at": happened.isoformat() if happened else None}
@@ -78,13 +80,13 @@ def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> dict[str, A
 
 
 def needs_record(report: Mapping[str, Any]) -> bool:
-    """Whether a report has to be completed from the platform's record."""
-    return report.get("rule") == "modify" and not report.get("form")
+    """Whether only the platform's record tells what a message means.
 
-
-def completed(report: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A modification with the reason that the platform's record has now."""
-    return {**report, "form": {name: facts[name] for name in ("reason", "description") if name in facts}}
+    A message that an after-sale is closed or refunded does not say how it came to that; one that a parcel was sent or
+    an application modified need not say which, or why.
+    """
+    rule = report.get("rule")
+    return rule in ENDS or (rule in TOLD_BY_FORM and not report.get("form"))
 
 
 def instant(given: Any) -> datetime | None:

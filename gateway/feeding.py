@@ -10,7 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cases.messages import Opening
-from gateway.douyin_reship import completed, needs_record
+from gateway.douyin_reship import needs_record
 from runtime.connection import TemporalUnreachable
 from workflows.opening import start_case
 from workflows.registry import process_of
@@ -32,6 +32,9 @@ class Records(Protocol):
 
     async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
         """The facts that a case is opened with; raises PlatformRefused, PlatformUnreachable or BadForm."""
+
+    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
+        """What the record says happened, as reports in order; raises as ``facts``."""
 
 
 class Feeder:
@@ -56,14 +59,19 @@ class Feeder:
         TemporalUnreachable, RPCError for what Temporal refuses of this case alone, and what ``Records.facts`` raises.
         Repeating it is harmless: cases know what they heard.
         """
-        client, facts = await self._connected(), None
+        client, told = await self._connected(), [report]
         if report is not None and needs_record(report):
-            facts = await self._facts(process, shop_id, own_id)
-            report = completed(report, facts)
+            told = [*await self._records[process].story(shop_id, own_id)] or [None]
+        ended = [await self._one(client, process, shop_id, own_id, each) for each in told]
+        return OPENED if OPENED in ended else ended[-1]
+
+    async def _one(
+        self, client: Client, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None
+    ) -> str:
         known = await _tell(client, f"{process}/{own_id}", report)
         if known:
             return known
-        facts = facts or await self._facts(process, shop_id, own_id)
+        facts = await self._records[process].facts(shop_id, own_id)
         opening = Opening(facts=facts, policy=dict(self._figures.get(shop_id, {}).get(process, {})))
         try:
             await start_case(client, self._task_queue, process_of(process), opening, report=report)
@@ -72,9 +80,6 @@ class Feeder:
         except RPCError as failed:
             raise _explained(failed) from failed
         return OPENED
-
-    async def _facts(self, process: str, shop_id: str, own_id: str) -> dict[str, Any]:
-        return await self._records[process].facts(shop_id, own_id)
 
     async def _connected(self) -> Client:
         if self._client is None:

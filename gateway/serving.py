@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,14 +26,14 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, setting: str = "AFTERSALES_GATEWAY") -> socket.socket:
     """A socket at the address; raises CaseError, naming the setting, where it cannot be had."""
     try:
         # With the protocol named: without it asyncio leaves Nagle's algorithm on, and answers come 40 ms late.
         ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listener = socket.socket(family, kind, protocol)
     except OSError as bad:
-        raise CaseError(f"AFTERSALES_GATEWAY_HOST: {host!r} cannot be used: {bad.strerror}") from bad
+        raise CaseError(f"{setting}_HOST: {host!r} cannot be used: {bad.strerror}") from bad
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -40,13 +41,14 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as bad:
         listener.close()
         if bad.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise CaseError(f"port {port} is taken: set AFTERSALES_GATEWAY_PORT to another port") from bad
-        raise CaseError(f"AFTERSALES_GATEWAY_HOST: {host!r} cannot be used: {bad.strerror}") from bad
+            raise CaseError(f"port {port} is taken: set {setting}_PORT to another port") from bad
+        raise CaseError(f"{setting}_HOST: {host!r} cannot be used: {bad.strerror}") from bad
     return listener
 
 
-async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serve on the socket until ``stop`` is set; what is being answered then gets a few seconds to end."""
+@asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve on the socket until the block ends; what is being answered then gets a few seconds to end."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -59,13 +61,9 @@ async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> N
         timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
     )
     server = Server(config)
-
-    async def end() -> None:
-        await stop.wait()
-        server.should_exit = True
-
-    ending = asyncio.create_task(end())
+    task = asyncio.create_task(server.serve([listener]))
     try:
-        await server.serve([listener])
+        yield task
     finally:
-        ending.cancel()
+        server.should_exit = True
+        await task

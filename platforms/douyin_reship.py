@@ -65,6 +65,10 @@ class DouyinReship:
         """Give the facts that a case is opened with, as JSON; raises PlatformRefused where there is no such reship."""
         return reading.facts(shop_id, await self._douyin.detail(shop_id, after_sale_id))
 
+    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
+        """Tell what the platform's record says now, as ``reports`` does; raises PlatformRefused for another kind."""
+        return self.reports(await self._douyin.detail(shop_id, after_sale_id))
+
     def reports(self, after_sale: AfterSale) -> list[dict[str, Any]]:
         """Tell what a record says as ``Report`` dicts, in the order in which it must have happened."""
         return reading.reports(after_sale)

@@ -20,6 +20,12 @@ from runtime.connection import TemporalUnreachable, connect_to
 from workflows.attributes import KEYS
 
 READY_SECONDS = 30
+ONE_PARTITION = [
+    argument
+    for kind in ("Read", "Write")
+    for argument in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
+]
+"""A limit per shop is kept exactly only by a queue of one partition."""
 TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime"}
 """How the server's command line calls the types of search attributes."""
 
@@ -71,7 +77,7 @@ class EmbeddedServer:
 async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
     """A server that keeps its state in a file and knows our search attributes, until the block ends."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    arguments = ["--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port), "--log-level", "error"]
+    arguments = [*ONE_PARTITION, "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port), "--log-level", "error"]
     for key in KEYS:
         arguments += ["--search-attribute", f"{key.name}={TYPE_NAMES[int(key.indexed_value_type)]}"]
     with (database.parent / "temporal.log").open("ab") as log:

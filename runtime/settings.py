@@ -31,10 +31,14 @@ class Settings(BaseSettings):
     max_task_queue_activities_per_second: PositiveFloat | None = Field(
         None, description="limit over all workers of the queue"
     )
+    max_activities_per_shop_per_second: PositiveFloat | None = Field(
+        None, description="limit of each shop over all workers of the queue"
+    )
     graceful_shutdown_seconds: PositiveFloat = Field(10.0, description="time activities get to end on SIGTERM")
     port: Port = Field(7233, description="port of the embedded Temporal server")
     ui_port: Port = Field(8233, description="port of its Web UI")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
+    sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs where no credentials are given")
     gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
     gateway_port: Port = Field(8400, description="port the gateway listens on")
     gateway_body_limit: PositiveInt = Field(1024 * 1024, description="bytes that a platform's message may have")

@@ -74,6 +74,8 @@ def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) ->
         return
     if docket.closed:
         record.ignore(now, report, f"案件已结束 / the case is closed: {_states(docket)}")
+    elif report.rule is None and _over_by(docket, report, happened):
+        record.held.append(report)  # a deadline set once a clock was over is that of what the clock has led to
     elif report.rule is None:
         _set_deadline(docket, report, now)
     elif any(rule not in rules for rule in (report.rule, *report.otherwise)):
@@ -85,6 +87,13 @@ def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) ->
     elif not report.look:
         why = f"当前状态不适用 / does not apply in the current state: {_states(docket)}"
         record.ignore(now, report, _misaddressed(docket, report) or why, early=report.occurred_at is not None)
+
+
+def _over_by(docket: Docket, report: Report, happened: datetime) -> bool:
+    return report.occurred_at is not None and any(
+        each.why is None and each.due <= happened and (report.order in (None, each.order))
+        for each in docket.record.settling
+    )
 
 
 def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, str | None] | None:

@@ -68,6 +68,7 @@ class Control:
             remark=given.remark,
             after_sale_id=given.after_sale_id,
             order_id=given.order_id,
+            applied_at=int(given.applied_at.timestamp()) if given.applied_at else None,
         )
         return JSONResponse(_shown(record), 201)
 

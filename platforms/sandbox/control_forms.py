@@ -9,7 +9,7 @@ from platforms.sandbox.records import Digits
 
 
 class Application(Strict):
-    """A buyer's application; ``amount`` in CNY, ids are chosen where none are given."""
+    """A buyer's application; ``amount`` in CNY, ids are chosen where none are given; ``applied_at``: now, or before."""
 
     shop_id: Id
     reason: Text
@@ -17,6 +17,7 @@ class Application(Strict):
     remark: str = ""
     after_sale_id: Digits | None = None
     order_id: Digits | None = None
+    applied_at: Instant | None = None
 
 
 class Advance(Strict):

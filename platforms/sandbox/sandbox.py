@@ -101,8 +101,12 @@ class Sandbox:
         remark: str = "",
         after_sale_id: str | None = None,
         order_id: str | None = None,
+        applied_at: int | None = None,
     ) -> Record:
-        """Let a buyer apply now (``amount`` in 分); raises BadForm for an unknown shop or an id that is taken."""
+        """Let a buyer apply now, or have applied before (``amount`` in 分).
+
+        Raises BadForm for an unknown shop, an id that is taken or an instant that is yet to come.
+        """
         self.app_key(shop_id)
         with self.lock:
             now = self.elapse()
@@ -110,6 +114,9 @@ class Sandbox:
             if own in self._records:
                 raise BadForm(f"售后单号已存在 / after-sale exists already: {own}", ("after_sale_id",))
             order = order_id or self.new_id(FIRST_ORDER)
+            at = now if applied_at is None else applied_at
+            if at > now:
+                raise BadForm("申请时间尚未到来 / the application lies in the future", ("applied_at",))
             record = Record(
                 shop_id=shop_id,
                 after_sale_id=own,
@@ -119,10 +126,11 @@ class Sandbox:
                 amount=amount,
                 reason=reason,
                 remark=remark,
-                applied_at=now,
-                updated_at=now,
+                applied_at=at,
+                updated_at=at,
             )
             self._keep(changes.apply(record))
+            self.elapse()
             self.save()
             return self._records[own]
 

@@ -26,7 +26,8 @@ class Archive:
     """Records that know every after-sale, or fail."""
 
     def __init__(self, **given: Any) -> None:
-        self.given, self.asked = given, list[str]()
+        self.given, self.asked, self.read = given, list[str](), list[str]()
+        self.tells: list[dict[str, Any]] = [report("detail/withdraw", "withdraw", look=True)]
         self.fails: Exception | None = None
 
     async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
@@ -34,6 +35,10 @@ class Archive:
         if self.fails:
             raise self.fails
         return facts(after_sale_id, shop_id=shop_id, **self.given)
+
+    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
+        self.read.append(after_sale_id)
+        return self.tells
 
 
 @pytest.fixture
@@ -124,20 +129,40 @@ async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one
             await start_case(client, TASK_QUEUE, process, opening, report=report("m2", "withdraw"))
 
 
-async def test_dr_15_a_modification_without_its_reason_is_completed_from_the_record(
+async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has_it(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive(reason="short_shipped")
+    archive.tells = [report("detail/modify", "modify", form={"reason": "never_received"}, look=True)]
     feeder = made(environment.client, archive)
     with environment.with_time_skipping_disabled():
         await feeder.feed(PROCESS, SHOP, own_id, report("m1", "refuse"))
-        archive.given["reason"] = "never_received"
         await feeder.feed(PROCESS, SHOP, own_id, report("m2", "modify"))
-        (modified,) = [each for each in (await seen(environment, own_id))["timeline"] if each["rule"] == "modify"]
+        assert fired(await seen(environment, own_id)) == ["refuse", "modify"]
         await feeder.feed(PROCESS, SHOP, own_id, report("m3", "refuse"))
         assert (await seen(environment, own_id))["state"] == ["arbitration"]
-    assert modified
-    assert archive.asked == [own_id, own_id]
+    assert (archive.asked, archive.read) == ([own_id], [own_id])
+
+
+async def test_dr_18_how_a_case_ended_is_told_as_the_record_has_it_whatever_its_message_is_taken_for(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive()
+    archive.tells = [report("detail/request", "request_intervention", otherwise=["refuse"], look=True)]
+    archive.tells += [report("detail/dismiss", "rule_dismiss", look=True)]
+    feeder = made(environment.client, archive)
+    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "withdraw")) == OPENED
+    assert (await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result())["state"] == ["dismissed"]
+
+
+async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive()
+    archive.tells = []
+    with environment.with_time_skipping_disabled():
+        assert await made(environment.client, archive).feed(PROCESS, SHOP, own_id, report("m1", "modify")) == OPENED
+        assert fired(await seen(environment, own_id)) == []
 
 
 async def test_a_shop_s_own_figures_count(worker: None, environment: WorkflowEnvironment, own_id: str) -> None:

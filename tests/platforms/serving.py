@@ -15,7 +15,8 @@ async def serving(app: Any) -> AsyncIterator[str]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    with socket.socket() as listener:
+    # With the protocol named: without it asyncio leaves Nagle's algorithm on, and answers come 40 ms late.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         await server.startup(sockets=[listener])
         try:

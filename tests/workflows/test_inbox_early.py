@@ -178,3 +178,19 @@ def test_g_3_a_look_at_a_record_older_than_the_state_moves_nothing(occurred_at: 
     report(case, "2h", rule="modify", form={"reason": "other"}, occurred_at=occurred_at, look=True)
 
     assert where(case) == (["awaiting_merchant"] if applies else ["refused"])
+
+
+@pytest.mark.parametrize(("occurred_at", "held"), [("48h59m59s", False), ("49h", True)])
+def test_g_1_a_deadline_set_once_a_clock_was_over_is_that_of_what_the_clock_led_to(
+    occurred_at: str, *, held: bool
+) -> None:
+    case = docket("other")
+    desk.act(case, "agree", None, after("1h"))
+    case.advance(after("49h"))
+    report(case, "50h", deadline="97h", occurred_at=occurred_at)
+    assert [len(case.record.held), len(case.record.settling)] == ([1, 1] if held else [0, 0])
+    for each in case.record.settling:
+        settle(case, each.serial, Settlement(), after("51h"))
+    inbox.judge_again(case, after("51h"))
+
+    assert (where(case), case.deadlines()[0].due) == (["overdue" if held else "awaiting_shipment"], after("97h"))

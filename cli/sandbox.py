@@ -1,0 +1,155 @@
+"""The sandbox of the platforms: run beside the worker where no credentials are given, and played with by a command."""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+
+from cases.errors import BadForm, CaseError, Refused
+from cli.output import print_json, print_table, say
+from cli.running import run
+from runtime.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from platforms.sandbox.app import Sandbox
+
+FOLDER = "sandbox"
+OWNER_ONLY = 0o600
+SHOWN = ("after_sale_id", "shop_id", "status", "arbitration", "reason", "amount", "deadline")
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """A sandbox at work: what drives it directly, the secrets that let us in, and the task that serves it."""
+
+    sandbox: "Sandbox"
+    secrets_file: Path
+    ended: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def running_sandbox(settings: Settings, shops: Iterable[str]) -> AsyncIterator[RunningSandbox]:
+    """A sandbox that knows the shops, keeps its records in the data folder, and pushes to the gateway.
+
+    Raises CaseError, naming the setting, where it cannot begin.
+    """
+    from gateway.serving import listen, serving  # noqa: PLC0415 - the other commands start faster without it
+    from platforms.credentials import read_secrets  # noqa: PLC0415
+    from platforms.sandbox.app import make_sandbox  # noqa: PLC0415
+
+    folder = settings.data_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    credentials = _credentials(folder / "secrets.yaml", f"http://{HOST}:{settings.sandbox_port}", shops)
+    token = _kept(folder / "control_token", secrets.token_urlsafe(24))
+    gateway = f"http://{settings.gateway_host}:{settings.gateway_port}/douyin"
+    app = make_sandbox(
+        read_secrets(credentials), gateway=gateway, state=folder / "records.json", control_token=token
+    )
+    with listen(HOST, settings.sandbox_port, "AFTERSALES_SANDBOX") as listener:
+        async with serving(app, listener) as ended:
+            yield RunningSandbox(app.state.sandbox, credentials, ended)
+
+
+def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
+    """Secrets for the sandbox, made once; shops that are new are added."""
+    known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    app = {"app_key": secrets.token_hex(8), "app_secret": secrets.token_urlsafe(24)}
+    blocks = {}
+    for platform, place in (("douyin", "douyin"), ("jd", "jd")):
+        before = known.get(platform, {})
+        apps = before.get("apps") or [app]
+        given = {each["shop_id"]: each for each in before.get("shops", ())}
+        for shop in sorted(set(shops) - set(given)):
+            token = {} if platform == "douyin" else {"access_token": secrets.token_urlsafe(24)}
+            given[shop] = {"shop_id": shop, "app_key": apps[0]["app_key"], **token}
+        blocks[platform] = {"address": f"{address}/{place}", "apps": apps, "shops": list(given.values())}
+    _write(path, yaml.safe_dump(blocks, sort_keys=False))
+    return path
+
+
+def _kept(path: Path, new: str) -> str:
+    if not path.exists():
+        _write(path, new)
+    return path.read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def sandbox_command(
+    own_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="An after-sale; none: list them all.")] = None,
+    act: Annotated[
+        str | None, typer.Argument(metavar="[ACT]", help="What happens to it, such as sign, withdraw or rule-refund.")
+    ] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the act; repeatable.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="A buyer applies: --form shop_id=.. reason=.. amount=..")
+    ] = False,
+    advance: Annotated[str | None, typer.Option(help="Move the sandbox's clock forward, such as 48h.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
+) -> None:
+    """Play buyer, platform and clock with the sandbox that `up` runs: list, show, or let something happen."""
+    fields: dict[str, Any] = {}
+    for each in form or []:
+        name, sign, value = each.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"--form {each!r}: expected KEY=VALUE")
+        fields[name] = json.loads(value) if value[:1] in "[{" and value else value
+    if advance is not None:
+        call: tuple[str, str, dict[str, Any]] = ("POST", "/clock", {"advance": advance})
+    elif apply:
+        call = ("POST", "/after-sales", fields)
+    elif own_id is None:
+        call = ("GET", "/after-sales", {})
+    elif act is None:
+        call = ("GET", f"/after-sales/{own_id}", {})
+    else:
+        call = ("POST", f"/after-sales/{own_id}/{act}", fields)
+    run(_play(*call, as_json=as_json))
+
+
+async def _play(method: str, path: str, body: dict[str, Any], *, as_json: bool) -> None:
+    answer = await _asked(load_settings(), method, path, body)
+    if as_json:
+        print_json(answer)
+    elif "now" in answer:
+        say(f"沙箱时钟 / the sandbox's clock: +{answer['offset']} s")
+    else:
+        rows = answer.get("after_sales", [answer])
+        print_table("沙箱售后单 / after-sales", SHOWN, [[row.get(name) for name in SHOWN] for row in rows])
+
+
+async def _asked(settings: Settings, method: str, path: str, body: dict[str, Any]) -> Any:
+    import httpx2  # noqa: PLC0415 - the other commands start faster without it
+
+    token = settings.data_dir / FOLDER / "control_token"
+    if not token.exists():
+        raise CaseError(f"{token} is missing: no sandbox has run with this data folder; start one with `aftersales up`")
+    headers = {"Authorization": f"Bearer {token.read_text(encoding='utf-8')}"}
+    url = f"http://{HOST}:{settings.sandbox_port}/control{path}"
+    try:
+        async with httpx2.AsyncClient(headers=headers) as client:
+            answer = await client.request(method, url, json=body if method == "POST" else None)
+    except httpx2.HTTPError as gone:
+        raise CaseError(f"no sandbox answers at port {settings.sandbox_port}: start it with `aftersales up`") from gone
+    told = answer.json()
+    if answer.is_success:
+        return told
+    refusal = str(told.get("error"))
+    raise Refused(refusal) if answer.status_code == 409 else BadForm(refusal)  # noqa: PLR2004 - HTTP's conflict
