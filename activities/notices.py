@@ -22,7 +22,11 @@ class LogNotifier:
     async def remind(self, reminder: Reminder) -> None:
         """Write one line; a deadline that is near is worth a warning."""
         structlog.get_logger("notices").warning(
-            "reminder", state=reminder.state_label, then=reminder.rule_label, deadline=reminder.deadline.isoformat()
+            "reminder",
+            state=reminder.state_label,
+            then=reminder.rule_label,
+            deadline=reminder.deadline.isoformat(),
+            **({"order": reminder.order} if reminder.order else {}),
         )
 
 

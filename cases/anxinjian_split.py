@@ -152,6 +152,7 @@ class SplitCase(Case):
     waived_orders: tuple[str, ...] = ()
     unsigned: dict[str, WhyUnsigned] = {}
     waybills: dict[str, str] = {}
+    charged_waybills: tuple[str, ...] = ()
     endings: dict[str, Ending] = {}
 
     forms: ClassVar[Mapping[str, type[Form]]] = {
@@ -198,14 +199,19 @@ class SplitCase(Case):
         """The orders, each with a chart of its own."""
         return tuple(each.order_id for each in self.facts.sub_orders)
 
+    def waybill(self, order: str) -> str:
+        """The waybill of an order; one whose number was not told is taken for its own."""
+        return self.waybills.get(order, order)
+
     def part(self, order: str | None) -> Any:
         """The case as one order sees it."""
         return self if order is None else OrderOfSplit(self, order)
 
     def learn(self, rule: str, form: Form | None) -> Self:
         """The way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
-        if isinstance(form, WayChosen):
-            return self.model_copy(update={"way": form.way if form.freight_consent else Way.KEEP_SINGLE})
+        if rule == "choose":
+            chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
+            return self.model_copy(update={"way": chosen})
         return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
 
     def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
@@ -218,7 +224,9 @@ class SplitCase(Case):
         if isinstance(form, Unsigned):
             learned["unsigned"] = {**self.unsigned, order: form.why}
         if isinstance(form, Shipment):
-            learned["waybills"] = {**self.waybills, order: form.tracking_no}
+            learned["waybills"] = {**self.waybills, order: f"{form.carrier} {form.tracking_no}"}
+        if rule == "confirm_receipt" and self.part(order).pays_freight:
+            learned["charged_waybills"] = (*self.charged_waybills, self.waybill(order))
         if rule in ENDINGS:
             learned["endings"] = {**self.endings, order: ENDINGS[rule]}
         return self.model_copy(update=learned) if learned else self
@@ -257,8 +265,9 @@ class SplitCase(Case):
         """The order with the item and one without it, before a way was chosen and after."""
         case = cls(facts=_facts("O1", "O2"))
         cases = [case, *(case.model_copy(update={"way": way}) for way in Way)]
-        shared = case.model_copy(update={"way": Way.KEEP_ALL, "waybills": {"O1": "YT2"}})
-        return [each.part(order) for each in cases for order in each.orders] + [shared.part("O2")]
+        shared = case.model_copy(update={"way": Way.KEEP_ALL, "waybills": {"O1": "YTO YT2"}})
+        unknown = cls(facts=_facts("O1", "O2", auto_receipt_at=None))
+        return [each.part(order) for each in (*cases, unknown) for order in each.orders] + [shared.part("O2")]
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
@@ -314,9 +323,9 @@ class OrderOfSplit:
 
     @property
     def pays_freight(self) -> bool:
-        """无需鉴定且有自己的快递单号"""
-        others = {number for order, number in self.case.waybills.items() if order != self.order}
-        return self.order in self.case.waived_orders and self.case.waybills.get(self.order) not in others
+        """无需鉴定且其面单尚未计运费"""
+        paid = {self.case.waybill(self.case.facts.order), *self.case.charged_waybills}
+        return self.order in self.case.waived_orders and self.case.waybill(self.order) not in paid
 
     @property
     def _unsigned(self) -> WhyUnsigned | None:
@@ -355,7 +364,7 @@ class OrderOfSplit:
         return self.case.facts.freight_fee if effect == "charge_freight" else None
 
 
-def _facts(*orders: str) -> SplitFacts:
+def _facts(*orders: str, auto_receipt_at: Instant | None = SAMPLE_INSTANT + timedelta(days=10)) -> SplitFacts:
     return SplitFacts(
         provider_id="P1",
         merchant_id="M1",
@@ -363,7 +372,6 @@ def _facts(*orders: str) -> SplitFacts:
         authentication_fee=Decimal("30.00"),
         freight_fee=Decimal("12.00"),
         sub_orders=tuple(
-            SubOrder(order_id=order, carries_item=order == "O1", auto_receipt_at=SAMPLE_INSTANT + timedelta(days=10))
-            for order in orders
+            SubOrder(order_id=order, carries_item=order == "O1", auto_receipt_at=auto_receipt_at) for order in orders
         ),
     )

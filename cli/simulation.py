@@ -11,7 +11,7 @@ from cli.running import CLOSED, refused_in_words
 from cli.scenario import Scenario
 from cli.scenario_file import LONGEST, Expectation, Step
 from cli.simulation_result import history_size, in_seconds
-from cli.virtual_time import TooSlow, VirtualCase, next_second, virtual_server, wait_until
+from cli.virtual_time import TooSlow, VirtualCase, begun_late, next_second, virtual_server, wait_until
 from runtime.settings import Settings
 from workflows.addressing import ORDER
 from workflows.opening import start_case
@@ -48,8 +48,8 @@ class Simulation:
 
         self._origin = next_second()
         opening = self._scenario.opening(self._origin)
-        case_id = self._scenario.process.open_case(opening).facts.own_id
-        settings = Settings(task_queue=f"simulation-{case_id}", graceful_shutdown_seconds=0.1)
+        opened = self._scenario.process.open_case(opening)
+        settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
         async with make_worker(self._server.client, settings, scripted_world(self._scenario.script(self._origin))):
             await wait_until(self._origin)
             with self._server.with_time_skipping_disabled():
@@ -59,8 +59,10 @@ class Simulation:
                 await self._case.reach(step.at)
                 await self._take(number, step)
                 (await self._case.rest()).on_time(step.at)
-            seen, size = await self._finish(), await history_size(handle)
-        return {**in_seconds(seen, self._origin, self._refused, self._ignored), "history": size}
+            seen, history = await self._finish(), await handle.fetch_history()
+        if opened.facts.began_at is None and begun_late(history, self._origin):
+            raise TooSlow("this machine is too busy to simulate: the case began a second late")
+        return {**in_seconds(seen, self._origin, self._refused, self._ignored), "history": history_size(history)}
 
     async def _take(self, number: int, step: Step) -> None:
         if step.expect:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHistory
 
 from cli.offsets import whole
 
@@ -56,7 +56,7 @@ def in_seconds(
     }
 
 
-async def history_size(handle: WorkflowHandle[Any, Any]) -> dict[str, int]:
+def history_size(history: WorkflowHistory) -> dict[str, int]:
     """How long the case's history would be without the skipping of time."""
-    events = [each for each in (await handle.fetch_history()).events if each.event_type not in SKIPPING]
+    events = [each for each in history.events if each.event_type not in SKIPPING]
     return {"events": len(events), "bytes": sum(each.ByteSize() for each in events)}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.client import WorkflowHandle
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -28,6 +28,7 @@ SERVER_FLAGS = [
 ]
 REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
+FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
 KEPT = ("timeline", "ignored", "effects", "reminders")
 """What a case keeps with an instant."""
 RETRYING = timedelta(minutes=30)
@@ -65,6 +66,12 @@ async def wait_until(instant: datetime) -> None:
     await asyncio.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
     if datetime.now(UTC) - instant >= SECOND:
         raise TooSlow("this machine is too busy to simulate: it lost a second at the start")
+
+
+def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
+    """Whether a case's first step was a second late: one that does not say when it began begins with that step."""
+    started = [event.event_time.ToDatetime(UTC) for event in history.events if event.event_type == FIRST_STEP]
+    return bool(started) and started[0] - origin >= SECOND
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,13 @@ from statecharts.rules import Party, after, at_once, book, by, do, never, stays,
 
 ask_choice = do("ask_choice", "请商家与买家选定处理方式", unless="nothing_to_choose", until=("choose", "close_choice"))
 escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"))
-arrange_repurchase = do("arrange_repurchase", "请商家安排其余订单退款重拍", unless="keeps_all")
-ask_platform = do("ask_platform", "反馈平台核实未签收原因", until=("sign_in", "found_refunded", "found_in_transit"))
-report_to_operations = do("report_to_operations", "反馈平台运营处理", until=("unblock",))
+arrange_repurchase = do("arrange_repurchase", "请商家安排其余订单退款重拍", unless="keeps_all", until=("settle_item",))
+ask_platform = do(
+    "ask_platform",
+    "反馈平台核实未签收原因",
+    until=("sign_in", "found_refunded", "found_in_transit", "refund_order", "auto_refund"),
+)
+report_to_operations = do("report_to_operations", "反馈平台运营处理", until=("unblock", "refund_order", "auto_refund"))
 charge_freight = book("charge_freight", "商家承担的运费", clause="AX-8")
 record_loss = book("record_loss", "货款两失", clause="AX-9")
 

@@ -74,6 +74,11 @@ class Standing:
         return self.past.entered
 
     @property
+    def since(self) -> datetime:
+        """When the chart last entered a state: nothing that happens next lies before it."""
+        return max(self.past.entered.values())
+
+    @property
     def closed(self) -> bool:
         """Whether a final state has been reached."""
         return any(self.chart.states_map[value].final for value in self.past.entered)

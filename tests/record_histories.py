@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from activities.registry import World
+from cases.durations import parse_duration
 from runtime.settings import Settings
 from tests.claims import APPEAL, CHAT, claim_facts
 from tests.delays import CHAT as DELAY_CHAT
 from tests.delays import delay_facts
 from tests.life import PROCESS, Life, due, facts, settled, whole_now
 from tests.servers import start_server
+from tests.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
 from tests.stage import BUSINESS, Scene, Stage
 from worker import make_worker
 from workflows.registry import PROCESSES
@@ -185,9 +187,79 @@ async def delay_silent(life: Life) -> None:
     await life.until_closed()
 
 
-CLAIM, DELAY = "claim_1688", "jd_delay_card"
+def split_of(own_id: str, opened: datetime, many: int = 2, **receipts: str) -> dict[str, Any]:
+    """The facts of an item that was opened at an instant; automatic receipt after 10 days unless told by order."""
+    told = split_facts(many, own_id)
+    for each in told["sub_orders"]:
+        receipt = parse_duration(receipts.get(each["order_id"], "10d"))
+        each["auto_receipt_at"] = (opened + receipt).isoformat()
+    return told
+
+
+async def walk(life: Life, order: str, *rules: str) -> None:
+    """Do several things with an order, one after the other; what the platform sees happens then is reported."""
+    for rule in rules:
+        if rule in ("pick_up", "deliver", "unblock", "refund_order", "confirm_receipt"):
+            await life.report(message_id=f"{order} {rule}", rule=rule, order=order)
+        else:
+            await life.act(rule, {**form_of(rule, order), "order": order})
+
+
+async def until_task(life: Life, effect: str, order: str | None = None) -> dict[str, Any]:
+    """Until an operator has a console task; the effect as the case shows it."""
+    wanted = effect, order, "console_task"
+
+    def found(seen: dict[str, Any]) -> list[dict[str, Any]]:
+        return [each for each in seen["effects"] if (each["effect"], each["order"], each["status"]) == wanted]
+
+    return found(await life.until(effect, found))[0]
+
+
+async def split_keep_all(life: Life) -> None:
+    """A blocked step goes on where it stood; both orders are confirmed, one of them at the merchant's freight."""
+    await until_task(life, "ask_choice")
+    await life.reach("1h")
+    await life.act("choose", KEEP_ALL)
+    await walk(life, "O1", *ITEM_WAY[:3])
+    await walk(life, "O2", *WAIVED_WAY[:3], "report_blocked")
+    await until_task(life, "report_to_operations", "O2")
+    await life.reach("5h")
+    await walk(life, "O2", "unblock", *WAIVED_WAY[3:5])
+    await walk(life, "O1", *ITEM_WAY[3:5])
+    await life.reach("60h")
+    await walk(life, "O1", *ITEM_WAY[5:])
+    await walk(life, "O2", *WAIVED_WAY[5:])
+    await life.until_closed()
+
+
+async def split_keep_single(life: Life) -> None:
+    """Nobody chooses for a day; then the other order is refunded, and bought again."""
+    await walk(life, "O1", "sign_in")
+    await walk(life, "O2", "sign_in")
+    await life.reach("25h")
+    await until_task(life, "escalate_silence")
+    await life.act("choose", KEEP_SINGLE)
+    task = await until_task(life, "arrange_repurchase")
+    await life.act("done_by_hand", {"serial": task["serial"], "note": "商家已告知买家"})
+    await walk(life, "O2", "refund_order")
+    await walk(life, "O1", *ITEM_WAY[1:])
+    await life.until_closed()
+
+
+async def split_lost(life: Life) -> None:
+    """Both orders are refunded automatically, one of them at a later deadline of the platform."""
+    await life.act("choose", KEEP_ALL)
+    await walk(life, "O1", "sign_in")
+    await walk(life, "O2", "sign_in")
+    await life.report(message_id="m1", order="O2", deadline=(life.opened + timedelta(days=12)).isoformat())
+    await life.pass_time("13d")
+    await life.until_closed()
+
+
+CLAIM, DELAY, SPLIT = "claim_1688", "jd_delay_card", "anxinjian_split"
 CLAIMS = (claim_agreed, claim_appealed_and_dismissed, claim_unanswered)
 DELAYS = (delay_accepted_and_shipped, delay_reported_and_late, delay_silent)
+SPLITS = (split_keep_all, split_keep_single, split_lost)
 STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
     story.__name__: story
     for story in (
@@ -202,6 +274,7 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
         two_at_once,
         *CLAIMS,
         *DELAYS,
+        *SPLITS,
     )
 }
 """Every story by its own name."""
@@ -209,13 +282,14 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
 
 def process_of(story: str) -> str:
     """The process whose case lives through a story."""
-    others = {CLAIM: CLAIMS, DELAY: DELAYS}
+    others = {CLAIM: CLAIMS, DELAY: DELAYS, SPLIT: SPLITS}
     return next((name for name, told in others.items() if STORIES[story] in told), PROCESS)
 
 
 def file_of(story: str) -> Path:
     """Where the history of a story is kept."""
-    return HISTORIES / f"{process_of(story)}_{story.removeprefix('claim_').removeprefix('delay_')}.json"
+    own = story.removeprefix("claim_").removeprefix("delay_").removeprefix("split_")
+    return HISTORIES / f"{process_of(story)}_{own}.json"
 
 
 def opening_of(story: str, opened: datetime) -> dict[str, Any]:
@@ -228,6 +302,8 @@ def opening_of(story: str, opened: datetime) -> dict[str, Any]:
             told = claim_facts(story, opened, **given)
         case "jd_delay_card":
             told = delay_facts(opened, story, **given)
+        case "anxinjian_split":
+            told = split_of(story, opened, **given)
         case _:
             told = facts(story, **given)
     return {"facts": told, "policy": policy.model_dump(mode="json")}

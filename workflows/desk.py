@@ -62,18 +62,9 @@ def settling(docket: Docket, rule: str, order: str | None = None) -> Settling | 
 
     One that needs an operator lets what the buyer or the platform did be recorded: that settles it too.
     """
-    if not docket.record.settling:
-        return None
     seen = docket.process.rules[rule].party not in OPERATORS
-    sources = {move.source.value for _, move in docket.standing(order).moves(rule)}
-    return next(
-        (
-            each
-            for each in docket.record.settling
-            if each.order == order and each.state in sources and not (each.why and seen)
-        ),
-        None,
-    )
+    waiting = (each for each in docket.record.settling if each.order == order and not (each.why and seen))
+    return next(waiting, None)
 
 
 def check(docket: Docket, rule: str, raw: Any) -> tuple[str | None, Form]:

@@ -133,8 +133,8 @@ class Docket:
                 )
             )
         else:
-            entered = self.record.past_of(nearest.order).entered[nearest.state]
-            self.fire(nearest.rule, max(nearest.due, entered), order=nearest.order)
+            since = self.standing(nearest.order).since
+            self.fire(nearest.rule, max(nearest.due, since), order=nearest.order)
 
     def _decide(self, now: datetime) -> bool:
         if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):

@@ -1,5 +1,7 @@
 """What platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1)."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -98,18 +100,21 @@ def _over_by(docket: Docket, report: Report, happened: datetime) -> bool:
 
 def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, str | None] | None:
     """The first of the rules that a message may mean which applies where the case stands, with its order."""
-    rules = (report.rule or "", *report.otherwise)
-    over = {each.rule for each in docket.record.settling if each.due <= happened}  # a clock that had run out by then
-    for rule in sorted(rules, key=lambda each: each not in over):
-        try:
-            order = addressee(docket, rule, report.order)
-        except BadForm:
-            continue
+    over = {(each.rule, each.order) for each in docket.record.settling if each.due <= happened}
+    # A clock that had run out by the message's own instant is what it tells of.
+    for rule, order in sorted(_meant(docket, report), key=lambda each: each not in over):
         if not docket.standing(order).moves(rule) or _follows_settlement(docket, report, rule, order, happened):
             continue
         if not (report.look and _entered(docket, rule, order) > happened):  # a record read may be older than the state
             return rule, order
     return None
+
+
+def _meant(docket: Docket, report: Report) -> Iterator[tuple[str, str | None]]:
+    """The rules that a message may mean, each with the order it is about."""
+    for rule in (report.rule or "", *report.otherwise):
+        with contextlib.suppress(BadForm):
+            yield rule, addressee(docket, rule, report.order)
 
 
 def _misaddressed(docket: Docket, report: Report) -> str | None:
@@ -122,9 +127,8 @@ def _misaddressed(docket: Docket, report: Report) -> str | None:
 
 def _follows_settlement(docket: Docket, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
     """Whether a message tells of something later than a clock that is still being settled."""
-    sources = {move.source.value for _, move in docket.standing(order).moves(rule)}
     return report.occurred_at is not None and any(
-        each.why is None and each.rule != rule and each.order == order and each.state in sources and each.due < happened
+        each.why is None and each.rule != rule and each.order == order and each.due < happened
         for each in docket.record.settling
     )
 
@@ -142,7 +146,7 @@ def _apply(docket: Docket, report: Report, rule: str, order: str | None, now: da
         docket.record.ignore(now, report, str(bad))
         return
     happened = min(report.occurred_at or now, now)
-    docket.fire(rule, max(_entered(docket, rule, order), happened), form, order=order, reported=True)
+    docket.fire(rule, max(docket.standing(order).since, happened), form, order=order, reported=True)
     if report.deadline is not None and not docket.closed:
         _set_deadline(docket, report.model_copy(update={"order": order}), now)
 
@@ -151,7 +155,8 @@ def _set_deadline(docket: Docket, report: Report, now: datetime) -> None:
     if report.order is not None and docket.record.orders and report.order not in docket.record.orders:
         docket.record.ignore(now, report, f"没有这个订单 / no such order; orders: {', '.join(docket.record.orders)}")
         return
-    order = report.order if docket.record.orders else None
+    orders = list(docket.record.orders)
+    order = (report.order or (orders[0] if len(orders) == 1 else None)) if orders else None
     deadline, standing = report.deadline, docket.standing(order)
     fitting = [
         state

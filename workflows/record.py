@@ -156,9 +156,9 @@ class Record(BaseModel):
         """Whether anything waits for an operator: what went wrong, or a console task (G-8)."""
         return self.needs_operator() or bool(self.stuck())
 
-    def settling_states(self) -> set[tuple[str | None, str]]:
-        """The states, each with its order, whose clock is being settled with the platform."""
-        return {(each.order, each.state) for each in self.settling}
+    def settling_orders(self) -> set[str | None]:
+        """The orders, None for the case itself, where a clock is being settled with the platform."""
+        return {each.order for each in self.settling}
 
     def ignore(self, at: datetime, report: Report, why: str, *, early: bool = False) -> None:
         """Keep a message that does not apply, with the reason; one that came ``early`` may apply later."""

@@ -40,7 +40,8 @@ def state_in_words(docket: Docket) -> str:
 
 def deadlines(docket: Docket) -> list[dict[str, Any]]:
     """The clocks that run, nearest first, and those that are being settled with the platform."""
-    settling, clocks = docket.record.settling_states(), docket.process.clocks
+    settling = {(each.order, each.rule) for each in docket.record.settling}
+    clocks = docket.process.clocks
     return [
         {
             "rule": each.rule,
@@ -49,7 +50,7 @@ def deadlines(docket: Docket) -> list[dict[str, Any]]:
             "order": each.order,
             "due": each.due.isoformat(),
             "of": clocks[each.rule].of.value,
-            "settling": (each.order, each.state) in settling,
+            "settling": (each.order, each.rule) in settling,
         }
         for each in docket.deadlines()
     ]

@@ -23,7 +23,12 @@ from cli.virtual_time import TooSlow, virtual_server
 from tests.cli.playing import Perform, Play, Played, reship
 
 ATTEMPTS = 5
-OWN_ID = {"douyin_reship": "after_sale_id", "claim_1688": "claim_id", "jd_delay_card": "order_id"}
+OWN_ID = {
+    "douyin_reship": "after_sale_id",
+    "claim_1688": "claim_id",
+    "jd_delay_card": "order_id",
+    "anxinjian_split": "item_id",
+}
 """The fact that a case of each process is known by."""
 
 

@@ -55,6 +55,14 @@ class Played:
         return [(each["clause"], each["amount"], each["status"]) for each in self.result["ledger"]]
 
 
+LOOKED_AT = (
+    "anxinjian_split_keep_all",
+    "anxinjian_split_lost",
+    "anxinjian_split_platform",
+    "anxinjian_split_silent",
+)
+"""The example scenarios that are played once only, by a test that looks at all they come to."""
+
 Perform = Callable[[dict[str, Any]], Awaitable[Played]]
 """Play a whole scenario, under an id of its own."""
 Play = Callable[..., Awaitable[Played]]

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import WorkflowHistory
 
 from cli import simulation
 from cli.scenario import Scenario
-from cli.virtual_time import Still, TooSlow, next_second, wait_until
+from cli.virtual_time import FIRST_STEP, Still, TooSlow, begun_late, next_second, wait_until
 
 NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SCENARIO: Any = object.__new__(Scenario)
@@ -22,6 +25,13 @@ def test_what_is_kept_a_second_late_is_noticed() -> None:
     still.on_time(hour)
     with pytest.raises(TooSlow, match="too busy"):
         still.on_time(hour - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(0.99, False), (1.0, True)])
+def test_a_case_that_begins_a_second_late_is_noticed(seconds: float, *, late: bool) -> None:
+    events = [HistoryEvent(event_type=kind) for kind in (EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, FIRST_STEP)]
+    events[-1].event_time.FromDatetime(NINE + timedelta(seconds=seconds))
+    assert begun_late(WorkflowHistory("jd_delay_card/O1", events), NINE) is late
 
 
 async def test_a_run_begins_on_a_second_that_is_not_over() -> None:

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from cli.files import read_document
-from tests.cli.playing import DAY, HOUR, Perform, Play, act, expect, refuse, report, ship
+from tests.cli.playing import DAY, HOUR, LOOKED_AT, Perform, Play, act, expect, refuse, report, ship
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "scenarios").glob("*.yaml"))
 ENDINGS = {
+    "anxinjian_split_keep_single": "settled",
+    "anxinjian_split_one_order": "settled",
+    "anxinjian_split_unsigned": "settled",
     "claim_1688_closed_trade": "established",
     "claim_1688_compensated": "compensated",
     "claim_1688_default_decision": "dismissed",
@@ -40,10 +43,10 @@ ENDINGS = {
 
 
 def test_every_example_is_played() -> None:
-    assert {each.stem for each in EXAMPLES} == set(ENDINGS)
+    assert sorted(each.stem for each in EXAMPLES) == sorted([*ENDINGS, *LOOKED_AT])
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [each for each in EXAMPLES if each.stem in ENDINGS], ids=lambda path: path.stem)
 async def test_an_example_holds_what_it_expects(perform: Perform, path: Path) -> None:
     played = await perform(read_document(path).data)
     assert played.failed == []

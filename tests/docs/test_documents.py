@@ -156,10 +156,10 @@ def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(read
     calls = [words for words in words_of("aftersales", text(readme)) if words[0] in ("show", "act", "report")]
 
     assert calls
-    assert set(re.findall(r"\b(?:douyin_reship|claim_1688)/\d+", text(readme))) <= samples
+    assert set(re.findall(r"\b(?:douyin_reship|claim_1688|anxinjian_split)/\d+", text(readme))) <= samples
     assert {words[1] for words in calls} <= samples
     for _, case_id, rule, *_ in (words for words in calls if words[0] != "show"):
-        assert rule in (*PROCESSES[case_id.split("/")[0]].chart.rules, *OPERATOR_UPDATES)
+        assert rule in (*PROCESSES[case_id.split("/")[0]].rules, *OPERATOR_UPDATES)
 
 
 def test_every_field_of_a_scenario_is_described() -> None:

@@ -1,0 +1,134 @@
+"""What a chart for each order costs: ``python -m benchmarks.split_orders``.
+
+Times are CPU times of this process: medians, and between what half of the runs lay.  A machine that others share
+disturbs them, so run it several times and take the quietest; ratios are taken within a round, in which every number of
+orders lives in turn, and hold better.
+
+A whole life goes through the docket alone, without Temporal: every order signed in, recorded, authenticated or waived,
+packed, shipped and confirmed, with the choice between, and what is shown of the case after every step.
+"""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cases.messages import Opening
+from workflows import desk, inbox
+from workflows.attributes import attributes
+from workflows.details import current_details
+from workflows.docket import Docket
+from workflows.registry import PROCESSES
+
+MANY = (1, 4, 10, 20)
+BUILDS, ROUNDS = 1000, 9
+OPENED = datetime(2026, 1, 5, 1, tzinfo=UTC)
+SPLIT = PROCESSES["anxinjian_split"]
+ITEM = "O1"
+SHIPPED = ("pack", "print_waybill", "pick_up", "deliver", "confirm_receipt")
+
+
+def main() -> None:
+    """Print what a chart costs, and a line for each number of orders."""
+    case = docket(1)
+    print(f"build the chart of an order  {spread([milliseconds(lambda: build(case, ITEM)) for _ in range(BUILDS)])} ms")
+    print(f"build the chart of the item  {spread([milliseconds(lambda: build(case, None)) for _ in range(BUILDS)])} ms")
+    steps = {many: live(docket(many)) for many in MANY}
+    rounds = [{many: whole_life(many) for many in MANY} for _ in range(ROUNDS)]
+    print(f"{'N':>2} {'steps':>6} {'whole life, ms':>30} {'a step, ms':>20} {'life / N=1':>20} {'step / N=1':>20}")
+    for many in MANY:
+        lives = [each[many] for each in rounds]
+        ratios = [each[many] / each[1] for each in rounds]
+        a_step, fewer = [each / steps[many] for each in lives], steps[1] / steps[many]
+        told = f"{spread(a_step):>20} {spread(ratios):>20} {spread([each * fewer for each in ratios]):>20}"
+        print(f"{many:>2} {steps[many]:>6} {spread(lives):>30} {told}")
+
+
+def docket(many: int) -> Docket:
+    """A case of so many orders; the first carries the item."""
+    facts = {
+        "provider_id": "P1",
+        "merchant_id": "M1",
+        "item_id": "I1",
+        "authentication_fee": "30.00",
+        "freight_fee": "12.00",
+        "sub_orders": [
+            {
+                "order_id": f"O{number}",
+                "carries_item": number == 1,
+                "auto_receipt_at": (OPENED + timedelta(days=30)).isoformat(),
+            }
+            for number in range(1, many + 1)
+        ],
+    }
+    case = SPLIT.open_case(Opening(facts=facts, policy={}))
+    return Docket(SPLIT, "anxinjian_split/I1", case, now=OPENED)
+
+
+def build(opened: Docket, order: str | None) -> None:
+    """Build a chart from its past, as firing a rule does."""
+    SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.record.past_of(order))
+
+
+def live(case: Docket) -> int:
+    """Bring every order to its end; returns how many steps that took."""
+    now, steps = OPENED, 0
+    for rule, order in story(list(case.record.orders)):
+        now += timedelta(minutes=1)
+        if rule in ("pick_up", "deliver", "confirm_receipt"):
+            inbox.receive(case, {"message_id": f"{order} {rule}", "rule": rule, "order": order}, now)
+        else:
+            desk.act(case, rule, form(rule, order) | ({"order": order} if order else {}), now)
+        case.advance(now)
+        case.next_instant(now)
+        current_details(case)
+        attributes(case)
+        steps += 1
+    if not case.closed:
+        raise AssertionError(case.states())
+    return steps
+
+
+def story(orders: list[str]) -> list[tuple[str, str | None]]:
+    """The rules of a whole life, each with its order."""
+    item, *others = orders
+    told: list[tuple[str, str | None]] = [("choose", None)] if others else []
+    told += [(rule, order) for rule in ("sign_in", "record") for order in orders]
+    told += [("authenticate", item), *(("waive", order) for order in others)]
+    return told + [(rule, order) for rule in SHIPPED for order in orders]
+
+
+def form(rule: str, order: str | None) -> dict[str, Any]:
+    """The form of a rule that asks for one."""
+    forms: dict[str, dict[str, Any]] = {
+        "choose": {"way": "keep_all", "freight_consent": True},
+        "authenticate": {"verdict": "pass"},
+        "print_waybill": {"carrier": "YTO", "tracking_no": f"YT-{order}"},
+    }
+    return forms.get(rule, {})
+
+
+def whole_life(many: int) -> float:
+    """CPU milliseconds of a life, the mean of as many as let every number of orders count alike."""
+    lives = max(MANY) // many
+    gc.collect()
+    return statistics.fmean(milliseconds(lambda: live(docket(many))) for _ in range(lives))
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """CPU time."""
+    began = time.process_time_ns()
+    work()
+    return (time.process_time_ns() - began) / 1e6
+
+
+def spread(found: list[float]) -> str:
+    """The median, and between what half of the runs lay."""
+    low, middle, high = statistics.quantiles(found, n=4)
+    return f"{middle:.2f} ({low:.2f}-{high:.2f})"
+
+
+if __name__ == "__main__":
+    main()
