@@ -26,6 +26,7 @@ from activities.ledger import SqliteLedger
 from activities.registry import World, all_activities
 from cases.errors import CaseError
 from cli.case_files import read_shops
+from cli.gateway import TOKENS
 from gateway.catching_up import CatchingUp
 from gateway.feeding import Feeder
 from platforms.credentials import read_secrets
@@ -43,10 +44,6 @@ from workflows.catch_up import CatchUpWorkflow
 from workflows.payloads import for_cases
 from workflows.registry import WORKFLOWS
 from workflows.sandbox import OneArgument, sandboxed_runner
-
-
-TOKENS = "tokens"
-"""Where in the data folder access tokens lie, shared with the gateway."""
 
 
 def default_world(settings: Settings) -> World:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +15,21 @@ import typer
 import yaml
 
 from cases.errors import BadForm, CaseError, Refused
-from cli.output import print_json, print_table, say
+from cases.messages import Opening
+from cli.output import print_json, print_table, say, when
 from cli.running import run
+from platforms.sandbox.acts import reason_text
 from runtime.settings import Settings, load_settings
+from workflows.process import Process
 
 if TYPE_CHECKING:
     from platforms.sandbox.app import Sandbox
 
 FOLDER = "sandbox"
+RESHIP = "douyin_reship"
+"""The process whose cases the sandbox's buyers open."""
 OWNER_ONLY = 0o600
-SHOWN = ("after_sale_id", "shop_id", "status", "arbitration", "reason", "amount", "deadline")
+COLUMNS = ("售后单", "店铺", "状态码", "仲裁", "原因", "金额", "截止", "补寄单号")
 HOST = "127.0.0.1"
 
 
@@ -51,12 +57,45 @@ async def running_sandbox(settings: Settings, shops: Iterable[str]) -> AsyncIter
     credentials = _credentials(folder / "secrets.yaml", f"http://{HOST}:{settings.sandbox_port}", shops)
     token = _kept(folder / "control_token", secrets.token_urlsafe(24))
     gateway = f"http://{settings.gateway_host}:{settings.gateway_port}/douyin"
-    app = make_sandbox(
-        read_secrets(credentials), gateway=gateway, state=folder / "records.json", control_token=token
-    )
+    app = make_sandbox(read_secrets(credentials), gateway=gateway, state=folder / "records.json", control_token=token)
     with listen(HOST, settings.sandbox_port, "AFTERSALES_SANDBOX") as listener:
         async with serving(app, listener) as ended:
             yield RunningSandbox(app.state.sandbox, credentials, ended)
+
+
+def case_id(process: Process, opening: Opening) -> str:
+    """The id of the case that an opening leads to."""
+    return f"{process.name}/{process.open_case(opening).facts.own_id}"
+
+
+def shops_of(cases: Iterable[tuple[Process, Opening]]) -> set[str]:
+    """The shops whose cases they are."""
+    return {process.open_case(opening).facts.shop for process, opening in cases}
+
+
+def announce(sandbox: "Sandbox", cases: Iterable[tuple[Process, Opening]]) -> list[str]:
+    """Let buyers apply for the reships among the cases, where they have not yet.
+
+    Returns the ids of the cases that the platform's messages then open: those without figures of their own.
+    """
+    arriving = []
+    for process, opening in cases:
+        facts = process.open_case(opening).facts
+        if process.name != RESHIP or not (facts.own_id.isdecimal() and facts.order.isdecimal()):
+            continue  # the platform's own ids are numbers: what has others is opened from its file alone
+        if sandbox.record(facts.own_id) is None:
+            sandbox.apply(
+                facts.shop,
+                reason_text(facts.reason),
+                int(facts.order_amount * 100),
+                remark=facts.description,
+                after_sale_id=facts.own_id,
+                order_id=facts.order,
+                applied_at=int(facts.applied_at.timestamp()),
+            )
+        if not opening.policy:
+            arriving.append(case_id(process, opening))
+    return arriving
 
 
 def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
@@ -132,7 +171,14 @@ async def _play(method: str, path: str, body: dict[str, Any], *, as_json: bool) 
         say(f"沙箱时钟 / the sandbox's clock: +{answer['offset']} s")
     else:
         rows = answer.get("after_sales", [answer])
-        print_table("沙箱售后单 / after-sales", SHOWN, [[row.get(name) for name in SHOWN] for row in rows])
+        print_table("沙箱售后单 / after-sales", COLUMNS, [_row(record) for record in rows])
+
+
+def _row(record: dict[str, Any]) -> list[Any]:
+    until = datetime.fromtimestamp(record["deadline"], UTC).isoformat() if record["deadline"] else None
+    parcel = (record["parcel"] or {}).get("tracking_no")
+    own = [record[name] for name in ("after_sale_id", "shop_id", "status", "arbitration", "reason")]
+    return [*own, f"{record['amount'] / 100:.2f}", when(until), parcel]
 
 
 async def _asked(settings: Settings, method: str, path: str, body: dict[str, Any]) -> Any:

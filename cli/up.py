@@ -1,21 +1,24 @@
-"""``aftersales up``: the embedded Temporal server, a worker, and sample cases, in one command."""
+"""``aftersales up``: embedded Temporal server, worker, gateway, sandbox and sample cases, in one command."""
 
 import asyncio
 import fcntl
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from temporalio.client import Client
 
 from cases.errors import CaseError
 from cases.messages import Opening
 from cli.case_files import open_cases, read_cases
+from cli.gateway import running_gateway
 from cli.output import say
 from cli.running import run
+from cli.sandbox import RESHIP, announce, case_id, running_sandbox, shops_of
 from runtime.logs import configure_logs
 from runtime.server import EmbeddedServer, check_ports, embedded_server
 from runtime.settings import Settings, load_settings
@@ -64,19 +67,19 @@ def _case_files(folder: Path) -> list[Path]:
 async def _work(
     server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]], stop: asyncio.Event
 ) -> None:
-    from worker import default_world, make_worker  # noqa: PLC0415 - loaded while the server starts
-
     ended = CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
     try:
-        async with make_worker(server.client, settings, default_world(settings)):
-            opened = await open_cases(server.client, settings, cases)
-            _greet(settings, [each["case_id"] for each in opened])
-            stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(server.ended())
-            await asyncio.wait((stopping, ending), return_when=asyncio.FIRST_COMPLETED)
-            for each in (stopping, ending):
+        async with AsyncExitStack() as running:
+            shown, services = await _start(running, server, settings, cases)
+            _greet(settings, shown)
+            waiting = [asyncio.create_task(each) for each in (stop.wait(), server.ended())]
+            await asyncio.wait((*waiting, *services), return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
                 each.cancel()
-            if not stop.is_set():
+            if server.has_ended:
                 raise ended
+            if not stop.is_set():
+                raise CaseError("the gateway or the sandbox ended by itself")
             say("stopping ...")
     except (RuntimeError, asyncio.CancelledError) as failed:  # the worker may see first that its server is gone
         if not server.has_ended:
@@ -84,15 +87,45 @@ async def _work(
         raise ended from failed
 
 
+async def _start(
+    running: AsyncExitStack, server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]]
+) -> tuple[list[str], list[asyncio.Task[None]]]:
+    """Start what works beside the server; the sample cases' ids, and the tasks that serve."""
+    from worker import arrange, make_worker, open_world  # noqa: PLC0415 - loaded while the server starts
+
+    async def connected() -> Client:
+        return server.client
+
+    services, sandbox = [], None
+    if settings.secrets_file is None:
+        sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))
+        settings = settings.model_copy(update={"secrets_file": sandbox.secrets_file})
+        services.append(sandbox.ended)
+    world = await running.enter_async_context(open_world(settings, server.client))
+    await running.enter_async_context(make_worker(server.client, settings, world))
+    _, gateway = await running.enter_async_context(running_gateway(settings, connected))
+    services.append(gateway)
+    arriving = announce(sandbox.sandbox, cases) if sandbox else []
+    opened = [each for each in cases if case_id(*each) not in arriving]
+    shown = [each["case_id"] for each in await open_cases(server.client, settings, opened)]
+    await arrange(server.client, settings)
+    return [case_id(*each) for each in cases if case_id(*each) in (*arriving, *shown)], services
+
+
 def _greet(settings: Settings, cases: list[str]) -> None:
     ui = f"http://127.0.0.1:{settings.ui_port}/namespaces/default/workflows"
     usual = settings.port == Settings.model_fields["port"].default
     other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
     say(f"Web UI: {ui}")
+    say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
     if cases:
+        reship = next((each for each in cases if each.startswith(f"{RESHIP}/")), None)
         say(f"sample cases: {', '.join(cases)}")
         say("try next, in another terminal:")
-        for command in ("list", f"show {cases[0]}", f"act {cases[0]} agree"):
+        commands = ["list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))]
+        if settings.secrets_file is None:
+            commands.append("sandbox")
+        for command in commands:
             say(f"  {other}{_called()} {command}")
     say("Ctrl-C stops everything; the next start goes on with the same cases")
 

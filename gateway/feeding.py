@@ -65,9 +65,7 @@ class Feeder:
         ended = [await self._one(client, process, shop_id, own_id, each) for each in told]
         return OPENED if OPENED in ended else ended[-1]
 
-    async def _one(
-        self, client: Client, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None
-    ) -> str:
+    async def _one(self, client: Client, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
         known = await _tell(client, f"{process}/{own_id}", report)
         if known:
             return known

@@ -77,7 +77,17 @@ class EmbeddedServer:
 async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
     """A server that keeps its state in a file and knows our search attributes, until the block ends."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [*ONE_PARTITION, "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port), "--log-level", "error"]
+    arguments = [
+        *ONE_PARTITION,
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--ui-port",
+        str(ui_port),
+        "--log-level",
+        "error",
+    ]
     for key in KEYS:
         arguments += ["--search-attribute", f"{key.name}={TYPE_NAMES[int(key.indexed_value_type)]}"]
     with (database.parent / "temporal.log").open("ab") as log:

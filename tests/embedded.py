@@ -27,6 +27,8 @@ def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = N
         "AFTERSALES_DATA_DIR": str(data_dir),
         "AFTERSALES_PORT": str(port or free_port()),
         "AFTERSALES_UI_PORT": str(ui_port or free_port()),
+        "AFTERSALES_GATEWAY_PORT": str(free_port()),
+        "AFTERSALES_SANDBOX_PORT": str(free_port()),
     }
 
 

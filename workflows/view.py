@@ -2,9 +2,11 @@
 
 from collections import Counter
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cases.forms import Form
 from cases.models import expected
 from statecharts.rules import OPERATORS
 from workflows.desk import allowed
@@ -73,10 +75,15 @@ def actions(docket: Docket) -> list[dict[str, Any]]:
                 "clause": line.clause if line else "",
                 "fields": expected(form),
                 "costs": [cost.model_dump(mode="json") for cost in costs],
-                "form": form.model_json_schema(),
+                "form": _schema(form),
             }
         )
     return found
+
+
+@cache
+def _schema(form: type[Form]) -> dict[str, Any]:
+    return form.model_json_schema()
 
 
 def effect(docket: Docket, each: Owed) -> dict[str, Any]:

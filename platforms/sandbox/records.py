@@ -16,7 +16,7 @@ from platforms.sandbox.states import (
     Status,
 )
 
-Digits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}$")]
+Digits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$")]
 """An id of the platform: a number on the wire that fits 64 bits."""
 
 

@@ -38,7 +38,7 @@ class Archive:
 
     async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
         self.read.append(after_sale_id)
-        return self.tells
+        return [{**each, "message_id": f"{each['message_id']}/{shop_id}"} for each in self.tells]
 
 
 @pytest.fixture
