@@ -7,28 +7,32 @@ import asyncio
 import logging
 import os
 import signal
-import sqlite3
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.boundary import Boundary
-from activities.ledger import SqliteLedger
+from activities.notices import LogNotifier
 from activities.registry import World, all_activities
 from cases.errors import CaseError
 from cli.case_files import read_shops
 from cli.gateway import TOKENS
 from gateway.catching_up import CatchingUp
 from gateway.feeding import Feeder
+from notices.channels import read_channels
+from notices.notice import Notice, Words
+from notices.notifier import robot_notifier
 from platforms.credentials import read_secrets
 from platforms.journal import Journal
 from platforms.marketplaces import Marketplaces
@@ -42,38 +46,73 @@ from runtime.server import missing_attributes
 from runtime.settings import Settings, load_settings
 from workflows.catch_up import CatchUpWorkflow
 from workflows.payloads import for_cases
-from workflows.registry import WORKFLOWS
+from workflows.registry import PROCESSES, WORKFLOWS
 from workflows.sandbox import OneArgument, sandboxed_runner
 
 
-def default_world(settings: Settings) -> World:
-    """The world a worker acts upon where nothing else is configured; raises CaseError for an unusable data folder."""
+@contextmanager
+def default_world(settings: Settings) -> Iterator[World]:
+    """The world a worker acts upon where nothing else is configured; raises CaseError for an unusable data folder.
+
+    Its ledger is open until the block ends.
+    """
+    from ledger.store import Ledger  # noqa: PLC0415 - a simulation has no database, and need not wait for one
+
     try:
-        return World(
-            platform=ScriptedPlatform(journal=Journal(settings.data_dir / "platform.jsonl")),
-            ledger=SqliteLedger(settings.data_dir / "ledger.db"),
-        )
-    except (OSError, sqlite3.Error) as bad:
+        journal, ledger = Journal(settings.data_dir / "platform.jsonl"), Ledger(settings.ledger_address)
+    except OSError as bad:
         raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
+    except CaseError as bad:
+        raise CaseError(f"AFTERSALES_LEDGER_URL: {bad}") from bad
+    with ledger:
+        yield World(platform=ScriptedPlatform(journal=journal), ledger=ledger)
 
 
 @asynccontextmanager
 async def open_world(settings: Settings, client: Client) -> AsyncIterator[World]:
-    """The world a worker acts upon: the marketplaces that the secrets file lets us into, without one the default."""
-    world = default_world(settings)
-    if settings.secrets_file is None:
-        yield world
-        return
+    """The world a worker acts upon: marketplaces, and the operators' channels where there is a file of them."""
+    async with _open_marketplaces(settings, client) as world:
+        if settings.channels_file is None:
+            yield world
+            return
+        channels = read_channels(settings.channels_file)
+        words = Words(settings.ui_address, client.namespace, {each.name: each.label for each in PROCESSES.values()})
+        holds = partial(_holds, client)
+        async with robot_notifier(channels, words, LogNotifier(), settings.data_dir, holds) as notifier:
+            yield replace(world, notifier=notifier)
 
-    async def connected() -> Client:
-        return client
 
-    secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
-    async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
-        records = {"douyin_reship": marketplaces.reships}
-        feeder = Feeder(connected, records, settings.task_queue, figures)
-        look = CatchingUp(marketplaces.douyin, marketplaces.reships, feeder.feed).look
-        yield replace(world, platform=marketplaces, looks={"douyin": look})
+async def _holds(client: Client, notice: Notice) -> bool:
+    """Whether the deadline that a notice reminds of still runs; where nobody answers it is taken to."""
+    if notice.kind != "reminder":
+        return True
+    try:
+        seen = await client.get_workflow_handle(notice.case_id).query("view")
+    except TemporalError:
+        return True
+    running = {
+        (each["order"], each["state"], each["rule"], datetime.fromisoformat(each["due"])) for each in seen["deadlines"]
+    }
+    return (notice.order, notice.state, notice.rule, notice.deadline) in running
+
+
+@asynccontextmanager
+async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[World]:
+    """A world with the marketplaces that the secrets file lets us into, without one the default."""
+    with default_world(settings) as world:
+        if settings.secrets_file is None:
+            yield world
+            return
+
+        async def connected() -> Client:
+            return client
+
+        secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+        async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
+            records = {"douyin_reship": marketplaces.reships}
+            feeder = Feeder(connected, records, settings.task_queue, figures)
+            look = CatchingUp(marketplaces.douyin, marketplaces.reships, feeder.feed).look
+            yield replace(world, platform=marketplaces, looks={"douyin": look})
 
 
 async def arrange(client: Client, settings: Settings) -> None:

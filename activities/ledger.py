@@ -1,58 +1,64 @@
-"""The shop's ledger: entries that cases expect, each once (SL-1)."""
+"""The shop's ledger: entries that cases expect, and how cases ended, each once (SL-1)."""
 
-import sqlite3
-import weakref
-from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from temporalio import activity
 
-from cases.books import LedgerEntry
+from cases.books import CaseOutcome, LedgerEntry
 from cases.messages import Outcome
 
 
 class Ledger(Protocol):
-    """Where entries are kept."""
+    """Where entries and outcomes are kept; it is called from several threads."""
 
     def enter(self, entry: LedgerEntry) -> None:
         """Keep an entry; one whose key is known changes nothing."""
 
+    def record_outcome(self, outcome: CaseOutcome) -> None:
+        """Keep how a case ended; a case that has ended already changes nothing."""
 
-class SqliteLedger:
-    """Entries in a SQLite file, or in memory without a path."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Create the table where it is missing."""
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
-        self._connection.execute("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, entry TEXT NOT NULL)")
-        self._connection.commit()
-        self._finalizer = weakref.finalize(self, self._connection.close)
+class RememberedLedger:
+    """A ledger in memory, for simulation: it is forgotten with the process."""
 
-    def close(self) -> None:
-        """Close the file; a ledger that is let go of closes it too."""
-        self._finalizer()
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._entries: dict[str, LedgerEntry] = {}
+        self._outcomes: dict[str, CaseOutcome] = {}
 
     def enter(self, entry: LedgerEntry) -> None:
         """Keep an entry once."""
-        with self._connection, closing(self._connection.cursor()) as cursor:
-            cursor.execute("INSERT OR IGNORE INTO entries VALUES (?, ?)", (entry.key, entry.model_dump_json()))
+        self._entries.setdefault(entry.key, entry)
+
+    def record_outcome(self, outcome: CaseOutcome) -> None:
+        """Keep an outcome once."""
+        self._outcomes.setdefault(outcome.case_id, outcome)
 
     def entries(self) -> list[LedgerEntry]:
         """All entries, by key."""
-        rows = self._connection.execute("SELECT entry FROM entries ORDER BY key")
-        return [LedgerEntry.model_validate_json(entry) for (entry,) in rows]
+        return [self._entries[key] for key in sorted(self._entries)]
+
+    def outcomes(self) -> list[CaseOutcome]:
+        """All outcomes, by case."""
+        return [self._outcomes[case_id] for case_id in sorted(self._outcomes)]
 
 
-def ledger_activity(ledger: Ledger) -> Callable[..., Any]:
-    """The activity that enters an amount in the ledger."""
+def ledger_activities(ledger: Ledger) -> Iterator[Callable[..., Any]]:
+    """The activities that enter an amount, and that record how a case ended.
+
+    A database may be slow: it is waited for beside the worker's other activities.
+    """
 
     @activity.defn(name="enter_in_ledger")
     async def enter_in_ledger(entry: LedgerEntry) -> Outcome:
-        ledger.enter(entry)
+        await asyncio.to_thread(ledger.enter, entry)
         return Outcome()
 
-    return enter_in_ledger
+    @activity.defn(name="record_outcome")
+    async def record_outcome(outcome: CaseOutcome) -> None:
+        await asyncio.to_thread(ledger.record_outcome, outcome)
+
+    yield enter_in_ledger
+    yield record_outcome

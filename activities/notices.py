@@ -12,14 +12,14 @@ from cases.messages import Reminder
 class Notifier(Protocol):
     """How operators are told."""
 
-    async def remind(self, reminder: Reminder) -> None:
-        """Tell them of a deadline."""
+    async def remind(self, reminder: Reminder, key: str) -> None:
+        """Tell them of a deadline; ``key`` makes telling it twice the same as once."""
 
 
 class LogNotifier:
     """Writes reminders to the log, where no other way is configured."""
 
-    async def remind(self, reminder: Reminder) -> None:
+    async def remind(self, reminder: Reminder, key: str) -> None:  # noqa: ARG002 - twice in a log does no harm
         """Write one line; a deadline that is near is worth a warning."""
         structlog.get_logger("notices").warning(
             "reminder",
@@ -35,6 +35,8 @@ def reminder_activity(notifier: Notifier) -> Callable[..., Any]:
 
     @activity.defn(name="remind")
     async def remind(reminder: Reminder) -> None:
-        await notifier.remind(reminder)
+        # Every reminder is an activity of its own, and all its tries have the same number.
+        info = activity.info()
+        await notifier.remind(reminder, f"{reminder.case_id}/{info.workflow_run_id}/{info.activity_id}")
 
     return remind

@@ -7,7 +7,7 @@ from typing import Any
 from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
 from activities.catch_up import Look, catch_up_activity
 from activities.effects import How, process_activities
-from activities.ledger import Ledger, SqliteLedger, ledger_activity
+from activities.ledger import Ledger, RememberedLedger, ledger_activities
 from activities.notices import LogNotifier, Notifier, reminder_activity
 from platforms.port import Platform
 from platforms.scripted import ScriptedPlatform
@@ -28,7 +28,7 @@ class World:
     """
 
     platform: Platform = field(default_factory=ScriptedPlatform)
-    ledger: Ledger = field(default_factory=SqliteLedger)
+    ledger: Ledger = field(default_factory=RememberedLedger)
     notifier: Notifier = field(default_factory=LogNotifier)
     looks: Mapping[str, Look] = field(default_factory=dict)
 
@@ -38,5 +38,5 @@ def all_activities(world: World) -> list[Callable[..., Any]]:
     own = [
         each for process, effects in EFFECTS.items() for each in process_activities(process, effects, world.platform)
     ]
-    shared = [ledger_activity(world.ledger), reminder_activity(world.notifier), catch_up_activity(world.looks)]
+    shared = [*ledger_activities(world.ledger), reminder_activity(world.notifier), catch_up_activity(world.looks)]
     return [*own, *shared]

@@ -1,9 +1,22 @@
-"""Entries of the shop's ledger (SL-1)."""
+"""Entries of the shop's ledger (SL-1), what platforms bill, and how cases ended."""
 
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from cases.models import Instant, Money, Strict
+from pydantic import Field
+
+from cases.models import Instant, Money, Strict, Text
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
+"""Violation points, kept with three decimals."""
+
+
+def shanghai_day(at: datetime) -> date:
+    """The day in Shanghai: the one that the marketplaces count by."""
+    return at.astimezone(SHANGHAI).date()
 
 
 class LedgerEntry(Strict):
@@ -21,3 +34,69 @@ class LedgerEntry(Strict):
     amount: Money | None = None
     points: Decimal | None = None
     status: Literal["expected", "billed"] = "expected"
+
+    @property
+    def process(self) -> str:
+        """The process of the case; empty where no case is known."""
+        return self.case_id.partition("/")[0]
+
+    @property
+    def about(self) -> str | None:
+        """The order: the one that is named, else the one that the key ends with."""
+        whole = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
+        return self.order or (whole if whole != self.key else None)
+
+
+class Bill(Strict):
+    """Money (CNY) or points that the platform billed under a clause; ``bill_id`` is its own number, taken once a shop.
+
+    It answers the expected entry of the same shop, clause and order; without an order that of its case.
+    """
+
+    bill_id: Text
+    shop_id: Text
+    clause: Text
+    at: Instant
+    order: Text | None = None
+    case_id: Text | None = None
+    amount: Money | None = None
+    points: Points | None = None
+    note: Text | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes it one entry however often it is handed in."""
+        return f"billed/{self.shop_id}/{self.bill_id}"
+
+
+class Booked(LedgerEntry):
+    """An entry as it stands in the ledger; ``day`` is Shanghai's, ``answers`` the expected entry that a bill is for.
+
+    ``case_id`` is empty where the platform billed what no case expects.
+    """
+
+    day: date
+    note: str | None = None
+    answers: str | None = None
+
+
+class CaseOutcome(Strict):
+    """How a case ended; it outlives the case's history.
+
+    ``decided_by`` made the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether
+    every decision of ours was; None where no deadline of ours ran.  ``lost``: the money (CNY) that the
+    case has entered in the ledger.
+    """
+
+    case_id: str
+    process: str
+    shop_id: str
+    order: str
+    opened_at: Instant
+    closed_at: Instant
+    state: str
+    state_label: str
+    decided_by: str
+    decided_before_deadline: bool | None
+    clocks_run_out: Annotated[int, Field(ge=0)]
+    lost: Money

@@ -36,3 +36,7 @@ class PlatformUnreachable(PlatformError):
 
 class NotSettledYet(PlatformUnreachable):
     """The platform has not yet decided what its own clock led to: it is asked again with back-off (G-2)."""
+
+
+class LedgerUnreachable(CaseError):
+    """The ledger's database did not answer, or refused: asking again may help."""

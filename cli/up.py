@@ -96,6 +96,8 @@ async def _start(
     async def connected() -> Client:
         return server.client
 
+    if "ui_address" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"ui_address": f"http://127.0.0.1:{settings.ui_port}"})
     services, sandbox = [], None
     if settings.secrets_file is None:
         sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))

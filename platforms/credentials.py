@@ -1,26 +1,13 @@
 """What we show the platforms so that they let us in: read from one YAML file that only its owner may read."""
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-import yaml
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import model_validator
 
 from cases.errors import BadForm
-from cases.models import Id, Strict, Text, read
-
-OTHERS = 0o077
-
-Secret = Annotated[SecretStr, Field(min_length=1)]
-"""A text that appears in no log, error or repr."""
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$"), AfterValidator(lambda url: url.rstrip("/"))]
-"""Where a platform is found, without a slash at its end."""
-
-
-def _twice(names: Sequence[str]) -> str | None:
-    return next((name for name in names if names.count(name) > 1), None)
+from cases.models import Id, Strict, Text
+from platforms.secret_files import Address, Secret, read_secret_file, twice
 
 
 class App(Strict):
@@ -74,8 +61,8 @@ class Access(Strict, Generic[AShop]):
             ("app_key", [app.app_key for app in self.apps]),
             ("shop_id", [shop.shop_id for shop in self.shops]),
         ):
-            if twice := _twice(names):
-                raise ValueError(f"{what} 重复 / given twice: {twice}")
+            if name := twice(names):
+                raise ValueError(f"{what} 重复 / given twice: {name}")
         known = {app.app_key for app in self.apps}
         for shop in self.shops:
             if shop.app_key not in known:
@@ -163,27 +150,4 @@ class Secrets(Strict):
 
 def read_secrets(path: Path) -> Secrets:
     """Read the file; raises BadForm that names file and field, also where others than its owner may read it."""
-    raw = _load(path)
-    try:
-        return read(Secrets, raw, str(path))
-    except BadForm as bad:
-        text, place = str(bad), bad.place
-    raise BadForm(text, place)  # without its cause, which quotes what was given
-
-
-def _load(path: Path) -> object:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if mode & OTHERS:
-                found = f"{mode & 0o777:04o}"
-                raise BadForm(f"{path}: 其他用户可访问 / others may access it (mode {found}): chmod 600")
-            return yaml.safe_load(file)
-    except OSError as error:
-        raise BadForm(f"{path}: 无法读取 / cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        # What the parser says quotes the line, and with it perhaps a secret.
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        fault = f"{path}: 不是有效的 YAML / is no valid YAML{where}"
-    raise BadForm(fault)
+    return read_secret_file(Secrets, path)

@@ -38,6 +38,23 @@ class Transport:
 
         Raises PlatformUnreachable where there is no answer in time, for 5xx and 429, and for what is no JSON.
         """
+        answer = await self.answer(url, params=params, content=content, data=data, headers=headers)
+        try:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError):
+            what = f"HTTP {answer.status_code}, 返回内容不是 JSON / the answer is no JSON"
+            raise self._unreachable(what) from None
+
+    async def answer(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: str | bytes | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Send as ``post`` does and give back the answer as it is, for those who look at its status."""
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._client.post(url, params=params, content=content, data=data, headers=headers)
@@ -48,11 +65,7 @@ class Transport:
             raise self._unreachable(f"连接失败 / connection failed ({type(error).__name__})") from None
         if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
             raise self._unreachable(f"HTTP {answer.status_code}")
-        try:
-            return json.loads(answer.content)
-        except (ValueError, RecursionError):
-            what = f"HTTP {answer.status_code}, 返回内容不是 JSON / the answer is no JSON"
-            raise self._unreachable(what) from None
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cases.errors import BadForm
@@ -37,11 +37,23 @@ class Settings(BaseSettings):
     graceful_shutdown_seconds: PositiveFloat = Field(10.0, description="time activities get to end on SIGTERM")
     port: Port = Field(7233, description="port of the embedded Temporal server")
     ui_port: Port = Field(8233, description="port of its Web UI")
+    ledger_url: SecretStr | None = Field(
+        None, description="database of the ledger: sqlite:///FILE or postgresql+psycopg://...; else in the data folder"
+    )
+    ui_address: str = Field(
+        "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="Web UI, for links in notices"
+    )
+    channels_file: Path | None = Field(None, description="YAML file with the channels that tell each shop's operators")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
     sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs where no credentials are given")
     gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
     gateway_port: Port = Field(8400, description="port the gateway listens on")
     gateway_body_limit: PositiveInt = Field(1024 * 1024, description="bytes that a platform's message may have")
+
+    @property
+    def ledger_address(self) -> str | Path:
+        """Where the ledger is: an address, which may hold a password and is never printed, or a SQLite file."""
+        return self.ledger_url.get_secret_value() if self.ledger_url else self.data_dir / "ledger.sqlite3"
 
 
 def load_settings(**given: Any) -> Settings:

@@ -14,6 +14,7 @@ from typing import Any
 
 from activities.registry import World
 from cases.durations import parse_duration
+from cases.errors import LedgerUnreachable
 from runtime.settings import Settings
 from tests.claims import APPEAL, CHAT, claim_facts
 from tests.delays import CHAT as DELAY_CHAT
@@ -114,6 +115,17 @@ async def two_at_once(life: Life) -> None:
     """Agreeing starts an effect and a reminder in one and the same task."""
     await life.act("agree")
     await life.until("both", lambda seen: not seen["busy"] and len(seen["reminders"]) == len(life.scene.reminders))
+
+
+async def outcome_recorded(life: Life) -> None:
+    """The ledger is away when the case closes: its outcome waits, and is recorded once."""
+    life.scene.fails["outcome"] = LedgerUnreachable("away")
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until("closed", lambda seen: seen["finished"])
+    await life.report(message_id="m2", rule="sign")
+    life.scene.fails.clear()
+    await life.pass_time("10m")
+    await life.until_closed()
 
 
 async def claim_agreed(life: Life) -> None:
@@ -272,6 +284,7 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
         failing_platform,
         still_open,
         two_at_once,
+        outcome_recorded,
         *CLAIMS,
         *DELAYS,
         *SPLITS,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cases.books import LedgerEntry
+from cases.books import CaseOutcome, LedgerEntry
 from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, Question, Reminder, Settlement
 
@@ -22,6 +22,7 @@ class Scene:
     questions: list[Question] = field(default_factory=list)
     reminders: list[Reminder] = field(default_factory=list)
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    outcomes: list[CaseOutcome] = field(default_factory=list)
 
     @property
     def performed(self) -> list[str]:
@@ -47,7 +48,7 @@ class Stage:
         _fail(scene, "settle")
         return scene.settle.get(question.rule, Settlement())
 
-    async def remind(self, reminder: Reminder) -> None:
+    async def remind(self, reminder: Reminder, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[reminder.case_id]
         _fail(scene, "remind")
         scene.reminders.append(reminder)
@@ -56,6 +57,11 @@ class Stage:
         scene = self.scenes[entry.case_id]
         _fail(scene, "ledger")
         scene.entries.setdefault(entry.key, entry)
+
+    def record_outcome(self, outcome: CaseOutcome) -> None:
+        scene = self.scenes[outcome.case_id]
+        _fail(scene, "outcome")
+        scene.outcomes.append(outcome)
 
 
 def _fail(scene: Scene, what: str) -> None:

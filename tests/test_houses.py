@@ -50,7 +50,9 @@ def test_every_house_is_watched_and_packaged() -> None:
     assert {name.split(".")[0] for name in SETTINGS["setuptools"]["packages"]} == houses
 
 
-@pytest.mark.parametrize("house", ["statecharts", "cases", "workflows", "activities", "platforms", "gateway", "cli"])
+@pytest.mark.parametrize(
+    "house", ["statecharts", "cases", "workflows", "activities", "notices", "platforms", "ledger", "gateway", "cli"]
+)
 def test_every_house_has_a_contract(house: str) -> None:
     contracts = SETTINGS["importlinter"]["contracts"]
 

@@ -43,3 +43,12 @@ REMIND = Budget(
     ),
 )
 """A reminder: of no use later than an hour."""
+OUTCOME = Budget(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=15),
+        non_retryable_error_types=REFUSALS,
+    ),
+)
+"""How a case ended: it waits for the ledger as long as that takes, for nothing else is left to do."""

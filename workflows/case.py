@@ -23,6 +23,9 @@ from workflows.process import Process
 from workflows.updates import add_updates
 from workflows.view import shanghai, standing, view
 
+LASTING = ("effect", "outcome")
+"""What is performed to its end, even where the case has moved on."""
+
 
 def _refusal(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
@@ -42,6 +45,7 @@ class CaseWorkflow:
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
         self._moves, self._logged = 0, 0
+        self._told = False
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -75,7 +79,10 @@ class CaseWorkflow:
             self._work()
             self._show()
             if docket.finished and not self._tasks:
-                break
+                if self._told or not workflow.patched("outcome"):
+                    break
+                self._told = True
+                self._start(("outcome", 0), performing.record_outcome(docket))
             if workflow.info().is_continue_as_new_suggested() and not self._tasks:
                 await self._carry_on()
             await self._sleep(seen)
@@ -122,7 +129,7 @@ class CaseWorkflow:
             if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
                 wanted["remind", number] = lambda each=reminded: performing.remind(each, calls.reminder(docket, each))
         # In the order of the record, never of a set: a replay must issue the same commands in the same order.
-        for key in [each for each in self._tasks if each not in wanted and each[0] != "effect"]:
+        for key in [each for each in self._tasks if each not in wanted and each[0] not in LASTING]:
             self._tasks[key].cancel()
         for key, work in wanted.items():
             if key not in self._tasks:

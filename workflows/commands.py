@@ -14,6 +14,8 @@ from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 Key = tuple[str, str]
 """The kind of a command, and which one of its kind it is."""
 END: Key = ("end", "")
+PATCHES = {"TemporalChangeVersion"}
+"""The search attribute that Temporal itself sets where code asks for a patch: no command of ours."""
 
 
 @dataclass
@@ -51,7 +53,7 @@ def _of_event(
             found = ("timer", told.timer_id), _timer(told)
         case "activity_task_scheduled":
             found = ("activity", told.activity_id), _activity(told, told.input.payloads)
-        case "upsert_workflow_search_attributes":
+        case "upsert_workflow_search_attributes" if set(told.search_attributes.indexed_fields) != PATCHES:
             found = _next("attributes", before), _attributes(told)
         case "workflow_execution_update_completed" if told.outcome.HasField("success"):
             found = ("update", updates[told.accepted_event_id]), _given(told.outcome.success.payloads)

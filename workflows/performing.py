@@ -8,8 +8,8 @@ from temporalio.exceptions import ActivityError
 
 from cases.messages import Outcome, Reminder, Settlement
 from cases.models import whole_seconds
-from workflows import calls, settlements
-from workflows.budgets import EFFECT, REMIND, SETTLE
+from workflows import calls, outcome, settlements
+from workflows.budgets import EFFECT, OUTCOME, REMIND, SETTLE
 from workflows.docket import Docket
 from workflows.fairness import case_share, shop_share
 from workflows.record import Owed, Reminded, Settling
@@ -73,3 +73,14 @@ async def remind(reminded: Reminded, reminder: Reminder) -> None:
         reminded.delivered = False
     else:
         reminded.delivered = True
+
+
+async def record_outcome(docket: Docket) -> None:
+    """Record how the case ended; what cannot be recorded at all is told to the log, and the case ends."""
+    told = outcome.outcome(docket, whole_seconds(workflow.info().workflow_start_time))
+    try:
+        await workflow.execute_activity(
+            outcome.RECORD_OUTCOME, told, summary="记录结果", priority=case_share(docket.case_id), **OUTCOME
+        )
+    except ActivityError as failed:
+        workflow.logger.error("outcome not recorded", extra={"why": calls.why(failed)})

@@ -1,38 +1,54 @@
-"""The shop's ledger: every entry once (SL-1)."""
+"""The shop's ledger: every entry and every outcome once (SL-1), and nobody waits for a slow database."""
 
-from contextlib import closing
-from decimal import Decimal
+import asyncio
+import time
 from pathlib import Path
+from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.ledger import SqliteLedger, ledger_activity
-from cases.books import LedgerEntry
-from tests.dockets import after
+from activities.ledger import Ledger, RememberedLedger, ledger_activities
+from cases.books import CaseOutcome, LedgerEntry
+from ledger.store import Ledger as StoredLedger
+from tests.booking import ended, expected, november
 
 
-def entry(key: str = "douyin_reship/A1/DR-10/O1", amount: str = "3.00") -> LedgerEntry:
-    return LedgerEntry(
-        key=key, case_id="douyin_reship/A1", shop_id="S1", clause="DR-10", at=after("96h"), amount=Decimal(amount)
+async def hand_in(ledger: Ledger, *given: LedgerEntry | CaseOutcome) -> None:
+    enter, record = ledger_activities(ledger)
+    for each in given:
+        await ActivityEnvironment().run(enter if isinstance(each, LedgerEntry) else record, each)
+
+
+async def test_sl_1_what_is_handed_in_twice_is_kept_once_and_the_first_stays() -> None:
+    ledger = RememberedLedger()
+    await hand_in(
+        ledger, expected(amount="3.00"), expected(amount="5.00"), expected("C2"), ended(), ended(state="lost")
     )
+    assert ledger.entries() == [expected(amount="3.00"), expected("C2")]
+    assert ledger.outcomes() == [ended()]
 
 
-async def test_sl_1_an_entry_handed_in_twice_is_entered_once_and_the_first_stays() -> None:
-    with closing(SqliteLedger()) as ledger:
-        enter = ledger_activity(ledger)
-        for each in (entry(), entry(), entry(amount="5.00"), entry("douyin_reship/A1/DR-11/O1")):
-            await ActivityEnvironment().run(enter, each)
-        assert [(each.key, each.amount) for each in ledger.entries()] == [
-            ("douyin_reship/A1/DR-10/O1", Decimal("3.00")),
-            ("douyin_reship/A1/DR-11/O1", Decimal("3.00")),
-        ]
+async def test_a_ledger_in_a_database_takes_the_same(tmp_path: Path) -> None:
+    with StoredLedger(tmp_path / "data" / "ledger.sqlite3") as ledger:
+        await hand_in(ledger, expected(), expected(), ended(), ended())
+        first, last = november(1).date(), november(30).date()
+        assert (len(ledger.entries(first, last)), ledger.outcomes(first, last)) == (1, [ended()])
 
 
-def test_sl_1_entries_survive_the_process_and_two_processes_agree(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "ledger.db"
-    with closing(SqliteLedger(path)) as first, closing(SqliteLedger(path)) as second:
-        first.enter(entry())
-        second.enter(entry())
-        assert second.entries() == [entry()]
-    with closing(SqliteLedger(path)) as third:
-        assert third.entries() == [entry()]
+async def test_a_slow_database_holds_up_nobody_else() -> None:
+    class Slow(RememberedLedger):
+        def enter(self, entry: LedgerEntry) -> None:
+            time.sleep(0.3)
+            super().enter(entry)
+
+    ticks: list[Any] = []
+
+    async def others() -> None:
+        while True:
+            ticks.append(None)
+            await asyncio.sleep(0.01)
+
+    beside = asyncio.create_task(others())
+    await hand_in(Slow(), expected())
+    beside.cancel()
+    assert len(ticks) > 3

@@ -5,14 +5,15 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 
-from activities.ledger import SqliteLedger
 from cases.messages import Opening
+from ledger.store import Ledger
 from runtime.server import embedded_server
 from tests.life import eventually, facts
 from tests.programs import free_port, worker_process
@@ -67,11 +68,13 @@ async def live_on(client: Client, silent: Handle, agreed: list[Handle]) -> None:
 def done_once(data: Path, silent: Handle, agreed: list[Handle]) -> None:
     rows = [json.loads(line) for line in (data / "platform.jsonl").read_text(encoding="utf-8").splitlines()]
     assert Counter(row["key"] for row in rows) == Counter(f"{each.id}/{serial}" for each in agreed for serial in (1, 2))
-    with closing(SqliteLedger(data / "ledger.db")) as ledger:
-        assert [(entry.case_id, entry.clause) for entry in ledger.entries()] == [
+    with Ledger(data / "ledger.sqlite3") as ledger:
+        assert [(entry.case_id, entry.clause) for entry in ledger.entries(date.min, date.max)] == [
             (silent.id, "DR-10"),
             (silent.id, "DR-11"),
         ]
+        ended = {each.case_id: each.state for each in ledger.outcomes(date.min, date.max)}
+        assert ended == {silent.id: "refunded"} | {each.id: "completed" for each in agreed}
 
 
 def environment(data: Path, port: int) -> dict[str, str]:

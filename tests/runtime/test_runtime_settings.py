@@ -19,6 +19,7 @@ BAD = {
     "graceful_shutdown_seconds": "-0.1",
     "port": "0",
     "ui_port": "65536",
+    "ui_address": "127.0.0.1:8233",
 }
 
 
@@ -69,3 +70,13 @@ def test_a_bad_value_that_is_given_names_the_variable_too() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_ledger_is_in_the_data_folder_unless_an_address_is_given() -> None:
+    assert load_settings(data_dir=Path("d")).ledger_address == Path("d/ledger.sqlite3")
+    assert load_settings(ledger_url="sqlite:///x.sqlite3").ledger_address == "sqlite:///x.sqlite3"
+
+
+def test_the_password_of_the_ledger_is_never_shown() -> None:
+    settings = load_settings(ledger_url="postgresql+psycopg://me:hidden@host/ledger")
+    assert "hidden" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"

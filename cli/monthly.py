@@ -1,0 +1,65 @@
+"""The command that tells a month's figures from the ledger: as tables, JSON, CSV or a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cases.books import Booked, CaseOutcome
+from cases.errors import BadForm
+from cases.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
+from cli.cases import AsJson
+from cli.monthly_page import page
+from cli.monthly_tables import as_csv, as_json, print_shop
+from cli.output import print_json, say
+from cli.running import run
+from runtime.settings import load_settings
+
+
+def monthly_command(
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="The month, of Shanghai's calendar.")],
+    shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all figures there, for a spreadsheet.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots there.")] = None,
+    to_stdout: AsJson = False,
+) -> None:
+    """Tell a month's figures from the ledger: cases and how they ended, deadlines, money by rule, appeals, scores."""
+
+    async def work() -> None:
+        asked = month_of(month)
+        shops = monthly(asked, *_read(asked, shop))
+        for path, text in ((csv, as_csv), (html, page)):
+            if path is not None:
+                _write(path, text(asked, shops))
+        if to_stdout:
+            print_json(as_json(asked, shops))
+            return
+        for each in shops:
+            print_shop(asked, each)
+        if not shops:
+            say(f"{asked}: 无案件结束,亦无入账 / no case ended and nothing was entered")
+        for path in (csv, html):
+            if path is not None:
+                say(f"{path}: 已写入 / written")
+
+    run(work())
+
+
+def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
+    from ledger.store import Ledger  # noqa: PLC0415 - the other commands need no database, nor wait for its library
+
+    address = load_settings().ledger_address
+    if isinstance(address, Path) and not address.exists():  # to ask for figures makes no ledger
+        return [], []
+    with Ledger(address) as ledger:
+        entries = ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop)
+        return entries, ledger.outcomes(month.first, month.last, shop)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as bad:
+        raise BadForm(f"{path}: cannot be written: {bad.strerror}") from bad

@@ -1,0 +1,117 @@
+"""A month's figures as tables for people, and as JSON and CSV for programs."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from cases.monthly import Month, RuleFigures, Share, ShopMonth
+from cli.output import print_table, say
+
+RULE_COLUMNS = (
+    "条款",
+    "预计笔数",
+    "预计金额",
+    "封顶后",
+    "预计分",
+    "封顶后",
+    "已扣笔数",
+    "已扣金额",
+    "封顶后",
+    "无预计",
+)
+BOM = "\ufeff"
+"""What tells a spreadsheet that a file is in UTF-8."""
+
+
+def told(share: Share) -> str:
+    """A share as people read it: 66.7% (2/3)."""
+    return f"{share.share * 100:.1f}% ({share.many}/{share.of})" if share.share is not None else "无 (none)"
+
+
+def cells(rule: RuleFigures) -> tuple[Any, ...]:
+    """A rule's figures, in the order of the columns."""
+    expected, billed = rule.expected, rule.billed
+    return (
+        rule.clause,
+        expected.entries,
+        expected.amount,
+        expected.amount_counted,
+        plain(expected.points),
+        plain(expected.points_counted),
+        billed.entries,
+        billed.amount,
+        billed.amount_counted,
+        rule.unexpected,
+    )
+
+
+def plain(number: Decimal) -> str:
+    """A number without needless zeros."""
+    return f"{number.normalize():f}"
+
+
+def print_shop(month: Month, shop: ShopMonth) -> None:
+    """Print a shop's month."""
+    title = f"{shop.shop} · {month}"
+    rows = [(each.process, f"{each.label} ({each.state})", each.cases) for each in shop.cases]
+    print_table(f"{title} 案件 / cases", ("流程", "结果", "数量"), rows)
+    print_table(f"{title} 金额与扣分 / money and points", RULE_COLUMNS, map(cells, shop.rules))
+    if shop.weeks:
+        weeks = [(f"{each.first} – {each.last}", each.late_orders, each.score) for each in shop.weeks]
+        print_table(f"{title} 京东周评分 / JD weekly score (JD-11)", ("周", "迟发单", "分"), weeks)
+    say(f"时限前决定 / decided before the deadline: {told(shop.decided_in_time)}")
+    say(f"到期时限 / clocks that ran out: {shop.clocks_run_out}")
+    say(f"1688 申诉成功率 / appeals won: {told(shop.appeals_won)}")
+    say()
+
+
+def as_json(month: Month, shops: Sequence[ShopMonth]) -> dict[str, Any]:
+    """All figures; amounts and points as text, so that no digit is lost."""
+    return {"month": str(month), "shops": [_document(each) for each in shops]}
+
+
+def _document(shop: ShopMonth) -> dict[str, Any]:
+    shares = {name: getattr(shop, name) for name in ("decided_in_time", "appeals_won")}
+    written = {
+        name: {"many": each.many, "of": each.of, "share": None if each.share is None else str(each.share)}
+        for name, each in shares.items()
+    }
+    return {**shop.model_dump(mode="json"), **written}
+
+
+def as_csv(month: Month, shops: Sequence[ShopMonth]) -> str:
+    """One figure a line: month, shop, section, what it is of, which figure, value."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("month", "shop", "section", "of", "figure", "value"))
+    for shop in shops:
+        for line in _lines(shop):
+            writer.writerow([_harmless(each) for each in (str(month), shop.shop, *line)])
+    return BOM + out.getvalue()
+
+
+def _lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:
+    for case in shop.cases:
+        yield "cases", f"{case.process} {case.state}", "cases", case.cases
+    for name in ("decided_in_time", "appeals_won"):
+        share: Share = getattr(shop, name)
+        yield name, "", "many", share.many
+        yield name, "", "of", share.of
+    yield "clocks_run_out", "", "clocks", shop.clocks_run_out
+    for rule in shop.rules:
+        for status in ("expected", "billed"):
+            for figure, value in getattr(rule, status).model_dump().items():
+                yield status, rule.clause, figure, value
+        yield "billed", rule.clause, "unexpected", rule.unexpected
+        yield "expected", rule.clause, "answered", rule.answered
+    for week in shop.weeks:
+        yield "weeks", str(week.first), "late_orders", week.late_orders
+        yield "weeks", str(week.first), "score", week.score
+
+
+def _harmless(cell: Any) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,1 @@
+"""The revisions; each is kept as it was released."""

@@ -1,0 +1,178 @@
+"""Tells a shop's operators through all its channels; what comes in quiet hours waits, over restarts too."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+import structlog
+
+from cases.errors import BadForm, CaseError, PlatformRefused
+from cases.messages import Reminder
+from cases.models import read
+from notices.channels import Channel, Channels
+from notices.clock import Clock
+from notices.delivery import Delivery, mark_of
+from notices.notice import Notice, Words, of_reminder
+from notices.senders import sender_of
+from platforms.journal import Journal
+from platforms.transport import Transport
+
+AT_ONCE: Final = 60.0
+"""Seconds of one pause: a machine that slept looks at its clock again."""
+TRIES: Final = (1.0, 5.0, 25.0, 60.0, *[300.0] * 11)
+"""Seconds between the tries of a notice that has waited: an hour in all."""
+
+
+class Reminds(Protocol):
+    """How operators are told where a shop has no channel."""
+
+    async def remind(self, reminder: Reminder, key: str) -> None:
+        """Tell them of a deadline."""
+
+
+async def _always(_: Notice) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is kept over restarts: what was sent, and what waits for the end of quiet hours."""
+
+    sent: Journal
+    waiting: Journal
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """The files of a data folder."""
+        return cls(Journal(folder / "notices.jsonl"), Journal(folder / "notices-waiting.jsonl"))
+
+
+class RobotNotifier:
+    """Tells through the channels of the case's shop; ``otherwise`` where it has none that takes it.
+
+    ``holds``: asked of a notice that has waited, whether it still is about what is so.
+    """
+
+    def __init__(
+        self,
+        channels: Channels,
+        words: Words,
+        otherwise: Reminds,
+        delivery: Delivery,
+        waiting: Journal,
+        *,
+        clock: Clock,
+        holds: Callable[[Notice], Awaitable[bool]] = _always,
+    ) -> None:
+        self._channels, self._words, self._otherwise = channels, words, otherwise
+        self._delivery, self._waiting, self._clock, self._holds = delivery, waiting, clock, holds
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def remind(self, reminder: Reminder, key: str) -> None:
+        """Tell of a deadline; raises PlatformUnreachable where trying again may help, else PlatformRefused."""
+        notice = of_reminder(reminder, key, self._words)
+        if self._through(notice):
+            await self.tell(notice)
+        else:
+            await self._otherwise.remind(reminder, key)
+
+    async def tell(self, notice: Notice) -> None:
+        """Tell through every channel that takes it, each at its time; a channel that fails stops no other."""
+        now, at_once = self._clock.now(), []
+        for channel in self._through(notice):
+            at = channel.send_at(notice, now)
+            if at > now:
+                self._put_off(channel, notice, at)
+            else:
+                at_once.append(self._delivery.deliver(channel, notice))
+        results = await asyncio.gather(*at_once, return_exceptions=True)
+        _raise_worst([each for each in results if isinstance(each, BaseException)])
+
+    async def aclose(self) -> None:
+        """Let nothing wait any more; what waited does so again after the next start."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        """Go on with what waited when an earlier process ended."""
+        for row in list(self._waiting.rows.values()):
+            try:
+                notice = read(Notice, row["notice"], "notice")
+            except BadForm as bad:  # of another version: no reason not to begin
+                structlog.get_logger("notices").error("notice not sent", notice=row["key"], why=str(bad))
+                continue
+            named = [each for each in self._channels.of(notice.shop_id) if each.name == row["channel"]]
+            for channel in named:
+                self._put_off(channel, notice, datetime.fromisoformat(row["at"]))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _through(self, notice: Notice) -> list[Channel]:
+        return [each for each in self._channels.of(notice.shop_id) if each.takes(notice)]
+
+    def _put_off(self, channel: Channel, notice: Notice, at: datetime) -> None:
+        mark = mark_of(channel, notice)
+        if self._delivery.is_over(channel, notice) or mark in self._tasks:
+            return
+        row = {"channel": channel.name, "at": at.isoformat(), "notice": notice.model_dump(mode="json")}
+        self._waiting.write(mark, row)
+        self._tasks[mark] = asyncio.create_task(self._later(channel, notice, at))
+        self._tasks[mark].add_done_callback(partial(self._ended, mark))
+
+    def _ended(self, mark: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[mark]
+        if not task.cancelled() and (failed := task.exception()):
+            structlog.get_logger("notices").error("notice not sent", notice=mark, why=str(failed))
+
+    async def _later(self, channel: Channel, notice: Notice, at: datetime) -> None:
+        while (rest := (at - self._clock.now()).total_seconds()) > 0:
+            await self._clock.pause(min(rest, AT_ONCE))
+        became = "given up"
+        for pause in (*TRIES, 0.0):
+            if not await self._holds(notice):
+                became = "dropped"
+                break
+            try:
+                await self._delivery.deliver(channel, notice)
+            except PlatformRefused as refused:
+                became = str(refused)
+                break
+            except CaseError as failed:
+                structlog.get_logger("notices").info("notice delayed", channel=channel.name, why=str(failed))
+            else:
+                return
+            await self._clock.pause(pause)
+        structlog.get_logger("notices").warning("notice not sent", channel=channel.name, why=became)
+        self._delivery.close(channel, notice, became)
+
+
+def _raise_worst(failed: Sequence[BaseException]) -> None:
+    """Raise what is worth another try before what was refused for good, and before both what nobody expected."""
+    for error in sorted(failed, key=lambda each: (isinstance(each, CaseError), isinstance(each, PlatformRefused))):
+        raise error
+
+
+@asynccontextmanager
+async def robot_notifier(
+    channels: Channels,
+    words: Words,
+    otherwise: Reminds,
+    folder: Path,
+    holds: Callable[[Notice], Awaitable[bool]] = _always,
+) -> AsyncIterator[RobotNotifier]:
+    """A notifier over real connections, with its books in a data folder."""
+    books, clock = Books.in_folder(folder), Clock()
+    async with Transport("通知渠道") as transport:
+        delivery = Delivery(lambda channel: sender_of(channel, transport), books.sent, clock)
+        made = RobotNotifier(channels, words, otherwise, delivery, books.waiting, clock=clock, holds=holds)
+        async with made:
+            yield made

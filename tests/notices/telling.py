@@ -1,0 +1,82 @@
+"""What tests of notices share: a notice, a shop's channels, and a time that goes by only when it is told to."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cases.messages import Reminder
+from notices.channels import Channel, Channels
+from notices.clock import Clock
+from notices.notice import Notice, Words, of_reminder
+from tests.notices.robots import KEY, SECRET
+
+NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
+MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
+WORDS = Words("http://127.0.0.1:8233", "default", {"douyin_reship": "抖店补寄"})
+
+
+def reminder(deadline: datetime = MIDNIGHT + timedelta(days=2), **more: Any) -> Reminder:
+    return Reminder(
+        case_id="douyin_reship/A1",
+        process="douyin_reship",
+        shop_id="S1",
+        state="awaiting_merchant",
+        state_label="待商家处理",
+        rule="auto_agree",
+        rule_label="超时自动同意",
+        deadline=deadline,
+        **more,
+    )
+
+
+def notice(key: str = "k1", **more: Any) -> Notice:
+    return of_reminder(reminder(**more), key, WORDS)
+
+
+def shop(*channels: dict[str, Any]) -> Channels:
+    """The channels of the shop S1."""
+    return Channels.model_validate({"S1": tuple(channels)})
+
+
+def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
+    """A channel to the robots at an address, as its file has it."""
+    own = {
+        "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
+        "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},
+        "wecom": {"address": f"{address}/wecom", "key": KEY},
+        "webhook": {"address": f"{address}/program", "secret": SECRET},
+    }
+    return {"type": kind, "name": kind, **own[kind], **more}
+
+
+def one(given: dict[str, Any]) -> Channel:
+    return shop(given).of("S1")[0]
+
+
+class SetClock(Clock):
+    """Stands still until it is moved; who pauses goes on once that time has come."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now, self._begin = now, now
+        self.pausing: list[tuple[float, asyncio.Event]] = []
+        self.asked = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def ticks(self) -> float:
+        return (self._now - self._begin).total_seconds()
+
+    async def pause(self, seconds: float) -> None:
+        over = asyncio.Event()
+        self.pausing.append((self.ticks() + seconds, over))
+        self.asked.set()
+        await over.wait()
+
+    def move(self, to: datetime) -> None:
+        self._now = to
+        for at, over in self.pausing:
+            if at <= self.ticks():
+                over.set()
+        self.pausing = [(at, over) for at, over in self.pausing if not over.is_set()]
+        self.asked.clear()
