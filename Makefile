@@ -31,7 +31,7 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
 
 test: $(VENV)/.dev ## install what is needed and run all tests
-	@$(BIN)/pytest -n $(PYTEST_WORKERS)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check .
