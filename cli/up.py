@@ -148,11 +148,13 @@ def _greet(settings: Settings, cases: list[str]) -> None:
         reship = next((each for each in cases if each.startswith(f"{RESHIP}/")), None)
         say(f"sample cases: {', '.join(cases)}")
         say("try next, in another terminal:")
-        commands = ["list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))]
-        if settings.secrets_file is None:
-            commands.append("sandbox")
-        for command in commands:
+        for command in ("list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))):
             say(f"  {other}{_called()} {command}")
+        if settings.secrets_file is None:
+            given = {name: getattr(settings, name) for name in ("data_dir", "sandbox_port")}
+            changed = [name for name, value in given.items() if value != Settings.model_fields[name].default]
+            own = "".join(f"AFTERSALES_{name.upper()}={given[name]} " for name in changed)
+            say(f"  {own}{_called()} sandbox")
     say("Ctrl-C stops everything; the next start goes on with the same cases")
 
 
