@@ -4,7 +4,7 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= 3
+PYTEST_WORKERS ?= 4
 
 .PHONY: help run test lint types check docs constraints clean
 
@@ -31,7 +31,7 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
 
 test: $(VENV)/.dev ## install what is needed and run all tests
-	@$(BIN)/pytest -n $(PYTEST_WORKERS)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check .

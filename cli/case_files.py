@@ -38,8 +38,8 @@ def read_case(path: Path, shops: dict[str, Any], now: datetime) -> tuple[Process
     try:
         process = process_of(file.process)
         facts = shift_instants(process.case.facts_type(), file.opening, shifter(now), ("opening",))
-        figures = shops.get(str(facts.get("shop_id")), {}).get(process.name, {})
-        opening = Opening(facts=facts, policy={**figures, **file.policy})
+        shop = read(process.case.facts_type(), facts, "opening").shop
+        opening = Opening(facts=facts, policy={**shops.get(shop, {}).get(process.name, {}), **file.policy})
         process.open_case(opening)
     except BadForm as bad:
         raise document.fault(bad) from bad

@@ -5,12 +5,13 @@ import fcntl
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from cases.errors import CaseError
 from cases.messages import Opening
@@ -18,11 +19,14 @@ from cli.case_files import open_cases, read_cases
 from cli.gateway import running_gateway
 from cli.output import say
 from cli.running import run
-from cli.sandbox import RESHIP, announce, case_id, running_sandbox, shops_of
+from cli.sandbox import RESHIP, announce, case_id, comes_by_message, running_sandbox, shops_of
 from runtime.logs import configure_logs
 from runtime.server import EmbeddedServer, check_ports, embedded_server
 from runtime.settings import Settings, load_settings
 from workflows.process import Process
+
+ARRIVAL_SECONDS = 10.0
+"""How long the sample cases may take to arrive before the greeting."""
 
 
 def up_command(
@@ -107,11 +111,33 @@ async def _start(
     await running.enter_async_context(make_worker(server.client, settings, world))
     _, gateway = await running.enter_async_context(running_gateway(settings, connected))
     services.append(gateway)
-    arriving = announce(sandbox.sandbox, cases) if sandbox else []
-    opened = [each for each in cases if case_id(*each) not in arriving]
-    shown = [each["case_id"] for each in await open_cases(server.client, settings, opened)]
+    # First those with figures of their own: a message would open them without.
+    await open_cases(server.client, settings, [each for each in cases if not (sandbox and comes_by_message(*each))])
+    shown = [case_id(*each) for each in cases]
+    if sandbox:
+        announce(sandbox.sandbox, cases)
+        await _arrived(server.client, shown)
     await arrange(server.client, settings)
-    return [case_id(*each) for each in cases if case_id(*each) in (*arriving, *shown)], services
+    return shown, services
+
+
+async def _arrived(client: Client, cases: list[str]) -> None:
+    """Wait until the messages have opened what is then shown; what takes longer comes later."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            for case in cases:
+                while not await _is_there(client, case):  # noqa: ASYNC110 - the gateway tells nobody what it opened
+                    await asyncio.sleep(0.05)
+
+
+async def _is_there(client: Client, case: str) -> bool:
+    try:
+        await client.get_workflow_handle(case).describe()
+    except RPCError as missing:
+        if missing.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def _greet(settings: Settings, cases: list[str]) -> None:
@@ -124,11 +150,13 @@ def _greet(settings: Settings, cases: list[str]) -> None:
         reship = next((each for each in cases if each.startswith(f"{RESHIP}/")), None)
         say(f"sample cases: {', '.join(cases)}")
         say("try next, in another terminal:")
-        commands = ["list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))]
-        if settings.secrets_file is None:
-            commands.append("sandbox")
-        for command in commands:
+        for command in ("list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))):
             say(f"  {other}{_called()} {command}")
+        if settings.secrets_file is None:
+            given = {name: getattr(settings, name) for name in ("data_dir", "sandbox_port")}
+            changed = [name for name, value in given.items() if value != Settings.model_fields[name].default]
+            own = "".join(f"AFTERSALES_{name.upper()}={given[name]} " for name in changed)
+            say(f"  {own}{_called()} sandbox")
     say("Ctrl-C stops everything; the next start goes on with the same cases")
 
 

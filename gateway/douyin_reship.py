@@ -28,7 +28,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "207": ("withdraw", "rule_dismiss", "lapse"),
     MODIFIED: ("modify",),
     SHIPPED: ("ship",),
-    "227": ("agree", "auto_agree", "rule_reship"),
+    "227": ("agree", "auto_agree"),  # a ruling has a message of its own: an echo of our consent must not pass for one
 }
 """The rules that a message may mean, by its tag; the first that applies counts."""
 RULINGS: Final[Mapping[int | None, str]] = {
@@ -36,8 +36,8 @@ RULINGS: Final[Mapping[int | None, str]] = {
     Status.REFUNDED: "rule_refund",
 }
 """What the platform ruled for the buyer, by where the after-sale stands then."""
-ENDS: Final = frozenset({"miss_shipment", "withdraw"})
-"""What a message that a case has ended is first taken for."""
+UNCLEAR: Final = frozenset({"miss_shipment", "withdraw", "request_intervention"})
+"""What messages are first taken for that a case has ended, or gone to arbitration, without saying how."""
 TOLD_BY_FORM: Final = frozenset({"modify", "ship"})
 INTERVENTION: Final = ("request_intervention", "refuse")
 ONLY_OPEN: Final = frozenset({CREATED, "213", "214", "218"})
@@ -82,11 +82,11 @@ def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> dict[str, A
 def needs_record(report: Mapping[str, Any]) -> bool:
     """Whether only the platform's record tells what a message means.
 
-    A message that an after-sale is closed or refunded does not say how it came to that; one that a parcel was sent or
-    an application modified need not say which, or why.
+    A message that an after-sale is closed, refunded or in arbitration does not say how it came to that; one that a
+    parcel was sent or an application modified need not say which, or why.
     """
     rule = report.get("rule")
-    return rule in ENDS or (rule in TOLD_BY_FORM and not report.get("form"))
+    return rule in UNCLEAR or (rule in TOLD_BY_FORM and not report.get("form"))
 
 
 def instant(given: Any) -> datetime | None:

@@ -13,6 +13,8 @@ SKEW = timedelta(minutes=1)
 """How far the platform's clock and ours may lie apart."""
 Rules = tuple[str, ...]
 AGREED: Rules = ("agree", "auto_agree", "rule_reship")
+REFUSAL: Rules = ("refuse",)
+"""What a case may not know of that went before the dispute: a refusal is in no message of its own (DR-7)."""
 DISPUTE: Rules = ("request_intervention", "refuse")
 DISMISSAL: Rules = ("rule_dismiss", "withdraw", "lapse")
 DEADLINE_ONLY: Rules = ("deadline",)
@@ -96,9 +98,9 @@ def _steps(record: AfterSale) -> tuple[Rules, ...]:
         # What led to the status before the dispute may mean a ruling to a case that is in arbitration: only 27 is told.
         return (*(told if record.status == Status.REFUSED else ()), DISPUTE)
     if record.status == Status.CLOSED and record.dismissed:
-        return DISPUTE, DISMISSAL
+        return REFUSAL, DISPUTE, DISMISSAL
     if record.status == Status.REFUNDED and record.arbitrated:
-        return DISPUTE, *told
+        return REFUSAL, DISPUTE, *told
     if record.status == Status.AWAITING_MERCHANT and record.updated_at == record.applied_at:
         # As it was applied for: nothing has happened yet.
         return (DEADLINE_ONLY,) if record.deadline else ()

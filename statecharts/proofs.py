@@ -1,7 +1,7 @@
 """What holds of a chart before any case runs, proved over every world that its cases can reach."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,8 +31,8 @@ def without_deadline(reached: Reach) -> dict[str, dict[Party, tuple[str, ...]]]:
     """The states in which a case can wait with no clock running, each with its owners."""
     waiting = set()
     for world in reached.worlds:
-        timed = {deadline.state for deadline in world.chart.deadlines()}
-        resting = [] if world.chart.closed else [reached.chart.states_map[name] for name in world.chart.entered]
+        timed = {deadline.state for deadline in world.standing.deadlines}
+        resting = [] if world.standing.closed else [reached.chart.states_map[name] for name in world.standing.entered]
         waiting |= {state.value for state in resting if state.is_atomic and not timed & _within(state)}
     return {name: owners(reached.chart, name) for name in reached.chart.states_map if name in waiting}
 
@@ -71,7 +71,7 @@ def platform_clocks_at_once(reached: Reach) -> list[str]:
     """The states in which several clocks of the platform run at once: it gives but one deadline."""
     clocks, found = reached.chart.clocks(), []
     for world in reached.worlds:
-        states = [each.state for each in world.chart.deadlines() if clocks[each.rule].settled_by_platform]
+        states = [each.state for each in world.standing.deadlines if clocks[each.rule].settled_by_platform]
         found += [state for state in states if states.count(state) > 1]
     return list(dict.fromkeys(found))
 
@@ -113,7 +113,7 @@ def endless_clocks(reached: Reach) -> list[str]:
     for fired in reached.fired:
         if fired.rule in clocks and not any(move.targets for _, move in fired.moves):
             learned = fired.world.case.learn(fired.rule, None)
-            if reached.chart(learned, THEN, fired.world.chart.past()).moves(fired.rule):
+            if replace(fired.world.standing, case=learned).moves(fired.rule):
                 found.append(fired.rule)
     return list(dict.fromkeys(found))
 

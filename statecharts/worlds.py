@@ -4,6 +4,7 @@ A world is a case as far as it has learned, and where its chart stands.  Instant
 at one instant, and a clock counts as able to fire in every world in which it runs.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from statemachine.transition import Transition
 
 from statecharts.chart import CaseChart
 from statecharts.rules import Line, Party
-from statecharts.standing import Case, Past
+from statecharts.standing import Case, Past, Standing
 
 THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ class World:
     """A case as far as it has learned, and where its chart stands."""
 
     case: Sample
-    chart: CaseChart
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -58,39 +59,41 @@ def reach(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> Reac
     """Follow every sequence of rules from every case until nothing new is found."""
     worlds: list[World] = []
     fired: list[Fired] = []
-    learned: list[Sample] = []
-    seen: set[tuple[int, str]] = set()
+    seen: defaultdict[str, list[Sample]] = defaultdict(list)
+    led: dict[tuple[str, str, tuple[int, ...]], Past] = {}
     todo = [(case, chart(case, THEN).past()) for case in cases]
     while todo:
         case, past = todo.pop()
-        mark = (_number(case, learned), _standing(past))
-        if mark in seen:
+        mark = _standing(past)
+        if case in seen[mark]:  # cases need not be hashable, but few that differ stand in the same place
             continue
-        seen.add(mark)
-        world = World(case, chart(case, THEN, past))
+        seen[mark].append(case)
+        world = World(case, Standing(chart, case, past, THEN))
         worlds.append(world)
-        for rule in able(world.chart):
-            fired.append(Fired(world, rule, tuple(world.chart.moves(rule))))
-            after = chart(case, THEN, past)
-            after.step(rule, THEN)
-            todo += [(case.learn(rule, form), after.past()) for form in (None, *forms.get(rule, ()))]
+        for rule in able(world.standing):
+            moves = tuple(world.standing.moves(rule))
+            fired.append(Fired(world, rule, moves))
+            made = mark, rule, tuple(id(move) for _, move in moves)
+            if made not in led:  # where a rule leads hangs on where the chart stands and on the moves whose guards hold
+                led[made] = _led(world, rule)
+            todo += [(case.learn(rule, form), led[made]) for form in (None, *forms.get(rule, ()))]
     return Reach(chart, tuple(worlds), tuple(fired))
 
 
-def able(chart: CaseChart) -> list[str]:
+def able(standing: Standing) -> list[str]:
     """The rules that can fire now; what is judged at once leaves nobody else a chance."""
-    clocks = chart.clocks()
-    running = list(dict.fromkeys(deadline.rule for deadline in sorted(chart.deadlines())))
+    clocks = standing.chart.clocks()
+    running = list(dict.fromkeys(deadline.rule for deadline in sorted(standing.deadlines)))
     at_once = [rule for rule in running if clocks[rule].figure is None]
-    others = [rule for rule in chart.open_rules(*Party) if rule not in clocks]
+    others = [rule for rule in standing.open_rules(*Party) if rule not in clocks]
     return at_once[:1] or [*running, *others]
 
 
-def _number(case: Sample, learned: list[Sample]) -> int:
-    """Cases need not be hashable, but there are few that differ."""
-    if case not in learned:
-        learned.append(case)
-    return learned.index(case)
+def _led(world: World, rule: str) -> Past:
+    """What the chart remembers once a rule has fired."""
+    machine = world.standing.chart(world.case, THEN, world.standing.past)
+    machine.step(rule, THEN)
+    return machine.past()
 
 
 def _standing(past: Past) -> str:

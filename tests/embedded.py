@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.programs import ROOT, free_port
 
 READY = "Ctrl-C stops everything"
-STOP_SECONDS = 60.0
+START_SECONDS, STOP_SECONDS = 100.0, 60.0
 UP = (sys.executable, "-m", "cli.main", "up")
 
 
@@ -37,8 +38,10 @@ class Embedded:
 
     def __init__(self, environment: dict[str, str], command: Sequence[str] = UP, cwd: Path = ROOT) -> None:
         """Start it."""
+        self.environment = environment
         self.address = f"127.0.0.1:{environment['AFTERSALES_PORT']}"
         self.printed: list[str] = []
+        self._ready = threading.Event()
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
@@ -49,15 +52,23 @@ class Embedded:
             text=True,
             start_new_session=True,
         )
+        # Read all the time: whoever writes to a pipe that is full waits.
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
-    def ready(self) -> "Embedded":
-        """Wait until it says that everything runs."""
+    def _read(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
             self.printed.append(line.rstrip())
             if READY in line:
-                return self
-        raise AssertionError(f"it ended instead: {self.printed}")
+                self._ready.set()
+        self._ready.set()
+
+    def ready(self) -> "Embedded":
+        """Wait until it says that everything runs."""
+        assert self._ready.wait(START_SECONDS), f"it does not start: {self.printed}"
+        assert any(READY in line for line in self.printed), f"it ended instead: {self.printed}"
+        return self
 
     def interrupt(self) -> int:
         """Press Ctrl-C: everything of its group gets the signal; returns the exit status."""
@@ -68,9 +79,11 @@ class Embedded:
     def end(self) -> int:
         """Wait until it has ended by itself; returns the exit status."""
         try:
-            rest, _ = self.process.communicate(timeout=STOP_SECONDS)
+            status = self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        self.printed += rest.splitlines()
-        return self.process.returncode
+        self._reading.join(STOP_SECONDS)
+        if self.process.stdout and not self._reading.is_alive():
+            self.process.stdout.close()
+        return status

@@ -3,13 +3,9 @@
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from cli.virtual_time import SERVER_FLAGS
 from runtime.server import temporal_binary
 from workflows.attributes import KEYS
-
-TIME_SKIPPING = (
-    *("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"),
-    *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
-)
 
 
 async def start_server(*flags: str) -> WorkflowEnvironment:
@@ -19,5 +15,5 @@ async def start_server(*flags: str) -> WorkflowEnvironment:
         search_attributes=KEYS,
         dev_server_existing_path=temporal_binary(),
         dev_server_log_level="error",
-        dev_server_extra_args=[*TIME_SKIPPING, *flags],
+        dev_server_extra_args=[*SERVER_FLAGS, *flags],
     )

@@ -7,16 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from tests.embedded import UP, Embedded, settings_of, surroundings
 from tests.programs import ROOT
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
+APPLICATION = ("sandbox", "--apply", "--form", "shop_id=1001", "--form", "reason=other", "--form", "amount=9.90")
+PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -51,9 +56,25 @@ def make_run(installed: Path, environment: dict[str, str]) -> Iterator[Callable[
 
 
 def aftersales(embedded: Embedded, *arguments: str) -> Any:
-    command = [sys.executable, "-m", "cli.main", *arguments, "--json"]
-    given = surroundings(TEMPORAL_ADDRESS=embedded.address)
-    return json.loads(subprocess.run(command, cwd=ROOT, env=given, check=True, capture_output=True).stdout)
+    """What the command prints, run in this process with the settings of what runs."""
+    others: dict[str, str | None] = {name: None for name in os.environ if name.startswith(("AFTERSALES_", "TEMPORAL_"))}
+    of_the_run = {"TEMPORAL_ADDRESS": embedded.address, "TEMPORAL_CONFIG_FILE": os.devnull, **embedded.environment}
+    result = CliRunner().invoke(app, [*arguments, "--json"], env={**others, **of_the_run})
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return json.loads(result.stdout)
+
+
+def in_the_end(look: Callable[[], Any], expected: Any) -> None:
+    """What is under way comes to be so."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while (found := look()) != expected:
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
+
+
+def record(embedded: Embedded, case: str) -> Any:
+    """What the platform's record says of a case."""
+    return aftersales(embedded, "sandbox", case.partition("/")[2])
 
 
 def processes_of(data_dir: str) -> list[str]:
@@ -77,22 +98,36 @@ def is_free(port: str) -> bool:
 
 def test_make_run_starts_stops_and_goes_on(make_run: Callable[[], Embedded], environment: dict[str, str]) -> None:
     first = make_run().ready()
-    assert f"Web UI: http://127.0.0.1:{environment['AFTERSALES_UI_PORT']}/" in "\n".join(first.printed)
+    greeting = "\n".join(first.printed)
+    assert f"Web UI: http://127.0.0.1:{environment['AFTERSALES_UI_PORT']}/" in greeting
+    assert f"gateway: http://127.0.0.1:{environment['AFTERSALES_GATEWAY_PORT']}/health" in greeting
+    assert f" act {SAMPLES[0]} agree\n" in greeting
+    assert " sandbox\n" in greeting
     (samples,) = [line for line in first.printed if line.startswith("sample cases: ")]
     assert set(SAMPLES) <= set(samples.removeprefix("sample cases: ").split(", "))
-    assert len(processes_of(environment["AFTERSALES_DATA_DIR"])) == 1
+    assert len(processes_of(environment["AFTERSALES_DATA_DIR"])) == 1, "the server; all else is one process"
+    for each in SAMPLES:
+        assert aftersales(first, "show", each)["status"] == "open", "there as soon as they are named"
+    shown = aftersales(first, "show", SAMPLES[2])["policy"]["default_decision"]
+    assert (shown["value"], shown["standing"]) == ("agree", "set"), "opened from its file, not by the message"
+    assert record(first, SAMPLES[0])["status"] == 6
     aftersales(first, "act", SAMPLES[0], "agree")
+    in_the_end(lambda: record(first, SAMPLES[0])["status"], 8)
+    applied = aftersales(first, *APPLICATION)["after_sale_id"]
+    in_the_end(
+        lambda: f"douyin_reship/{applied}" in {row["case_id"] for row in aftersales(first, "list")}, expected=True
+    )
     first.interrupt()
     assert first.printed[-2:] == ["stopping ...", "stopped"]
     assert processes_of(environment["AFTERSALES_DATA_DIR"]) == []
-    assert is_free(environment["AFTERSALES_PORT"])
-    assert is_free(environment["AFTERSALES_UI_PORT"])
+    assert [port for name, port in environment.items() if name.endswith("_PORT") and not is_free(port)] == []
 
     second = make_run().ready()
     assert aftersales(second, "show", SAMPLES[0])["state"] == ["awaiting_shipment"]
     assert aftersales(second, "show", SAMPLES[1])["state"] == ["awaiting_merchant"]
     rows = {row["case_id"]: row["status"] for row in aftersales(second, "list")}
     assert rows | dict.fromkeys(SAMPLES, "running") == rows
+    assert record(second, SAMPLES[0])["status"] == 8, "nobody applied anew"
     second.process.send_signal(signal.SIGTERM)
     second.end()
     assert second.printed[-2:] == ["stopping ...", "stopped"]

@@ -74,10 +74,6 @@ class Docket:
                 self._standings[order] = Standing(self.process.chart_of(order), part, pasts[order], latest, order)
         return [self._standings[order] for order in pasts]
 
-    def standing_under(self, rule: str, order: str | None) -> Standing:
-        """Where the chart stands that a rule belongs to; an order that is named for a rule of the case is no matter."""
-        return self.standing(order if self.process.names_order(rule) else None)
-
     @property
     def closed(self) -> bool:
         """Whether the case has reached a final state."""

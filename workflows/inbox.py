@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cases.errors import BadForm
@@ -12,6 +12,9 @@ from workflows.addressing import addressee
 from workflows.docket import Docket
 from workflows.record import SEEN_KEPT, Ignored
 from workflows.settlements import give
+
+SKEW = timedelta(minutes=1)
+"""How far a platform's clock and ours may lie apart."""
 
 
 def receive(docket: Docket, raw: Any, now: datetime) -> None:
@@ -65,9 +68,16 @@ def _first_time(docket: Docket, report: Report) -> bool:
         return True
     if report.message_id in record.seen:
         return False
-    record.seen.append(report.message_id)
-    del record.seen[:-SEEN_KEPT]
+    if not report.look:
+        _remember(docket, report)
     return True
+
+
+def _remember(docket: Docket, report: Report) -> None:
+    """Take a message only once; what a look tells may be told again until it applies."""
+    if report.message_id is not None:
+        docket.record.seen.append(report.message_id)
+        del docket.record.seen[:-SEEN_KEPT]
 
 
 def _judge(docket: Docket, report: Report, now: datetime, happened: datetime) -> None:
@@ -105,7 +115,8 @@ def _applying(docket: Docket, report: Report, happened: datetime) -> tuple[str, 
     for rule, order in sorted(_meant(docket, report), key=lambda each: each not in over):
         if not docket.standing(order).moves(rule) or _follows_settlement(docket, report, rule, order, happened):
             continue
-        if not (report.look and _entered(docket, rule, order) > happened):  # a record read may be older than the state
+        # A record read may be older than the state; the platform's clock may lie behind ours.
+        if not (report.look and _entered(docket, rule, order) - SKEW > happened):
             return rule, order
     return None
 
@@ -145,6 +156,8 @@ def _apply(docket: Docket, report: Report, rule: str, order: str | None, now: da
     except BadForm as bad:
         docket.record.ignore(now, report, str(bad))
         return
+    if report.look:
+        _remember(docket, report)
     happened = min(report.occurred_at or now, now)
     docket.fire(rule, max(docket.standing(order).since, happened), form, order=order, reported=True)
     if report.deadline is not None and not docket.closed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from statemachine import HistoryState
@@ -58,8 +59,8 @@ class Process:
             return self.chart
         return self.order_chart
 
-    @property
-    def rules(self) -> dict[str, Rule]:
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
         """Every rule of the process by name, in the order of the rule book."""
         return {name: rule for chart in self.charts for name, rule in chart.rules.items()}
 
@@ -67,8 +68,8 @@ class Process:
         """Whether a rule is about one order, which must be named with it."""
         return self.order_chart is not None and rule in self.order_chart.rules
 
-    @property
-    def clocks(self) -> dict[str, Clock]:
+    @cached_property
+    def clocks(self) -> Mapping[str, Clock]:
         """The rules that fire by themselves."""
         return {name: rule.clock for name, rule in self.rules.items() if rule.clock}
 
@@ -105,8 +106,12 @@ class Process:
         known = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
         return str(known.__doc__ or guard)
 
-    def effects(self) -> dict[str, Effect]:
+    def effects(self) -> Mapping[str, Effect]:
         """Every effect that the charts name, by name."""
+        return self._effects
+
+    @cached_property
+    def _effects(self) -> Mapping[str, Effect]:
         moves = (move.on for rule in self.rules.values() for _, move in rule.steps())
         # The initial state is entered by no move.
         states = (state.enter for chart in self.charts for state in chart.states_map.values())

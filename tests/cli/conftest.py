@@ -1,4 +1,4 @@
-"""One virtual-time server a test process for every scenario that is played, and the command itself in-process."""
+"""Every scenario is played on the one time-skipping server of its test process; and the command itself in-process."""
 
 import asyncio
 import contextlib
@@ -6,12 +6,11 @@ import itertools
 import json
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
@@ -19,7 +18,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.scenario import Scenario
 from cli.simulation import Simulation
-from cli.virtual_time import TooSlow, virtual_server
+from cli.virtual_time import TooSlow
 from tests.cli.playing import Perform, Play, Played, reship
 
 ATTEMPTS = 5
@@ -32,10 +31,10 @@ OWN_ID = {
 """The fact that a case of each process is known by."""
 
 
-@pytest_asyncio.fixture(scope="session")
-async def server() -> AsyncIterator[WorkflowEnvironment]:
-    async with virtual_server() as started:
-        yield started
+@pytest.fixture(scope="session")
+def server(environment: WorkflowEnvironment) -> WorkflowEnvironment:
+    """Every case has its own time, and every scenario its own worker: one server does for all tests."""
+    return environment
 
 
 @pytest.fixture
@@ -88,11 +87,12 @@ def play(perform: Perform) -> Play:
 @pytest.fixture
 def quiet_logging() -> Iterator[None]:
     """Commands set up logging for a process of their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, calls = logging.getLogger(), logging.getLogger("httpx2")
+    handlers, levels = root.handlers[:], (root.level, calls.level)
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    calls.setLevel(levels[1])
 
 
 @pytest.fixture

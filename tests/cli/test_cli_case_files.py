@@ -62,6 +62,38 @@ def test_another_shops_figures_do_not_count(tmp_path: Path) -> None:
     assert process.open_case(opening).policy.buyer_window.value == timedelta(hours=48)
 
 
+SPLIT = """\
+process: anxinjian_split
+opening:
+  provider_id: P1
+  merchant_id: M1
+  item_id: I1
+  authentication_fee: "30.00"
+  freight_fee: "12.00"
+  sub_orders: [{order_id: O1, carries_item: true, auto_receipt_at: 9d}]
+"""
+
+
+def test_the_shop_is_the_one_that_the_facts_name_whatever_they_call_it(tmp_path: Path) -> None:
+    shops = read_shops(
+        written(tmp_path, "M1: {anxinjian_split: {choosing_time: 6h}}\nP1: {anxinjian_split: {choosing_time: 7h}}\n")
+    )
+    process, opening = read_case(written(tmp_path, SPLIT), shops, NOW)
+    assert process.open_case(opening).policy.choosing_time.value == timedelta(hours=6)
+
+
+def test_g_6_figures_that_need_each_other_may_stand_in_both_files(tmp_path: Path) -> None:
+    shops = read_shops(
+        written(
+            tmp_path, "1001: {douyin_reship: {default_decision: refuse, default_form: {reason: 缺货}}}", "shops.yaml"
+        )
+    )
+    process, opening = read_case(written(tmp_path, SOUND), shops, NOW)
+    assert process.open_case(opening).policy.default_decision.value == "refuse"
+    alone = SOUND.replace("shipping: 24h", "default_decision: refuse")
+    assert read_case(written(tmp_path, alone), {"1001": {"douyin_reship": {"default_form": {"reason": "x"}}}}, NOW)
+
+
 @pytest.mark.parametrize(
     ("was", "now", "line", "words"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from cases.messages import Opening, Settlement
@@ -18,6 +19,8 @@ from cli.reference import DOCUMENTS
 from cli.scenario import Scenario
 from cli.scenario_file import Answers, Expectation, ScenarioFile, Step
 from cli.simulation_result import FIRED, in_seconds
+from gateway.messages import State
+from platforms.credentials import Secrets, read_secrets
 from runtime.settings import Settings
 from workflows.docket import Docket
 from workflows.registry import PROCESSES
@@ -184,6 +187,24 @@ def test_the_scenario_shown_in_the_documents_can_be_played(tmp_path: Path) -> No
         path = tmp_path / f"{number}.yaml"
         path.write_text(each, encoding="utf-8")
         Scenario(path)
+
+
+def test_the_credentials_shown_in_the_documents_are_taken(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```yaml\n(douyin:.*?)```", text("docs/operations.md"), flags=re.DOTALL)
+    path = tmp_path / "secrets.yaml"
+    path.write_text(shown, encoding="utf-8")
+    path.chmod(0o600)
+    secrets = read_secrets(path)
+
+    assert [shop.shop_id for shop in secrets.douyin.shops] == ["4463798", "4463799"]
+    assert set(yaml.safe_load(shown)) <= set(Secrets.model_fields)
+
+
+def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:
+    described = set(in_backticks(text("docs/operations.md")))
+
+    assert {str(state) for state in State} | {"longest_waiting_seconds"} <= described
+    assert {"/douyin", "/1688", "/health", "/ready", "/status"} <= described
 
 
 @pytest.mark.parametrize("path", SCENARIOS)

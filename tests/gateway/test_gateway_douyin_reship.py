@@ -22,7 +22,7 @@ TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
     ("207", {}, ["withdraw", "rule_dismiss", "lapse"]),
     ("208", {}, ["modify"]),
     ("226", {}, ["ship"]),
-    ("227", {"after_sale_status": 8}, ["agree", "auto_agree", "rule_reship"]),
+    ("227", {"after_sale_status": 8}, ["agree", "auto_agree"]),
     ("212", {}, ["request_intervention", "refuse"]),
     ("212", {"arbitrate_status": 1}, ["request_intervention", "refuse"]),
     ("212", {"arbitrate_status": 255}, []),

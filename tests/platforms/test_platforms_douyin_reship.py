@@ -587,10 +587,10 @@ AGREED = ("agree", "auto_agree", "rule_reship")
         (13, 0, [AGREED, ("ship",)]),
         (14, 0, [AGREED, ("ship",), ("sign",)]),
         (12, 0, [("miss_shipment", "rule_refund")]),
-        (12, 2, [("request_intervention", "refuse"), ("miss_shipment", "rule_refund")]),
+        (12, 2, [("refuse",), ("request_intervention", "refuse"), ("miss_shipment", "rule_refund")]),
         (27, 0, [("refuse",)]),
         (28, 0, [("withdraw", "rule_dismiss", "lapse")]),
-        (28, 3, [("request_intervention", "refuse"), ("rule_dismiss", "withdraw", "lapse")]),
+        (28, 3, [("refuse",), ("request_intervention", "refuse"), ("rule_dismiss", "withdraw", "lapse")]),
         (27, 1, [("refuse",), ("request_intervention", "refuse")]),
         (8, 4, [("request_intervention", "refuse")]),
         (8, 5, [("request_intervention", "refuse")]),
@@ -655,6 +655,16 @@ JOURNEYS = {
     "dismissed": (NEVER, [(changes.refuse, "已签收"), (changes.rule_dismiss,)], "dismissed"),
     "refunded": (NEVER, [(changes.refuse, "已签收"), (changes.rule_refund,)], "refunded"),
     "refused": (SHORT, [(changes.refuse, "已签收")], "refused"),
+    "asked-dismissed": (
+        SHORT,
+        [(changes.refuse, "已签收"), (changes.ask_platform,), (changes.rule_dismiss,)],
+        "dismissed",
+    ),
+    "asked-refunded": (
+        SHORT,
+        [(changes.refuse, "已签收"), (changes.ask_platform,), (changes.rule_refund,)],
+        "refunded",
+    ),
     "withdrawn": (SHORT, [(changes.refuse, "已签收"), (changes.withdraw,)], "withdrawn"),
 }
 

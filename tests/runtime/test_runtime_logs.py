@@ -17,11 +17,13 @@ WORKFLOW = {"workflow_id": "douyin_reship/A1", "workflow_type": "douyin_reship",
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
+    root, calls = logging.getLogger(), logging.getLogger("httpx2")
     kept = root.handlers[:], root.level
+    level = calls.level
     shown = workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message
     yield
     root.handlers[:], root.level = kept
+    calls.setLevel(level)
     workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message = shown
     structlog.reset_defaults()
 

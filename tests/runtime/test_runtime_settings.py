@@ -20,6 +20,11 @@ BAD = {
     "port": "0",
     "ui_port": "65536",
     "ui_address": "127.0.0.1:8233",
+    "max_activities_per_shop_per_second": "0",
+    "sandbox_port": "0",
+    "gateway_host": "",
+    "gateway_port": "65536",
+    "gateway_body_limit": "0",
 }
 
 
@@ -39,12 +44,25 @@ def test_without_variables_the_defaults_hold() -> None:
     )
 
 
+def test_without_variables_nothing_of_the_platforms_is_limited_or_let_in() -> None:
+    settings = load_settings()
+    assert (settings.secrets_file, settings.max_activities_per_shop_per_second) == (None, None)
+    assert (settings.gateway_host, settings.gateway_port, settings.sandbox_port) == ("127.0.0.1", 8400, 8401)
+    assert settings.gateway_body_limit == 1024 * 1024
+
+
 def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AFTERSALES_PORT", "7300")
     monkeypatch.setenv("AFTERSALES_SHOPS_FILE", "shops.yaml")
     monkeypatch.setenv("AFTERSALES_UNKNOWN", "is nobody's business")
     settings = load_settings()
     assert (settings.port, settings.shops_file) == (7300, Path("shops.yaml"))
+    monkeypatch.setenv("AFTERSALES_SECRETS_FILE", "secrets.yaml")
+    monkeypatch.setenv("AFTERSALES_MAX_ACTIVITIES_PER_SHOP_PER_SECOND", "2.5")
+    monkeypatch.setenv("AFTERSALES_GATEWAY_HOST", "192.0.2.1")
+    settings = load_settings()
+    assert (settings.secrets_file, settings.max_activities_per_shop_per_second) == (Path("secrets.yaml"), 2.5)
+    assert settings.gateway_host == "192.0.2.1"
 
 
 def test_what_is_given_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

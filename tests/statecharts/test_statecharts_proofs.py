@@ -180,7 +180,7 @@ def test_every_move_of_a_process_is_reachable(reached: Reach) -> None:
 
 
 def test_every_state_of_a_process_is_reachable(reached: Reach) -> None:
-    seen = {state for world in reached.worlds for state in world.chart.entered}
+    seen = {state for world in reached.worlds for state in world.standing.entered}
     remembered = {name for name, state in reached.chart.states_map.items() if isinstance(state, HistoryState)}
 
     assert set(reached.chart.states_map) - seen == remembered

@@ -171,7 +171,7 @@ def test_g_3_what_a_look_at_the_record_tells_first_counts() -> None:
     assert [(entry.rule, entry.at) for entry in case.record.timeline] == [("agree", after("2h"))]
 
 
-@pytest.mark.parametrize(("occurred_at", "applies"), [("59m59s", False), ("1h", True)])
+@pytest.mark.parametrize(("occurred_at", "applies"), [("58m59s", False), ("59m", True)])
 def test_g_3_a_look_at_a_record_older_than_the_state_moves_nothing(occurred_at: str, *, applies: bool) -> None:
     case = docket("short_shipped")
     desk.act(case, "refuse", REFUSAL, after("1h"))
@@ -194,3 +194,15 @@ def test_g_1_a_deadline_set_once_a_clock_was_over_is_that_of_what_the_clock_led_
     inbox.judge_again(case, after("51h"))
 
     assert (where(case), case.deadlines()[0].due) == (["overdue" if held else "awaiting_shipment"], after("97h"))
+
+
+def test_g_3_a_look_that_did_not_apply_may_be_told_again_and_one_that_did_counts_once() -> None:
+    case = docket()
+    told = {"rule": "ship", "message_id": "detail/1/2/ship", "occurred_at": "3h", "look": True}
+    report(case, "3h", **told)
+    desk.act(case, "agree", None, after("2h"))
+    for offset in ("4h", "5h"):
+        report(case, offset, **told)
+
+    assert fired(case) == ["agree", "ship"]
+    assert case.record.seen == ["detail/1/2/ship"]

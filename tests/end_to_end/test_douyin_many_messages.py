@@ -1,0 +1,133 @@
+"""Many reships at once whose messages go astray: they end as their records say, whatever came of the messages."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+from platforms.sandbox.faults import Fault
+from platforms.sandbox.messages import Behaviour
+from tests.end_to_end.market import (
+    OTHER_QUIET_SHOP,
+    OTHER_SHOP,
+    PIECE,
+    QUIET_SHOP,
+    REFUSAL,
+    SHIPMENT,
+    SHOP,
+    Market,
+    Reship,
+    state_of,
+)
+from tests.life import eventually
+
+SEED = 7
+ASTRAY = Behaviour(seed=SEED, duplicates=0.2, reordered=0.2, delay=0.2, hold=0.2)
+FAULTS = (
+    Fault(kind="http_500", share=0.03, seed=SEED),
+    Fault(kind="timeout", share=0.02, seed=SEED + 1, seconds=0.1),
+)
+"""How the platform fails: one call in twenty."""
+
+TIMES = 10
+"""How often every journey is gone."""
+
+Step = tuple[str, dict[str, Any]]
+Journey = tuple[str, tuple[Step, ...]]
+"""The buyer's reason, and what happens next; what begins with "operator" is an update of the case."""
+
+REFUSED = ("operator refuse", REFUSAL)
+AGREED = ("operator agree", {})
+PROVED = ("operator submit_evidence", {"evidence": [PIECE]})
+SHIPPED = ("operator ship", SHIPMENT)
+PUT_OFF = ("set-deadline", {"within": "60h"})
+MODIFIED = ("modify", {"reason": "never_received"})
+IN_CONSOLE = ("ship", {"company_code": "zhongtong", "tracking_no": "ZT0002"})
+ASKED, WANTED = ("ask-platform", {}), ("want-evidence", {})
+REFUSED_IN_CONSOLE = ("refuse", {"reason": "商品已正常送达", "evidence": [PIECE["url"]]})
+
+JOURNEYS: tuple[Journey, ...] = (
+    ("never_received", (PUT_OFF, ("agree", {}), IN_CONSOLE)),
+    ("other", (AGREED, PUT_OFF, SHIPPED)),
+    ("never_received", (REFUSED, WANTED, PROVED, ("rule-refund", {}))),
+    ("never_received", (REFUSED, ("rule-dismiss", {}))),
+    ("never_received", (REFUSED, WANTED, PROVED, ("rule-reship", {}), SHIPPED)),
+    ("short_shipped", (REFUSED, MODIFIED, AGREED, PUT_OFF, ("withdraw", {}))),
+    ("short_shipped", (REFUSED, ASKED, WANTED, ("rule-dismiss", {}))),
+    ("other", (PUT_OFF, ("agree", {}), ("withdraw", {}))),
+    ("never_received", (REFUSED_IN_CONSOLE, WANTED, ("withdraw", {}))),
+    ("short_shipped", (REFUSED, ASKED, ("rule-refund", {}))),
+    ("other", (REFUSED, ("modify", {"reason": "short_shipped"}), REFUSED, ("modify", {"reason": "other"}), AGREED)),
+)
+IN_CONSOLE_ALONE: tuple[Journey, ...] = (
+    ("never_received", (("agree", {}), IN_CONSOLE, ("sign", {}))),
+    ("never_received", (REFUSED_IN_CONSOLE, WANTED, ("rule-refund", {}))),
+    ("never_received", (REFUSED_IN_CONSOLE, ("rule-dismiss", {}))),
+    ("never_received", (REFUSED_IN_CONSOLE, ("rule-reship", {}), IN_CONSOLE)),
+    ("short_shipped", (("agree", {}), PUT_OFF, ("withdraw", {}))),
+    ("short_shipped", (REFUSED_IN_CONSOLE, ASKED, ("rule-dismiss", {}))),
+    ("other", (PUT_OFF, REFUSED_IN_CONSOLE)),
+)
+
+
+async def lived(market: Market, journeys: tuple[Journey, ...], times: int, shops: tuple[str, str]) -> list[Reship]:
+    """Let every journey be gone so many times at once, step by step; each begins in one shop or the other."""
+    wanted = list(zip(journeys * times, cycle(shops)))
+    reships = [market.applies(reason, shop) for (reason, _), shop in wanted]
+    for number in range(max(len(steps) for _, steps in journeys)):
+        going = [(each, steps[number]) for each, ((_, steps), _) in zip(reships, wanted, strict=True) if steps[number:]]
+        if any(name.startswith("operator") for _, (name, _) in going):
+            await market.drained()  # what operators decide on is there
+        await market.no_record_ahead()
+        await asyncio.gather(*(_step(reship, *step) for reship, step in going))
+    return reships
+
+
+async def _step(reship: Reship, name: str, form: dict[str, Any]) -> None:
+    if not name.startswith("operator"):
+        reship.happens(name, **form)
+        return
+    known = reship.record.updated_at
+    await reship.act(name.removeprefix("operator "), form or None)
+
+    async def done() -> bool:
+        return reship.record.updated_at != known
+
+    await eventually(f"{name} of {reship.id} is done on the platform", done)
+
+
+async def differing(reships: Sequence[Reship]) -> list[tuple[str, str, str]]:
+    """The cases that stand elsewhere than their records, or need an operator."""
+    seen = await asyncio.gather(*(each.view() for each in reships))
+    return [
+        (each.id, str(view["state"]), state_of(each.record))
+        for each, view in zip(reships, seen, strict=True)
+        if view["state"] != [state_of(each.record)] or view["needs_operator"]
+    ]
+
+
+async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_all_had_gone_well(
+    market: Market,
+) -> None:
+    before = await market.inbox()
+    market.sandbox.pusher.behave(ASTRAY)
+    for fault in FAULTS:
+        market.sandbox.faults.add(fault)
+    reships = await lived(market, JOURNEYS, TIMES, (SHOP, OTHER_SHOP))
+    after = await market.handed_over()
+    assert await differing(reships) == []
+    told = after["states"]["done"] - before["states"]["done"]
+    assert (len(reships), told) == (11 * TIMES, 52 * TIMES)
+    assert after["states"] == {**before["states"], "done": after["states"]["done"]}
+    assert after["duplicates"] > before["duplicates"] + told // 10
+
+
+async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) -> None:
+    market.sandbox.pusher.behave(ASTRAY.model_copy(update={"lost": 0.25}))
+    reships = await lived(market, IN_CONSOLE_ALONE, 2, (QUIET_SHOP, OTHER_QUIET_SHOP))
+    await market.handed_over()
+    market.calm()
+    found = await asyncio.gather(market.look(QUIET_SHOP), market.look(OTHER_QUIET_SHOP))
+    assert await differing(reships) == []
+    assert sum(each["failed"] for each in found) == 0
+    assert sum(each["opened"] for each in found) > 0

@@ -1,0 +1,154 @@
+"""What goes wrong around a Douyin reship, and does not harm it."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from platforms.sandbox import wire
+from platforms.sandbox.faults import Fault
+from platforms.sandbox.messages import Behaviour, Message
+from platforms.sandbox.states import Tag
+from platforms.signing.douyin import event_sign
+from runtime.schedules import schedule_catch_up
+from tests.end_to_end.market import QUIET_SHOP, SHIPMENT, Market, Reship
+from tests.life import due, eventually, fired
+
+FORGED = ("another secret", "another body", "another app", "no signature")
+LOST = Behaviour(lost=1.0)
+
+
+async def pushed(market: Market, body: bytes, headers: dict[str, str]) -> httpx2.Response:
+    return await market.caller.client.post(f"{market.gateway}/douyin", content=body, headers=headers)
+
+
+def told(reship: Reship, tag: str) -> bytes:
+    """A message as the platform would write it."""
+    data = wire.message(reship.record, tag, as_text=False)
+    return Message(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
+
+
+async def on_schedule(market: Market) -> dict[str, Any]:
+    """Have the server look at a shop as it does every ten minutes, and wait for its first look."""
+    with market.environment.with_time_skipping_disabled():
+        (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, [QUIET_SHOP])
+    schedule = market.client.get_schedule_handle(own_id)
+    try:
+
+        async def started() -> str | None:
+            actions = (await schedule.describe()).info.recent_actions
+            return actions[0].action.workflow_id if actions else None  # type: ignore[union-attr]
+
+        look = await eventually("the schedule looks", started)
+        return await market.client.get_workflow_handle(look).result()  # type: ignore[no-any-return]
+    finally:
+        await schedule.delete()
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, how: str) -> None:
+    reship = await market.opens("never_received")
+    before = await market.handed_over()
+    body = told(reship, Tag.RESHIP_AGREED)
+    app, secret = ("K9", "first") if how == "another app" else ("K1", "mine" if how == "another secret" else "first")
+    headers = {"app-id": app, "event-sign": event_sign(app, secret, body), "content-type": "application/json"}
+    if how == "no signature":
+        del headers["event-sign"]
+    answer = await pushed(market, body.replace(b'"1"', b'"2"') if how == "another body" else body, headers)
+    assert answer.status_code == 401
+    after = await market.inbox()
+    assert after == {**before, "refused_since_start": before["refused_since_start"] + 1}
+    assert (await reship.reached("awaiting_merchant"))["timeline"] == []
+
+
+async def test_a_message_about_an_after_sale_that_is_none_opens_no_case(market: Market) -> None:
+    reship = await market.opens("never_received")
+    before = await market.handed_over()
+    body = told(reship, Tag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
+    headers = {"app-id": "K1", "event-sign": event_sign("K1", "first", body), "content-type": "application/json"}
+    assert (await pushed(market, body, headers)).status_code == 200
+    after = await market.handed_over()
+    assert after["states"]["failed"] == before["states"]["failed"] + 1
+    ghost = market.client.get_workflow_handle("douyin_reship/99")
+    with pytest.raises(Exception, match="not found"):
+        await ghost.describe()
+
+
+@pytest.mark.parametrize("too", [{}, {"refresh": True}])
+async def test_tokens_that_are_over_in_mid_life_are_renewed_unnoticed(market: Market, too: dict[str, bool]) -> None:
+    reship = await market.opens("never_received")
+    assert market.sandbox.expire_tokens(**too) > 0
+    await reship.act("agree")
+    await reship.reached("awaiting_shipment")
+    market.sandbox.expire_tokens(**too)
+    await reship.act("ship", SHIPMENT)
+    seen = await reship.reached("in_transit")
+    assert [each["status"] for each in seen["effects"]] == ["done", "done"]
+    assert await retried(reship) == 0
+
+
+async def retried(reship: Reship) -> int:
+    """How often an activity of the case was tried again."""
+    started = [
+        event.activity_task_started_event_attributes.attempt - 1
+        for history in await reship.histories()
+        for event in history.events
+        if event.HasField("activity_task_started_event_attributes")
+    ]
+    return sum(started)
+
+
+async def test_g_2_while_the_platform_is_down_clocks_go_on_and_what_is_owed_is_done_once_it_is_back(
+    market: Market,
+) -> None:
+    reship = await market.opens("never_received")
+    await reship.view()
+    market.sandbox.faults.add(Fault(kind="http_500"))
+    await reship.act("agree")
+    seen = await reship.until("the agreement is owed", lambda seen: seen["busy"])
+    assert seen["state"] == ["awaiting_shipment"]
+    await reship.pass_time("5m")
+    assert reship.record.log[-1].action == "发起售后申请"
+    market.sandbox.faults.clear()
+    await reship.pass_time("10m")
+    seen = await reship.reached("awaiting_shipment")
+    assert [each["status"] for each in seen["effects"]] == ["done"]
+    assert await retried(reship) > 5
+    market.sandbox.faults.add(Fault(kind="http_500"))
+    await reship.pass_time("48h")
+    seen = await reship.view()
+    assert ([each["rule"] for each in seen["settling"]], seen["needs_operator"]) == (["miss_shipment"], False)
+    market.sandbox.faults.clear()
+    await reship.pass_time("1h")
+    assert fired(await reship.ended("refunded", "DR-10", "DR-11")) == ["agree", "miss_shipment"]
+
+
+async def test_g_7_what_the_platform_refuses_needs_an_operator_and_is_done_when_tried_again(market: Market) -> None:
+    reship = await market.opens("never_received")
+    market.sandbox.faults.add(Fault(kind="refuse", method="afterSale.operate", text="店铺已冻结"))
+    await reship.act("agree")
+    seen = await reship.until("the operator is needed", lambda seen: seen["needs_operator"])
+    (stuck,) = seen["effects"]
+    assert (stuck["status"], "店铺已冻结" in stuck["why"]) == ("needs_operator", True)
+    market.sandbox.faults.clear()
+    await reship.act("retry_effect")
+    seen = await reship.reached("awaiting_shipment")
+    assert ([each["status"] for each in seen["effects"]], await retried(reship)) == (["done"], 0)
+
+
+async def test_g_3_what_was_never_told_or_announced_is_found_by_the_scheduled_look(market: Market) -> None:
+    known = await market.opens("never_received", QUIET_SHOP)
+    market.sandbox.pusher.behave(LOST)
+    known.happens("agree")
+    unknown = market.applies("short_shipped", QUIET_SHOP)
+    withdrawn = market.applies("other", QUIET_SHOP)
+    withdrawn.happens("withdraw")
+    await market.no_record_ahead()
+    assert not await unknown.exists()
+    assert (await known.view())["state"] == ["awaiting_merchant"]
+    found = await on_schedule(market)
+    assert (found["opened"], found["failed"]) == (2, 0)
+    assert fired(await known.reached("awaiting_shipment")) == ["agree"]
+    seen = await unknown.reached("awaiting_merchant")
+    assert due(seen).timestamp() == unknown.record.deadline
+    assert fired(await withdrawn.ended("withdrawn")) == ["withdraw"]
