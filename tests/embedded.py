@@ -17,8 +17,9 @@ UP = (sys.executable, "-m", "cli.main", "up")
 
 
 def surroundings(**given: str) -> dict[str, str]:
-    """The environment of a process that no setting of ours or Temporal's reaches but what is given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
+    """The environment of a process: no setting of ours or Temporal's but what is given, and no make around us."""
+    ours = ("AFTERSALES_", "TEMPORAL_", "MAKE", "MFLAGS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **given}
 
 
