@@ -15,10 +15,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cases.errors import BadForm, CaseError, Refused
 from cli.output import complain
+from workflows.desk import CLOSED
 
 REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-CLOSED = "案件已结束 / the case is closed"
 NO_WORKER = "没有 worker 应答 / no worker answers: start one with `aftersales worker`"
 
 

@@ -7,13 +7,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from cli.offsets import whole
-from cli.running import CLOSED, refused_in_words
+from cli.running import refused_in_words
 from cli.scenario import Scenario
 from cli.scenario_file import LONGEST, Expectation, Step
 from cli.simulation_result import history_size, in_seconds
 from cli.virtual_time import TooSlow, VirtualCase, begun_late, next_second, virtual_server, wait_until
 from runtime.settings import Settings
 from workflows.addressing import ORDER
+from workflows.desk import CLOSED
 from workflows.opening import start_case
 
 ATTEMPTS = 5

@@ -14,6 +14,7 @@ from workflows.docket import Docket
 from workflows.record import Owed, Settling
 from workflows.settlements import take_default
 
+CLOSED = "案件已结束 / the case is closed"
 WRONG_STATE = "当前状态不允许 / the current state does not allow it"
 PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
 
@@ -89,7 +90,7 @@ def check(docket: Docket, rule: str, raw: Any) -> tuple[str | None, Form]:
 def _unmet(docket: Docket, rule: str, order: str | None) -> str:
     """Why a rule is not open: the state, or what must hold first."""
     if docket.closed:
-        return WRONG_STATE
+        return CLOSED
     standing = docket.standing(order)
     moves = [move for _, move in docket.process.rules[rule].steps() if move.source.value in standing.entered]
     if not moves:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from activities.ledger import SqliteLedger
 from cases.durations import parse_duration
 from cases.models import read
 from cli.gateway import INBOX, running_gateway
+from ledger.store import Ledger
 from platforms.credentials import Secrets
 from platforms.sandbox.acts import ACTS, reason_text
 from platforms.sandbox.records import Record
@@ -166,8 +167,9 @@ class Market:
 
     def clauses(self, case_id: str) -> list[str]:
         """The clauses under which a case's entries stand in the shop's ledger."""
-        with closing(SqliteLedger(self.settings.data_dir / "ledger.db")) as ledger:
-            return sorted(entry.clause for entry in ledger.entries() if entry.case_id == case_id)
+        with Ledger(self.settings.ledger_address) as ledger:
+            booked = ledger.entries(date.min, date.max)
+        return sorted(entry.clause for entry in booked if entry.case_id == case_id)
 
     async def inbox(self) -> dict[str, Any]:
         """How many messages the gateway keeps, as it says itself."""

@@ -29,7 +29,7 @@ FAULTS = (
 )
 """How the platform fails: one call in twenty."""
 
-TIMES = 10
+TIMES = 8
 """How often every journey is gone."""
 
 Step = tuple[str, dict[str, Any]]
@@ -119,7 +119,9 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
     told = after["states"]["done"] - before["states"]["done"]
     assert (len(reships), told) == (11 * TIMES, 52 * TIMES)
     assert after["states"] == {**before["states"], "done": after["states"]["done"]}
-    assert after["duplicates"] > before["duplicates"] + told // 10
+    again = after["duplicates"] - before["duplicates"]
+    assert again > told // 10
+    assert told + again >= 450  # five hundred were pushed, about a fifth of them twice
 
 
 async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) -> None:

@@ -341,7 +341,7 @@ class SplitKept(Split):
 
 TestSplit, TestSplitKept = Split.TestCase, SplitKept.TestCase
 TestSplit.settings = TestSplitKept.settings = settings(
-    max_examples=50,
+    max_examples=35,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,
