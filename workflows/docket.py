@@ -74,6 +74,11 @@ class Docket:
                 self._standings[order] = Standing(self.process.chart_of(order), part, pasts[order], latest, order)
         return [self._standings[order] for order in pasts]
 
+    def since(self, order: str | None = None) -> datetime:
+        """When an order, or the case itself, last did anything: what happens next does not lie before it."""
+        done = [entry.at for entry in self.record.timeline if entry.order == order]
+        return max((self.standing(order).since, *done))
+
     @property
     def closed(self) -> bool:
         """Whether the case has reached a final state."""
@@ -129,8 +134,7 @@ class Docket:
                 )
             )
         else:
-            since = self.standing(nearest.order).since
-            self.fire(nearest.rule, max(nearest.due, since), order=nearest.order)
+            self.fire(nearest.rule, max(nearest.due, self.since(nearest.order)), order=nearest.order)
 
     def _decide(self, now: datetime) -> bool:
         if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):

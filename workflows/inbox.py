@@ -159,7 +159,7 @@ def _apply(docket: Docket, report: Report, rule: str, order: str | None, now: da
     if report.look:
         _remember(docket, report)
     happened = min(report.occurred_at or now, now)
-    docket.fire(rule, max(docket.standing(order).since, happened), form, order=order, reported=True)
+    docket.fire(rule, max(docket.since(order), happened), form, order=order, reported=True)
     if report.deadline is not None and not docket.closed:
         _set_deadline(docket, report.model_copy(update={"order": order}), now)
 

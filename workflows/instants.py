@@ -29,10 +29,10 @@ class Moment:
 
 
 def running(standings: Iterable[Standing], record: Record) -> list[Deadline]:
-    """The clocks running now, nearest first; none where one that ran out is being settled with the platform."""
+    """The clocks running now, nearest first; none but what is judged at once where one is being settled."""
     settling = record.settling_orders()
     deadlines = (deadline for standing in standings for deadline in standing.deadlines)
-    return sorted(deadline for deadline in deadlines if deadline.order not in settling)
+    return sorted(deadline for deadline in deadlines if deadline.at_once or deadline.order not in settling)
 
 
 def moments(standings: Sequence[Standing], policy: Policy, record: Record, now: datetime) -> list[Moment]:

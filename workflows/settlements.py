@@ -26,8 +26,7 @@ def settle(docket: Docket, serial: int, answer: Settlement, now: datetime) -> No
 
 def take_default(docket: Docket, settling: Settling) -> None:
     """Let a clock of the platform have run out as the policy says."""
-    since = docket.standing(settling.order).since
-    docket.fire(settling.rule, max(settling.due, since), order=settling.order)
+    docket.fire(settling.rule, max(settling.due, docket.since(settling.order)), order=settling.order)
 
 
 def give(docket: Docket, order: str | None, state: str, deadline: datetime) -> None:
@@ -46,8 +45,8 @@ def _take(docket: Docket, answer: Settlement, settling: Settling, now: datetime)
         form = docket.read_form(rule, answer.form, order) if answer.form is not None else None
     except BadForm as bad:
         return f"平台的答复不可用 / the platform's answer cannot be used: {bad}"
-    since = docket.standing(order).since
-    docket.fire(rule, max(since, min(answer.occurred_at or settling.due, now)), form, order=order, reported=True)
+    happened = max(docket.since(order), min(answer.occurred_at or settling.due, now))
+    docket.fire(rule, happened, form, order=order, reported=True)
     if answer.deadline is not None and not docket.closed:
         for state in docket.standing(order).platform_clocked():
             give(docket, order, state, answer.deadline)

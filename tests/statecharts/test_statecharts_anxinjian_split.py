@@ -1187,3 +1187,22 @@ def test_g_9_clocks_run_by_the_figures_of_the_pinned_policy() -> None:
 
     assert {split.clocks["verify_overdue", order] for order in order_ids(2)} == {after("10h")}
     assert split.clocks["escalate_choice", None] == after("5h")
+
+
+def test_ax_1_ax_9_what_is_found_while_the_platform_is_asked_is_judged_at_once_and_never_turns_time_back() -> None:
+    split = Split(2, O1="20h")
+    split.docket.advance(after("21h"))
+    assert [each.rule for each in split.docket.record.settling] == ["auto_refund"]
+    split.report("22h", rule="explain_unsigned", order="O1", form={"why": "refunded_before_shipping"})
+
+    assert split.fired("O1") == [("explain_unsigned", after("22h")), ("found_refunded", after("22h"))]
+    assert split.docket.record.settling == []
+
+
+def test_ax_9_a_refund_settled_later_does_not_lie_before_what_was_told_of_the_order_meanwhile() -> None:
+    split = Split(2, O1="20h")
+    split.docket.advance(after("21h"))
+    split.report("22h", rule="explain_unsigned", order="O1", form={"why": "in_transit"})
+    split.until("23h")
+
+    assert split.fired("O1") == [("explain_unsigned", after("22h")), ("auto_refund", after("22h"))]
