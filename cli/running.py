@@ -64,7 +64,7 @@ def _words(cause: BaseException) -> str:
 
 def _unanswered(failed: RPCError) -> CaseError:
     if failed.status is RPCStatusCode.NOT_FOUND:
-        if "completed" in failed.message:
+        if "completed" in failed.message or "closing workflow" in failed.message:
             return Refused(CLOSED)
         return BadForm(f"没有这个案件 / no such case ({failed.message})")
     if failed.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):

@@ -11,7 +11,15 @@ from cli.running import refused_in_words
 from cli.scenario import Scenario
 from cli.scenario_file import LONGEST, Expectation, Step
 from cli.simulation_result import history_size, in_seconds
-from cli.virtual_time import TooSlow, VirtualCase, begun_late, next_second, virtual_server, wait_until
+from cli.virtual_time import (
+    TooSlow,
+    VirtualCase,
+    begun_late,
+    next_second,
+    time_moved_by_hand,
+    virtual_server,
+    wait_until,
+)
 from runtime.settings import Settings
 from workflows.addressing import ORDER
 from workflows.desk import CLOSED
@@ -53,7 +61,7 @@ class Simulation:
         settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
         async with make_worker(self._server.client, settings, scripted_world(self._scenario.script(self._origin))):
             await wait_until(self._origin)
-            with self._server.with_time_skipping_disabled():
+            async with time_moved_by_hand(self._server):
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.client import WorkflowHandle, WorkflowHistory
@@ -28,6 +29,7 @@ SERVER_FLAGS = [
 ]
 REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
+_openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
 FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
 KEPT = ("timeline", "ignored", "effects", "reminders")
 """What a case keeps with an instant."""
@@ -54,6 +56,17 @@ async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
     finally:
         await environment.shutdown()
+
+
+@asynccontextmanager
+async def time_moved_by_hand(server: WorkflowEnvironment) -> AsyncIterator[None]:
+    """Cases that are opened in the block have time that passes only when told to.
+
+    The switch is the server's: two that turn it at once would turn it back under each other.
+    """
+    async with _openings.setdefault(server, asyncio.Lock()):
+        with server.with_time_skipping_disabled():
+            yield
 
 
 def next_second() -> datetime:

@@ -10,6 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.registry import World
 from cases.douyin_reship import ReshipPolicy
+from cli.virtual_time import time_moved_by_hand
 from runtime.settings import Settings
 from tests.life import PROCESS, Life, Open, facts, whole_now
 from tests.servers import start_server
@@ -70,7 +71,7 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         opened = whole_now()
         figures = ReshipPolicy.resolve(policy or {}).model_dump(mode="json") if pinned else policy
         server = of or environment
-        with server.with_time_skipping_disabled():
+        async with time_moved_by_hand(server):
             handle = await server.client.start_workflow(
                 PROCESS,
                 args=[{"facts": facts(own_id, **given)} | ({"policy": figures} if figures else {})],

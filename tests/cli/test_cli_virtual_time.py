@@ -1,7 +1,8 @@
 """Virtual time that a busy machine cannot keep."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from temporalio.client import WorkflowHistory
 
 from cli import simulation
 from cli.scenario import Scenario
-from cli.virtual_time import FIRST_STEP, Still, TooSlow, begun_late, next_second, wait_until
+from cli.virtual_time import FIRST_STEP, Still, TooSlow, begun_late, next_second, time_moved_by_hand, wait_until
 
 NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SCENARIO: Any = object.__new__(Scenario)
@@ -70,3 +71,28 @@ async def test_a_busy_machine_is_given_several_tries(monkeypatch: pytest.MonkeyP
     else:
         assert await simulation.simulate(SCENARIO) == ({"status": "closed"}, [f"try {slow + 1}"])
     assert len(servers) == min(slow + 1, simulation.ATTEMPTS)
+
+
+class Switch:
+    """A server's switch, which is on while a block runs."""
+
+    on = False
+
+    @contextmanager
+    def with_time_skipping_disabled(self) -> Iterator[None]:
+        assert not self.on
+        self.on = True
+        yield
+        self.on = False
+
+
+async def test_two_openings_never_turn_the_servers_switch_under_each_other() -> None:
+    server: Any = Switch()
+
+    async def opening() -> bool:
+        async with time_moved_by_hand(server):
+            await asyncio.sleep(0)
+            return bool(server.on)
+
+    assert await asyncio.gather(*(opening() for _ in range(5))) == [True] * 5
+    assert not server.on

@@ -29,7 +29,7 @@ FAULTS = (
 )
 """How the platform fails: one call in twenty."""
 
-TIMES = 8
+TIMES = 10
 """How often every journey is gone."""
 
 Step = tuple[str, dict[str, Any]]
@@ -121,7 +121,7 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
     assert after["states"] == {**before["states"], "done": after["states"]["done"]}
     again = after["duplicates"] - before["duplicates"]
     assert again > told // 10
-    assert told + again >= 450  # five hundred were pushed, about a fifth of them twice
+    assert told >= 500
 
 
 async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) -> None:
