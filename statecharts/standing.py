@@ -120,7 +120,11 @@ class Standing:
 
     def open_rules(self, *parties: Party) -> list[str]:
         """What the parties may do now: the buttons on their screens."""
-        return [name for name, rule in self.chart.rules.items() if rule.party in parties and self.moves(name)]
+        return [name for name in self._open if self.chart.rules[name].party in parties]
+
+    @cached_property
+    def _open(self) -> tuple[str, ...]:
+        return tuple(name for name in self.chart.rules if self.moves(name))
 
     def _sources(self, rule: str) -> list[str]:
         return list(dict.fromkeys(move.source.value for _, move in self.moves(rule)))

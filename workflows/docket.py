@@ -137,9 +137,9 @@ class Docket:
             self.fire(nearest.rule, max(nearest.due, self.since(nearest.order)), order=nearest.order)
 
     def _decide(self, now: datetime) -> bool:
-        if not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
-            return False
         rule = self.case.policy.default_decision.value
+        if rule is None or not any(each.kind is Kind.DECISION and each.at <= now for each in self.moments(now)):
+            return False
         self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
         return True
 
