@@ -27,7 +27,6 @@ from activities.notices import LogNotifier
 from activities.registry import World, all_activities
 from cases.errors import CaseError
 from cli.case_files import read_shops
-from cli.gateway import TOKENS
 from gateway.catching_up import CatchingUp
 from gateway.feeding import Feeder
 from notices.channels import read_channels
@@ -35,7 +34,7 @@ from notices.notice import Notice, Words
 from notices.notifier import robot_notifier
 from platforms.credentials import read_secrets
 from platforms.journal import Journal
-from platforms.marketplaces import Marketplaces
+from platforms.marketplaces import TOKENS, Marketplaces
 from platforms.scripted import Script, ScriptedPlatform
 from platforms.tokens import TokenStore
 from runtime.connection import connect, runtime_with_metrics
@@ -109,8 +108,7 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
 
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
-            records = {"douyin_reship": marketplaces.reships}
-            feeder = Feeder(connected, records, settings.task_queue, figures)
+            feeder = Feeder(connected, marketplaces.records, settings.task_queue, figures)
             look = CatchingUp(marketplaces.douyin, marketplaces.reships, feeder.feed).look
             yield replace(world, platform=marketplaces, looks={"douyin": look})
 

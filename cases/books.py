@@ -1,22 +1,15 @@
 """Entries of the shop's ledger (SL-1), what platforms bill, and how cases ended."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from cases.models import Instant, Money, Strict, Text
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 """Violation points, kept with three decimals."""
-
-
-def shanghai_day(at: datetime) -> date:
-    """The day in Shanghai: the one that the marketplaces count by."""
-    return at.astimezone(SHANGHAI).date()
 
 
 class LedgerEntry(Strict):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from cases.books import LedgerEntry, shanghai_day
+from cases.books import LedgerEntry
+from cases.shanghai import shanghai_day
 
 NOTHING = Decimal(0)
 POINTS_CLAUSE = "DS-5"

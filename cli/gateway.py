@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from gateway.inbox import Inbox
 
 INBOX = "inbox.db"
-TOKENS = "tokens"
-"""Where in the data folder access tokens lie, shared with the worker."""
 
 
 def gateway_command(
@@ -66,7 +64,7 @@ async def running_gateway(
     from gateway.feeding import Feeder  # noqa: PLC0415
     from gateway.serving import listen, serving  # noqa: PLC0415
     from platforms.credentials import read_secrets  # noqa: PLC0415
-    from platforms.marketplaces import Marketplaces  # noqa: PLC0415
+    from platforms.marketplaces import TOKENS, Marketplaces  # noqa: PLC0415
     from platforms.tokens import TokenStore  # noqa: PLC0415
 
     if settings.secrets_file is None:
@@ -74,7 +72,7 @@ async def running_gateway(
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
-            feeder = Feeder(connect, {"douyin_reship": markets.reships}, settings.task_queue, figures)
+            feeder = Feeder(connect, markets.records, settings.task_queue, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token)
             async with serving(app, listener) as ended:

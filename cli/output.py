@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cases.durations import format_duration
-from workflows.view import shanghai
+from cases.shanghai import shanghai
 
 MINUTE = timedelta(minutes=1)
 WIDE = 200

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.durations import format_duration
+from cases.shanghai import shanghai
 from cli.output import print_table, say, when
 from workflows.calls import of_order
 from workflows.registry import PROCESSES
-from workflows.view import shanghai
 
 TOLD = {"owed": "进行中", "done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Select, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from cases.books import Bill, Booked, CaseOutcome, LedgerEntry, shanghai_day
+from cases.books import Bill, Booked, CaseOutcome, LedgerEntry
 from cases.errors import BadForm, LedgerUnreachable
+from cases.shanghai import shanghai_day
 from ledger.address import WRITES, engine_of, named, url_of
 from ledger.matching import match
 from ledger.migrating import migrate

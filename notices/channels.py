@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, RootModel, StringConstraints, model_validator
 
 from cases.models import Id, Strict, Text
-from notices.notice import SHANGHAI, Kind, Notice
+from cases.shanghai import SHANGHAI
+from notices.notice import Kind, Notice
 from platforms.secret_files import Address, Secret, read_secret_file, twice
 
 FORM = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from cases.messages import ConsoleTask, Reminder
 from cases.models import Instant, Strict, Text
+from cases.shanghai import shanghai
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 WHY_TOLD = 300
 """Characters of what others say that a notice repeats."""
 
@@ -61,11 +60,6 @@ class Words:
         """Where the Web UI shows the case."""
         namespace = quote(self.namespace, safe="")
         return f"{self.ui_address.rstrip('/')}/namespaces/{namespace}/workflows/{quote(case_id, safe='')}"
-
-
-def shanghai(instant: datetime) -> str:
-    """An instant as an operator reads it: Shanghai time, to the minute."""
-    return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
 
 
 def of_reminder(reminder: Reminder, key: str, words: Words) -> Notice:

@@ -91,12 +91,7 @@ class DouyinAccess(Access[DouyinShop]):
     def shop(self, shop_id: str) -> DouyinCredentials:
         """Give a shop's credentials; raises BadForm where there are none."""
         shop = self._shop(shop_id)
-        return DouyinCredentials(
-            shop_id=shop.shop_id,
-            app_key=shop.app_key,
-            authorization_code=shop.authorization_code,
-            app_secret=self.app(shop.app_key).app_secret,
-        )
+        return DouyinCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)
 
 
 class TokenAccess(Access[TokenShop]):
@@ -105,12 +100,7 @@ class TokenAccess(Access[TokenShop]):
     def shop(self, shop_id: str) -> TokenCredentials:
         """Give a shop's credentials; raises BadForm where there are none."""
         shop = self._shop(shop_id)
-        return TokenCredentials(
-            shop_id=shop.shop_id,
-            app_key=shop.app_key,
-            access_token=shop.access_token,
-            app_secret=self.app(shop.app_key).app_secret,
-        )
+        return TokenCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)
 
 
 class JdAccess(TokenAccess):

@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import Instant, Strict
+from cases.shanghai import SHANGHAI
 from platforms.credentials import JdAccess
 from platforms.signing.jd import SIGN, sign
 from platforms.transport import Transport
 
 PARAMS = "360buy_param_json"
 VERSION = "2.0"
-SHANGHAI = timezone(timedelta(hours=8))
 TIME = "%Y-%m-%d %H:%M:%S"
 SHIP, ORDER, CHAT = "jingdong.pop.order.shipment", "jingdong.pop.order.get", "jingdong.im.pop.chatlog.get"
 SHIPPED = "sopjosshipment_result"

@@ -28,16 +28,24 @@ class NoInterface:
         return Settlement()
 
 
+TOKENS = "tokens"
+"""Where in the data folder access tokens lie, shared by all programs that call the platforms."""
+
+
 class Marketplaces:
     """Every process's platform behind one port, over connections that are closed together."""
 
     def __init__(self, secrets: Secrets, tokens: TokenStore) -> None:
-        """Sign with these credentials, keep tokens there."""
+        """Sign with these credentials, keep tokens there.
+
+        ``records``: by process, the platforms that tell of their own records.
+        """
         self._transports = {name: Transport(name) for name in ("douyin", "jd")}
         self.douyin = Douyin(secrets.douyin, self._transports["douyin"], tokens)
         self.reships = DouyinReship(self.douyin)
+        self.records: Mapping[str, DouyinReship] = {"douyin_reship": self.reships}
         self._platforms: Mapping[str, Platform] = {
-            "douyin_reship": self.reships,
+            **self.records,
             "jd_delay_card": JdDelayCard(Jd(secrets.jd, self._transports["jd"])),
         }
 

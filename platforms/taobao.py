@@ -1,16 +1,16 @@
 """Taobao's open platform (TOP): the messages of an application, consumed and confirmed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.models import Strict
+from cases.shanghai import SHANGHAI
 from platforms.credentials import TaobaoAccess
 from platforms.signing.taobao import METHOD, SIGN, SignMethod, sign
 from platforms.transport import Transport
 
-SHANGHAI = timezone(timedelta(hours=8))
 TIME = "%Y-%m-%d %H:%M:%S"
 CONSUME, CONFIRM = "taobao.tmc.messages.consume", "taobao.tmc.messages.confirm"
 MOST = 200

@@ -4,7 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from cases.books import SHANGHAI, Bill, Booked, CaseOutcome, LedgerEntry, shanghai_day
+from cases.books import Bill, Booked, CaseOutcome, LedgerEntry
+from cases.shanghai import SHANGHAI, shanghai_day
 
 
 def november(day: int, hour: int = 9, minute: int = 0, second: int = 0) -> datetime:

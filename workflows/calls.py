@@ -4,9 +4,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from cases.books import LedgerEntry
 from cases.messages import EffectCall, Question, Reminder
+from cases.shanghai import shanghai
 from workflows.docket import Docket
 from workflows.record import Owed, Reminded, Settling
-from workflows.view import shanghai
 
 ENTER_IN_LEDGER = "enter_in_ledger"
 REMIND = "remind"

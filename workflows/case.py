@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from cases.errors import CaseError
+from cases.shanghai import shanghai
 from workflows import calls, desk, inbox, performing
 from workflows.attributes import attributes
 from workflows.carrying import carried, is_pinned, open_docket
@@ -21,7 +22,7 @@ from workflows.details import current_details
 from workflows.docket import Docket
 from workflows.process import Process
 from workflows.updates import add_updates
-from workflows.view import shanghai, standing, view
+from workflows.view import standing, view
 
 LASTING = ("effect", "outcome")
 """What is performed to its end, even where the case has moved on."""

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
+from cases.shanghai import shanghai
 from workflows.calls import of_order
 from workflows.desk import allowed, by_rule
 from workflows.docket import Docket
 from workflows.record import clipped
-from workflows.view import TIMELINE_SHOWN, deadlines, shanghai
+from workflows.view import TIMELINE_SHOWN, deadlines
 
 DEADLINES_SHOWN = 6
 STUCK_SHOWN = 3

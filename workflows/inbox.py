@@ -26,7 +26,7 @@ def receive(docket: Docket, raw: Any, now: datetime) -> None:
         return
     if not _first_time(docket, report):
         return
-    happened = min(report.occurred_at or now, now)
+    happened = _happened(report, now)
     docket.elapse(happened)  # what ran out before the message's own instant goes first
     _judge(docket, report, now, happened)
     judge_again(docket, now)
@@ -43,7 +43,7 @@ def judge_again(docket: Docket, now: datetime) -> None:
     """Look again at the messages that waited for a settlement, and at those that came before their turn."""
     held, docket.record.held = docket.record.held, []
     for report in held:
-        _judge(docket, report, now, min(report.occurred_at or now, now))
+        _judge(docket, report, now, _happened(report, now))
     while not docket.closed and any(_turn_came(docket, each, now) for each in docket.record.early()):
         pass
 
@@ -53,13 +53,18 @@ def _turn_came(docket: Docket, ignored: Ignored, now: datetime) -> bool:
     report = ignored.early
     if report is None or report.occurred_at is None:
         return False
-    happened = min(report.occurred_at, now)
+    happened = _happened(report, now)
     found = _applying(docket, report, happened)
     if found is None or _entered(docket, *found) > happened:
         return False
     docket.record.take_back(ignored)
     _apply(docket, report, *found, now)
     return True
+
+
+def _happened(report: Report, now: datetime) -> datetime:
+    """When it happened, as far as the message says; nothing has happened later than now."""
+    return min(report.occurred_at or now, now)
 
 
 def _first_time(docket: Docket, report: Report) -> bool:
@@ -158,8 +163,7 @@ def _apply(docket: Docket, report: Report, rule: str, order: str | None, now: da
         return
     if report.look:
         _remember(docket, report)
-    happened = min(report.occurred_at or now, now)
-    docket.fire(rule, max(docket.since(order), happened), form, order=order, reported=True)
+    docket.fire(rule, max(docket.since(order), _happened(report, now)), form, order=order, reported=True)
     if report.deadline is not None and not docket.closed:
         _set_deadline(docket, report.model_copy(update={"order": order}), now)
 

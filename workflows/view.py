@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cases.forms import Form
 from cases.models import expected
@@ -13,13 +12,7 @@ from workflows.desk import allowed
 from workflows.docket import Docket
 from workflows.record import Owed
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 TIMELINE_SHOWN = 5
-
-
-def shanghai(instant: datetime) -> str:
-    """An instant as an operator reads it: Shanghai time, to the minute."""
-    return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
 
 
 def status(docket: Docket) -> str:

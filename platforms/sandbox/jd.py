@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -11,12 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from platforms.sandbox.timely import instant, is_timely
 from platforms.signing.jd import verify
 
 PLATFORM = "jd"
-SHANGHAI = timezone(timedelta(hours=8))
-TIME = "%Y-%m-%d %H:%M:%S"
-TOLERANCE = timedelta(minutes=10)
 SIGNED = ("360buy_param_json", "access_token", "app_key", "method", "timestamp", "v")
 
 # T: the gateway's codes, as third parties list them.
@@ -120,7 +118,7 @@ class JdDesk:
         return {"orderDetailInfo": {"apiResult": {"success": True, "numberCode": 0}, "orderInfo": info}}
 
     def _chat(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        since, until = _instant(params["startTime"]), _instant(params["endTime"])
+        since, until = instant(params["startTime"]), instant(params["endTime"])
         page, size = int(params.get("page", 1)), int(params.get("pageSize", 20))
         found = [each for each in self.lines if each.buyer == params["customer"] and since <= each.at <= until]
         rows = [
@@ -158,11 +156,7 @@ def _fault(sandbox: Apps, desk: JdDesk, form: Mapping[str, str]) -> str | None:
         return "app"
     if any(not form.get(name) for name in SIGNED) or not verify(secret, form):
         return "signature"
-    try:
-        stamped = _instant(form["timestamp"])
-    except ValueError:
-        return "timestamp"
-    return None if abs(datetime.now(SHANGHAI) - stamped) <= TOLERANCE else "timestamp"
+    return None if is_timely(form["timestamp"]) else "timestamp"
 
 
 def _params(form: Mapping[str, str]) -> dict[str, Any]:
@@ -170,7 +164,3 @@ def _params(form: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(params, dict):
         raise TypeError
     return params
-
-
-def _instant(text: str) -> datetime:
-    return datetime.strptime(text, TIME).replace(tzinfo=SHANGHAI)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from cases.shanghai import SHANGHAI
+from platforms.sandbox.timely import FORM, is_timely
 from platforms.signing.taobao import verify
 
 PLATFORM = "taobao"
-SHANGHAI = timezone(timedelta(hours=8))
-TIME = "%Y-%m-%d %H:%M:%S"
-TOLERANCE = timedelta(minutes=10)
 LEAST, MOST = 10, 200
 """Messages that a call takes."""
 
@@ -47,7 +46,7 @@ class TaobaoDesk:
 
     def tell(self, app_key: str, message_id: int, topic: str, content: str, user: str) -> None:
         """Let a message wait for an application."""
-        at = datetime.now(SHANGHAI).strftime(TIME)
+        at = datetime.now(SHANGHAI).strftime(FORM)
         row = {"id": message_id, "topic": topic, "content": content, "pub_time": at, "user_nick": user}
         self.waiting.setdefault(app_key, []).append(row)
 
@@ -100,8 +99,4 @@ def _fault(sandbox: Apps, desk: TaobaoDesk, form: Mapping[str, str]) -> str | No
         return "app"
     if not verify(secret, form):
         return "signature"
-    try:
-        stamped = datetime.strptime(form.get("timestamp", ""), TIME).replace(tzinfo=SHANGHAI)
-    except ValueError:
-        return "timestamp"
-    return None if abs(datetime.now(SHANGHAI) - stamped) <= TOLERANCE else "timestamp"
+    return None if is_timely(form.get("timestamp", "")) else "timestamp"

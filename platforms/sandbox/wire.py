@@ -1,13 +1,12 @@
 """After-sale records as Douyin's interface and messages show them."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from cases.shanghai import SHANGHAI
 from platforms.sandbox.records import Record
 from platforms.sandbox.states import AFTER_SALE_TYPE, NO_DEADLINE, Status, Tag
-
-SHANGHAI: Final = timezone(timedelta(hours=8))
 
 _CONCLUSION: Final = {2: 1, 3: 2}
 """T: arbitrate_conclusion by arbitration status."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases.books import LedgerEntry, shanghai_day
+from cases.books import LedgerEntry
 from cases.caps import Capped, Caps, Score, capped, monday, weekly_score
+from cases.shanghai import shanghai_day
 from tests.booking import expected, november
 
 

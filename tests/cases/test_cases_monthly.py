@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cases.books import SHANGHAI, Booked, LedgerEntry
+from cases.books import Booked, LedgerEntry
 from cases.errors import BadForm
 from cases.monthly import RuleFigures, Share, ShopMonth, Sums, month_of, monthly
+from cases.shanghai import SHANGHAI
 from tests.booking import bill, booked, ended, expected, november
 
 NOVEMBER = month_of("2026-11")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from cases.books import SHANGHAI
+from cases.shanghai import SHANGHAI
 from ledger.store import Ledger
 from tests.booking import bill, ended, expected, november
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cases.errors import BadForm
+from cases.shanghai import SHANGHAI
 from notices.channels import Channels, quiet_until, read_channels
-from notices.notice import SHANGHAI
 from tests.notices.telling import MIDNIGHT, NOON, notice, one
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "channels.yaml"
