@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from cases.anxinjian_split import (
+from cases.anxinjian_split import Ending, OrderOfSplit, SplitCase
+from cases.anxinjian_split_facts import (
     MOST_ORDERS,
     Blocked,
-    Ending,
-    OrderOfSplit,
-    SplitCase,
     SplitFacts,
     SplitPolicy,
     SubOrder,

@@ -8,7 +8,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cases.anxinjian_split import Way, WhyUnsigned
+from cases.anxinjian_split_facts import Way, WhyUnsigned
 from cases.errors import CaseError
 from cases.messages import Opening, Settlement
 from statecharts.rules import Party
