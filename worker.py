@@ -11,14 +11,12 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
@@ -29,9 +27,6 @@ from cases.errors import CaseError
 from cli.case_files import read_shops
 from gateway.catching_up import CatchingUp
 from gateway.feeding import Feeder
-from notices.channels import read_channels
-from notices.notice import Notice, Words
-from notices.notifier import robot_notifier
 from platforms.credentials import read_secrets
 from platforms.journal import Journal
 from platforms.marketplaces import TOKENS, Marketplaces
@@ -39,13 +34,14 @@ from platforms.scripted import Script, ScriptedPlatform
 from platforms.tokens import TokenStore
 from runtime.connection import connect, runtime_with_metrics
 from runtime.logs import configure_logs
+from runtime.notifying import open_notifier
 from runtime.rate_limits import limit_per_shop
 from runtime.schedules import schedule_catch_up
 from runtime.server import missing_attributes
 from runtime.settings import Settings, load_settings
 from workflows.catch_up import CatchUpWorkflow
 from workflows.payloads import for_cases
-from workflows.registry import PROCESSES, WORKFLOWS
+from workflows.registry import WORKFLOWS
 from workflows.sandbox import OneArgument, sandboxed_runner
 
 
@@ -74,25 +70,8 @@ async def open_world(settings: Settings, client: Client) -> AsyncIterator[World]
         if settings.channels_file is None:
             yield world
             return
-        channels = read_channels(settings.channels_file)
-        words = Words(settings.ui_address, client.namespace, {each.name: each.label for each in PROCESSES.values()})
-        holds = partial(_holds, client)
-        async with robot_notifier(channels, words, LogNotifier(), settings.data_dir, holds) as notifier:
+        async with open_notifier(settings.channels_file, settings, client, LogNotifier()) as notifier:
             yield replace(world, notifier=notifier)
-
-
-async def _holds(client: Client, notice: Notice) -> bool:
-    """Whether the deadline that a notice reminds of still runs; where nobody answers it is taken to."""
-    if notice.kind != "reminder":
-        return True
-    try:
-        seen = await client.get_workflow_handle(notice.case_id).query("view")
-    except TemporalError:
-        return True
-    running = {
-        (each["order"], each["state"], each["rule"], datetime.fromisoformat(each["due"])) for each in seen["deadlines"]
-    }
-    return (notice.order, notice.state, notice.rule, notice.deadline) in running
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
 from activities.catch_up import Look, catch_up_activity
 from activities.effects import How, process_activities
 from activities.ledger import Ledger, RememberedLedger, ledger_activities
-from activities.notices import LogNotifier, Notifier, reminder_activity
+from activities.notices import LogNotifier, notice_activities
+from notices.port import Notifier
 from platforms.port import Platform
 from platforms.scripted import ScriptedPlatform
 
@@ -38,5 +39,6 @@ def all_activities(world: World) -> list[Callable[..., Any]]:
     own = [
         each for process, effects in EFFECTS.items() for each in process_activities(process, effects, world.platform)
     ]
-    shared = [*ledger_activities(world.ledger), reminder_activity(world.notifier), catch_up_activity(world.looks)]
+    notices = notice_activities(world.notifier)
+    shared = [*ledger_activities(world.ledger), *notices, catch_up_activity(world.looks)]
     return [*own, *shared]

@@ -98,3 +98,21 @@ class Reminder(Strict):
     rule_label: str
     deadline: Instant
     order: str | None = None
+
+
+class Trouble(Strict):
+    """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
+
+    ``serial`` is the step's.  ``escalates``: it is more than a task.  ``deadline``: the nearest of the operators'.
+    """
+
+    case_id: str
+    process: str
+    shop_id: str
+    serial: int
+    step: str
+    escalates: bool = False
+    why: str | None = None
+    task: ConsoleTask | None = None
+    order: str | None = None
+    deadline: Instant | None = None

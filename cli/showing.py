@@ -41,8 +41,7 @@ def print_case(seen: dict[str, Any]) -> None:
             for each in seen["effects"]
         ]
         print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
-    for each in seen["reminders"]:
-        say(f"  提醒 {_time(each)}:{when(each['deadline'])} 截止{of_order(each['order'])}")
+    _print_notices(seen)
     if seen["ignored"]:
         ignored = [(_time(each), each["rule"], each["message_id"], each["why"]) for each in seen["ignored"]]
         print_table("未采用的消息 / ignored", ("时间", "动作", "消息", "原因"), ignored)
@@ -78,6 +77,18 @@ def print_simulation(result: dict[str, Any]) -> None:
     say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
     for each in result["ledger"]:
         say(f"  账目 {each['clause']}{of_order(each['order'])}: {each['amount'] or '-'} 元 ({each['status']})")
+
+
+def _print_notices(seen: dict[str, Any]) -> None:
+    for each in seen["reminders"]:
+        say(f"  提醒 {_time(each)}:{when(each['deadline'])} 截止{of_order(each['order'])}{_undelivered(each)}")
+    for each in seen["news"]:
+        about = "案件结果" if each["serial"] is None else f"待人工处理 serial {each['serial']}"
+        say(f"  通知 {_time(each)}:{about}{_undelivered(each)}")
+
+
+def _undelivered(each: dict[str, Any]) -> str:
+    return f" ⚠️ 未送达:{each['why']}" if each["why"] else ""
 
 
 def _time(each: dict[str, Any]) -> str:

@@ -1,12 +1,13 @@
 """A notice: what operators are told of a case, in words that stand for themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 
-from cases.messages import ConsoleTask, Reminder
+from cases.books import CaseOutcome
+from cases.messages import Reminder, Trouble
 from cases.models import Instant, Strict, Text
 from cases.shanghai import shanghai
 
@@ -14,12 +15,19 @@ WHY_TOLD = 300
 """Characters of what others say that a notice repeats."""
 
 Kind = Literal["reminder", "needs_operator", "escalation", "outcome"]
+KINDS: Mapping[Kind, str] = {
+    "reminder": "时限提醒",
+    "needs_operator": "需要人工处理",
+    "escalation": "升级提醒",
+    "outcome": "案件结果",
+}
+"""What operators call them."""
 
 
 class Notice(Strict):
-    """What is told; ``key`` makes telling it twice the same as once, after ``deadline`` it is of no use.
+    """What is told; ``key`` makes telling it twice the same as once, ``deadline`` says how pressing it is.
 
-    ``state`` and ``rule`` say whose deadline that is, where it is a reminder.
+    ``state`` and ``rule`` say whose deadline that is, where it reminds of one; ``serial`` is the step's that waits.
     """
 
     key: Text
@@ -33,6 +41,7 @@ class Notice(Strict):
     deadline: Instant | None = None
     state: str | None = None
     rule: str | None = None
+    serial: int | None = None
 
     @property
     def text(self) -> str:
@@ -40,17 +49,22 @@ class Notice(Strict):
         return "\n".join((self.title, *self.lines))
 
     def is_late(self, now: datetime) -> bool:
-        """Whether the state that it is about has ended by itself."""
-        return self.deadline is not None and self.deadline <= now
+        """Whether it reminds of a deadline that has passed."""
+        return self.rule is not None and self.deadline is not None and self.deadline <= now
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a notice is worded with: the processes' names, and where the Web UI shows a case."""
+    """What a notice is worded with: names of processes and of who decides, and where the Web UI shows a case.
+
+    ``escalations``: process and rule of the deadlines of which a reminder is an escalation.
+    """
 
     ui_address: str
     namespace: str
     processes: Mapping[str, str]
+    deciders: Mapping[str, str]
+    escalations: Collection[tuple[str, str]] = ()
 
     def process(self, name: str) -> str:
         """A process as operators call it."""
@@ -65,6 +79,7 @@ class Words:
 def of_reminder(reminder: Reminder, key: str, words: Words) -> Notice:
     """Tell of a deadline that is near, and of what happens where nobody acts (G-5)."""
     process = words.process(reminder.process)
+    kind: Kind = "escalation" if (reminder.process, reminder.rule) in words.escalations else "reminder"
     lines = (
         *_about(reminder.case_id, reminder.shop_id, reminder.order),
         f"当前状态:{reminder.state_label}",
@@ -78,27 +93,13 @@ def of_reminder(reminder: Reminder, key: str, words: Words) -> Notice:
         process=process,
         shop_id=reminder.shop_id,
         order=reminder.order,
-        kind="reminder",
-        title=_title("时限提醒", process, reminder.state_label),
+        kind=kind,
+        title=_title(kind, process, reminder.state_label),
         lines=lines,
         deadline=reminder.deadline,
         state=reminder.state,
         rule=reminder.rule,
     )
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8)."""
-
-    case_id: str
-    process: str
-    shop_id: str
-    step: str
-    why: str | None = None
-    task: ConsoleTask | None = None
-    order: str | None = None
-    deadline: datetime | None = None
 
 
 def of_trouble(trouble: Trouble, key: str, words: Words) -> Notice:
@@ -111,17 +112,48 @@ def of_trouble(trouble: Trouble, key: str, words: Words) -> Notice:
         lines += [f"后台页面:{trouble.task.page}", f"操作:{_clipped(trouble.task.instruction)}"]
     if trouble.deadline:
         lines.append(f"截止时间:{shanghai(trouble.deadline)}(北京时间)")
-    lines += ["不处理则该步骤一直停在这里,时限照常计算", f"查看案件:{words.link(trouble.case_id)}"]
+    hand = "done_by_hand" if trouble.task else "retry_effect / done_by_hand"
+    lines += [
+        f"办妥后:在案件中发送 {hand} (serial {trouble.serial});在此之前该步骤停在这里,时限照常计算",
+        f"查看案件:{words.link(trouble.case_id)}",
+    ]
+    kind: Kind = "escalation" if trouble.escalates else "needs_operator"
     return Notice(
         key=key,
         case_id=trouble.case_id,
         process=process,
         shop_id=trouble.shop_id,
         order=trouble.order,
-        kind="needs_operator",
-        title=_title("需要人工处理", process, trouble.step),
+        kind=kind,
+        title=_title(kind, process, trouble.step),
         lines=tuple(lines),
         deadline=trouble.deadline,
+        serial=trouble.serial,
+    )
+
+
+def of_outcome(outcome: CaseOutcome, key: str, words: Words) -> Notice:
+    """Tell how a case ended, who decided it and what it cost."""
+    process = words.process(outcome.process)
+    lines = [
+        *_about(outcome.case_id, outcome.shop_id, outcome.order),
+        f"结果:{outcome.state_label}",
+        f"结束时间:{shanghai(outcome.closed_at)}(北京时间)",
+        f"决定方:{words.deciders.get(outcome.decided_by, outcome.decided_by)}",
+    ]
+    if outcome.decided_before_deadline is not None:
+        lines.append(f"我方时限:{'均已按时处理' if outcome.decided_before_deadline else '有逾期'}")
+    if outcome.lost:
+        lines.append(f"预计支出:¥{outcome.lost}")
+    return Notice(
+        key=key,
+        case_id=outcome.case_id,
+        process=process,
+        shop_id=outcome.shop_id,
+        order=outcome.order,
+        kind="outcome",
+        title=_title("outcome", process, outcome.state_label),
+        lines=(*lines, f"查看案件:{words.link(outcome.case_id)}"),
     )
 
 
@@ -130,8 +162,8 @@ def _about(case_id: str, shop_id: str, order: str | None) -> Sequence[str]:
     return (f"店铺:{shop_id}", f"案件:{case}", *([f"订单:{order}"] if order else []))
 
 
-def _title(kind: str, process: str, about: str) -> str:
-    return " ".join(f"【{kind}】{process}:{about}".split())
+def _title(kind: Kind, process: str, about: str) -> str:
+    return " ".join(f"【{KINDS[kind]}】{process}:{about}".split())
 
 
 def _clipped(text: str) -> str:

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import structlog
 
+from cases.books import CaseOutcome
 from cases.errors import BadForm, CaseError, PlatformRefused
-from cases.messages import Reminder
+from cases.messages import Reminder, Trouble
 from cases.models import read
 from notices.channels import Channel, Channels
 from notices.clock import Clock
 from notices.delivery import Delivery, mark_of
-from notices.notice import Notice, Words, of_reminder
+from notices.notice import Notice, Words, of_outcome, of_reminder, of_trouble
+from notices.port import Notifier
 from notices.senders import sender_of
 from platforms.journal import Journal
 from platforms.transport import Transport
@@ -26,13 +28,6 @@ AT_ONCE: Final = 60.0
 """Seconds of one pause: a machine that slept looks at its clock again."""
 TRIES: Final = (1.0, 5.0, 25.0, 60.0, *[300.0] * 11)
 """Seconds between the tries of a notice that has waited: an hour in all."""
-
-
-class Reminds(Protocol):
-    """How operators are told where a shop has no channel."""
-
-    async def remind(self, reminder: Reminder, key: str) -> None:
-        """Tell them of a deadline."""
 
 
 async def _always(_: Notice) -> bool:
@@ -62,7 +57,7 @@ class RobotNotifier:
         self,
         channels: Channels,
         words: Words,
-        otherwise: Reminds,
+        otherwise: Notifier,
         delivery: Delivery,
         waiting: Journal,
         *,
@@ -74,12 +69,26 @@ class RobotNotifier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def remind(self, reminder: Reminder, key: str) -> None:
-        """Tell of a deadline; raises PlatformUnreachable where trying again may help, else PlatformRefused."""
-        notice = of_reminder(reminder, key, self._words)
-        if self._through(notice):
-            await self.tell(notice)
-        else:
+        """Tell of a deadline."""
+        if not await self._told(of_reminder(reminder, key, self._words)):
             await self._otherwise.remind(reminder, key)
+
+    async def tell_trouble(self, trouble: Trouble, key: str) -> None:
+        """Tell of a step that waits for a person."""
+        if not await self._told(of_trouble(trouble, key, self._words)):
+            await self._otherwise.tell_trouble(trouble, key)
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+        """Tell how a case ended."""
+        if not await self._told(of_outcome(outcome, key, self._words)):
+            await self._otherwise.tell_outcome(outcome, key)
+
+    async def _told(self, notice: Notice) -> bool:
+        """Tell through the shop's channels; whether it has any for this."""
+        if not self._through(notice):
+            return False
+        await self.tell(notice)
+        return True
 
     async def tell(self, notice: Notice) -> None:
         """Tell through every channel that takes it, each at its time; a channel that fails stops no other."""
@@ -165,7 +174,7 @@ def _raise_worst(failed: Sequence[BaseException]) -> None:
 async def robot_notifier(
     channels: Channels,
     words: Words,
-    otherwise: Reminds,
+    otherwise: Notifier,
     folder: Path,
     holds: Callable[[Notice], Awaitable[bool]] = _always,
 ) -> AsyncIterator[RobotNotifier]:

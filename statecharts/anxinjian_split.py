@@ -6,7 +6,7 @@ from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, at_once, book, by, do, never, stays, under, upon
 
 ask_choice = do("ask_choice", "请商家与买家选定处理方式", unless="nothing_to_choose", until=("choose", "close_choice"))
-escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"))
+escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"), escalates=True)
 arrange_repurchase = do("arrange_repurchase", "请商家安排其余订单退款重拍", unless="keeps_all", until=("settle_item",))
 ask_platform = do(
     "ask_platform",

@@ -7,7 +7,7 @@ from statecharts.rules import Party, after, at_once, book, by, do, stays, under,
 
 send_card = do("send_card", "在咚咚发送延迟发货卡片", commands=True, unless="already_sent", until=("card_sent",))
 file_report = do("file_report", "在商家后台提交紧急报备", commands=True)
-escalate_review = do("escalate_review", "报备审核超时,联系平台催审")
+escalate_review = do("escalate_review", "报备审核超时,联系平台催审", escalates=True)
 push_tracking_number = do("push_tracking_number", "上传真实物流单号", commands=True)
 record_late_shipment = book("record_late_shipment", "延迟发货违规一次", clause="JD-5")
 

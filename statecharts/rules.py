@@ -39,6 +39,9 @@ _PARTY_LABELS = {
     Party.CLOCK: "时钟",
 }
 
+REMINDERS = "reminders_before"
+"""The figure by which operators are reminded of a deadline (G-5)."""
+
 OPERATORS = (Party.MERCHANT, Party.PROVIDER)
 """The parties our users act for; everybody else's moves are only recorded as seen."""
 
@@ -50,6 +53,7 @@ class Effect:
     ``commands`` says that it tells the platform to do something: it is owed only where the platform did not itself
     report the rule.  ``books`` says that it is an entry of the shop's ledger under ``clause``.  ``unless`` names a
     property of the case that makes it needless.  ``until``: the rules that make it needless when they fire.
+    ``escalates``: it is more than a task, and operators are told so.
     """
 
     name: str
@@ -59,19 +63,26 @@ class Effect:
     books: bool = False
     unless: str | None = None
     until: tuple[str, ...] = ()
+    escalates: bool = False
 
 
 @dataclass(frozen=True)
 class Clock:
     """A clock of the rule book: the policy figure it runs by, whose deadline it is and who runs it.
 
-    ``reminders`` is the figure that says how long before the end its party is reminded.
+    ``reminders`` is the figure that says how long before the end its party is reminded; a figure of its own makes
+    reminders escalations.
     """
 
     figure: str | None
     of: Party
     run_by: Party
-    reminders: str = "reminders_before"
+    reminders: str = REMINDERS
+
+    @property
+    def escalates(self) -> bool:
+        """Whether its reminders are told as escalations."""
+        return self.reminders != REMINDERS
 
     @property
     def settled_by_platform(self) -> bool:
@@ -156,7 +167,7 @@ def after(
     *lines: Line,
     of: Party,
     run_by: Party = Party.CLOCK,
-    reminders: str = "reminders_before",
+    reminders: str = REMINDERS,
 ) -> Rule:
     """A clock of ``of`` runs out; one that is ``run_by`` the platform is settled with it before it counts (G-2)."""
     return Rule(Party.CLOCK, label, lines, clock=Clock(figure, of, run_by, reminders))
@@ -177,12 +188,20 @@ def stays(*states: State, **conditions: Any) -> TransitionList:
     return TransitionList([move for state in states for move in state.to(None, **conditions)])
 
 
-def do(name: str, label: str, *, commands: bool = False, unless: str | None = None, until: tuple[str, ...] = ()) -> Any:
+def do(
+    name: str,
+    label: str,
+    *,
+    commands: bool = False,
+    unless: str | None = None,
+    until: tuple[str, ...] = (),
+    escalates: bool = False,
+) -> Any:
     """Name an effect that the case owes once the move is made.
 
     ``unless`` a property of the case makes it needless once the rule has fired; it is over when one of ``until`` fires.
     """
-    return _owing(Effect(name, label, commands=commands, unless=unless, until=until))
+    return _owing(Effect(name, label, commands=commands, unless=unless, until=until, escalates=escalates))
 
 
 def book(name: str, label: str, *, clause: str) -> Any:

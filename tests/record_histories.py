@@ -22,7 +22,7 @@ from tests.delays import delay_facts
 from tests.life import PROCESS, Life, due, facts, settled, whole_now
 from tests.servers import start_server
 from tests.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
-from tests.stage import BUSINESS, Scene, Stage
+from tests.stage import BUSINESS, NOT_YET, Scene, Stage
 from worker import make_worker
 from workflows.registry import PROCESSES
 
@@ -125,6 +125,24 @@ async def outcome_recorded(life: Life) -> None:
     await life.report(message_id="m2", rule="sign")
     life.scene.fails.clear()
     await life.pass_time("10m")
+    await life.until_closed()
+
+
+async def trouble_told(life: Life) -> None:
+    """A step fails twice: of the first time operators are told at last, of the second not, for it is soon over."""
+    life.scene.fails = {"agree_on_platform": BUSINESS, "tell": NOT_YET}
+    await life.act("agree")
+    await life.until("on its way", lambda seen: seen["news"])
+    life.scene.fails.pop("tell")
+    await life.pass_time("5m")
+    await life.until("told", lambda seen: seen["news"][0]["delivered"])
+    life.scene.fails["tell"] = NOT_YET
+    await life.act("retry_effect")
+    await life.until("on its way", lambda seen: len(seen["news"]) == len(["first", "second"]))
+    await life.act("done_by_hand")
+    await life.until("called off", lambda seen: seen["news"][1]["delivered"] is False)
+    life.scene.fails.clear()
+    await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
 
 
@@ -285,6 +303,7 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
         still_open,
         two_at_once,
         outcome_recorded,
+        trouble_told,
         *CLAIMS,
         *DELAYS,
         *SPLITS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cases.books import CaseOutcome, LedgerEntry
 from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
-from cases.messages import EffectCall, Question, Reminder, Settlement
+from cases.messages import EffectCall, Question, Reminder, Settlement, Trouble
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
@@ -23,6 +23,8 @@ class Scene:
     reminders: list[Reminder] = field(default_factory=list)
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     outcomes: list[CaseOutcome] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    endings: list[CaseOutcome] = field(default_factory=list)
 
     @property
     def performed(self) -> list[str]:
@@ -52,6 +54,16 @@ class Stage:
         scene = self.scenes[reminder.case_id]
         _fail(scene, "remind")
         scene.reminders.append(reminder)
+
+    async def tell_trouble(self, trouble: Trouble, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[trouble.case_id]
+        _fail(scene, "tell")
+        scene.troubles.append(trouble)
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[outcome.case_id]
+        _fail(scene, "tell")
+        scene.endings.append(outcome)
 
     def enter(self, entry: LedgerEntry) -> None:
         scene = self.scenes[entry.case_id]

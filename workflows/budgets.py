@@ -43,6 +43,8 @@ REMIND = Budget(
     ),
 )
 """A reminder: of no use later than an hour."""
+TELL = _attempts(20, timedelta(minutes=5))
+"""That a step waits, or how the case ended: an hour of trying, then it is shown on the case (G-7)."""
 OUTCOME = Budget(
     start_to_close_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(

@@ -10,6 +10,8 @@ from workflows.record import Owed, Reminded, Settling
 
 ENTER_IN_LEDGER = "enter_in_ledger"
 REMIND = "remind"
+TELL_TROUBLE = "tell_trouble"
+TELL_OUTCOME = "tell_outcome"
 
 
 def effect_activity(process: str, effect: str) -> str:
@@ -73,9 +75,16 @@ def reminder(docket: Docket, reminded: Reminded) -> Reminder:
     )
 
 
+def step_label(docket: Docket, step: Owed | Settling) -> str:
+    """What a step is called."""
+    if isinstance(step, Owed):
+        return docket.process.effects()[step.effect].label
+    return f"向平台核实:{docket.process.rule_label(step.rule)}"
+
+
 def settle_summary(docket: Docket, settling: Settling) -> str:
     """What the timeline shows of a settlement."""
-    return f"向平台核实:{docket.process.rule_label(settling.rule)}{of_order(settling.order)}"
+    return step_label(docket, settling) + of_order(settling.order)
 
 
 def remind_summary(reminded: Reminded) -> str:
@@ -85,7 +94,7 @@ def remind_summary(reminded: Reminded) -> str:
 
 def effect_summary(docket: Docket, owed: Owed) -> str:
     """What the timeline shows of an effect."""
-    return docket.process.effects()[owed.effect].label + of_order(owed.order)
+    return step_label(docket, owed) + of_order(owed.order)
 
 
 def of_order(order: str | None) -> str:

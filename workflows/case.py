@@ -6,8 +6,9 @@ not cancelled when somebody acts earlier, only looked at when it fires.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -15,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from cases.errors import CaseError
 from cases.shanghai import shanghai
-from workflows import calls, desk, inbox, performing
+from workflows import calls, desk, inbox, news, performing
 from workflows.attributes import attributes
 from workflows.carrying import carried, is_pinned, open_docket
 from workflows.details import current_details
@@ -23,6 +24,8 @@ from workflows.docket import Docket
 from workflows.process import Process
 from workflows.updates import add_updates
 from workflows.view import standing, view
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 LASTING = ("effect", "outcome")
 """What is performed to its end, even where the case has moved on."""
@@ -46,7 +49,7 @@ class CaseWorkflow:
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
         self._moves, self._logged = 0, 0
-        self._told = False
+        self._recorded = False
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -77,18 +80,25 @@ class CaseWorkflow:
             seen = self._moves
             inbox.judge_again(docket, performing.now())
             docket.advance(performing.now())
+            self._gather_news()
             self._work()
             self._show()
             if docket.finished and not self._tasks:
-                if self._told or not workflow.patched("outcome"):
+                if self._recorded or not (docket.record.news or workflow.patched("outcome")):
                     break
-                self._told = True
+                self._recorded = True
                 self._start(("outcome", 0), performing.record_outcome(docket))
             if workflow.info().is_continue_as_new_suggested() and not self._tasks:
                 await self._carry_on()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return standing(docket)
+
+    def _gather_news(self) -> None:
+        news.drop(self._docket)
+        found = news.untold(self._docket, performing.now())
+        if found and workflow.patched("news"):
+            self._docket.record.news += found
 
     async def _carry_on(self) -> None:
         """Go on in a new run with all that is known."""
@@ -118,23 +128,31 @@ class CaseWorkflow:
     def _work(self) -> None:
         """Start what is owed and not under way; call off what the case no longer waits for."""
         docket, record = self._docket, self._docket.record
-        wanted: dict[tuple[str, int], Any] = {}
+        wanted: dict[tuple[str, int], Work] = {}
         if record.owed():
             wanted["effect", 0] = self._perform
         for settling in record.settling:
             if settling.why is None:
-                wanted["settle", settling.serial] = lambda each=settling: performing.settle(docket, each)
-        waiting = [(number, each) for number, each in enumerate(record.reminders) if each.delivered is None]
-        clocks = {(each.order, each.state, each.rule, each.due) for each in docket.deadlines()} if waiting else set()
-        for number, reminded in waiting:
-            if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
-                wanted["remind", number] = lambda each=reminded: performing.remind(each, calls.reminder(docket, each))
+                wanted["settle", settling.serial] = partial(performing.settle, docket, settling)
+        wanted.update(self._notices())
         # In the order of the record, never of a set: a replay must issue the same commands in the same order.
         for key in [each for each in self._tasks if each not in wanted and each[0] not in LASTING]:
             self._tasks[key].cancel()
         for key, work in wanted.items():
             if key not in self._tasks:
                 self._start(key, work())
+
+    def _notices(self) -> Iterator[tuple[tuple[str, int], Work]]:
+        """What operators are to be told: of deadlines that still run, of steps that still wait, of the outcome."""
+        docket, record = self._docket, self._docket.record
+        waiting = [(number, each) for number, each in enumerate(record.reminders) if each.delivered is None]
+        clocks = {(each.order, each.state, each.rule, each.due) for each in docket.deadlines()} if waiting else set()
+        for number, reminded in waiting:
+            if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
+                yield ("remind", number), partial(performing.remind, reminded, calls.reminder(docket, reminded))
+        for number, told in enumerate(record.news):
+            if told.delivered is None and not told.over:
+                yield ("tell", number), partial(performing.tell, told, performing.what_of(docket, told))
 
     def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
         def ended(task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from cases.forms import Form
 from cases.models import Strict, Text, read
 from statecharts.rules import OPERATORS, Party
 from workflows.addressing import addressed
+from workflows.calls import of_order, step_label
 from workflows.docket import Docket
 from workflows.record import Owed, Settling
 from workflows.settlements import take_default
@@ -141,21 +142,17 @@ def act(docket: Docket, rule: str, raw: Any, now: datetime) -> None:
 def stuck(docket: Docket, raw: Any, *, retry: bool) -> Owed | Settling:
     """The stuck effect or settlement that is meant; raises Refused where none or several could be."""
     asked = read(Stuck, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
-    waiting: list[Owed | Settling] = [
-        *(each for each in docket.record.stuck() if not retry or each.status == "needs_operator"),
-        *(each for each in docket.record.settling if each.why),
+    waiting = [
+        each
+        for each in docket.record.waiting().values()
+        if not retry or isinstance(each, Settling) or each.status == "needs_operator"
     ]
     meant = [each for each in waiting if asked.serial in (None, each.serial)]
     if len(meant) == 1:
         return meant[0]
-    listed = "、".join(f"{each.serial}: {_named(docket, each)}" for each in waiting) or "无 (none)"
+    labels = (f"{each.serial}: {step_label(docket, each)}{of_order(each.order)}" for each in waiting)
+    listed = "、".join(labels) or "无 (none)"
     raise Refused(f"请指明 serial / say which serial is meant; 等待处理 / waiting: {listed}")
-
-
-def _named(docket: Docket, each: Owed | Settling) -> str:
-    about = f" {each.order}" if each.order else ""
-    named = f"settle {each.rule}" if isinstance(each, Settling) else docket.process.effects()[each.effect].label
-    return named + about
 
 
 def retry_effect(docket: Docket, raw: Any) -> None:

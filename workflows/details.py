@@ -61,7 +61,7 @@ def current_details(docket: Docket) -> str:
         if not process.names_order(rule)
         for cost in docket.case.costs(rule)
     ]
-    lines += _stuck(docket)
+    lines += [*_stuck(docket), *_undelivered(docket)]
     if record.timeline:
         lines += ["", "最近(上海时间):", ""]
     for entry in reversed(record.timeline[-TIMELINE_SHOWN:]):
@@ -82,6 +82,11 @@ def _orders(docket: Docket) -> list[str]:
 
 def _listed(orders: list[str]) -> str:
     return f"({'、'.join(orders)})" if orders else ""
+
+
+def _undelivered(docket: Docket) -> list[str]:
+    found = docket.record.undelivered()
+    return [f"- ⚠️ {len(found)} 条通知未送达:{clipped(found[-1].why or '', WHY_SHOWN)}"] if found else []
 
 
 def _stuck(docket: Docket) -> list[str]:

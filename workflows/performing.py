@@ -4,15 +4,16 @@ from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import Priority
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from cases.messages import Outcome, Reminder, Settlement
+from cases.books import CaseOutcome
+from cases.messages import Outcome, Reminder, Settlement, Trouble
 from cases.models import whole_seconds
-from workflows import calls, outcome, settlements
-from workflows.budgets import EFFECT, OUTCOME, REMIND, SETTLE
+from workflows import calls, news, outcome, settlements
+from workflows.budgets import EFFECT, OUTCOME, REMIND, SETTLE, TELL, Budget
 from workflows.docket import Docket
 from workflows.fairness import case_share, shop_share
-from workflows.record import Owed, Reminded, Settling
+from workflows.record import Owed, Reminded, Settling, Told, clipped
 
 
 def now() -> datetime:
@@ -63,24 +64,48 @@ async def settle(docket: Docket, settling: Settling) -> None:
 
 async def remind(reminded: Reminded, reminder: Reminder) -> None:
     """Remind the operator of a deadline (G-5)."""
-    summary = calls.remind_summary(reminded)
+    await _deliver(reminded, calls.REMIND, reminder, calls.remind_summary(reminded), REMIND)
+
+
+async def tell(told: Told, what: Trouble | CaseOutcome) -> None:
+    """Tell operators that a step waits for a person, or how the case ended."""
+    if isinstance(what, Trouble):
+        summary = f"通知:{what.step}{calls.of_order(what.order)}"
+        await _deliver(told, calls.TELL_TROUBLE, what, summary, TELL)
+    else:
+        await _deliver(told, calls.TELL_OUTCOME, what, "通知:案件结果", TELL)
+
+
+async def _deliver(
+    to: Reminded | Told, activity: str, message: Reminder | Trouble | CaseOutcome, summary: str, budget: Budget
+) -> None:
     try:
         await workflow.execute_activity(
-            calls.REMIND, reminder, summary=summary, priority=case_share(reminder.case_id), **REMIND
+            activity, message, summary=summary, priority=case_share(message.case_id), **budget
         )
     except ActivityError as failed:
-        workflow.logger.warning("reminder not delivered", extra={"why": calls.why(failed)})
-        reminded.delivered = False
+        to.delivered = False
+        if not is_cancelled_exception(failed):  # else it was called off, because the case has moved on
+            to.why = clipped(calls.why(failed))
+            workflow.logger.warning("notice not delivered", extra={"kind": activity, "why": to.why})
     else:
-        reminded.delivered = True
+        to.delivered = True
+
+
+def what_of(docket: Docket, told: Told) -> Trouble | CaseOutcome:
+    """What operators are to be told."""
+    return _outcome(docket) if told.serial is None else news.trouble(docket, told.serial)
+
+
+def _outcome(docket: Docket) -> CaseOutcome:
+    return outcome.outcome(docket, whole_seconds(workflow.info().workflow_start_time))
 
 
 async def record_outcome(docket: Docket) -> None:
     """Record how the case ended; what cannot be recorded at all is told to the log, and the case ends."""
-    told = outcome.outcome(docket, whole_seconds(workflow.info().workflow_start_time))
     try:
         await workflow.execute_activity(
-            outcome.RECORD_OUTCOME, told, summary="记录结果", priority=case_share(docket.case_id), **OUTCOME
+            outcome.RECORD_OUTCOME, _outcome(docket), summary="记录结果", priority=case_share(docket.case_id), **OUTCOME
         )
     except ActivityError as failed:
         workflow.logger.error("outcome not recorded", extra={"why": calls.why(failed)})

@@ -83,7 +83,7 @@ class Settling(BaseModel):
 
 
 class Reminded(BaseModel):
-    """A reminder sent (G-5); ``delivered`` is None while it is on its way."""
+    """A reminder sent (G-5); ``delivered`` is None while it is on its way, ``why`` is why it could not be delivered."""
 
     at: Instant
     state: str
@@ -91,6 +91,20 @@ class Reminded(BaseModel):
     deadline: Instant
     order: str | None = None
     delivered: bool | None = None
+    why: str | None = None
+
+
+class Told(BaseModel):
+    """What operators are told beside reminders: of a step, by its serial number, or that the case is closed (None).
+
+    ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` are as those of a reminder.
+    """
+
+    at: Instant
+    serial: int | None = None
+    over: bool = False
+    delivered: bool | None = None
+    why: str | None = None
 
 
 class Record(BaseModel):
@@ -111,6 +125,7 @@ class Record(BaseModel):
     settling: list[Settling] = []
     ledger: list[LedgerEntry] = []
     reminders: list[Reminded] = []
+    news: list[Told] = []
 
     @property
     def parts(self) -> tuple[str | None, ...]:
@@ -146,6 +161,16 @@ class Record(BaseModel):
     def stuck(self) -> list[Owed]:
         """The effects that wait for a person: console tasks and those that need an operator."""
         return [effect for effect in self.effects if effect.status in ("console_task", "needs_operator")]
+
+    def waiting(self) -> dict[int, Owed | Settling]:
+        """What waits for a person, by its serial number."""
+        found: list[Owed | Settling] = [*self.stuck(), *(each for each in self.settling if each.why)]
+        return {each.serial: each for each in found}
+
+    def undelivered(self) -> list[Reminded | Told]:
+        """What operators could not be told."""
+        told: list[Reminded | Told] = [*self.reminders, *self.news]
+        return [each for each in told if each.why]
 
     def needs_operator(self) -> bool:
         """Whether anything went wrong that only an operator can mend (G-7)."""

@@ -146,5 +146,6 @@ def view(docket: Docket, now: datetime) -> dict[str, Any]:
         "effects": [effect(docket, each) for each in record.effects] + stuck,
         "ledger": [entry.model_dump(mode="json") for entry in record.ledger],
         "reminders": [each.model_dump(mode="json") for each in record.reminders],
+        "news": [each.model_dump(mode="json") for each in record.news],
         "policy": docket.case.policy.model_dump(mode="json"),
     }

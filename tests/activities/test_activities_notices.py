@@ -1,11 +1,17 @@
+from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
+import pytest
 import structlog
 from temporalio.testing import ActivityEnvironment
 
-from activities.notices import LogNotifier, reminder_activity
-from cases.messages import Reminder
-from tests.dockets import after
+from activities.notices import LogNotifier, notice_activities
+from cases.books import CaseOutcome
+from cases.messages import ConsoleTask, Reminder, Trouble
+from notices.port import Notifier
+from tests.dockets import OPENED, after
 
 REMINDER = Reminder(
     case_id="douyin_reship/A1",
@@ -19,6 +25,24 @@ REMINDER = Reminder(
 )
 
 
+TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
+TROUBLE = Trouble(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
+OUTCOME = CaseOutcome(
+    case_id="douyin_reship/A1",
+    process="douyin_reship",
+    shop_id="S1",
+    order="O1",
+    opened_at=OPENED,
+    closed_at=after("3h"),
+    state="refunded",
+    state_label="已退款",
+    decided_by="clock",
+    decided_before_deadline=False,
+    clocks_run_out=1,
+    lost=Decimal("3.00"),
+)
+
+
 class Keys:
     """Notes the keys that it is given."""
 
@@ -26,25 +50,66 @@ class Keys:
         self.known: list[str] = []
 
     async def remind(self, reminder: Reminder, key: str) -> None:
-        self.known.append(f"{reminder.shop_id} {key}")
+        self.known.append(f"remind {reminder.shop_id} {key}")
+
+    async def tell_trouble(self, trouble: Trouble, key: str) -> None:
+        self.known.append(f"trouble {trouble.shop_id} {key}")
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+        self.known.append(f"outcome {outcome.shop_id} {key}")
 
 
-async def test_every_try_of_a_reminder_has_one_key_and_every_reminder_another() -> None:
+def activities(notifier: Notifier) -> list[Callable[..., Any]]:
+    return notice_activities(notifier)
+
+
+async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> None:
     notifier = Keys()
     for number, attempt in [("1", 1), ("1", 2), ("2", 1)]:
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, workflow_run_id="r", activity_id=number, attempt=attempt)
-        await environment.run(reminder_activity(notifier), REMINDER)
+        for each, told in zip(activities(notifier), (REMINDER, TROUBLE, OUTCOME), strict=True):
+            await environment.run(each, told)
 
-    assert notifier.known == [f"S1 douyin_reship/A1/r/{number}" for number in ("1", "1", "2")]
+    assert notifier.known == [
+        f"{kind} S1 douyin_reship/A1/r/{number}"
+        for number in ("1", "1", "2")
+        for kind in ("remind", "trouble", "outcome")
+    ]
 
 
-async def test_g_5_a_reminder_says_which_state_ends_when_and_what_happens_then() -> None:
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        (
+            REMINDER,
+            {
+                "event": "reminder",
+                "state": "待商家处理",
+                "then": "超时自动同意",
+                "deadline": "2026-01-07T01:00:00+00:00",
+                "log_level": "warning",
+            },
+        ),
+        (
+            TROUBLE.model_copy(update={"why": "关闭"}),
+            {"event": "needs operator", "step": "同意补寄", "why": "关闭", "log_level": "warning"},
+        ),
+        (
+            TROUBLE.model_copy(update={"task": TASK, "escalates": True}),
+            {"event": "needs operator", "step": "同意补寄", "why": None, "log_level": "warning"},
+        ),
+        (
+            TROUBLE.model_copy(update={"task": TASK, "order": "O2"}),
+            {"event": "console task", "step": "同意补寄", "order": "O2", "log_level": "info"},
+        ),
+        (OUTCOME, {"event": "case closed", "state": "已退款", "by": "clock", "log_level": "info"}),
+    ],
+    ids=["g_5_reminder", "g_7_failed_step", "escalation", "g_8_console_task", "outcome"],
+)
+async def test_without_channels_the_log_says_what_operators_are_told(told: Any, written: dict[str, Any]) -> None:
+    remind, trouble, outcome = activities(LogNotifier())
+    by_type = {Reminder: remind, Trouble: trouble, CaseOutcome: outcome}
     with structlog.testing.capture_logs() as lines:
-        await ActivityEnvironment().run(reminder_activity(LogNotifier()), REMINDER)
-    (line,) = lines
-    assert (line["state"], line["then"], line["deadline"]) == (
-        "待商家处理",
-        "超时自动同意",
-        "2026-01-07T01:00:00+00:00",
-    )
+        await ActivityEnvironment().run(by_type[type(told)], told)
+    assert lines == [written]

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from cases.books import CaseOutcome
 from cases.errors import PlatformError, PlatformRefused, PlatformUnreachable
-from cases.messages import Reminder
+from cases.messages import Reminder, Trouble
 from notices.channels import Channel, Channels
 from notices.delivery import PATIENCE, Delivery
 from notices.notice import Notice
 from notices.notifier import Books, RobotNotifier
+from tests.activities.test_activities_notices import OUTCOME, TROUBLE
 from tests.notices.telling import MIDNIGHT, NOON, WORDS, SetClock, channel, reminder, shop
 
 MORNING = MIDNIGHT + timedelta(hours=8)
@@ -57,6 +59,12 @@ class Otherwise:
 
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.told.append((reminder.shop_id, key))
+
+    async def tell_trouble(self, trouble: Trouble, key: str) -> None:
+        self.told.append((trouble.step, key))
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+        self.told.append((outcome.state_label, key))
 
 
 class Told:
@@ -107,6 +115,17 @@ async def test_a_shop_without_channels_is_told_otherwise(tmp_path: Path) -> None
     await told.notifier.remind(reminder().model_copy(update={"shop_id": "S9"}), "k2")
 
     assert (told.group.told, told.otherwise.told) == ({}, [("S1", "k1"), ("S9", "k2")])
+
+
+async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> None:
+    told = Told(tmp_path, channels())
+    await told.notifier.tell_trouble(TROUBLE, "k1")
+    await told.notifier.tell_outcome(OUTCOME, "k2")
+    await told.notifier.tell_trouble(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
+    await told.notifier.tell_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
+
+    assert told.group.told == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}
+    assert told.otherwise.told == [("同意补寄", "k3"), ("已退款", "k4")]
 
 
 async def test_g_7_a_retry_does_not_reach_the_channel_that_worked_again(tmp_path: Path) -> None:

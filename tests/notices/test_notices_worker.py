@@ -8,13 +8,14 @@ import yaml
 from temporalio.testing import WorkflowEnvironment
 
 from cases.errors import BadForm
+from runtime.notifying import holds
 from runtime.settings import Settings
 from tests.life import Open, due, eventually
 from tests.notices.robots import Robots
 from tests.notices.telling import channel, notice
 from tests.platforms.serving import serving
 from tests.stage import Stage
-from worker import _holds, make_worker, open_world
+from worker import make_worker, open_world
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
@@ -48,9 +49,9 @@ async def test_g_5_a_cases_reminder_reaches_the_robot_of_its_shop(
                 (text,) = await eventually("a reminder", told)
                 deadline = due(await life.view())
                 told_of = notice(deadline=deadline).model_copy(update={"case_id": life.id})
-                assert await _holds(environment.client, told_of)
+                assert await holds(environment.client, told_of)
                 await life.act("agree")
-                assert not await _holds(environment.client, told_of)
+                assert not await holds(environment.client, told_of)
 
     assert text.startswith("【时限提醒】抖音补寄:")
     assert f"https://ui.example.com/namespaces/default/workflows/{life.id.replace('/', '%2F')}" in text
@@ -62,8 +63,8 @@ async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to
 ) -> None:
     unknown = notice().model_copy(update={"case_id": "douyin_reship/nobody"})
 
-    assert await _holds(environment.client, unknown)
-    assert await _holds(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+    assert await holds(environment.client, unknown)
+    assert await holds(environment.client, unknown.model_copy(update={"kind": "outcome"}))
 
 
 async def test_a_file_of_channels_that_others_may_read_is_refused(

@@ -13,8 +13,9 @@ from tests.life import Life, Open, due, fired
 from tests.servers import start_server
 from tests.stage import BUSINESS, Scene, Stage
 from worker import make_worker
+from workflows.attributes import KEYS
 
-SUGGESTED_AFTER = 40
+SUGGESTED_AFTER = 52
 """Events after which this server suggests to continue as new."""
 
 
@@ -50,7 +51,10 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     await life.report(message_id="m1", deadline=(life.opened + timedelta(hours=40)).isoformat())
     await life.act("agree")
     await life.report(message_id="m2", deadline=own_deadline.isoformat())
-    before = await life.until("stuck", lambda seen: not seen["busy"] and due(seen) == own_deadline)
+    before = await life.until(
+        "stuck, and told so",
+        lambda seen: due(seen) == own_deadline and [each["delivered"] for each in seen["news"]] == [True] * 2,
+    )
     assert [each["status"] for each in before["effects"]] == ["console_task", "needs_operator"]
     described = await life.handle.describe()
 
@@ -61,7 +65,7 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     assert [each["message_id"] for each in after["ignored"]] == [f"fill1-{n}" for n in range(len(after["ignored"]))]
     again = await life.environment.client.get_workflow_handle(life.id).describe()
     assert again.run_id != described.run_id
-    mine = {pair.key.name: pair.value for pair in described.typed_search_attributes if pair.key.name != "BuildIds"}
+    mine = {pair.key.name: pair.value for pair in described.typed_search_attributes if pair.key in KEYS}
     assert {pair.key.name: pair.value for pair in again.typed_search_attributes}.items() >= mine.items()
 
     await life.report(message_id="m2", deadline=(life.opened + timedelta(hours=1)).isoformat())

@@ -29,6 +29,8 @@ async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_fr
         "douyin_reship.contact_buyer": own,
         "douyin_reship.agree_on_platform": shop,
         "remind": own,
+        "tell_trouble": own,
+        "tell_outcome": own,
         "douyin_reship.settle": shop,
         "enter_in_ledger": own,
     }
