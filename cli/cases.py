@@ -1,4 +1,4 @@
-"""The commands on open cases: open, list, show, act, report."""
+"""The commands on open cases: open, list, show, act."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from cases.errors import BadForm
 from cli.case_files import open_cases, read_cases
-from cli.forms import given_form, given_instant
+from cli.forms import given_form
 from cli.output import print_json, print_table, say, when
 from cli.running import run
 from cli.showing import print_case
@@ -132,39 +132,5 @@ def act_command(
             print_json(answer)
         else:
             say(f"{case}: {answer['label']} ({', '.join(answer['state'])}) {when(answer['deadline'])}")
-
-    run(work())
-
-
-def report_command(
-    case: CaseId,
-    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="The rule; none for a deadline alone.")] = None,
-    form: Given = None,
-    order: OrderId = None,
-    message_id: Annotated[str | None, typer.Option(help="The platform's message id: taken once.")] = None,
-    occurred_at: Annotated[
-        str | None, typer.Option(help="When it happened: an instant, or an offset such as -1h.")
-    ] = None,
-    deadline: Annotated[str | None, typer.Option(help="The platform's own deadline: an instant or an offset.")] = None,
-) -> None:
-    """Report what the platform says, as its messages do; what does not apply is kept on the case as ignored."""
-
-    async def work() -> None:
-        process, now = process_of(case.partition("/")[0]), datetime.now(UTC)
-        if rule is None and deadline is None:
-            raise BadForm("expected a rule, or --deadline alone")
-        if rule is not None and rule not in process.rules:
-            raise BadForm(f"{rule!r} is no rule; expected one of: {', '.join(process.rules)}")
-        message = {
-            "rule": rule,
-            "form": given_form(process, rule, form, now) if form and rule else None,
-            "order": order,
-            "message_id": message_id,
-            "occurred_at": given_instant("--occurred-at", occurred_at, now),
-            "deadline": given_instant("--deadline", deadline, now),
-        }
-        handle = (await connect()).get_workflow_handle(case)
-        await handle.signal("report", {name: each for name, each in message.items() if each is not None})
-        say(f"{case}: 已转达 / handed over")
 
     run(work())

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import typer
 
 from cli.bills import bill_command
-from cli.cases import act_command, list_command, open_command, report_command, show_command
+from cli.cases import act_command, list_command, open_command, show_command
 from cli.checks import replay_command, rulebook_command, simulate_command
 from cli.gateway import gateway_command
-from cli.monthly import monthly_command
+from cli.report import report_command
 from cli.sandbox import sandbox_command
 from cli.service import setup_command, worker_command
 from cli.up import up_command
@@ -35,7 +35,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "act": act_command,
     "report": report_command,
     "bill": bill_command,
-    "monthly": monthly_command,
     "simulate": simulate_command,
     "rulebook": rulebook_command,
     "setup": setup_command,

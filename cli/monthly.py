@@ -1,50 +1,37 @@
-"""The command that tells a month's figures from the ledger: as tables, JSON, CSV or a page."""
+"""A month's figures from the ledger: as tables, JSON, CSV or a page."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from cases.books import Booked, CaseOutcome
 from cases.errors import BadForm
 from cases.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
-from cli.cases import AsJson
+from cases.shanghai import SHANGHAI
 from cli.monthly_page import page
 from cli.monthly_tables import as_csv, as_json, print_shop
 from cli.output import print_json, say
-from cli.running import run
 from runtime.settings import load_settings
 
 
-def monthly_command(
-    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="The month, of Shanghai's calendar.")],
-    shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all figures there, for a spreadsheet.")
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots there.")] = None,
-    to_stdout: AsJson = False,
+def tell_month(
+    written: str | None, shop: str | None, csv: Path | None, html: Path | None, *, json_only: bool = False
 ) -> None:
-    """Tell a month's figures from the ledger: cases and how they ended, deadlines, money by rule, appeals, scores."""
-
-    async def work() -> None:
-        asked = month_of(month)
-        shops = monthly(asked, *_read(asked, shop))
-        for path, text in ((csv, as_csv), (html, page)):
-            if path is not None:
-                _write(path, text(asked, shops))
-        if to_stdout:
-            print_json(as_json(asked, shops))
-            return
-        for each in shops:
-            print_shop(asked, each)
-        if not shops:
-            say(f"{asked}: 无案件结束,亦无入账 / no case ended and nothing was entered")
-        for path in (csv, html):
-            if path is not None:
-                say(f"{path}: 已写入 / written")
-
-    run(work())
+    """Tell a month's figures, those of the current one where it is not given; raises BadForm."""
+    asked = month_of(written or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
+    shops = monthly(asked, *_read(asked, shop))
+    for path, text in ((csv, as_csv), (html, page)):
+        if path is not None:
+            _write(path, text(asked, shops))
+    if json_only:
+        print_json(as_json(asked, shops))
+        return
+    for each in shops:
+        print_shop(asked, each)
+    if not shops:
+        say(f"{asked}: 无案件结束,亦无入账 / no case ended and nothing was entered")
+    for path in (csv, html):
+        if path is not None:
+            say(f"{path}: 已写入 / written")
 
 
 def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
