@@ -53,6 +53,7 @@ def open_command(
 def list_command(
     process: Annotated[str | None, typer.Option(help="Only cases of this process.")] = None,
     shop: Annotated[str | None, typer.Option(help="Only cases of this shop.")] = None,
+    order: Annotated[str | None, typer.Option(help="Only cases about this order.")] = None,
     closed: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
     as_json: AsJson = False,
@@ -62,8 +63,9 @@ def list_command(
     async def work() -> None:
         names = [process_of(process).name] if process else list(PROCESSES)
         query = "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
-        if shop:
-            query += " AND {} = '{}'".format(sa.SHOP.name, shop.replace("'", "''"))
+        for key, value in ((sa.SHOP, shop), (sa.ORDERS, order)):
+            if value:
+                query += " AND {} = '{}'".format(key.name, value.replace("'", "''"))
         if not closed:
             query += " AND ExecutionStatus = 'Running'"
         client = await connect()

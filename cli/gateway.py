@@ -17,6 +17,7 @@ from cli.output import say
 from cli.running import run
 from runtime.logs import configure_logs
 from runtime.settings import Settings, load_settings
+from workflows.saved_views import list_address
 
 if TYPE_CHECKING:
     from gateway.inbox import Inbox
@@ -61,6 +62,7 @@ async def running_gateway(
     Raises CaseError, naming the setting, where it cannot begin.
     """
     from gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
+    from gateway.due import due_route  # noqa: PLC0415
     from gateway.feeding import Feeder  # noqa: PLC0415
     from gateway.serving import listen, serving  # noqa: PLC0415
     from platforms.credentials import read_secrets  # noqa: PLC0415
@@ -69,12 +71,17 @@ async def running_gateway(
 
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the platforms' credentials")
+
+    async def listed_at() -> str:
+        return list_address(settings.ui_address, (await connect()).namespace)
+
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
             feeder = Feeder(connect, markets.records, settings.task_queue, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
-            app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token)
+            routes = [due_route(listed_at)]
+            app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token, routes=routes)
             async with serving(app, listener) as ended:
                 yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 

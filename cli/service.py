@@ -1,9 +1,9 @@
 """The commands for those who run a worker against a Temporal of their own: worker, setup."""
 
 from typing import Annotated
-from urllib.parse import quote, urlencode
 
 import typer
+from temporalio.client import Client
 
 from cli.output import say
 from cli.running import run
@@ -11,20 +11,12 @@ from runtime.connection import connect
 from runtime.logs import configure_logs
 from runtime.server import register_attributes
 from runtime.settings import load_settings
-from statecharts.rules import Party
-from workflows import attributes as sa
-from workflows.registry import PROCESSES
+from workflows.attributes import SHOP
+from workflows.saved_views import OPEN, link, list_address, saved_views
 
-OPEN = "ExecutionStatus = 'Running'"
-VIEWS = {
-    "需人工处理": f"{OPEN} AND {sa.NEEDS_OPERATOR.name} = true",
-    **{
-        f"等待{each.label}": f"{OPEN} AND {sa.WAITS_FOR.name} = '{each.label}'"
-        for each in (Party.MERCHANT, Party.BUYER)
-    },
-    **{each.label: f"{OPEN} AND WorkflowType = '{each.name}'" for each in PROCESSES.values()},
-}
-"""The views an operator saves, by name."""
+DUE_HOURS = 12
+SHOPS_LOOKED_AT = 1000
+"""Open cases that are asked for their shop: the newest."""
 
 
 def worker_command() -> None:
@@ -40,16 +32,29 @@ def worker_command() -> None:
 
 
 def setup_command(
-    ui: Annotated[str, typer.Option(help="Address of the Web UI, for the links.")] = "http://127.0.0.1:8233",
+    ui: Annotated[str | None, typer.Option(help="Address of the Web UI (AFTERSALES_UI_ADDRESS).")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(help="Address of the gateway as operators reach it, for the link to what is due.")
+    ] = None,
+    shop: Annotated[
+        list[str] | None, typer.Option(help="A shop to get a view; repeatable. Those with open cases get one anyway.")
+    ] = None,
 ) -> None:
     """Register the search attributes, and print links that save useful views in the Web UI."""
 
     async def work() -> None:
-        client = await connect()
+        settings, client = load_settings(ui_address=ui), await connect()
         registered = await register_attributes(client)
         say(f"search attributes: {', '.join(registered) + ' registered' if registered else 'all there'}")
-        for name, query in VIEWS.items():
-            given = urlencode({"query": query, "savedQuery": name}, quote_via=quote)
-            say(f"{name}: {ui.rstrip('/')}/namespaces/{client.namespace}/workflows?{given}")
+        reached_at = gateway or f"http://{settings.gateway_host}:{settings.gateway_port}"
+        say(f"{DUE_HOURS} 小时内到期: {reached_at.rstrip('/')}/due/{DUE_HOURS}")
+        listed_at = list_address(settings.ui_address, client.namespace)
+        for name, query in saved_views(sorted({*(shop or ()), *await _shops(client)})).items():
+            say(f"{name}: {link(listed_at, query, name)}")
 
     run(work())
+
+
+async def _shops(client: Client) -> set[str]:
+    found = client.list_workflows(f"{OPEN} AND {SHOP.name} IS NOT NULL", limit=SHOPS_LOOKED_AT)
+    return {shop async for each in found if (shop := each.typed_search_attributes.get(SHOP))}

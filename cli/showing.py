@@ -19,6 +19,8 @@ def print_case(seen: dict[str, Any]) -> None:
     for each in seen["deadlines"]:
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']} ({each['rule']})"
         say(f"  ⏱ {when(each['due'])} {told}{of_order(each['order'])}")
+        if each["decided_at"]:
+            say(f"  🤖 {when(each['decided_at'])} 仍无人处理则自动 {each['decision']} (G-6)")
     for each in seen["effects"]:
         if each["status"] in ("needs_operator", "console_task"):
             task = each.get("task") or {}

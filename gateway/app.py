@@ -125,10 +125,11 @@ def make_gateway(
     body_limit: int = BODY_LIMIT,
     status_token: SecretStr | None = None,
     hand_over: HandOver | None = None,
+    routes: Sequence[Route] = (),
 ) -> Starlette:
     """Make the application; while it runs, messages are handed over through ``feed``.
 
-    The inbox stays the caller's to close.  ``hand_over`` replaces the usual pauses.
+    The inbox stays the caller's to close.  ``hand_over`` replaces the usual pauses; ``routes`` is what else is served.
     """
     handing = hand_over or HandOver(inbox, feed)
     gateway = Gateway(secrets, inbox, handing, body_limit, status_token)
@@ -148,6 +149,7 @@ def make_gateway(
             Route("/douyin", gateway.douyin, methods=["POST"]),
             Route("/1688", gateway.alibaba_1688, methods=["POST"]),
             *(Route(f"/{each.__name__}", each) for each in (gateway.health, gateway.ready, gateway.status)),
+            *routes,
         ],
         exception_handlers={Refused: gateway.refuse},
         lifespan=lifespan,

@@ -26,7 +26,7 @@ ONE_PARTITION = [
     for argument in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
 ]
 """A limit per shop is kept exactly only by a queue of one partition."""
-TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime"}
+TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
 """How the server's command line calls the types of search attributes."""
 
 

@@ -18,10 +18,14 @@ WAITS_FOR = SearchAttributeKey.for_keyword("CaseWaitsFor")
 NEEDS_OPERATOR = SearchAttributeKey.for_bool("CaseNeedsOperator")
 AT_STAKE = SearchAttributeKey.for_float("CaseAtStake")
 
+ORDERS = SearchAttributeKey.for_keyword_list("CaseOrders")
+"""All orders of a case, by which it is found; they never change."""
+
 KEYS: tuple[SearchAttributeKey[Any], ...] = (
     PROCESS,
     SHOP,
     ORDER,
+    ORDERS,
     STATE,
     DEADLINE,
     WAITS_FOR,
@@ -32,7 +36,7 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 
 
 def attributes(docket: Docket) -> dict[SearchAttributeKey[Any], Any]:
-    """The values that a case has now; None: it has none."""
+    """The values that a case has now and that change as it moves; None: it has none."""
     facts, nearest = docket.case.facts, _nearest(docket)
     return {
         PROCESS: docket.process.name,
@@ -58,6 +62,7 @@ def _waits_for(docket: Docket) -> str | None:
     return party.label
 
 
-def typed(values: dict[SearchAttributeKey[Any], Any]) -> TypedSearchAttributes:
-    """The attributes to start a workflow with."""
+def opening_attributes(docket: Docket) -> TypedSearchAttributes:
+    """The attributes to start a case with."""
+    values = {**attributes(docket), ORDERS: list(docket.case.orders or (docket.case.facts.order,))}
     return TypedSearchAttributes([SearchAttributePair(key, each) for key, each in values.items() if each is not None])

@@ -49,6 +49,9 @@ def current_details(docket: Docket) -> str:
         due = shanghai(datetime.fromisoformat(each["due"]))
         told = "已届满,正在向平台核实" if each["settling"] else f"届时:{each['label']}"
         lines.append(f"- ⏱ **{due}**(上海时间){told} `{each['rule']}`{of_order(each['order'])}")
+        if each["decided_at"]:
+            at = shanghai(datetime.fromisoformat(each["decided_at"]))
+            lines.append(f"- 🤖 **{at}** 仍无人处理则按商家设定自动{process.rule_label(each['decision'])} (G-6)")
     if len(running) > DEADLINES_SHOWN:
         lines.append(f"- 另有 {len(running) - DEADLINES_SHOWN} 项时限,见查询 `view`")
     choices = by_rule(allowed(docket))

@@ -8,7 +8,7 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
 from cases.models import whole_seconds
-from workflows.attributes import attributes, typed
+from workflows.attributes import opening_attributes
 from workflows.details import opening_details, summary
 from workflows.docket import Docket
 from workflows.process import Process
@@ -31,7 +31,7 @@ async def start_case(
         id=case_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        search_attributes=typed(attributes(docket)),
+        search_attributes=opening_attributes(docket),
         static_summary=summary(docket),
         static_details=opening_details(docket),
         start_signal="report" if report is not None else None,

@@ -10,6 +10,7 @@ from cases.models import expected
 from statecharts.rules import OPERATORS
 from workflows.desk import allowed
 from workflows.docket import Docket
+from workflows.instants import Kind
 from workflows.record import Owed
 
 TIMELINE_SHOWN = 5
@@ -34,9 +35,13 @@ def state_in_words(docket: Docket) -> str:
 
 
 def deadlines(docket: Docket) -> list[dict[str, Any]]:
-    """The clocks that run, nearest first, and those that are being settled with the platform."""
+    """The clocks that run, nearest first, and those that are being settled with the platform.
+
+    ``decided_at``: when the shop's default ``decision`` goes before a clock (G-6).
+    """
     settling = {(each.order, each.rule) for each in docket.record.settling}
     clocks = docket.process.clocks
+    decided = {each.deadline: each.at for each in docket.moments(docket.record.latest) if each.kind is Kind.DECISION}
     return [
         {
             "rule": each.rule,
@@ -46,6 +51,8 @@ def deadlines(docket: Docket) -> list[dict[str, Any]]:
             "due": each.due.isoformat(),
             "of": clocks[each.rule].of.value,
             "settling": (each.order, each.rule) in settling,
+            "decided_at": decided[each].isoformat() if each in decided else None,
+            "decision": docket.case.policy.default_decision.value if each in decided else None,
         }
         for each in docket.deadlines()
     ]

@@ -84,10 +84,29 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
             "state_labels": ["已拒绝待买家处理"],
             "state": ["refused"],
             "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
-            "reminders": [{"at": at, "deadline": at, "order": None}],
+            "reminders": [{"at": at, "deadline": at, "order": None, "why": None}],
+            "news": [
+                {"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"},
+                {"at": at, "serial": None, "why": None},
+            ],
             "deadlines": [
-                {"due": at, "settling": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
-                {"due": at, "settling": False, "label": "超时自动同意", "rule": "auto_agree", "order": None},
+                {
+                    "due": at,
+                    "settling": True,
+                    "label": "买家逾期未处理",
+                    "rule": "lapse",
+                    "order": "O2",
+                    "decided_at": None,
+                },
+                {
+                    "due": at,
+                    "settling": False,
+                    "label": "超时自动同意",
+                    "rule": "auto_agree",
+                    "order": None,
+                    "decided_at": at,
+                    "decision": "agree",
+                },
             ],
             "effects": [
                 settling,

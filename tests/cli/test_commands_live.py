@@ -174,6 +174,8 @@ def test_the_list_is_narrowed_and_closed_cases_are_left_out(command: Command, op
     assert {row["case_id"]: row["status"] for row in both} == {stays: "running", goes: "completed"}
     assert len(listed(command, 1, "--shop", shop, "--all", "--limit", "1")) == 1
     assert listed(command, 0, "--shop", "nobody's 'shop'") == []
+    assert [row["case_id"] for row in listed(command, 1, "--shop", shop, "--order", "O1")] == [stays]
+    assert listed(command, 0, "--shop", shop, "--order", "O2") == []
 
 
 def test_people_read_a_table(command: Command, open_case: Open) -> None:
@@ -257,10 +259,20 @@ def test_a_living_case_is_replayed(command: Command, open_case: Open) -> None:
     assert "no such case" in complaint(command("replay", "--case", "douyin_reship/nobody"), 2)
 
 
-def test_setup_finds_everything_there_and_prints_links(command: Command) -> None:
-    result = command("setup", "--ui", "https://temporal.example/")
+def test_setup_finds_everything_there_and_prints_links_also_for_each_shop(command: Command, open_case: Open) -> None:
+    shop = uuid.uuid4().hex[:8]
+    open_case(shop_id=shop)
+    listed(command, 1, "--shop", shop)
+    result = command(
+        "setup", "--ui", "https://temporal.example/", "--gateway", "https://gateway.example/", "--shop", "S9"
+    )
     assert (result.exit_code, result.stderr) == (0, "")
-    first, *links = result.stdout.splitlines()
+    first, due, *links = result.stdout.splitlines()
     assert first == "search attributes: all there"
-    assert len(links) == 3 + len(PROCESSES)
+    assert due == "12 小时内到期: https://gateway.example/due/12"
     assert all("https://temporal.example/namespaces/default/workflows?query=" in link for link in links)
+    names = [link.partition(": ")[0] for link in links]
+    assert {"需人工处理", "等待买家", *(each.label for each in PROCESSES.values()), "店铺 S9", f"店铺 {shop}"} <= set(
+        names
+    )
+    assert len(set(names)) == len(names)

@@ -24,6 +24,7 @@ from platforms.credentials import Secrets, read_secrets
 from runtime.settings import Settings
 from workflows.docket import Docket
 from workflows.registry import PROCESSES
+from workflows.saved_views import link, list_address, saved_views
 from workflows.view import view
 
 ROOT = Path(__file__).parents[2]
@@ -198,6 +199,13 @@ def test_the_credentials_shown_in_the_documents_are_taken(tmp_path: Path) -> Non
 
     assert [shop.shop_id for shop in secrets.douyin.shops] == ["4463798", "4463799"]
     assert set(yaml.safe_load(shown)) <= set(Secrets.model_fields)
+
+
+def test_the_views_of_the_documents_are_those_that_setup_prints() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    listed_at = list_address(Settings.model_fields["ui_address"].default, "default")
+    for name, query in saved_views([]).items():
+        assert f"| [{name}]({link(listed_at, query, name)}) | `{query}` |" in text
 
 
 def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:

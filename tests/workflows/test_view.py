@@ -5,12 +5,14 @@ from datetime import datetime
 
 import pytest
 
-from cases.messages import ConsoleTask
-from tests.dockets import CONSENTED, REFUSAL, SHIPMENT, after, docket, report
+from cases.messages import ConsoleTask, Opening
+from tests.dockets import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, docket, report
+from tests.splits import split_facts
 from workflows import desk
-from workflows.attributes import KEYS, attributes, typed
+from workflows.attributes import KEYS, ORDERS, attributes, opening_attributes
 from workflows.details import current_details, summary
 from workflows.docket import Docket
+from workflows.registry import PROCESSES
 from workflows.updates import description
 from workflows.view import standing, view
 
@@ -98,6 +100,16 @@ def test_details_say_that_the_platform_is_being_asked() -> None:
     assert "正在向平台核实" in current_details(case)
 
 
+def test_g_6_details_say_that_and_when_the_shops_decision_goes_before_the_clock() -> None:
+    case = docket(policy={"default_decision": "agree"})
+    assert "- 🤖 **01-07 08:30** 仍无人处理则按商家设定自动同意补寄 (G-6)" in current_details(case)
+    (running,) = view(case, OPENED)["deadlines"]
+    assert (running["decision"], running["decided_at"]) == ("agree", after("47h30m").isoformat())
+    desk.act(case, "agree", {}, after("1h"))
+    assert "🤖" not in current_details(case)
+    assert "🤖" not in current_details(docket())
+
+
 def test_attributes_follow_the_case() -> None:
     case = docket()
     assert named(case) == {
@@ -131,8 +143,17 @@ def test_attributes_say_that_a_person_is_needed(status: str) -> None:
 def test_every_attribute_has_a_key_and_only_values_are_set_at_the_start() -> None:
     case = docket()
     desk.act(case, "refuse", REFUSAL, after("1h"))
-    assert tuple(attributes(case)) == KEYS
-    assert {pair.key.name for pair in typed(attributes(case))} == {key.name for key in KEYS} - {"CaseDeadline"}
+    given = {pair.key.name: pair.value for pair in opening_attributes(case)}
+    assert set(given) == {key.name for key in KEYS} - {"CaseDeadline"}
+    assert given["CaseOrders"] == ["O1"]
+    assert {*attributes(case), ORDERS} == set(KEYS)
+
+
+def test_a_case_about_several_orders_is_found_by_each() -> None:
+    process = PROCESSES["anxinjian_split"]
+    case = Docket(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts(3))), now=after("0s"))
+    given = {pair.key.name: pair.value for pair in opening_attributes(case)}
+    assert (given["CaseOrder"], given["CaseOrders"]) == ("O1", ["O1", "O2", "O3"])
 
 
 def test_an_update_is_described_by_label_clauses_and_fields() -> None:
