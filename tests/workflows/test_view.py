@@ -1,7 +1,7 @@
 """What operators are shown: the view, the details of the Web UI, the search attributes; never buyers' data."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -104,7 +104,7 @@ def test_g_6_details_say_that_and_when_the_shops_decision_goes_before_the_clock(
     case = docket(policy={"default_decision": "agree"})
     assert "- 🤖 **01-07 08:30** 仍无人处理则按商家设定自动同意补寄 (G-6)" in current_details(case)
     (running,) = view(case, OPENED)["deadlines"]
-    assert (running["decision"], running["decided_at"]) == ("agree", after("47h30m").isoformat())
+    assert (running["decision"], running["decided_at"]) == ("agree", after("47h30m").astimezone(UTC).isoformat())
     desk.act(case, "agree", {}, after("1h"))
     assert "🤖" not in current_details(case)
     assert "🤖" not in current_details(docket())
