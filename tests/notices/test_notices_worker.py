@@ -1,6 +1,7 @@
 """A worker with a file of channels: what its cases remind of reaches the shop's robot."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.life import Open, due, eventually
 from tests.notices.robots import Robots
 from tests.notices.telling import channel, notice
 from tests.platforms.serving import serving
-from tests.stage import Stage
+from tests.stage import BUSINESS, Scene, Stage
 from worker import make_worker, open_world
 
 
@@ -32,7 +33,7 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
     )
 
 
-async def test_g_5_a_cases_reminder_reaches_the_robot_of_its_shop(
+async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
     environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
 ) -> None:
     robots = Robots()
@@ -41,21 +42,37 @@ async def test_g_5_a_cases_reminder_reaches_the_robot_of_its_shop(
         async with open_world(settings, environment.client) as world:
             acted_upon = replace(world, platform=stage, ledger=stage)
             async with make_worker(environment.client, settings, acted_upon):
-                life = await opening(policy={"reminders_before": ["48h"]}, task_queue=settings.task_queue)
+                scene = Scene(fails={"agree_on_platform": BUSINESS})
+                policy = {"reminders_before": ["48h"]}
+                life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
-                async def told() -> list[str]:
-                    return robots.taken["wecom"]
+                async def told(many: int) -> list[str]:
+                    return robots.taken["wecom"] if len(robots.taken["wecom"]) == many else []
 
-                (text,) = await eventually("a reminder", told)
+                await eventually("a reminder", partial(told, 1))
                 deadline = due(await life.view())
-                told_of = notice(deadline=deadline).model_copy(update={"case_id": life.id})
-                assert await holds(environment.client, told_of)
+                reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
+                assert await holds(environment.client, reminder)
                 await life.act("agree")
-                assert not await holds(environment.client, told_of)
+                assert not await holds(environment.client, reminder)
+                await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
+                trouble = reminder.model_copy(update={"rule": None, "serial": 1})
+                assert await holds(environment.client, trouble)
+                await life.act("done_by_hand")
+                assert not await holds(environment.client, trouble)
+                await life.report(message_id="m1", rule="withdraw")
+                await life.until_closed()
+                texts = await eventually("the outcome", partial(told, 4))
 
-    assert text.startswith("【时限提醒】抖音补寄:")
-    assert f"https://ui.example.com/namespaces/default/workflows/{life.id.replace('/', '%2F')}" in text
-    assert life.scene.reminders == []
+    assert sorted(text.splitlines()[0] for text in texts) == [
+        "【时限提醒】抖音补寄:待商家处理",
+        "【时限提醒】抖音补寄:待补寄发货",
+        "【案件结果】抖音补寄:买家已撤销",
+        "【需要人工处理】抖音补寄:在平台同意补寄",
+    ]
+    address = f"https://ui.example.com/namespaces/default/workflows/{life.id.replace('/', '%2F')}"
+    assert all(address in text for text in texts)
+    assert (life.scene.reminders, life.scene.troubles, life.scene.endings) == ([], [], [])
 
 
 async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to(
