@@ -6,9 +6,7 @@ not cancelled when somebody acts earlier, only looked at when it fires.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -16,19 +14,15 @@ from temporalio.exceptions import ApplicationError
 
 from cases.errors import CaseError
 from cases.shanghai import shanghai
-from workflows import calls, desk, inbox, news, performing
+from workflows import desk, inbox, news, performing
 from workflows.attributes import attributes
 from workflows.carrying import carried, is_pinned, open_docket
 from workflows.details import current_details
 from workflows.docket import Docket
 from workflows.process import Process
+from workflows.under_way import UnderWay
 from workflows.updates import add_updates
 from workflows.view import standing, view
-
-Work = Callable[[], Coroutine[Any, Any, None]]
-
-LASTING = ("effect", "outcome")
-"""What is performed to its end, even where the case has moved on."""
 
 
 def _refusal(bad: CaseError) -> ApplicationError:
@@ -52,8 +46,7 @@ class CaseWorkflow:
         self._recorded = False
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
-        self._broken: BaseException | None = None
+        self._under_way = UnderWay(self._moved)
         self._pinned = is_pinned(opening)
         self._opened: Docket | CaseError
         try:
@@ -81,18 +74,21 @@ class CaseWorkflow:
             inbox.judge_again(docket, performing.now())
             docket.advance(performing.now())
             self._gather_news()
-            self._work()
+            self._under_way.follow(docket)
             self._show()
-            if docket.finished and not self._tasks:
+            if docket.finished and not self._under_way:
                 if self._recorded or not (docket.record.news or workflow.patched("outcome")):
                     break
                 self._recorded = True
-                self._start(("outcome", 0), performing.record_outcome(docket))
-            if workflow.info().is_continue_as_new_suggested() and not self._tasks:
+                self._under_way.record_outcome(docket)
+            if workflow.info().is_continue_as_new_suggested() and not self._under_way:
                 await self._carry_on()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return standing(docket)
+
+    def _moved(self) -> None:
+        self._moves += 1
 
     def _gather_news(self) -> None:
         news.drop(self._docket)
@@ -122,53 +118,8 @@ class CaseWorkflow:
             inbox.decline_cancellation(self._docket, performing.now())
         if self._timer and self._timer.done():
             self._timer = None
-        if self._broken:
-            raise self._broken
-
-    def _work(self) -> None:
-        """Start what is owed and not under way; call off what the case no longer waits for."""
-        docket, record = self._docket, self._docket.record
-        wanted: dict[tuple[str, int], Work] = {}
-        if record.owed():
-            wanted["effect", 0] = self._perform
-        for settling in record.settling:
-            if settling.why is None:
-                wanted["settle", settling.serial] = partial(performing.settle, docket, settling)
-        wanted.update(self._notices())
-        # In the order of the record, never of a set: a replay must issue the same commands in the same order.
-        for key in [each for each in self._tasks if each not in wanted and each[0] not in LASTING]:
-            self._tasks[key].cancel()
-        for key, work in wanted.items():
-            if key not in self._tasks:
-                self._start(key, work())
-
-    def _notices(self) -> Iterator[tuple[tuple[str, int], Work]]:
-        """What operators are to be told: of deadlines that still run, of steps that still wait, of the outcome."""
-        docket, record = self._docket, self._docket.record
-        waiting = [(number, each) for number, each in enumerate(record.reminders) if each.delivered is None]
-        clocks = {(each.order, each.state, each.rule, each.due) for each in docket.deadlines()} if waiting else set()
-        for number, reminded in waiting:
-            if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
-                yield ("remind", number), partial(performing.remind, reminded, calls.reminder(docket, reminded))
-        for number, told in enumerate(record.news):
-            if told.delivered is None and not told.over:
-                yield ("tell", number), partial(performing.tell, told, performing.what_of(docket, told))
-
-    def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
-        def ended(task: asyncio.Task[None]) -> None:
-            self._moves += 1
-            del self._tasks[key]
-            if not task.cancelled():
-                self._broken = self._broken or task.exception()
-
-        self._tasks[key] = asyncio.create_task(work)
-        self._tasks[key].add_done_callback(ended)
-
-    async def _perform(self) -> None:
-        """Perform what the case owes, in order."""
-        while owed := self._docket.record.owed():
-            await performing.perform(self._docket, owed[0])
-            self._moves += 1
+        if self._under_way.broken:
+            raise self._under_way.broken
 
     def _show(self) -> None:
         """Tell the log what happened and operators where the case stands; of the attributes only what changed."""
@@ -199,14 +150,14 @@ class CaseWorkflow:
             desk.act(self._docket, rule, form, performing.now())
         except CaseError as bad:
             raise _refusal(bad) from bad
-        self._moves += 1
+        self._moved()
         return standing(self._docket)
 
     @workflow.update(description="重试卡住的步骤 {serial?}")
     async def retry_effect(self, which: Any = None) -> dict[str, Any]:
         """Try a stuck effect again (G-7)."""
         desk.retry_effect(self._docket, which)
-        self._moves += 1
+        self._moved()
         return standing(self._docket)
 
     @retry_effect.validator
@@ -217,7 +168,7 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> dict[str, Any]:
         """Take a stuck effect or a console task as done by the operator (G-7, G-8)."""
         desk.done_by_hand(self._docket, which, performing.now())
-        self._moves += 1
+        self._moved()
         return standing(self._docket)
 
     @done_by_hand.validator
@@ -235,7 +186,7 @@ class CaseWorkflow:
         """Take a message of the platform; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, Docket):
             inbox.receive(self._opened, message, performing.now())
-            self._moves += 1
+            self._moved()
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> dict[str, Any]:

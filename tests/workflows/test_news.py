@@ -1,6 +1,5 @@
 """What operators are told beside reminders: steps that wait for them, escalations, outcomes; never of what is over."""
 
-from datetime import timedelta
 from typing import Any
 
 from cases.errors import NotSettledYet
@@ -8,7 +7,7 @@ from cases.messages import Opening
 from tests.claims import claim_facts
 from tests.delays import CHAT, delay_facts
 from tests.dockets import OPENED, after, docket
-from tests.life import Open
+from tests.life import Open, due
 from tests.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
 from workflows import desk, news
@@ -92,10 +91,10 @@ def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
 async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open_case: Open) -> None:
     life = await open_case()
     await life.act("mark_out_of_stock")
-    await life.until("told", lambda seen: delivered(seen) == [True])
+    seen = await life.until("told", lambda seen: delivered(seen) == [True])
     (told,) = life.scene.troubles
     assert told.task
-    assert (told.serial, told.deadline) == (1, life.opened + timedelta(hours=48))
+    assert (told.serial, told.deadline) == (1, due(seen))
     await life.act("done_by_hand")
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
