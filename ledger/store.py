@@ -1,7 +1,7 @@
 """The ledger: entries, bills and outcomes in SQLite or PostgreSQL, each once however often it is handed in."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,8 @@ from ledger.migrating import migrate
 from ledger.tables import SQLITE, EntryRow, OutcomeRow
 
 ENTRIES, OUTCOMES = EntryRow.__table__, OutcomeRow.__table__
+ASKED_AT_ONCE = 500
+"""Case ids in one query: databases take some thousands of values."""
 
 
 class Ledger:
@@ -95,6 +97,16 @@ class Ledger:
         """The cases that closed on the days from ``first`` to ``last``, in order of time."""
         rows = self._read(select(OUTCOMES), OUTCOMES, first, last, shop, "closed_at", "case_id")
         return [CaseOutcome(**{name: each for name, each in row.items() if name != "day"}) for row in rows]
+
+    def ended(self, case_ids: Sequence[str]) -> set[str]:
+        """Which of these cases have ended."""
+        found: set[str] = set()
+        with self._told(), self._engine.connect() as connection:
+            for begin in range(0, len(case_ids), ASKED_AT_ONCE):
+                some = case_ids[begin : begin + ASKED_AT_ONCE]
+                query = select(OUTCOMES.c.case_id).where(OUTCOMES.c.case_id.in_(some))
+                found |= set(connection.execute(query).scalars())
+        return found
 
     def _read(
         self, query: Select[Any], table: Any, first: date, last: date, shop: str | None, *by: str

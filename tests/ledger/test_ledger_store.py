@@ -113,6 +113,14 @@ def test_an_outcome_is_kept_once_and_comes_back_as_it_was(ledger: Ledger) -> Non
     assert ledger.outcomes(FIRST, LAST) == [first, second]
 
 
+def test_jd_1_it_is_known_for_ever_which_cases_have_ended(ledger: Ledger) -> None:
+    for own_id in ("C1", "C2"):
+        ledger.record_outcome(ended(own_id))
+    many = [f"claim_1688/C{number}" for number in range(2, 1500)]
+    assert ledger.ended(many) == {"claim_1688/C2"}
+    assert ledger.ended([]) == set()
+
+
 def test_many_threads_enter_each_entry_once_and_every_bill_is_answered(ledger: Ledger) -> None:
     def hand_in(number: int) -> None:
         own = f"C{number % 10}"
