@@ -81,6 +81,7 @@ _CHINESE = {
     "string_too_short": "不能为空",
     "too_short": "数量不足",
 }
+WHOLE = "(全部 / whole)"
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -100,14 +101,15 @@ def read(model: type[Model], raw: Any, what: str) -> Model:
         return model.model_validate_json(text)
     except ValidationError as bad:
         place = bad.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        raise BadForm(f"{what}: {'; '.join(_faults(bad))}; {expected(model)}", (what, *place)) from bad
+        told = (f"{'.'.join(str(part) for part in where) or WHOLE}: {why}" for where, why in faults(bad))
+        raise BadForm(f"{what}: {'; '.join(told)}; {expected(model)}", (what, *place)) from bad
 
 
-def _faults(bad: ValidationError) -> Iterable[str]:
+def faults(bad: ValidationError) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Where each fault lies, nowhere for one of the whole, and what it is, Chinese first."""
     for fault in bad.errors(include_url=False, include_context=False, include_input=False):
-        place = ".".join(str(part) for part in fault["loc"]) or "(全部 / whole)"
         chinese = _CHINESE.get(fault["type"], "有误")
-        yield f"{place}: {chinese} / {fault['msg'].removeprefix('Value error, ')}"
+        yield fault["loc"], f"{chinese} / {fault['msg'].removeprefix('Value error, ')}"
 
 
 def expected(model: type[BaseModel]) -> str:

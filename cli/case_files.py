@@ -1,6 +1,7 @@
 """Case files: the facts of a case to open, and the figures its shop has set."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from runtime.settings import Settings
 from workflows.opening import start_case
 from workflows.process import Process
 from workflows.registry import process_of
+
+AT_ONCE = 10
+"""How many cases are being opened at the same time."""
 
 
 class CaseFile(Strict):
@@ -39,11 +43,16 @@ def read_case(path: Path, shops: dict[str, Any], now: datetime) -> tuple[Process
         process = process_of(file.process)
         facts = shift_instants(process.case.facts_type(), file.opening, shifter(now), ("opening",))
         shop = read(process.case.facts_type(), facts, "opening").shop
-        opening = Opening(facts=facts, policy={**shops.get(shop, {}).get(process.name, {}), **file.policy})
+        opening = Opening(facts=facts, policy=figures_of(shops, shop, process, file.policy))
         process.open_case(opening)
     except BadForm as bad:
         raise document.fault(bad) from bad
     return process, opening
+
+
+def figures_of(shops: dict[str, Any], shop: str, process: Process, own: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a shop has set, and before them those of the file that its case comes from."""
+    return {**shops.get(shop, {}).get(process.name, {}), **own}
 
 
 def read_shops(path: Path | None) -> dict[str, Any]:
@@ -75,15 +84,53 @@ def read_cases(files: Iterable[Path], settings: Settings) -> list[tuple[Process,
     return [read_case(path, shops, now) for path in files]
 
 
+def case_id(process: Process, opening: Opening) -> str:
+    """The id of the case that an opening leads to."""
+    return f"{process.name}/{process.open_case(opening).facts.own_id}"
+
+
+def _ended(settings: Settings, cases: Sequence[str]) -> set[str]:
+    """Which cases the ledger knows to have ended: Temporal forgets them, and would open them a second time (JD-1)."""
+    address = settings.ledger_address
+    if isinstance(address, Path) and not address.exists():
+        return set()
+    from ledger.store import Ledger  # noqa: PLC0415 - the other commands need no database
+
+    with Ledger(address) as ledger:
+        return ledger.ended(cases)
+
+
 async def open_cases(
-    client: Client, settings: Settings, cases: Iterable[tuple[Process, Opening]]
+    client: Client,
+    settings: Settings,
+    cases: Iterable[tuple[Process, Opening]],
+    opened: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Open cases; one that was opened before stays as it is."""
-    results = []
-    for process, opening in cases:
-        try:
-            handle = await start_case(client, settings.task_queue, process, opening)
-            results.append({"case_id": handle.id, "opened": True})
-        except WorkflowAlreadyStartedError as known:
-            results.append({"case_id": known.workflow_id, "opened": False})
-    return results
+    """Open cases, several at once; one that was opened before stays as it is.  ``opened`` is told of each."""
+    named = [(case_id(*each), *each) for each in cases]
+    ended = await asyncio.to_thread(_ended, settings, [name for name, *_ in named]) if named else set()
+    results: dict[int, dict[str, Any]] = {}
+    waiting = iter(enumerate(named))
+
+    async def one_by_one() -> None:
+        for number, (name, process, opening) in waiting:
+            new = name not in ended and await _opens(client, settings.task_queue, process, opening)
+            results[number] = {"case_id": name, "opened": new}
+            opened(results[number])
+
+    tasks = [asyncio.create_task(one_by_one()) for _ in range(AT_ONCE)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [results[number] for number in sorted(results)]
+
+
+async def _opens(client: Client, task_queue: str, process: Process, opening: Opening) -> bool:
+    try:
+        await start_case(client, task_queue, process, opening)
+    except WorkflowAlreadyStartedError:
+        return False
+    return True

@@ -1,19 +1,16 @@
-"""The commands on open cases: open, list, show, act."""
+"""The commands on open cases: list, show, act."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cases.errors import BadForm
-from cli.case_files import open_cases, read_cases
 from cli.forms import given_form
 from cli.output import print_json, print_table, say, when
 from cli.running import run
 from cli.showing import print_case
 from runtime.connection import connect
-from runtime.settings import load_settings
 from workflows import attributes as sa
 from workflows.addressing import ORDER
 from workflows.registry import PROCESSES, process_of
@@ -30,24 +27,6 @@ OrderId = Annotated[str | None, typer.Option(help="The order that is meant, in a
 PATIENCE = timedelta(seconds=15)
 """How long a command waits for a worker's answer."""
 OPERATOR_UPDATES = ("retry_effect", "done_by_hand")
-
-
-def open_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Case files, YAML or JSON.")],
-    as_json: AsJson = False,
-) -> None:
-    """Open the cases of files; a case that is open already stays as it is."""
-
-    async def work() -> None:
-        settings = load_settings()
-        cases = read_cases(files, settings)
-        results = await open_cases(await connect(), settings, cases)
-        if as_json:
-            print_json(results)
-        for each in [] if as_json else results:
-            say(f"{each['case_id']}: {'已打开 / opened' if each['opened'] else '早已打开 / was opened before'}")
-
-    run(work())
 
 
 def list_command(

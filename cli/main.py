@@ -8,9 +8,10 @@ from collections.abc import Callable
 import typer
 
 from cli.bills import bill_command
-from cli.cases import act_command, list_command, open_command, show_command
+from cli.cases import act_command, list_command, show_command
 from cli.checks import replay_command, rulebook_command, simulate_command
 from cli.gateway import gateway_command
+from cli.opening import open_command
 from cli.report import report_command
 from cli.sandbox import sandbox_command
 from cli.service import setup_command, worker_command

@@ -35,7 +35,7 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         _end(CaseError(NO_WORKER))
     except RPCError as failed:
-        _end(_unanswered(failed))
+        _end(unanswered(failed))
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
@@ -62,7 +62,8 @@ def _words(cause: BaseException) -> str:
     return str(getattr(cause, "message", cause))
 
 
-def _unanswered(failed: RPCError) -> CaseError:
+def unanswered(failed: RPCError) -> CaseError:
+    """What a failed call of Temporal's interface says to people."""
     if failed.status is RPCStatusCode.NOT_FOUND:
         if "completed" in failed.message or "closing workflow" in failed.message:
             return Refused(CLOSED)

@@ -59,11 +59,6 @@ async def running_sandbox(settings: Settings, shops: Iterable[str]) -> AsyncIter
             yield RunningSandbox(app.state.sandbox, credentials, ended)
 
 
-def case_id(process: Process, opening: Opening) -> str:
-    """The id of the case that an opening leads to."""
-    return f"{process.name}/{process.open_case(opening).facts.own_id}"
-
-
 def shops_of(cases: Iterable[tuple[Process, Opening]]) -> set[str]:
     """The shops whose cases they are."""
     return {process.open_case(opening).facts.shop for process, opening in cases}

@@ -15,11 +15,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cases.errors import CaseError
 from cases.messages import Opening
-from cli.case_files import open_cases, read_cases
+from cli.case_files import case_id, open_cases, read_cases
 from cli.gateway import running_gateway
 from cli.output import say
 from cli.running import run
-from cli.sandbox_running import RESHIP, announce, case_id, comes_by_message, running_sandbox, shops_of
+from cli.sandbox_running import RESHIP, announce, comes_by_message, running_sandbox, shops_of
 from runtime.logs import configure_logs
 from runtime.server import EmbeddedServer, check_ports, embedded_server
 from runtime.settings import Settings, load_settings

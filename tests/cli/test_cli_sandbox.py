@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from cases.messages import Opening
 from cases.models import read
-from cli.sandbox_running import FOLDER, RunningSandbox, announce, case_id, comes_by_message, running_sandbox, shops_of
+from cli.case_files import case_id
+from cli.sandbox_running import FOLDER, RunningSandbox, announce, comes_by_message, running_sandbox, shops_of
 from platforms.credentials import Secrets, read_secrets
 from platforms.sandbox.sandbox import Sandbox
 from runtime.settings import Settings
