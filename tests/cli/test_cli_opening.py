@@ -153,7 +153,8 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
     *cases, (process, last) = reships.read().cases
     too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
     cases.append((process, too_large))
-    with pytest.raises(Stopped, match=r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to go on: Temporal: .* exceeds limit"):
+    told = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to go on: Temporal: .* exceeds limit"
+    with pytest.raises(Stopped, match=told):
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 
 
