@@ -8,12 +8,12 @@ from weakref import WeakValueDictionary
 import structlog
 
 from cases.errors import PlatformRefused, PlatformUnreachable
+from notices.books import Books
 from notices.channels import Channel
 from notices.clock import Clock
 from notices.limits import Limit
 from notices.notice import Notice
 from notices.senders import Sender, rates_of, robot_of
-from platforms.journal import Journal
 
 PATIENCE: Final = 15.0
 """Seconds that a notice waits for its turn before it is to be tried again later."""
@@ -25,10 +25,10 @@ def mark_of(channel: Channel, notice: Notice) -> str:
 
 
 class Delivery:
-    """Sends through all channels; ``sent`` is what is known to be over and done with, whatever became of it."""
+    """Sends through all channels; the books know what is over and done with, whatever became of it."""
 
-    def __init__(self, sender: Callable[[Channel], Sender], sent: Journal, clock: Clock) -> None:
-        self._sender, self._sent, self._clock = sender, sent, clock
+    def __init__(self, sender: Callable[[Channel], Sender], books: Books, clock: Clock) -> None:
+        self._sender, self._books, self._clock = sender, books, clock
         self._senders: dict[tuple[str, str], Sender] = {}
         self._limits: dict[Hashable, Limit] = {}
         self._refused: dict[str, str] = {}
@@ -36,12 +36,11 @@ class Delivery:
 
     def is_over(self, channel: Channel, notice: Notice) -> bool:
         """Whether nothing is to be sent any more."""
-        return mark_of(channel, notice) in self._sent.rows
+        return self._books.is_closed(mark_of(channel, notice))
 
     def close(self, channel: Channel, notice: Notice, became: str) -> None:
         """Keep for good what became of a notice."""
-        row = {"became": became, "at": self._clock.now().isoformat(timespec="seconds"), "kind": notice.kind}
-        self._sent.write(mark_of(channel, notice), row)
+        self._books.close(mark_of(channel, notice), notice.kind, became, self._clock.now())
 
     async def deliver(self, channel: Channel, notice: Notice) -> None:
         """Send where it was not sent yet and is not late; raises PlatformRefused, also the second time, or Unreachable.

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,15 +14,16 @@ from cases.books import CaseOutcome
 from cases.errors import BadForm, CaseError, PlatformRefused
 from cases.messages import Reminder, Trouble
 from cases.models import read
+from notices.books import Books, Waiting
 from notices.channels import Channel, Channels
 from notices.clock import Clock
 from notices.delivery import Delivery, mark_of
 from notices.notice import Notice, Words, of_outcome, of_reminder, of_trouble
 from notices.port import Notifier
 from notices.senders import sender_of
-from platforms.journal import Journal
 from platforms.transport import Transport
 
+BOOKS: Final = "notices.db"
 AT_ONCE: Final = 60.0
 """Seconds of one pause: a machine that slept looks at its clock again."""
 TRIES: Final = (1.0, 5.0, 25.0, 60.0, *[300.0] * 11)
@@ -32,19 +32,6 @@ TRIES: Final = (1.0, 5.0, 25.0, 60.0, *[300.0] * 11)
 
 async def _always(_: Notice) -> bool:
     return True
-
-
-@dataclass(frozen=True)
-class Books:
-    """What is kept over restarts: what was sent, and what waits for the end of quiet hours."""
-
-    sent: Journal
-    waiting: Journal
-
-    @classmethod
-    def in_folder(cls, folder: Path) -> Self:
-        """The files of a data folder."""
-        return cls(Journal(folder / "notices.jsonl"), Journal(folder / "notices-waiting.jsonl"))
 
 
 class RobotNotifier:
@@ -59,13 +46,13 @@ class RobotNotifier:
         words: Words,
         otherwise: Notifier,
         delivery: Delivery,
-        waiting: Journal,
+        books: Books,
         *,
         clock: Clock,
         holds: Callable[[Notice], Awaitable[bool]] = _always,
     ) -> None:
         self._channels, self._words, self._otherwise = channels, words, otherwise
-        self._delivery, self._waiting, self._clock, self._holds = delivery, waiting, clock, holds
+        self._delivery, self._books, self._clock, self._holds = delivery, books, clock, holds
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def remind(self, reminder: Reminder, key: str) -> None:
@@ -111,15 +98,15 @@ class RobotNotifier:
 
     async def __aenter__(self) -> Self:
         """Go on with what waited when an earlier process ended."""
-        for row in list(self._waiting.rows.values()):
+        for row in self._books.waiting():
             try:
-                notice = read(Notice, row["notice"], "notice")
+                notice = read(Notice, row.notice, "notice")
             except BadForm as bad:  # of another version: no reason not to begin
-                structlog.get_logger("notices").error("notice not sent", notice=row["key"], why=str(bad))
+                structlog.get_logger("notices").error("notice not sent", notice=row.mark, why=str(bad))
                 continue
-            named = [each for each in self._channels.of(notice.shop_id) if each.name == row["channel"]]
+            named = [each for each in self._channels.of(notice.shop_id) if each.name == row.channel]
             for channel in named:
-                self._put_off(channel, notice, datetime.fromisoformat(row["at"]))
+                self._put_off(channel, notice, row.at)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -132,8 +119,7 @@ class RobotNotifier:
         mark = mark_of(channel, notice)
         if self._delivery.is_over(channel, notice) or mark in self._tasks:
             return
-        row = {"channel": channel.name, "at": at.isoformat(), "notice": notice.model_dump(mode="json")}
-        self._waiting.write(mark, row)
+        self._books.put_off(Waiting(mark, channel.name, at, notice.model_dump(mode="json")))
         self._tasks[mark] = asyncio.create_task(self._later(channel, notice, at))
         self._tasks[mark].add_done_callback(partial(self._ended, mark))
 
@@ -179,9 +165,10 @@ async def robot_notifier(
     holds: Callable[[Notice], Awaitable[bool]] = _always,
 ) -> AsyncIterator[RobotNotifier]:
     """A notifier over real connections, with its books in a data folder."""
-    books, clock = Books.in_folder(folder), Clock()
-    async with Transport("通知渠道") as transport:
-        delivery = Delivery(lambda channel: sender_of(channel, transport), books.sent, clock)
-        made = RobotNotifier(channels, words, otherwise, delivery, books.waiting, clock=clock, holds=holds)
-        async with made:
-            yield made
+    clock = Clock()
+    with Books(folder / BOOKS) as books:
+        async with Transport("通知渠道") as transport:
+            delivery = Delivery(lambda channel: sender_of(channel, transport), books, clock)
+            made = RobotNotifier(channels, words, otherwise, delivery, books, clock=clock, holds=holds)
+            async with made:
+                yield made

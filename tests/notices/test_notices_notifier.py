@@ -12,15 +12,25 @@ import pytest
 from cases.books import CaseOutcome
 from cases.errors import PlatformError, PlatformRefused, PlatformUnreachable
 from cases.messages import Reminder, Trouble
+from notices.books import Books, Waiting
 from notices.channels import Channel, Channels
 from notices.delivery import PATIENCE, Delivery
 from notices.notice import Notice
-from notices.notifier import Books, RobotNotifier
+from notices.notifier import BOOKS, RobotNotifier
 from tests.activities.test_activities_notices import OUTCOME, TROUBLE
 from tests.notices.telling import MIDNIGHT, NOON, WORDS, SetClock, channel, reminder, shop
 
 MORNING = MIDNIGHT + timedelta(hours=8)
 QUIET = "22:00-08:00"
+
+
+def books_in(folder: Path) -> Books:
+    return Books(folder / BOOKS)
+
+
+def became(folder: Path) -> list[str]:
+    with books_in(folder) as books:
+        return [became for _, became in books.closed()]
 
 
 class Group:
@@ -80,11 +90,9 @@ class Told:
         async def holds(_: Notice) -> bool:
             return self.holds
 
-        books = Books.in_folder(self._folder)
-        delivery = Delivery(self.group.sender, books.sent, self.clock)
-        return RobotNotifier(
-            self._channels, WORDS, self.otherwise, delivery, books.waiting, clock=self.clock, holds=holds
-        )
+        books = books_in(self._folder)
+        delivery = Delivery(self.group.sender, books, self.clock)
+        return RobotNotifier(self._channels, WORDS, self.otherwise, delivery, books, clock=self.clock, holds=holds)
 
     async def until(self, seen: Callable[[], object]) -> None:
         """Let the tasks that wait go on until it is seen."""
@@ -203,7 +211,7 @@ async def test_what_waits_outlives_its_process_and_is_not_sent_by_the_one_after(
 
 
 async def test_what_waits_in_a_form_that_nobody_knows_any_more_stops_nothing(tmp_path: Path) -> None:
-    Books.in_folder(tmp_path).waiting.write("old", {"channel": "wecom", "at": "?", "notice": {"key": "k0"}})
+    books_in(tmp_path).put_off(Waiting("old", "wecom", NOON, {"key": "k0"}))
     told = Told(tmp_path, channels())
     async with told.notifier as notifier:
         await notifier.remind(reminder(), "k1")
@@ -224,10 +232,10 @@ async def test_g_5_what_waited_is_dropped_where_the_state_was_left(tmp_path: Pat
         await notifier.remind(reminder(), "k1")
         told.holds = False
         await told.morning()
-        await told.until(lambda: len(Books.in_folder(tmp_path).sent.rows) == 2)
+        await told.until(lambda: len(became(tmp_path)) == 2)
 
     assert told.group.tries == []
-    assert {row["became"] for row in Books.in_folder(tmp_path).sent.rows.values()} == {"dropped"}
+    assert set(became(tmp_path)) == {"dropped"}
 
 
 async def test_g_5_what_waited_and_then_could_not_be_sent_is_dropped_at_its_deadline(tmp_path: Path) -> None:
@@ -240,7 +248,7 @@ async def test_g_5_what_waited_and_then_could_not_be_sent_is_dropped_at_its_dead
         await told.until(lambda: told.group.tries and told.clock.pausing)
         told.group.fails.clear()
         told.clock.move(deadline)
-        await told.until(lambda: Books.in_folder(tmp_path).sent.rows)
+        await told.until(lambda: became(tmp_path))
 
     assert told.group.told == {}
 
@@ -251,12 +259,11 @@ async def test_g_7_what_waited_is_tried_again_for_an_hour(tmp_path: Path) -> Non
     async with told.notifier as notifier:
         await notifier.remind(reminder(), "k1")
         await told.morning()
-        while not Books.in_folder(tmp_path).sent.rows:
-            await told.until(lambda: told.clock.pausing or Books.in_folder(tmp_path).sent.rows)
+        while not became(tmp_path):
+            await told.until(lambda: told.clock.pausing or became(tmp_path))
             told.clock.move(told.clock.now() + timedelta(minutes=5))
 
-    (row,) = Books.in_folder(tmp_path).sent.rows.values()
-    assert (row["became"], len(told.group.tries)) == ("given up", 16)
+    assert (became(tmp_path), len(told.group.tries)) == (["given up"], 16)
 
 
 async def test_those_that_wait_for_their_turn_do_not_all_have_the_same_one(tmp_path: Path) -> None:
