@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
 
-.PHONY: help run test lint types check docs constraints clean
+.PHONY: help run test lint types check docs screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -45,6 +45,9 @@ check: lint types test ## lint, types and tests
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
 	@$(BIN)/python -m cli.reference docs
+
+screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
+	@$(BIN)/python -m tests.browser.screenshots docs/images
 
 constraints: $(VENV)/.dev ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \

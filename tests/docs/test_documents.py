@@ -135,6 +135,16 @@ def test_every_relative_link_of_a_document_leads_somewhere(path: Path) -> None:
     assert [target for target in relative if not (path.parent / target).exists()] == []
 
 
+def test_every_picture_is_shown_by_a_document() -> None:
+    shown = {
+        (path.parent / target).resolve()
+        for path in files("*.md")
+        for target in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", text(path))
+    }
+
+    assert [short(path) for path in (ROOT / "docs" / "images").iterdir() if path not in shown] == []
+
+
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_setting_in_a_document_exists(path: Path) -> None:
     known = {f"AFTERSALES_{name.upper()}" for name in Settings.model_fields}
@@ -157,7 +167,8 @@ def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(read
         f"{process.name}/{process.open_case(opening).facts.own_id}"
         for process, opening in (read_case(path, {}, NOW) for path in sorted((EXAMPLES / "cases").iterdir()))
     }
-    calls = [words for words in words_of("aftersales", text(readme)) if words[0] in ("show", "act", "report")]
+    about_a_case = ("show", "act", "report")
+    calls = [words for words in words_of("aftersales", text(readme)) if words[0] in about_a_case and "/" in words[1]]
 
     assert calls
     assert set(re.findall(r"\b(?:douyin_reship|claim_1688|anxinjian_split)/\d+", text(readme))) <= samples

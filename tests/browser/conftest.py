@@ -1,0 +1,42 @@
+"""One office and one page a module; where there is no browser its tests are skipped, in CI they fail."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+
+from tests.browser.chromium import MISSING, chromium, open_page
+from tests.browser.office import Office, open_office
+from tests.browser.web_ui import CaseList, CasePage
+
+
+@pytest.fixture(scope="module")
+def program() -> str:
+    found = chromium()
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail(MISSING)
+    return found or pytest.skip(MISSING)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def office(program: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    async with open_office(tmp_path_factory.mktemp("office")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module")
+async def page(program: str, office: Office) -> AsyncIterator[Page]:
+    async with open_page(program) as opened:
+        yield opened
+
+
+@pytest.fixture
+def case_list(page: Page, office: Office) -> CaseList:
+    return CaseList(page, office.ui)
+
+
+@pytest.fixture
+def case_page(page: Page, office: Office) -> CasePage:
+    return CasePage(page, office.ui)
