@@ -34,11 +34,7 @@ class CaseFile(Strict):
 def read_case(path: Path, shops: dict[str, Any], now: datetime) -> tuple[Process, Opening]:
     """Read a case file; raises BadFile that names line, field and what was expected."""
     document = read_document(path)
-    try:
-        file = read(CaseFile, document.data, "case")
-    except BadForm as bad:
-        bad.place = bad.place[1:]
-        raise document.fault(bad) from bad
+    file = document.read(CaseFile, "case")
     try:
         process = process_of(file.process)
         facts = shift_instants(process.case.facts_type(), file.opening, shifter(now), ("opening",))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cases.errors import BadForm
-from cases.models import read
 from cli.export_mapping_checks import check, item_of
 from cli.export_mapping_file import MappingFile, Part
 from cli.files import Document, read_document
@@ -36,11 +35,7 @@ class ExportMapping:
 def read_mapping(path: Path) -> ExportMapping:
     """Read a mapping file; raises BadFile that names line, field and what was expected."""
     document = read_document(path)
-    try:
-        file = read(MappingFile, document.data, "mapping")
-    except BadForm as bad:
-        bad.place = bad.place[1:]
-        raise document.fault(bad) from bad
+    file = document.read(MappingFile, "mapping")
     try:
         process = process_of(file.process)
         process.case.policy_type().resolve(file.policy)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import yaml
 
 from cases.errors import BadForm
+from cases.models import Model, read
 
 Place = tuple[str | int, ...]
 
@@ -53,6 +54,14 @@ class Document:
     path: Path
     data: dict[str, Any]
     lines: Mapping[Place, int]
+
+    def read(self, model: type[Model], name: str) -> Model:
+        """What the file says as a model, called by a name where it is wrong; raises BadFile."""
+        try:
+            return read(model, self.data, name)
+        except BadForm as bad:
+            bad.place = bad.place[1:]
+            raise self.fault(bad) from bad
 
     def fault(self, bad: BadForm, *inside: str | int) -> BadFile:
         """The same fault with file and line; ``inside``: where in the file the faulty part stands."""
