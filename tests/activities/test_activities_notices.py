@@ -11,7 +11,8 @@ from activities.notices import LogNotifier, notice_activities
 from cases.books import CaseOutcome
 from cases.messages import ConsoleTask, Reminder, Trouble
 from notices.port import Notifier
-from tests.dockets import OPENED, after
+from tests.booking import ended
+from tests.dockets import after
 
 REMINDER = Reminder(
     case_id="douyin_reship/A1",
@@ -27,18 +28,15 @@ REMINDER = Reminder(
 
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
 TROUBLE = Trouble(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
-OUTCOME = CaseOutcome(
-    case_id="douyin_reship/A1",
+OUTCOME = ended(
+    "A1",
+    "refunded",
     process="douyin_reship",
-    shop_id="S1",
     order="O1",
-    opened_at=OPENED,
     closed_at=after("3h"),
-    state="refunded",
     state_label="已退款",
     decided_by="clock",
     decided_before_deadline=False,
-    clocks_run_out=1,
     lost=Decimal("3.00"),
 )
 
