@@ -17,10 +17,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from cases.errors import CaseError
 from cli.output import silenced
-from runtime.server import temporal_binary
+from runtime.server import ONE_PARTITION, temporal_binary
 from workflows.attributes import KEYS
 
 SERVER_FLAGS = [
+    *ONE_PARTITION,
     "--dynamic-config-value",
     "frontend.WorkflowTimeSkippingEnabled=true",
     # Without this the server waits up to a second before each timer that it skips to.
@@ -117,6 +118,12 @@ class VirtualCase:
     def __init__(self, environment: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], origin: datetime) -> None:
         """Take a case that was just opened."""
         self._environment, self.handle, self._origin = environment, handle, origin
+        self._rested: Still | None = None
+
+    def touch(self) -> WorkflowHandle[Any, Any]:
+        """The case for something to be done to it: what was last seen of it counts no longer."""
+        self._rested = None
+        return self.handle
 
     async def reach(self, at: timedelta) -> None:
         """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
@@ -130,12 +137,16 @@ class VirtualCase:
             still.on_time(target)
 
     async def rest(self) -> Still:
-        """Until everything due has happened and nothing is under way but calls that wait to be retried."""
+        """Until everything due has happened and nothing is under way but calls that wait to be retried.
+
+        A case at rest stays so until something is done to it or its time is moved: it is not looked at twice.
+        """
         until = time.monotonic() + REST_SECONDS
-        while (still := await self._still()) is None:
+        while (still := self._rested or await self._still()) is None:
             if time.monotonic() > until:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
             await asyncio.sleep(0.02)
+        self._rested = still
         return still
 
     async def _still(self) -> Still | None:
@@ -161,7 +172,7 @@ class VirtualCase:
 
     async def _skip(self, length: timedelta) -> None:
         try:
-            await self._environment.fast_forward(self.handle, length)
+            await self._environment.fast_forward(self.touch(), length)
         except RPCError as ended:
             if ended.status is not RPCStatusCode.NOT_FOUND:
                 raise

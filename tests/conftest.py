@@ -1,5 +1,7 @@
 """One time-skipping server and one worker a test process; every case that a test opens is replayed afterwards."""
 
+import os
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +23,12 @@ from workflows.replaying import replay
 TASK_QUEUE = "tests"
 WAITING = ("test_durability_kill", "test_durability_gateway", "test_make", "test_simulate_clocks")
 """Modules whose tests wait more than they work."""
+
+# Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A server collects less often what it has used up: it lives for minutes, and tests wait for it.
+os.environ.setdefault("GOGC", "400")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

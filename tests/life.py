@@ -41,13 +41,14 @@ def whole_now() -> datetime:
 
 async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: float = DEADLINE_SECONDS) -> Any:
     """Poll until ``holds`` gives something true, and return it; fails after a deadline."""
-    until = time.monotonic() + within
+    begun = time.monotonic()
     while True:
         found = await holds()
         if found:
             return found
-        assert time.monotonic() < until, f"never came true: {what}"
-        await asyncio.sleep(0.01)
+        waited = time.monotonic() - begun
+        assert waited < within, f"never came true: {what}"
+        await asyncio.sleep(max(0.01, waited / 20))  # what takes long is asked for less often
 
 
 class Life:

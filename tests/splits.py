@@ -1,6 +1,11 @@
-"""Anxinjian items as tests need them: facts, the ways of their orders, and a case without Temporal."""
+"""Anxinjian items as tests need them: facts, the ways of their orders, and a case without Temporal.
 
+What many tests begin with is brought about once; each goes on with a copy.
+"""
+
+import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -89,13 +94,24 @@ def form_of(rule: str, order: str) -> dict[str, Any]:
     }.get(rule, {})
 
 
+def opened(many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> Docket:
+    """An item of so many orders that was opened just now."""
+    case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
+    docket = Docket(SPLIT, "anxinjian_split/I1", case, now=OPENED)
+    docket.advance(OPENED)
+    return docket
+
+
+@cache
+def _opened_once(many: int, policy: str, receipts: tuple[tuple[str, str | None], ...]) -> Docket:
+    return opened(many, json.loads(policy), **dict(receipts))
+
+
 class Split:
     """An item at work; offsets count from the opening, also those in a message."""
 
     def __init__(self, many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> None:
-        case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
-        self.docket = Docket(SPLIT, "anxinjian_split/I1", case, now=OPENED)
-        self.docket.advance(OPENED)
+        self.docket = _opened_once(many, json.dumps(policy), tuple(receipts.items())).fork()
 
     @property
     def state(self) -> str:
@@ -193,6 +209,14 @@ class Split:
 def standing(state: str, order: str | None = None, offset: str = "1h") -> tuple[Split, str]:
     """An item of two orders, all kept, of which one stands in a state; which one that is where either could."""
     order = order or ("O2" if state == "waived" else ITEM)
+    split = Split()
+    split.docket = _brought_once(state, order, offset).fork()
+    assert split.where(order) == state
+    return split, order
+
+
+@cache
+def _brought_once(state: str, order: str, offset: str) -> Docket:
     way = ITEM_WAY if order == ITEM else WAIVED_WAY
     judged = "authenticated" if order == ITEM else "waived"
     reached = ("", "signed_in", "recorded", judged, "packed", "waybill_printed", "picked_up", "delivered", "confirmed")
@@ -210,5 +234,4 @@ def standing(state: str, order: str | None = None, offset: str = "1h") -> tuple[
             split.until("30d")
         case _:
             split.walk(offset, order, *way[: reached.index(state)])
-    assert split.where(order) == state
-    return split, order
+    return split.docket

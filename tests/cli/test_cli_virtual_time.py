@@ -13,7 +13,16 @@ from temporalio.client import WorkflowHistory
 
 from cli import simulation
 from cli.scenario import Scenario
-from cli.virtual_time import FIRST_STEP, Still, TooSlow, begun_late, next_second, time_moved_by_hand, wait_until
+from cli.virtual_time import (
+    FIRST_STEP,
+    Still,
+    TooSlow,
+    VirtualCase,
+    begun_late,
+    next_second,
+    time_moved_by_hand,
+    wait_until,
+)
 
 NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SCENARIO: Any = object.__new__(Scenario)
@@ -96,3 +105,33 @@ async def test_two_openings_never_turn_the_servers_switch_under_each_other() -> 
 
     assert await asyncio.gather(*(opening() for _ in range(5))) == [True] * 5
     assert not server.on
+
+
+class Looked(VirtualCase):
+    """A case that counts how often it was looked at; at every second look it is busy."""
+
+    looks = 0
+
+    async def _still(self) -> Still | None:
+        self.looks += 1
+        return Still({}, NINE, timedelta(0)) if self.looks % 2 else None
+
+
+class Skipping:
+    """A server on which time is skipped for whoever asks."""
+
+    async def fast_forward(self, handle: object, length: timedelta) -> None:
+        assert (handle, length) == ("handle", timedelta(hours=1))
+
+
+async def test_a_case_at_rest_is_looked_at_again_once_it_was_acted_upon_or_its_time_was_moved() -> None:
+    server, handle = Skipping(), "handle"
+    case = Looked(server, handle, NINE)  # type: ignore[arg-type]
+    assert await case.rest() is await case.rest()
+    assert case.looks == 1
+    assert case.touch() == handle
+    await case.rest()
+    assert case.looks == 3, "busy at first"
+    await case._skip(timedelta(hours=1))
+    await case.rest()
+    assert case.looks == 5

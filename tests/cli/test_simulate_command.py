@@ -1,4 +1,4 @@
-"""``aftersales simulate`` as its users start it."""
+"""``aftersales simulate`` as its users start it: here and there as a process of its own, else in this one."""
 
 import json
 import subprocess
@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from click.testing import Result
+
 from tests.cli.playing import act, expect, reship, ship
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[[dict[str, Any]], Path]
+Run = Callable[..., Result]
 
 
 def simulate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -38,9 +41,9 @@ def test_ten_days_take_no_more_than_seconds(scenario_file: Write) -> None:
     assert time.monotonic() - begun < 30
 
 
-def test_people_read_a_timeline_in_chinese(scenario_file: Write) -> None:
-    done = simulate(scenario_file(scenario(act("1h", "agree"), ship("50h"))))
-    assert (done.returncode, done.stderr) == (0, "")
+def test_people_read_a_timeline_in_chinese(scenario_file: Write, aftersales: Run) -> None:
+    done = aftersales("simulate", scenario_file(scenario(act("1h", "agree"), ship("50h"))))
+    assert (done.exit_code, done.stderr) == (0, "")
     shown = (
         "抖音补寄",
         "同意补寄",
@@ -56,10 +59,10 @@ def test_people_read_a_timeline_in_chinese(scenario_file: Write) -> None:
     assert [each for each in shown if each not in done.stdout] == []
 
 
-def test_an_expectation_that_fails_is_status_1_and_a_line(scenario_file: Write) -> None:
+def test_an_expectation_that_fails_is_status_1_and_a_line(scenario_file: Write, aftersales: Run) -> None:
     path = scenario_file(scenario(expect("1h", "refused"), until="1h"))
-    done = simulate(path, "--json")
-    assert done.returncode == 1
+    done = aftersales("simulate", path, "--json")
+    assert done.exit_code == 1
     assert json.loads(done.stdout)["state"] == ["awaiting_merchant"]
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"aftersales: {path}:")

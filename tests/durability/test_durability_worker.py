@@ -11,6 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from runtime.server import temporal_binary
 from tests.life import PROCESS, eventually, facts, whole_now
 from tests.programs import WorkerProcess, free_port, worker_process
+from worker import main
 
 PERSONAL = "王小明 13800000000"
 NAMES = ("case_id", "process", "shop", "rule")
@@ -35,21 +36,27 @@ async def test_without_a_server_it_says_where_it_looked(tmp_path: Path) -> None:
         await complains(worker, f"127.0.0.1:{port}", "TEMPORAL_ADDRESS")
 
 
+async def test_a_wrong_setting_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:
+    wrong = {"AFTERSALES_METRICS_ADDRESS": "nowhere"}
+    async with worker_process(
+        TEMPORAL_ADDRESS=address(environment), AFTERSALES_DATA_DIR=str(tmp_path), **wrong
+    ) as worker:
+        await complains(worker, *wrong)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("AFTERSALES_MAX_CACHED_WORKFLOWS", "many"),
-        ("AFTERSALES_LOG_LEVEL", "LOUD"),
-        ("AFTERSALES_METRICS_ADDRESS", "nowhere"),
-        ("AFTERSALES_TASK_QUEUE", ""),
-    ],
+    [("AFTERSALES_MAX_CACHED_WORKFLOWS", "many"), ("AFTERSALES_LOG_LEVEL", "LOUD"), ("AFTERSALES_TASK_QUEUE", "")],
 )
-async def test_a_wrong_setting_is_named(
-    environment: WorkflowEnvironment, tmp_path: Path, name: str, value: str
+def test_a_setting_that_cannot_be_read_is_named_before_anything_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
-    given = {"TEMPORAL_ADDRESS": address(environment), "AFTERSALES_DATA_DIR": str(tmp_path), name: value}
-    async with worker_process(**given) as worker:
-        await complains(worker, name)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv(name, value)
+    assert main() == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert (line.startswith("worker: "), name in line, printed.out) == (True, True, "")
 
 
 async def test_a_data_folder_that_cannot_be_used_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.splits import ITEM, ITEM_WAY, KEEP_ALL, OPENED, WAIVED_WAY, Split, form_of, order_ids
+from tests.splits import ITEM, ITEM_WAY, KEEP_ALL, OPENED, WAIVED_WAY, form_of, opened, order_ids
 from workflows import desk
 from workflows.details import current_details
 from workflows.docket import Docket
@@ -16,7 +16,7 @@ ALLOWED = 1.0
 def life() -> float:
     """The CPU seconds of a whole life."""
     began = time.process_time()
-    docket = Split(MANY).docket
+    docket = opened(MANY)
     _step(docket, "choose", KEEP_ALL)
     for order in order_ids(MANY):
         for rule in ITEM_WAY if order == ITEM else WAIVED_WAY:
