@@ -76,16 +76,24 @@ class CaseWorkflow:
             self._gather_news()
             self._under_way.follow(docket)
             self._show()
-            if docket.finished and not self._under_way:
-                if self._recorded or not (docket.record.news or workflow.patched("outcome")):
-                    break
-                self._recorded = True
-                self._under_way.record_outcome(docket)
+            if docket.finished and self._has_ended():
+                break
             if workflow.info().is_continue_as_new_suggested() and not self._under_way:
                 await self._carry_on()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return standing(docket)
+
+    def _has_ended(self) -> bool:
+        """Whether nothing is left to do of a case that is finished; recording its outcome is the last of it."""
+        if not self._recorded and self._may_record():
+            self._recorded = True
+            self._under_way.record_outcome(self._docket)
+        return not self._under_way
+
+    def _may_record(self) -> bool:
+        # A case with news tells and records at once; one from before them waits, and one from before outcomes has none.
+        return bool(self._docket.record.news) or (not self._under_way and workflow.patched("outcome"))
 
     def _moved(self) -> None:
         self._moves += 1
