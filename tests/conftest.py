@@ -27,8 +27,6 @@ WAITING = ("test_durability_kill", "test_durability_gateway", "test_make", "test
 # Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# A server collects less often what it has used up: it lives for minutes, and tests wait for it.
-os.environ.setdefault("GOGC", "400")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ from cli.main import app
 from cli.scenario import Scenario
 from cli.simulation import Simulation
 from cli.virtual_time import TooSlow
-from tests.cli.playing import Perform, Play, Played, reship
+from tests.cli.playing import Perform, Play, Played, reship, top_of
 
 ATTEMPTS = 5
 OWN_ID = {
@@ -78,7 +78,7 @@ def perform(
 @pytest.fixture
 def play(perform: Perform) -> Play:
     async def play_steps(*steps: dict[str, Any], **given: Any) -> Played:
-        top = {name: given.pop(name) for name in ("policy", "platform", "until", "opened_at") if name in given}
+        top = top_of(given, ("policy", "platform", "until", "opened_at"))
         return await perform({"process": "douyin_reship", "opening": reship(**given), "steps": list(steps), **top})
 
     return play_steps

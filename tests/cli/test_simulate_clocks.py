@@ -108,15 +108,15 @@ async def test_g_4_a_closed_case_refuses_and_ignores(play: Play) -> None:
 
 
 async def test_g_5_reminded_twelve_and_two_hours_before(play: Play) -> None:
-    played = await play(until="96h")
+    played = await play(until="96h", reminded=True)
     assert played.reminders == [(at * HOUR, due * HOUR) for at, due in ((36, 48), (46, 48), (84, 96), (94, 96))]
 
 
 async def test_g_5_never_of_a_state_already_left(play: Play) -> None:
     between, before, last = await asyncio.gather(
-        play(act("40h", "agree"), ship("41h"), until="96h"),
-        play(act("10h", "agree"), until="50h"),
-        play(act("35h59m59s", "agree"), ship("50h"), until="96h"),
+        play(act("40h", "agree"), ship("41h"), until="96h", reminded=True),
+        play(act("10h", "agree"), until="50h", reminded=True),
+        play(act("35h59m59s", "agree"), ship("50h"), until="96h", reminded=True),
     )
     assert between.reminders == [(36 * HOUR, 48 * HOUR)]
     assert before.reminders == [(46 * HOUR, 58 * HOUR)]
@@ -124,7 +124,7 @@ async def test_g_5_never_of_a_state_already_left(play: Play) -> None:
 
 
 async def test_g_5_only_of_the_merchants_deadlines(play: Play) -> None:
-    played = await play(refuse("0s"), reason="other")
+    played = await play(refuse("0s"), reason="other", reminded=True)
     assert (played.state, played.reminders) == ("lapsed", [])
 
 
@@ -138,7 +138,7 @@ async def test_g_5_the_times_are_a_figure(play: Play) -> None:
 
 
 async def test_g_5_a_case_opened_late_is_reminded_of_at_once(play: Play) -> None:
-    played = await play(applied_at="-45h", until="2h")
+    played = await play(applied_at="-45h", until="2h", reminded=True)
     assert played.reminders == [(0, 3 * HOUR), (HOUR, 3 * HOUR)]
 
 

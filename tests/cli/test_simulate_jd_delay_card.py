@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.playing import DAY, HOUR, Perform, Played, act, expect, report
+from tests.cli.playing import DAY, HOUR, Perform, Played, act, expect, report, top_of
 
 PlayDelay = Callable[..., Awaitable[Played]]
 CHAT = {"kind": "chat_screenshot", "url": "https://example.com/chat.png"}
@@ -16,7 +16,8 @@ CHAT = {"kind": "chat_screenshot", "url": "https://example.com/chat.png"}
 def play(perform: Perform) -> PlayDelay:
     """A card sent at the opening of an order promised in 48 h; a fact given as None is left out."""
 
-    async def play_steps(*steps: dict[str, Any], until: str | None = None, **given: str | None) -> Played:
+    async def play_steps(*steps: dict[str, Any], **given: Any) -> Played:
+        top = top_of(given)
         facts = {
             "shop_id": "S1",
             "order_id": "O1",
@@ -27,8 +28,7 @@ def play(perform: Perform) -> PlayDelay:
             **given,
         }
         opening = {name: value for name, value in facts.items() if value is not None}
-        scenario = {"process": "jd_delay_card", "opening": opening, "steps": list(steps)}
-        return await perform(scenario | ({"until": until} if until else {}))
+        return await perform({"process": "jd_delay_card", "opening": opening, "steps": list(steps), **top})
 
     return play_steps
 
@@ -165,5 +165,5 @@ async def test_a_cancelled_order_ends_the_case(play: PlayDelay) -> None:
 
 
 async def test_g_5_the_operator_is_reminded_of_the_promised_time(play: PlayDelay) -> None:
-    played = await play(until="20h", promised_ship_at="15h")
+    played = await play(until="20h", promised_ship_at="15h", reminded=True)
     assert played.reminders == [(3 * HOUR, 15 * HOUR), (13 * HOUR, 15 * HOUR)]

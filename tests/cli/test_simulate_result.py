@@ -80,6 +80,7 @@ async def test_the_result_has_these_fields_and_no_others(play: Play) -> None:
         report("98h", "withdraw", "m1"),
         report("101h", "sign", "m2"),
         reason="other",
+        reminded=True,
     )
     result = played.result
     assert list(result) == ["process", "case_id", "status", "state", *SHAPE, "history"]
