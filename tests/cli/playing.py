@@ -66,7 +66,7 @@ LOOKED_AT = (
 Perform = Callable[[dict[str, Any]], Awaitable[Played]]
 """Play a whole scenario, under an id of its own."""
 Play = Callable[..., Awaitable[Played]]
-"""Play a reship: ``steps`` in order, facts by name, ``policy``, ``platform``, ``until``, ``opened_at``; ``reminded``?"""
+"""Play a reship: ``steps`` in order, facts by name, what ``top_of`` takes, and ``opened_at``."""
 
 
 def top_of(given: dict[str, Any], names: Sequence[str] = ("policy", "platform", "until")) -> dict[str, Any]:

@@ -29,6 +29,8 @@ FAULTS = (
 )
 """How the platform fails: one call in twenty."""
 
+OPERATORS = 20
+"""How many people decide at the same time."""
 TIMES = 10
 """How often every journey is gone."""
 
@@ -79,14 +81,20 @@ async def lived(market: Market, journeys: tuple[Journey, ...], times: int, shops
         if any(name.startswith("operator") for _, (name, _) in going):
             await market.drained()  # what operators decide on is there
         await market.no_record_ahead()
-        await asyncio.gather(*(_step(reship, *step) for reship, step in going))
+        desk = asyncio.Semaphore(OPERATORS)
+        await asyncio.gather(*(_step(desk, reship, *step) for reship, step in going))
     return reships
 
 
-async def _step(reship: Reship, name: str, form: dict[str, Any]) -> None:
+async def _step(desk: asyncio.Semaphore, reship: Reship, name: str, form: dict[str, Any]) -> None:
     if not name.startswith("operator"):
         reship.happens(name, **form)
         return
+    async with desk:
+        await _decide(reship, name, form)
+
+
+async def _decide(reship: Reship, name: str, form: dict[str, Any]) -> None:
     known = reship.record.updated_at
     await reship.act(name.removeprefix("operator "), form or None)
 
