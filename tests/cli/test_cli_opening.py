@@ -25,6 +25,8 @@ from tests.programs import ROOT
 
 Command = Callable[..., Result]
 NO_SERVER = "127.0.0.1:1"
+# Whoever runs the tests in the background has interrupts ignored, and so has every process that they start.
+INTERRUPTIBLE = "from signal import *; signal(SIGINT, default_int_handler); from cli.main import main; main()"
 MANY, LAST = 2000, 20
 """Rows that are not all opened before anybody can interrupt, and the last of them."""
 
@@ -117,7 +119,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     command = ("open", str(path), "--mapping", str(reships.mapping))
     seen, terminal = pty.openpty()
     process = subprocess.Popen(
-        (sys.executable, "-m", "cli.main", *command),
+        (sys.executable, "-c", INTERRUPTIBLE, *command),
         cwd=ROOT,
         env=surroundings(TEMPORAL_ADDRESS=address, AFTERSALES_TASK_QUEUE="nobody's", TERM="xterm"),
         stdout=subprocess.DEVNULL,
