@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.embedded import UP, Embedded, settings_of, surroundings
+from tests.embedded import Embedded, settings_of, surroundings
 from tests.programs import ROOT
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
@@ -142,32 +142,26 @@ def refused(embedded: Embedded) -> str:
     return line
 
 
-def test_a_second_run_on_the_same_data_is_refused(environment: dict[str, str]) -> None:
+def test_a_second_run_on_the_same_data_is_refused_and_a_server_that_dies_is_told(environment: dict[str, str]) -> None:
     first = Embedded(environment)
     try:
         first.ready()
-        other = settings_of(Path(environment["AFTERSALES_DATA_DIR"]))
-        line = refused(Embedded(other))
-        assert environment["AFTERSALES_DATA_DIR"] in line
+        data_dir = environment["AFTERSALES_DATA_DIR"]
+        line = refused(Embedded(settings_of(Path(data_dir))))
+        assert data_dir in line
         assert "AFTERSALES_DATA_DIR" in line
-        assert aftersales(first, "list") == [], "nobody asked for samples"
+        assert aftersales(first, "list") == [], "nobody asked for samples, and the first run goes on"
+        (server,) = [
+            int(each.parent.name)
+            for each in Path("/proc").glob("[0-9]*/cmdline")
+            if data_dir in each.read_bytes().decode(errors="replace")
+        ]
+        os.kill(server, signal.SIGKILL)
+        assert first.end() == 2
     finally:
-        assert first.interrupt() == 0
-    assert first.printed[-1] == "stopped"
-
-
-def test_a_server_that_dies_is_told(environment: dict[str, str]) -> None:
-    embedded = Embedded(environment, (*UP, "--samples", "examples/cases")).ready()
-    assert aftersales(embedded, "show", SAMPLES[0])["status"] == "open", "the worker is there"
-    (server,) = [
-        int(each.parent.name)
-        for each in Path("/proc").glob("[0-9]*/cmdline")
-        if environment["AFTERSALES_DATA_DIR"] in each.read_bytes().decode(errors="replace")
-    ]
-    os.kill(server, signal.SIGKILL)
-    assert embedded.end() == 2
-    assert "the Temporal server ended by itself" in embedded.printed[-1]
-    assert "temporal.log" in embedded.printed[-1]
+        first.interrupt()
+    assert "the Temporal server ended by itself" in first.printed[-1]
+    assert "temporal.log" in first.printed[-1]
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
