@@ -13,6 +13,7 @@ from cases.errors import BadForm
 from cases.messages import Opening
 from cases.models import Strict, read
 from cli.files import BadFile, Document, read_document
+from cli.known_ledger import known_ledger
 from cli.offsets import shift_instants, shifter
 from runtime.settings import Settings
 from workflows.opening import start_case
@@ -87,13 +88,8 @@ def case_id(process: Process, opening: Opening) -> str:
 
 def _ended(settings: Settings, cases: Sequence[str]) -> set[str]:
     """Which cases the ledger knows to have ended: Temporal forgets them, and would open them a second time (JD-1)."""
-    address = settings.ledger_address
-    if isinstance(address, Path) and not address.exists():
-        return set()
-    from ledger.store import Ledger  # noqa: PLC0415 - the other commands need no database
-
-    with Ledger(address) as ledger:
-        return ledger.ended(cases)
+    with known_ledger(settings) as ledger:
+        return ledger.ended(cases) if ledger else set()
 
 
 async def open_cases(

@@ -1,7 +1,5 @@
 """Rejected rows of an export, in a file that can be mended and given back."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,9 +9,8 @@ from cases.errors import BadForm
 from cli.export_cells import PROTECTED
 from cli.export_table import LINE, REASON
 from cli.exports import Export
+from cli.spreadsheet import as_spreadsheet
 
-BOM = "\ufeff"
-"""What tells a spreadsheet that a file is in UTF-8."""
 _EATEN = re.compile(r"\d{12,}|0\d+", re.ASCII)
 """Digits of which a spreadsheet would make another text."""
 _NUMBERED = re.compile(r"(.*)\.rejected(?:-(\d+))?")
@@ -21,7 +18,7 @@ _NUMBERED = re.compile(r"(.*)\.rejected(?:-(\d+))?")
 
 def write_rejects(export: Export, path: Path | None) -> Path:
     """Write the rejected rows of an export; without a path beside it, over no file that says anything else."""
-    written = (BOM + _csv(export)).encode()
+    written = as_spreadsheet(_rows(export)).encode()
     path = path or next(each for each in _names(export.table.path) if not each.exists() or _says(each, written))
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -49,13 +46,10 @@ def _says(path: Path, written: bytes) -> bool:
         return False
 
 
-def _csv(export: Export) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow((LINE, REASON, *map(kept, export.table.header.cells)))
+def _rows(export: Export) -> Iterator[tuple[object, ...]]:
+    yield LINE, REASON, *map(kept, export.table.header.cells)
     for each in export.rejected:
-        writer.writerow((each.row.line, kept(each.reason), *map(kept, each.row.cells)))
-    return out.getvalue()
+        yield each.row.line, kept(each.reason), *map(kept, each.row.cells)
 
 
 def kept(text: str) -> str:

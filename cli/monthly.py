@@ -7,8 +7,9 @@ from cases.books import Booked, CaseOutcome
 from cases.errors import BadForm
 from cases.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
 from cases.shanghai import SHANGHAI
+from cli.known_ledger import known_ledger
 from cli.monthly_page import page
-from cli.monthly_tables import as_csv, as_json, print_shop
+from cli.monthly_tables import NOTHING, as_csv, as_json, print_shop
 from cli.output import print_json, say
 from runtime.settings import load_settings
 
@@ -28,19 +29,16 @@ def tell_month(
     for each in shops:
         print_shop(asked, each)
     if not shops:
-        say(f"{asked}: 无案件结束,亦无入账 / no case ended and nothing was entered")
+        say(f"{asked}: {NOTHING}")
     for path in (csv, html):
         if path is not None:
             say(f"{path}: 已写入 / written")
 
 
 def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
-    from ledger.store import Ledger  # noqa: PLC0415 - the other commands need no database, nor wait for its library
-
-    address = load_settings().ledger_address
-    if isinstance(address, Path) and not address.exists():  # to ask for figures makes no ledger
-        return [], []
-    with Ledger(address) as ledger:
+    with known_ledger(load_settings()) as ledger:
+        if ledger is None:
+            return [], []
         entries = ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop)
         return entries, ledger.outcomes(month.first, month.last, shop)
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from cases.monthly import Month, ShopMonth
-from cli.monthly_tables import RULE_COLUMNS, cells, told
+from cli.monthly_tables import NOTHING, RULE_COLUMNS, WEEK_COLUMNS, cells, totals, weeks
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }
@@ -25,7 +25,7 @@ Bar = tuple[str, Decimal, str, str]
 
 def page(month: Month, shops: Sequence[ShopMonth]) -> str:
     """The whole page."""
-    parts = [_shop(each) for each in shops] or ["<p>无案件结束,亦无入账 / no case ended and nothing was entered</p>"]
+    parts = [_shop(each) for each in shops] or [f"<p>{NOTHING}</p>"]
     return (
         '<!doctype html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
@@ -42,22 +42,16 @@ def _shop(shop: ShopMonth) -> str:
             (f"{rule.clause} 预计", rule.expected.amount_counted, f"¥{rule.expected.amount_counted}", EXPECTED),
             (f"{rule.clause} 已扣", rule.billed.amount, f"¥{rule.billed.amount}", BILLED),
         ]
-    facts = (
-        ("时限前决定 / decided before the deadline", told(shop.decided_in_time)),
-        ("到期时限 / clocks that ran out", shop.clocks_run_out),
-        ("1688 申诉成功率 / appeals won", told(shop.appeals_won)),
-    )
-    weeks = [(f"{each.first} – {each.last}", each.late_orders, each.score) for each in shop.weeks]
     return "\n".join(
         [
             f"<h2>{escape(shop.shop)}</h2>",
-            _table(("", ""), facts),
+            _table(("", ""), totals(shop)),
             "<h3>案件结果 / how cases ended</h3>",
             _plot(outcomes),
             "<h3>金额 / money by rule (CNY)</h3>",
             _plot(money),
             _table(RULE_COLUMNS, map(cells, shop.rules)),
-            *(["<h3>京东周评分 / JD weekly score</h3>", _table(("周", "迟发单", "分"), weeks)] if weeks else []),
+            *(["<h3>京东周评分 / JD weekly score</h3>", _table(WEEK_COLUMNS, weeks(shop))] if shop.weeks else []),
         ]
     )
 

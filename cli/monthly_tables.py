@@ -1,13 +1,12 @@
 """A month's figures as tables for people, and as JSON and CSV for programs."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from cases.monthly import Month, RuleFigures, Share, ShopMonth
 from cli.output import print_table, say
+from cli.spreadsheet import as_spreadsheet
 
 RULE_COLUMNS = (
     "条款",
@@ -21,11 +20,11 @@ RULE_COLUMNS = (
     "封顶后",
     "无预计",
 )
-BOM = "\ufeff"
-"""What tells a spreadsheet that a file is in UTF-8."""
+WEEK_COLUMNS = ("周", "迟发单", "分")
+NOTHING = "无案件结束,亦无入账 / no case ended and nothing was entered"
 
 
-def told(share: Share) -> str:
+def _share(share: Share) -> str:
     """A share as people read it: 66.7% (2/3)."""
     return f"{share.share * 100:.1f}% ({share.many}/{share.of})" if share.share is not None else "无 (none)"
 
@@ -52,6 +51,20 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
+def weeks(shop: ShopMonth) -> list[tuple[Any, ...]]:
+    """A shop's weeks on JD, in the order of the columns."""
+    return [(f"{each.first} – {each.last}", each.late_orders, each.score) for each in shop.weeks]
+
+
+def totals(shop: ShopMonth) -> tuple[tuple[str, Any], ...]:
+    """What is told of a shop's cases as a whole, each with its label."""
+    return (
+        ("时限前决定 / decided before the deadline", _share(shop.decided_in_time)),
+        ("到期时限 / clocks that ran out", shop.clocks_run_out),
+        ("1688 申诉成功率 / appeals won", _share(shop.appeals_won)),
+    )
+
+
 def print_shop(month: Month, shop: ShopMonth) -> None:
     """Print a shop's month."""
     title = f"{shop.shop} · {month}"
@@ -59,11 +72,9 @@ def print_shop(month: Month, shop: ShopMonth) -> None:
     print_table(f"{title} 案件 / cases", ("流程", "结果", "数量"), rows)
     print_table(f"{title} 金额与扣分 / money and points", RULE_COLUMNS, map(cells, shop.rules))
     if shop.weeks:
-        weeks = [(f"{each.first} – {each.last}", each.late_orders, each.score) for each in shop.weeks]
-        print_table(f"{title} 京东周评分 / JD weekly score (JD-11)", ("周", "迟发单", "分"), weeks)
-    say(f"时限前决定 / decided before the deadline: {told(shop.decided_in_time)}")
-    say(f"到期时限 / clocks that ran out: {shop.clocks_run_out}")
-    say(f"1688 申诉成功率 / appeals won: {told(shop.appeals_won)}")
+        print_table(f"{title} 京东周评分 / JD weekly score (JD-11)", WEEK_COLUMNS, weeks(shop))
+    for label, figure in totals(shop):
+        say(f"{label}: {figure}")
     say()
 
 
@@ -83,13 +94,9 @@ def _document(shop: ShopMonth) -> dict[str, Any]:
 
 def as_csv(month: Month, shops: Sequence[ShopMonth]) -> str:
     """One figure a line: month, shop, section, what it is of, which figure, value."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("month", "shop", "section", "of", "figure", "value"))
-    for shop in shops:
-        for line in _lines(shop):
-            writer.writerow([_harmless(each) for each in (str(month), shop.shop, *line)])
-    return BOM + out.getvalue()
+    head = ("month", "shop", "section", "of", "figure", "value")
+    lines = ((month, shop.shop, *line) for shop in shops for line in _lines(shop))
+    return as_spreadsheet([head, *(map(_harmless, line) for line in lines)])
 
 
 def _lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:

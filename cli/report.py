@@ -42,16 +42,22 @@ def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line
 
     With CASE report what its platform says, as its messages do; what does not apply is kept on the case as ignored.
     """
-    said = {"--form": form, "--order": order, "--message-id": message_id, "--occurred-at": occurred_at}
+    said = {
+        "--form": form,
+        "--order": order,
+        "--message-id": message_id,
+        "--occurred-at": occurred_at,
+        "--deadline": deadline,
+    }
     asked = {"--month": month, "--shop": shop, "--csv": csv, "--html": html}
 
     async def work() -> None:
         if case is None:
-            _refuse({**said, "--deadline": deadline}, "needs a CASE")
+            _refuse(said, "needs a CASE")
             tell_month(month, shop, csv, html, json_only=as_json)
             return
         _refuse(asked, "is of no use with a CASE")
-        message = _message(case, rule, form, {**said, "--deadline": deadline})
+        message = _message(case, rule, form, said)
         handle = (await connect()).get_workflow_handle(case)
         await handle.signal("report", {name: each for name, each in message.items() if each is not None})
         if as_json:

@@ -24,6 +24,7 @@ from runtime.logs import configure_logs
 from runtime.server import EmbeddedServer, check_ports, embedded_server
 from runtime.settings import Settings, load_settings
 from workflows.process import Process
+from workflows.saved_views import list_address
 
 ARRIVAL_SECONDS = 10.0
 """How long the sample cases may take to arrive before the greeting."""
@@ -141,7 +142,7 @@ async def _is_there(client: Client, case: str) -> bool:
 
 
 def _greet(settings: Settings, cases: list[str]) -> None:
-    ui = f"http://127.0.0.1:{settings.ui_port}/namespaces/default/workflows"
+    ui = list_address(f"http://127.0.0.1:{settings.ui_port}", "default")
     usual = settings.port == Settings.model_fields["port"].default
     other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
     say(f"Web UI: {ui}")

@@ -16,6 +16,7 @@ from notices.port import Notifier
 from runtime.settings import Settings
 from statecharts.rules import Party
 from workflows.registry import PROCESSES
+from workflows.saved_views import list_address
 
 DECIDERS = {**{each.value: each.label for each in Party}, "default": "默认决定", "clock": "时限届满"}
 """Who decides a case, in Chinese."""
@@ -28,8 +29,7 @@ async def open_notifier(
 ) -> AsyncIterator[RobotNotifier]:
     """A notifier through the channels of a file; raises BadForm where it cannot be used."""
     words = Words(
-        settings.ui_address,
-        client.namespace,
+        list_address(settings.ui_address, client.namespace),
         {each.name: each.label for each in PROCESSES.values()},
         DECIDERS,
         [(each.name, rule) for each in PROCESSES.values() for rule, clock in each.clocks.items() if clock.escalates],

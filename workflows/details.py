@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from cases.shanghai import shanghai
+from cases.texts import clipped
 from workflows.calls import of_order
 from workflows.desk import allowed, by_rule
 from workflows.docket import Docket
-from workflows.record import clipped
 from workflows.view import TIMELINE_SHOWN, deadlines
 
 DEADLINES_SHOWN = 6

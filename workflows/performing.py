@@ -9,11 +9,12 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from cases.books import CaseOutcome
 from cases.messages import Outcome, Reminder, Settlement, Trouble
 from cases.models import whole_seconds
+from cases.texts import clipped
 from workflows import calls, news, outcome, settlements
 from workflows.budgets import EFFECT, OUTCOME, REMIND, SETTLE, TELL, Budget
 from workflows.docket import Docket
 from workflows.fairness import case_share, shop_share
-from workflows.record import Owed, Reminded, Settling, Told, clipped
+from workflows.record import Owed, Reminded, Settling, Told
 
 
 def now() -> datetime:

@@ -8,12 +8,11 @@ from pydantic import BaseModel
 from cases.books import LedgerEntry
 from cases.messages import ConsoleTask, Report
 from cases.models import Instant
+from cases.texts import clipped
 from statecharts.standing import Past
 
 SEEN_KEPT = 2000
 """Message ids remembered for de-duplication; a case sees some tens."""
-TOLD = 300
-"""Characters kept of what others say: junk must not fill a case's memory."""
 IGNORED_KEPT = 500
 """Ignored messages kept on the timeline; the count of all is kept beside them."""
 
@@ -21,11 +20,6 @@ EARLY_KEPT = 20
 """Ignored messages looked at again when the case has moved on: what came out of order came shortly before."""
 
 Status = Literal["owed", "done", "console_task", "needs_operator"]
-
-
-def clipped(text: str, longest: int = TOLD) -> str:
-    """A text, cut where it is too long."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class Entry(BaseModel):
@@ -179,7 +173,7 @@ class Record(BaseModel):
 
     def waits_for_operator(self) -> bool:
         """Whether anything waits for an operator: what went wrong, or a console task (G-8)."""
-        return self.needs_operator() or bool(self.stuck())
+        return bool(self.waiting())
 
     def settling_orders(self) -> set[str | None]:
         """The orders, None for the case itself, where a clock is being settled with the platform."""

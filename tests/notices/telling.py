@@ -12,7 +12,7 @@ from tests.notices.robots import KEY, SECRET
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
-WORDS = Words("http://127.0.0.1:8233", "default", {"douyin_reship": "抖店补寄"}, {"merchant": "商家"})
+WORDS = Words("http://127.0.0.1:8233/namespaces/default/workflows", {"douyin_reship": "抖店补寄"}, {"merchant": "商家"})
 
 
 def reminder(deadline: datetime = MIDNIGHT + timedelta(days=2), **more: Any) -> Reminder:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from cases.messages import Settlement
+from cases.texts import TOLD
 from tests.dockets import REFUSAL, after, docket, fired, report, where
 from workflows import desk, inbox
 from workflows.docket import Docket
-from workflows.record import IGNORED_KEPT, TOLD
+from workflows.record import IGNORED_KEPT
 from workflows.settlements import settle
 
 
