@@ -7,12 +7,23 @@ from typing import Any
 
 from workflows import calls, performing
 from workflows.docket import Docket
+from workflows.record import Reminded, Told
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[str, int]
 
 LASTING = ("effect", "outcome")
 """What is performed to its end, even where the case has moved on."""
+
+
+def _remind(docket: Docket, reminded: Reminded) -> Coroutine[Any, Any, None]:
+    """Worded when it begins, and only then: by its first step the case may have moved on."""
+    return performing.remind(reminded, calls.reminder(docket, reminded))
+
+
+def _tell(docket: Docket, told: Told) -> Coroutine[Any, Any, None]:
+    """As a reminder is."""
+    return performing.tell(told, performing.what_of(docket, told))
 
 
 class UnderWay:
@@ -53,10 +64,10 @@ class UnderWay:
         clocks = {(each.order, each.state, each.rule, each.due) for each in docket.deadlines()} if waiting else set()
         for number, reminded in waiting:
             if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
-                yield ("remind", number), partial(performing.remind, reminded, calls.reminder(docket, reminded))
+                yield ("remind", number), partial(_remind, docket, reminded)
         for number, told in enumerate(record.news):
             if told.delivered is None and not told.over:
-                yield ("tell", number), partial(performing.tell, told, performing.what_of(docket, told))
+                yield ("tell", number), partial(_tell, docket, told)
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,34 +10,11 @@ from activities.notices import LogNotifier, notice_activities
 from cases.books import CaseOutcome
 from cases.messages import ConsoleTask, Reminder, Trouble
 from notices.port import Notifier
-from tests.booking import ended
 from tests.dockets import after
+from tests.notices.telling import OUTCOME, TROUBLE, reminder
 
-REMINDER = Reminder(
-    case_id="douyin_reship/A1",
-    process="douyin_reship",
-    shop_id="S1",
-    state="awaiting_merchant",
-    state_label="待商家处理",
-    rule="auto_agree",
-    rule_label="超时自动同意",
-    deadline=after("48h"),
-)
-
-
+REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
-TROUBLE = Trouble(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
-OUTCOME = ended(
-    "A1",
-    "refunded",
-    process="douyin_reship",
-    order="O1",
-    closed_at=after("3h"),
-    state_label="已退款",
-    decided_by="clock",
-    decided_before_deadline=False,
-    lost=Decimal("3.00"),
-)
 
 
 class Keys:

@@ -2,16 +2,31 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from cases.messages import Reminder
+from cases.messages import Reminder, Trouble
 from notices.channels import Channel, Channels
 from notices.clock import Clock
 from notices.notice import Notice, Words, of_reminder
+from tests.booking import ended
+from tests.dockets import after
 from tests.notices.robots import KEY, SECRET
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
+TROUBLE = Trouble(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
+OUTCOME = ended(
+    "A1",
+    "refunded",
+    process="douyin_reship",
+    order="O1",
+    closed_at=after("3h"),
+    state_label="已退款",
+    decided_by="clock",
+    decided_before_deadline=False,
+    lost=Decimal("3.00"),
+)
 WORDS = Words("http://127.0.0.1:8233/namespaces/default/workflows", {"douyin_reship": "抖店补寄"}, {"merchant": "商家"})
 
 

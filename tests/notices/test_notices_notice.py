@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from cases.messages import ConsoleTask
 from notices.notice import of_outcome, of_reminder, of_trouble
-from tests.activities.test_activities_notices import OUTCOME, TROUBLE
-from tests.notices.telling import MIDNIGHT, WORDS, notice, reminder
+from tests.notices.telling import MIDNIGHT, OUTCOME, TROUBLE, WORDS, notice, reminder
 
 
 def test_g_5_a_reminder_says_until_when_and_what_happens_then() -> None:

@@ -17,8 +17,7 @@ from notices.channels import Channel, Channels
 from notices.delivery import PATIENCE, Delivery
 from notices.notice import Notice
 from notices.notifier import BOOKS, RobotNotifier
-from tests.activities.test_activities_notices import OUTCOME, TROUBLE
-from tests.notices.telling import MIDNIGHT, NOON, WORDS, SetClock, channel, reminder, shop
+from tests.notices.telling import MIDNIGHT, NOON, OUTCOME, TROUBLE, WORDS, SetClock, channel, reminder, shop
 
 MORNING = MIDNIGHT + timedelta(hours=8)
 QUIET = "22:00-08:00"
