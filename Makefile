@@ -44,10 +44,10 @@ check: lint types test ## lint, types and tests
 
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
-	@$(BIN)/python -m cli.reference docs
+	@$(BIN)/python -m aftersales.cli.reference docs
 
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
-	@$(BIN)/python -m tests.browser.screenshots docs/images
+	@$(BIN)/python -m tests.support.browser.screenshots docs/images
 
 constraints: $(VENV)/.dev ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \

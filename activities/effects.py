@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from temporalio import activity
 
-from cases.messages import ConsoleTask, EffectCall, Outcome, Question, Settlement
-from platforms.port import Platform
+from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
+from cases.ports import Platform
 
 PLATFORM_CALL: Literal["platform call"] = "platform call"
 """The effect is a call of the platform."""
@@ -20,23 +20,23 @@ def process_activities(process: str, effects: Mapping[str, How], platform: Platf
         perform = _on_platform(platform) if how == PLATFORM_CALL else _in_console(how)
         yield activity.defn(name=f"{process}.{name}")(perform)
 
-    async def settle(question: Question) -> Settlement:
+    async def settle(question: ExpiryQuery) -> ExpiryOutcome:
         return await platform.settle(question)
 
     yield activity.defn(name=f"{process}.settle")(settle)
 
 
 def _on_platform(platform: Platform) -> Callable[..., Any]:
-    async def perform(call: EffectCall) -> Outcome:
+    async def perform(call: EffectCall) -> EffectOutcome:
         await platform.perform(call)
-        return Outcome()
+        return EffectOutcome()
 
     return perform
 
 
 def _in_console(task: ConsoleTask) -> Callable[..., Any]:
-    async def hand_over(call: EffectCall) -> Outcome:
+    async def hand_over(call: EffectCall) -> EffectOutcome:
         del call
-        return Outcome(console_task=task)
+        return EffectOutcome(console_task=task)
 
     return hand_over

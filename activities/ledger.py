@@ -2,47 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from temporalio import activity
 
-from cases.books import CaseOutcome, LedgerEntry
-from cases.messages import Outcome
-
-
-class Ledger(Protocol):
-    """Where entries and outcomes are kept; it is called from several threads."""
-
-    def enter(self, entry: LedgerEntry) -> None:
-        """Keep an entry; one whose key is known changes nothing."""
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Keep how a case ended; a case that has ended already changes nothing."""
-
-
-class RememberedLedger:
-    """A ledger in memory, for simulation: it is forgotten with the process."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._entries: dict[str, LedgerEntry] = {}
-        self._outcomes: dict[str, CaseOutcome] = {}
-
-    def enter(self, entry: LedgerEntry) -> None:
-        """Keep an entry once."""
-        self._entries.setdefault(entry.key, entry)
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Keep an outcome once."""
-        self._outcomes.setdefault(outcome.case_id, outcome)
-
-    def entries(self) -> list[LedgerEntry]:
-        """All entries, by key."""
-        return [self._entries[key] for key in sorted(self._entries)]
-
-    def outcomes(self) -> list[CaseOutcome]:
-        """All outcomes, by case."""
-        return [self._outcomes[case_id] for case_id in sorted(self._outcomes)]
+from cases.ledger import CaseOutcome, LedgerEntry
+from cases.messages import EffectOutcome
+from cases.ports import Ledger
 
 
 def ledger_activities(ledger: Ledger) -> Iterator[Callable[..., Any]]:
@@ -52,9 +18,9 @@ def ledger_activities(ledger: Ledger) -> Iterator[Callable[..., Any]]:
     """
 
     @activity.defn(name="enter_in_ledger")
-    async def enter_in_ledger(entry: LedgerEntry) -> Outcome:
+    async def enter_in_ledger(entry: LedgerEntry) -> EffectOutcome:
         await asyncio.to_thread(ledger.enter, entry)
-        return Outcome()
+        return EffectOutcome()
 
     @activity.defn(name="record_outcome")
     async def record_outcome(outcome: CaseOutcome) -> None:

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
-from activities.catch_up import Look, catch_up_activity
 from activities.effects import How, process_activities
-from activities.ledger import Ledger, RememberedLedger, ledger_activities
-from activities.notices import LogNotifier, notice_activities
-from notices.port import Notifier
-from platforms.port import Platform
-from platforms.scripted import ScriptedPlatform
+from activities.ledger import ledger_activities
+from activities.notifications import notice_activities
+from activities.reconcile import catch_up_activity
+from cases.ports import Ledger, Look, Notifier, Platform
 
 EFFECTS: Mapping[str, Mapping[str, How]] = {
     "douyin_reship": douyin_reship.EFFECTS,
@@ -22,19 +20,19 @@ EFFECTS: Mapping[str, Mapping[str, How]] = {
 
 
 @dataclass(frozen=True)
-class World:
+class Dependencies:
     """What activities act upon: the marketplaces, the shop's ledger, the operators.
 
     ``looks``: how to look for what no message told, by platform.
     """
 
-    platform: Platform = field(default_factory=ScriptedPlatform)
-    ledger: Ledger = field(default_factory=RememberedLedger)
-    notifier: Notifier = field(default_factory=LogNotifier)
+    platform: Platform
+    ledger: Ledger
+    notifier: Notifier
     looks: Mapping[str, Look] = field(default_factory=dict)
 
 
-def all_activities(world: World) -> list[Callable[..., Any]]:
+def all_activities(world: Dependencies) -> list[Callable[..., Any]]:
     """The activities of every process, and those all share."""
     own = [
         each for process, effects in EFFECTS.items() for each in process_activities(process, effects, world.platform)

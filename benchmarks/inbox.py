@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from gateway.inbox import Inbox
-from gateway.messages import CaseKey, Message
+from aftersales.gateway.inbox import Inbox
+from aftersales.platforms.messages import CaseKey, InboundMessage
 
 ROUNDS, MANY, PUSHED = 9, 200, 2000
 
@@ -37,10 +37,10 @@ async def main(folder: Path) -> None:
     print(f"one push of {PUSHED} messages     {spread(push)} ms")
 
 
-def messages(name: str, number: int) -> list[Message]:
+def messages(name: str, number: int) -> list[InboundMessage]:
     """Messages that were never kept."""
     return [
-        Message(
+        InboundMessage(
             "douyin", f"{name}-{each}", "227", b"x" * 300, case=CaseKey("douyin_reship", "1001", str(each)), report={}
         )
         for each in range(number)

@@ -22,8 +22,8 @@ from temporalio.common import Priority
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from runtime.rate_limits import limit_per_shop
-from runtime.server import temporal_binary
+from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.rate_limits import limit_per_shop
 
 PER_SECOND, MANY, FEW = 5.0, 60, 3
 ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")

@@ -4,7 +4,7 @@ Times are CPU times of this process: medians, and between what half of the runs 
 disturbs them, so run it several times and take the quietest; ratios are taken within a round, in which every number of
 orders lives in turn, and hold better.
 
-A whole life goes through the docket alone, without Temporal: every order signed in, recorded, authenticated or waived,
+A whole life goes through the machine alone, without Temporal: every order signed in, recorded, authenticated or waived,
 packed, shipped and confirmed, with the choice between, and what is shown of the case after every step.
 """
 
@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cases.messages import Opening
-from workflows import desk, inbox
-from workflows.attributes import attributes
-from workflows.details import current_details
-from workflows.docket import Docket
+from workflows.engine import decisions, reports
+from workflows.engine.details import current_details
+from workflows.engine.machine import CaseMachine
+from workflows.engine.search_attributes import attributes
 from workflows.registry import PROCESSES
 
 MANY = (1, 4, 10, 20)
@@ -32,10 +32,10 @@ SHIPPED = ("pack", "print_waybill", "pick_up", "deliver", "confirm_receipt")
 
 def main() -> None:
     """Print what a chart costs, and a line for each number of orders."""
-    case = docket(1)
+    case = machine(1)
     print(f"build the chart of an order  {spread([milliseconds(lambda: build(case, ITEM)) for _ in range(BUILDS)])} ms")
     print(f"build the chart of the item  {spread([milliseconds(lambda: build(case, None)) for _ in range(BUILDS)])} ms")
-    steps = {many: live(docket(many)) for many in MANY}
+    steps = {many: live(machine(many)) for many in MANY}
     rounds = [{many: whole_life(many) for many in MANY} for _ in range(ROUNDS)]
     print(f"{'N':>2} {'steps':>6} {'whole life, ms':>30} {'a step, ms':>20} {'life / N=1':>20} {'step / N=1':>20}")
     for many in MANY:
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{many:>2} {steps[many]:>6} {spread(lives):>30} {told}")
 
 
-def docket(many: int) -> Docket:
+def machine(many: int) -> CaseMachine:
     """A case of so many orders; the first carries the item."""
     facts = {
         "provider_id": "P1",
@@ -64,23 +64,23 @@ def docket(many: int) -> Docket:
         ],
     }
     case = SPLIT.open_case(Opening(facts=facts, policy={}))
-    return Docket(SPLIT, "anxinjian_split/I1", case, now=OPENED)
+    return CaseMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
 
 
-def build(opened: Docket, order: str | None) -> None:
+def build(opened: CaseMachine, order: str | None) -> None:
     """Build a chart from its past, as firing a rule does."""
     SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.record.past_of(order))
 
 
-def live(case: Docket) -> int:
+def live(case: CaseMachine) -> int:
     """Bring every order to its end; returns how many steps that took."""
     now, steps = OPENED, 0
     for rule, order in story(list(case.record.orders)):
         now += timedelta(minutes=1)
         if rule in ("pick_up", "deliver", "confirm_receipt"):
-            inbox.receive(case, {"message_id": f"{order} {rule}", "rule": rule, "order": order}, now)
+            reports.receive(case, {"message_id": f"{order} {rule}", "rule": rule, "order": order}, now)
         else:
-            desk.act(case, rule, form(rule, order) | ({"order": order} if order else {}), now)
+            decisions.act(case, rule, form(rule, order) | ({"order": order} if order else {}), now)
         case.advance(now)
         case.next_instant(now)
         current_details(case)
@@ -114,7 +114,7 @@ def whole_life(many: int) -> float:
     """CPU milliseconds of a life, the mean of as many as let every number of orders count alike."""
     lives = max(MANY) // many
     gc.collect()
-    return statistics.fmean(milliseconds(lambda: live(docket(many))) for _ in range(lives))
+    return statistics.fmean(milliseconds(lambda: live(machine(many))) for _ in range(lives))
 
 
 def milliseconds(work: Callable[[], object]) -> float:

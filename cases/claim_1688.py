@@ -1,6 +1,7 @@
 """1688 claim and appeal 理赔/申诉: facts, forms and figures of rules CL-1 ... CL-10."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,10 +10,42 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
-from cases.compensation import Terms, main_order_compensation, sub_order_compensation
 from cases.forms import Evidence, Form, Proof
-from cases.models import Duration, Id, Instant, Money, Strict, Text
-from cases.policy import Figure, Policy, hours
+from cases.models import Duration, Id, Instant, Money, Strict, Text, cents
+from cases.policy import Figure, Policy, duration
+
+NOTHING = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The figures it is computed by: a rate, and amounts in CNY."""
+
+    rate: Decimal
+    paid_whole_below: Decimal
+    floor: Decimal
+    ceiling: Decimal
+
+
+def sub_order_compensation(goods_amount: Decimal, terms: Terms) -> Decimal:
+    """CL-2: a share of the goods amount actually paid; a small sub-order is paid whole."""
+    return cents(goods_amount if goods_amount < terms.paid_whole_below else goods_amount * terms.rate)
+
+
+def main_order_compensation(sub_orders: Sequence[tuple[Decimal, bool]], terms: Terms) -> Decimal:
+    """CL-3: the sum over violating sub-orders, between the floor and the cap, the floor winning.
+
+    ``sub_orders``: goods amount (CNY) and whether it violates.  A small main order is paid whole; without a violation
+    nothing is due.
+    """
+    if not any(violating for _, violating in sub_orders):
+        return NOTHING
+    whole = sum((amount for amount, _ in sub_orders), NOTHING)
+    if whole < terms.paid_whole_below:
+        return cents(whole)
+    total = sum((sub_order_compensation(amount, terms) for amount, violating in sub_orders if violating), NOTHING)
+    return max(terms.floor, min(total, terms.ceiling, cents(whole * terms.rate)))
+
 
 ARTICLE = "source 000"
 
@@ -87,7 +120,7 @@ class ClaimFacts(Facts):
 class ClaimPolicy(Policy):
     """The figures of CL-2 ... CL-4."""
 
-    answering: Figure[Duration] = hours("48h", "CL-4", f"{ARTICLE} 1)", "stated")
+    answering: Figure[Duration] = duration("48h", "CL-4", f"{ARTICLE} 1)", "stated")
     """理赔应答时限"""
     rate: Figure[Share] = Figure(
         value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"

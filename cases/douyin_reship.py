@@ -11,7 +11,7 @@ from pydantic import model_validator
 from cases.case import SAMPLE_INSTANT, Case, Facts
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.models import Duration, Id, Instant, Money, Text
-from cases.policy import Figure, Policy, hours
+from cases.policy import Figure, Policy, duration
 
 HELP_PAGE = "source 002"
 
@@ -69,23 +69,23 @@ class ReshipFacts(Facts):
 class ReshipPolicy(Policy):
     """The figures of DR-2 ... DR-19."""
 
-    application_window: Figure[Duration] = hours("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
+    application_window: Figure[Duration] = duration("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
     """申请时限"""
     open_categories: Figure[tuple[Id, ...]] = Figure(
         value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
     )
     """开放补寄的类目(空为全部)"""
-    merchant_handling: Figure[Duration] = hours("48h", "DR-4", f"{HELP_PAGE} §3.3.1", "stated")
+    merchant_handling: Figure[Duration] = duration("48h", "DR-4", f"{HELP_PAGE} §3.3.1", "stated")
     """商家处理时限"""
-    shipping: Figure[Duration] = hours("48h", "DR-5", f"{HELP_PAGE} §3.3.2, §4.2", "stated")
+    shipping: Figure[Duration] = duration("48h", "DR-5", f"{HELP_PAGE} §3.3.2, §4.2", "stated")
     """补寄发货时限"""
-    buyer_window: Figure[Duration] = hours("48h", "DR-7, DR-9", f"{HELP_PAGE} §3.3.3", "stated")
+    buyer_window: Figure[Duration] = duration("48h", "DR-7, DR-9", f"{HELP_PAGE} §3.3.3", "stated")
     """买家处理时限"""
     late_compensation: Figure[Money] = Figure(
         value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", standing="stated"
     )
     """超时赔付"""
-    silent_completion: Figure[Duration] = hours("10d", "DR-19", "assumption", "assumed")
+    silent_completion: Figure[Duration] = duration("10d", "DR-19", "assumption", "assumed")
     """无消息自动完成时限"""
 
 

@@ -8,7 +8,7 @@ from cases.errors import BadForm
 _PARTS = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
-LONGEST = timedelta(days=3650)
+LONGEST_DURATION = timedelta(days=3650)
 """Nothing in a rule book takes longer."""
 DAYS_FROM_HOURS = 72
 """From here on whole days are written as days: rule books say 48 h, but 10 days."""
@@ -24,8 +24,8 @@ def parse_duration(text: str) -> timedelta:
         length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
         length = timedelta.max
-    if length > LONGEST:
-        raise BadForm(f"{text!r} 太长 / is too long: at most {LONGEST.days}d")
+    if length > LONGEST_DURATION:
+        raise BadForm(f"{text!r} 太长 / is too long: at most {LONGEST_DURATION.days}d")
     return -length if found[1] == "-" else length
 
 

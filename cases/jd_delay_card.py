@@ -9,7 +9,7 @@ from pydantic import Field
 from cases.case import SAMPLE_INSTANT, Case, Facts
 from cases.forms import EvidenceKind, Form, Shipment
 from cases.models import Duration, Id, Instant, Strict, Text
-from cases.policy import Figure, Policy, hours
+from cases.policy import Figure, Policy, duration
 
 ARTICLE = "source 004"
 
@@ -48,13 +48,13 @@ class DelayFacts(Facts):
 class DelayPolicy(Policy):
     """The figures of JD-1 ... JD-6."""
 
-    sending_presumed: Figure[Duration] = hours("24h", "JD-1", "assumption", "assumed")
+    sending_presumed: Figure[Duration] = duration("24h", "JD-1", "assumption", "assumed")
     """卡片未确认,视同已发送"""
-    card_click: Figure[Duration] = hours("48h", "JD-2", f"{ARTICLE} §2, §10", "stated")
+    card_click: Figure[Duration] = duration("48h", "JD-2", f"{ARTICLE} §2, §10", "stated")
     """买家点击时限"""
-    review: Figure[Duration] = hours("24h", "JD-3", f"{ARTICLE} §9", "stated")
+    review: Figure[Duration] = duration("24h", "JD-3", f"{ARTICLE} §9", "stated")
     """报备审核时限"""
-    filing: Figure[Duration] = hours("72h", "JD-6", "assumption", "assumed")
+    filing: Figure[Duration] = duration("72h", "JD-6", "assumption", "assumed")
     """紧急报备提交时限"""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cases.models import Instant, Strict, Text
+from cases.models import Id, Instant, Strict, Text
 
 
 class Opening(Strict):
@@ -53,13 +53,13 @@ class ConsoleTask(Strict):
     instruction: str
 
 
-class Outcome(Strict):
+class EffectOutcome(Strict):
     """How performing an effect ended: done, or handed to the operator as a console task."""
 
     console_task: ConsoleTask | None = None
 
 
-class Question(Strict):
+class ExpiryQuery(Strict):
     """Asked of the platform when a clock it runs has run out: what really happened (G-2)?"""
 
     key: str
@@ -73,7 +73,7 @@ class Question(Strict):
     facts: dict[str, Any]
 
 
-class Settlement(Strict):
+class ExpiryOutcome(Strict):
     """The platform's answer.
 
     ``rule`` happened (with ``form``, at ``occurred_at``), or the clock runs until ``deadline``; neither: the platform
@@ -100,7 +100,7 @@ class Reminder(Strict):
     order: str | None = None
 
 
-class Trouble(Strict):
+class ActionRequired(Strict):
     """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
 
     ``serial`` is the step's.  ``escalates``: it is more than a task.  ``deadline``: the nearest of the operators'.
@@ -116,3 +116,25 @@ class Trouble(Strict):
     task: ConsoleTask | None = None
     order: str | None = None
     deadline: Instant | None = None
+
+
+class CatchUpScope(Strict):
+    """Whose records to look at."""
+
+    platform: Id
+    shop_id: Id
+
+
+class CatchUpCall(CatchUpScope):
+    """Look at what changed between two instants, both included."""
+
+    since: Instant
+    until: Instant
+
+
+class CatchUp(Strict):
+    """What was found: records that changed, cases opened for them, and records that could not be read or told."""
+
+    records: int = 0
+    opened: int = 0
+    failed: int = 0

@@ -116,3 +116,12 @@ def expected(model: type[BaseModel]) -> str:
     """A line that lists a model's fields, the optional ones with a question mark."""
     fields = (name + ("" if field.is_required() else "?") for name, field in model.model_fields.items())
     return f"字段 / fields: {', '.join(fields) or '-'}"
+
+
+TOLD = 300
+"""Characters kept of what others say: junk must fill neither a case's memory nor a notice."""
+
+
+def clipped(text: str, longest: int = TOLD) -> str:
+    """A text, cut where it is too long."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -10,13 +10,13 @@ from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
 from cases.models import Duration, Strict, read
 
-Standing = Literal["stated", "read", "assumed", "set"]
+Provenance = Literal["stated", "read", "assumed", "set"]
 """Stated by the source, read out of an unclear one, assumed by us, or set by the shop."""
 
-STANDING_LABELS: Mapping[Standing, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
+PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
 
-LONGEST = timedelta(days=3650)
+LONGEST_CLOCK = timedelta(days=3650)
 """No clock of a marketplace runs longer; instants that lie further away cannot be computed."""
 
 Value = TypeVar("Value")
@@ -29,7 +29,7 @@ class Figure(Strict, Generic[Value]):
     unit: str
     clause: str
     source: str
-    standing: Standing
+    standing: Provenance
 
     def show(self) -> str:
         """The value as people write it."""
@@ -44,7 +44,7 @@ def _show(value: Any) -> str:
     return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
-def hours(length: str, clause: str, source: str, standing: Standing) -> Figure[Duration]:
+def duration(length: str, clause: str, source: str, standing: Provenance) -> Figure[Duration]:
     """A figure that is a length of time, written as ``48h``."""
     return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
 
@@ -67,7 +67,7 @@ class Policy(Strict):
         standing="assumed",
     )
     """提醒时点"""
-    decide_before: Figure[Duration] = hours("30m", "G-6", "assumption", "assumed")
+    decide_before: Figure[Duration] = duration("30m", "G-6", "assumption", "assumed")
     """默认决定提前量"""
     default_decision: Figure[str | None] = Figure(
         value=None, unit="动作", clause="G-6", source="assumption", standing="assumed"
@@ -107,6 +107,7 @@ class Policy(Strict):
         for name in type(self).model_fields:
             value = getattr(self, name).value
             lengths = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(length, timedelta) and not timedelta(0) <= length <= LONGEST for length in lengths):
-                raise ValueError(f"{name}: 时长须在 0 到 {LONGEST.days} 天之间 / must be 0 to {LONGEST.days} days")
+            if any(isinstance(length, timedelta) and not timedelta(0) <= length <= LONGEST_CLOCK for length in lengths):
+                longest = LONGEST_CLOCK.days
+                raise ValueError(f"{name}: 时长须在 0 到 {longest} 天之间 / must be 0 to {longest} days")
         return self

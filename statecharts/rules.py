@@ -91,7 +91,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Line:
+class Clause:
     """One sentence of the rule book: a clause, the moves it allows, and the form it asks for where it has its own."""
 
     clause: str
@@ -106,7 +106,7 @@ class Rule(Event):
     """
 
     party: Party
-    lines: tuple[Line, ...]
+    lines: tuple[Clause, ...]
     clock: Clock | None
     form: str | None
 
@@ -114,7 +114,7 @@ class Rule(Event):
         cls,
         party: Party,
         label: str,
-        lines: tuple[Line, ...],
+        lines: tuple[Clause, ...],
         *,
         clock: Clock | None = None,
         form: str | None = None,
@@ -139,32 +139,32 @@ class Rule(Event):
         """Whether nothing is ever allowed by it: it stands in the book to be refused."""
         return not any(line.moves for line in self.lines)
 
-    def steps(self) -> Iterator[tuple[Line, Transition]]:
+    def steps(self) -> Iterator[tuple[Clause, Transition]]:
         """Every move of the rule with the line it stands under, in order of precedence."""
         for line in self.lines:
             for move in line.moves:
                 yield line, move
 
 
-def under(clause: str, moves: TransitionList, *, form: str | None = None) -> Line:
+def under(clause: str, moves: TransitionList, *, form: str | None = None) -> Clause:
     """Put moves under a clause of the rule book; ``form`` replaces the rule's form on this line."""
-    return Line(clause, moves, form)
+    return Clause(clause, moves, form)
 
 
-def by(party: Party, label: str, *lines: Line, form: str | None = None) -> Rule:
+def by(party: Party, label: str, *lines: Clause, form: str | None = None) -> Rule:
     """Somebody decides."""
     return Rule(party, label, lines, form=form)
 
 
-def never(clause: str) -> Line:
+def never(clause: str) -> Clause:
     """What is allowed in no state at all, and refused with what it would cost."""
-    return Line(clause, TransitionList([]))
+    return Clause(clause, TransitionList([]))
 
 
 def after(
     figure: str,
     label: str,
-    *lines: Line,
+    *lines: Clause,
     of: Party,
     run_by: Party = Party.CLOCK,
     reminders: str = REMINDERS,
@@ -173,12 +173,12 @@ def after(
     return Rule(Party.CLOCK, label, lines, clock=Clock(figure, of, run_by, reminders))
 
 
-def at_once(label: str, *lines: Line) -> Rule:
+def at_once(label: str, *lines: Clause) -> Rule:
     """Judged at the very instant at which it comes to hold."""
     return Rule(Party.CLOCK, label, lines, clock=Clock(None, Party.PLATFORM, Party.CLOCK))
 
 
-def upon(label: str, *lines: Line, form: str | None = None) -> Rule:
+def upon(label: str, *lines: Clause, form: str | None = None) -> Rule:
     """A fact arrives from the platform."""
     return Rule(Party.PLATFORM, label, lines, form=form)
 

@@ -10,18 +10,18 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from activities.registry import World
+from activities.registry import Dependencies
+from aftersales.bootstrap import make_worker
+from aftersales.runtime.settings import Settings
+from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.douyin_reship import ReshipPolicy
-from cli.virtual_time import time_moved_by_hand
-from runtime.settings import Settings
-from tests.life import PROCESS, Life, Open, facts, whole_now
-from tests.servers import start_server
-from tests.stage import Scene, Stage
-from worker import make_worker
-from workflows.replaying import replay
+from tests.support.life import PROCESS, Life, Open, facts, whole_now
+from tests.support.servers import start_server
+from tests.support.stage import Scene, Stage
+from workflows.replay.replayer import replay
 
 TASK_QUEUE = "tests"
-WAITING = ("test_durability_kill", "test_durability_gateway", "test_make", "test_simulate_clocks")
+WAITING = ("durability/test_kill", "durability/test_gateway", "tests/test_make", "simulation/test_simulate_clocks")
 """Modules whose tests wait more than they work."""
 
 # Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
@@ -31,7 +31,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what waits: the others then work beside it, and nobody waits for it at the end."""
-    items.sort(key=lambda item: not item.path.stem.startswith(WAITING))
+    items.sort(key=lambda item: not item.path.with_suffix("").as_posix().endswith(WAITING))
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -53,7 +53,7 @@ def settings() -> Settings:
 
 @pytest_asyncio.fixture(scope="session")
 async def worker(environment: WorkflowEnvironment, stage: Stage, settings: Settings) -> AsyncIterator[None]:
-    async with make_worker(environment.client, settings, World(stage, stage, stage)):
+    async with make_worker(environment.client, settings, Dependencies(stage, stage, stage)):
         yield
 
 

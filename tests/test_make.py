@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
-from tests.embedded import Embedded, settings_of, surroundings
-from tests.programs import ROOT
+from aftersales.cli.main import app
+from tests.support.embedded import Embedded, settings_of, surroundings
+from tests.support.programs import ROOT
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
 APPLICATION = ("sandbox", "--apply", "--form", "shop_id=1001", "--form", "reason=other", "--form", "amount=9.90")
@@ -29,7 +29,7 @@ def installed(tmp_path: Path) -> Path:
     """A folder that looks to make as if everything were installed in it already."""
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
-    for name, runs in (("aftersales", "-m cli.main"), ("pip", "-m pip")):
+    for name, runs in (("aftersales", "-m aftersales.cli.main"), ("pip", "-m pip")):
         program = venv / "bin" / name
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {runs} "$@"\n')
         program.chmod(0o755)

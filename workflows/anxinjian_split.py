@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from cases.anxinjian_split import SplitCase
     from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
-    from workflows.case import CaseWorkflow
-    from workflows.process import Process
+    from workflows.engine.case_workflow import CaseWorkflow
+    from workflows.engine.process import Process
 
 PROCESS = Process("anxinjian_split", "安心鉴拆单", AnxinjianSplit, SplitCase, AnxinjianOrder)
 

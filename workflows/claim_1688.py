@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from cases.claim_1688 import ClaimCase
     from statecharts.claim_1688 import Claim1688
-    from workflows.case import CaseWorkflow
-    from workflows.process import Process
+    from workflows.engine.case_workflow import CaseWorkflow
+    from workflows.engine.process import Process
 
 
 @workflow.defn(name="claim_1688")

@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from cases.douyin_reship import ReshipCase
     from statecharts.douyin_reship import DouyinReship
-    from workflows.case import CaseWorkflow
-    from workflows.process import Process
+    from workflows.engine.case_workflow import CaseWorkflow
+    from workflows.engine.process import Process
 
 
 @workflow.defn(name="douyin_reship")

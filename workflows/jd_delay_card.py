@@ -7,8 +7,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from cases.jd_delay_card import DelayCase
     from statecharts.jd_delay_card import JdDelayCard
-    from workflows.case import CaseWorkflow
-    from workflows.process import Process
+    from workflows.engine.case_workflow import CaseWorkflow
+    from workflows.engine.process import Process
 
 
 @workflow.defn(name="jd_delay_card")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from cases.errors import BadForm
 from workflows.anxinjian_split import AnxinjianSplitWorkflow
-from workflows.case import CaseWorkflow
 from workflows.claim_1688 import Claim1688Workflow
 from workflows.douyin_reship import DouyinReshipWorkflow
+from workflows.engine.case_workflow import CaseWorkflow
+from workflows.engine.process import Process
 from workflows.jd_delay_card import JdDelayCardWorkflow
-from workflows.process import Process
 
 WORKFLOWS: tuple[type[CaseWorkflow], ...] = (
     DouyinReshipWorkflow,

@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
-from tests.browser.chromium import MISSING, chromium, open_page
-from tests.browser.office import Office, open_office
-from tests.browser.web_ui import CaseList, CasePage
+from tests.support.browser.chromium import MISSING, chromium, open_page
+from tests.support.browser.office import Office, open_office
+from tests.support.browser.web_ui import CaseList, CasePage
 
 
 @pytest.fixture(scope="module")

@@ -11,23 +11,23 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from cases.messages import Opening, Settlement
-from cli.case_files import read_case
-from cli.cases import OPERATOR_UPDATES
-from cli.main import app
-from cli.reference import DOCUMENTS
-from cli.scenario import Scenario
-from cli.scenario_file import Answers, Expectation, ScenarioFile, Step
-from cli.simulation_result import FIRED, in_seconds
-from gateway.messages import State
-from platforms.credentials import Secrets, read_secrets
-from runtime.settings import Settings
-from workflows.docket import Docket
+from aftersales.cli.cases import OPERATOR_UPDATES
+from aftersales.cli.main import app
+from aftersales.cli.reference import DOCUMENTS
+from aftersales.importing.case_files import read_case
+from aftersales.platforms.credentials import Secrets, read_secrets
+from aftersales.platforms.messages import MessageState
+from aftersales.runtime.settings import Settings
+from aftersales.runtime.web_ui import link, list_address, saved_views
+from aftersales.simulation.result import FIRED, in_seconds
+from aftersales.simulation.scenario import Scenario
+from aftersales.simulation.scenario_file import Answers, Expectation, ScenarioFile, ScenarioStep
+from cases.messages import ExpiryOutcome, Opening
+from tests.support.places import ROOT
+from workflows.engine.machine import CaseMachine
+from workflows.engine.view import view
 from workflows.registry import PROCESSES
-from workflows.saved_views import link, list_address, saved_views
-from workflows.view import view
 
-ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("golang", "org"))
@@ -179,14 +179,14 @@ def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(read
 
 def test_every_field_of_a_scenario_is_described() -> None:
     described = set(in_backticks(text("docs/simulate.md")))
-    models = (ScenarioFile, Step, Expectation, Answers, Settlement)
+    models = (ScenarioFile, ScenarioStep, Expectation, Answers, ExpiryOutcome)
 
     assert {name for model in models for name in model.model_fields} - described == set()
 
 
 def test_every_field_that_simulate_prints_is_described() -> None:
     process, opening = read_case(EXAMPLES / "cases" / "douyin_reship_1_never_received.yaml", {}, NOW)
-    seen = view(Docket(process, "douyin_reship/A1", process.open_case(Opening.model_validate(opening))), NOW)
+    seen = view(CaseMachine(process, "douyin_reship/A1", process.open_case(Opening.model_validate(opening))), NOW)
     printed = {*in_seconds(seen, NOW, [], []), *FIRED, "history", "events", "bytes"}
 
     assert printed - set(in_backticks(text("docs/simulate.md"))) == set()
@@ -222,7 +222,7 @@ def test_the_views_of_the_documents_are_those_that_setup_prints() -> None:
 def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:
     described = set(in_backticks(text("docs/operations.md")))
 
-    assert {str(state) for state in State} | {"longest_waiting_seconds"} <= described
+    assert {str(state) for state in MessageState} | {"longest_waiting_seconds"} <= described
     assert {"/douyin", "/1688", "/health", "/ready", "/status"} <= described
 
 

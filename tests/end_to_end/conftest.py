@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from tests.end_to_end.market import Market, market_at_work
+from tests.support.platforms.market import Market, market_at_work
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-from platforms.sandbox.faults import Fault
-from platforms.sandbox.messages import Behaviour
-from tests.end_to_end.market import (
+from aftersales.sandbox.faults import Fault
+from aftersales.sandbox.messages import Behaviour
+from tests.support.life import eventually
+from tests.support.platforms.market import (
     OTHER_QUIET_SHOP,
     OTHER_SHOP,
     PIECE,
@@ -19,7 +20,6 @@ from tests.end_to_end.market import (
     Reship,
     state_of,
 )
-from tests.life import eventually
 
 SEED = 7
 ASTRAY = Behaviour(seed=SEED, duplicates=0.2, reordered=0.2, delay=0.2, hold=0.2)

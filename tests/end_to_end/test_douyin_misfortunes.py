@@ -5,14 +5,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from platforms.sandbox import wire
-from platforms.sandbox.faults import Fault
-from platforms.sandbox.messages import Behaviour, Message
-from platforms.sandbox.states import Tag
-from platforms.signing.douyin import event_sign
-from runtime.schedules import schedule_catch_up
-from tests.end_to_end.market import QUIET_SHOP, SHIPMENT, Market, Reship
-from tests.life import due, eventually, fired
+from aftersales.platforms.douyin.signing import event_sign
+from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.sandbox import douyin_wire
+from aftersales.sandbox.douyin_codes import Tag
+from aftersales.sandbox.faults import Fault
+from aftersales.sandbox.messages import Behaviour, SandboxMessage
+from tests.support.life import due, eventually, fired
+from tests.support.platforms.market import QUIET_SHOP, SHIPMENT, Market, Reship
 
 FORGED = ("another secret", "another body", "another app", "no signature")
 LOST = Behaviour(lost=1.0)
@@ -24,8 +24,8 @@ async def pushed(market: Market, body: bytes, headers: dict[str, str]) -> httpx2
 
 def told(reship: Reship, tag: str) -> bytes:
     """A message as the platform would write it."""
-    data = wire.message(reship.record, tag, as_text=False)
-    return Message(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
+    data = douyin_wire.message(reship.record, tag, as_text=False)
+    return SandboxMessage(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
 
 
 async def on_schedule(market: Market) -> dict[str, Any]:

@@ -4,17 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.market import (
-    CONSENTED,
-    OTHER_SHOP,
-    PIECE,
-    REFUSAL,
-    SHIPMENT,
-    Market,
-    Reship,
-)
-from tests.life import due, fired
-from workflows.replaying import replay
+from tests.support.life import due, fired
+from tests.support.platforms.market import CONSENTED, OTHER_SHOP, PIECE, REFUSAL, SHIPMENT, Market, Reship
+from workflows.replay.replayer import replay
 
 LATE = ("DR-10", "DR-11")
 """What not shipping in time costs."""

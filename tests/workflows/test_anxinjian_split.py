@@ -9,12 +9,12 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.settings import Settings
-from tests.life import Life, fired, whole_now
-from tests.record_histories import split_of, until_task, walk
-from tests.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
-from tests.stage import Stage
-from workflows.replaying import replay
+from aftersales.runtime.settings import Settings
+from tests.support.life import Life, fired, whole_now
+from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
+from tests.support.record_histories import split_of, until_task, walk
+from tests.support.stage import Stage
+from workflows.replay.replayer import replay
 
 OpenSplit = Callable[[], Awaitable[Life]]
 

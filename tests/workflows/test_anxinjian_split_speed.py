@@ -2,11 +2,11 @@
 
 import time
 
-from tests.splits import ITEM, ITEM_WAY, KEEP_ALL, OPENED, WAIVED_WAY, form_of, opened, order_ids
-from workflows import desk
-from workflows.details import current_details
-from workflows.docket import Docket
-from workflows.view import view
+from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, OPENED, WAIVED_WAY, form_of, opened, order_ids
+from workflows.engine import decisions
+from workflows.engine.details import current_details
+from workflows.engine.machine import CaseMachine
+from workflows.engine.view import view
 
 MANY = 10
 ALLOWED = 1.0
@@ -16,21 +16,21 @@ ALLOWED = 1.0
 def life() -> float:
     """The CPU seconds of a whole life."""
     began = time.process_time()
-    docket = opened(MANY)
-    _step(docket, "choose", KEEP_ALL)
+    machine = opened(MANY)
+    _step(machine, "choose", KEEP_ALL)
     for order in order_ids(MANY):
         for rule in ITEM_WAY if order == ITEM else WAIVED_WAY:
-            _step(docket, rule, form_of(rule, order) | {"order": order})
+            _step(machine, rule, form_of(rule, order) | {"order": order})
     took = time.process_time() - began
-    assert docket.states() == ["settled"]
+    assert machine.states() == ["settled"]
     return took
 
 
-def _step(docket: Docket, rule: str, form: dict[str, object]) -> None:
-    desk.act(docket, rule, form, OPENED)
-    docket.advance(OPENED)
-    assert current_details(docket)
-    assert view(docket, OPENED)["timeline"]
+def _step(machine: CaseMachine, rule: str, form: dict[str, object]) -> None:
+    decisions.act(machine, rule, form, OPENED)
+    machine.advance(OPENED)
+    assert current_details(machine)
+    assert view(machine, OPENED)["timeline"]
 
 
 def test_ten_orders_live_their_life_in_less_than_a_second_with_every_step_shown() -> None:

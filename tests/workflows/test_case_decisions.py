@@ -13,11 +13,11 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from activities.registry import World
-from runtime.settings import Settings
-from tests.life import Life, Open, due, eventually, fired, whole_now
-from tests.stage import Scene, Stage
-from worker import make_worker
+from activities.registry import Dependencies
+from aftersales.bootstrap import make_worker
+from aftersales.runtime.settings import Settings
+from tests.support.life import Life, Open, due, eventually, fired, whole_now
+from tests.support.stage import Scene, Stage
 
 REFUSED = [
     ("ship", {"carrier": "SF", "tracking_no": "SF1"}, "允许的动作"),
@@ -91,7 +91,7 @@ class Queue:
     """A task queue of its own, whose worker comes and goes."""
 
     def __init__(self, environment: WorkflowEnvironment, stage: Stage) -> None:
-        self.environment, self.name, self.world = environment, uuid.uuid4().hex, World(stage, stage, stage)
+        self.environment, self.name, self.world = environment, uuid.uuid4().hex, Dependencies(stage, stage, stage)
 
     def worker(self) -> Any:
         settings = Settings(task_queue=self.name, graceful_shutdown_seconds=0.1)

@@ -3,8 +3,8 @@
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from tests.life import Open, fired
-from tests.stage import BUSINESS, UNREACHABLE, Scene
+from tests.support.life import Open, fired
+from tests.support.stage import BUSINESS, UNREACHABLE, Scene
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 

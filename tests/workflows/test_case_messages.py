@@ -16,8 +16,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.life import Life, Open, at, fired
-from tests.raw import ARGUMENTS, PAYLOADS
+from tests.support.life import Life, Open, at, fired
+from tests.support.raw import ARGUMENTS, PAYLOADS
 from workflows.registry import PROCESSES
 
 UPDATES = [name for name, rule in PROCESSES["douyin_reship"].chart.rules.items() if rule.clock is None]

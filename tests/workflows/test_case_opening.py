@@ -15,8 +15,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from cases.douyin_reship import ReshipPolicy
-from tests.life import DEADLINE_SECONDS, PROCESS, Open, due, facts, fired, whole_now
-from tests.raw import ARGUMENTS, PAYLOADS
+from tests.support.life import DEADLINE_SECONDS, PROCESS, Open, due, facts, fired, whole_now
+from tests.support.raw import ARGUMENTS, PAYLOADS
 
 QUEUE = "tests"
 PINNED = ReshipPolicy().model_dump(mode="json")

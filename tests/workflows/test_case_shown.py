@@ -4,7 +4,7 @@ from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from tests.life import Life, Open, due
+from tests.support.life import Life, Open, due
 from workflows.registry import PROCESSES
 
 PERSONAL = "王小明 13800000000"

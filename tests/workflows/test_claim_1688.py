@@ -7,10 +7,10 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.settings import Settings
-from tests.claims import APPEAL, CHAT, claim_facts
-from tests.life import Life, whole_now
-from tests.stage import Stage
+from aftersales.runtime.settings import Settings
+from tests.support.life import Life, whole_now
+from tests.support.processes.claims import APPEAL, CHAT, claim_facts
+from tests.support.stage import Stage
 
 PAGE = "1688 商家工作台 > 履约 > 我的理赔服务中心"
 OpenClaim = Callable[[], Awaitable[Life]]

@@ -9,11 +9,11 @@ from temporalio.client import WorkflowHandle
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from runtime.settings import Settings
-from tests.delays import DELAY, delay_facts
-from tests.life import DEADLINE_SECONDS, whole_now
-from workflows.opening import start_case
+from tests.support.life import DEADLINE_SECONDS, whole_now
+from tests.support.processes.delays import DELAY, delay_facts
+from workflows.client import start_case
 
 
 class Orders:

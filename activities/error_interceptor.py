@@ -1,0 +1,31 @@
+"""Around every activity: our errors become Temporal's, and every log line says which case it is about."""
+
+from typing import Any
+
+import structlog
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from cases.errors import BadForm, CaseError, PlatformRefused
+
+NAMED = ("case_id", "process", "shop_id", "rule")
+
+
+class ErrorInterceptor(Interceptor):
+    """The interceptor of every worker's activities."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Wrap an activity."""
+        return _Boundary(next)
+
+
+class _Boundary(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        told = input.args[0] if input.args else None
+        names = {name.removesuffix("_id") if name == "shop_id" else name: getattr(told, name, None) for name in NAMED}
+        with structlog.contextvars.bound_contextvars(**{name: each for name, each in names.items() if each}):
+            try:
+                return await super().execute_activity(input)
+            except CaseError as error:
+                final = isinstance(error, PlatformRefused | BadForm)
+                raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final) from error

@@ -1,0 +1,34 @@
+"""Telling operators: that a deadline is near (G-5), that a step waits for them (G-7, G-8), how a case ended."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from cases.ledger import CaseOutcome
+from cases.messages import ActionRequired, Reminder
+from cases.ports import Notifier
+
+
+def notice_activities(notifier: Notifier) -> list[Callable[..., Any]]:
+    """The activities that tell operators."""
+
+    @activity.defn(name="remind")
+    async def remind(reminder: Reminder) -> None:
+        await notifier.remind(reminder, _key(reminder))
+
+    @activity.defn(name="tell_trouble")
+    async def tell_trouble(trouble: ActionRequired) -> None:
+        await notifier.tell_trouble(trouble, _key(trouble))
+
+    @activity.defn(name="tell_outcome")
+    async def tell_outcome(outcome: CaseOutcome) -> None:
+        await notifier.tell_outcome(outcome, _key(outcome))
+
+    return [remind, tell_trouble, tell_outcome]
+
+
+def _key(told: Reminder | ActionRequired | CaseOutcome) -> str:
+    """Each notice is an activity of its own, and all its tries have the same number."""
+    info = activity.info()
+    return f"{told.case_id}/{info.workflow_run_id}/{info.activity_id}"

@@ -1,0 +1,168 @@
+"""The composition root: the one place where the core's ports meet their adapters."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
+
+from activities.error_interceptor import ErrorInterceptor
+from activities.registry import Dependencies, all_activities
+from aftersales.gateway.case_client import CaseClient
+from aftersales.gateway.reconciler import Reconciler
+from aftersales.importing.case_files import read_shops
+from aftersales.ledger.in_memory import InMemoryLedger
+from aftersales.notifications.log_notifier import LogNotifier
+from aftersales.notifications.temporal_notifier import open_notifier
+from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.journal import Journal
+from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.scripted import Script, ScriptedPlatform
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.connection import connect, runtime_with_metrics
+from aftersales.runtime.embedded_server import missing_attributes
+from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.rate_limits import limit_per_shop
+from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.runtime.settings import Settings, load_settings
+from cases.errors import CaseError
+from workflows.reconcile import CatchUpWorkflow
+from workflows.registry import WORKFLOWS
+from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+
+
+@contextmanager
+def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
+    """The world a worker acts upon where nothing else is configured; raises CaseError for an unusable data folder.
+
+    Its ledger is open until the block ends.
+    """
+    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation need not wait for SQLAlchemy
+
+    try:
+        journal, ledger = Journal(settings.data_dir / "platform.jsonl"), SqlLedger(settings.ledger_address)
+    except OSError as bad:
+        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
+    except CaseError as bad:
+        raise CaseError(f"AFTERSALES_LEDGER_URL: {bad}") from bad
+    with ledger:
+        yield Dependencies(platform=ScriptedPlatform(journal=journal), ledger=ledger, notifier=LogNotifier())
+
+
+@asynccontextmanager
+async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
+    """The world a worker acts upon: marketplaces, and the operators' channels where there is a file of them."""
+    async with _open_marketplaces(settings, client) as dependencies:
+        if settings.channels_file is None:
+            yield dependencies
+            return
+        async with open_notifier(settings.channels_file, settings, client, LogNotifier()) as notifier:
+            yield replace(dependencies, notifier=notifier)
+
+
+@asynccontextmanager
+async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
+    """A world with the marketplaces that the secrets file lets us into, without one the default."""
+    with default_dependencies(settings) as dependencies:
+        if settings.secrets_file is None:
+            yield dependencies
+            return
+
+        async def connected() -> Client:
+            return client
+
+        secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+        async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
+            feeder = CaseClient(connected, marketplaces.records, settings.task_queue, figures)
+            look = Reconciler(marketplaces.douyin, marketplaces.reships, feeder.feed).look
+            yield replace(dependencies, platform=marketplaces, looks={"douyin": look})
+
+
+async def arrange(client: Client, settings: Settings) -> None:
+    """Have the server look at every shop again and again, and keep each shop's limit; raises CaseError."""
+    if settings.max_activities_per_shop_per_second is not None:
+        await limit_per_shop(client, settings.task_queue, settings.max_activities_per_shop_per_second)
+    if settings.secrets_file is not None:
+        shops = [shop.shop_id for shop in read_secrets(settings.secrets_file).douyin.shops]
+        await schedule_catch_up(client, settings.task_queue, shops)
+
+
+def simulated_dependencies(script: Script) -> Dependencies:
+    """A world that forgets everything, with a platform that follows a script: for simulation."""
+    return Dependencies(platform=ScriptedPlatform(script), ledger=InMemoryLedger(), notifier=LogNotifier())
+
+
+def make_worker(
+    client: Client, settings: Settings, dependencies: Dependencies, interceptors: Sequence[Interceptor] = ()
+) -> Worker:
+    """A worker for every process, tuned by the settings; versioned where a build id is set."""
+    options: dict[str, Any] = {}
+    if settings.build_id:
+        version = WorkerDeploymentVersion(settings.deployment_name, settings.build_id)
+        # A case lives for days: it moves on to the newest build, and patches keep its history valid.
+        options["deployment_config"] = WorkerDeploymentConfig(
+            version=version,
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        )
+    config = client.config()
+    config["data_converter"] = for_cases(client.data_converter)
+    return Worker(
+        Client(**config),
+        task_queue=settings.task_queue,
+        workflows=[*WORKFLOWS, CatchUpWorkflow],
+        activities=all_activities(dependencies),
+        workflow_runner=sandboxed_runner(),
+        interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
+        max_cached_workflows=settings.max_cached_workflows,
+        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+        max_concurrent_activities=settings.max_concurrent_activities,
+        max_activities_per_second=settings.max_activities_per_second,
+        max_task_queue_activities_per_second=settings.max_task_queue_activities_per_second,
+        # What is taken eagerly goes past the queue, and with it past the limit of its shop.
+        disable_eager_activity_execution=settings.max_activities_per_shop_per_second is not None,
+        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
+        **options,
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until told to stop; raises CaseError where it cannot start."""
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    client = await connect(runtime_with_metrics(settings.metrics_address))
+    try:
+        missing = await missing_attributes(client)
+    except RPCError as refused:
+        raise CaseError(f"namespace {client.namespace!r} cannot be used: {refused.message}") from refused
+    if missing:
+        raise CaseError(f"search attributes are missing ({', '.join(missing)}): run `aftersales setup` once")
+    log = structlog.get_logger("worker")
+    async with open_dependencies(settings, client) as dependencies, make_worker(client, settings, dependencies):
+        await arrange(client, settings)
+        log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
+        await stop.wait()
+        log.info("worker stopping")
+    log.info("worker stopped")
+
+
+def main() -> int:
+    """Run the worker; return 2, after one line on stderr, where a setting is wrong or Temporal cannot be reached."""
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_level, settings.log_format)
+        asyncio.run(run_worker(settings))
+    except CaseError as bad:
+        print(f"worker: {bad}", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,117 @@
+"""The commands on open cases: list, show, act."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from aftersales.cli.errors import run
+from aftersales.cli.forms import given_form
+from aftersales.cli.output import print_json, print_table, say, when
+from aftersales.cli.render import print_case
+from aftersales.runtime.connection import connect
+from cases.errors import BadForm
+from workflows.engine import search_attributes as sa
+from workflows.engine.addressing import ORDER
+from workflows.registry import PROCESSES, process_of
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1.")]
+RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
+Given = Annotated[
+    list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
+]
+
+OrderId = Annotated[str | None, typer.Option(help="The order that is meant, in a case about several.")]
+
+PATIENCE = timedelta(seconds=15)
+"""How long a command waits for a worker's answer."""
+OPERATOR_UPDATES = ("retry_effect", "done_by_hand")
+
+
+def list_command(
+    process: Annotated[str | None, typer.Option(help="Only cases of this process.")] = None,
+    shop: Annotated[str | None, typer.Option(help="Only cases of this shop.")] = None,
+    order: Annotated[str | None, typer.Option(help="Only cases about this order.")] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """List cases by deadline, nearest first."""
+
+    async def work() -> None:
+        names = [process_of(process).name] if process else list(PROCESSES)
+        query = "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
+        for key, value in ((sa.SHOP, shop), (sa.ORDERS, order)):
+            if value:
+                query += " AND {} = '{}'".format(key.name, value.replace("'", "''"))
+        if not closed:
+            query += " AND ExecutionStatus = 'Running'"
+        client = await connect()
+        rows = [_row(each) async for each in client.list_workflows(query, limit=limit)]
+        rows.sort(key=lambda row: (row["deadline"] is None, row["deadline"] or "", row["case_id"]))
+        if as_json:
+            print_json(rows)
+            return
+        columns = ("案件", "状态", "截止", "等待", "店铺", "订单", "金额", "需人工")
+        names_of = ("case_id", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
+        shown = [[when(row[name]) if name == "deadline" else row[name] for name in names_of] for row in rows]
+        for line in shown:
+            line[-1] = "⚠️" if line[-1] else ""
+        print_table("案件 / cases", columns, shown)
+
+    run(work())
+
+
+def _row(execution: Any) -> dict[str, Any]:
+    known = execution.typed_search_attributes
+    deadline = known.get(sa.DEADLINE)
+    return {
+        "case_id": execution.id,
+        "process": execution.workflow_type,
+        "status": execution.status.name.lower() if execution.status else None,
+        "state": known.get(sa.STATE),
+        "deadline": deadline.isoformat() if deadline else None,
+        "waits_for": known.get(sa.WAITS_FOR),
+        "shop": known.get(sa.SHOP),
+        "order": known.get(sa.ORDER),
+        "at_stake": known.get(sa.AT_STAKE),
+        "needs_operator": known.get(sa.NEEDS_OPERATOR),
+    }
+
+
+def show_command(case: CaseId, as_json: AsJson = False) -> None:
+    """Show where a case stands, by when, what may be done, and what happened."""
+
+    async def work() -> None:
+        process_of(case.partition("/")[0])
+        seen = await (await connect()).get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
+        if as_json:
+            print_json(seen)
+        else:
+            print_case(seen)
+
+    run(work())
+
+
+def act_command(
+    case: CaseId, rule: RuleName, form: Given = None, order: OrderId = None, as_json: AsJson = False
+) -> None:
+    """Decide: fire a rule for a person. Exit status 1 where the rules refuse it."""
+
+    async def work() -> None:
+        process = process_of(case.partition("/")[0])
+        acts = [name for name, each in process.rules.items() if each.clock is None]
+        if rule not in (*acts, *OPERATOR_UPDATES):
+            raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
+        given = given_form(process, rule, form or [], datetime.now(UTC))
+        if order is not None:
+            given = {**(given or {}), ORDER: order}
+        handle = (await connect()).get_workflow_handle(case)
+        answer = await handle.execute_update(rule, given, rpc_timeout=PATIENCE)
+        if as_json:
+            print_json(answer)
+        else:
+            say(f"{case}: {answer['label']} ({', '.join(answer['state'])}) {when(answer['deadline'])}")
+
+    run(work())

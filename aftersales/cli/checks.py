@@ -1,0 +1,114 @@
+"""The commands that need no open case: simulate, rulebook, replay."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aftersales.cli.errors import REFUSED, run
+from aftersales.cli.output import complain, print_json, print_table, say
+from aftersales.cli.render import print_simulation
+from aftersales.cli.rulebook import figures, rulebook_document, rules
+from aftersales.runtime.connection import connect
+from aftersales.runtime.logs import configure_logs
+from aftersales.simulation.scenario import Scenario
+from aftersales.simulation.simulation import simulate
+from cases.errors import BadForm, Refused
+from workflows.registry import PROCESSES, process_of
+from workflows.replay.replayer import recorded, replay
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+RULES = {
+    "rule": "规则",
+    "label": "名称",
+    "clause": "条款",
+    "who": "谁",
+    "state_label": "状态",
+    "conditions": "条件",
+    "to_label": "转入",
+    "effects": "随后",
+    "clock": "时钟",
+}
+FIGURES = {
+    "name": "指标",
+    "label": "名称",
+    "value": "值",
+    "unit": "单位",
+    "clause": "条款",
+    "source": "来源",
+    "standing": "性质",
+}
+
+
+def simulate_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario, YAML or JSON.")], as_json: AsJson = False
+) -> None:
+    """Play a case under virtual time, with the real workflow and server. Exit status 1: an expectation failed."""
+
+    async def work() -> int:
+        configure_logs("CRITICAL", "console")
+        result, failed = await simulate(Scenario(file))
+        if as_json:
+            print_json(result)
+        else:
+            print_simulation(result)
+        for line in failed:
+            complain(line)
+        return REFUSED if failed else 0
+
+    run(work())
+
+
+def rulebook_command(
+    process: Annotated[str | None, typer.Argument(metavar="[PROCESS]", help="One process; else all.")] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write the documents to a folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a process's rules and every figure of its policy, with source and standing."""
+
+    async def work() -> None:
+        chosen = [process_of(process)] if process else list(PROCESSES.values())
+        if write:
+            write.mkdir(parents=True, exist_ok=True)
+            for each in chosen:
+                (write / f"{each.name}.md").write_text(rulebook_document(each), encoding="utf-8")
+                say(f"{write / each.name}.md")
+        elif as_json:
+            print_json({each.name: {"rules": rules(each), "figures": figures(each)} for each in chosen})
+        else:
+            for each in chosen:
+                _print_rows(f"{each.label} · {each.name} 规则", RULES, rules(each))
+                _print_rows(f"{each.label} · {each.name} 指标", FIGURES, figures(each))
+
+    run(work())
+
+
+def _print_rows(title: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:
+    cells = [[row[name] for name in columns] for row in rows]
+    shown = [["、".join(cell) if isinstance(cell, list | tuple) else cell for cell in row] for row in cells]
+    print_table(title, columns.values(), shown)
+
+
+def replay_command(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Recorded histories, JSON.")] = None,
+    case: Annotated[str | None, typer.Option(metavar="CASE", help="A case of the connected server.")] = None,
+) -> None:
+    """Replay histories with the present code and compare their content. Exit status 1: something changed."""
+
+    async def work() -> int:
+        if not files and case is None:
+            raise BadForm("expected history files, or --case CASE")
+        histories = [(str(path), recorded(path)) for path in files or []]
+        if case is not None:
+            histories.append((case, await (await connect()).get_workflow_handle(case).fetch_history()))
+        changed = 0
+        for name, history in histories:
+            try:
+                await replay(history)
+                say(f"{name}: ok, {len(history.events)} events")
+            except Refused as difference:
+                changed += 1
+                complain(f"{name}: {difference}")
+        return REFUSED if changed else 0
+
+    run(work())

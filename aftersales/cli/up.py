@@ -1,0 +1,173 @@
+"""``aftersales up``: embedded Temporal server, worker, gateway, sandbox and sample cases, in one command."""
+
+import asyncio
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersales.bootstrap import arrange, make_worker, open_dependencies
+from aftersales.cli.errors import run
+from aftersales.cli.gateway import running_gateway
+from aftersales.cli.output import say
+from aftersales.importing.case_files import case_id, open_cases, read_cases
+from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
+from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.web_ui import list_address
+from aftersales.sandbox.running import RESHIP, announce, comes_by_message, running_sandbox, shops_of
+from cases.errors import CaseError
+from cases.messages import Opening
+from workflows.engine.process import Process
+
+ARRIVAL_SECONDS = 10.0
+"""How long the sample cases may take to arrive before the greeting."""
+
+
+def up_command(
+    samples: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Open the case files of this folder once the worker runs.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the Temporal server (AFTERSALES_PORT).")] = None,
+    ui_port: Annotated[int | None, typer.Option(help="Port of the Web UI (AFTERSALES_UI_PORT).")] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C; started again, it goes on with the same cases."""
+    run(_up(samples, port, ui_port))
+
+
+async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> None:
+    settings = load_settings(port=port, ui_port=ui_port)
+    configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
+    cases = read_cases(_case_files(samples) if samples else [], settings)
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    with _alone(settings.data_dir):
+        check_ports(settings.port, settings.ui_port)
+        say("starting the Temporal server ...")
+        async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
+            await _work(server, settings, cases, stop)
+    say("stopped")
+
+
+def _called() -> str:
+    """How the reader calls the program from where it was started."""
+    path = Path(sys.argv[0]).absolute()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+
+
+def _case_files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise CaseError(f"{folder}: no case files (*.yaml) there")
+    return files
+
+
+async def _work(
+    server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]], stop: asyncio.Event
+) -> None:
+    ended = CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
+    try:
+        async with AsyncExitStack() as running:
+            shown, services = await _start(running, server, settings, cases)
+            _greet(settings, shown)
+            waiting = [asyncio.create_task(each) for each in (stop.wait(), server.ended())]
+            await asyncio.wait((*waiting, *services), return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
+                each.cancel()
+            if server.has_ended:
+                raise ended
+            if not stop.is_set():
+                raise CaseError("the gateway or the sandbox ended by itself")
+            say("stopping ...")
+    except (RuntimeError, asyncio.CancelledError) as failed:  # the worker may see first that its server is gone
+        if not server.has_ended:
+            raise
+        raise ended from failed
+
+
+async def _start(
+    running: AsyncExitStack, server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]]
+) -> tuple[list[str], list[asyncio.Task[None]]]:
+    """Start what works beside the server; the sample cases' ids, and the tasks that serve."""
+
+    async def connected() -> Client:
+        return server.client
+
+    if "ui_address" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"ui_address": f"http://127.0.0.1:{settings.ui_port}"})
+    services, sandbox = [], None
+    if settings.secrets_file is None:
+        sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))
+        settings = settings.model_copy(update={"secrets_file": sandbox.secrets_file})
+        services.append(sandbox.ended)
+    world = await running.enter_async_context(open_dependencies(settings, server.client))
+    await running.enter_async_context(make_worker(server.client, settings, world))
+    _, gateway = await running.enter_async_context(running_gateway(settings, connected))
+    services.append(gateway)
+    # First those with figures of their own: a message would open them without.
+    await open_cases(server.client, settings, [each for each in cases if not (sandbox and comes_by_message(*each))])
+    shown = [case_id(*each) for each in cases]
+    if sandbox:
+        announce(sandbox.sandbox, cases)
+        await _arrived(server.client, shown)
+    await arrange(server.client, settings)
+    return shown, services
+
+
+async def _arrived(client: Client, cases: list[str]) -> None:
+    """Wait until the messages have opened what is then shown; what takes longer comes later."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            for case in cases:
+                while not await _is_there(client, case):  # noqa: ASYNC110 - the gateway tells nobody what it opened
+                    await asyncio.sleep(0.05)
+
+
+async def _is_there(client: Client, case: str) -> bool:
+    try:
+        await client.get_workflow_handle(case).describe()
+    except RPCError as missing:
+        if missing.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _greet(settings: Settings, cases: list[str]) -> None:
+    ui = list_address(f"http://127.0.0.1:{settings.ui_port}", "default")
+    usual = settings.port == Settings.model_fields["port"].default
+    other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
+    say(f"Web UI: {ui}")
+    say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
+    if cases:
+        reship = next((each for each in cases if each.startswith(f"{RESHIP}/")), None)
+        say(f"sample cases: {', '.join(cases)}")
+        say("try next, in another terminal:")
+        for command in ("list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))):
+            say(f"  {other}{_called()} {command}")
+        if settings.secrets_file is None:
+            given = {name: getattr(settings, name) for name in ("data_dir", "sandbox_port")}
+            changed = [name for name, value in given.items() if value != Settings.model_fields[name].default]
+            own = "".join(f"AFTERSALES_{name.upper()}={given[name]} " for name in changed)
+            say(f"  {own}{_called()} sandbox")
+    say("Ctrl-C stops everything; the next start goes on with the same cases")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second run away from the same data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as taken:
+            raise CaseError(f"another run uses {folder}: stop it, or set AFTERSALES_DATA_DIR") from taken
+        yield

@@ -1,0 +1,12 @@
+"""What Alembic runs: the revisions, on the connection that the ledger hands over."""
+
+from alembic import context
+
+from aftersales.ledger.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    transaction_per_migration=False,
+)
+context.run_migrations()

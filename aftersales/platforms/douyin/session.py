@@ -1,0 +1,132 @@
+"""Calls of Douyin's open platform: signed, with a shop's token, which is renewed unnoticed."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import SecretStr
+
+from aftersales.platforms.credentials import DouyinAccess, DouyinCredentials
+from aftersales.platforms.douyin import signing
+from aftersales.platforms.tokens import Token, TokenStore
+from aftersales.runtime.http_client import Transport
+from cases.errors import PlatformRefused, PlatformUnreachable
+
+PLATFORM = "douyin"
+SUCCESS = 10000
+BUSY = frozenset({20000, 20001, 60000})
+"""The service is down, too slow, or asked too often: asking again helps.  From third-party code only."""
+TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
+"""The access token is not, or no longer, taken.  From third-party code only."""
+JSON = {"content-type": "application/json;charset=UTF-8"}
+HIDDEN = "***"
+LONGEST_TEXT = 300
+
+
+class Answer(NamedTuple):
+    """What the platform answered to a method: its codes, its words, and its data."""
+
+    method: str
+    code: int
+    sub_code: str
+    text: str
+    data: dict[str, Any]
+
+    def content(self) -> dict[str, Any]:
+        """The data; raises PlatformRefused with codes and words where the platform refused."""
+        if self.code != SUCCESS:
+            codes = f"code {self.code}, sub_code {self.sub_code or '-'}"
+            raise PlatformRefused(f"抖店拒绝 / Douyin refused {self.method}: {self.text} ({codes})")
+        return self.data
+
+
+class DouyinSession:
+    """Calls for any of our shops, over one transport."""
+
+    def __init__(
+        self,
+        access: DouyinAccess,
+        transport: Transport,
+        tokens: TokenStore,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._access = access
+        self._transport = transport
+        self._tokens = tokens
+        self._clock = clock
+
+    async def call(self, shop_id: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a method for a shop and give back its data.
+
+        Raises PlatformRefused with the platform's codes and words, PlatformUnreachable where it is down, too slow or
+        not to be understood, and BadForm for a shop without credentials.
+        """
+        return (await self.ask(shop_id, method, params)).content()
+
+    async def ask(self, shop_id: str, method: str, params: Mapping[str, Any]) -> Answer:
+        """Call a method for a shop and give back the platform's answer, refusals too; raises the rest as ``call``."""
+        shop = self._access.shop(shop_id)
+
+        async def renew(before: Token | None) -> Token:
+            return await self._renew(shop, before)
+
+        token = await self._tokens.token(PLATFORM, shop_id, renew)
+        answer = await self._send(shop, method, params, token)
+        if answer.code != SUCCESS and answer.sub_code in TOKEN_OVER:
+            token = await self._tokens.token(PLATFORM, shop_id, renew, refused=token)
+            answer = await self._send(shop, method, params, token)
+        return answer
+
+    async def _renew(self, shop: DouyinCredentials, before: Token | None) -> Token:
+        if before and before.refresh_token:
+            params = {"refresh_token": before.refresh_token.get_secret_value(), "grant_type": "refresh_token"}
+            answer = await self._send(shop, "token.refresh", params)
+            if answer.code == SUCCESS:
+                return self._token(answer)
+        if shop.authorization_code:
+            params = {"code": shop.authorization_code.get_secret_value(), "grant_type": "authorization_code"}
+        else:
+            params = {"code": "", "grant_type": "authorization_self", "shop_id": shop.shop_id}
+        return self._token(await self._send(shop, "token.create", params))
+
+    def _token(self, answer: Answer) -> Token:
+        given = answer.content()
+        access, refresh, seconds = (given.get(name) for name in ("access_token", "refresh_token", "expires_in"))
+        if not (isinstance(access, str) and access and isinstance(seconds, int | float) and seconds > 0):
+            raise PlatformUnreachable(f"抖店 {answer.method}: 返回中没有可用的 token / no usable token in the answer")
+        return Token.lasting(access, refresh if isinstance(refresh, str) else None, float(seconds), self._clock())
+
+    async def _send(
+        self, shop: DouyinCredentials, method: str, params: Mapping[str, Any], token: SecretStr | None = None
+    ) -> Answer:
+        body, secret, timestamp = signing.canonical(params), shop.app_secret.get_secret_value(), str(int(self._clock()))
+        query = {
+            "app_key": shop.app_key,
+            "method": method,
+            "timestamp": timestamp,
+            "v": signing.VERSION,
+            "sign_method": signing.SIGN_METHOD,
+            "sign": signing.sign(shop.app_key, secret, method, body, timestamp),
+        }
+        if token:
+            query["access_token"] = token.get_secret_value()
+        url = f"{self._access.address}/{method.replace('.', '/')}"
+        raw = await self._transport.post(url, params=query, content=body, headers=JSON)
+        code = shop.authorization_code.get_secret_value() if shop.authorization_code else None
+        hidden = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
+        answer = _answer(method, raw, [str(each) for each in hidden if each])
+        if answer.code in BUSY:
+            raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
+        return answer
+
+
+def _answer(method: str, raw: Any, secrets: Iterable[str]) -> Answer:
+    code, data = (raw.get("code"), raw.get("data")) if isinstance(raw, dict) else (None, None)
+    if not isinstance(code, int) or not (data is None or isinstance(data, dict) or code != SUCCESS):
+        raise PlatformUnreachable(f"抖店 {method}: 返回内容无法理解 / the answer cannot be understood")
+    text = str(raw.get("sub_msg") or raw.get("msg") or "")
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    content = data if isinstance(data, dict) else {}
+    return Answer(method, code, str(raw.get("sub_code") or ""), text[:LONGEST_TEXT], content)

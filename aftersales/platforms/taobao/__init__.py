@@ -1,0 +1,1 @@
+"""淘宝: its client, signing and records, and one adapter for each process that has an interface there."""

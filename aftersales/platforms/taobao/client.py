@@ -1,0 +1,117 @@
+"""Taobao's open platform (TOP): the messages of an application, consumed and confirmed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aftersales.platforms.credentials import TaobaoAccess
+from aftersales.platforms.taobao.signing import METHOD, SIGN, SignMethod, sign
+from aftersales.runtime.http_client import Transport
+from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.models import Strict
+from cases.shanghai import SHANGHAI
+
+TIME = "%Y-%m-%d %H:%M:%S"
+CONSUME, CONFIRM = "taobao.tmc.messages.consume", "taobao.tmc.messages.confirm"
+MOST = 200
+"""As many messages a call consumes or confirms at most."""
+ERROR = "error_response"
+
+# T: codes for "called too often" (7) and, by how they begin, for services behind the gateway that do not answer.
+BUSY_CODE, BUSY = "7", ("isp.", "accesscontrol.limited")
+
+
+class TmcMessage(Strict):
+    """A message; ``content`` is JSON as the topic defines it, ``user`` the seller it concerns."""
+
+    id: str
+    topic: str
+    content: str
+    published_at: datetime | None
+    user: str
+
+
+class TaobaoClient:
+    """Calls of TOP for the applications whose credentials are known; raise PlatformRefused or PlatformUnreachable."""
+
+    def __init__(self, access: TaobaoAccess, transport: Transport, *, sign_method: SignMethod = "hmac-sha256") -> None:
+        """Sign with these credentials by this method, send over this transport."""
+        self._access = access
+        self._transport = transport
+        self._sign_method = sign_method
+
+    async def call(self, app_key: str, method: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """Call a method that needs no seller's session; gives what the envelope holds.  BadForm: unknown app."""
+        app = self._access.app(app_key)
+        form = {
+            **params,
+            "method": method,
+            "app_key": app_key,
+            "timestamp": datetime.now(SHANGHAI).strftime(TIME),
+            "format": "json",
+            "v": "2.0",
+            METHOD: self._sign_method,
+        }
+        form[SIGN] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
+        return opened(method, await self._transport.post(f"{self._access.address}/router/rest", data=form))
+
+    async def consume(self, app_key: str, *, quantity: int = 100, group: str | None = None) -> list[TmcMessage]:
+        """Take up to ``quantity`` messages (10 to 200); one that is not confirmed comes again."""
+        answer = await self.call(app_key, CONSUME, {"quantity": str(quantity)} | _group(group))
+        messages = answer.get("messages")
+        found = messages.get("tmc_message") if isinstance(messages, dict) else None
+        return [_message(each) for each in found or []]
+
+    async def confirm(self, app_key: str, ids: Sequence[str], *, group: str | None = None) -> None:
+        """Confirm messages, so that they do not come again."""
+        for first in range(0, len(ids), MOST):
+            answer = await self.call(
+                app_key, CONFIRM, {"s_message_ids": ",".join(ids[first : first + MOST])} | _group(group)
+            )
+            if answer.get("is_success") is not True:
+                raise PlatformRefused(f"{CONFIRM}: 消息未被确认 / messages were not confirmed")
+
+
+def opened(method: str, answer: Any) -> dict[str, Any]:
+    """Take an answer out of its envelope; raises what the platform says is wrong."""
+    body = answer if isinstance(answer, dict) else {}
+    error = body.get(ERROR)
+    if isinstance(error, dict):
+        raise _refused(method, error)
+    inner = body.get(f"{method.removeprefix('taobao.').replace('.', '_')}_response")
+    if not isinstance(inner, dict):
+        raise PlatformUnreachable(f"{method}: 淘宝的答复无法理解 / Taobao's answer cannot be understood")
+    return inner
+
+
+def _refused(method: str, error: Mapping[str, Any]) -> PlatformRefused | PlatformUnreachable:
+    code, sub_code = str(error.get("code")), str(error.get("sub_code") or "")
+    text = " / ".join(str(each) for each in (error.get("sub_msg"), error.get("msg")) if each)
+    which = f"[{code} {sub_code}]".replace(" ]", "]")
+    if code == BUSY_CODE or sub_code.startswith(BUSY):
+        return PlatformUnreachable(f"{method}: 淘宝繁忙 / Taobao is busy: {text} {which}")
+    return PlatformRefused(f"{method}: 淘宝拒绝 / Taobao refused: {text} {which}")
+
+
+def _group(name: str | None) -> dict[str, str]:
+    return {"group_name": name} if name else {}
+
+
+def _message(row: Any) -> TmcMessage:
+    try:
+        return TmcMessage(
+            id=str(row["id"]),
+            topic=str(row["topic"]),
+            content=str(row.get("content") or "{}"),
+            published_at=_instant(row.get("pub_time")),
+            user=str(row.get("user_nick") or ""),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise PlatformUnreachable(f"{CONSUME}: 消息无法理解 / a message cannot be understood") from None
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        return datetime.strptime(str(text)[:19], TIME).replace(tzinfo=SHANGHAI)
+    except ValueError:
+        return None

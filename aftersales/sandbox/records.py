@@ -1,0 +1,122 @@
+"""After-sale records as the platform keeps them: pure, time is an argument in whole seconds."""
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, StringConstraints
+
+from aftersales.sandbox.douyin_codes import (
+    NEVER_RECEIVED,
+    NO_DEADLINE,
+    OTHER_REASON_CODE,
+    REASON_CODES,
+    UNDER_ARBITRATION,
+    Arbitration,
+    Status,
+)
+from cases.errors import PlatformRefused
+from cases.models import Id, Strict
+
+Digits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$")]
+"""An id of the platform: a number on the wire that fits 64 bits."""
+
+
+class Entry(Strict):
+    """A line of a record's log."""
+
+    time: int
+    role: str
+    operator: str
+    action: str
+    text: str = ""
+
+
+class Parcel(Strict):
+    """What was sent to the buyer, and when its number was uploaded."""
+
+    company_code: str
+    tracking_no: str
+    logistics_time: int
+
+    @property
+    def company_name(self) -> str:
+        """The carrier's name; the sandbox knows no other than its code."""
+        return self.company_code
+
+
+class Evidence(Strict):
+    """What the merchant showed, and when: with a refusal, or to the arbitration."""
+
+    time: int
+    to_arbitration: bool
+    comment: str
+    urls: tuple[str, ...]
+
+
+class Record(Strict):
+    """One after-sale; ``amount`` in 分, ``deadline`` 0 where no clock runs."""
+
+    shop_id: Id
+    after_sale_id: Digits
+    order_id: Digits
+    sku_order_id: Digits
+    product_id: Digits
+    amount: Annotated[int, Field(ge=0)]
+    reason: str
+    remark: str = ""
+    status: Status = Status.AWAITING_MERCHANT
+    arbitration: Arbitration = Arbitration.NONE
+    arbitration_id: str = ""
+    overdue: bool = False
+    applied_at: int
+    updated_at: int
+    deadline: int = NO_DEADLINE
+    parcel: Parcel | None = None
+    evidence: tuple[Evidence, ...] = ()
+    log: tuple[Entry, ...] = ()
+
+    @property
+    def never_received(self) -> bool:
+        """Whether the reason is the one that leads straight to arbitration and refund."""
+        return self.reason == NEVER_RECEIVED
+
+    @property
+    def reason_code(self) -> int:
+        """The code of the reason."""
+        return REASON_CODES.get(self.reason, OTHER_REASON_CODE)
+
+    @property
+    def in_arbitration(self) -> bool:
+        """Whether the platform is deciding."""
+        return self.arbitration in UNDER_ARBITRATION
+
+    @property
+    def in_buyers_window(self) -> bool:
+        """Whether the buyer may modify or ask the platform in."""
+        return not self.in_arbitration and (self.overdue or self.status is Status.REFUSED)
+
+    @property
+    def awaits_shipment(self) -> bool:
+        """Whether the merchant may ship; late shipping counts too (DR-17)."""
+        return self.status is Status.AWAITING_SHIPMENT and not self.in_arbitration
+
+    def changed(self, now: int, role: str, action: str, text: str = "", **updates: Any) -> "Record":
+        """Give the record after a change; its ``updated_at`` is later than before in every case."""
+        entry = Entry(time=now, role=role, operator=_OPERATORS[role], action=action, text=text)
+        later = max(now, self.updated_at + 1)
+        return self.model_copy(update={"updated_at": later, "log": (*self.log, entry), **updates})
+
+
+_OPERATORS = {"买家": "买家", "商家": "商家", "平台": "系统"}
+
+
+class Change(NamedTuple):
+    """A record after a change, and the tags of the messages that tell of it."""
+
+    record: Record
+    tags: tuple[str, ...] = ()
+
+
+def must(allowed: object, what: str) -> None:
+    """Raise PlatformRefused where something is not allowed now."""
+    if not allowed:
+        raise PlatformRefused(f"当前状态不允许{what} / not allowed in this state: {what}")

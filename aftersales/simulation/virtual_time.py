@@ -1,0 +1,178 @@
+"""Time that is skipped instead of waited for, on the real server."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.cli.output import silenced
+from aftersales.runtime.embedded_server import ONE_PARTITION, temporal_binary
+from cases.errors import CaseError
+from workflows.engine.search_attributes import KEYS
+
+SERVER_FLAGS = [
+    *ONE_PARTITION,
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    # Without this the server waits up to a second before each timer that it skips to.
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="10ms"',
+]
+REST_SECONDS = 30.0
+SECOND = timedelta(seconds=1)
+_openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
+FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
+KEPT = ("timeline", "ignored", "effects", "reminders")
+"""What a case keeps with an instant."""
+RETRYING = timedelta(minutes=30)
+"""How far time is skipped at once while nothing but retries goes on: the server skips a hundred times in one go."""
+
+
+class TooSlow(CaseError):
+    """The machine was too busy: real time went by where none should, so that something happened a second late."""
+
+
+@asynccontextmanager
+async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
+    """A server in memory on which every case has its own time."""
+    with silenced():  # the server prints a banner, and keeps the standard output that it was started with
+        environment = await WorkflowEnvironment.start_time_skipping_v2(
+            data_converter=pydantic_data_converter,
+            search_attributes=KEYS,
+            dev_server_existing_path=temporal_binary(),
+            dev_server_extra_args=SERVER_FLAGS,
+            dev_server_log_level="error",
+        )
+    try:
+        yield environment
+    finally:
+        await environment.shutdown()
+
+
+@asynccontextmanager
+async def time_moved_by_hand(server: WorkflowEnvironment) -> AsyncIterator[None]:
+    """Cases that are opened in the block have time that passes only when told to.
+
+    The switch is the server's: two that turn it at once would turn it back under each other.
+    """
+    async with _openings.setdefault(server, asyncio.Lock()):
+        with server.with_time_skipping_disabled():
+            yield
+
+
+def next_second() -> datetime:
+    """The start of the next second: cases count whole seconds, so what is exact begins on one."""
+    return datetime.now(UTC).replace(microsecond=0) + SECOND
+
+
+async def wait_until(instant: datetime) -> None:
+    """Wait, in real time, until an instant that is near; raises TooSlow where it has passed for long."""
+    await asyncio.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
+    if datetime.now(UTC) - instant >= SECOND:
+        raise TooSlow("this machine is too busy to simulate: it lost a second at the start")
+
+
+def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
+    """Whether a case's first step was a second late: one that does not say when it began begins with that step."""
+    started = [event.event_time.ToDatetime(UTC) for event in history.events if event.event_type == FIRST_STEP]
+    return bool(started) and started[0] - origin >= SECOND
+
+
+@dataclass(frozen=True)
+class Still:
+    """A case at rest: what it says of itself, and how much time has passed for it since ``origin``."""
+
+    seen: dict[str, Any]
+    origin: datetime
+    now: timedelta
+
+    @property
+    def upcoming(self) -> timedelta | None:
+        """The offset at which something happens by itself; None: nothing will."""
+        if self.seen["finished"]:
+            return None
+        if self.seen["busy"]:
+            return self.now + RETRYING
+        return datetime.fromisoformat(self.seen["next"]) - self.origin if self.seen["next"] else None
+
+    def on_time(self, at: timedelta) -> None:
+        """Raise TooSlow where anything that happened by an offset is kept as later."""
+        kept = (each["at"] for name in KEPT for each in self.seen[name] if "at" in each)
+        if any(datetime.fromisoformat(written) - self.origin >= at + SECOND for written in kept):
+            raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")
+
+
+class VirtualCase:
+    """A case whose time is moved by hand; offsets count from ``origin``."""
+
+    def __init__(self, environment: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], origin: datetime) -> None:
+        """Take a case that was just opened."""
+        self._environment, self.handle, self._origin = environment, handle, origin
+        self._rested: Still | None = None
+
+    def touch(self) -> WorkflowHandle[Any, Any]:
+        """The case for something to be done to it: what was last seen of it counts no longer."""
+        self._rested = None
+        return self.handle
+
+    async def reach(self, at: timedelta) -> None:
+        """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
+        still = await self.rest()
+        while not still.seen["finished"] and still.now < at:
+            target = at if still.upcoming is None else min(at, still.upcoming)
+            await self._skip(target - still.now)
+            if not still.seen["busy"] and target != still.upcoming:
+                return
+            still = await self.rest()
+            still.on_time(target)
+
+    async def rest(self) -> Still:
+        """Until everything due has happened and nothing is under way but calls that wait to be retried.
+
+        A case at rest stays so until something is done to it or its time is moved: it is not looked at twice.
+        """
+        until = time.monotonic() + REST_SECONDS
+        while (still := self._rested or await self._still()) is None:
+            if time.monotonic() > until:
+                raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
+            await asyncio.sleep(0.02)
+        self._rested = still
+        return still
+
+    async def _still(self) -> Still | None:
+        if await self._idle() is None:
+            return None
+        seen = await self.handle.query("view")
+        # Asked once more: what was due may have begun to happen before the case was looked at.
+        now = await self._idle()
+        if now is None or (seen["next"] and datetime.fromisoformat(seen["next"]) - self._origin <= now):
+            return None
+        return Still(seen, self._origin, now)
+
+    async def _idle(self) -> timedelta | None:
+        """The case's time; None while a step of its workflow or the first try of a call is under way."""
+        described = (await self.handle.describe()).raw_description
+        retried = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+        waiting = (each.state == retried and each.attempt > 1 for each in described.pending_activities)
+        if described.HasField("pending_workflow_task") or not all(waiting):
+            return None
+        skipping = described.workflow_extended_info.time_skipping_info
+        told = skipping.current_time.ToDatetime(UTC) if skipping.HasField("current_time") else datetime.now(UTC)
+        return told - self._origin
+
+    async def _skip(self, length: timedelta) -> None:
+        try:
+            await self._environment.fast_forward(self.touch(), length)
+        except RPCError as ended:
+            if ended.status is not RPCStatusCode.NOT_FOUND:
+                raise

@@ -1,1 +1,0 @@
-"""How requests and messages of each platform are signed: pure functions, one module a platform."""

@@ -1,0 +1,108 @@
+"""Every effect of every chart has its activity, and the other way round; a console task says where and what (G-8)."""
+
+import pytest
+from temporalio import activity
+from temporalio.testing import ActivityEnvironment
+
+from activities import douyin_reship
+from activities.effects import PLATFORM_CALL, process_activities
+from activities.registry import EFFECTS, all_activities
+from aftersales.bootstrap import simulated_dependencies
+from aftersales.platforms.scripted import Script, ScriptedPlatform
+from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
+from tests.support.machines import after
+from tests.support.stage import Stage
+from workflows.engine import activity_inputs
+from workflows.registry import PROCESSES
+
+
+def names() -> list[str]:
+    found = [
+        activity._Definition.must_from_callable(each).name for each in all_activities(simulated_dependencies(Script()))
+    ]
+    return [name for name in found if name is not None]
+
+
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
+def test_every_effect_of_a_chart_has_an_activity_and_every_activity_an_effect(process: object) -> None:
+    assert isinstance(process, type(PROCESSES["douyin_reship"]))
+    performed = {name for name, effect in process.effects().items() if not effect.books}
+    assert performed == EFFECTS[process.name].keys()
+    offered = {name for name in names() if name.startswith(f"{process.name}.")}
+    assert offered == {activity_inputs.effect_activity(process.name, name) for name in performed} | {
+        activity_inputs.settle_activity(process.name)
+    }
+
+
+def test_the_activities_all_processes_share_are_there_once() -> None:
+    assert sorted(set(names())) == sorted(names())
+    assert {activity_inputs.ENTER_IN_LEDGER, activity_inputs.REMIND} <= set(names())
+
+
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
+def test_what_commands_the_platform_is_a_call_of_it_or_a_task_in_its_console(process: object) -> None:
+    assert isinstance(process, type(PROCESSES["douyin_reship"]))
+    for name, how in EFFECTS[process.name].items():
+        assert how == PLATFORM_CALL or isinstance(how, ConsoleTask), name
+        if how == PLATFORM_CALL:
+            assert process.effects()[name].commands, name
+
+
+def call(effect: str, key: str = "douyin_reship/A1/1") -> EffectCall:
+    return EffectCall(
+        key=key,
+        case_id="douyin_reship/A1",
+        process="douyin_reship",
+        shop_id="S1",
+        effect=effect,
+        label="x",
+        rule="agree",
+        at=after("0s"),
+        facts={},
+    )
+
+
+async def run(name: str, argument: object, stage: Stage) -> object:
+    activities = {
+        activity._Definition.must_from_callable(each).name: each
+        for each in process_activities("douyin_reship", douyin_reship.EFFECTS, stage)
+    }
+    return await ActivityEnvironment().run(activities[name], argument)
+
+
+async def test_an_effect_reaches_the_platform_once_by_its_key() -> None:
+    stage = Stage()
+    for _ in range(2):
+        assert await run("douyin_reship.agree_on_platform", call("agree_on_platform"), stage) == EffectOutcome()
+    assert stage.scenes["douyin_reship/A1"].performed == ["agree_on_platform"]
+
+
+async def test_g_8_a_console_task_says_which_page_and_what_to_do_and_touches_nothing() -> None:
+    stage = Stage()
+    outcome = await run("douyin_reship.contact_buyer", call("contact_buyer"), stage)
+    assert isinstance(outcome, EffectOutcome)
+    assert outcome.console_task is not None
+    assert outcome.console_task.page.startswith("抖店后台 > ")
+    assert "撤销" in outcome.console_task.instruction
+    assert "凭证" in outcome.console_task.instruction
+    assert stage.scenes == {}
+
+
+async def test_g_2_the_platform_is_asked_what_its_clock_led_to() -> None:
+    question = ExpiryQuery(
+        key="k",
+        case_id="douyin_reship/A1",
+        process="douyin_reship",
+        shop_id="S1",
+        state="awaiting_merchant",
+        rule="auto_agree",
+        due=after("48h"),
+        facts={},
+    )
+    platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
+    (settle,) = [
+        each
+        for each in process_activities("douyin_reship", {}, platform)
+        if activity._Definition.must_from_callable(each).name == "douyin_reship.settle"
+    ]
+    assert await ActivityEnvironment().run(settle, question) == ExpiryOutcome(rule="withdraw")

@@ -1,0 +1,86 @@
+"""Our errors as Temporal sees them (G-7): distinct by name, final or to be tried again."""
+
+from typing import Any
+
+import pytest
+import structlog
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+
+from activities.error_interceptor import ErrorInterceptor
+from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.messages import ExpiryQuery
+from tests.support.machines import after
+from workflows.engine.activity_options import EFFECT, REMIND, SETTLE
+
+QUESTION = ExpiryQuery(
+    key="k",
+    case_id="douyin_reship/A1",
+    process="douyin_reship",
+    shop_id="S1",
+    state="awaiting_merchant",
+    rule="auto_agree",
+    due=after("48h"),
+    facts={"description": "王小明"},
+)
+
+
+class Inner(ActivityInboundInterceptor):
+    """The activity itself."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.bound = error, dict[str, Any]()
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        self.bound = structlog.contextvars.get_contextvars()
+        if self.error:
+            raise self.error
+        return input.args
+
+
+def given(*arguments: Any) -> ExecuteActivityInput:
+    return ExecuteActivityInput(fn=lambda: None, args=arguments, executor=None, headers={})
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (PlatformRefused("x"), True),
+        (BadForm("x"), True),
+        (PlatformUnreachable("x"), False),
+        (NotSettledYet("x"), False),
+        (CaseError("x"), False),
+    ],
+)
+async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_final(
+    error: CaseError,
+    final: bool,  # noqa: FBT001
+) -> None:
+    with pytest.raises(ApplicationError) as raised:
+        await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(given(QUESTION))
+    assert (raised.value.type, raised.value.non_retryable) == (type(error).__name__, final)
+    for budget in (EFFECT, SETTLE, REMIND):
+        assert (raised.value.type in (budget["retry_policy"].non_retryable_error_types or ())) is final
+
+
+async def test_other_errors_are_tried_again_as_they_are() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(given(QUESTION))
+
+
+async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_nothing_of_its_facts() -> None:
+    inner = Inner()
+    await ErrorInterceptor().intercept_activity(inner).execute_activity(given(QUESTION))
+    assert inner.bound == {
+        "case_id": "douyin_reship/A1",
+        "process": "douyin_reship",
+        "shop": "S1",
+        "rule": "auto_agree",
+    }
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_an_activity_without_arguments_is_about_no_case() -> None:
+    inner = Inner()
+    assert await ErrorInterceptor().intercept_activity(inner).execute_activity(given()) == ()
+    assert inner.bound == {}

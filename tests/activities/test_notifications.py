@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from temporalio.testing import ActivityEnvironment
+
+from activities.notifications import notice_activities
+from aftersales.notifications.log_notifier import LogNotifier
+from cases.ledger import CaseOutcome
+from cases.messages import ActionRequired, ConsoleTask, Reminder
+from cases.ports import Notifier
+from tests.support.machines import after
+from tests.support.notifications.telling import OUTCOME, TROUBLE, reminder
+
+REMINDER = reminder(after("48h"))
+TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
+
+
+class Keys:
+    """Notes the keys that it is given."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+
+    async def remind(self, reminder: Reminder, key: str) -> None:
+        self.known.append(f"remind {reminder.shop_id} {key}")
+
+    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
+        self.known.append(f"trouble {trouble.shop_id} {key}")
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+        self.known.append(f"outcome {outcome.shop_id} {key}")
+
+
+def activities(notifier: Notifier) -> list[Callable[..., Any]]:
+    return notice_activities(notifier)
+
+
+async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> None:
+    notifier = Keys()
+    for number, attempt in [("1", 1), ("1", 2), ("2", 1)]:
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, workflow_run_id="r", activity_id=number, attempt=attempt)
+        for each, told in zip(activities(notifier), (REMINDER, TROUBLE, OUTCOME), strict=True):
+            await environment.run(each, told)
+
+    assert notifier.known == [
+        f"{kind} S1 douyin_reship/A1/r/{number}"
+        for number in ("1", "1", "2")
+        for kind in ("remind", "trouble", "outcome")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        (
+            REMINDER,
+            {
+                "event": "reminder",
+                "state": "待商家处理",
+                "then": "超时自动同意",
+                "deadline": "2026-01-07T01:00:00+00:00",
+                "log_level": "warning",
+            },
+        ),
+        (
+            TROUBLE.model_copy(update={"why": "关闭"}),
+            {"event": "needs operator", "step": "同意补寄", "why": "关闭", "log_level": "warning"},
+        ),
+        (
+            TROUBLE.model_copy(update={"task": TASK, "escalates": True}),
+            {"event": "needs operator", "step": "同意补寄", "why": None, "log_level": "warning"},
+        ),
+        (
+            TROUBLE.model_copy(update={"task": TASK, "order": "O2"}),
+            {"event": "console task", "step": "同意补寄", "order": "O2", "log_level": "info"},
+        ),
+        (OUTCOME, {"event": "case closed", "state": "已退款", "by": "clock", "log_level": "info"}),
+    ],
+    ids=["g_5_reminder", "g_7_failed_step", "escalation", "g_8_console_task", "outcome"],
+)
+async def test_without_channels_the_log_says_what_operators_are_told(told: Any, written: dict[str, Any]) -> None:
+    remind, trouble, outcome = activities(LogNotifier())
+    by_type = {Reminder: remind, ActionRequired: trouble, CaseOutcome: outcome}
+    with structlog.testing.capture_logs() as lines:
+        await ActivityEnvironment().run(by_type[type(told)], told)
+    assert lines == [written]

@@ -1,0 +1,84 @@
+"""The commands against a server that knows nothing of us, and has no worker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import yaml
+from click.testing import Result
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.runtime.embedded_server import temporal_binary
+from tests.support.places import HISTORIES
+from tests.support.playing import reship
+from workflows.engine.search_attributes import KEYS
+
+
+@pytest_asyncio.fixture
+async def bare() -> AsyncIterator[str]:
+    started = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(), dev_server_log_level="error"
+    )
+    yield started.client.service_client.config.target_host
+    await started.shutdown()
+
+
+async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
+    bare: str, aftersales: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(*arguments: str | Path) -> Result:
+        return aftersales(*arguments, TEMPORAL_ADDRESS=bare, TEMPORAL_CONFIG_FILE="/dev/null")
+
+    def complaint(*arguments: str | Path) -> str:
+        result = command(*arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        (line,) = result.stderr.splitlines()
+        return line
+
+    def story() -> None:
+        path = tmp_path / "case.yaml"
+        path.write_text(yaml.safe_dump({"process": "douyin_reship", "opening": reship()}))
+        assert "`aftersales setup`" in complaint("open", path)
+        first, again = command("setup"), command("setup")
+        assert first.stdout.splitlines()[0] == f"search attributes: {', '.join(key.name for key in KEYS)} registered"
+        assert again.stdout.splitlines()[0] == "search attributes: all there"
+        assert json.loads(command("open", path, "--json").stdout)[0]["opened"] is True
+        assert "no worker answers" in complaint("show", "douyin_reship/A1")
+        assert "no worker answers" in complaint("act", "douyin_reship/A1", "agree")
+
+    monkeypatch.setattr("aftersales.cli.cases.PATIENCE", timedelta(seconds=1))
+    await asyncio.to_thread(story)
+
+
+def test_recorded_histories_replay(aftersales: Callable[..., Result]) -> None:
+    paths = sorted(HISTORIES.glob("*.json"))
+    result = aftersales("replay", *paths)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [line.partition(": ok, ")[0] for line in result.stdout.splitlines()] == [str(path) for path in paths]
+
+
+def test_a_history_that_would_go_otherwise_now_is_status_1(aftersales: Callable[..., Result], tmp_path: Path) -> None:
+    recorded = HISTORIES / "douyin_reship_agreed_shipped_signed.json"
+    text = recorded.read_text(encoding="utf-8")
+    assert "douyin_reship.push_tracking_number" in text
+    changed = tmp_path / "changed.json"
+    changed.write_text(text.replace("douyin_reship.push_tracking_number", "douyin_reship.push_number"))
+    result = aftersales("replay", changed, recorded)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"aftersales: {changed}: ")
+    assert result.stdout.startswith(f"{recorded}: ok, ")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"events": []}', "no json"])
+def test_what_is_no_history(aftersales: Callable[..., Result], tmp_path: Path, text: str) -> None:
+    path = tmp_path / "history.json"
+    path.write_text(text)
+    result = aftersales("replay", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"aftersales: {path}: ")

@@ -1,0 +1,281 @@
+"""The commands on open cases, against what ``aftersales up`` has started."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import Result
+
+from tests.support.embedded import Embedded, settings_of
+from tests.support.playing import reship
+from workflows.registry import PROCESSES
+
+PATIENCE_SECONDS = 20.0
+ROW = ("case_id", "process", "status", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
+
+Command = Callable[..., Result]
+Open = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    started = Embedded(settings_of(tmp_path_factory.mktemp("data"))).ready()
+    yield started
+    assert started.interrupt() == 0
+
+
+@pytest.fixture
+def command(embedded: Embedded, aftersales: Command) -> Command:
+    def run(*arguments: str | Path, **env: str) -> Result:
+        return aftersales(*arguments, TEMPORAL_ADDRESS=embedded.address, TEMPORAL_CONFIG_FILE="/dev/null", **env)
+
+    return run
+
+
+@pytest.fixture
+def case_file(tmp_path: Path) -> Callable[..., Path]:
+    def write(policy: dict[str, Any] | None = None, **facts: Any) -> Path:
+        given = reship(**{"own_id": uuid.uuid4().hex[:12], **facts})
+        path = tmp_path / f"{uuid.uuid4().hex}.yaml"
+        path.write_text(yaml.safe_dump({"process": "douyin_reship", "opening": given, "policy": policy or {}}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def open_case(command: Command, case_file: Callable[..., Path]) -> Open:
+    def opened(**facts: Any) -> str:
+        (row,) = json.loads(command("open", case_file(**facts), "--json").stdout)
+        return str(row["case_id"])
+
+    return opened
+
+
+def complaint(result: Result, status: int) -> str:
+    """The one line that a command complains in."""
+    assert (result.exit_code, result.stdout) == (status, ""), result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("aftersales: ")
+    return line
+
+
+def shown(command: Command, case: str) -> Any:
+    return json.loads(command("show", case, "--json").stdout)
+
+
+def listed(command: Command, count: int, *options: str) -> list[dict[str, Any]]:
+    """The rows of ``list``, which Temporal brings up to date a moment after the case itself."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        rows: list[dict[str, Any]] = json.loads(command("list", "--json", *options).stdout)
+        if len(rows) == count or time.monotonic() > until:
+            assert len(rows) == count, rows
+            return rows
+        time.sleep(0.05)
+
+
+def test_opening_twice_is_opening_once(command: Command, case_file: Callable[..., Path]) -> None:
+    first, again = case_file(own_id="twice"), case_file(own_id="twice", reason="other", order_amount="5.00")
+    for path, opened in ((first, True), (again, False)):
+        result = command("open", path, "--json")
+        assert (result.exit_code, json.loads(result.stdout)) == (
+            0,
+            [{"case_id": "douyin_reship/twice", "opened": opened}],
+        )
+    assert shown(command, "douyin_reship/twice")["facts"]["order_amount"] == "100.00"
+    told = command("open", first)
+    assert (told.exit_code, told.stdout) == (0, "douyin_reship/twice: 早已打开 / was opened before\n")
+
+
+def test_dr_12_a_closed_case_is_not_opened_again(command: Command, case_file: Callable[..., Path]) -> None:
+    path = case_file(own_id="closed")
+    command("open", path)
+    assert command("act", "douyin_reship/closed", "withdraw").exit_code == 0
+    assert json.loads(command("open", path, "--json").stdout)[0]["opened"] is False
+
+
+def test_one_bad_file_and_none_is_opened(command: Command, case_file: Callable[..., Path]) -> None:
+    good, bad = case_file(own_id="good"), case_file(own_id="bad", reason="lost")
+    assert f"{bad}:" in complaint(command("open", good, bad), 2)
+    assert "no such case" in complaint(command("show", "douyin_reship/good"), 2)
+
+
+def test_g_9_a_shops_later_figures_leave_an_open_case_alone(
+    command: Command, case_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    shops, path = tmp_path / "shops.yaml", case_file(own_id="figures", shop_id="2001")
+    for hours in ("12h", "1h"):
+        shops.write_text(f"2001: {{douyin_reship: {{merchant_handling: {hours}}}}}\n")
+        assert command("open", path, AFTERSALES_SHOPS_FILE=str(shops)).exit_code == 0
+    seen = shown(command, "douyin_reship/figures")
+    assert (seen["policy"]["merchant_handling"]["value"], seen["policy"]["merchant_handling"]["standing"]) == (
+        "12h",
+        "set",
+    )
+    due = datetime.fromisoformat(seen["deadlines"][0]["due"])
+    assert due - datetime.fromisoformat(seen["facts"]["applied_at"]) == timedelta(hours=12)
+
+
+def test_a_bad_file_of_shops_opens_nothing(command: Command, case_file: Callable[..., Path], tmp_path: Path) -> None:
+    shops = tmp_path / "shops.yaml"
+    shops.write_text("S1:\n  douyin_reship:\n    shiping: 12h\n")
+    line = complaint(command("open", case_file(own_id="unopened"), AFTERSALES_SHOPS_FILE=str(shops)), 2)
+    assert f"{shops}:3: " in line
+    assert "no such case" in complaint(command("show", "douyin_reship/unopened"), 2)
+
+
+def test_cases_are_listed_by_deadline(command: Command, open_case: Open) -> None:
+    shop = uuid.uuid4().hex[:8]
+    ages = {"-1h": "", "-40h": "", "-20h": ""}
+    ages |= {age: open_case(shop_id=shop, applied_at=age) for age in ages}
+    judged = open_case(shop_id=shop, applied_at="-2h")
+    command("act", judged, "refuse", "--form", "reason=x")
+    listed(command, 4, "--shop", shop)
+    rows = settled(command, shop, judged)
+    assert [row["case_id"] for row in rows] == [ages["-40h"], ages["-20h"], ages["-1h"], judged]
+    assert all(tuple(row) == ROW for row in rows)
+    first = rows[0]
+    assert (first["process"], first["status"], first["shop"], first["order"]) == (
+        "douyin_reship",
+        "running",
+        shop,
+        "O1",
+    )
+    assert (first["state"], first["waits_for"], first["at_stake"]) == ("待商家处理", "商家", 100.0)
+    assert first["needs_operator"] is False
+    assert rows[-1]["deadline"] is None
+
+
+def settled(command: Command, shop: str, judged: str) -> list[dict[str, Any]]:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        rows = listed(command, 4, "--shop", shop)
+        if next(row for row in rows if row["case_id"] == judged)["state"] == "平台仲裁中":
+            return rows
+        assert time.monotonic() < until, rows
+        time.sleep(0.05)
+
+
+def test_the_list_is_narrowed_and_closed_cases_are_left_out(command: Command, open_case: Open) -> None:
+    shop = uuid.uuid4().hex[:8]
+    stays, goes = open_case(shop_id=shop), open_case(shop_id=shop)
+    listed(command, 2, "--shop", shop, "--process", "douyin_reship")
+    command("act", goes, "withdraw")
+    (row,) = listed(command, 1, "--shop", shop)
+    assert row["case_id"] == stays
+    both = listed(command, 2, "--shop", shop, "--all")
+    assert {row["case_id"]: row["status"] for row in both} == {stays: "running", goes: "completed"}
+    assert len(listed(command, 1, "--shop", shop, "--all", "--limit", "1")) == 1
+    assert listed(command, 0, "--shop", "nobody's 'shop'") == []
+    assert [row["case_id"] for row in listed(command, 1, "--shop", shop, "--order", "O1")] == [stays]
+    assert listed(command, 0, "--shop", shop, "--order", "O2") == []
+
+
+def test_people_read_a_table(command: Command, open_case: Open) -> None:
+    shop = uuid.uuid4().hex[:8]
+    case = open_case(shop_id=shop)
+    listed(command, 1, "--shop", shop)
+    table = command("list", "--shop", shop).stdout
+    assert [each for each in (case, "待商家处理", "还剩 47h59m", "商家", shop, "100.0") if each not in table] == []
+
+
+def test_a_case_is_shown(command: Command, open_case: Open) -> None:
+    case = open_case(reason="short_shipped")
+    seen = shown(command, case)
+    assert (seen["case_id"], seen["state"], seen["status"]) == (case, ["awaiting_merchant"], "open")
+    assert [each["rule"] for each in seen["actions"]] == ["agree", "refuse", "mark_out_of_stock", "withdraw"]
+    told = command("show", case)
+    assert told.exit_code == 0
+    assert [each for each in (case, "待商家处理", "agree", "DR-4", "超时自动同意") if each not in told.stdout] == []
+
+
+def test_acting_and_being_refused(command: Command, open_case: Open) -> None:
+    case = open_case()
+    done = command("act", case, "agree")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "待补寄发货" in done.stdout
+    refused = complaint(command("act", case, "agree"), 1)
+    assert "awaiting_shipment" in refused
+    assert "ship" in refused
+    answer = json.loads(
+        command("act", case, "ship", "--form", "carrier=SF", "--form", "tracking_no=SF1", "--json").stdout
+    )
+    assert (answer["state"], answer["status"]) == (["in_transit"], "open")
+    assert [entry["rule"] for entry in shown(command, case)["timeline"]] == ["agree", "ship"]
+
+
+def test_a_bad_form_or_name_is_bad_input(command: Command, open_case: Open) -> None:
+    case = open_case()
+    assert "reason" in complaint(command("act", case, "refuse"), 2)
+    assert "carrier, tracking_no" in complaint(command("act", case, "ship", "--form", "number=1"), 2)
+    assert "agree, refuse" in complaint(command("act", case, "agreed"), 2)
+    assert "no such case" in complaint(command("act", "douyin_reship/nobody", "agree"), 2)
+    assert "no such case" in complaint(command("report", "douyin_reship/nobody", "sign"), 2)
+    assert shown(command, case)["timeline"] == []
+
+
+def test_g_8_a_console_task_is_done_by_hand(command: Command, open_case: Open) -> None:
+    case = open_case()
+    assert "serial" in complaint(command("act", case, "done_by_hand"), 1)
+    command("act", case, "mark_out_of_stock")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while shown(command, case)["busy"] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "抖店后台" in command("show", case).stdout
+    assert command("act", case, "done_by_hand", "--form", "note=已联系").exit_code == 0
+    assert [each["status"] for each in shown(command, case)["effects"]] == ["done"]
+
+
+def test_reporting_what_the_platform_says(command: Command, open_case: Open) -> None:
+    case = open_case(applied_at="-3h")
+    assert command("report", case, "--deadline", "+50h", "--message-id", "m1").exit_code == 0
+    due = datetime.fromisoformat(shown(command, case)["deadlines"][0]["due"])
+    assert timedelta(hours=49) < due - datetime.now(due.tzinfo) <= timedelta(hours=50)
+    for _ in range(2):
+        assert command("report", case, "sign", "--message-id", "m2").exit_code == 0
+    seen = shown(command, case)
+    assert [each["message_id"] for each in seen["ignored"]] == ["m2"]
+    assert command("report", case, "withdraw", "--occurred-at", "-1h").exit_code == 0
+    (entry,) = shown(command, case)["timeline"]
+    ago = datetime.now(due.tzinfo) - datetime.fromisoformat(entry["at"])
+    assert (entry["rule"], timedelta(hours=1) <= ago < timedelta(hours=2)) == ("withdraw", True)
+    assert "案件已结束" in complaint(command("act", case, "agree"), 1)
+    until = time.monotonic() + PATIENCE_SECONDS  # closed: what is left is to tell and to record how it ended
+    while (told := command("report", case, "sign")).exit_code == 0 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "案件已结束" in complaint(told, 1)
+
+
+def test_a_living_case_is_replayed(command: Command, open_case: Open) -> None:
+    case = open_case()
+    command("act", case, "agree")
+    result = command("replay", "--case", case)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{case}: ok, ")
+    assert "no such case" in complaint(command("replay", "--case", "douyin_reship/nobody"), 2)
+
+
+def test_setup_finds_everything_there_and_prints_links_also_for_each_shop(command: Command, open_case: Open) -> None:
+    shop = uuid.uuid4().hex[:8]
+    open_case(shop_id=shop)
+    listed(command, 1, "--shop", shop)
+    result = command(
+        "setup", "--ui", "https://temporal.example/", "--gateway", "https://gateway.example/", "--shop", "S9"
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, due, *links = result.stdout.splitlines()
+    assert first == "search attributes: all there"
+    assert due == "12 小时内到期: https://gateway.example/due/12"
+    assert all("https://temporal.example/namespaces/default/workflows?query=" in link for link in links)
+    names = [link.partition(": ")[0] for link in links]
+    assert {"需人工处理", "等待买家", *(each.label for each in PROCESSES.values()), "店铺 S9", f"店铺 {shop}"} <= set(
+        names
+    )
+    assert len(set(names)) == len(names)

@@ -1,0 +1,200 @@
+"""``aftersales open``: what it asks for, what it opens, and how it is stopped."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.cli.open import Stopped, _open
+from aftersales.ledger.store import SqlLedger
+from aftersales.runtime.settings import Settings
+from cases.messages import Opening
+from tests.support.booking import ended
+from tests.support.embedded import surroundings
+from tests.support.exporting import RESHIPS, Exported, row
+from tests.support.programs import ROOT
+
+Command = Callable[..., Result]
+NO_SERVER = "127.0.0.1:1"
+# Whoever runs the tests in the background has interrupts ignored, and so has every process that they start.
+INTERRUPTIBLE = (
+    "from signal import *; signal(SIGINT, default_int_handler); from aftersales.cli.main import main; main()"
+)
+MANY, LAST = 2000, 20
+"""Rows that are not all opened before anybody can interrupt, and the last of them."""
+
+
+@pytest.fixture
+def reships(tmp_path: Path) -> Exported:
+    return Exported(tmp_path, RESHIPS)
+
+
+@pytest.fixture
+def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server without a worker: cases are opened, and stay where they begin."""
+    found = environment.client.service_client.config.target_host
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", found)
+    monkeypatch.setenv("AFTERSALES_TASK_QUEUE", "nobody's")
+    with environment.with_time_skipping_disabled():
+        yield found
+
+
+def ids(count: int) -> list[str]:
+    return [uuid.uuid4().hex[:12] for _ in range(count)]
+
+
+def test_good_rows_are_opened_bad_ones_written_and_nothing_is_opened_twice(
+    address: str, aftersales: Command, reships: Exported
+) -> None:
+    good, bad, late = ids(3)
+    path, rejected = reships.write(row(good), row(bad, 金额="x")), reships.path.with_name("export.rejected.csv")
+    command = ("--mapping", reships.mapping, "--json")
+    first = aftersales("open", path, *command)
+    assert first.exit_code == 2
+    (line,) = first.stderr.splitlines()
+    assert str(rejected) in line
+    told = json.loads(first.stdout)
+    assert told["cases"] == [{"case_id": f"douyin_reship/{good}", "opened": True}]
+    assert [(each["file"], each["line"]) for each in told["rejected"]] == [(str(path), 3)]
+    assert told["rejected_files"] == [str(rejected)]
+
+    rejected.write_text(rejected.read_text(encoding="utf-8").replace(",x,", ",5,"), encoding="utf-8")
+    reships.write(row(good), row(bad, 金额="5"), row(late))
+    again = aftersales("open", rejected, path, *command)
+    assert (again.exit_code, again.stderr) == (0, "")
+    answers = {(each["case_id"].partition("/")[2], each["opened"]) for each in json.loads(again.stdout)["cases"]}
+    assert answers == {(good, False), (bad, True), (bad, False), (late, True)}
+
+
+def test_an_export_of_bad_rows_alone_needs_no_server(aftersales: Command, reships: Exported, tmp_path: Path) -> None:
+    path, rejected = reships.write(row(金额="x"), row(金额="y")), tmp_path / "bad.csv"
+    told = aftersales(*("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER)
+    assert (told.exit_code, rejected.exists()) == (2, True)
+    assert told.stdout == "0 件已打开 / opened, 0 件早已打开 / were opened before; 2 行被拒 / rows rejected\n"
+    assert told.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, mend and open them: {rejected}\n"
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_people_are_told_how_many_and_few_by_name(
+    address: str, aftersales: Command, reships: Exported, count: int
+) -> None:
+    own = ids(count)
+    for words in (
+        f"{count} 件已打开 / opened, 0 件早已打开 / were opened before; 0 行被拒 / rows rejected",
+        f"0 件已打开 / opened, {count} 件早已打开 / were opened before; 0 行被拒 / rows rejected",
+    ):
+        told = aftersales("open", reships.write(*map(row, own)), "--mapping", reships.mapping)
+        *named, last = told.stdout.splitlines()
+        assert (told.exit_code, told.stderr, last) == (0, "", words)
+        assert [each.partition(":")[0] for each in named] == [f"douyin_reship/{each}" for each in own if count <= 20]
+
+
+def test_jd_1_a_case_that_ended_is_never_opened_again_though_temporal_has_forgotten_it(
+    address: str, aftersales: Command, reships: Exported, tmp_path: Path
+) -> None:
+    over, new = ids(2)
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        ledger.record_outcome(ended(over, process="douyin_reship"))
+    path, own = reships.write(row(over), row(new)), str(tmp_path)
+    done = aftersales("open", path, "--mapping", reships.mapping, "--json", AFTERSALES_DATA_DIR=own)
+    assert json.loads(done.stdout)["cases"] == [
+        {"case_id": f"douyin_reship/{over}", "opened": False},
+        {"case_id": f"douyin_reship/{new}", "opened": True},
+    ]
+
+
+def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_again(
+    address: str, aftersales: Command, reships: Exported
+) -> None:
+    rows = [*map(row, ids(MANY))]
+    path = reships.write(*rows)
+    command = ("open", str(path), "--mapping", str(reships.mapping))
+    seen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        (sys.executable, "-c", INTERRUPTIBLE, *command),
+        cwd=ROOT,
+        env=surroundings(TEMPORAL_ADDRESS=address, AFTERSALES_TASK_QUEUE="nobody's", TERM="xterm"),
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    shown = b""
+    while f"/{MANY}".encode() not in shown:
+        shown += os.read(seen, 4096)
+    process.send_signal(signal.SIGINT)
+    for each in iter(lambda: _more(seen), b""):
+        shown += each
+    os.close(seen)
+    assert process.wait() == 130
+    last = shown.decode().splitlines()[-1]
+    assert "aftersales: interrupted: " in last
+    assert "再次运行即继续" in last
+
+    reships.write(*rows[-LAST:])
+    for opened in (True, False):
+        answers = json.loads(aftersales(*command, "--json").stdout)["cases"]
+        assert [each["opened"] for each in answers] == [opened] * LAST
+
+
+def _more(seen: int) -> bytes:
+    try:
+        return os.read(seen, 4096)
+    except OSError:  # nobody writes any more
+        return b""
+
+
+async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_were(
+    address: str, reships: Exported
+) -> None:
+    reships.write(*map(row, ids(16)))
+    *cases, (process, last) = reships.read().cases
+    too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
+    cases.append((process, too_large))
+    told = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to go on: Temporal: .* exceeds limit"
+    with pytest.raises(Stopped, match=told):
+        await _open(Settings(task_queue="nobody's"), cases, quiet=True)
+
+
+def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, reships: Exported) -> None:
+    told = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
+    assert (told.exit_code, told.stdout) == (2, "")
+    (line,) = told.stderr.splitlines()
+    assert "1 件未打开,再次运行即继续 / not yet, run again to go on" in line
+    assert "nowhere" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("export.csv",), "--mapping"),
+        (("export.XLSX",), "--mapping"),
+        (("old.xls", "--mapping", "mapping.yaml"), "save it as .xlsx"),
+        (("case.yaml", "--mapping", "mapping.yaml"), "case.yaml: "),
+        (("case.yaml", "--rejected", "bad.csv"), "case.yaml: "),
+        (("export.csv", "other.csv", "--mapping", "mapping.yaml", "--rejected", "bad.csv"), "--rejected"),
+        (("export.csv", "--mapping", "mapping.yaml", "--rejected", "./export.csv"), "overwrite"),
+        (("export.csv", "--mapping", "mapping.yaml", "--rejected", "mapping.yaml"), "overwrite"),
+        (("missing.csv", "--mapping", "mapping.yaml"), "missing.csv: No such file"),
+        (("export.csv", "--mapping", "missing.yaml"), "missing.yaml: No such file"),
+    ],
+)
+def test_a_wrong_call_is_one_line_before_a_server_is_asked(
+    aftersales: Command, reships: Exported, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    reships.write(row(金额="x"))
+    monkeypatch.chdir(reships.path.parent)
+    told = aftersales("open", *arguments, TEMPORAL_ADDRESS=NO_SERVER)
+    assert (told.exit_code, told.stdout) == (2, "")
+    (line,) = told.stderr.splitlines()
+    assert words in line
+    assert sorted(each.name for each in reships.path.parent.iterdir()) == ["export.csv", "mapping.yaml"]

@@ -1,0 +1,154 @@
+"""What the commands print."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aftersales.cli.output import complain, print_json, print_table, say, silenced, when
+from aftersales.cli.render import print_case
+
+
+def test_json_is_readable_and_chinese_stays_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json([{"label": "抖音补寄", "amount": None}])
+    told = capsys.readouterr().out
+    assert json.loads(told) == [{"label": "抖音补寄", "amount": None}]
+    assert "抖音补寄" in told
+
+
+def test_what_went_wrong_is_one_line_whatever_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("first\n  second\r\nthird")
+    assert capsys.readouterr() == ("", "aftersales: first second third\n")
+
+
+def test_text_is_taken_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say("[red]店铺[/red] [/] :smile: " + "长" * 200)
+    assert capsys.readouterr().out == "[red]店铺[/red] [/] :smile: " + "长" * 200 + "\n"
+
+
+def test_a_table_shows_every_cell_also_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("案件", ("编号", "金额"), [("[b]A1[/b]", None), ("A2", 5)])
+    told = capsys.readouterr().out
+    assert all(each in told for each in ("案件", "编号", "[b]A1[/b]", "A2", "5"))
+    assert "None" not in told
+
+
+def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("案件 / cases", ("编号",), [])
+    assert capsys.readouterr().out == "案件 / cases: 无 (none)\n"
+
+
+@pytest.mark.parametrize(
+    ("off", "words"), [(timedelta(hours=3, seconds=30), "还剩 3h"), (timedelta(hours=-2, seconds=-90), "已过 2h2m")]
+)
+def test_an_instant_says_how_far_off_it_is(off: timedelta, words: str) -> None:
+    assert when((datetime.now(UTC) + off).isoformat()).endswith(f"({words})")
+
+
+def test_an_instant_is_shown_in_shanghai_time() -> None:
+    assert when("2026-01-05T01:00:00+00:00").startswith("01-05 09:00 (已过 ")
+
+
+def test_no_instant_shows_nothing() -> None:
+    assert when(None) == ""
+
+
+def test_child_processes_write_nothing_on_our_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    chatty = [sys.executable, "-c", "print('banner')"]
+    with silenced():
+        subprocess.run(chatty, check=True)
+    subprocess.run(chatty, check=True)
+    assert capfd.readouterr().out == "banner\n"
+
+
+ORDERS = tuple(f"O{number}" for number in range(2, 7))
+
+
+def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    at = "2026-01-05T01:00:00+00:00"
+    settling = {
+        "serial": 4,
+        "effect": "settle",
+        "rule": "lapse",
+        "order": None,
+        "status": "needs_operator",
+        "why": "平台无响应",
+    }
+    task = {"page": "抖店后台", "instruction": "联系买家"}
+    print_case(
+        {
+            "label": "抖音补寄",
+            "case_id": "douyin_reship/A1",
+            "state_labels": ["已拒绝待买家处理"],
+            "state": ["refused"],
+            "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
+            "reminders": [{"at": at, "deadline": at, "order": None, "why": None}],
+            "news": [
+                {"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"},
+                {"at": at, "serial": None, "why": None},
+            ],
+            "deadlines": [
+                {
+                    "due": at,
+                    "settling": True,
+                    "label": "买家逾期未处理",
+                    "rule": "lapse",
+                    "order": "O2",
+                    "decided_at": None,
+                },
+                {
+                    "due": at,
+                    "settling": False,
+                    "label": "超时自动同意",
+                    "rule": "auto_agree",
+                    "order": None,
+                    "decided_at": at,
+                    "decision": "agree",
+                },
+            ],
+            "effects": [
+                settling,
+                {
+                    "serial": 1,
+                    "effect": "x",
+                    "label": "联系买家",
+                    "order": "O3",
+                    "status": "console_task",
+                    "why": None,
+                    "task": task,
+                },
+                {
+                    "serial": 2,
+                    "effect": "y",
+                    "label": "已办好的事",
+                    "order": None,
+                    "status": "done",
+                    "why": None,
+                    "task": None,
+                },
+            ],
+            "actions": [
+                {
+                    "rule": "modify",
+                    "order": "O4",
+                    "label": "修改申请",
+                    "clause": "DR-15",
+                    "fields": "reason",
+                    "costs": [{"choice": "keep_all", "note": "运费 ¥12.00", "clause": "AX-8", "amount": "12.00"}],
+                }
+            ],
+            "timeline": [{"at": at, "label": "拒绝补寄", "clause": "DR-7", "order": "O5"}],
+            "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
+            "ledger": [{"clause": "DR-10", "amount": "3.00", "points": None, "status": "expected", "order": "O6"}],
+        }
+    )
+    told = capsys.readouterr().out
+    shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
+    assert [
+        each
+        for each in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
+        if each not in told
+    ] == []
+    assert "serial 2" not in told

@@ -1,0 +1,95 @@
+"""Instants written as offsets."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aftersales.files.offsets import scenario_shifter, shift_instant, shift_instants, shifter, whole
+from cases.errors import BadForm
+from cases.models import Instant, Strict
+
+NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
+NOON = "2026-01-05T12:00:00+08:00"
+
+
+class Piece(Strict):
+    shown_at: Instant | None = None
+    note: str = ""
+
+
+class Told(Strict):
+    at: Instant
+    until: Instant | None = None
+    pieces: tuple[Piece, ...] = ()
+    name: str = ""
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("+0s", NINE),
+        ("-16d", NINE - timedelta(days=16)),
+        ("+72h", NINE + timedelta(days=3)),
+        ("3h", NINE + timedelta(hours=3)),
+        ("47h59m59s", NINE + timedelta(hours=48, seconds=-1)),
+    ],
+)
+def test_an_offset_counts_from_the_origin(written: str, meant: datetime) -> None:
+    assert datetime.fromisoformat(shifter(NINE)(written)) == meant
+    assert datetime.fromisoformat(scenario_shifter(NINE, None)(written)) == meant
+
+
+def test_an_absolute_instant_stays_for_a_command() -> None:
+    assert shifter(NINE)(NOON) == NOON
+
+
+def test_an_absolute_instant_moves_with_the_opening_of_a_scenario() -> None:
+    origin = datetime.fromisoformat("2027-03-01T00:00:00+00:00")
+    assert datetime.fromisoformat(scenario_shifter(origin, NINE)(NOON)) == origin + timedelta(hours=3)
+
+
+def test_an_absolute_instant_of_a_scenario_needs_its_opening() -> None:
+    with pytest.raises(BadForm, match=r"^at: an absolute instant needs opened_at"):
+        shift_instant(NOON, scenario_shifter(NINE, None), ("at",))
+
+
+@pytest.mark.parametrize("written", ["yesterday", "2026-01-05", "2026-01-05T09:00:00", "", 5, None, True, ["+1h"]])
+def test_what_is_neither_is_left_to_the_model(written: Any) -> None:
+    assert shifter(NINE)(written) == written
+    assert scenario_shifter(NINE, NINE)(written) == written
+
+
+@pytest.mark.parametrize("shift", [shifter(datetime.max.replace(tzinfo=NINE.tzinfo)), scenario_shifter(NINE, NINE)])
+def test_an_instant_beyond_the_calendar_is_refused(shift: Any) -> None:
+    written = "9999-12-31T23:59:59-23:00" if shift("+0s") == NINE.isoformat() else "+1h"
+    with pytest.raises(BadForm, match="at: lies too far away"):
+        shift_instant(written, shift, ("at",))
+
+
+def test_only_instants_of_a_model_are_shifted_also_in_what_it_holds() -> None:
+    raw = {"at": "+1h", "until": "+2h", "pieces": [{"shown_at": "-1h", "note": "+1h"}, "?"], "name": "3d", "x": "3d"}
+    assert shift_instants(Told, raw, shifter(NINE)) == {
+        "at": "2026-01-05T10:00:00+08:00",
+        "until": "2026-01-05T11:00:00+08:00",
+        "pieces": [{"shown_at": "2026-01-05T08:00:00+08:00", "note": "+1h"}, "?"],
+        "name": "3d",
+        "x": "3d",
+    }
+
+
+def test_a_fault_says_where_it_stands() -> None:
+    raw = {"pieces": [{}, {"shown_at": NOON}]}
+    with pytest.raises(BadForm, match=r"^opening\.pieces\.1\.shown_at: ") as caught:
+        shift_instants(Told, raw, scenario_shifter(NINE, None), ("opening",))
+    assert caught.value.place == ("opening", "pieces", 1, "shown_at")
+
+
+@pytest.mark.parametrize("raw", [None, "text", 5, ["+1h"]])
+def test_what_is_no_mapping_stays(raw: Any) -> None:
+    assert shift_instants(Told, raw, shifter(NINE)) == raw
+
+
+@pytest.mark.parametrize(("length", "seconds"), [("1.9", 1), ("-0.1", -1), ("172800", 172800)])
+def test_seconds_are_whole_and_rounded_down(length: str, seconds: int) -> None:
+    assert whole(timedelta(seconds=float(length))) == seconds

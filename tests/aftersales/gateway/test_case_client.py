@@ -1,0 +1,245 @@
+"""Feeding cases on a real Temporal server."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.gateway.case_client import CLOSED, KNOWN, OPENED, TOLD, CaseClient
+from aftersales.runtime.connection import TemporalUnreachable
+from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.messages import Opening
+from tests.conftest import TASK_QUEUE
+from tests.support.life import PROCESS, facts, fired
+from workflows.client import start_case
+from workflows.registry import PROCESSES
+
+SHOP = "S1"
+
+
+class Archive:
+    """Records that know every after-sale, or fail."""
+
+    def __init__(self, **given: Any) -> None:
+        self.given, self.asked, self.read = given, list[str](), list[str]()
+        self.tells: list[dict[str, Any]] = [report("detail/withdraw", "withdraw", look=True)]
+        self.fails: Exception | None = None
+
+    async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
+        self.asked.append(after_sale_id)
+        if self.fails:
+            raise self.fails
+        return facts(after_sale_id, shop_id=shop_id, **self.given)
+
+    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
+        self.read.append(after_sale_id)
+        return [{**each, "message_id": f"{each['message_id']}/{shop_id}"} for each in self.tells]
+
+
+@pytest.fixture
+def own_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def archive() -> Archive:
+    return Archive()
+
+
+@pytest.fixture
+def feeder(worker: None, environment: WorkflowEnvironment, archive: Archive) -> CaseClient:
+    return made(environment.client, archive)
+
+
+def made(client: Client, archive: Archive, **given: Any) -> CaseClient:
+    async def connect() -> Client:
+        return client
+
+    return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, **given)
+
+
+def report(message_id: str, rule: str, **given: Any) -> dict[str, Any]:
+    return {"message_id": message_id, "rule": rule, **given}
+
+
+async def seen(environment: WorkflowEnvironment, own_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").query("view")
+    return found
+
+
+async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_once(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == OPENED
+        assert fired(await seen(environment, own_id)) == ["agree"]
+    assert archive.asked == [own_id]
+
+
+async def test_a_case_that_is_open_is_told_without_asking_the_platform(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        assert await feeder.feed(PROCESS, SHOP, own_id, None) == OPENED
+        assert await feeder.feed(PROCESS, SHOP, own_id, None) == KNOWN
+        for _ in range(2):
+            assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == TOLD
+        view = await seen(environment, own_id)
+    assert (fired(view), view["ignored"]) == (["agree"], [])
+    assert archive.asked == [own_id]
+
+
+async def test_a_case_that_has_closed_stays_closed(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "withdraw")) == OPENED
+    await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
+    assert await feeder.feed(PROCESS, SHOP, own_id, report("m2", "agree")) == CLOSED
+    assert await feeder.feed(PROCESS, SHOP, own_id, None) == KNOWN
+    assert archive.asked == [own_id]
+
+
+async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        told = [report(f"m{number}", "sign") for number in range(8)]
+        ended = await asyncio.gather(*(feeder.feed(PROCESS, SHOP, own_id, each) for each in told))
+        view = await seen(environment, own_id)
+    assert set(ended) <= {OPENED, TOLD}
+    assert sorted(each["message_id"] for each in view["ignored"]) == [f"m{number}" for number in range(8)]
+
+
+async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one(
+    worker: None, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    client, process, opening = environment.client, PROCESSES[PROCESS], Opening(facts=facts(own_id))
+    with environment.with_time_skipping_disabled():
+        await start_case(client, TASK_QUEUE, process, opening)
+        with pytest.raises(WorkflowAlreadyStartedError):
+            await start_case(client, TASK_QUEUE, process, opening)
+        handle = await start_case(client, TASK_QUEUE, process, opening, report=report("m1", "withdraw"))
+        assert (await handle.result()) == {**(await handle.result()), "state": ["withdrawn"]}
+        with pytest.raises(WorkflowAlreadyStartedError):
+            await start_case(client, TASK_QUEUE, process, opening, report=report("m2", "withdraw"))
+
+
+async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has_it(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive(reason="short_shipped")
+    archive.tells = [report("detail/modify", "modify", form={"reason": "never_received"}, look=True)]
+    feeder = made(environment.client, archive)
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(PROCESS, SHOP, own_id, report("m1", "refuse"))
+        await feeder.feed(PROCESS, SHOP, own_id, report("m2", "modify"))
+        assert fired(await seen(environment, own_id)) == ["refuse", "modify"]
+        await feeder.feed(PROCESS, SHOP, own_id, report("m3", "refuse"))
+        assert (await seen(environment, own_id))["state"] == ["arbitration"]
+    assert (archive.asked, archive.read) == ([own_id], [own_id])
+
+
+async def test_dr_18_how_a_case_ended_is_told_as_the_record_has_it_whatever_its_message_is_taken_for(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive()
+    archive.tells = [report("detail/request", "request_intervention", otherwise=["refuse"], look=True)]
+    archive.tells += [report("detail/dismiss", "rule_dismiss", look=True)]
+    feeder = made(environment.client, archive)
+    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "withdraw")) == OPENED
+    assert (await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result())["state"] == ["dismissed"]
+
+
+async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive()
+    archive.tells = []
+    with environment.with_time_skipping_disabled():
+        assert await made(environment.client, archive).feed(PROCESS, SHOP, own_id, report("m1", "modify")) == OPENED
+        assert fired(await seen(environment, own_id)) == []
+
+
+async def test_a_shop_s_own_figures_count(worker: None, environment: WorkflowEnvironment, own_id: str) -> None:
+    figures = {SHOP: {PROCESS: {"shipping": "3h"}}, "S2": {PROCESS: {"shipping": "5h"}}}
+    feeder = made(environment.client, Archive(), figures=figures)
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(PROCESS, SHOP, own_id, None)
+        assert (await seen(environment, own_id))["policy"]["shipping"]["value"] == "3h"
+
+
+@pytest.mark.parametrize("bad", [PlatformUnreachable("no answer"), PlatformRefused("no such"), BadForm("no shop")])
+async def test_where_the_platform_does_not_tell_no_case_is_opened(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str, bad: Exception
+) -> None:
+    archive.fails = bad
+    for told in (None, report("m1", "agree")):
+        with pytest.raises(type(bad)):
+            await feeder.feed(PROCESS, SHOP, own_id, told)
+    with pytest.raises(RPCError):
+        await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").describe()
+
+
+async def test_facts_that_open_no_case_say_which_field(feeder: CaseClient, archive: Archive, own_id: str) -> None:
+    archive.given["order_amount"] = "much"
+    with pytest.raises(BadForm, match="order_amount"):
+        await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree"))
+
+
+async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
+    environment: WorkflowEnvironment, worker: None, archive: Archive, own_id: str
+) -> None:
+    tries = 0
+
+    async def connect() -> Client:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise TemporalUnreachable("no Temporal server answers")
+        return environment.client
+
+    feeder = CaseClient(connect, {PROCESS: archive}, TASK_QUEUE)
+    with environment.with_time_skipping_disabled():
+        with pytest.raises(TemporalUnreachable):
+            await feeder.feed(PROCESS, SHOP, own_id, None)
+        assert archive.asked == []
+        for _ in range(2):
+            await feeder.feed(PROCESS, SHOP, own_id, None)
+    assert tries == 2
+
+
+async def test_a_namespace_that_is_not_there_is_no_new_case(
+    environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    config = environment.client.config()
+    config["namespace"] = "nowhere"
+    for told in (None, report("m1", "agree")):
+        with pytest.raises(TemporalUnreachable, match="nowhere"):
+            await made(Client(**config), archive).feed(PROCESS, SHOP, own_id, told)
+    assert archive.asked == []
+
+
+async def test_what_temporal_refuses_of_one_case_is_no_outage(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(PROCESS, SHOP, own_id, None)
+        with pytest.raises(RPCError) as refused:
+            await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree", form={"x": "x" * 3_000_000}))
+    assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
+
+
+async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    handle = await environment.client.start_workflow(
+        PROCESS, {"facts": {}}, id=f"{PROCESS}/{own_id}", task_queue=TASK_QUEUE
+    )
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == CLOSED

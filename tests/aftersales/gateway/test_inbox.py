@@ -1,0 +1,165 @@
+"""The inbox: what is kept survives, once, and is handed out in order."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from aftersales.gateway.inbox import KEPT_SECONDS, Inbox
+from aftersales.platforms.messages import CaseKey, InboundMessage, MessageState
+
+
+class Clock:
+    now = 1_767_600_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def about(own_id: str, message_id: str) -> InboundMessage:
+    return InboundMessage(
+        "douyin", message_id, "227", b"{}", case=CaseKey("douyin_reship", "S1", own_id), report={"rule": "agree"}
+    )
+
+
+def ids(inbox: list[object]) -> list[str]:
+    return [row.case.own_id for row in inbox]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "inbox.db"
+
+
+@pytest_asyncio.fixture
+async def inbox(path: Path, clock: Clock) -> AsyncIterator[Inbox]:
+    async with Inbox(path, clock) as opened:
+        yield opened
+
+
+async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) -> None:
+    async with Inbox(path) as inbox:
+        assert await inbox.keep([about("1", "m1"), about("2", "m2")]) == 2
+    async with Inbox(path) as inbox:
+        first, second = await inbox.due(10)
+        assert (first.case, first.report) == (CaseKey("douyin_reship", "S1", "1"), {"rule": "agree"})
+        assert second.case.case_id == "douyin_reship/2"
+
+
+async def test_a_message_that_comes_again_is_counted_and_not_kept_twice(inbox: Inbox) -> None:
+    assert await inbox.keep([about("1", "m1")]) == 1
+    (row,) = await inbox.due(10)
+    await inbox.done(row, "told")
+    assert await inbox.keep([about("1", "m1"), about("1", "m1"), about("1", "m2")]) == 1
+    assert len(await inbox.due(10)) == 1
+    assert (await inbox.counts())["duplicates"] == 2
+
+
+async def test_messages_that_come_together_are_all_kept_and_each_learns_its_own(inbox: Inbox) -> None:
+    batches = [[about(str(number), f"m{number % 40}")] for number in range(50)]
+    assert await asyncio.gather(*(inbox.keep(batch) for batch in batches)) == [1] * 40 + [0] * 10
+    assert ids(await inbox.due(100)) == [str(number) for number in range(40)]
+
+
+async def test_who_gives_up_waiting_takes_nobody_with_him(inbox: Inbox) -> None:
+    impatient = asyncio.create_task(inbox.keep([about("1", "m1")]))
+    patient = asyncio.create_task(inbox.keep([about("2", "m2")]))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == 1
+
+
+async def test_what_has_ended_is_not_handed_out_again(inbox: Inbox) -> None:
+    await inbox.keep([about("1", "m1"), about("2", "m2"), about("3", "m3")])
+    first, second, _ = await inbox.due(10)
+    await inbox.done(first, "told")
+    await inbox.failed(second, "no such shop")
+    await inbox.done(second, "told")  # another gateway was slower
+    assert ids(await inbox.due(10)) == ["3"]
+    assert (await inbox.counts())["states"] == {"new": 1, "done": 1, "unknown": 0, "unreadable": 0, "failed": 1}
+
+
+async def test_what_failed_can_be_taken_up_again(inbox: Inbox) -> None:
+    await inbox.keep([about("1", "m1")])
+    (row,) = await inbox.due(10)
+    await inbox.failed(row, "no such shop")
+    assert await inbox.retry_failed() == 1
+    assert ids(await inbox.due(10)) == ["1"]
+
+
+async def test_a_case_that_waits_lets_nothing_of_it_pass_and_lets_others_pass(inbox: Inbox, clock: Clock) -> None:
+    await inbox.keep([about("1", "m1"), about("1", "m2"), about("2", "m3")])
+    first, _, _ = await inbox.due(10)
+    await inbox.later(first, "no answer", 60)
+    await inbox.keep([about("1", "m4")])
+    assert ids(await inbox.due(10)) == ["2"]
+    clock.now += 60
+    waiting = await inbox.due(10)
+    assert [(row.case.own_id, row.attempts) for row in waiting] == [("2", 0), ("1", 1), ("1", 0), ("1", 0)]
+    assert sorted(row.id for row in waiting[1:]) == [row.id for row in waiting[1:]]
+
+
+async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, clock: Clock) -> None:
+    others = [
+        InboundMessage.unknown("douyin", b"{}", "why", "m4", "203"),
+        InboundMessage.unreadable("douyin", b"{", "why"),
+    ]
+    await inbox.keep([about("1", "m1"), about("2", "m2"), about("3", "m3"), *others])
+    first, second, _ = await inbox.due(10)
+    await inbox.done(first, "told")
+    await inbox.failed(second, "no such shop")
+    assert await inbox.prune() == 0
+    clock.now += KEPT_SECONDS + 1
+    assert await inbox.prune() == 3
+    states = (await inbox.counts())["states"]
+    assert {name for name, count in states.items() if count} == {MessageState.NEW, MessageState.FAILED}
+
+
+async def test_counts_name_unknown_tags_and_how_long_one_waits(inbox: Inbox, clock: Clock) -> None:
+    unknown = [InboundMessage.unknown("douyin", b"{}", "why", f"m{number}", f"20{number % 2}") for number in range(3)]
+    assert (await inbox.counts())["longest_waiting_seconds"] is None
+    await inbox.keep([*unknown, about("1", "m9")])
+    clock.now += 90
+    counts = await inbox.counts()
+    assert counts["unknown_tags"] == {"douyin 200": 2, "douyin 201": 1}
+    assert counts["longest_waiting_seconds"] == 90
+
+
+async def test_only_the_owner_may_read_it(inbox: Inbox, path: Path) -> None:
+    await inbox.keep([about("1", "m1")])
+    for file in path.parent.glob("inbox.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+async def test_a_disk_that_refuses_is_told_to_everybody_who_waits(
+    path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox._file._received.execute("PRAGMA busy_timeout = 0")
+    inbox._file._handed.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    kept = await asyncio.gather(*(inbox.keep([about("1", f"m{at}")]) for at in range(3)), return_exceptions=True)
+    assert {type(each) for each in kept} == {sqlite3.OperationalError}
+    with pytest.raises(sqlite3.OperationalError):
+        await inbox.prove()
+    other.close()
+    await inbox.prove()
+    assert await inbox.keep([about("1", "m0")]) == 1
+
+
+async def test_one_gateway_at_a_time_hands_over(path: Path, inbox: Inbox) -> None:
+    async with Inbox(path) as other:
+        assert inbox.claim()
+        assert not other.claim()
+        inbox.release()
+        assert other.claim()
+    assert inbox.claim()

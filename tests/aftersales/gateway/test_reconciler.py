@@ -1,0 +1,281 @@
+"""Catching up: what no message told us is found in the platform's records, on a real Temporal server."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from temporalio.client import Client, Schedule, ScheduleHandle, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.error_interceptor import ErrorInterceptor
+from activities.reconcile import catch_up_activity
+from aftersales.gateway.reconciler import Reconciler
+from aftersales.platforms.credentials import DouyinAccess
+from aftersales.platforms.douyin.client import DouyinClient
+from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.http_client import Transport
+from aftersales.runtime.schedules import schedule_catch_up
+from cases.errors import BadForm, PlatformUnreachable
+from cases.messages import CatchUp
+from tests.support.life import eventually, whole_now
+from tests.support.platforms.pushing import APP, SECRET, SHOP
+from tests.support.platforms.serving import serving
+from workflows.reconcile import FIRST_LOOK, OVERLAP, CatchUpWorkflow
+from workflows.worker_options import sandboxed_runner
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+class Records:
+    """Douyin with a few records: after-sale id, status, when it changed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[int, datetime]] = {}
+        self.asked: list[dict[str, Any]] = []
+        self.down = False
+
+    async def _token(self, _: Request) -> Response:
+        return self._data({"access_token": "t", "refresh_token": "r", "expires_in": 604800, "shop_id": int(SHOP)})
+
+    async def _list(self, request: Request) -> Response:
+        asked = await request.json()
+        self.asked.append(asked)
+        found = [
+            {
+                "aftersale_info": {
+                    "aftersale_id": own_id,
+                    "aftersale_status": status,
+                    "aftersale_type": 7,
+                    "update_time": int(at.timestamp()),
+                },
+                "order_info": {"shop_order_id": 1},
+            }
+            for own_id, (status, at) in self.rows.items()
+            if asked["update_start_time"] <= at.timestamp() <= asked["update_end_time"]
+        ]
+        return self._data({"items": found, "has_more": False, "total": len(found), "page": 0, "size": 100})
+
+    async def _detail(self, request: Request) -> Response:
+        if self.down:
+            return Response(status_code=502)
+        own_id = int((await request.json())["after_sale_id"])
+        status, at = self.rows[own_id]
+        info = {
+            "after_sale_id": own_id,
+            "after_sale_status": status,
+            "after_sale_type": 7 if own_id != 999 else "nonsense",
+            "apply_time": int((NOW - timedelta(hours=5)).timestamp()),
+            "update_time": int(at.timestamp()),
+            "reason": "一直未收到货",
+        }
+        return self._data({"process_info": {"after_sale_info": info}, "order_info": {"shop_order_id": 1}})
+
+    @staticmethod
+    def _data(data: dict[str, Any]) -> Response:
+        return JSONResponse({"code": 10000, "msg": "success", "data": data})
+
+    def app(self) -> Starlette:
+        paths = {"/token/create": self._token, "/afterSale/List": self._list, "/afterSale/Detail": self._detail}
+        return Starlette(routes=[Route(path, each, methods=["POST"]) for path, each in paths.items()])
+
+
+class Told:
+    """A ``feed`` that remembers, and says that a case it never heard of was opened."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[dict[str, Any] | None]] = {}
+        self.fails: dict[str, Exception] = {}
+
+    async def feed(self, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
+        assert (process, shop_id) == ("douyin_reship", SHOP)
+        if bad := self.fails.get(own_id):
+            raise bad
+        new = own_id not in self.heard
+        self.heard.setdefault(own_id, []).append(report)
+        return "opened" if new else "told"
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def records() -> Records:
+    return Records()
+
+
+@pytest_asyncio.fixture
+async def catching_up(records: Records, told: Told) -> AsyncIterator[Reconciler]:
+    async with serving(records.app()) as address, Transport("douyin") as transport:
+        access = DouyinAccess.model_validate_json(
+            json.dumps(
+                {
+                    "address": address,
+                    "apps": [{"app_key": APP, "app_secret": SECRET}],
+                    "shops": [{"shop_id": SHOP, "app_key": APP}],
+                }
+            )
+        )
+        douyin = DouyinClient(access, transport, TokenStore())
+        yield Reconciler(douyin, DouyinReshipAdapter(douyin), told.feed)
+
+
+async def test_what_changed_is_told_in_order_and_once_for_all(
+    catching_up: Reconciler, records: Records, told: Told
+) -> None:
+    records.rows = {
+        1: (6, NOW - timedelta(hours=5)),
+        2: (13, NOW),
+        3: (8, NOW - timedelta(days=9)),
+    }
+    found = await catching_up.look(SHOP, NOW - timedelta(days=1), NOW)
+    assert found == CatchUp(records=2, opened=2)
+    assert told.heard["1"] == [None]
+    shipped = [report and report["rule"] for report in told.heard["2"]]
+    assert shipped == ["agree", "ship"]
+    again = dict(told.heard)
+    told.heard = {"1": [], "2": []}
+    assert await catching_up.look(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
+    assert told.heard == again
+
+
+async def test_a_record_that_cannot_be_told_takes_no_other_with_it(
+    catching_up: Reconciler, records: Records, told: Told
+) -> None:
+    records.rows = dict.fromkeys((1, 2, 3), (8, NOW))
+    told.fails["2"] = BadForm("order_amount")
+    assert await catching_up.look(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
+
+
+async def test_a_platform_that_does_not_answer_fails_the_look(
+    catching_up: Reconciler, records: Records, told: Told
+) -> None:
+    records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
+    with pytest.raises(PlatformUnreachable):
+        await catching_up.look(SHOP, NOW, NOW)
+
+
+class Looks:
+    """Looks that are remembered, and fail as long as they are told to."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, datetime, datetime]] = []
+        self.fails: Exception | None = None
+
+    async def look(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
+        self.made.append((shop_id, since, until))
+        if self.fails:
+            raise self.fails
+        return CatchUp(records=1)
+
+
+@pytest.fixture
+def looks() -> Looks:
+    return Looks()
+
+
+@pytest_asyncio.fixture
+async def queue(environment: WorkflowEnvironment, looks: Looks) -> AsyncIterator[str]:
+    name = uuid.uuid4().hex
+    async with Worker(
+        environment.client,
+        task_queue=name,
+        workflows=[CatchUpWorkflow],
+        activities=[catch_up_activity({"douyin": looks.look})],
+        workflow_runner=sandboxed_runner(),
+        interceptors=[ErrorInterceptor()],
+        graceful_shutdown_timeout=timedelta(seconds=0.1),
+    ):
+        yield name
+
+
+async def results(handle: ScheduleHandle, client: Client, count: int) -> list[Any]:
+    """The results of the first so many looks of a schedule."""
+
+    async def ran() -> list[str]:
+        actions = (await handle.describe()).info.recent_actions
+        found = [each.action.workflow_id for each in actions]  # type: ignore[union-attr]
+        return found if len(found) >= count else []
+
+    ids = await eventually(f"{count} looks", ran)
+    return list(await asyncio.gather(*(client.get_workflow_handle(each).result() for each in ids)))
+
+
+async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
+    environment: WorkflowEnvironment, queue: str, looks: Looks
+) -> None:
+    client, shop = environment.client, uuid.uuid4().hex
+    with environment.with_time_skipping_disabled():
+        (own_id,) = await schedule_catch_up(client, queue, [shop])
+        handle = client.get_schedule_handle(own_id)
+        try:
+            await results(handle, client, 1)
+            await handle.trigger()
+            await results(handle, client, 2)
+        finally:
+            await handle.delete()
+    first, second = looks.made
+    assert own_id == f"catch-up/douyin/{shop}"
+    assert first == (shop, first[2] - FIRST_LOOK, first[2])
+    assert second[:2] == (shop, first[2] - OVERLAP)
+    assert abs(second[2] - whole_now()) < timedelta(minutes=1)
+
+
+async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(
+    environment: WorkflowEnvironment, queue: str
+) -> None:
+    client, shop = environment.client, uuid.uuid4().hex
+
+    async def schedule() -> Schedule:
+        return (await handle.describe()).schedule
+
+    with environment.with_time_skipping_disabled():
+        (own_id,) = await schedule_catch_up(client, queue, [shop])
+        handle = client.get_schedule_handle(own_id)
+        try:
+            await handle.pause(note="the shop is closed")
+            await schedule_catch_up(client, queue, [shop], every=timedelta(minutes=3))
+            known = await schedule()
+        finally:
+            await handle.delete()
+    assert [each.every for each in known.spec.intervals] == [timedelta(minutes=3)]
+    assert (known.state.paused, known.state.note) == (True, "the shop is closed")
+    assert known.policy.overlap.name == "SKIP"
+
+
+@pytest.mark.parametrize(
+    "given", [[], [{}], [{"platform": "douyin"}], [1], [{"platform": "douyin", "shop_id": "S1"}, 2]]
+)
+async def test_a_look_that_names_no_shop_fails_and_says_so(
+    environment: WorkflowEnvironment, queue: str, looks: Looks, given: list[Any]
+) -> None:
+    with pytest.raises(WorkflowFailureError) as failed:
+        await environment.client.execute_workflow("catch_up", args=given, id=uuid.uuid4().hex, task_queue=queue)
+    assert "catch_up" in str(failed.value.cause)
+    assert looks.made == []
+
+
+@pytest.mark.parametrize(("platform", "bad", "times"), [("douyin", PlatformUnreachable("x"), 3), ("jd", None, 0)])
+async def test_a_look_that_fails_is_tried_again_where_that_may_help(
+    environment: WorkflowEnvironment, queue: str, looks: Looks, platform: str, bad: Exception | None, times: int
+) -> None:
+    looks.fails, scope = bad, {"platform": platform, "shop_id": "S1"}
+    with pytest.raises(WorkflowFailureError) as failed:
+        await environment.client.execute_workflow("catch_up", scope, id=uuid.uuid4().hex, task_queue=queue)
+    assert len(looks.made) == times
+    cause = failed.value.cause.__cause__
+    assert isinstance(cause, ApplicationError)
+    assert cause.type == ("PlatformUnreachable" if bad else "BadForm")

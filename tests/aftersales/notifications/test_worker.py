@@ -1,0 +1,93 @@
+"""A worker with a file of channels: what its cases remind of reaches the shop's robot."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.bootstrap import make_worker, open_dependencies
+from aftersales.notifications.temporal_notifier import holds
+from aftersales.runtime.settings import Settings
+from cases.errors import BadForm
+from tests.support.life import Open, due, eventually
+from tests.support.notifications.robots import Robots
+from tests.support.notifications.telling import channel, notice
+from tests.support.platforms.serving import serving
+from tests.support.stage import BUSINESS, Scene, Stage
+
+
+def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
+    """A worker's settings, with one robot for the shop S1."""
+    file = folder / "channels.yaml"
+    file.write_text(yaml.safe_dump({"S1": [channel(address, "wecom")]}), encoding="utf-8")
+    file.chmod(mode)
+    return Settings(
+        task_queue="notices",
+        data_dir=folder,
+        channels_file=file,
+        ui_address="https://ui.example.com/",
+        graceful_shutdown_seconds=0.1,
+    )
+
+
+async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
+    environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
+) -> None:
+    robots = Robots()
+    async with serving(robots.app()) as address:
+        settings = set_up(tmp_path, address)
+        async with open_dependencies(settings, environment.client) as world:
+            acted_upon = replace(world, platform=stage, ledger=stage)
+            async with make_worker(environment.client, settings, acted_upon):
+                scene = Scene(fails={"agree_on_platform": BUSINESS})
+                policy = {"reminders_before": ["48h"]}
+                life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
+
+                async def told(many: int) -> list[str]:
+                    return robots.taken["wecom"] if len(robots.taken["wecom"]) == many else []
+
+                await eventually("a reminder", partial(told, 1))
+                deadline = due(await life.view())
+                reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
+                assert await holds(environment.client, reminder)
+                await life.act("agree")
+                assert not await holds(environment.client, reminder)
+                await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
+                trouble = reminder.model_copy(update={"rule": None, "serial": 1})
+                assert await holds(environment.client, trouble)
+                await life.act("done_by_hand")
+                assert not await holds(environment.client, trouble)
+                await life.report(message_id="m1", rule="withdraw")
+                await life.until_closed()
+                texts = await eventually("the outcome", partial(told, 4))
+
+    assert sorted(text.splitlines()[0] for text in texts) == [
+        "【时限提醒】抖音补寄:待商家处理",
+        "【时限提醒】抖音补寄:待补寄发货",
+        "【案件结果】抖音补寄:买家已撤销",
+        "【需要人工处理】抖音补寄:在平台同意补寄",
+    ]
+    address = f"https://ui.example.com/namespaces/default/workflows/{life.id.replace('/', '%2F')}"
+    assert all(address in text for text in texts)
+    assert (life.scene.reminders, life.scene.troubles, life.scene.endings) == ([], [], [])
+
+
+async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to(
+    environment: WorkflowEnvironment,
+) -> None:
+    unknown = notice().model_copy(update={"case_id": "douyin_reship/nobody"})
+
+    assert await holds(environment.client, unknown)
+    assert await holds(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+
+
+async def test_a_file_of_channels_that_others_may_read_is_refused(
+    environment: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    settings = set_up(tmp_path, "http://127.0.0.1:9", 0o644)
+    with pytest.raises(BadForm, match="chmod 600"):
+        async with open_dependencies(settings, environment.client):
+            pass

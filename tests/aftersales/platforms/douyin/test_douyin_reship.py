@@ -1,0 +1,688 @@
+"""Douyin as the platform of reships: over HTTP against the sandbox, and its readings record by record."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from activities.douyin_reship import EFFECTS
+from activities.effects import PLATFORM_CALL
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.douyin import reship_record as reading
+from aftersales.platforms.douyin.client import DouyinClient
+from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.douyin.records import AfterSale
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.http_client import Transport
+from aftersales.sandbox import transitions
+from aftersales.sandbox.app import Sandbox, make_sandbox
+from aftersales.sandbox.faults import Fault
+from aftersales.sandbox.records import Record
+from cases.douyin_reship import ReshipFacts
+from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening, Report
+from cases.models import read
+from tests.support.machines import RESHIP, where
+from tests.support.platforms.serving import serving
+from workflows.engine import reports
+from workflows.engine.machine import CaseMachine
+
+SHOP = "1001"
+HOUR = 3600
+APPS = read(
+    Secrets,
+    {
+        "douyin": {
+            "apps": [{"app_key": "K1", "app_secret": "first"}],
+            "shops": [{"shop_id": SHOP, "app_key": "K1"}, {"shop_id": "1002", "app_key": "K1"}],
+        }
+    },
+    "apps",
+)
+NEVER, SHORT = "一直未收到货", "商家少发/漏发"
+CONSENT = {"kind": "buyer_consent", "url": "https://e/consent.png", "note": None}
+REFUSAL = {"reason": "已签收", "evidence": [], "after_consent": False}
+PARCEL = {"carrier": "shunfeng", "tracking_no": "SF1"}
+
+
+class Watched(DouyinClient):
+    """The client, with something that happens between reading a record and acting on it."""
+
+    operated = 0
+    meanwhile: Callable[[], object] | None = None
+    seen: Callable[[AfterSale], AfterSale] | None = None
+
+    async def detail(self, shop_id: str, after_sale_id: str) -> AfterSale:
+        found = await super().detail(shop_id, after_sale_id)
+        if self.meanwhile:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
+        return self.seen(found) if self.seen else found
+
+    async def operate_reship(self, *given: Any, **named: Any) -> None:
+        self.operated += 1
+        await super().operate_reship(*given, **named)
+
+
+class Shop:
+    """A shop of the sandbox: what the buyer and the platform do there, and our adapter to it."""
+
+    def __init__(self, sandbox: Sandbox, douyin: Watched) -> None:
+        self.sandbox, self.douyin = sandbox, douyin
+        self.port = DouyinReshipAdapter(douyin)
+
+    def apply(self, reason: str = NEVER) -> str:
+        return self.sandbox.apply(SHOP, reason, 12_850, remark="三天没动").after_sale_id
+
+    def do(self, own: str, step: Callable[..., Any], *given: Any) -> Record:
+        """Let something happen to a record, a minute after what happened last."""
+        self.sandbox.advance(60)
+        return self.sandbox.change(own, lambda record, now: step(record, now, *given))
+
+    def record(self, own: str) -> Record:
+        found = self.sandbox.record(own)
+        assert found is not None
+        return found
+
+    def actions(self, own: str) -> list[str]:
+        return [entry.action for entry in self.record(own).log][1:]
+
+    def call(self, own: str, effect: str, form: dict[str, Any] | None = None) -> EffectCall:
+        return EffectCall(
+            key="c/1",
+            case_id="c",
+            process="douyin_reship",
+            shop_id=SHOP,
+            effect=effect,
+            label="在平台处理",
+            rule="x",
+            at=datetime.now(UTC),
+            facts={"after_sale_id": own, "shop_id": SHOP, "description": "王小明"},
+            form=form,
+        )
+
+    async def perform(self, own: str, effect: str, form: dict[str, Any] | None = None) -> None:
+        await self.port.perform(self.call(own, effect, form))
+
+    async def settle(self, own: str, state: str, rule: str, due: int | None = None) -> ExpiryOutcome:
+        return await self.port.settle(question(own, state, rule, due or self.record(own).deadline))
+
+
+def question(own: str, state: str, rule: str, due: int) -> ExpiryQuery:
+    at = datetime.fromtimestamp(due, UTC)
+    return ExpiryQuery(
+        key="c/1",
+        case_id="c",
+        process="douyin_reship",
+        shop_id=SHOP,
+        state=state,
+        rule=rule,
+        due=at,
+        facts={"after_sale_id": own},
+    )
+
+
+@pytest_asyncio.fixture(scope="module")
+async def transport() -> AsyncIterator[Transport]:
+    async with Transport("抖店") as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def shop(transport: Transport) -> AsyncIterator[Shop]:
+    app = make_sandbox(APPS, gateway=None, state=None, control_token="t")  # noqa: S106  # of a test
+    async with serving(app) as address:
+        access = APPS.douyin.model_copy(update={"address": f"{address}/douyin"})
+        yield Shop(app.state.sandbox, Watched(access, transport, TokenStore()))
+
+
+def test_every_effect_that_is_a_platform_call_is_performed(transport: Transport) -> None:
+    port = DouyinReshipAdapter(DouyinClient(APPS.douyin, transport, TokenStore()))
+
+    assert set(port._effects) == {name for name, how in EFFECTS.items() if how == PLATFORM_CALL}
+
+
+async def test_the_facts_of_a_record_open_a_case(shop: Shop) -> None:
+    own = shop.apply()
+
+    facts = read(ReshipFacts, await shop.port.facts(SHOP, own), "opening")
+
+    record = shop.record(own)
+    assert (facts.shop_id, facts.after_sale_id, facts.order_id) == (SHOP, own, record.order_id)
+    assert (facts.reason.value, str(facts.order_amount), facts.description) == ("never_received", "128.50", "三天没动")
+    assert facts.applied_at.timestamp() == record.applied_at
+    assert (facts.category_id, facts.received_at) == (None, None)
+
+
+async def test_a_record_that_does_not_exist_has_no_facts(shop: Shop) -> None:
+    with pytest.raises(PlatformRefused, match="no such after-sale: 1"):
+        await shop.port.facts(SHOP, "1")
+
+
+async def test_dr_4_an_agreement_is_performed_once(shop: Shop) -> None:
+    own = shop.apply()
+
+    for _ in range(2):
+        await shop.perform(own, "agree_on_platform")
+        shop.sandbox.advance(60)
+
+    assert (shop.record(own).status, shop.actions(own), shop.douyin.operated) == (8, ["同意补寄"], 1)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+async def test_dr_4_what_the_platform_has_agreed_to_itself_is_done(shop: Shop, steps: int) -> None:
+    own = shop.apply()
+    shop.sandbox.advance(49 * HOUR)
+    if steps:
+        shop.do(own, transitions.ship, "shunfeng", "SF1")
+    if steps == 2:
+        shop.do(own, transitions.sign)
+
+    await shop.perform(own, "agree_on_platform")
+
+    assert shop.douyin.operated == 0
+
+
+async def test_g_7_what_is_no_longer_possible_is_refused_in_words_and_not_sent(shop: Shop) -> None:
+    own = shop.apply()
+    shop.do(own, transitions.withdraw)
+
+    with pytest.raises(PlatformRefused, match=r"平台上已不能执行.*在平台处理: .*28"):
+        await shop.perform(own, "agree_on_platform")
+    with pytest.raises(PlatformRefused, match="平台上已不能执行"):
+        await shop.perform(own, "refuse_on_platform", REFUSAL)
+    assert shop.douyin.operated == 0
+
+
+async def test_dr_6_a_refusal_is_done_once_the_platform_arbitrates_whatever_the_status(shop: Shop) -> None:
+    own = shop.apply()
+    shop.douyin.seen = lambda record: record.model_copy(update={"arbitration": 1})
+
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+
+    assert shop.douyin.operated == 0
+
+
+@pytest.mark.parametrize(("reason", "arbitration"), [(NEVER, 1), (SHORT, 0)])
+async def test_dr_6_dr_7_a_refusal_is_performed_once(shop: Shop, reason: str, arbitration: int) -> None:
+    own = shop.apply(reason)
+
+    for _ in range(2):
+        await shop.perform(own, "refuse_on_platform", REFUSAL)
+        shop.sandbox.advance(60)
+
+    record = shop.record(own)
+    assert (record.status, record.arbitration, shop.actions(own)) == (27, arbitration, ["拒绝补寄"])
+    assert record.log[-1].text == "已签收"
+
+
+async def test_dr_13_a_refusal_that_the_buyer_agreed_to_brings_the_consent(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    await shop.perform(own, "agree_on_platform")
+
+    await shop.perform(own, "refuse_on_platform", {"reason": "缺货", "after_consent": True, "evidence": [CONSENT]})
+
+    record = shop.record(own)
+    assert (record.status, record.evidence[-1].urls) == (27, ("https://e/consent.png",))
+
+
+async def test_dr_15_a_modified_application_is_refused_anew(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+    shop.do(own, transitions.modify, SHORT, "")
+
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+
+    assert shop.actions(own) == ["拒绝补寄", "修改售后申请", "拒绝补寄"]
+
+
+async def test_dr_5_a_parcel_is_told_once(shop: Shop) -> None:
+    own = shop.apply()
+    await shop.perform(own, "agree_on_platform")
+
+    for _ in range(2):
+        await shop.perform(own, "push_tracking_number", PARCEL)
+
+    parcel = shop.record(own).parcel
+    assert parcel is not None
+    assert (parcel.company_code, parcel.tracking_no) == ("shunfeng", "SF1")
+    assert shop.actions(own) == ["同意补寄", "补寄发货"]
+
+
+async def test_dr_5_another_parcel_than_the_platform_has_is_for_it_to_refuse(shop: Shop) -> None:
+    own = shop.apply()
+    await shop.perform(own, "agree_on_platform")
+    await shop.perform(own, "push_tracking_number", PARCEL)
+    with pytest.raises(PlatformRefused, match=r"afterSale\.fillLogistics"):
+        await shop.perform(own, "push_tracking_number", PARCEL | {"tracking_no": "SF2"})
+
+
+def pieces(*numbers: int) -> list[dict[str, Any]]:
+    return [{"kind": "sms", "url": f"https://e/{number}.png", "note": f"第{number}张"} for number in numbers]
+
+
+async def test_dr_18_evidence_is_handed_in_by_fours(shop: Shop) -> None:
+    own = shop.apply()
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+
+    await shop.perform(own, "submit_evidence", {"evidence": [*pieces(1, 2, 3, 4, 5), CONSENT]})
+
+    handed = shop.record(own).evidence
+    assert [[url[-5] for url in piece.urls] for piece in handed] == [["1", "2", "3", "4"], ["5", "t"]]
+    assert [piece.comment for piece in handed] == ["第1张;第2张;第3张;第4张", "第5张;buyer_consent"]
+
+
+async def test_dr_18_what_the_record_shows_as_handed_in_is_not_handed_in_again(shop: Shop) -> None:
+    own = shop.apply()
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+    shop.douyin.seen = lambda record: record.model_copy(update={"handed_in": ("https://e/1.png", "https://e/2.png")})
+
+    await shop.perform(own, "submit_evidence", {"evidence": pieces(1, 2, 3)})
+    await shop.perform(own, "submit_evidence", {"evidence": pieces(1, 2)})
+
+    assert [piece.urls for piece in shop.record(own).evidence] == [("https://e/3.png",)]
+
+
+async def test_a_record_that_changed_meanwhile_is_read_again_and_asked_once_more(shop: Shop) -> None:
+    own = shop.apply()
+    later = shop.record(own).deadline + HOUR
+    shop.douyin.meanwhile = lambda: shop.do(own, transitions.set_deadline, later)
+
+    await shop.perform(own, "agree_on_platform")
+
+    assert (shop.record(own).status, shop.douyin.operated) == (8, 2)
+
+
+async def test_what_somebody_did_meanwhile_is_done(shop: Shop) -> None:
+    own = shop.apply()
+    shop.douyin.meanwhile = lambda: shop.do(own, transitions.agree)
+
+    await shop.perform(own, "agree_on_platform")
+
+    assert (shop.actions(own), shop.douyin.operated) == (["同意补寄"], 1)
+
+
+async def test_what_became_impossible_meanwhile_is_refused_in_words(shop: Shop) -> None:
+    own = shop.apply()
+    shop.douyin.meanwhile = lambda: shop.do(own, transitions.withdraw)
+
+    with pytest.raises(PlatformRefused, match="平台上已不能执行"):
+        await shop.perform(own, "agree_on_platform")
+    assert shop.douyin.operated == 1
+
+
+async def test_g_7_a_refusal_that_is_not_about_a_change_is_not_tried_again(shop: Shop) -> None:
+    own = shop.apply()
+    shop.sandbox.faults.add(Fault(kind="refuse", method="afterSale.operate", text="店铺被处罚"))
+
+    with pytest.raises(PlatformRefused, match="店铺被处罚"):
+        await shop.perform(own, "agree_on_platform")
+    assert shop.douyin.operated == 1
+
+
+async def test_g_7_what_was_done_although_no_answer_came_is_not_done_again(shop: Shop) -> None:
+    own = shop.apply()
+    shop.sandbox.faults.add(Fault(kind="http_500", method="afterSale.operate", count=1, performed=True))
+    with pytest.raises(PlatformUnreachable):
+        await shop.perform(own, "agree_on_platform")
+
+    await shop.perform(own, "agree_on_platform")
+
+    assert (shop.actions(own), shop.douyin.operated) == (["同意补寄"], 1)
+
+
+async def test_a_token_that_expires_meanwhile_is_not_noticed(shop: Shop) -> None:
+    own = shop.apply()
+    shop.douyin.meanwhile = shop.sandbox.expire_tokens
+
+    await shop.perform(own, "agree_on_platform")
+
+    assert shop.record(own).status == 8
+
+
+async def test_what_changed_in_a_shop_is_listed(shop: Shop) -> None:
+    since = datetime.fromtimestamp(shop.sandbox.now(), UTC)
+    first, second = shop.apply(), shop.apply(SHORT)
+    shop.sandbox.apply("1002", NEVER, 1)
+    shop.do(first, transitions.agree)
+
+    rows = [row async for row in shop.douyin.changed(SHOP, since, since + timedelta(hours=1))]
+
+    assert [(row.after_sale_id, row.status) for row in rows] == [(second, 6), (first, 8)]
+
+
+@pytest.mark.parametrize(
+    ("effect", "form", "said"),
+    [
+        ("contact_buyer", None, "no such effect"),
+        ("refuse_on_platform", None, "refuse_on_platform: "),
+        ("refuse_on_platform", {"reason": ""}, "refuse_on_platform: reason"),
+        ("push_tracking_number", {"carrier": "x"}, "push_tracking_number: tracking_no"),
+        ("submit_evidence", {"evidence": []}, "submit_evidence: evidence"),
+    ],
+)
+async def test_an_effect_or_form_that_does_not_fit_is_named(shop: Shop, effect: str, form: Any, said: str) -> None:
+    with pytest.raises(BadForm, match=said):
+        await shop.perform(shop.apply(), effect, form)
+
+
+async def test_facts_without_an_after_sale_are_refused(shop: Shop) -> None:
+    call = shop.call("1", "agree_on_platform").model_copy(update={"facts": {}})
+    with pytest.raises(BadForm, match="after_sale_id"):
+        await shop.port.perform(call)
+
+
+async def test_g_2_a_clock_that_has_run_out_led_where_the_platform_says(shop: Shop) -> None:
+    own, due = shop.apply(), 0
+    due = shop.record(own).deadline
+    shop.sandbox.advance(48 * HOUR)
+    record = shop.record(own)
+
+    assert await shop.settle(own, "awaiting_merchant", "auto_agree", due) == ExpiryOutcome(
+        rule="auto_agree",
+        occurred_at=datetime.fromtimestamp(due, UTC),
+        deadline=datetime.fromtimestamp(record.deadline, UTC),
+    )
+
+
+@pytest.mark.parametrize("reason", [NEVER, SHORT])
+async def test_g_2_dr_8_dr_9_a_missed_shipment_is_told_by_reason(shop: Shop, reason: str) -> None:
+    own = shop.apply(reason)
+    due = shop.do(own, transitions.agree).deadline
+    shop.sandbox.advance(48 * HOUR)
+
+    told = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
+
+    window = None if reason == NEVER else datetime.fromtimestamp(due, UTC) + timedelta(hours=48)
+    happened = datetime.fromtimestamp(due, UTC) if reason == NEVER else None
+    assert told == ExpiryOutcome(rule="miss_shipment", occurred_at=happened, deadline=window)
+
+
+async def test_g_1_a_deadline_that_was_put_off_counts(shop: Shop) -> None:
+    for reason in (NEVER, SHORT):
+        own = shop.apply(reason)
+        due = shop.do(own, transitions.agree).deadline
+        later = shop.do(own, transitions.set_deadline, due + HOUR).deadline
+        told = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
+        assert told == ExpiryOutcome(deadline=datetime.fromtimestamp(later, UTC))
+
+
+async def test_g_2_while_the_platform_waits_its_clock_is_not_settled(shop: Shop) -> None:
+    own = shop.apply()
+    with pytest.raises(NotSettledYet, match=own):
+        await shop.settle(own, "awaiting_merchant", "auto_agree")
+
+
+async def test_g_2_of_a_record_that_does_not_exist_the_platform_says_nothing(shop: Shop) -> None:
+    assert await shop.settle("1", "awaiting_merchant", "auto_agree", 1_768_960_800) == ExpiryOutcome()
+
+
+async def test_g_2_a_platform_that_does_not_let_us_in_is_not_taken_for_no_record(shop: Shop) -> None:
+    own = shop.apply()
+    shop.sandbox.faults.add(Fault(kind="refuse", method="afterSale.Detail", code=30001, text="操作权限不足"))
+    with pytest.raises(PlatformRefused, match="30001"):
+        await shop.settle(own, "awaiting_merchant", "auto_agree")
+
+
+T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
+DUE = T0 + timedelta(hours=48)
+
+
+def sale(status: int, **given: Any) -> AfterSale:
+    """A record that changed an hour after its clock ran out."""
+    info = {
+        "after_sale_id": 42,
+        "after_sale_status": status,
+        "after_sale_type": given.get("kind", 7),
+        "apply_time": int(T0.timestamp()),
+        "update_time": int(given.get("updated", DUE + timedelta(hours=1)).timestamp()),
+        "status_deadline": int(given["deadline"].timestamp()) if "deadline" in given else 0,
+        "reason": given.get("reason", NEVER),
+        "reason_remark": "少了",
+    }
+    shipped = int((DUE - timedelta(hours=2)).timestamp())
+    parcel = {"company_code": "shunfeng", "tracking_no": "SF1", "logistics_time": shipped}
+    told: dict[str, Any] = {
+        "after_sale_info": info,
+        "arbitrate_info": {"arbitrate_status": given.get("arbitration", 0)},
+        "logistics_info": {"resend": parcel if status in (13, 14) and given.get("parcel", True) else None},
+    }
+    return AfterSale.model_validate({"process_info": told, "order_info": {"shop_order_id": 1}})
+
+
+def settled(state: str, record: AfterSale, now: datetime = DUE) -> ExpiryOutcome:
+    return reading.settlement(question("42", state, "clock", int(DUE.timestamp())), record, now)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "arbitration", "rule"),
+    [
+        ("awaiting_merchant", 8, 0, "auto_agree"),
+        ("awaiting_merchant", 13, 0, "auto_agree"),
+        ("awaiting_merchant", 14, 0, "auto_agree"),
+        ("awaiting_merchant", 12, 0, "auto_agree"),
+        ("awaiting_merchant", 27, 0, "refuse"),
+        ("awaiting_merchant", 27, 1, "refuse"),
+        ("awaiting_merchant", 12, 2, "refuse"),
+        ("awaiting_merchant", 28, 3, "refuse"),
+        ("awaiting_merchant", 28, 0, "withdraw"),
+        ("awaiting_merchant", 28, 255, "withdraw"),
+        ("awaiting_shipment", 12, 0, "miss_shipment"),
+        ("awaiting_shipment", 13, 0, "ship"),
+        ("awaiting_shipment", 14, 2, "ship"),
+        ("awaiting_shipment", 27, 0, "refuse"),
+        ("awaiting_shipment", 27, 1, "refuse"),
+        ("awaiting_shipment", 8, 1, "miss_shipment"),
+        ("awaiting_shipment", 28, 3, "refuse"),
+        ("awaiting_shipment", 28, 2, "withdraw"),
+        ("awaiting_shipment", 6, 0, "miss_shipment"),
+        ("refused", 27, 1, "request_intervention"),
+        ("refused", 27, 4, "request_intervention"),
+        ("refused", 27, 5, "request_intervention"),
+        ("refused", 28, 3, "request_intervention"),
+        ("refused", 12, 2, "request_intervention"),
+        ("refused", 8, 2, "request_intervention"),
+        ("refused", 13, 6, "request_intervention"),
+        ("refused", 8, 0, "modify"),
+        ("refused", 6, 0, "modify"),
+        ("refused", 28, 0, "lapse"),
+        ("overdue", 28, 0, "lapse"),
+        ("overdue", 28, 2, "lapse"),
+        ("overdue", 28, 3, "request_intervention"),
+        ("overdue", 8, 1, "request_intervention"),
+        ("overdue", 12, 2, "request_intervention"),
+        ("overdue", 13, 0, "ship"),
+        ("overdue", 13, 2, "ship"),
+        ("overdue", 6, 0, "modify"),
+    ],
+)
+def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbitration: int, rule: str) -> None:
+    assert settled(state, sale(status, arbitration=arbitration)).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "given"),
+    [
+        ("awaiting_merchant", 6, {}),
+        ("awaiting_shipment", 8, {}),
+        ("awaiting_shipment", 8, {"reason": SHORT}),
+        ("refused", 27, {"arbitration": 2}),
+        ("overdue", 8, {"reason": SHORT}),
+        ("overdue", 8, {"arbitration": 255}),
+        ("overdue", 8, {"reason": SHORT, "arbitration": 2}),
+    ],
+)
+def test_g_2_where_nothing_moved_the_platform_has_not_decided(state: str, status: int, given: Any) -> None:
+    with pytest.raises(NotSettledYet):
+        settled(state, sale(status, **given))
+    if state != "awaiting_shipment":
+        later = sale(status, **given, deadline=DUE + timedelta(hours=3))
+        assert settled(state, later) == ExpiryOutcome(deadline=DUE + timedelta(hours=3))
+
+
+def test_g_2_a_deadline_of_the_platform_that_is_over_as_well_is_waited_for() -> None:
+    with pytest.raises(NotSettledYet):
+        settled("awaiting_merchant", sale(6, deadline=DUE + timedelta(hours=3)), DUE + timedelta(hours=4))
+
+
+def test_g_2_dr_8_dr_9_status_8_past_its_deadline_is_overdue_unless_it_leads_to_a_refund() -> None:
+    late = DUE - timedelta(seconds=1)
+
+    assert settled("awaiting_shipment", sale(8, reason=SHORT, deadline=late)).rule == "miss_shipment"
+    with pytest.raises(NotSettledYet):
+        settled("awaiting_shipment", sale(8, reason=NEVER, deadline=late))
+
+
+@pytest.mark.parametrize("status", [7, 11, 29, 51])
+def test_g_2_a_status_of_which_nothing_is_known_needs_a_person(status: int) -> None:
+    with pytest.raises(PlatformRefused, match=f"请人工核实.*awaiting_merchant -> {status}"):
+        settled("awaiting_merchant", sale(status))
+
+
+@pytest.mark.parametrize(
+    ("updated", "rule"),
+    [(DUE - timedelta(hours=1), None), (DUE - timedelta(seconds=30), "miss_shipment"), (DUE, "miss_shipment")],
+)
+def test_g_2_dr_9_status_8_means_overdue_once_the_buyers_window_runs(updated: datetime, rule: str | None) -> None:
+    window = DUE + timedelta(hours=48)
+
+    assert settled("awaiting_shipment", sale(8, reason=SHORT, updated=updated, deadline=window)) == ExpiryOutcome(
+        rule=rule, deadline=window
+    )
+
+
+def test_g_2_a_shipment_is_settled_with_its_parcel_and_instant() -> None:
+    told = settled("awaiting_shipment", sale(14))
+
+    assert (told.form, told.occurred_at) == (PARCEL, DUE - timedelta(hours=2))
+    assert settled("awaiting_shipment", sale(13, parcel=False)).form is None
+
+
+def test_g_2_a_modification_is_settled_with_its_reason_and_deadline() -> None:
+    told = settled("refused", sale(6, reason=SHORT, deadline=DUE + timedelta(hours=9)))
+
+    assert told.form == {"reason": "short_shipped", "description": "少了"}
+    assert (told.occurred_at, told.deadline) == (DUE + timedelta(hours=1), DUE + timedelta(hours=9))
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "reason"),
+    [("awaiting_merchant", 13, NEVER), ("refused", 12, NEVER), ("awaiting_shipment", 12, SHORT)],
+)
+def test_g_2_what_happened_on_the_way_has_no_instant_of_its_own(state: str, status: int, reason: str) -> None:
+    told = settled(state, sale(status, reason=reason))
+
+    assert (told.occurred_at, told.deadline) == (None, None)
+
+
+AGREED = ("agree", "auto_agree", "rule_reship")
+
+
+@pytest.mark.parametrize(
+    ("status", "arbitration", "steps"),
+    [
+        (8, 0, [AGREED]),
+        (13, 0, [AGREED, ("ship",)]),
+        (14, 0, [AGREED, ("ship",), ("sign",)]),
+        (12, 0, [("miss_shipment", "rule_refund")]),
+        (12, 2, [("refuse",), ("request_intervention", "refuse"), ("miss_shipment", "rule_refund")]),
+        (27, 0, [("refuse",)]),
+        (28, 0, [("withdraw", "rule_dismiss", "lapse")]),
+        (28, 3, [("refuse",), ("request_intervention", "refuse"), ("rule_dismiss", "withdraw", "lapse")]),
+        (27, 1, [("refuse",), ("request_intervention", "refuse")]),
+        (8, 4, [("request_intervention", "refuse")]),
+        (8, 5, [("request_intervention", "refuse")]),
+        (8, 2, [AGREED]),
+        (6, 0, [("modify",)]),
+        (7, 0, []),
+    ],
+)
+def test_a_record_tells_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
+    record = sale(status, arbitration=arbitration, deadline=DUE + timedelta(hours=9))
+
+    told = [read(Report, each, "report") for each in reading.reports(record)]
+
+    assert [(each.rule, *each.otherwise) for each in told] == steps
+    assert [each.message_id for each in told] == [f"detail/42/{record.update_time}/{rules[0]}" for rules in steps]
+    assert reading.reports(record) == reading.reports(record)
+    if told:
+        assert told[-1].occurred_at == (DUE - timedelta(hours=2) if status == 13 else record.updated_at)
+        runs = status in (6, 8, 27) and arbitration in (0, 2)
+        assert told[-1].deadline == (record.deadline if runs else None)
+        assert all(each.deadline is None for each in told[:-1])
+
+
+def test_what_came_before_happened_no_later_than_the_shipment() -> None:
+    agreed, shipped, signed = reading.reports(sale(14))
+
+    assert agreed["occurred_at"] == shipped["occurred_at"] == (DUE - timedelta(hours=2)).isoformat()
+    assert signed["occurred_at"] == (DUE + timedelta(hours=1)).isoformat()
+    assert (shipped["form"], "form" in agreed) == (PARCEL, False)
+
+
+def test_a_fresh_application_tells_its_deadline_only() -> None:
+    (told,) = reading.reports(sale(6, updated=T0, deadline=DUE))
+
+    assert told["message_id"] == f"detail/42/{int(T0.timestamp())}/deadline"
+    assert read(Report, told, "report").rule is None
+    assert told["deadline"] == DUE.isoformat()
+    assert reading.reports(sale(6, updated=T0)) == []
+
+
+def test_another_kind_of_after_sale_is_no_reship() -> None:
+    with pytest.raises(PlatformRefused, match=r"is no reship \(type 0\)"):
+        reading.facts(SHOP, sale(6, kind=0))
+
+
+async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
+    """Let a case hear what the record tells, and say where it then stands."""
+    now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
+    for told in shop.port.reports(await shop.douyin.detail(SHOP, own)):
+        reports.receive(of, told, now)
+    return where(of)
+
+
+JOURNEYS = {
+    "agreed": (NEVER, [(transitions.agree,)], "awaiting_shipment"),
+    "signed": (
+        SHORT,
+        [(transitions.agree,), (transitions.ship, "shunfeng", "SF1"), (transitions.sign,)],
+        "completed",
+    ),
+    "disputed": (NEVER, [(transitions.refuse, "已签收")], "arbitration"),
+    "dismissed": (NEVER, [(transitions.refuse, "已签收"), (transitions.rule_dismiss,)], "dismissed"),
+    "refunded": (NEVER, [(transitions.refuse, "已签收"), (transitions.rule_refund,)], "refunded"),
+    "refused": (SHORT, [(transitions.refuse, "已签收")], "refused"),
+    "asked-dismissed": (
+        SHORT,
+        [(transitions.refuse, "已签收"), (transitions.ask_platform,), (transitions.rule_dismiss,)],
+        "dismissed",
+    ),
+    "asked-refunded": (
+        SHORT,
+        [(transitions.refuse, "已签收"), (transitions.ask_platform,), (transitions.rule_refund,)],
+        "refunded",
+    ),
+    "withdrawn": (SHORT, [(transitions.refuse, "已签收"), (transitions.withdraw,)], "withdrawn"),
+}
+
+
+@pytest.mark.parametrize("every_step", [True, False])
+@pytest.mark.parametrize("journey", JOURNEYS)
+async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_platform_does(
+    shop: Shop, journey: str, *, every_step: bool
+) -> None:
+    reason, steps, state = JOURNEYS[journey]
+    own = shop.apply(reason)
+    facts = await shop.port.facts(SHOP, own)
+    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+
+    for step, *given in steps:
+        shop.do(own, step, *given)
+        if every_step:
+            await follow(shop, of, own)
+
+    assert await follow(shop, of, own) == [state]
+    assert (of.record.owed(), of.record.ignored) == ([], [])

@@ -1,0 +1,141 @@
+"""The delay card's platform: shipping is a call, everything else is not."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.jd.client import JdClient
+from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter, company_id
+from aftersales.runtime.http_client import Transport
+from aftersales.sandbox import jd as sandbox
+from aftersales.sandbox.jd import JdDesk, Shipped
+from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.models import read
+from cases.ports import Platform
+from tests.support.machines import after
+from tests.support.platforms.serving import serving
+
+ORDER = "281234567890"
+
+
+class Apps:
+    def secret_of(self, platform: str, app_key: str) -> str | None:
+        return "s3cret" if (platform, app_key) == ("jd", "K1") else None
+
+
+DESK = JdDesk()
+
+
+@pytest.fixture
+def desk() -> JdDesk:
+    vars(DESK).update(vars(JdDesk()))  # as new
+    return DESK
+
+
+@pytest_asyncio.fixture(scope="module")
+async def served() -> AsyncIterator[Platform]:
+    async with serving(Starlette(routes=sandbox.routes(Apps(), DESK))) as address, Transport("jd") as transport:
+        block = {
+            "address": address,
+            "apps": [{"app_key": "K1", "app_secret": "s3cret"}],
+            "shops": [{"shop_id": "S1", "app_key": "K1", "access_token": "T1"}],
+        }
+        yield JdDelayCardAdapter(JdClient(read(Secrets, {"jd": block}, "secrets").jd, transport))
+
+
+@pytest.fixture
+def card(served: Platform, desk: JdDesk) -> Platform:
+    return served
+
+
+def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = None, **given: Any) -> EffectCall:
+    return EffectCall(
+        key="c/1",
+        case_id=f"jd_delay_card/{ORDER}",
+        process="jd_delay_card",
+        shop_id=given.get("shop_id", "S1"),
+        effect=effect,
+        label="上传真实物流单号",
+        rule="ship",
+        at=after("0s"),
+        facts={"order_id": ORDER},
+        form=form,
+    )
+
+
+async def test_jd_5_the_tracking_number_ships_the_order(card: Platform, desk: JdDesk) -> None:
+    await card.perform(call(form={"carrier": "顺丰速运", "tracking_no": "SF1"}))
+
+    assert desk.shipped == [Shipped(ORDER, "467", "SF1")]
+
+
+async def test_performing_twice_ships_once(card: Platform, desk: JdDesk) -> None:
+    for _ in range(2):
+        await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+
+    assert len(desk.shipped) == 1
+
+
+async def test_an_order_shipped_otherwise_needs_an_operator(card: Platform) -> None:
+    await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+
+    with pytest.raises(PlatformRefused, match="已出库"):
+        await card.perform(call(form={"carrier": "467", "tracking_no": "SF2"}))
+
+
+async def test_jds_own_trouble_may_be_tried_again(card: Platform, desk: JdDesk) -> None:
+    desk.busy = 1
+
+    with pytest.raises(PlatformUnreachable):
+        await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+    await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+    assert len(desk.shipped) == 1
+
+
+@pytest.mark.parametrize("form", [None, {}, {"carrier": "467"}, {"carrier": "467", "tracking_no": " "}])
+async def test_a_form_that_lacks_something_is_told(card: Platform, form: dict[str, Any] | None) -> None:
+    with pytest.raises(BadForm, match="tracking_no"):
+        await card.perform(call(form=form))
+
+
+@pytest.mark.parametrize("effect", ["send_card", "file_report", "escalate_review"])
+async def test_g_8_what_has_no_interface_is_refused(card: Platform, desk: JdDesk, effect: str) -> None:
+    with pytest.raises(PlatformRefused, match=effect):
+        await card.perform(call(effect, form={"carrier": "467", "tracking_no": "SF1"}))
+    assert desk.calls == []
+
+
+async def test_g_2_of_the_buyers_click_jd_tells_nothing(card: Platform, desk: JdDesk) -> None:
+    question = ExpiryQuery(
+        key="c/1",
+        case_id="c",
+        process="jd_delay_card",
+        shop_id="S1",
+        state="awaiting_buyer",
+        rule="expire",
+        due=after("48h"),
+        facts={"order_id": ORDER},
+    )
+
+    assert await card.settle(question) == ExpiryOutcome()
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(
+    ("carrier", "company"),
+    [("SF", "467"), ("sf", "467"), ("顺丰速运", "467"), ("2087", "2087"), ("467|1499", "467|1499")],
+)
+def test_a_carrier_is_named_by_jds_id_or_by_a_known_name(carrier: str, company: str) -> None:
+    assert company_id(carrier) == company
+
+
+@pytest.mark.parametrize("carrier", ["某某快递", "467|", "", "467 "])
+def test_an_unknown_carrier_is_told_with_what_was_expected(carrier: str) -> None:
+    with pytest.raises(BadForm, match=r"carrier: .*物流公司编号.*顺丰速运") as caught:
+        company_id(carrier)
+    assert caught.value.place == ("carrier",)

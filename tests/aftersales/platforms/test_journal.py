@@ -1,0 +1,77 @@
+"""What was done is known for ever, whatever happens to the process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aftersales.platforms.journal import Journal
+
+
+def keys(path: Path) -> list[str]:
+    return [json.loads(line)["key"] for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+
+
+def test_a_key_is_written_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "new" / "platform.jsonl")
+    assert [journal.write("k1", {"n": 1}), journal.write("k1", {"n": 2}), journal.write("k2", {"n": 3})] == [
+        True,
+        False,
+        True,
+    ]
+    assert keys(tmp_path / "new" / "platform.jsonl") == ["k1", "k2"]
+    assert journal.rows["k1"] == {"key": "k1", "n": 1}
+
+
+def test_the_next_process_knows_what_the_last_one_did(tmp_path: Path) -> None:
+    Journal(tmp_path / "j").write("k1", {})
+    again = Journal(tmp_path / "j")
+    assert not again.write("k1", {})
+    assert again.write("k2", {})
+    assert keys(tmp_path / "j") == ["k1", "k2"]
+
+
+def test_without_a_path_it_is_kept_in_memory() -> None:
+    journal = Journal()
+    assert journal.write("k1", {})
+    assert not journal.write("k1", {})
+
+
+WHOLE = json.dumps({"key": "案件/2", "effect": "同意"}, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("cut", range(1, len(WHOLE)))
+def test_a_last_line_torn_anywhere_counts_as_not_written_and_is_no_obstacle(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "j"
+    Journal(path).write("k1", {})
+    with path.open("ab") as file:
+        file.write(WHOLE[:cut])
+    journal = Journal(path)
+    assert list(journal.rows) == ["k1"]
+    assert journal.write("案件/2", {})
+    assert list(Journal(path).rows) == ["k1", "案件/2"]
+
+
+@pytest.mark.parametrize("junk", ["3", "null", "[]", '{"effect": "x"}', '"key"'])
+def test_a_line_that_is_no_row_is_passed_over(tmp_path: Path, junk: str) -> None:
+    path = tmp_path / "j"
+    path.write_text(f'{junk}\n{{"key": "k1"}}\n', encoding="utf-8")
+    assert list(Journal(path).rows) == ["k1"]
+
+
+def test_a_write_that_fails_is_no_write(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.mkdir()
+    journal = Journal()
+    journal._path = path
+    with pytest.raises(IsADirectoryError):
+        journal.write("k1", {})
+    path.rmdir()
+    assert journal.write("k1", {})
+    assert keys(path) == ["k1"]
+
+
+def test_rows_with_odd_line_separators_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    Journal(path).write("k\u2028\x85", {"note": "a\u2029b"})
+    assert list(Journal(path).rows) == ["k\u2028\x85"]

@@ -1,0 +1,100 @@
+"""Every process's platform behind one port, and what a process without an interface gets."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.marketplaces import Marketplaces
+from aftersales.platforms.tokens import TokenStore
+from aftersales.sandbox.app import make_sandbox
+from aftersales.sandbox.jd import Shipped
+from cases.errors import PlatformRefused
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.models import read
+from tests.support.machines import after
+from tests.support.platforms.serving import serving
+
+APP = {"app_key": "K1", "app_secret": "s3cret"}
+OWN_ID, ORDER = "77", "281234567890"
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
+TOKEN = "control"  # noqa: S105 - it opens nothing but this sandbox
+WITHOUT_INTERFACE = ("claim_1688", "anxinjian_split")
+
+
+def secrets(address: str) -> Secrets:
+    douyin = {"shop_id": "1001", "app_key": "K1"}
+    blocks = {
+        "douyin": {"address": f"{address}/douyin", "apps": [APP], "shops": [douyin]},
+        "jd": {"address": f"{address}/jd", "apps": [APP], "shops": [{**douyin, "access_token": "T1"}]},
+    }
+    return read(Secrets, blocks, "secrets")
+
+
+@pytest.fixture(scope="module")
+def app() -> Starlette:
+    made = make_sandbox(secrets("http://127.0.0.1:9"), gateway=None, state=None, control_token=TOKEN)
+    made.state.sandbox.apply("1001", "其他", 9990, after_sale_id=OWN_ID)
+    return made
+
+
+@pytest_asyncio.fixture(scope="module")
+async def marketplaces(app: Starlette) -> AsyncIterator[Marketplaces]:
+    async with serving(app) as address, Marketplaces(secrets(address), TokenStore()) as opened:
+        yield opened
+
+
+def call(process: str, effect: str, form: dict[str, Any] | None = None) -> EffectCall:
+    return EffectCall(
+        key="c/1",
+        case_id=f"{process}/1",
+        process=process,
+        shop_id="1001",
+        effect=effect,
+        label="动作",
+        rule="r",
+        at=after("0s"),
+        facts={"after_sale_id": OWN_ID, "order_id": ORDER},
+        form=form,
+    )
+
+
+def question(process: str) -> ExpiryQuery:
+    return ExpiryQuery(
+        key="c/1",
+        case_id=f"{process}/1",
+        process=process,
+        shop_id="1001",
+        state="awaiting_merchant",
+        rule="auto_agree",
+        due=after("48h"),
+        facts={"after_sale_id": OWN_ID, "order_id": ORDER},
+    )
+
+
+async def test_each_process_reaches_its_own_platform(marketplaces: Marketplaces, app: Starlette) -> None:
+    await marketplaces.perform(call("douyin_reship", "agree_on_platform"))
+    assert app.state.sandbox.record(OWN_ID).status == 8
+    assert (await marketplaces.settle(question("douyin_reship"))).rule == "auto_agree"
+    await marketplaces.perform(call("jd_delay_card", "push_tracking_number", SHIPMENT))
+    assert app.state.jd.shipped == [Shipped(ORDER, "467", "SF1")]
+    assert await marketplaces.settle(question("jd_delay_card")) == ExpiryOutcome()
+
+
+async def test_g_2_g_8_without_an_interface_the_policy_counts_and_calls_are_refused_in_words(
+    marketplaces: Marketplaces,
+) -> None:
+    for process in WITHOUT_INTERFACE:
+        assert await marketplaces.settle(question(process)) == ExpiryOutcome()
+        with pytest.raises(PlatformRefused, match="no interface for: pay_compensation"):
+            await marketplaces.perform(call(process, "pay_compensation"))
+
+
+async def test_connections_are_closed_at_the_end(app: Starlette) -> None:
+    async with serving(app) as address, Marketplaces(secrets(address), TokenStore()) as used:
+        await used.settle(question("douyin_reship"))
+    for transport in used._transports.values():
+        assert transport._client.is_closed

@@ -1,0 +1,80 @@
+"""The embedded server: what it needs, and what it says when it cannot start."""
+
+import asyncio
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from aftersales.runtime.embedded_server import (
+    check_ports,
+    embedded_server,
+    missing_attributes,
+    register_attributes,
+    temporal_binary,
+)
+from cases.errors import CaseError
+from tests.support.programs import free_port
+
+
+def test_the_program_lies_beside_our_python() -> None:
+    assert Path(temporal_binary()).parent == Path(sys.executable).parent
+
+
+def test_or_somewhere_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = tmp_path / "temporal"
+    found.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert temporal_binary() == str(found)
+
+
+def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(CaseError) as caught:
+        temporal_binary()
+    assert '"temporal" is missing' in str(caught.value)
+    assert "embedded" in str(caught.value)
+
+
+@pytest.mark.parametrize("listens_on", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - for the length of a test
+def test_a_taken_port_names_its_setting(listens_on: str) -> None:
+    with socket.create_server((listens_on, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CaseError, match=f"^port {port} is taken: set AFTERSALES_PORT "):
+            check_ports(port, free_port())
+        with pytest.raises(CaseError, match=f"^port {port} is taken: set AFTERSALES_UI_PORT "):
+            check_ports(free_port(), port)
+
+
+def test_one_port_does_not_serve_for_both() -> None:
+    port = free_port()
+    with pytest.raises(CaseError, match="AFTERSALES_UI_PORT: must differ"):
+        check_ports(port, port)
+
+
+async def test_the_server_knows_our_attributes_and_keeps_its_state_in_a_file(tmp_path: Path) -> None:
+    database, port = tmp_path / "data" / "temporal.db", free_port()
+    async with embedded_server(database, port, free_port()) as server:
+        assert await missing_attributes(server.client) == []
+        assert await register_attributes(server.client) == []
+    assert await server.ended() is not None
+    assert database.stat().st_size > 0
+    with pytest.raises(RuntimeError):
+        await Client.connect(f"127.0.0.1:{port}")
+
+
+async def test_a_server_that_cannot_start_points_to_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "temporal"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("aftersales.runtime.embedded_server.temporal_binary", lambda: str(broken))
+    with pytest.raises(CaseError, match="ended with status 3: see ") as caught:
+        async with embedded_server(tmp_path / "temporal.db", free_port(), free_port()):
+            pytest.fail("it cannot have started")
+    log = Path(str(caught.value).partition("see ")[2])
+    assert await asyncio.to_thread(log.read_text) == "it is broken\n"

@@ -1,0 +1,105 @@
+"""Logs: one JSON object a line, which says what case it is about."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from temporalio import activity, workflow
+
+from aftersales.runtime.logs import CASE_NAMES, configure_logs
+
+ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
+WORKFLOW = {"workflow_id": "douyin_reship/A1", "workflow_type": "douyin_reship", "run_id": "r"}
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    root, calls = logging.getLogger(), logging.getLogger("httpx2")
+    kept = root.handlers[:], root.level
+    level = calls.level
+    shown = workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message
+    yield
+    root.handlers[:], root.level = kept
+    calls.setLevel(level)
+    workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message = shown
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    told = capsys.readouterr()
+    assert told.out == ""
+    return [json.loads(line) for line in told.err.splitlines()]
+
+
+def test_our_lines_and_the_libraries_have_the_same_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    structlog.get_logger("worker").info("worker started", task_queue="aftersales")
+    logging.getLogger("temporalio.worker").warning("polling %s", "again")
+    ours, theirs = lines(capsys)
+    assert (ours["event"], ours["logger"], ours["level"], ours["task_queue"]) == (
+        "worker started",
+        "worker",
+        "info",
+        "aftersales",
+    )
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("polling again", "temporalio.worker", "warning")
+    for line in (ours, theirs):
+        assert line["timestamp"].endswith("Z")
+        assert [line[name] for name in CASE_NAMES] == [None] * 4
+
+
+def test_a_line_inside_an_activity_says_case_process_shop_and_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    with structlog.contextvars.bound_contextvars(**ABOUT):
+        structlog.get_logger("notices").info("reminder", state="待商家处理")
+        logging.getLogger("platforms").info("called")
+    for line in lines(capsys):
+        assert {name: line[name] for name in CASE_NAMES} == ABOUT
+
+
+def test_temporals_own_lines_name_the_case(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    of_activity = {**WORKFLOW, "activity_type": "remind", "attempt": 3}
+    logging.getLogger("temporalio.workflow").info("woken", extra={"temporal_workflow": WORKFLOW})
+    logging.getLogger("temporalio.activity").info("failed", extra={"temporal_activity": of_activity})
+    woken, failed = lines(capsys)
+    assert {name: woken[name] for name in CASE_NAMES} == {**dict.fromkeys(CASE_NAMES), **dict(list(ABOUT.items())[:2])}
+    assert (failed["case_id"], failed["activity"], failed["attempt"]) == ("douyin_reship/A1", "remind", 3)
+    assert not {"temporal_workflow", "temporal_activity"} & (woken.keys() | failed.keys())
+
+
+def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    try:
+        int("店铺")
+    except ValueError:
+        structlog.get_logger("worker").exception("went wrong")
+    (line,) = lines(capsys)
+    assert "ValueError" in line["exception"]
+    assert "店铺" in line["exception"]
+
+
+def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("WARNING", "json")
+    structlog.get_logger("worker").info("not told")
+    structlog.get_logger("worker").warning("told")
+    assert [line["event"] for line in lines(capsys)] == ["told"]
+
+
+def test_configured_twice_a_line_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    configure_logs("INFO", "json")
+    logging.getLogger("worker").info("once")
+    assert len(lines(capsys)) == 1
+
+
+def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "console")
+    structlog.get_logger("notices").info("reminder", state="待商家处理")
+    told = capsys.readouterr().err
+    assert "reminder" in told
+    assert "state=待商家处理" in told
+    assert "\x1b" not in told

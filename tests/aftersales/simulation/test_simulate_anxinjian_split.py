@@ -1,0 +1,83 @@
+"""An Anxinjian item and its orders to their end, under virtual time: what the example scenarios come to."""
+
+from aftersales.files.documents import read_document
+from tests.support.places import EXAMPLES
+from tests.support.playing import DAY, HOUR, LOOKED_AT, Perform, Played
+
+FOLDER = EXAMPLES / "scenarios"
+
+
+async def play(perform: Perform, name: str) -> Played:
+    assert name in LOOKED_AT
+    return await perform(read_document(FOLDER / f"{name}.yaml").data)
+
+
+def of(played: Played, order: str | None) -> list[str]:
+    """The rules that fired on an order; None: on the item."""
+    return [each["rule"] for each in played.result["timeline"] if each["order"] == order]
+
+
+def booked(played: Played) -> list[tuple[str, str | None, str | None]]:
+    return [(each["clause"], each["amount"], each["order"]) for each in played.result["ledger"]]
+
+
+async def test_ax_3_ax_4_ax_7_ax_8_all_orders_are_kept(perform: Perform) -> None:
+    played = await play(perform, "anxinjian_split_keep_all")
+    assert (played.failed, played.state, played.status) == ([], "settled", "closed")
+    assert of(played, None) == ["choose", "settle_item"]
+    shipped = ["print_waybill", "pick_up", "deliver", "confirm_receipt"]
+    assert of(played, "O1") == ["sign_in", "record", "authenticate", "pack", *shipped]
+    assert of(played, "O2") == ["sign_in", "record", "waive", "report_blocked", "unblock", "pack", *shipped]
+    assert of(played, "O3") == ["explain_unsigned", "sign_in", "record", "waive", *shipped]
+    (waived,) = [each for each in played.result["timeline"] if (each["rule"], each["order"]) == ("waive", "O2")]
+    assert waived == {
+        "at": 6 * HOUR,
+        "rule": "waive",
+        "by": "provider",
+        "from": ["O2.recorded"],
+        "to": ["O2.waived"],
+        "clause": "AX-5",
+        "order": "O2",
+    }
+    assert played.refused == [(HOUR, "ship_offline"), (6 * HOUR, "authenticate")]
+    offline, second = (each["error"] for each in played.result["refused"])
+    assert all(each in offline for each in ("无法确认收货", "收不到货款", "自动退款", "鉴定费 ¥30.00 不产生", "AX-3"))
+    assert "再鉴定一单将多扣鉴定费 ¥30.00 (AX-4)" in second
+    assert played.ignored == [(81 * HOUR, "m8")]
+    assert "O3.picked_up" in played.result["ignored"][0]["why"]
+    assert booked(played) == [("AX-8", "12.00", "O2"), ("AX-8", "12.00", "O3")]
+
+
+async def test_ax_9_an_order_is_lost_after_two_reminders(perform: Perform) -> None:
+    played = await play(perform, "anxinjian_split_lost")
+    assert (played.failed, played.state, played.status) == ([], "settled_with_loss", "closed")
+    assert played.reminders == [(5 * DAY, 8 * DAY), (7 * DAY, 8 * DAY)]
+    assert played.fired[-2:] == [(8 * DAY, "auto_refund"), (8 * DAY, "settle_item")]
+    assert played.clauses[-2:] == ["AX-9", "AX-9"]
+    assert played.ignored == [(8 * DAY, "m4")]
+    assert booked(played) == [("AX-9", None, "O2")]
+
+
+async def test_ax_6_ax_10_silence_is_escalated_and_without_consent_one_order_is_kept(perform: Perform) -> None:
+    played = await play(perform, "anxinjian_split_silent")
+    assert (played.failed, played.state) == ([], "settled")
+    assert of(played, None) == ["escalate_choice", "choose", "settle_item"]
+    assert played.fired[2] == (DAY, "escalate_choice")
+    assert played.reminders == [(12 * HOUR, DAY), (22 * HOUR, DAY)]
+    assert played.refused == [(2 * HOUR, "waive"), (31 * HOUR, "waive")]
+    assert "已选全部保留且商家同意承担运费 (keeps_all)" in played.result["refused"][1]["error"]
+    assert of(played, "O2") == ["sign_in", "refund_order"]
+    assert [(effect, status) for _, effect, status in played.effects] == [
+        ("ask_choice", "done"),
+        ("escalate_silence", "done"),
+        ("arrange_repurchase", "done"),
+    ]
+    assert booked(played) == []
+
+
+async def test_g_1_g_2_ax_9_the_platforms_deadline_and_answer_count(perform: Perform) -> None:
+    played = await play(perform, "anxinjian_split_platform")
+    assert (played.failed, played.state, played.status) == ([], "settled", "closed")
+    assert played.fired[-2:] == [(12 * DAY, "confirm_receipt"), (12 * DAY, "settle_item")]
+    assert played.reminders == [(7 * DAY, 10 * DAY), (9 * DAY, 10 * DAY), (11 * DAY, 12 * DAY)]
+    assert booked(played) == []

@@ -1,0 +1,150 @@
+"""What ``simulate`` prints, and when it ends."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aftersales.files.documents import read_document
+from tests.support.places import EXAMPLES
+from tests.support.playing import DAY, HOUR, LOOKED_AT, Perform, Play, act, expect, refuse, report, ship
+
+SCENARIOS = sorted((EXAMPLES / "scenarios").glob("*.yaml"))
+ENDINGS = {
+    "anxinjian_split_keep_single": "settled",
+    "anxinjian_split_one_order": "settled",
+    "anxinjian_split_unsigned": "settled",
+    "claim_1688_closed_trade": "established",
+    "claim_1688_compensated": "compensated",
+    "claim_1688_default_decision": "dismissed",
+    "claim_1688_dismissed": "dismissed",
+    "claim_1688_platform": "buyer_withdrew",
+    "claim_1688_silent": "established",
+    "claim_1688_upheld": "established",
+    "claim_1688_withdrawn": "buyer_withdrew",
+    "claim_1688_withdrawn_on_appeal": "buyer_withdrew",
+    "douyin_reship_arbitration": "dismissed",
+    "douyin_reship_ineligible": "ineligible",
+    "douyin_reship_late_shipment": "completed",
+    "douyin_reship_out_of_stock": "withdrawn",
+    "douyin_reship_platform": "withdrawn",
+    "douyin_reship_refunded": "refunded",
+    "douyin_reship_shipped": "completed",
+    "douyin_reship_silent": "lapsed",
+    "jd_delay_card_accepted": "shipped_on_time",
+    "jd_delay_card_late_after_approval": "shipped_late",
+    "jd_delay_card_late_unapproved": "shipped_late",
+    "jd_delay_card_not_exempt": "not_exempt",
+    "jd_delay_card_report": "shipped_on_time",
+    "jd_delay_card_review_overdue": "order_cancelled",
+    "jd_delay_card_shipped_in_time": "shipped_on_time",
+    "jd_delay_card_silent": "not_exempt",
+}
+
+
+def test_every_example_is_played() -> None:
+    assert sorted(each.stem for each in SCENARIOS) == sorted([*ENDINGS, *LOOKED_AT])
+
+
+@pytest.mark.parametrize("path", [each for each in SCENARIOS if each.stem in ENDINGS], ids=lambda path: path.stem)
+async def test_an_example_holds_what_it_expects(perform: Perform, path: Path) -> None:
+    played = await perform(read_document(path).data)
+    assert played.failed == []
+    assert (played.state, played.status) == (ENDINGS[path.stem], "closed")
+
+
+SHAPE: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "timeline": {"at": int, "rule": str, "by": str, "from": list, "to": list, "clause": str, "order": type(None)},
+    "refused": {"at": int, "rule": str, "error": str},
+    "ignored": {"at": int, "rule": str, "message_id": (str, type(None)), "why": str},
+    "effects": {"at": int, "effect": str, "status": str},
+    "ledger": {"clause": str, "amount": (str, type(None)), "points": type(None), "status": str, "order": type(None)},
+    "reminders": {"at": int, "deadline": int},
+}
+
+
+def wrong(rows: list[dict[str, Any]], fields: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in rows
+        if list(row) != list(fields) or not all(isinstance(row[name], kind) for name, kind in fields.items())
+    ]
+
+
+async def test_the_result_has_these_fields_and_no_others(play: Play) -> None:
+    played = await play(
+        act("1h", "mark_out_of_stock"),
+        ship("2h"),
+        act("3h", "agree"),
+        report("4h", "lapse"),
+        report("98h", "withdraw", "m1"),
+        report("101h", "sign", "m2"),
+        reason="other",
+        reminded=True,
+    )
+    result = played.result
+    assert list(result) == ["process", "case_id", "status", "state", *SHAPE, "history"]
+    assert {name: wrong(result[name], fields) for name, fields in SHAPE.items()} == {name: [] for name in SHAPE}
+    assert all(result[name] for name in SHAPE), "every list has a row to look at"
+    assert {each["status"] for each in result["effects"]} == {"done", "console_task"}
+    assert result["case_id"].startswith("douyin_reship/")
+    assert (result["process"], result["state"]) == ("douyin_reship", ["withdrawn"])
+    assert sorted(result["history"]) == ["bytes", "events"]
+    assert all(isinstance(each, int) and each > 5 for each in result["history"].values())
+
+
+async def test_the_history_counts_nothing_that_only_simulation_adds(play: Play) -> None:
+    looks = (expect(f"{hour}h", "awaiting_shipment") for hour in range(2, 8))
+    once, often = await asyncio.gather(
+        play(act("1h", "agree"), until="20h"), play(act("1h", "agree"), *looks, until="20h")
+    )
+    assert often.failed == []
+    assert once.result["history"]["events"] == often.result["history"]["events"]
+
+
+async def test_opened_at_lets_a_scenario_speak_in_absolute_instants(play: Play) -> None:
+    played = await play(
+        report("1h", None, "m1", deadline="2026-01-07T10:00:00+08:00"),
+        opened_at="2026-01-05T09:00:00+08:00",
+        applied_at="2026-01-05T08:00:00+08:00",
+        received_at="2026-01-02T01:00:00Z",
+        until="50h",
+    )
+    assert played.fired == [(49 * HOUR, "auto_agree")]
+
+
+async def test_until_ends_it_there(play: Play) -> None:
+    before, at, after = await asyncio.gather(*(play(until=until) for until in ("47h59m59s", "48h", "5d")))
+    assert (before.state, before.status, before.fired) == ("awaiting_merchant", "open", [])
+    assert (at.state, at.status) == ("awaiting_shipment", "open")
+    assert (after.state, after.status) == ("refunded", "closed")
+
+
+async def test_without_it_a_case_lives_until_it_closes(play: Play) -> None:
+    played = await play(act("0s", "agree"), ship("1h"))
+    assert (played.status, played.fired[-1]) == ("closed", (10 * DAY + HOUR, "auto_complete"))
+
+
+async def test_or_until_nothing_more_can_happen_by_itself(play: Play) -> None:
+    arbitration, given_up = await asyncio.gather(play(refuse("1h")), play(platform={"fail": {"settle": "business"}}))
+    assert (arbitration.state, arbitration.status) == ("arbitration", "open")
+    assert (given_up.state, given_up.status) == ("awaiting_merchant", "open")
+
+
+async def test_a_closed_case_shows_its_final_state_also_while_a_person_is_asked(play: Play) -> None:
+    played = await play(act("1h", "mark_out_of_stock"), report("2h", "withdraw", "m1"), expect("5d", "withdrawn"))
+    assert (played.failed, played.state) == ([], "withdrawn")
+    assert played.effects == [(HOUR, "contact_buyer", "console_task")]
+
+
+async def test_what_did_not_hold_names_line_expected_and_found(play: Play) -> None:
+    wanted = {"at": "1h", "expect": {"state": ["refused", "overdue"], "status": "closed"}}
+    played = await play(act("1h", "agree"), wanted, expect("2h", "awaiting_shipment"), until="3h")
+    told = [each.partition(":")[2] for each in played.failed]
+    line = told[0].partition(":")[0]
+    assert told == [
+        f"{line}: expected state overdue, refused, found awaiting_shipment",
+        f"{line}: expected status closed, found open",
+    ]
+    assert int(line) > 10

@@ -1,0 +1,137 @@
+"""Virtual time that a busy machine cannot keep."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import WorkflowHistory
+
+from aftersales.simulation import simulation
+from aftersales.simulation.scenario import Scenario
+from aftersales.simulation.virtual_time import (
+    FIRST_STEP,
+    Still,
+    TooSlow,
+    VirtualCase,
+    begun_late,
+    next_second,
+    time_moved_by_hand,
+    wait_until,
+)
+
+NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
+SCENARIO: Any = object.__new__(Scenario)
+
+
+def test_what_is_kept_a_second_late_is_noticed() -> None:
+    hour = timedelta(hours=1)
+    kept = {"timeline": [{"at": (NINE + hour).isoformat()}], "ignored": [], "reminders": []}
+    still = Still({**kept, "effects": [{"at": (NINE + hour).isoformat()}, {}]}, NINE, hour * 2)
+    still.on_time(hour)
+    with pytest.raises(TooSlow, match="too busy"):
+        still.on_time(hour - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(0.99, False), (1.0, True)])
+def test_a_case_that_begins_a_second_late_is_noticed(seconds: float, *, late: bool) -> None:
+    events = [HistoryEvent(event_type=kind) for kind in (EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, FIRST_STEP)]
+    events[-1].event_time.FromDatetime(NINE + timedelta(seconds=seconds))
+    assert begun_late(WorkflowHistory("jd_delay_card/O1", events), NINE) is late
+
+
+async def test_a_run_begins_on_a_second_that_is_not_over() -> None:
+    origin = next_second()
+    assert origin.microsecond == 0
+    await wait_until(origin)
+    assert timedelta(0) <= datetime.now(UTC) - origin
+    with pytest.raises(TooSlow, match="too busy"):
+        await wait_until(origin - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("slow", [0, 1, simulation.ATTEMPTS - 1, simulation.ATTEMPTS])
+async def test_a_busy_machine_is_given_several_tries(monkeypatch: pytest.MonkeyPatch, slow: int) -> None:
+    servers: list[object] = []
+
+    @asynccontextmanager
+    async def server() -> AsyncIterator[object]:
+        servers.append(object())
+        yield servers[-1]
+
+    class Slow:
+        def __init__(self, on: object, _: Scenario) -> None:
+            assert on is servers[-1]
+            self.failed = [f"try {len(servers)}"]
+
+        async def run(self) -> dict[str, Any]:
+            if len(servers) <= slow:
+                raise TooSlow("too busy")
+            return {"status": "closed"}
+
+    monkeypatch.setattr(simulation, "virtual_server", server)
+    monkeypatch.setattr(simulation, "Simulation", Slow)
+    if slow == simulation.ATTEMPTS:
+        with pytest.raises(TooSlow):
+            await simulation.simulate(SCENARIO)
+    else:
+        assert await simulation.simulate(SCENARIO) == ({"status": "closed"}, [f"try {slow + 1}"])
+    assert len(servers) == min(slow + 1, simulation.ATTEMPTS)
+
+
+class Switch:
+    """A server's switch, which is on while a block runs."""
+
+    on = False
+
+    @contextmanager
+    def with_time_skipping_disabled(self) -> Iterator[None]:
+        assert not self.on
+        self.on = True
+        yield
+        self.on = False
+
+
+async def test_two_openings_never_turn_the_servers_switch_under_each_other() -> None:
+    server: Any = Switch()
+
+    async def opening() -> bool:
+        async with time_moved_by_hand(server):
+            await asyncio.sleep(0)
+            return bool(server.on)
+
+    assert await asyncio.gather(*(opening() for _ in range(5))) == [True] * 5
+    assert not server.on
+
+
+class Looked(VirtualCase):
+    """A case that counts how often it was looked at; at every second look it is busy."""
+
+    looks = 0
+
+    async def _still(self) -> Still | None:
+        self.looks += 1
+        return Still({}, NINE, timedelta(0)) if self.looks % 2 else None
+
+
+class Skipping:
+    """A server on which time is skipped for whoever asks."""
+
+    async def fast_forward(self, handle: object, length: timedelta) -> None:
+        assert (handle, length) == ("handle", timedelta(hours=1))
+
+
+async def test_a_case_at_rest_is_looked_at_again_once_it_was_acted_upon_or_its_time_was_moved() -> None:
+    server, handle = Skipping(), "handle"
+    case = Looked(server, handle, NINE)  # type: ignore[arg-type]
+    assert await case.rest() is await case.rest()
+    assert case.looks == 1
+    assert case.touch() == handle
+    await case.rest()
+    assert case.looks == 3, "busy at first"
+    await case._skip(timedelta(hours=1))
+    await case.rest()
+    assert case.looks == 5

@@ -1,0 +1,147 @@
+"""What a worker acts upon, and what it has the server arrange."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales import bootstrap
+from aftersales.bootstrap import arrange, make_worker, open_dependencies, simulated_dependencies
+from aftersales.platforms.marketplaces import Marketplaces
+from aftersales.platforms.scripted import Script, ScriptedPlatform
+from aftersales.runtime.settings import Settings
+from cases.errors import BadForm, CaseError
+
+SHOPS = ("1001", "1002")
+PER_SECOND = 2.5
+
+
+def settings_in(folder: Path, **given: Any) -> Settings:
+    return Settings(data_dir=folder, task_queue=uuid.uuid4().hex, **given)
+
+
+@pytest.fixture
+def secrets_file(tmp_path: Path) -> Path:
+    shops = [{"shop_id": each, "app_key": "K1"} for each in SHOPS]
+    path = tmp_path / "secrets.yaml"
+    path.write_text(json.dumps({"douyin": {"apps": [{"app_key": "K1", "app_secret": "hush"}], "shops": shops}}))
+    path.chmod(0o600)
+    return path
+
+
+@pytest_asyncio.fixture
+async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
+    with environment.with_time_skipping_disabled():
+        yield environment.client
+
+
+async def test_without_a_secrets_file_calls_go_to_the_journal_and_nothing_is_looked_at(
+    client: Client, tmp_path: Path
+) -> None:
+    async with open_dependencies(settings_in(tmp_path), client) as world:
+        assert isinstance(world.platform, ScriptedPlatform)
+        assert world.looks == {}
+
+
+async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
+    client: Client, tmp_path: Path, secrets_file: Path
+) -> None:
+    async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as world:
+        assert isinstance(world.platform, Marketplaces)
+        assert set(world.looks) == {"douyin"}
+    assert all(each._client.is_closed for each in world.platform._transports.values())
+
+
+@pytest.fixture
+def open_to_others(secrets_file: Path) -> Path:
+    secrets_file.chmod(0o640)
+    return secrets_file
+
+
+async def test_secrets_that_others_may_read_or_that_are_missing_are_one_clear_line(
+    client: Client, tmp_path: Path, open_to_others: Path
+) -> None:
+    for path, words in ((open_to_others, "0640"), (tmp_path / "nowhere.yaml", "cannot be read")):
+        with pytest.raises(BadForm, match=words) as caught:
+            async with open_dependencies(settings_in(tmp_path, secrets_file=path), client):
+                pass
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+class Arranged:
+    """What the server is asked for."""
+
+    def __init__(self) -> None:
+        self.limits: list[tuple[str, float | None]] = []
+        self.schedules: list[tuple[str, list[str]]] = []
+
+    async def limit(self, _: Client, task_queue: str, per_second: float | None) -> None:
+        self.limits.append((task_queue, per_second))
+
+    async def schedule(self, _: Client, task_queue: str, shop_ids: Any) -> list[str]:
+        self.schedules.append((task_queue, list(shop_ids)))
+        return []
+
+
+@pytest.fixture
+def arranged(monkeypatch: pytest.MonkeyPatch) -> Arranged:
+    found = Arranged()
+    monkeypatch.setattr(bootstrap, "limit_per_shop", found.limit)
+    monkeypatch.setattr(bootstrap, "schedule_catch_up", found.schedule)
+    return found
+
+
+async def test_what_is_set_decides_what_the_server_is_asked_for(
+    client: Client, tmp_path: Path, secrets_file: Path, arranged: Arranged
+) -> None:
+    await arrange(client, settings_in(tmp_path))
+    assert (arranged.limits, arranged.schedules) == ([], [])
+
+    both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
+    await arrange(client, both)
+    assert arranged.limits == [(both.task_queue, PER_SECOND)]
+    assert arranged.schedules == [(both.task_queue, list(SHOPS))]
+
+
+async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(
+    client: Client, tmp_path: Path, secrets_file: Path
+) -> None:
+    settings = settings_in(tmp_path, secrets_file=secrets_file)
+    handles = [client.get_schedule_handle(f"catch-up/douyin/{shop}") for shop in SHOPS]
+    try:
+        for _ in range(2):
+            await arrange(client, settings)
+        found = [(await each.describe()).schedule.action for each in handles]
+    finally:
+        for each in handles:
+            await each.delete()
+    assert [each.task_queue for each in found] == [settings.task_queue] * len(SHOPS)  # type: ignore[union-attr]
+
+
+async def test_a_server_that_keeps_no_limits_is_one_clear_line(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise CaseError("this Temporal server cannot do it")
+
+    monkeypatch.setattr(bootstrap, "limit_per_shop", refuse)
+    with pytest.raises(CaseError, match="cannot do it"):
+        await arrange(client, settings_in(tmp_path, max_activities_per_shop_per_second=PER_SECOND))
+
+
+@pytest.mark.parametrize(("limit", "eagerly"), [(None, True), (PER_SECOND, False)])
+async def test_activities_are_taken_eagerly_exactly_where_no_shop_is_limited(
+    client: Client, tmp_path: Path, limit: float | None, *, eagerly: bool
+) -> None:
+    made = make_worker(
+        client, settings_in(tmp_path, max_activities_per_shop_per_second=limit), simulated_dependencies(Script())
+    )
+
+    assert made.config(active_config=True)["disable_eager_activity_execution"] is not eagerly

@@ -1,0 +1,442 @@
+"""What is known of a split item: facts, forms, figures, what is learned, and what each way costs."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cases.anxinjian_split import (
+    MOST_ORDERS,
+    Blocked,
+    Ending,
+    OrderOfSplit,
+    SplitCase,
+    SplitFacts,
+    SplitOrder,
+    SplitPolicy,
+    Unsigned,
+    VerdictGiven,
+    Way,
+    WayChosen,
+    WhyUnsigned,
+)
+from cases.errors import BadForm
+from cases.forms import Form, NoForm, Shipment
+from cases.models import read
+from tests.support.processes.splits import ITEM, order_ids, split_facts
+
+T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
+ORDER = {"order_id": "O1", "carries_item": True}
+
+
+def facts(many: int = 2, **changed: Any) -> SplitFacts:
+    return read(SplitFacts, split_facts(many) | changed, "opening")
+
+
+def case(many: int = 2, **changed: Any) -> SplitCase:
+    return SplitCase(facts=facts(many, **changed))
+
+
+def part(of: SplitCase, order: str) -> OrderOfSplit:
+    known: OrderOfSplit = of.part(order)
+    return known
+
+
+def chosen(of: SplitCase, way: str, *, consent: bool = False) -> SplitCase:
+    return of.learn("choose", read(WayChosen, {"way": way, "freight_consent": consent}, "choose"))
+
+
+def test_an_item_is_known_by_its_id_its_merchants_shop_and_the_order_that_carries_it() -> None:
+    record = facts(3)
+
+    assert (record.own_id, record.shop, record.order, record.at_stake) == ("I1", "M1", ITEM, None)
+    assert record.began_at is None
+
+
+def test_the_order_that_carries_the_item_need_not_be_the_first() -> None:
+    record = facts(sub_orders=[{"order_id": "O1", "carries_item": False}, {"order_id": "O2", "carries_item": True}])
+
+    assert record.order == "O2"
+
+
+@pytest.mark.parametrize("field", split_facts())
+def test_every_fact_is_needed(field: str) -> None:
+    raw = {name: value for name, value in split_facts().items() if name != field}
+
+    with pytest.raises(BadForm, match=f"opening: {field}: 缺少"):
+        read(SplitFacts, raw, "opening")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("provider_id", ""),
+        ("merchant_id", 4711),
+        ("item_id", "I/1"),
+        ("authentication_fee", "-0.01"),
+        ("freight_fee", "12.001"),
+        ("freight_fee", "lots"),
+        ("sub_orders", {}),
+        ("buyer_phone", "13800000000"),
+    ],
+)
+def test_a_fact_that_does_not_fit_is_refused_and_named(field: str, value: Any) -> None:
+    with pytest.raises(BadForm, match=f"opening: {field}: "):
+        facts(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value"),
+    [
+        (0, "order_id", "O 1"),
+        (1, "order_id", None),
+        (1, "carries_item", "yes"),
+        (0, "auto_receipt_at", "2026-02-20T09:00:00"),
+        (1, "auto_receipt_at", "0001-01-01T00:00:00Z"),
+        (1, "waybill", "YT1"),
+    ],
+)
+def test_the_place_of_a_fault_within_the_orders_is_named(place: int, field: str, value: Any) -> None:
+    orders = split_facts()["sub_orders"]
+    orders[place][field] = value
+
+    with pytest.raises(BadForm, match=rf"opening: sub_orders\.{place}\.{field}: ") as bad:
+        facts(sub_orders=orders)
+
+    assert bad.value.place == ("opening", "sub_orders", place, field)
+
+
+@pytest.mark.parametrize("carrying", [(), (0, 1), (0, 1, 2)])
+def test_ax_4_exactly_one_order_carries_the_item(carrying: tuple[int, ...]) -> None:
+    orders = [{"order_id": f"O{each}", "carries_item": each in carrying} for each in range(3)]
+
+    with pytest.raises(BadForm, match="sub_orders: 须恰有一单 carries_item / exactly one order carries the item"):
+        facts(sub_orders=orders)
+
+
+def test_an_order_is_given_once() -> None:
+    with pytest.raises(BadForm, match="sub_orders: 订单号重复 / an order_id is given twice"):
+        facts(sub_orders=[ORDER, ORDER | {"carries_item": False}])
+
+
+@pytest.mark.parametrize("many", [1, 2, MOST_ORDERS])
+def test_an_item_has_one_order_to_twenty(many: int) -> None:
+    assert case(many).orders == order_ids(many)
+    assert MOST_ORDERS == 20
+
+
+@pytest.mark.parametrize("many", [0, MOST_ORDERS + 1])
+def test_an_item_has_neither_no_order_nor_more_than_twenty(many: int) -> None:
+    with pytest.raises(BadForm, match="opening: sub_orders: "):
+        facts(many)
+
+
+@pytest.mark.parametrize(
+    ("form", "raw"),
+    [
+        (WayChosen, {"way": "keep_all", "freight_consent": True}),
+        (WayChosen, {"way": "keep_single"}),
+        *((Unsigned, {"why": why}) for why in ("refunded_before_shipping", "in_transit", "unknown")),
+        *((VerdictGiven, {"verdict": verdict}) for verdict in ("pass", "fail")),
+        *((Blocked, {"step": step}) for step in ("record", "inspect", "pack", "waybill")),
+        (Shipment, {"carrier": "YTO", "tracking_no": "YT1"}),
+    ],
+)
+def test_forms_take_the_words_of_the_rule_book(form: type[Form], raw: dict[str, Any]) -> None:
+    assert read(form, raw, "form").model_dump(mode="json", exclude_unset=True) == raw
+
+
+@pytest.mark.parametrize(
+    ("form", "raw", "place"),
+    [
+        (WayChosen, {}, "way"),
+        (WayChosen, {"way": "keep_none"}, "way"),
+        (WayChosen, {"way": "keep_all", "freight_consent": "yes"}, "freight_consent"),
+        (Unsigned, {}, "why"),
+        (Unsigned, {"why": "lost"}, "why"),
+        (VerdictGiven, {}, "verdict"),
+        (VerdictGiven, {"verdict": "genuine"}, "verdict"),
+        (Blocked, {"step": "sign_in"}, "step"),
+        (Blocked, {"step": "pack", "since": "1h"}, "since"),
+        (Shipment, {"carrier": "YTO", "tracking_no": " "}, "tracking_no"),
+    ],
+)
+def test_forms_take_no_others_and_name_the_field(form: type[Form], raw: dict[str, Any], place: str) -> None:
+    with pytest.raises(BadForm, match=f"form: {place}: "):
+        read(form, raw, "form")
+
+
+@pytest.mark.parametrize(
+    ("figure", "clause", "shown"),
+    [("signing_check", "AX-1", "24h"), ("choosing_time", "AX-10", "24h"), ("escalate_before", "AX-9", "3d, 24h")],
+)
+def test_ax_1_ax_9_ax_10_the_figures_are_assumed_and_say_so(figure: str, clause: str, shown: str) -> None:
+    known = getattr(SplitPolicy(), figure)
+
+    assert (known.show(), known.clause, known.source, known.standing) == (shown, clause, "assumption", "assumed")
+    assert SplitPolicy.label(figure) != figure
+
+
+def test_ax_9_automatic_receipt_has_no_figure() -> None:
+    assert set(SplitPolicy.figures()) - {"reminders_before", "decide_before", "default_decision", "default_form"} == {
+        "signing_check",
+        "choosing_time",
+        "escalate_before",
+    }
+
+
+def test_figures_that_a_shop_sets_are_the_shops() -> None:
+    policy = SplitPolicy.resolve({"choosing_time": "10h", "escalate_before": ["48h"]})
+
+    assert (policy.choosing_time.show(), policy.choosing_time.standing) == ("10h", "set")
+    assert (policy.escalate_before.show(), policy.escalate_before.standing) == ("48h", "set")
+    assert policy.signing_check.standing == "assumed"
+
+
+@pytest.mark.parametrize("figure", ["signing_check", "choosing_time"])
+def test_ax_1_ax_10_clocks_run_24_hours_from_the_entering(figure: str) -> None:
+    assert case().due(figure, T0) == T0 + timedelta(hours=24)
+
+
+def test_ax_9_automatic_receipt_is_the_instant_of_the_record_and_of_the_order() -> None:
+    orders = [ORDER | {"auto_receipt_at": T0.isoformat()}, {"order_id": "O2", "carries_item": False}]
+    known = case(sub_orders=orders)
+
+    assert part(known, "O1").due("auto_receipt", T0 - timedelta(days=9)) == T0
+    assert part(known, "O2").due("auto_receipt", T0) is None
+    assert part(known, "O2").due("signing_check", T0) == T0 + timedelta(hours=24)
+
+
+def costs(of: SplitCase) -> dict[str | None, tuple[Decimal | None, str]]:
+    """The cost of each way: the amount and the clause."""
+    return {each.choice: (each.amount, each.clause) for each in of.costs("choose")}
+
+
+@pytest.mark.parametrize(("many", "freight"), [(2, "12.00"), (5, "48.00"), (20, "228.00")])
+def test_ax_8_both_ways_are_told_with_their_cost_before_one_is_chosen(many: int, freight: str) -> None:
+    known = case(many)
+
+    assert costs(known) == {
+        "keep_single": (Decimal("0.00"), "AX-8"),
+        "keep_all": (Decimal(freight), "AX-8"),
+    }
+    single, keep_all = known.costs("choose")
+    for each, money in ((single, "0.00"), (keep_all, freight)):
+        assert "额外鉴定费 ¥0.00" in each.note
+        assert f"运费 ¥{money};" in each.note
+        assert f"其余 {many - 1} 单" in each.note
+    assert "重拍" in single.note
+    assert "须商家同意承担运费" in keep_all.note
+
+
+def test_ax_8_orders_that_have_ended_cost_nothing_more() -> None:
+    known = case(5).model_copy(update={"endings": {"O2": Ending.CANCELLED, "O4": Ending.LOST}})
+
+    assert known.others == ("O3", "O5")
+    assert costs(known)["keep_all"] == (Decimal("24.00"), "AX-8")
+    assert all("其余 2 单" in each.note for each in known.costs("choose"))
+
+
+def test_ax_8_the_end_of_the_order_with_the_item_changes_no_cost() -> None:
+    known = case(5).model_copy(update={"endings": {ITEM: Ending.CONFIRMED}})
+
+    assert costs(known)["keep_all"] == (Decimal("48.00"), "AX-8")
+
+
+def test_ax_8_no_other_step_costs_anything() -> None:
+    known = case(3)
+
+    assert known.costs("escalate_choice") == ()
+    assert part(known, "O2").costs("waive") == part(known, "O2").costs("print_waybill") == ()
+
+
+def test_ax_8_freight_is_the_fee_of_the_facts_and_ax_9_a_loss_has_no_amount() -> None:
+    known = part(case(freight_fee="7.5"), "O2")
+
+    assert str(known.amount("charge_freight")) == "7.50"
+    assert known.amount("record_loss") is None
+
+
+def waybills(of: SplitCase, **numbers: str) -> SplitCase:
+    """The waived orders that were sent, each with its waybill; the item's order is authenticated."""
+    for order, number in numbers.items():
+        of = of if order == ITEM else of.learn_of(order, "waive", NoForm())
+        of = of.learn_of(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))
+    return of
+
+
+def test_ax_8_a_waived_order_with_a_waybill_of_its_own_pays_freight() -> None:
+    known = waybills(case(3), O1="YT1", O2="YT2", O3="YT3")
+
+    assert [part(known, order).pays_freight for order in known.orders] == [False, True, True]
+
+
+def test_ax_8_one_that_travels_with_the_item_pays_none() -> None:
+    known = waybills(case(3), O1="YT1", O2="YT1", O3="YT3")
+
+    assert [part(known, order).pays_freight for order in known.orders] == [False, False, True]
+
+
+def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
+    known = case(2).learn_of(ITEM, "authenticate", VerdictGiven(verdict="fail"))
+
+    assert known.authenticated_order == ITEM
+    assert not any(part(known, order).none_authenticated for order in known.orders)
+    assert part(case(2), ITEM).none_authenticated
+
+
+@pytest.mark.parametrize(
+    ("way", "consent", "counts"),
+    [
+        ("keep_all", True, Way.KEEP_ALL),
+        ("keep_all", False, Way.KEEP_SINGLE),
+        ("keep_single", True, Way.KEEP_SINGLE),
+        ("keep_single", False, Way.KEEP_SINGLE),
+    ],
+)
+def test_ax_6_all_are_kept_with_consent_only(way: str, counts: Way, *, consent: bool) -> None:
+    known = chosen(case(), way, consent=consent)
+
+    assert known.way is counts
+    assert part(known, "O2").keeps_all is known.keeps_all is (counts is Way.KEEP_ALL)
+    assert part(known, "O2").keeps_single is (counts is Way.KEEP_SINGLE)
+
+
+def test_ax_6_before_a_choice_neither_way_counts() -> None:
+    known = part(case(), "O2")
+
+    assert not known.keeps_all
+    assert not known.keeps_single
+
+
+def test_ax_6_a_choice_that_was_reported_without_its_form_was_made_without_consent() -> None:
+    assert case().learn("choose", None).way is Way.KEEP_SINGLE
+
+
+def test_ax_10_the_escalation_is_noted() -> None:
+    assert (case().choice_escalated, case().learn("escalate_choice", None).choice_escalated) == (False, True)
+
+
+@pytest.mark.parametrize("why", WhyUnsigned)
+def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
+    known = case().learn_of("O2", "explain_unsigned", Unsigned(why=why))
+
+    def told(order: str) -> tuple[bool, bool, bool]:
+        seen = part(known, order)
+        return seen.refunded_before_shipping, seen.in_transit, seen.cause_unknown
+
+    assert told("O2") == tuple(why is each for each in WhyUnsigned)
+    assert told("O1") == (False, False, False)
+
+
+def test_ax_1_the_latest_reason_counts() -> None:
+    known = case()
+    for why in (WhyUnsigned.UNKNOWN, WhyUnsigned.IN_TRANSIT):
+        known = known.learn_of("O1", "explain_unsigned", Unsigned(why=why))
+
+    assert part(known, "O1").in_transit
+    assert not part(known, "O1").cause_unknown
+
+
+@pytest.mark.parametrize(
+    ("rule", "ending"),
+    [
+        ("confirm_receipt", Ending.CONFIRMED),
+        ("refund_order", Ending.CANCELLED),
+        ("found_refunded", Ending.CANCELLED),
+        ("auto_refund", Ending.LOST),
+    ],
+)
+def test_ax_7_ax_9_all_have_ended_once_each_has_and_a_loss_is_one_by_automatic_refund(
+    rule: str, ending: Ending
+) -> None:
+    one = case().learn_of("O1", "confirm_receipt", NoForm())
+    both = one.learn_of("O2", rule, None)
+
+    assert (one.all_ended, one.nothing_to_choose) == (False, False)
+    assert both.endings == {"O1": Ending.CONFIRMED, "O2": ending}
+    assert (both.all_ended, both.nothing_to_choose) == (True, True)
+    assert both.any_lost is (rule == "auto_refund")
+
+
+def test_ax_5_one_order_leaves_nothing_to_choose() -> None:
+    assert case(1).nothing_to_choose
+    assert not case(2).nothing_to_choose
+
+
+def test_ax_3_the_warning_says_all_that_shipping_offline_costs() -> None:
+    (warning,) = part(case(), "O2").warnings("ship_offline")
+
+    assert (warning.clause, warning.amount) == ("AX-3", Decimal("30.00"))
+    for said in ("无法确认收货", "收不到货款", "自动退款", "鉴定费 ¥30.00 不产生"):
+        assert said in warning.note
+
+
+def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_again() -> None:
+    authenticated = case().learn_of(ITEM, "authenticate", VerdictGiven(verdict="pass"))
+    told = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
+
+    for (warning,) in told:
+        assert (warning.clause, warning.amount) == ("AX-4", Decimal("30.00"))
+        assert "多扣鉴定费 ¥30.00" in warning.note
+    assert part(case(), ITEM).warnings("authenticate") == ()
+    assert [each.clause for each in part(case(), "O2").warnings("authenticate")] == ["AX-4"]
+
+
+def test_ax_7_the_warning_says_what_a_waived_order_must_have_and_no_other_order_is_warned() -> None:
+    known = case().learn_of("O2", "waive", NoForm())
+    (warning,) = part(known, "O2").warnings("confirm_receipt")
+
+    assert (warning.clause, warning.amount) == ("AX-7", None)
+    for said in ("线上打出", "揽收", "签收"):
+        assert said in warning.note
+    assert part(known, ITEM).warnings("confirm_receipt") == ()
+
+
+def test_nothing_else_is_warned_of() -> None:
+    assert part(case(), "O2").warnings("pack") == case().warnings("choose") == ()
+
+
+def test_what_was_pinned_does_not_change() -> None:
+    before = case()
+
+    after = chosen(before, "keep_all", consent=True).learn_of("O1", "authenticate", VerdictGiven(verdict="pass"))
+
+    assert (after.facts, after.policy) == (before.facts, before.policy)
+    assert (before.way, before.authenticated_order) == (None, None)
+
+
+def test_a_rule_that_teaches_nothing_changes_nothing() -> None:
+    before = case()
+
+    assert before.learn("close_choice", None) is before
+    assert before.learn_of("O1", "record", NoForm()) is before
+
+
+def test_what_was_learned_is_read_back_from_json() -> None:
+    known = waybills(chosen(case(3), "keep_all", consent=True), O1="YT1", O2="YT2")
+    known = known.learn_of("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
+    known = known.learn_of("O2", "confirm_receipt", NoForm())
+
+    assert read(SplitCase, known.model_dump(mode="json"), "case") == known
+
+
+def test_samples_are_one_order_several_and_several_that_ended_with_and_without_a_loss() -> None:
+    told = {(len(each.orders), each.all_ended, each.any_lost) for each in SplitCase.samples()}
+
+    assert told == {(1, False, False), (2, False, False), (2, True, False), (2, True, True)}
+
+
+def test_samples_of_orders_carry_the_item_or_not_before_a_choice_and_after_each() -> None:
+    parts: list[OrderOfSplit] = SplitCase.part_samples()
+
+    assert {(each.carries_item, each.case.way) for each in parts} >= {
+        (carries, way) for carries in (True, False) for way in (None, *Way)
+    }
+    assert all(isinstance(each, SplitCase.part_type()) for each in parts)
+    assert set(SplitCase.form_samples()) == {"choose", "explain_unsigned", "print_waybill"}
+
+
+def test_an_order_without_an_instant_of_automatic_receipt_has_none() -> None:
+    assert SplitOrder(order_id="O1", carries_item=True).auto_receipt_at is None

@@ -1,0 +1,131 @@
+"""Figures: every number with its source."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cases.errors import BadForm, PolicyUnknown
+from cases.models import read
+from cases.policy import PROVENANCE_LABELS, Figure, Policy, duration
+from tests.support.places import RULES
+from workflows.registry import PROCESSES
+
+RULE_BOOK = RULES.read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| ([A-Z]+-\d+) \|.*\| ([^|]+) \|$", RULE_BOOK, flags=re.MULTILINE))
+FIGURES = [
+    pytest.param(process.case.policy_type(), name, id=f"{process.name}.{name}")
+    for process in PROCESSES.values()
+    for name in process.case.policy_type().figures()
+]
+
+
+@pytest.mark.parametrize(("policy", "name"), FIGURES)
+def test_g_9_every_figure_has_a_clause_of_the_rule_book_a_source_a_standing_and_a_chinese_name(
+    policy: type[Policy], name: str
+) -> None:
+    figure = getattr(policy(), name)
+
+    assert figure.clause
+    assert set(figure.clause.split(", ")) <= set(ROWS)
+    assert figure.source
+    assert figure.unit
+    assert figure.standing in PROVENANCE_LABELS
+    assert not policy.label(name).isascii()
+
+
+@pytest.mark.parametrize(("policy", "name"), FIGURES)
+def test_a_figure_of_an_assumed_row_says_that_it_is_our_assumption(policy: type[Policy], name: str) -> None:
+    figure = getattr(policy(), name)
+    rows = {ROWS[clause] for clause in figure.clause.split(", ")}
+
+    assert (figure.source == "assumption") == (figure.standing == "assumed")
+    assert figure.standing == "assumed" or rows != {"assumed"}
+
+
+@pytest.mark.parametrize(("policy", "name"), FIGURES)
+def test_a_row_says_that_a_figure_of_it_is_assumed(policy: type[Policy], name: str) -> None:
+    figure = getattr(policy(), name)
+    named = [ROWS[clause] for clause in figure.clause.split(", ") if _assumes(ROWS[clause], figure.show())]
+
+    assert (figure.standing == "assumed") == bool(named)
+
+
+def _assumes(standing: str, value: str) -> bool:
+    """A row is assumed as a whole, or it names the figure: ``stated (the 24 h: assumed)``."""
+    return standing == "assumed" or f"(the {value.removesuffix('h')} h: assumed)" in standing
+
+
+def test_g_5_reminders_come_12_and_2_hours_before() -> None:
+    assert Policy().reminders_before.value == (timedelta(hours=12), timedelta(hours=2))
+
+
+def test_g_6_there_is_no_default_decision_and_it_would_be_taken_half_an_hour_before() -> None:
+    assert Policy().default_decision.value is None
+    assert Policy().decide_before.value == timedelta(minutes=30)
+
+
+def test_g_9_what_a_shop_sets_says_so_and_keeps_its_unit_and_clause() -> None:
+    figure = Policy.resolve({"decide_before": "1h"}, source="shop S1").decide_before
+
+    assert (figure.value, figure.source, figure.standing) == (timedelta(hours=1), "shop S1", "set")
+    assert (figure.unit, figure.clause) == (Policy().decide_before.unit, "G-6")
+
+
+def test_g_9_what_a_shop_does_not_set_stays_as_it_is() -> None:
+    assert Policy.resolve({"decide_before": "1h"}).reminders_before == Policy().reminders_before
+
+
+def test_g_9_a_pinned_policy_is_read_back_as_it_was() -> None:
+    pinned = Policy.resolve({"reminders_before": ["3h"]})
+
+    assert read(Policy, pinned.model_dump(mode="json"), "policy") == pinned
+
+
+def test_a_figure_that_does_not_exist_is_named_with_those_that_do() -> None:
+    with pytest.raises(PolicyUnknown, match=r"policy\.remind.*reminders_before"):
+        Policy.resolve({"remind": "1h"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("decide_before", 30),
+        ("decide_before", "soon"),
+        ("decide_before", "-1s"),
+        ("decide_before", "4000d"),
+        ("reminders_before", "12h"),
+        ("reminders_before", ["12h", "-2h"]),
+        ("default_decision", 1),
+        ("default_form", []),
+    ],
+)
+def test_a_figure_that_does_not_fit_is_refused_and_named(name: str, value: Any) -> None:
+    with pytest.raises(BadForm, match=name):
+        Policy.resolve({name: value})
+
+
+def test_a_clock_of_no_length_is_allowed() -> None:
+    assert Policy.resolve({"decide_before": "0s"}).decide_before.value == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (timedelta(hours=48), "48h"),
+        ((timedelta(hours=12), timedelta(hours=2)), "12h, 2h"),
+        (None, "-"),
+        ((), "-"),
+        ({}, "-"),
+        ("agree", "agree"),
+    ],
+)
+def test_a_figure_is_shown_as_people_write_it(value: Any, shown: str) -> None:
+    assert Figure(value=value, unit="u", clause="G-1", source="s", standing="set").show() == shown
+
+
+def test_hours_makes_a_length_of_time() -> None:
+    figure = duration("15d", "DR-2", "s", "stated")
+
+    assert (figure.value, figure.clause, figure.source, figure.standing) == (timedelta(days=15), "DR-2", "s", "stated")

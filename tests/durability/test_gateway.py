@@ -1,0 +1,58 @@
+"""A gateway that is killed between receiving a message and handing it over: nothing that it has answered is lost."""
+
+import asyncio
+import signal
+from functools import partial
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersales.runtime.embedded_server import embedded_server
+from tests.support.life import PROCESS, eventually
+from tests.support.platforms.gateways import GatewayProcess, gateway_process, platform, secrets_file
+from tests.support.platforms.pushing import body, content, pushed, signed
+from tests.support.platforms.serving import serving
+from tests.support.programs import free_port
+
+CASES = range(1001, 1021)
+
+
+async def push(gateway: GatewayProcess) -> None:
+    """Send a message about each case, all at once; every one is answered."""
+    async with gateway.client() as client:
+        bodies = [body(pushed("227", f"m{own_id}", content(own_id))) for own_id in CASES]
+        answers = await asyncio.gather(*(client.post("/douyin", content=each, headers=signed(each)) for each in bodies))
+        assert [answer.status_code for answer in answers] == [200] * len(CASES)
+
+
+async def is_open(client: Client, own_id: int) -> bool:
+    try:
+        await client.get_workflow_handle(f"{PROCESS}/{own_id}").describe()
+    except RPCError as missing:
+        if missing.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+async def test_a_gateway_that_is_killed_before_it_hands_over_loses_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    async with serving(platform()) as address:
+        given = {
+            "AFTERSALES_DATA_DIR": str(tmp_path),
+            "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, address)),
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+        }
+        async with gateway_process(**given) as gateway:
+            await gateway.started()
+            await push(gateway)
+            assert await gateway.end(signal.SIGKILL) == -signal.SIGKILL
+        async with (
+            embedded_server(tmp_path / "temporal.db", port, free_port()) as server,
+            gateway_process(**given) as gateway,
+        ):
+            for own_id in CASES:
+                await eventually(f"case {own_id}", partial(is_open, server.client, own_id))
+            assert await gateway.end(signal.SIGTERM) == 0
+            assert "hand-over fails" not in gateway.events()

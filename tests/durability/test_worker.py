@@ -1,0 +1,135 @@
+"""The worker as a process: how it ends, what it says when it cannot start, and what its log holds."""
+
+import signal
+import uuid
+from pathlib import Path
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.bootstrap import main
+from aftersales.runtime.embedded_server import temporal_binary
+from tests.support.life import PROCESS, eventually, facts, whole_now
+from tests.support.programs import WorkerProcess, free_port, worker_process
+
+PERSONAL = "王小明 13800000000"
+NAMES = ("case_id", "process", "shop", "rule")
+
+
+async def complains(worker: WorkerProcess, *parts: str) -> None:
+    """One line that says what is wrong, and status 2."""
+    assert await worker.ended() == 2
+    (line,) = worker.lines
+    assert line.startswith("worker: ")
+    for part in parts:
+        assert part in line
+
+
+def address(environment: WorkflowEnvironment) -> str:
+    return environment.client.service_client.config.target_host
+
+
+async def test_without_a_server_it_says_where_it_looked(tmp_path: Path) -> None:
+    port = free_port()
+    async with worker_process(TEMPORAL_ADDRESS=f"127.0.0.1:{port}", AFTERSALES_DATA_DIR=str(tmp_path)) as worker:
+        await complains(worker, f"127.0.0.1:{port}", "TEMPORAL_ADDRESS")
+
+
+async def test_a_wrong_setting_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:
+    wrong = {"AFTERSALES_METRICS_ADDRESS": "nowhere"}
+    async with worker_process(
+        TEMPORAL_ADDRESS=address(environment), AFTERSALES_DATA_DIR=str(tmp_path), **wrong
+    ) as worker:
+        await complains(worker, *wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AFTERSALES_MAX_CACHED_WORKFLOWS", "many"), ("AFTERSALES_LOG_LEVEL", "LOUD"), ("AFTERSALES_TASK_QUEUE", "")],
+)
+def test_a_setting_that_cannot_be_read_is_named_before_anything_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv(name, value)
+    assert main() == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert (line.startswith("worker: "), name in line, printed.out) == (True, True, "")
+
+
+async def test_a_data_folder_that_cannot_be_used_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file", encoding="utf-8")
+    async with worker_process(TEMPORAL_ADDRESS=address(environment), AFTERSALES_DATA_DIR=str(taken)) as worker:
+        await complains(worker, "AFTERSALES_DATA_DIR", str(taken))
+
+
+async def test_a_namespace_that_does_not_exist_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:
+    async with worker_process(
+        TEMPORAL_ADDRESS=address(environment), TEMPORAL_NAMESPACE="nowhere", AFTERSALES_DATA_DIR=str(tmp_path)
+    ) as worker:
+        await complains(worker, "nowhere")
+
+
+async def test_missing_search_attributes_are_named_and_what_to_do(tmp_path: Path) -> None:
+    bare = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(), dev_server_log_level="error", data_converter=pydantic_data_converter
+    )
+    try:
+        async with worker_process(TEMPORAL_ADDRESS=address(bare), AFTERSALES_DATA_DIR=str(tmp_path)) as worker:
+            await complains(worker, "CaseDeadline", "aftersales setup")
+    finally:
+        await bare.shutdown()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_it_stops_when_told_to(environment: WorkflowEnvironment, tmp_path: Path, how: signal.Signals) -> None:
+    async with worker_process(
+        TEMPORAL_ADDRESS=address(environment), AFTERSALES_DATA_DIR=str(tmp_path), AFTERSALES_TASK_QUEUE=uuid.uuid4().hex
+    ) as worker:
+        await worker.started()
+        assert await worker.end(how) == 0
+        assert [line["event"] for line in worker.logged()][-1] == "worker stopped"
+
+
+async def test_every_line_of_the_log_is_json_about_a_case_and_holds_nothing_of_the_buyer(
+    environment: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    queue, own_id = uuid.uuid4().hex, uuid.uuid4().hex
+    given = facts(own_id, description=PERSONAL, applied_at=whole_now().isoformat())
+    async with worker_process(
+        TEMPORAL_ADDRESS=address(environment),
+        AFTERSALES_DATA_DIR=str(tmp_path),
+        AFTERSALES_TASK_QUEUE=queue,
+        AFTERSALES_LOG_LEVEL="DEBUG",
+    ) as worker:
+        await worker.started()
+        with environment.with_time_skipping_disabled():
+            handle = await environment.client.start_workflow(
+                PROCESS,
+                {"facts": given, "policy": {"reminders_before": ["47h59m58s"]}},
+                id=f"{PROCESS}/{own_id}",
+                task_queue=queue,
+            )
+
+        async def reminded() -> bool:
+            return any('"event": "reminder"' in line for line in worker.lines)
+
+        await eventually("a reminder in the log", reminded)
+        await handle.execute_update("refuse", {"reason": PERSONAL})
+        await handle.signal("report", {"rule": "sign", "form": {"text": PERSONAL}})
+        await handle.signal("report", args=[PERSONAL, PERSONAL])
+        await handle.query("view")
+        assert await worker.end(signal.SIGTERM) == 0
+    for line in worker.logged():
+        assert all(name in line for name in NAMES), line
+    assert not any(part in line for line in worker.lines for part in (*PERSONAL.split(), "\\u738b"))
+    (reminder,) = [line for line in worker.logged() if line["event"] == "reminder"]
+    assert {name: reminder[name] for name in NAMES} == {
+        "case_id": f"{PROCESS}/{own_id}",
+        "process": PROCESS,
+        "shop": "S1",
+        "rule": "auto_agree",
+    }

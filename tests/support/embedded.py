@@ -1,0 +1,90 @@
+"""``aftersales up`` as a process of its own, as people start and stop it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.programs import ROOT, free_port
+
+READY = "Ctrl-C stops everything"
+START_SECONDS, STOP_SECONDS = 100.0, 60.0
+UP = (sys.executable, "-m", "aftersales.cli.main", "up")
+
+
+def surroundings(**given: str) -> dict[str, str]:
+    """The environment of a process: no setting of ours or Temporal's but what is given, and no make around us."""
+    ours = ("AFTERSALES_", "TEMPORAL_", "MAKE", "MFLAGS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **given}
+
+
+def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:
+    """The variables for a run with its own data folder and ports."""
+    return {
+        "AFTERSALES_DATA_DIR": str(data_dir),
+        "AFTERSALES_PORT": str(port or free_port()),
+        "AFTERSALES_UI_PORT": str(ui_port or free_port()),
+        "AFTERSALES_GATEWAY_PORT": str(free_port()),
+        "AFTERSALES_SANDBOX_PORT": str(free_port()),
+    }
+
+
+class Embedded:
+    """A running ``up``; it has a process group of its own, as in a terminal."""
+
+    def __init__(self, environment: dict[str, str], command: Sequence[str] = UP, cwd: Path = ROOT) -> None:
+        """Start it."""
+        self.environment = environment
+        self.address = f"127.0.0.1:{environment['AFTERSALES_PORT']}"
+        self.printed: list[str] = []
+        self._ready = threading.Event()
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=surroundings(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        # Read all the time: whoever writes to a pipe that is full waits.
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed.append(line.rstrip())
+            if READY in line:
+                self._ready.set()
+        self._ready.set()
+
+    def ready(self) -> "Embedded":
+        """Wait until it says that everything runs."""
+        assert self._ready.wait(START_SECONDS), f"it does not start: {self.printed}"
+        assert any(READY in line for line in self.printed), f"it ended instead: {self.printed}"
+        return self
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: everything of its group gets the signal; returns the exit status."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait until it has ended by itself; returns the exit status."""
+        try:
+            status = self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+        self._reading.join(STOP_SECONDS)
+        if self.process.stdout and not self._reading.is_alive():
+            self.process.stdout.close()
+        return status

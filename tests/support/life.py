@@ -1,0 +1,156 @@
+"""A case on a time-skipping server, as tests live through it."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from cases.durations import parse_duration
+from cases.messages import ExpiryOutcome
+from tests.support.stage import Scene
+
+DEADLINE_SECONDS = 45.0
+PROCESS = "douyin_reship"
+PASSING = ("not scheduled yet", "Workflow Task in failed state")
+"""Why a case does not answer: just continued as new; or a step took too long on a busy machine, and is tried again."""
+UNHANDLED_COMMAND = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+
+
+def facts(own_id: str, **given: Any) -> dict[str, Any]:
+    """The facts of a reship that was applied for just now."""
+    return {
+        "shop_id": "S1",
+        "after_sale_id": own_id,
+        "order_id": "O1",
+        "category_id": "C1",
+        "reason": "never_received",
+        "order_amount": "100.00",
+        "applied_at": whole_now().isoformat(),
+        **given,
+    }
+
+
+def whole_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: float = DEADLINE_SECONDS) -> Any:
+    """Poll until ``holds`` gives something true, and return it; fails after a deadline."""
+    begun = time.monotonic()
+    while True:
+        found = await holds()
+        if found:
+            return found
+        waited = time.monotonic() - begun
+        assert waited < within, f"never came true: {what}"
+        await asyncio.sleep(max(0.01, waited / 20))  # what takes long is asked for less often
+
+
+class Life:
+    """One case: what people and the platform do to it, and how time passes for it."""
+
+    def __init__(
+        self, environment: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], scene: Scene, opened: datetime
+    ) -> None:
+        self.environment, self.handle, self.scene, self.opened = environment, handle, scene, opened
+
+    @property
+    def id(self) -> str:
+        return self.handle.id
+
+    async def act(self, rule: str, *form: Any) -> Any:
+        return await self.handle.execute_update(rule, args=list(form))
+
+    async def report(self, **message: Any) -> None:
+        await self.handle.signal("report", message)
+
+    async def view(self) -> dict[str, Any]:
+        async def look() -> dict[str, Any] | None:
+            try:
+                return await self.handle.query("view")  # type: ignore[no-any-return]
+            except RPCError as error:
+                if any(each in error.message for each in PASSING):
+                    return None
+                raise
+
+        return await eventually("an answer", look)  # type: ignore[no-any-return]
+
+    async def now(self) -> datetime:
+        return await self.environment.get_current_time(self.handle)
+
+    async def pass_time(self, length: str) -> None:
+        """Let virtual time pass."""
+        await self.environment.fast_forward(self.handle, parse_duration(length))
+
+    async def reach(self, offset: str) -> None:
+        """Let virtual time come to an offset from the application."""
+        await self.environment.fast_forward(self.handle, self.opened + parse_duration(offset) - await self.now())
+
+    async def until(self, what: str, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        async def look() -> dict[str, Any] | None:
+            seen = await self.view()
+            return seen if holds(seen) else None
+
+        return await eventually(f"{self.id}: {what}", look)  # type: ignore[no-any-return]
+
+    async def until_state(self, state: str) -> dict[str, Any]:
+        return await self.until(f"state {state}", lambda seen: seen["state"] == [state] and not seen["busy"])
+
+    async def until_closed(self) -> Any:
+        return await asyncio.wait_for(self.handle.result(), DEADLINE_SECONDS)
+
+    async def histories(self) -> list[WorkflowHistory]:
+        """The histories of all runs, in order."""
+        found, run = [], self.handle.first_execution_run_id
+        while run:
+            handle = self.environment.client.get_workflow_handle(self.id, run_id=run)
+            found.append(await handle.fetch_history())
+            run = found[-1].events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        return found
+
+    async def kinds(self) -> list[str]:
+        """The kinds of the events of all runs."""
+        return [
+            EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
+            for history in await self.histories()
+            for event in history.events
+        ]
+
+    async def wedged(self) -> list[str]:
+        """Failed workflow tasks; one that the server itself calls off because more arrived is none."""
+        return [
+            event.workflow_task_failed_event_attributes.failure.message
+            for history in await self.histories()
+            for event in history.events
+            if event.HasField("workflow_task_failed_event_attributes")
+            and event.workflow_task_failed_event_attributes.cause != UNHANDLED_COMMAND
+        ]
+
+
+def fired(seen: dict[str, Any]) -> list[str]:
+    """The rules that fired, in order."""
+    return [entry["rule"] for entry in seen["timeline"]]
+
+
+def at(seen: dict[str, Any], rule: str) -> datetime:
+    """When a rule last fired."""
+    return next(datetime.fromisoformat(each["at"]) for each in reversed(seen["timeline"]) if each["rule"] == rule)
+
+
+def due(seen: dict[str, Any]) -> datetime:
+    """The nearest deadline."""
+    return datetime.fromisoformat(seen["deadlines"][0]["due"])
+
+
+def settled(rule: str | None = None, **answer: Any) -> ExpiryOutcome:
+    return ExpiryOutcome.model_validate_json(json.dumps({"rule": rule, **answer}, default=str))
+
+
+Open = Callable[..., Awaitable[Life]]

@@ -1,0 +1,53 @@
+"""Cases without Temporal, for tests of what the rules say."""
+
+from datetime import datetime
+from typing import Any
+
+from cases.durations import parse_duration
+from cases.messages import Opening
+from tests.support.life import facts
+from workflows.engine import reports
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
+
+RESHIP = PROCESSES["douyin_reship"]
+OPENED = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
+REFUSAL = {"reason": "已签收"}
+CONSENTED = {
+    "reason": "缺货",
+    "after_consent": True,
+    "evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}],
+}
+
+
+def after(offset: str) -> datetime:
+    """An instant, counted from the application."""
+    return OPENED + parse_duration(offset)
+
+
+def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **given: Any) -> CaseMachine:
+    told = facts("A1", reason=reason, **{"applied_at": OPENED.isoformat(), **given})
+    return CaseMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=told, policy=policy or {})))
+
+
+def report(of: CaseMachine, offset: str, **message: Any) -> None:
+    """Let a message arrive ``offset`` after the application; offsets in it are written as instants."""
+    instants = {name: after(message[name]).isoformat() for name in ("occurred_at", "deadline") if name in message}
+    reports.receive(of, {**message, **instants}, after(offset))
+
+
+def where(of: CaseMachine) -> list[str]:
+    return list(of.record.past.entered)
+
+
+def fired(of: CaseMachine) -> list[str]:
+    return [entry.rule for entry in of.record.timeline]
+
+
+def owed(of: CaseMachine) -> list[str]:
+    return [effect.effect for effect in of.record.owed()]
+
+
+def reminded(of: CaseMachine) -> list[datetime]:
+    return [each.at for each in of.record.reminders]

@@ -1,0 +1,9 @@
+"""Where the checkout keeps what tests read."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "examples"
+HISTORIES = ROOT / "tests" / "histories"
+RULES = DOCS / "rules.md"

@@ -1,0 +1,122 @@
+"""JD delay cards as tests need them: facts, forms, and a case without Temporal."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.durations import parse_duration
+from cases.messages import ExpiryOutcome, Opening
+from tests.support.machines import OPENED
+from workflows.engine import decisions, reports
+from workflows.engine.expiry import settle
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
+
+DELAY = PROCESSES["jd_delay_card"]
+SECOND = timedelta(seconds=1)
+SHIPMENT = {"carrier": "JDL", "tracking_no": "JD1"}
+CHAT = {"kind": "chat_screenshot", "url": "https://example.com/chat.png"}
+OPEN_STATES = (
+    "sending",
+    "awaiting_buyer",
+    "declined",
+    "expired",
+    "emergency_review",
+    "report_refused",
+    "approved",
+    "late",
+)
+
+
+def after(offset: str) -> datetime:
+    """An instant, counted from the opening."""
+    return OPENED + parse_duration(offset)
+
+
+def delay_facts(opened: datetime, own_id: str = "O1", **given: str) -> dict[str, Any]:
+    """The facts of an order that was promised within ten days and is proposed for twenty; instants as offsets."""
+    offsets = {"promised_ship_at": "10d", "proposed_ship_at": "20d", **given}
+    instants = {name: (opened + parse_duration(offset)).isoformat() for name, offset in offsets.items()}
+    return {"shop_id": "S1", "order_id": own_id, "reason": "仓库盘点", **instants}
+
+
+class Delay:
+    """A card at work; offsets count from the opening, and an instant that a form names is an offset too."""
+
+    def __init__(self, policy: dict[str, Any] | None = None, **given: str) -> None:
+        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **given), policy=policy or {}))
+        self.machine = CaseMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
+        self.machine.advance(OPENED)
+
+    @property
+    def state(self) -> str:
+        (state,) = self.machine.record.past.entered
+        return state
+
+    @property
+    def fired(self) -> list[tuple[str, datetime]]:
+        return [(entry.rule, entry.at) for entry in self.machine.record.timeline]
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """The clause of every rule that fired."""
+        return {entry.rule: entry.clause for entry in self.machine.record.timeline}
+
+    @property
+    def owed(self) -> list[str]:
+        return [effect.effect for effect in self.machine.record.owed()]
+
+    @property
+    def booked(self) -> list[tuple[str, object]]:
+        return [(entry.clause, entry.amount) for entry in self.machine.record.ledger]
+
+    @property
+    def clocks(self) -> dict[str, datetime]:
+        return {each.rule: each.due for each in self.machine.deadlines()}
+
+    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Delay":
+        """Let time pass; a clock of the platform is settled as the policy says."""
+        now = after(offset) + by
+        self.machine.advance(now)
+        while self.machine.record.settling:
+            settle(self.machine, self.machine.record.settling[0].serial, ExpiryOutcome(), now)
+            self.machine.advance(now)
+        return self
+
+    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Delay":
+        self.until(offset)
+        decisions.act(self.machine, rule, form, after(offset))
+        return self
+
+    def sent(self, offset: str, at: str) -> "Delay":
+        return self.act(offset, "card_sent", {"sent_at": after(at).isoformat()})
+
+    def filed(self, offset: str, agreed: str = "20d") -> "Delay":
+        form = {"agreed_ship_at": after(agreed).isoformat(), "evidence": [CHAT]}
+        return self.act(offset, "file_emergency_report", form)
+
+    def ship(self, offset: str) -> "Delay":
+        return self.act(offset, "ship", SHIPMENT)
+
+    def report(self, offset: str, **message: Any) -> "Delay":
+        reports.receive(self.machine, message, after(offset))
+        return self
+
+
+def standing(state: str, **given: str) -> Delay:
+    """A card that was sent at the opening and stands in a state since 1 h or, where a clock led there, since it."""
+    card = Delay(**({} if state == "sending" else {"sent_at": "0s"} | given))
+    match state:
+        case "declined":
+            card.act("1h", "decline")
+        case "expired":
+            card.until("48h")
+        case "emergency_review":
+            card.act("1h", "decline").filed("1h")
+        case "report_refused":
+            card.act("1h", "decline").filed("1h").act("1h", "refuse_report")
+        case "approved":
+            card.act("1h", "accept")
+        case "late":
+            card.act("1h", "decline").filed("1h", agreed="2h").act("1h", "approve_report").until("2h")
+    assert card.state == state
+    return card

@@ -1,0 +1,237 @@
+"""Anxinjian items as tests need them: facts, the ways of their orders, and a case without Temporal.
+
+What many tests begin with is brought about once; each goes on with a copy.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+
+from cases.durations import parse_duration
+from cases.errors import Refused
+from cases.messages import ExpiryOutcome, Opening
+from statecharts.chart import Snapshot
+from tests.support import machines
+from workflows.engine import decisions, reports
+from workflows.engine.expiry import settle
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
+
+OPENED = machines.OPENED.astimezone(UTC)
+"""As the workflow tells the time: in UTC."""
+SPLIT = PROCESSES["anxinjian_split"]
+SECOND = timedelta(seconds=1)
+ITEM = "O1"
+"""The order that carries the item."""
+KEEP_ALL = {"way": "keep_all", "freight_consent": True}
+KEEP_SINGLE = {"way": "keep_single"}
+ITEM_WAY = (
+    "sign_in",
+    "record",
+    "authenticate",
+    "pack",
+    "print_waybill",
+    "pick_up",
+    "deliver",
+    "confirm_receipt",
+)
+"""The rules by which the order with the item is brought to its end."""
+WAIVED_WAY = ("sign_in", "record", "waive", *ITEM_WAY[3:])
+"""The rules by which an order is brought to its end that needs no authentication."""
+ONLINE_STATES = ("signed_in", "recorded", "authenticated", "waived", "packed")
+OPEN_STATES = (
+    "awaiting_sign_in",
+    "unverified",
+    *ONLINE_STATES,
+    "blocked",
+    "waybill_printed",
+    "picked_up",
+    "delivered",
+)
+ENDS = ("confirmed", "cancelled", "refunded")
+
+
+def after(offset: str) -> datetime:
+    """An instant, counted from the opening."""
+    return OPENED + parse_duration(offset)
+
+
+def order_ids(many: int) -> tuple[str, ...]:
+    """The orders of an item; the first carries it."""
+    return tuple(f"O{number}" for number in range(1, many + 1))
+
+
+def split_facts(many: int = 2, own_id: str = "I1", **receipts: str | None) -> dict[str, Any]:
+    """The facts of an item with so many orders; automatic receipt after 30 days unless told otherwise by order."""
+    offsets = dict.fromkeys(order_ids(many), "30d") | receipts
+    return {
+        "provider_id": "P1",
+        "merchant_id": "M1",
+        "item_id": own_id,
+        "authentication_fee": "30.00",
+        "freight_fee": "12.00",
+        "sub_orders": [
+            {
+                "order_id": order,
+                "carries_item": order == ITEM,
+                "auto_receipt_at": None if offset is None else after(offset).isoformat(),
+            }
+            for order, offset in offsets.items()
+        ],
+    }
+
+
+def form_of(rule: str, order: str) -> dict[str, Any]:
+    """A form that fits a rule about an order; each order has a waybill of its own."""
+    return {
+        "authenticate": {"verdict": "pass"},
+        "print_waybill": {"carrier": "YTO", "tracking_no": f"YT-{order}"},
+        "report_blocked": {"step": "pack"},
+        "explain_unsigned": {"why": "unknown"},
+    }.get(rule, {})
+
+
+def opened(many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> CaseMachine:
+    """An item of so many orders that was opened just now."""
+    case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
+    machine = CaseMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
+    machine.advance(OPENED)
+    return machine
+
+
+@cache
+def _opened_once(many: int, policy: str, receipts: tuple[tuple[str, str | None], ...]) -> CaseMachine:
+    return opened(many, json.loads(policy), **dict(receipts))
+
+
+class Split:
+    """An item at work; offsets count from the opening, also those in a message."""
+
+    def __init__(self, many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> None:
+        self.machine = _opened_once(many, json.dumps(policy), tuple(receipts.items())).fork()
+
+    @property
+    def state(self) -> str:
+        """Where the item stands."""
+        (state,) = self.machine.standing().states
+        return state
+
+    def where(self, order: str) -> str:
+        """Where an order stands."""
+        (state,) = self.machine.standing(order).states
+        return state
+
+    def past(self, order: str) -> Snapshot:
+        return self.machine.record.orders[order]
+
+    def fired(self, order: str | None = None) -> list[tuple[str, datetime]]:
+        return [(each.rule, each.at) for each in self.machine.record.timeline if each.order == order]
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """The clause of every rule that fired."""
+        return {entry.rule: entry.clause for entry in self.machine.record.timeline}
+
+    @property
+    def owed(self) -> list[tuple[str, str | None]]:
+        return [(each.effect, each.order) for each in self.machine.record.owed()]
+
+    @property
+    def booked(self) -> list[tuple[str, str | None, str | None]]:
+        return [
+            (each.clause, each.order, None if each.amount is None else str(each.amount))
+            for each in self.machine.record.ledger
+        ]
+
+    @property
+    def clocks(self) -> dict[tuple[str, str | None], datetime]:
+        return {(each.rule, each.order): each.due for each in self.machine.deadlines()}
+
+    @property
+    def reminded(self) -> list[tuple[str, str | None, datetime]]:
+        return [(each.rule, each.order, each.at) for each in self.machine.record.reminders]
+
+    @property
+    def ignored(self) -> list[str]:
+        return [each.why for each in self.machine.record.ignored]
+
+    def until(self, offset: str, *, by: timedelta = timedelta(0), **answer: Any) -> "Split":
+        """Let time pass, instant by instant; clocks of the platform are settled as the policy says or by ``answer``."""
+        end = after(offset) + by
+        now = self.machine.next_instant(self.machine.record.latest)
+        while now is not None and now < end:
+            self._settled(now, answer)
+            now = self.machine.next_instant(now)
+        return self._settled(end, answer)
+
+    def _settled(self, now: datetime, answer: dict[str, Any]) -> "Split":
+        self.machine.advance(now)
+        while waiting := [each for each in self.machine.record.settling if each.why is None]:
+            settle(self.machine, waiting[0].serial, ExpiryOutcome(**answer), now)
+            self.machine.advance(now)
+        return self
+
+    def act(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> "Split":
+        """Do what somebody decided; an order has a form that fits unless another is given."""
+        self.until(offset)
+        given = (form_of(rule, order) if form is None else form) | {"order": order} if order else form
+        decisions.act(self.machine, rule, given, after(offset))
+        self.machine.advance(after(offset))
+        return self
+
+    def choose(self, offset: str, way: dict[str, Any]) -> "Split":
+        return self.act(offset, "choose", form=way)
+
+    def walk(self, offset: str, order: str, *rules: str) -> "Split":
+        """Do several things with an order, one after the other."""
+        for rule in rules:
+            self.act(offset, rule, order)
+        return self
+
+    def report(self, offset: str, **message: Any) -> "Split":
+        instants = {name: after(message[name]).isoformat() for name in ("occurred_at", "deadline") if name in message}
+        reports.receive(self.machine, {**message, **instants}, after(offset))
+        return self
+
+    def refusal(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> str:
+        """Why something is refused, which changes nothing."""
+        self.until(offset)
+        before = self.machine.case, self.machine.record.model_dump_json()
+        with pytest.raises(Refused) as refused:
+            self.act(offset, rule, order, form)
+        assert (self.machine.case, self.machine.record.model_dump_json()) == before
+        return str(refused.value)
+
+
+def standing(state: str, order: str | None = None, offset: str = "1h") -> tuple[Split, str]:
+    """An item of two orders, all kept, of which one stands in a state; which one that is where either could."""
+    order = order or ("O2" if state == "waived" else ITEM)
+    split = Split()
+    split.machine = _brought_once(state, order, offset).fork()
+    assert split.where(order) == state
+    return split, order
+
+
+@cache
+def _brought_once(state: str, order: str, offset: str) -> CaseMachine:
+    way = ITEM_WAY if order == ITEM else WAIVED_WAY
+    judged = "authenticated" if order == ITEM else "waived"
+    reached = ("", "signed_in", "recorded", judged, "packed", "waybill_printed", "picked_up", "delivered", "confirmed")
+    split = Split().choose(offset, KEEP_ALL)
+    match state:
+        case "awaiting_sign_in":
+            pass
+        case "unverified":
+            split.act(offset, "explain_unsigned", order)
+        case "blocked":
+            split.walk(offset, order, "sign_in", "record", "report_blocked")
+        case "cancelled":
+            split.act(offset, "explain_unsigned", order, {"why": "refunded_before_shipping"})
+        case "refunded":
+            split.until("30d")
+        case _:
+            split.walk(offset, order, *way[: reached.index(state)])
+    return split.machine

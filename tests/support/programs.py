@@ -1,0 +1,84 @@
+"""Our programs as processes of their own."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.support.places import ROOT
+
+STARTED = "worker started"
+START_SECONDS = 60.0
+
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = itertools.cycle(range(12_000 + WORKER * 2_000, 14_000 + WORKER * 2_000))
+"""Ports of this test process alone, below those that the system gives to outgoing connections."""
+
+
+def free_port() -> int:
+    """A port that nobody has, nor gets before it is used."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
+
+
+class WorkerProcess:
+    """``python worker.py``, and the lines of its log."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process, self.lines = process, list[str]()
+        self._reading = asyncio.create_task(self._read())
+        self._started = asyncio.Event()
+
+    async def _read(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.lines.append(line.decode())
+            if STARTED in self.lines[-1]:
+                self._started.set()
+        self._started.set()
+
+    async def started(self) -> None:
+        await asyncio.wait_for(self._started.wait(), START_SECONDS)
+        assert self.process.returncode is None, self.lines
+
+    async def ended(self) -> int:
+        """Its exit status, once all of its log has been read."""
+        await asyncio.wait_for(self._reading, START_SECONDS)
+        return await self.process.wait()
+
+    async def end(self, how: signal.Signals) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(how)
+        return await self.ended()
+
+    def logged(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+@asynccontextmanager
+async def worker_process(**environment: str) -> AsyncIterator[WorkerProcess]:
+    """A worker with the given variables of its environment; it is gone when the block ends."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "worker.py"),
+        cwd=ROOT,
+        env={**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **environment},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    worker = WorkerProcess(process)
+    try:
+        yield worker
+    finally:
+        await worker.end(signal.SIGKILL)

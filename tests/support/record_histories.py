@@ -1,0 +1,375 @@
+"""Records the histories that every later version of the code must replay: ``python -m tests.support.record_histories``.
+
+They are written to ``tests/histories``.  Record anew only where a change of the workflow is meant to break open
+cases, or with the name of a story that is new: ``python -m tests.support.record_histories NAME ...``.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from activities.registry import Dependencies
+from aftersales.bootstrap import make_worker
+from aftersales.runtime.settings import Settings
+from cases.durations import parse_duration
+from cases.errors import LedgerUnreachable
+from tests.support.life import PROCESS, Life, due, facts, settled, whole_now
+from tests.support.places import HISTORIES
+from tests.support.processes.claims import APPEAL, CHAT, claim_facts
+from tests.support.processes.delays import CHAT as DELAY_CHAT
+from tests.support.processes.delays import delay_facts
+from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
+from tests.support.servers import start_server
+from tests.support.stage import BUSINESS, NOT_YET, Scene, Stage
+from workflows.registry import PROCESSES
+
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
+CONSENT = {"kind": "buyer_consent", "url": "https://example.com/1.png"}
+OPENINGS: dict[str, dict[str, str]] = {
+    "silent_short_shipped": {"reason": "short_shipped"},
+    "ruled_and_dismissed": {"reason": "other"},
+    "out_of_stock": {"reason": "other"},
+    "delay_reported_and_late": {"sent_at": "0s"},
+}
+POLICIES: dict[str, dict[str, list[str]]] = {"two_at_once": {"reminders_before": ["48h"]}}
+
+
+async def silent_never_received(life: Life) -> None:
+    await life.pass_time("5d")
+    await life.until_closed()
+
+
+async def silent_short_shipped(life: Life) -> None:
+    await life.pass_time("7d")
+    await life.until_closed()
+
+
+async def agreed_shipped_signed(life: Life) -> None:
+    await life.reach("3h")
+    await life.act("agree")
+    await life.reach("30h")
+    await life.act("ship", SHIPMENT)
+    await life.reach("80h")
+    await life.report(message_id="m1", rule="sign")
+    await life.until_closed()
+
+
+async def ruled_and_dismissed(life: Life) -> None:
+    await life.reach("1h")
+    await life.act("refuse", {"reason": "已签收"})
+    await life.report(message_id="m1", rule="modify", form={"reason": "other"})
+    await life.until_state("awaiting_merchant")
+    await life.act("refuse", {"reason": "已签收"})
+    await life.report(message_id="m2", rule="request_intervention")
+    await life.until_state("arbitration")
+    await life.act("submit_evidence", {"evidence": [CONSENT]})
+    await life.report(message_id="m2", rule="request_intervention")
+    await life.report(message_id="m3", rule="rule_dismiss")
+    await life.until_closed()
+
+
+async def out_of_stock(life: Life) -> None:
+    await life.act("mark_out_of_stock")
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.reach("47h")
+    await life.act("agree")
+    await life.act("refuse", {"reason": "缺货", "after_consent": True, "evidence": [CONSENT]})
+    await life.act("done_by_hand")
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until_closed()
+
+
+async def deadline_of_the_platform(life: Life) -> None:
+    await life.report(message_id="m1", deadline=(life.opened + timedelta(hours=60)).isoformat())
+    await life.until("given", lambda seen: due(seen) == life.opened + timedelta(hours=60))
+    life.scene.settle["auto_agree"] = settled("withdraw", occurred_at=life.opened + timedelta(hours=59))
+    await life.pass_time("61h")
+    await life.until_closed()
+
+
+async def failing_platform(life: Life) -> None:
+    life.scene.fails["agree_on_platform"] = BUSINESS
+    await life.reach("1h")
+    await life.act("agree")
+    await life.until("stuck", lambda seen: seen["needs_operator"])
+    await life.act("done_by_hand", {"note": "后台已同意"})
+    life.scene.fails["settle"] = BUSINESS
+    await life.reach("50h")
+    await life.until("stuck", lambda seen: seen["needs_operator"])
+    life.scene.fails.clear()
+    await life.act("retry_effect")
+    await life.until_closed()
+
+
+async def still_open(life: Life) -> None:
+    await life.reach("37h")
+    await life.act("agree")
+    await life.until("performed", lambda seen: not seen["busy"])
+
+
+async def two_at_once(life: Life) -> None:
+    """Agreeing starts an effect and a reminder in one and the same task."""
+    await life.act("agree")
+    await life.until("both", lambda seen: not seen["busy"] and len(seen["reminders"]) == len(life.scene.reminders))
+
+
+async def outcome_recorded(life: Life) -> None:
+    """The ledger is away when the case closes: its outcome waits, and is recorded once."""
+    life.scene.fails["outcome"] = LedgerUnreachable("away")
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until("closed", lambda seen: seen["finished"])
+    await life.report(message_id="m2", rule="sign")
+    life.scene.fails.clear()
+    await life.pass_time("10m")
+    await life.until_closed()
+
+
+async def trouble_told(life: Life) -> None:
+    """A step fails twice: of the first time operators are told at last, of the second not, for it is soon over."""
+    life.scene.fails = {"agree_on_platform": BUSINESS, "tell": NOT_YET}
+    await life.act("agree")
+    await life.until("on its way", lambda seen: seen["news"])
+    life.scene.fails.pop("tell")
+    await life.pass_time("5m")
+    await life.until("told", lambda seen: seen["news"][0]["delivered"])
+    life.scene.fails["tell"] = NOT_YET
+    await life.act("retry_effect")
+    await life.until("on its way", lambda seen: len(seen["news"]) == len(["first", "second"]))
+    await life.act("done_by_hand")
+    await life.until("called off", lambda seen: seen["news"][1]["delivered"] is False)
+    life.scene.fails.clear()
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until_closed()
+
+
+async def claim_agreed(life: Life) -> None:
+    await life.reach("3h")
+    await life.act("agree")
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand", {"note": "已点同意赔付"})
+    await life.until_closed()
+
+
+async def claim_appealed_and_dismissed(life: Life) -> None:
+    await life.reach("40h")
+    await life.act("appeal", APPEAL)
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": True})
+    await life.reach("50h")
+    await life.act("add_evidence", {"evidence": [CHAT]})
+    tasks = "file_appeal", "submit_evidence"
+    seen = await life.until(
+        "tasks", lambda seen: [each["status"] for each in seen["effects"]].count("console_task") == len(tasks)
+    )
+    for each in seen["effects"]:
+        if each["effect"] in tasks:
+            await life.act("done_by_hand", {"serial": each["serial"]})
+    await life.report(message_id="m2", rule="overturn")
+    await life.until_closed()
+
+
+async def claim_unanswered(life: Life) -> None:
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
+    await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
+    await life.pass_time("49h")
+    await life.until_closed()
+
+
+async def delay_accepted_and_shipped(life: Life) -> None:
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.reach("1h")
+    await life.act("card_sent", {"sent_at": (life.opened + timedelta(minutes=30)).isoformat()})
+    await life.reach("20h")
+    await life.report(message_id="m1", rule="accept")
+    await life.until_state("approved")
+    await life.reach("300h")
+    await life.act("ship", SHIPMENT)
+    await life.until_closed()
+
+
+async def delay_reported_and_late(life: Life) -> None:
+    """A review is escalated once; approved at last, the agreed time is missed."""
+    report = {"agreed_ship_at": (life.opened + timedelta(hours=90)).isoformat(), "evidence": [DELAY_CHAT]}
+    await life.reach("1h")
+    await life.report(message_id="m1", rule="decline")
+    await life.until_state("declined")
+    await life.act("file_emergency_report", report)
+    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.reach("30h")
+    await life.until("escalated", lambda seen: seen["effects"][-1]["status"] == "console_task")
+    await life.act("done_by_hand")
+    await life.report(message_id="m2", rule="approve_report")
+    await life.until_state("approved")
+    await life.reach("91h")
+    await life.act("ship", SHIPMENT)
+    await life.until_closed()
+
+
+async def delay_silent(life: Life) -> None:
+    await life.pass_time("7d")
+    await life.until_state("not_exempt")
+    await life.act("done_by_hand")
+    await life.until_closed()
+
+
+def split_of(own_id: str, opened: datetime, many: int = 2, **receipts: str) -> dict[str, Any]:
+    """The facts of an item that was opened at an instant; automatic receipt after 10 days unless told by order."""
+    told = split_facts(many, own_id)
+    for each in told["sub_orders"]:
+        receipt = parse_duration(receipts.get(each["order_id"], "10d"))
+        each["auto_receipt_at"] = (opened + receipt).isoformat()
+    return told
+
+
+async def walk(life: Life, order: str, *rules: str) -> None:
+    """Do several things with an order, one after the other; what the platform sees happens then is reported."""
+    for rule in rules:
+        if rule in ("pick_up", "deliver", "unblock", "refund_order", "confirm_receipt"):
+            await life.report(message_id=f"{order} {rule}", rule=rule, order=order)
+        else:
+            await life.act(rule, {**form_of(rule, order), "order": order})
+
+
+async def until_task(life: Life, effect: str, order: str | None = None) -> dict[str, Any]:
+    """Until an operator has a console task; the effect as the case shows it."""
+    wanted = effect, order, "console_task"
+
+    def found(seen: dict[str, Any]) -> list[dict[str, Any]]:
+        return [each for each in seen["effects"] if (each["effect"], each["order"], each["status"]) == wanted]
+
+    return found(await life.until(effect, found))[0]
+
+
+async def split_keep_all(life: Life) -> None:
+    """A blocked step goes on where it stood; both orders are confirmed, one of them at the merchant's freight."""
+    await until_task(life, "ask_choice")
+    await life.reach("1h")
+    await life.act("choose", KEEP_ALL)
+    await walk(life, "O1", *ITEM_WAY[:3])
+    await walk(life, "O2", *WAIVED_WAY[:3], "report_blocked")
+    await until_task(life, "report_to_operations", "O2")
+    await life.reach("5h")
+    await walk(life, "O2", "unblock", *WAIVED_WAY[3:5])
+    await walk(life, "O1", *ITEM_WAY[3:5])
+    await life.reach("60h")
+    await walk(life, "O1", *ITEM_WAY[5:])
+    await walk(life, "O2", *WAIVED_WAY[5:])
+    await life.until_closed()
+
+
+async def split_keep_single(life: Life) -> None:
+    """Nobody chooses for a day; then the other order is refunded, and bought again."""
+    await walk(life, "O1", "sign_in")
+    await walk(life, "O2", "sign_in")
+    await life.reach("25h")
+    await until_task(life, "escalate_silence")
+    await life.act("choose", KEEP_SINGLE)
+    task = await until_task(life, "arrange_repurchase")
+    await life.act("done_by_hand", {"serial": task["serial"], "note": "商家已告知买家"})
+    await walk(life, "O2", "refund_order")
+    await walk(life, "O1", *ITEM_WAY[1:])
+    await life.until_closed()
+
+
+async def split_lost(life: Life) -> None:
+    """Both orders are refunded automatically, one of them at a later deadline of the platform."""
+    await life.act("choose", KEEP_ALL)
+    await walk(life, "O1", "sign_in")
+    await walk(life, "O2", "sign_in")
+    await life.report(message_id="m1", order="O2", deadline=(life.opened + timedelta(days=12)).isoformat())
+    await life.pass_time("13d")
+    await life.until_closed()
+
+
+CLAIM, DELAY, SPLIT = "claim_1688", "jd_delay_card", "anxinjian_split"
+CLAIMS = (claim_agreed, claim_appealed_and_dismissed, claim_unanswered)
+DELAYS = (delay_accepted_and_shipped, delay_reported_and_late, delay_silent)
+SPLITS = (split_keep_all, split_keep_single, split_lost)
+STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
+    story.__name__: story
+    for story in (
+        silent_never_received,
+        silent_short_shipped,
+        agreed_shipped_signed,
+        ruled_and_dismissed,
+        out_of_stock,
+        deadline_of_the_platform,
+        failing_platform,
+        still_open,
+        two_at_once,
+        outcome_recorded,
+        trouble_told,
+        *CLAIMS,
+        *DELAYS,
+        *SPLITS,
+    )
+}
+"""Every story by its own name."""
+
+
+def process_of(story: str) -> str:
+    """The process whose case lives through a story."""
+    others = {CLAIM: CLAIMS, DELAY: DELAYS, SPLIT: SPLITS}
+    return next((name for name, told in others.items() if STORIES[story] in told), PROCESS)
+
+
+def file_of(story: str) -> Path:
+    """Where the history of a story is kept."""
+    own = story.removeprefix("claim_").removeprefix("delay_").removeprefix("split_")
+    return HISTORIES / f"{process_of(story)}_{own}.json"
+
+
+def opening_of(story: str, opened: datetime) -> dict[str, Any]:
+    """What the case of a story is opened with."""
+    given = OPENINGS.get(story, {})
+    process = process_of(story)
+    policy = PROCESSES[process].case.policy_type().resolve(POLICIES.get(story, {}))
+    match process:
+        case "claim_1688":
+            told = claim_facts(story, opened, **given)
+        case "jd_delay_card":
+            told = delay_facts(opened, story, **given)
+        case "anxinjian_split":
+            told = split_of(story, opened, **given)
+        case _:
+            told = facts(story, **given)
+    return {"facts": told, "policy": policy.model_dump(mode="json")}
+
+
+def scrubbed(document: Any) -> Any:
+    """Without the traces of the machine that it was recorded on."""
+    if isinstance(document, list):
+        return [scrubbed(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    kept = {name: scrubbed(value) for name, value in document.items() if name != "stackTrace"}
+    named = {"identity": "recorder"} if "identity" in kept else {"name": "sticky"} if "normalName" in kept else {}
+    return kept | named
+
+
+async def record(names: list[str]) -> None:
+    """Live through stories and write down their histories."""
+    stage, settings, server = Stage(), Settings(task_queue="recording"), await start_server()
+    async with make_worker(server.client, settings, Dependencies(stage, stage, stage)):
+        for name in names:
+            process, opened = process_of(name), whole_now()
+            case_id, given = f"{process}/{name}", opening_of(name, opened)
+            with server.with_time_skipping_disabled():
+                handle = await server.client.start_workflow(process, given, id=case_id, task_queue=settings.task_queue)
+            life = Life(server, handle, stage.scenes.setdefault(case_id, Scene()), opened)
+            await life.view()
+            await STORIES[name](life)
+            document = scrubbed(json.loads((await handle.fetch_history()).to_json()))
+            text = json.dumps(document, ensure_ascii=False, indent=1)
+            file_of(name).write_text(f"{text}\n", encoding="utf-8")
+    await server.shutdown()
+
+
+if __name__ == "__main__":
+    HISTORIES.mkdir(exist_ok=True)
+    asyncio.run(record(sys.argv[1:] or list(STORIES)))

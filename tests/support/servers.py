@@ -1,0 +1,19 @@
+"""Time-skipping servers, which are the real one."""
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.simulation.virtual_time import SERVER_FLAGS
+from workflows.engine.search_attributes import KEYS
+
+
+async def start_server(*flags: str) -> WorkflowEnvironment:
+    """A server in memory, with more of its own flags; the caller shuts it down."""
+    return await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=pydantic_data_converter,
+        search_attributes=KEYS,
+        dev_server_existing_path=temporal_binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=[*SERVER_FLAGS, *flags],
+    )

@@ -1,0 +1,81 @@
+"""The world that test cases act upon: every case has its own script, and everything done to it is kept."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.ledger import CaseOutcome, LedgerEntry
+from cases.messages import ActionRequired, EffectCall, ExpiryOutcome, ExpiryQuery, Reminder
+
+BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
+UNREACHABLE = PlatformUnreachable("超时 / no answer")
+NOT_YET = NotSettledYet("未裁决 / not decided yet")
+
+
+@dataclass
+class Scene:
+    """One case's part of the world.  ``settle`` answers by clock; ``fails`` by effect (or "settle") until cleared."""
+
+    settle: dict[str, ExpiryOutcome] = field(default_factory=dict)
+    fails: dict[str, Exception] = field(default_factory=dict)
+    calls: list[EffectCall] = field(default_factory=list)
+    questions: list[ExpiryQuery] = field(default_factory=list)
+    reminders: list[Reminder] = field(default_factory=list)
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    outcomes: list[CaseOutcome] = field(default_factory=list)
+    troubles: list[ActionRequired] = field(default_factory=list)
+    endings: list[CaseOutcome] = field(default_factory=list)
+
+    @property
+    def performed(self) -> list[str]:
+        """The effects that reached the platform, in order."""
+        return [call.effect for call in self.calls]
+
+
+class Stage:
+    """Platform, notifier and ledger in one; a case that nobody wrote a scene for gets an empty one."""
+
+    def __init__(self) -> None:
+        self.scenes: dict[str, Scene] = defaultdict(Scene)
+
+    async def perform(self, call: EffectCall) -> None:
+        scene = self.scenes[call.case_id]
+        _fail(scene, call.effect)
+        if call.key not in {each.key for each in scene.calls}:
+            scene.calls.append(call)
+
+    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+        scene = self.scenes[question.case_id]
+        scene.questions.append(question)
+        _fail(scene, "settle")
+        return scene.settle.get(question.rule, ExpiryOutcome())
+
+    async def remind(self, reminder: Reminder, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[reminder.case_id]
+        _fail(scene, "remind")
+        scene.reminders.append(reminder)
+
+    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[trouble.case_id]
+        _fail(scene, "tell")
+        scene.troubles.append(trouble)
+
+    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[outcome.case_id]
+        _fail(scene, "tell")
+        scene.endings.append(outcome)
+
+    def enter(self, entry: LedgerEntry) -> None:
+        scene = self.scenes[entry.case_id]
+        _fail(scene, "ledger")
+        scene.entries.setdefault(entry.key, entry)
+
+    def record_outcome(self, outcome: CaseOutcome) -> None:
+        scene = self.scenes[outcome.case_id]
+        _fail(scene, "outcome")
+        scene.outcomes.append(outcome)
+
+
+def _fail(scene: Scene, what: str) -> None:
+    if error := scene.fails.get(what):
+        raise type(error)(*error.args)  # a new one: one that is raised again and again grows its traceback

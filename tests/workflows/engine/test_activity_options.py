@@ -1,0 +1,52 @@
+"""Whose share an activity takes: of its shop where it calls the platform, of its case otherwise."""
+
+import pytest
+
+from tests.support.life import Life, Open
+from workflows.engine.activity_options import LONGEST, case_share, shop_share
+
+
+async def shares(life: Life) -> dict[str, set[str]]:
+    """The keys that each activity of a case was scheduled with."""
+    found: dict[str, set[str]] = {}
+    for history in await life.histories():
+        for event in history.events:
+            if event.HasField("activity_task_scheduled_event_attributes"):
+                scheduled = event.activity_task_scheduled_event_attributes
+                found.setdefault(scheduled.activity_type.name, set()).add(scheduled.priority.fairness_key)
+    return found
+
+
+async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
+    life = await open_case(shop_id="S7")
+    await life.act("mark_out_of_stock")
+    await life.act("agree")
+    await life.reach("97h")
+    await life.until_state("refunded")
+
+    own, shop = {life.id}, {"shop/S7"}
+    assert await shares(life) == {
+        "douyin_reship.contact_buyer": own,
+        "douyin_reship.agree_on_platform": shop,
+        "remind": own,
+        "tell_trouble": own,
+        "tell_outcome": own,
+        "douyin_reship.settle": shop,
+        "enter_in_ledger": own,
+    }
+
+
+@pytest.mark.parametrize("length", [1, LONGEST - len("shop/"), LONGEST, 200])
+@pytest.mark.parametrize("letter", ["S", "店"])
+def test_a_key_is_never_longer_than_the_server_takes_and_each_has_its_own(letter: str, length: int) -> None:
+    one, other = letter * length, letter * (length - 1) + "x"
+    keys = [str(share(name).fairness_key) for share in (shop_share, case_share) for name in (one, other)]
+
+    assert len(set(keys)) == len(keys)
+    assert max(len(key.encode()) for key in keys) <= LONGEST
+    assert keys == [str(share(name).fairness_key) for share in (shop_share, case_share) for name in (one, other)]
+
+
+def test_a_key_that_fits_can_be_read() -> None:
+    assert shop_share("S1").fairness_key == "shop/S1"
+    assert case_share("douyin_reship/A1").fairness_key == "douyin_reship/A1"

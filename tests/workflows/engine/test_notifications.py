@@ -1,0 +1,132 @@
+"""What operators are told beside reminders: steps that wait for them, escalations, outcomes; never of what is over."""
+
+from typing import Any
+
+from cases.errors import NotSettledYet
+from cases.messages import Opening
+from tests.support.life import Open, due
+from tests.support.machines import OPENED, after, machine
+from tests.support.processes.claims import claim_facts
+from tests.support.processes.delays import CHAT, delay_facts
+from tests.support.stage import BUSINESS, NOT_YET, Scene
+from tests.workflows.test_case_shown import metadata
+from workflows.engine import decisions, notifications
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
+
+
+def delivered(seen: dict[str, Any]) -> list[bool | None]:
+    return [each["delivered"] for each in seen["news"]]
+
+
+def stuck(of: CaseMachine, why: str | None = "关闭") -> int:
+    """Let the first effect of a case fail, or become a task in the console; its serial number."""
+    (step,) = of.record.owed()[:1]
+    step.status, step.why = ("needs_operator", why) if why else ("console_task", None)
+    return step.serial
+
+
+def tell(of: CaseMachine, offset: str) -> list[int | None]:
+    """Gather what is to be told, as the workflow does; what is new."""
+    notifications.drop(of)
+    found = notifications.untold(of, after(offset))
+    of.record.news += found
+    return [each.serial for each in found]
+
+
+def test_g_7_a_step_that_waits_is_told_of_once_and_again_when_it_fails_again() -> None:
+    case = machine()
+    decisions.act(case, "agree", {}, after("1h"))
+    assert tell(case, "1h") == []
+    serial = stuck(case)
+    assert tell(case, "1h") == [serial]
+    assert tell(case, "2h") == []
+    decisions.retry_effect(case, None)
+    assert tell(case, "3h") == []
+    stuck(case)
+    assert tell(case, "3h") == [serial]
+    assert [each.over for each in case.record.news] == [True, False]
+
+
+def test_g_7_trouble_says_until_when_it_matters_to_us() -> None:
+    case = machine()
+    decisions.act(case, "agree", {}, after("1h"))
+    told = notifications.trouble(case, stuck(case))
+    assert (told.step, told.why, told.task, told.escalates) == ("在平台同意补寄", "关闭", None, False)
+    assert told.deadline == after("49h")
+
+
+def test_a_deadline_of_the_buyers_is_none_of_our_trouble() -> None:
+    case = machine("other")
+    decisions.act(case, "refuse", {"reason": "已签收"}, after("1h"))
+    assert case.deadlines()
+    assert notifications.trouble(case, stuck(case)).deadline is None
+
+
+def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not() -> None:
+    process = PROCESSES["jd_delay_card"]
+    case = CaseMachine(
+        process, "jd_delay_card/D1", process.open_case(Opening(facts=delay_facts(OPENED, "D1"))), now=OPENED
+    )
+    report = {"agreed_ship_at": after("90h").isoformat(), "evidence": [CHAT]}
+    decisions.act(case, "card_sent", {"sent_at": after("0h").isoformat()}, after("0h"))
+    decisions.act(case, "decline", {}, after("1h"))
+    decisions.act(case, "file_emergency_report", report, after("2h"))
+    case.advance(after("27h"))
+    escalates = {}
+    for each in case.record.owed():
+        each.status = "console_task"
+        escalates[each.effect] = notifications.trouble(case, each.serial).escalates
+    assert escalates == {"file_report": False, "escalate_review": True}
+
+
+def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
+    process = PROCESSES["claim_1688"]
+    case = CaseMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
+    decisions.act(case, "agree", {}, after("3h"))
+    serial = stuck(case, None)
+    assert (case.closed, case.finished) == (True, False)
+    assert tell(case, "3h") == [serial, None]
+    assert tell(case, "4h") == []
+
+
+async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open_case: Open) -> None:
+    life = await open_case()
+    await life.act("mark_out_of_stock")
+    seen = await life.until("told", lambda seen: delivered(seen) == [True])
+    (told,) = life.scene.troubles
+    assert told.task
+    assert (told.serial, told.deadline) == (1, due(seen))
+    await life.act("done_by_hand")
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until_closed()
+    assert [each.state for each in life.scene.endings] == ["withdrawn"]
+    assert life.scene.endings == life.scene.outcomes
+
+
+async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_waits(open_case: Open) -> None:
+    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "tell": NOT_YET}))
+    await life.act("agree")
+    await life.until("on its way", lambda seen: delivered(seen) == [None])
+    await life.act("done_by_hand")
+    seen = await life.until("called off", lambda seen: delivered(seen) == [False])
+    assert (seen["news"][0]["over"], seen["news"][0]["why"]) == (True, None)
+    assert "通知未送达" not in (await metadata(life)).current_details
+    assert life.scene.troubles == []
+
+
+async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open) -> None:
+    refused = type(BUSINESS)("wecom: invalid webhook url")
+    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "tell": refused}))
+    await life.act("agree")
+    seen = await life.until("given up", lambda seen: delivered(seen) == [False])
+    assert seen["news"][0]["why"] == "PlatformRefused: wecom: invalid webhook url"
+    assert "⚠️ 1 条通知未送达:PlatformRefused: wecom: invalid webhook url" in (await metadata(life)).current_details
+
+
+async def test_a_notice_is_tried_for_an_hour_and_then_given_up(open_case: Open) -> None:
+    life = await open_case(scene=Scene(fails={"tell": NotSettledYet("away")}))
+    await life.report(message_id="m1", rule="withdraw")
+    await life.pass_time("2h")
+    assert (await life.until_closed())["state"] == ["withdrawn"]
+    assert (life.scene.endings, [each.state for each in life.scene.outcomes]) == ([], ["withdrawn"])

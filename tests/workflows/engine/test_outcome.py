@@ -1,0 +1,181 @@
+"""How a case ended: told from its record, and recorded once before the workflow ends."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from temporalio.testing import WorkflowEnvironment
+from tests.workflows.test_case_carrying import fill, short_of_history  # noqa: F401 - a fixture
+
+from cases.errors import LedgerUnreachable
+from cases.ledger import CaseOutcome
+from cases.messages import ExpiryOutcome, Opening
+from tests.support.life import Open
+from tests.support.machines import OPENED, REFUSAL, SHIPMENT, after, machine, report
+from tests.support.processes.claims import APPEAL, claim_facts
+from tests.support.processes.splits import split_facts
+from tests.support.stage import Scene
+from workflows.engine import decisions, expiry
+from workflows.engine.machine import CaseMachine
+from workflows.engine.outcome import outcome
+from workflows.registry import PROCESSES
+
+
+def claim(policy: dict[str, Any] | None = None) -> CaseMachine:
+    process = PROCESSES["claim_1688"]
+    opening = Opening(facts=claim_facts("C1", OPENED), policy=policy or {})
+    return CaseMachine(process, "claim_1688/C1", process.open_case(opening))
+
+
+def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
+    of.advance(after(offset))
+    (settling,) = of.record.settling
+    expiry.settle(of, settling.serial, answer or ExpiryOutcome(), after(offset))
+    of.advance(after(offset))
+
+
+def told(of: CaseMachine) -> tuple[Any, ...]:
+    """State, who decided, whether in time, clocks that ran out, what was lost."""
+    assert of.closed
+    found = outcome(of, after("1h"))
+    return found.state, found.decided_by, found.decided_before_deadline, found.clocks_run_out, str(found.lost)
+
+
+def test_an_outcome_says_whose_case_it_was_and_when_it_opened_and_closed() -> None:
+    case = claim()
+    decisions.act(case, "agree", {}, after("3h"))
+    assert outcome(case, after("1h")) == CaseOutcome(
+        case_id="claim_1688/C1",
+        process="claim_1688",
+        shop_id="S1",
+        order="O1",
+        opened_at=OPENED,
+        closed_at=after("3h"),
+        state="compensated",
+        state_label="已同意赔付",
+        decided_by="merchant",
+        decided_before_deadline=True,
+        clocks_run_out=0,
+        lost=Decimal("10.00"),
+    )
+
+
+def test_a_case_whose_facts_say_no_instant_opened_when_its_workflow_began() -> None:
+    process = PROCESSES["anxinjian_split"]
+    case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts())), now=OPENED)
+    case.record.timeline.clear()
+    case.record.past = type(case.record.past)(entered={"settled": after("5h")})
+    assert (outcome(case, after("1h")).opened_at, outcome(case, after("1h")).closed_at) == (after("1h"), after("5h"))
+
+
+def test_an_appeal_that_the_platform_rules_on_was_decided_in_time() -> None:
+    case = claim()
+    decisions.act(case, "appeal", APPEAL, after("40h"))
+    report(case, "90h", rule="overturn")
+    assert told(case) == ("dismissed", "platform", True, 0, "0.00")
+
+
+def test_silence_until_the_platform_decides_was_not_in_time() -> None:
+    case = claim()
+    settle(case, "48h")
+    assert told(case) == ("established", "clock", False, 1, "10.00")
+
+
+def test_what_the_platform_says_of_a_clock_of_ours_that_ran_out_was_not_in_time() -> None:
+    case = claim()
+    settle(case, "48h", ExpiryOutcome(rule="overturn"))
+    assert told(case) == ("dismissed", "platform", False, 0, "0.00")
+
+
+def test_a_buyer_who_withdraws_first_leaves_nothing_to_decide() -> None:
+    case = claim()
+    report(case, "5h", rule="withdraw")
+    assert told(case) == ("buyer_withdrew", "buyer", None, 0, "0.00")
+
+
+def test_a_default_decision_is_in_time_and_is_told_as_one() -> None:
+    case = claim({"default_decision": "agree"})
+    case.advance(after("47h30m"))
+    assert told(case) == ("compensated", "default", True, 0, "10.00")
+
+
+def test_a_clock_of_the_buyers_counts_as_run_out_and_is_not_ours() -> None:
+    case = machine("other")
+    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    settle(case, "49h")
+    assert told(case) == ("lapsed", "clock", True, 1, "0.00")
+
+
+def test_one_missed_deadline_of_several_is_not_in_time() -> None:
+    case = machine()
+    decisions.act(case, "agree", {}, after("1h"))
+    settle(case, "49h")
+    assert told(case) == ("refunded", "clock", False, 1, "3.00")
+
+
+def test_agreed_shipped_and_signed_in_time() -> None:
+    case = machine()
+    decisions.act(case, "agree", {}, after("1h"))
+    decisions.act(case, "ship", SHIPMENT, after("2h"))
+    report(case, "30h", rule="sign")
+    found = told(case)
+    assert (found[0], found[2:]) == ("completed", (True, 0, "0.00"))
+
+
+def test_what_the_rule_book_judges_at_once_is_nobodys_decision() -> None:
+    case = machine(received_at=(OPENED - timedelta(days=16)).isoformat())
+    case.advance(OPENED)
+    assert told(case) == ("ineligible", "clock", None, 0, "0.00")
+
+
+async def test_an_outcome_is_recorded_once_after_all_that_is_owed(open_case: Open) -> None:
+    life = await open_case()
+    await life.pass_time("5d")
+    await life.until_closed()
+    (found,) = life.scene.outcomes
+    assert (found.case_id, found.state, found.lost) == (life.id, "refunded", Decimal("3.00"))
+    names = [name for name in await activities(life) if name not in ("remind", "tell_outcome")]
+    assert names == [
+        "douyin_reship.settle",
+        "douyin_reship.settle",
+        "enter_in_ledger",
+        "enter_in_ledger",
+        "record_outcome",
+    ]
+
+
+async def test_an_outcome_waits_for_a_ledger_that_is_away_and_nothing_disturbs_it(open_case: Open) -> None:
+    life = await open_case(scene=Scene(fails={"outcome": LedgerUnreachable("away")}))
+    await life.report(message_id="m1", rule="withdraw")
+    await life.until("closed", lambda seen: seen["finished"])
+    await life.report(message_id="m2", rule="sign")
+    await life.handle.cancel()
+    await life.pass_time("2h")
+    assert life.scene.outcomes == []
+    life.scene.fails.clear()
+    await life.pass_time("20m")
+    assert (await life.until_closed())["state"] == ["withdrawn"]
+    assert [each.state for each in life.scene.outcomes] == ["withdrawn"]
+    assert (await activities(life)).count("record_outcome") == 1
+
+
+async def test_a_case_that_went_on_in_a_new_run_is_recorded_once(
+    short_of_history: WorkflowEnvironment,  # noqa: F811
+    opening: Open,
+) -> None:
+    life = await opening(of=short_of_history)
+    await fill(life)
+    await life.report(message_id="m9", rule="withdraw")
+    await life.until_closed()
+    (found,) = life.scene.outcomes
+    assert (found.state, found.opened_at) == ("withdrawn", datetime.fromisoformat(str(life.opened)))
+    assert len(await life.histories()) > 1
+
+
+async def activities(life: Any) -> list[str]:
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for history in await life.histories()
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]

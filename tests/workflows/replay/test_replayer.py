@@ -1,0 +1,176 @@
+"""Recorded histories replay, with their content; a change of the code that they would not survive is found."""
+
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.common import RetryPolicy
+from temporalio.worker import Replayer
+
+from cases.douyin_reship import ReshipCase
+from cases.errors import BadForm, Refused
+from tests.support.record_histories import HISTORIES, PROCESS, STORIES, file_of
+from workflows.engine import activity_calls, activity_inputs, case_workflow
+from workflows.engine.activity_options import EFFECT, Budget
+from workflows.engine.machine import CaseMachine
+from workflows.engine.state import EffectState
+from workflows.registry import WORKFLOWS
+from workflows.replay.replayer import HistoryChanged, recorded, replay
+from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+
+FILES = sorted(HISTORIES.glob("*.json"))
+
+
+def history(story: str) -> WorkflowHistory:
+    return recorded(HISTORIES / f"{PROCESS}_{story}.json")
+
+
+async def changes(story: str) -> list[str]:
+    with pytest.raises(HistoryChanged) as changed:
+        await replay(history(story))
+    return changed.value.differences
+
+
+def test_every_story_is_recorded_and_every_record_has_its_story() -> None:
+    assert {path.stem for path in FILES} == {file_of(story).stem for story in STORIES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_recorded_histories_replay_with_their_content(path: Path) -> None:
+    await replay(recorded(path))
+
+
+async def test_histories_are_read_as_the_case_they_are_of() -> None:
+    assert history("still_open").workflow_id == f"{PROCESS}/still_open"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "1"}]}', '"x"'])
+def test_what_is_no_history_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "not_a_history.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadForm, match=r"not_a_history\.json"):
+        recorded(path)
+
+
+def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadForm, match="nowhere"):
+        recorded(tmp_path / "nowhere.json")
+
+
+async def test_a_clock_of_another_length_is_found_although_plain_replay_is_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def halved(self: ReshipCase, figure: str, entered: datetime) -> datetime:
+        return entered + timedelta(seconds=getattr(self.policy, figure).value.total_seconds() / 2)
+
+    monkeypatch.setattr(ReshipCase, "due", halved)
+    plain = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=sandboxed_runner(),
+        interceptors=[OneArgument()],
+        data_converter=for_cases(),
+    )
+    just_opened = WorkflowHistory(f"{PROCESS}/still_open", first_task(history("still_open")))
+    await plain.replay_workflow(just_opened)
+    with pytest.raises(HistoryChanged) as changed:
+        await replay(just_opened)
+    (timer,) = [line for line in changed.value.differences if "timer_started" in line]
+    assert "duration: recorded '1 day, 12:" in timer or "duration: recorded '1 day, 11:" in timer
+    assert "now '12:" in timer or "now '11:" in timer
+
+
+def first_task(whole: WorkflowHistory) -> list[Any]:
+    """The events until the first timer has been started."""
+    kinds = [event.WhichOneof("attributes") for event in whole.events]
+    return list(whole.events)[: kinds.index("timer_started_event_attributes") + 1]
+
+
+async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget: Budget = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
+    monkeypatch.setattr(activity_calls, "EFFECT", budget)
+    (line,) = await changes("still_open")
+    assert line.endswith("start_to_close: recorded '0:00:30', now '0:02:00'")
+    assert "agree_on_platform" in line
+
+
+async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget: Budget = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
+    monkeypatch.setattr(activity_calls, "EFFECT", budget)
+    assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("still_open"))
+
+
+async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = activity_inputs.effect
+
+    def renumbered(machine: CaseMachine, owed: EffectState) -> Any:
+        name, call = real(machine, owed)
+        return name, call.model_copy(update={"key": f"{call.key}-again"})
+
+    monkeypatch.setattr(activity_inputs, "effect", renumbered)
+    (line,) = await changes("still_open")
+    assert line.startswith("event ")
+    assert "[0].key: recorded 'douyin_reship/still_open/1', now 'douyin_reship/still_open/1-again'" in line
+
+
+async def test_another_answer_to_a_person_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_workflow, "standing", lambda _: {"status": "open"})
+    lines = await changes("still_open")
+    assert any("workflow_execution_update_completed" in line for line in lines)
+
+
+async def test_another_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_workflow, "standing", lambda _: {"status": "closed"})
+    lines = await changes("silent_never_received")
+    assert any("workflow_execution_completed" in line and ".state" not in line.split(":")[0] for line in lines)
+
+
+async def test_another_search_attribute_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = case_workflow.attributes
+    monkeypatch.setattr(
+        case_workflow,
+        "attributes",
+        lambda machine: {
+            key: f"{value}!" if key.name == "CaseState" else value for key, value in real(machine).items()
+        },
+    )
+    assert any("CaseState" in line for line in await changes("still_open"))
+
+
+async def test_other_commands_do_not_replay_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CaseMachine, "_remind", lambda *_: None)
+    lines = await changes("silent_never_received")
+    assert lines[0].startswith("does not replay: ")
+
+
+async def test_a_changed_history_is_a_refusal_to_the_command_line() -> None:
+    assert issubclass(HistoryChanged, Refused)
+    assert str(HistoryChanged(["a", "b"])) == "a; b"
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_order_of_commands_does_not_hang_on_the_hashes_of_a_process(hash_seed: str) -> None:
+    # An effect and a reminder begin in one task of the story.
+    program = (
+        "import asyncio, os\n"
+        "from tests.support.record_histories import HISTORIES\n"
+        "from workflows.replay.replayer import recorded, replay\n"
+        "async def run():\n"
+        "    await replay(recorded(HISTORIES / 'douyin_reship_two_at_once.json'))\n"
+        "asyncio.run(run())\n"
+        "os._exit(0)"  # as our programs end: the SDK's threads now and then abort one that winds down by itself
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=HISTORIES.parent.parent,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr

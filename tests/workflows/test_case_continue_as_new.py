@@ -1,0 +1,97 @@
+"""A long case goes on in a new run with everything that it knows."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from activities.registry import Dependencies
+from aftersales.bootstrap import make_worker
+from aftersales.runtime.settings import Settings
+from tests.support.life import Life, Open, due, fired
+from tests.support.servers import start_server
+from tests.support.stage import BUSINESS, Scene, Stage
+from workflows.engine.search_attributes import KEYS
+
+SUGGESTED_AFTER = 52
+"""Events after which this server suggests to continue as new."""
+
+
+@pytest_asyncio.fixture
+async def short_of_history(stage: Stage, settings: Settings) -> AsyncIterator[WorkflowEnvironment]:
+    flag = f"limit.historyCount.suggestContinueAsNew={SUGGESTED_AFTER}"
+    server = await start_server("--dynamic-config-value", flag)
+    async with make_worker(server.client, settings, Dependencies(stage, stage, stage)):
+        yield server
+    await server.shutdown()
+
+
+async def fill(life: Life) -> None:
+    """Make the history long enough, with messages that change nothing."""
+    runs = len(await life.histories())
+    for number in range(SUGGESTED_AFTER):
+        await life.report(message_id=f"fill{runs}-{number}", rule="sign")
+        await life.view()  # one workflow task each
+        if len(await life.histories()) > runs:
+            return
+    raise AssertionError("no new run was begun")
+
+
+def kept(seen: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in seen.items() if name not in ("ignored", "ignored_in_all")}
+
+
+async def test_a_new_run_knows_everything_and_goes_on(short_of_history: WorkflowEnvironment, opening: Open) -> None:
+    scene = Scene(fails={"agree_on_platform": BUSINESS})
+    life = await opening(of=short_of_history, scene=scene, reason="other")
+    own_deadline = life.opened + timedelta(hours=70)
+    await life.act("mark_out_of_stock")
+    await life.report(message_id="m1", deadline=(life.opened + timedelta(hours=40)).isoformat())
+    await life.act("agree")
+    await life.report(message_id="m2", deadline=own_deadline.isoformat())
+    before = await life.until(
+        "stuck, and told so",
+        lambda seen: due(seen) == own_deadline and [each["delivered"] for each in seen["news"]] == [True] * 2,
+    )
+    assert [each["status"] for each in before["effects"]] == ["console_task", "needs_operator"]
+    described = await life.handle.describe()
+
+    await fill(life)
+
+    after = await life.view()
+    assert kept(after) == kept(before)
+    assert [each["message_id"] for each in after["ignored"]] == [f"fill1-{n}" for n in range(len(after["ignored"]))]
+    again = await life.environment.client.get_workflow_handle(life.id).describe()
+    assert again.run_id != described.run_id
+    mine = {pair.key.name: pair.value for pair in described.typed_search_attributes if pair.key in KEYS}
+    assert {pair.key.name: pair.value for pair in again.typed_search_attributes}.items() >= mine.items()
+
+    await life.report(message_id="m2", deadline=(life.opened + timedelta(hours=1)).isoformat())
+    assert due(await life.view()) == own_deadline  # a message seen before the new run changes nothing (G-3)
+    scene.fails.clear()
+    await life.act("retry_effect")
+    await life.until("performed", lambda seen: seen["effects"][1]["status"] == "done")
+    assert [call.key for call in scene.calls] == [f"{life.id}/2"]
+    await life.reach("70h")
+    seen = await life.until("missed", lambda seen: seen["state"] == ["overdue"] and not seen["busy"])
+    assert fired(seen) == ["mark_out_of_stock", "agree", "miss_shipment"]
+    assert [each["serial"] for each in seen["effects"]] == [1, 2, 4, 5]
+    assert await life.wedged() == []
+
+
+async def test_dr_10_a_new_run_does_not_book_an_order_twice(
+    short_of_history: WorkflowEnvironment, opening: Open
+) -> None:
+    life = await opening(of=short_of_history, reason="other")
+    await life.view()
+    await life.reach("96h")
+    await life.until("overdue", lambda seen: seen["state"] == ["overdue"] and not seen["busy"])
+    await fill(life)
+    await life.report(message_id="again", rule="modify", form={"reason": "other"})
+    await life.until_state("awaiting_merchant")
+    await life.pass_time("97h")
+    seen = await life.until("overdue", lambda seen: fired(seen).count("miss_shipment") == 2 and not seen["busy"])
+    assert [entry["clause"] for entry in seen["ledger"]] == ["DR-10", "DR-11"]
+    assert len(life.scene.entries) == 2

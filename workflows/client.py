@@ -1,0 +1,39 @@
+"""Opening a case: one workflow an id, for ever."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDReusePolicy
+
+from cases.messages import Opening
+from cases.models import whole_seconds
+from workflows.engine.details import opening_details, summary
+from workflows.engine.machine import CaseMachine
+from workflows.engine.process import Process
+from workflows.engine.search_attributes import opening_attributes
+
+
+async def start_case(
+    client: Client, task_queue: str, process: Process, opening: Opening, report: dict[str, Any] | None = None
+) -> "WorkflowHandle[object, object]":
+    """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError.
+
+    With a ``report`` the case is opened where it is new and told the report, in one call: a case that is open already
+    is only told, and WorkflowAlreadyStartedError means that it has closed.
+    """
+    case = process.open_case(opening)
+    case_id = f"{process.name}/{case.facts.own_id}"
+    machine = CaseMachine(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
+    return await client.start_workflow(
+        process.name,
+        arg={"facts": case.facts.model_dump(mode="json"), "policy": case.policy.model_dump(mode="json")},
+        id=case_id,
+        task_queue=task_queue,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        search_attributes=opening_attributes(machine),
+        static_summary=summary(machine),
+        static_details=opening_details(machine),
+        start_signal="report" if report is not None else None,
+        start_signal_args=[report] if report is not None else [],
+    )

@@ -1,0 +1,51 @@
+"""How a case is handed to its workflow: opened from facts and policy, or carried on by the run before."""
+
+from datetime import datetime
+from typing import Any
+
+from cases.errors import BadForm
+from cases.messages import Opening
+from cases.models import read
+from cases.policy import all_pinned
+from workflows.engine.machine import CaseMachine
+from workflows.engine.process import Process
+from workflows.engine.state import CaseState
+
+CARRIED = "carried"
+
+
+def is_pinned(arguments: tuple[Any, ...]) -> bool:
+    """Whether the figures are pinned already (G-9): else the first run pins them and continues as new."""
+    opening = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) else {}
+    policy = opening.get("policy")
+    return CARRIED in opening or (isinstance(policy, dict) and all_pinned(policy))
+
+
+def open_machine(
+    process: Process, case_id: str, arguments: tuple[Any, ...], now: datetime, *, resumed: bool
+) -> CaseMachine:
+    """Open a case from the workflow's arguments, or resume it; raises BadForm, naming what is wrong.
+
+    ``resumed``: a run before carried the case on.  Nobody else may hand in a past.
+    """
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        raise BadForm(
+            "案件须以一个 JSON 对象打开 / a case is opened with one object: {facts: {...}, policy?: {...}}; "
+            f"got {len(arguments)} argument(s)"
+        )
+    opening = dict(arguments[0])
+    if resumed and CARRIED in opening:
+        record = read(CaseState, opening.pop(CARRIED, None), "record")
+        return CaseMachine(process, case_id, read(process.case, opening, "case"), record)
+    case = process.open_case(read(Opening, opening, "case"))
+    expected = f"{process.name}/{case.facts.own_id}"
+    if case_id != expected:
+        raise BadForm(
+            f"workflow id: 应为 / must be {expected!r}, not {case_id!r}: 同一售后单只有一个案件 / one case an id"
+        )
+    return CaseMachine(process, case_id, case, now=now)
+
+
+def carried(machine: CaseMachine) -> dict[str, Any]:
+    """Everything the next run needs."""
+    return {**machine.case.model_dump(mode="json"), CARRIED: machine.record.model_dump(mode="json")}

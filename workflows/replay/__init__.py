@@ -1,0 +1,1 @@
+"""Replay recorded histories and compare what they contain."""

@@ -1,0 +1,140 @@
+"""Replays of recorded histories that also look at their content.
+
+Temporal's own replay compares only the kinds and the order of commands: a clock of 24 h instead of 48 h, another
+argument of an activity or another retry policy replays clean.  Here the commands that the code issues now are noted
+and compared with what was recorded.  Summaries and details are for people and may change.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
+from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+
+from cases.errors import BadForm, Refused
+from workflows.registry import WORKFLOWS
+from workflows.replay.commands import Contents, Key, of_command, of_history
+from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+
+
+class HistoryChanged(Refused):
+    """The code as it is now would not have done what a history recorded; ``differences``: one readable line each."""
+
+    def __init__(self, differences: list[str]) -> None:
+        super().__init__("; ".join(differences))
+        self.differences = differences
+
+
+def recorded(path: Path) -> WorkflowHistory:
+    """Read a history as Temporal's tools write it (JSON); raises BadForm for anything else."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        started = document["events"][0]["workflowExecutionStartedEventAttributes"]
+        return WorkflowHistory.from_json(started["workflowId"], document)
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as bad:
+        raise BadForm(
+            f"{path}: 不是 Temporal 历史 / is no Temporal history in JSON: {type(bad).__name__}: {bad}"
+        ) from bad
+
+
+async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_data_converter) -> None:
+    """Replay a history and compare its content; raises HistoryChanged.
+
+    ``converter``: the one of the client that recorded it, where that has a codec.
+    """
+    runner = NotingRunner(sandboxed_runner())
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=runner,
+        interceptors=[OneArgument()],
+        data_converter=for_cases(converter),
+    )
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    was, now = of_history(history.events), runner.issued
+    if converter.payload_codec:
+        for event in was.values():
+            event.payloads = await converter.payload_codec.decode(event.payloads)
+    failed = result.replay_failure
+    lines = [f"does not replay: {' '.join(str(failed).split())}"] if failed else []
+    for key, contents in was.items():
+        if key in now:
+            lines += [f"{contents.name}: {line}" for line in _differences(contents, now[key])]
+        elif not failed:
+            lines.append(f"{contents.name}: the code no longer does this")
+    if lines:
+        raise HistoryChanged(lines)
+
+
+def _differences(was: Contents, now: Contents) -> Iterator[str]:
+    yield from _differing("", was.plain, now.plain)
+    yield from _differing("", [_value(each) for each in was.payloads], [_value(each) for each in now.payloads])
+
+
+def _value(payload: Payload) -> Any:
+    try:
+        return json.loads(payload.data)
+    except ValueError:
+        return payload.data
+
+
+def _differing(place: str, was: Any, now: Any) -> Iterator[str]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in [*was, *(name for name in now if name not in was)]:
+            yield from _differing(f"{place}.{name}".lstrip("."), was.get(name), now.get(name))
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for number, pair in enumerate(zip(was, now, strict=True)):
+            yield from _differing(f"{place}[{number}]", *pair)
+    elif was != now:
+        yield f"{place or 'content'}: recorded {was!r}, now {now!r}"
+
+
+class NotingRunner(WorkflowRunner):
+    """A runner that notes every command that its workflows issue."""
+
+    def __init__(self, runner: WorkflowRunner) -> None:
+        """Run workflows as ``runner`` does."""
+        self._runner = runner
+        self.issued: dict[Key, Contents] = {}
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Leave it to the runner."""
+        self._runner.prepare_workflow(defn)
+
+    def set_worker_level_failure_exception_types(self, types: Any) -> None:
+        """Leave it to the runner."""
+        self._runner.set_worker_level_failure_exception_types(types)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Make an instance whose commands are noted."""
+        return _Noting(self._runner.create_instance(det), self.issued)
+
+
+class _Noting(WorkflowInstance):
+    def __init__(self, instance: WorkflowInstance, notes: dict[Key, Contents]) -> None:
+        self._instance, self._notes = instance, notes
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        completion = self._instance.activate(act)
+        for command in completion.successful.commands:
+            if found := of_command(command, self._notes):
+                self._notes[found[0]] = found[1]
+        return completion
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        return self._instance.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return self._instance.get_external_store_context(command_info)
+
+    def get_info(self) -> Any:
+        return self._instance.get_info()
+
+    def get_thread_id(self) -> int | None:
+        return self._instance.get_thread_id()

@@ -1,0 +1,103 @@
+"""What every worker and replayer shares: the sandboxed runner, the guard before every handler, the data converter."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import (
+    HandleQueryInput,
+    HandleSignalInput,
+    HandleUpdateInput,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+# The charts, cases and the interpreter hold no state of their own and take time as an argument: re-importing them
+# for every workflow would only cost memory and start-up.  The library imports lazily, so it is passed through whole.
+PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
+
+
+def sandboxed_runner() -> SandboxedWorkflowRunner:
+    """The runner that every worker and replayer uses."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+
+
+Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
+
+
+class OneArgument(Interceptor):
+    """Handlers take one argument: several become one list, which they refuse in words instead of a wedged case."""
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:  # noqa: A002
+        """Intercept every workflow."""
+        del input
+        return _OneArgument
+
+
+class _OneArgument(WorkflowInboundInterceptor):
+    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
+        await super().handle_signal(_folded(input))
+
+    async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
+        input.args = input.args if input.query.startswith("__") else []
+        return await super().handle_query(input)
+
+    def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
+        super().handle_update_validator(_folded(input))
+
+    async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
+        return await super().handle_update_handler(_folded(input))
+
+
+def _folded(given: Handled) -> Handled:
+    if len(given.args) > 1:
+        given.args = [list(given.args)]
+    return given
+
+
+REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
+UNTYPED: tuple[Any, ...] = (None, Any)
+
+
+class CasePayloadConverter(PydanticPayloadConverter):
+    """Pydantic's JSON; arguments from outside that cannot be read fail the opening or the update, not its task.
+
+    Anybody can send any encoding through the API.  An activity's result is typed and comes from ourselves: where it
+    cannot be read the worker is at fault, and the case waits for a better one.
+    """
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        """Decode; raises ApplicationError of type BadForm for untyped arguments that cannot be read."""
+        try:
+            return super().from_payloads(payloads, type_hints)
+        except Exception as bad:
+            if any(hint not in UNTYPED for hint in type_hints or ()):
+                raise
+            raise ApplicationError(
+                f"参数无法读取,须为一个 JSON 对象 / arguments cannot be read, expected one JSON object: {bad}",
+                type="BadForm",
+                non_retryable=True,
+            ) from bad
+
+
+class WordsOnly(DefaultFailureConverter):
+    """What the rules refuse reaches the operator in words, without a trace of our code."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        """Encode; a refusal of ours loses its stack trace and cause."""
+        super().to_failure(exception, payload_converter, failure)
+        if isinstance(exception, ApplicationError) and exception.type in REFUSALS:
+            failure.stack_trace = ""
+            failure.ClearField("cause")
+
+
+def for_cases(converter: DataConverter = pydantic_data_converter) -> DataConverter:
+    """The data converter of a worker or replayer, made of its client's; a codec stays."""
+    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=WordsOnly)
