@@ -8,7 +8,7 @@ import pytest
 from statemachine import State
 from statemachine.exceptions import TransitionNotAllowed
 
-from statecharts.chart import CaseChart, Deadline, Past
+from statecharts.chart import CaseChart, Deadline, Snapshot
 from statecharts.rules import Party, after, at_once, by, do, stays, under, upon
 
 T0 = datetime(2026, 1, 5, 1, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_a_rule_that_is_not_open_is_refused_and_changes_nothing() -> None:
     with pytest.raises(TransitionNotAllowed):
         chart.step("drop", T0 + HOUR)
 
-    assert chart.past() == Past({"cold": T0})
+    assert chart.past() == Snapshot({"cold": T0})
     assert chart.open_rules(*Party) == ["switch_on", "look"]
 
 
@@ -164,17 +164,17 @@ def test_what_is_judged_at_once_is_judged_again_when_the_state_is_entered_again(
 
 
 def test_g_1_the_platforms_own_deadline_replaces_the_computed_one() -> None:
-    past = Past({"heating": T0}, given={"heating": T0 + 5 * HOUR})
+    past = Snapshot({"heating": T0}, given={"heating": T0 + 5 * HOUR})
     chart = KettleChart(Kettle(), T0, past)
 
     assert list(chart.deadlines()) == [Deadline(T0 + 5 * HOUR, "heating", "boil")]
     assert chart.elapse(T0 + 5 * HOUR - timedelta(seconds=1)) == []
     chart.elapse(T0 + 5 * HOUR)
-    assert chart.past() == Past({"hot": T0 + 5 * HOUR})
+    assert chart.past() == Snapshot({"hot": T0 + 5 * HOUR})
 
 
 def test_g_1_a_given_deadline_does_not_touch_a_clock_of_our_own() -> None:
-    chart = KettleChart(Kettle(), T0, Past({"hot": T0}, given={"hot": T0 + 50 * HOUR}))
+    chart = KettleChart(Kettle(), T0, Snapshot({"hot": T0}, given={"hot": T0 + 50 * HOUR}))
 
     assert list(chart.deadlines()) == [Deadline(T0 + 2 * HOUR, "hot", "cool")]
 
@@ -199,7 +199,7 @@ def test_a_past_is_not_shared_with_the_chart_that_gave_it() -> None:
 
 
 def test_closed_holds_after_resuming_in_a_final_state_and_nothing_is_open_there() -> None:
-    chart = KettleChart(Kettle(), T0, Past({"cracked": T0}))
+    chart = KettleChart(Kettle(), T0, Snapshot({"cracked": T0}))
 
     assert chart.closed
     assert chart.open_rules(*Party) == []

@@ -7,7 +7,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from cases.case import SAMPLE_INSTANT
 from cases.claim_1688 import ClaimCase, ClaimFacts, ClaimPolicy, OpenedBy, Violation
-from statecharts.chart import Past, Step
+from statecharts.chart import Snapshot, Step
 from statecharts.claim_1688 import Claim1688
 from statecharts.rules import Party
 
@@ -24,7 +24,7 @@ def facts(**changed: object) -> ClaimFacts:
 
 
 def chart(state: str = "processing", policy: ClaimPolicy | None = None, **changed: object) -> Claim1688:
-    return Claim1688(ClaimCase(facts=facts(**changed), policy=policy or ClaimPolicy()), T0, Past({state: T0}))
+    return Claim1688(ClaimCase(facts=facts(**changed), policy=policy or ClaimPolicy()), T0, Snapshot({state: T0}))
 
 
 def performs(step: Step) -> list[str]:

@@ -9,7 +9,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from cases.case import SAMPLE_INSTANT
 from cases.douyin_reship import Modification, Reason, ReshipCase, ReshipFacts, ReshipPolicy
-from statecharts.chart import Past, Step
+from statecharts.chart import Snapshot, Step
 from statecharts.douyin_reship import DouyinReship
 from statecharts.rules import Party
 
@@ -42,7 +42,7 @@ def case(
 
 
 def chart(state: str = "awaiting_merchant", reason: Reason = Reason.NEVER_RECEIVED, **known: Any) -> DouyinReship:
-    return DouyinReship(case(reason, **known), T0, Past({state: T0}))
+    return DouyinReship(case(reason, **known), T0, Snapshot({state: T0}))
 
 
 def owed(step: Step) -> list[str]:

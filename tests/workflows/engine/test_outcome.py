@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from temporalio.testing import WorkflowEnvironment
-from tests.workflows.test_case_carrying import fill, short_of_history  # noqa: F401 - a fixture
 
 from cases.errors import LedgerUnreachable
 from cases.ledger import CaseOutcome
@@ -15,6 +14,7 @@ from tests.support.machines import OPENED, REFUSAL, SHIPMENT, after, machine, re
 from tests.support.processes.claims import APPEAL, claim_facts
 from tests.support.processes.splits import split_facts
 from tests.support.stage import Scene
+from tests.workflows.test_case_continue_as_new import fill, short_of_history  # noqa: F401 - a fixture
 from workflows.engine import decisions, expiry
 from workflows.engine.machine import CaseMachine
 from workflows.engine.outcome import outcome
