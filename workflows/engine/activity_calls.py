@@ -38,7 +38,7 @@ async def perform(machine: CaseMachine, owed: EffectState) -> None:
 
 
 def _share(machine: CaseMachine, owed: EffectState) -> Priority:
-    commands = machine.process.effects()[owed.effect].commands
+    commands = machine.process.effects()[owed.effect].calls_platform
     return shop_share(machine.case.facts.shop) if commands else case_share(machine.case_id)
 
 

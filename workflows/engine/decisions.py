@@ -79,7 +79,7 @@ def check(machine: CaseMachine, rule: str, raw: Any) -> tuple[str | None, Form]:
     if machine.closed:
         raise Refused(_refusal(machine, rule, _unmet(machine, rule, None)))
     order, form = addressed(machine, rule, raw)
-    if not machine.standing(order).moves(rule):
+    if not machine.standing(order).transitions(rule):
         raise Refused(_refusal(machine, rule, _unmet(machine, rule, order), order))
     if waiting := settling(machine, rule, order):
         due = waiting.due.isoformat()

@@ -39,7 +39,7 @@ def give(machine: CaseMachine, order: str | None, state: str, deadline: datetime
 
 def _take(machine: CaseMachine, answer: ExpiryOutcome, settling: ExpiryCheck, now: datetime) -> str | None:
     rule, order = answer.rule or "", settling.order
-    if rule not in machine.process.chart_of(order).rules or not machine.standing(order).moves(rule):
+    if rule not in machine.process.chart_of(order).rules or not machine.standing(order).transitions(rule):
         return f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
     try:
         form = machine.read_form(rule, answer.form, order) if answer.form is not None else None

@@ -191,7 +191,7 @@ class CaseMachine:
             )
         )
         self._make_needless(rule, at, order)
-        owed = [effect for effect in step.owed if not (reported and effect.commands)]
+        owed = [effect for effect in step.owed if not (reported and effect.calls_platform)]
         self._owe(owed, rule, at, form, order)
         running_on = {(each.order, each.state, each.rule, each.due) for each in self.standing(order).deadlines}
         self.record.settling = [
@@ -223,8 +223,8 @@ class CaseMachine:
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
-            entry = self._book(effect, at, order) if effect.books else None
-            if effect.books and entry is None:
+            entry = self._book(effect, at, order) if effect.is_ledger_entry else None
+            if effect.is_ledger_entry and entry is None:
                 continue
             serial = self.record.serial()
             self.record.effects.append(

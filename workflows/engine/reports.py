@@ -118,7 +118,7 @@ def _applying(machine: CaseMachine, report: Report, happened: datetime) -> tuple
     over = {(each.rule, each.order) for each in machine.record.settling if each.due <= happened}
     # A clock that had run out by the message's own instant is what it tells of.
     for rule, order in sorted(_meant(machine, report), key=lambda each: each not in over):
-        if not machine.standing(order).moves(rule) or _follows_settlement(machine, report, rule, order, happened):
+        if not machine.standing(order).transitions(rule) or _follows_settlement(machine, report, rule, order, happened):
             continue
         # A record read may be older than the state; the platform's clock may lie behind ours.
         if not (report.look and _entered(machine, rule, order) - SKEW > happened):
@@ -152,7 +152,7 @@ def _follows_settlement(machine: CaseMachine, report: Report, rule: str, order: 
 def _entered(machine: CaseMachine, rule: str, order: str | None) -> datetime:
     """Since when the case has stood where a rule leads on from."""
     standing = machine.standing(order)
-    return max(standing.entered[move.source.value] for _, move in standing.moves(rule))
+    return max(standing.entered[move.source.value] for _, move in standing.transitions(rule))
 
 
 def _apply(machine: CaseMachine, report: Report, rule: str, order: str | None, now: datetime) -> None:

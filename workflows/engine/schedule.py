@@ -32,7 +32,7 @@ def running(standings: Iterable[ChartView], record: CaseState) -> list[Deadline]
     """The clocks running now, nearest first; none but what is judged at once where one is being settled."""
     settling = record.settling_orders()
     deadlines = (deadline for standing in standings for deadline in standing.deadlines)
-    return sorted(deadline for deadline in deadlines if deadline.at_once or deadline.order not in settling)
+    return sorted(deadline for deadline in deadlines if deadline.immediate or deadline.order not in settling)
 
 
 def moments(standings: Sequence[ChartView], policy: Policy, record: CaseState, now: datetime) -> list[Moment]:
@@ -63,7 +63,7 @@ def _decides(standing: ChartView, policy: Policy, deadline: Deadline) -> bool:
     # A line with a form of its own asks for more than the default form, which was read by the rule's, can promise.
     return any(
         move.source.value == deadline.state and move.targets and line.form is None
-        for line, move in standing.moves(decision)
+        for line, move in standing.transitions(decision)
     )
 
 
