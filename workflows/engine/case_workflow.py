@@ -29,16 +29,35 @@ def _refusal(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
 
 
+def _add_run(owner: "type[CaseWorkflow]") -> None:
+    """Give a workflow class ``__init__`` and ``run`` of its own: Temporal does not take inherited ones."""
+
+    def __init__(self: CaseWorkflow, *opening: Any) -> None:  # noqa: N807
+        CaseWorkflow.__init__(self, *opening)
+
+    async def run(self: CaseWorkflow, *opening: Any) -> dict[str, Any]:
+        del opening
+        return await self.drive()
+
+    for method in (__init__, run):
+        method.__qualname__ = f"{owner.__qualname__}.{method.__name__}"
+        method.__module__ = owner.__module__
+    setattr(owner, "__init__", workflow.init(__init__))  # noqa: B010
+    setattr(owner, "run", workflow.run(run))  # noqa: B010
+
+
 class CaseWorkflow:
-    """The base of every process's workflow."""
+    """The base of every process's workflow: ``class XWorkflow(CaseWorkflow, process=Process(...))`` is all it takes."""
 
     process: ClassVar[Process]
 
     def __init_subclass__(cls, *, process: Process, **options: Any) -> None:
-        """Bind a process, and make its updates."""
+        """Define a Temporal workflow under the process's name, with an update for every rule of its chart."""
         super().__init_subclass__(**options)
         cls.process = process
         add_updates(cls, process)
+        _add_run(cls)
+        workflow.defn(name=process.name)(cls)
 
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
