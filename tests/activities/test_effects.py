@@ -26,7 +26,7 @@ def names() -> list[str]:
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
 def test_every_effect_of_a_chart_has_an_activity_and_every_activity_an_effect(process: object) -> None:
     assert isinstance(process, type(PROCESSES["douyin_reship"]))
-    performed = {name for name, effect in process.effects().items() if not effect.books}
+    performed = {name for name, effect in process.effects().items() if not effect.is_ledger_entry}
     assert performed == EFFECTS[process.name].keys()
     offered = {name for name in names() if name.startswith(f"{process.name}.")}
     assert offered == {activity_calls.effect_activity(process.name, name) for name in performed} | {
@@ -45,7 +45,7 @@ def test_what_commands_the_platform_is_a_call_of_it_or_a_task_in_its_console(pro
     for name, how in EFFECTS[process.name].items():
         assert how == PLATFORM_CALL or isinstance(how, ConsoleTask), name
         if how == PLATFORM_CALL:
-            assert process.effects()[name].commands, name
+            assert process.effects()[name].calls_platform, name
 
 
 def call(effect: str, key: str = "douyin_reship/A1/1") -> EffectCall:

@@ -50,7 +50,7 @@ def expiry_activity(process: str) -> str:
 async def perform(machine: CaseMachine, effect: EffectState) -> None:
     """Perform an effect; what fails for good needs an operator (G-7), what has no interface is a console task (G-8)."""
     name, call = effect_input(machine, effect)
-    platform = machine.process.effects()[effect.effect].commands
+    platform = machine.process.effects()[effect.effect].calls_platform
     try:
         outcome = await workflow.execute_activity(
             name,

@@ -79,7 +79,7 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
     if situation.closed:
         raise Refused(_refusal(situation, rule, CLOSED))
     order, form = situation.split_order(rule, raw)
-    if not situation.chart_view(order).moves(rule):
+    if not situation.chart_view(order).transitions(rule):
         raise Refused(_refusal(situation, rule, _unmet(situation, rule, order), order))
     if expiry := blocking_expiry(situation, rule, order):
         due = expiry.due.isoformat()

@@ -132,7 +132,7 @@ class CaseMachine(CaseSituation):
 
     def _take_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
         order = expiry.order
-        if rule not in self.process.chart_of(order).rules or not self.chart_view(order).moves(rule):
+        if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
             expiry.fail(
                 f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
             )
@@ -231,7 +231,7 @@ class CaseMachine(CaseSituation):
             )
         )
         self._cancel_obsolete(rule, at, order)
-        effects = [effect for effect in step.owed if not (reported and effect.commands)]
+        effects = [effect for effect in step.owed if not (reported and effect.calls_platform)]
         self._enqueue(effects, rule, at, form, order)
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
@@ -249,7 +249,7 @@ class CaseMachine(CaseSituation):
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
-            entry = self._ledger_entry(effect, at, order) if effect.books else None
+            entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
             if entry and not self.state.book(entry):
                 continue
             self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)

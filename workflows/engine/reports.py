@@ -130,7 +130,8 @@ def _applying_rule(situation: CaseSituation, report: Report, happened: datetime)
     expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= happened}
     # A clock that had run out by the report's own instant is what it is about.
     for rule, order in sorted(_candidates(situation, report), key=lambda candidate: candidate not in expired):
-        if not situation.chart_view(order).moves(rule) or _follows_expiry(situation, report, rule, order, happened):
+        open_now = situation.chart_view(order).transitions(rule)
+        if not open_now or _follows_expiry(situation, report, rule, order, happened):
             continue
         # A record that was read may be older than the state; the platform's clock may be behind ours.
         if not (report.look and _entered(situation, rule, order) - SKEW > happened):
@@ -163,7 +164,7 @@ def _follows_expiry(situation: CaseSituation, report: Report, rule: str, order: 
 def _entered(situation: CaseSituation, rule: str, order: str | None) -> datetime:
     """Return since when the case has been where a rule leads on from."""
     view = situation.chart_view(order)
-    return max(view.entered[move.source.value] for _, move in view.moves(rule))
+    return max(view.entered[move.source.value] for _, move in view.transitions(rule))
 
 
 def _states(situation: CaseSituation) -> str:

@@ -131,7 +131,7 @@ class CaseSituation:
         """Return the clocks that run; where one is being resolved, only those judged at once."""
         resolving = {expiry.order for expiry in self.state.expiries}
         deadlines = (deadline for view in views for deadline in view.deadlines)
-        return [deadline for deadline in deadlines if deadline.at_once or deadline.order not in resolving]
+        return [deadline for deadline in deadlines if deadline.immediate or deadline.order not in resolving]
 
     def _moments(self, view: ChartView, now: datetime) -> Iterator[Moment]:
         policy = self.case.policy
@@ -155,7 +155,7 @@ class CaseSituation:
         # A line with a form of its own asks for more than the default form, which was read by the rule's, can promise.
         return any(
             move.source.value == deadline.state and move.targets and line.form is None
-            for line, move in view.moves(decision)
+            for line, move in view.transitions(decision)
         )
 
     def _reminded(self, view: ChartView, deadline: Deadline) -> datetime | None:
