@@ -1,21 +1,86 @@
 """The control interface: whoever tests or demonstrates plays buyer, platform, clock and misfortune with it."""
 
 import json
-from typing import Any
+import secrets
+from typing import Annotated, Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aftersales.sandbox.control_actions import ACTS, reason_text
-from aftersales.sandbox.control_forms import Advance, Application, Expiry, Patience, Seeing
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.messages import Behaviour, SandboxMessage
-from aftersales.sandbox.orders import Scan
-from aftersales.sandbox.records import Record
-from aftersales.sandbox.sandbox import RecordUnknown, Sandbox
+from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
+from aftersales.sandbox.douyin.backend import RecordUnknown, Sandbox
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Digits, Scan
+from aftersales.sandbox.douyin.pushing import Behaviour, SandboxMessage
 from cases.errors import BadForm
-from cases.models import read
+from cases.models import Duration, Id, Instant, Money, Strict, Text, read
+
+
+class Application(Strict):
+    """A buyer's application; ``amount`` in CNY, ids are chosen where none are given; ``applied_at``: now, or before."""
+
+    shop_id: Id
+    reason: Text
+    amount: Money
+    remark: str = ""
+    after_sale_id: Digits | None = None
+    order_id: Digits | None = None
+    applied_at: Instant | None = None
+
+
+class Advance(Strict):
+    """How far the clock is moved."""
+
+    advance: Duration
+
+
+class Expiry(Strict):
+    """Whose tokens are over: one shop's or all; refresh tokens too where asked."""
+
+    shop_id: Id | None = None
+    refresh: bool = False
+
+
+class Patience(Strict):
+    """How many seconds to wait."""
+
+    timeout: Annotated[float, Field(ge=0, le=600)] = 10.0
+
+
+class Seen(Strict):
+    """Where a parcel was seen."""
+
+    at: Instant
+    state: Text
+    content: Text
+    site: str = ""
+
+
+class Seeing(Strict):
+    """A parcel's whole route."""
+
+    tracking_no: Text
+    scans: tuple[Seen, ...]
+
+
+class Bearer:
+    """Lets in whoever shows the token in ``Authorization: Bearer``, others get 401."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on or refuse."""
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if secrets.compare_digest(given, self._expected):
+            await self._app(scope, receive, send)
+            return
+        refused = JSONResponse({"error": "须带控制令牌 / the control token is missing or wrong"}, 401)
+        await refused(scope, receive, send)
 
 
 class Control:
@@ -89,9 +154,9 @@ class Control:
     async def act(self, request: Request) -> JSONResponse:
         """Let somebody act on a record."""
         own_id, name = request.path_params["own_id"], request.path_params["act"]
-        if name not in ACTS:
-            raise BadForm(f"没有该动作 / no such act: {name}; {', '.join(ACTS)}")
-        step = ACTS[name].read(await _body(request), name)
+        if name not in ACTIONS:
+            raise BadForm(f"没有该动作 / no such action: {name}; {', '.join(ACTIONS)}")
+        step = ACTIONS[name].read(await _body(request), name)
         return JSONResponse(_shown(self._sandbox.change(own_id, step)))
 
     async def faults(self, _: Request) -> JSONResponse:
@@ -173,7 +238,7 @@ async def _body(request: Request) -> Any:
         raise BadForm("请求体不是 JSON / the body is no JSON") from None
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _shown(record: AfterSaleRecord) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 

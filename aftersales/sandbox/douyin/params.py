@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from aftersales.sandbox.refusals import PARAMETER_WRONG, WireRefused
+from aftersales.sandbox.douyin.codes import PARAMETER_WRONG, CallRefused
 
 
 def _digits(given: Any) -> Any:
@@ -149,4 +149,4 @@ def take(model: type[P], params: dict[str, Any]) -> P:
     except ValidationError as bad:
         faults = bad.errors(include_url=False, include_context=False, include_input=False)
         told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
-    raise WireRefused(PARAMETER_WRONG, f"参数有误: {told}")
+    raise CallRefused(PARAMETER_WRONG, f"参数有误: {told}")

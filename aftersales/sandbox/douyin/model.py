@@ -1,17 +1,17 @@
-"""After-sale records as the platform keeps them: pure, time is an argument in whole seconds."""
+"""Douyin's after-sale records and shipped orders. Pure: time is an argument, in whole seconds."""
 
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, StringConstraints
 
-from aftersales.sandbox.douyin_codes import (
+from aftersales.sandbox.douyin.codes import (
     NEVER_RECEIVED,
     NO_DEADLINE,
     OTHER_REASON_CODE,
     REASON_CODES,
     UNDER_ARBITRATION,
-    Arbitration,
-    Status,
+    AfterSaleStatus,
+    ArbitrationStatus,
 )
 from cases.errors import PlatformRefused
 from cases.models import Id, Strict
@@ -20,7 +20,7 @@ Digits = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$")]
 """An id of the platform: a number on the wire that fits 64 bits."""
 
 
-class Entry(Strict):
+class LogEntry(Strict):
     """A line of a record's log."""
 
     time: int
@@ -30,7 +30,7 @@ class Entry(Strict):
     text: str = ""
 
 
-class Parcel(Strict):
+class SentParcel(Strict):
     """What was sent to the buyer, and when its number was uploaded."""
 
     company_code: str
@@ -43,7 +43,7 @@ class Parcel(Strict):
         return self.company_code
 
 
-class Evidence(Strict):
+class SubmittedEvidence(Strict):
     """What the merchant showed, and when: with a refusal, or to the arbitration."""
 
     time: int
@@ -52,7 +52,7 @@ class Evidence(Strict):
     urls: tuple[str, ...]
 
 
-class Record(Strict):
+class AfterSaleRecord(Strict):
     """One after-sale; ``amount`` in 分, ``deadline`` 0 where no clock runs."""
 
     shop_id: Id
@@ -63,16 +63,16 @@ class Record(Strict):
     amount: Annotated[int, Field(ge=0)]
     reason: str
     remark: str = ""
-    status: Status = Status.AWAITING_MERCHANT
-    arbitration: Arbitration = Arbitration.NONE
+    status: AfterSaleStatus = AfterSaleStatus.AWAITING_MERCHANT
+    arbitration: ArbitrationStatus = ArbitrationStatus.NONE
     arbitration_id: str = ""
     overdue: bool = False
     applied_at: int
     updated_at: int
     deadline: int = NO_DEADLINE
-    parcel: Parcel | None = None
-    evidence: tuple[Evidence, ...] = ()
-    log: tuple[Entry, ...] = ()
+    parcel: SentParcel | None = None
+    evidence: tuple[SubmittedEvidence, ...] = ()
+    log: tuple[LogEntry, ...] = ()
 
     @property
     def never_received(self) -> bool:
@@ -92,16 +92,16 @@ class Record(Strict):
     @property
     def in_buyers_window(self) -> bool:
         """Whether the buyer may modify or ask the platform in."""
-        return not self.in_arbitration and (self.overdue or self.status is Status.REFUSED)
+        return not self.in_arbitration and (self.overdue or self.status is AfterSaleStatus.REFUSED)
 
     @property
     def awaits_shipment(self) -> bool:
         """Whether the merchant may ship; late shipping counts too (DR-17)."""
-        return self.status is Status.AWAITING_SHIPMENT and not self.in_arbitration
+        return self.status is AfterSaleStatus.AWAITING_SHIPMENT and not self.in_arbitration
 
-    def changed(self, now: int, role: str, action: str, text: str = "", **updates: Any) -> "Record":
+    def changed(self, now: int, role: str, action: str, text: str = "", **updates: Any) -> "AfterSaleRecord":
         """Give the record after a change; its ``updated_at`` is later than before in every case."""
-        entry = Entry(time=now, role=role, operator=_OPERATORS[role], action=action, text=text)
+        entry = LogEntry(time=now, role=role, operator=_OPERATORS[role], action=action, text=text)
         later = max(now, self.updated_at + 1)
         return self.model_copy(update={"updated_at": later, "log": (*self.log, entry), **updates})
 
@@ -112,7 +112,7 @@ _OPERATORS = {"买家": "买家", "商家": "商家", "平台": "系统"}
 class Change(NamedTuple):
     """A record after a change, and the tags of the messages that tell of it."""
 
-    record: Record
+    record: AfterSaleRecord
     tags: tuple[str, ...] = ()
 
 
@@ -120,3 +120,32 @@ def must(allowed: object, what: str) -> None:
     """Raise PlatformRefused where something is not allowed now."""
     if not allowed:
         raise PlatformRefused(f"当前状态不允许{what} / not allowed in this state: {what}")
+
+
+CORRECTION: int = 24 * 3600
+"""Seconds after its upload in which a tracking number can be corrected (DS-4)."""
+
+
+class Scan(Strict):
+    """A line of a parcel's route; ``state`` as the platform codes it."""
+
+    time: int
+    state: str
+    content: str
+    site: str = ""
+
+
+class SandboxOrder(Strict):
+    """An order of a shop with the parcel that was sent."""
+
+    shop_id: Id
+    order_id: Digits
+    parcel: SentParcel
+
+    def corrected(self, now: int, company_code: str, tracking_no: str) -> "SandboxOrder":
+        """Give the order with another number; PlatformRefused once the time for that is over."""
+        if now - self.parcel.logistics_time > CORRECTION:
+            raise PlatformRefused("上传超过 24 小时,不可修改 / uploaded over 24 h ago: it can no longer be changed")
+        # The clock of DS-1 does not start anew, so the time of the upload stays.
+        parcel = {"company_code": company_code, "tracking_no": tracking_no}
+        return self.model_copy(update={"parcel": self.parcel.model_copy(update=parcel)})

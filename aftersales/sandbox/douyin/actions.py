@@ -5,48 +5,48 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import Field
 
-from aftersales.sandbox import transitions
-from aftersales.sandbox.douyin_codes import REASON_TEXTS
-from aftersales.sandbox.records import Change, Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.codes import REASON_TEXTS
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change
 from cases.errors import BadForm
 from cases.models import Duration, Instant, Strict, Text, read
 
-Step = Callable[[Record, int], Change]
+Step = Callable[[AfterSaleRecord, int], Change]
 
 
-class Nothing(Strict):
+class EmptyForm(Strict):
     """An act that needs nothing."""
 
 
-class Modification(Strict):
+class ModificationForm(Strict):
     """A modified application; ``reason`` by our name (never_received) or as the platform words it."""
 
     reason: Text
     remark: str = ""
 
 
-class Deadline(Strict):
+class DeadlineForm(Strict):
     """The clock's new end: an instant, or how long from now."""
 
     deadline: Instant | None = None
     within: Duration | None = None
 
 
-class Refusal(Strict):
+class RefusalForm(Strict):
     """A refusal in the platform's console."""
 
     reason: Text
     evidence: tuple[Text, ...] = ()
 
 
-class Shipment(Strict):
+class ShipmentForm(Strict):
     """A parcel's number entered in the platform's console."""
 
     company_code: Text
     tracking_no: Text
 
 
-class Proof(Strict):
+class EvidenceForm(Strict):
     """Evidence submitted in the platform's console."""
 
     comment: str = ""
@@ -58,7 +58,7 @@ def reason_text(given: str) -> str:
     return REASON_TEXTS.get(given, given)
 
 
-class Act(NamedTuple):
+class Action(NamedTuple):
     """What an act needs, and the step it makes of that."""
 
     form: type[Strict]
@@ -69,15 +69,15 @@ class Act(NamedTuple):
         return self.step(read(self.form, raw, name))
 
 
-def _modify(given: Modification) -> Step:
+def _modify(given: ModificationForm) -> Step:
     return lambda record, now: transitions.modify(record, now, reason_text(given.reason), given.remark)
 
 
-def _set_deadline(given: Deadline) -> Step:
+def _set_deadline(given: DeadlineForm) -> Step:
     if (given.deadline is None) == (given.within is None):
         raise BadForm("须给 deadline 或 within 之一 / give deadline or within", ("deadline",))
 
-    def step(record: Record, now: int) -> Change:
+    def step(record: AfterSaleRecord, now: int) -> Change:
         ahead = now + int(given.within.total_seconds()) if given.within is not None else 0
         at = int(given.deadline.timestamp()) if given.deadline else ahead
         return transitions.set_deadline(record, now, at)
@@ -85,24 +85,24 @@ def _set_deadline(given: Deadline) -> Step:
     return step
 
 
-def _refuse(given: Refusal) -> Step:
+def _refuse(given: RefusalForm) -> Step:
     return lambda record, now: transitions.refuse(record, now, given.reason, given.evidence)
 
 
-def _ship(given: Shipment) -> Step:
+def _ship(given: ShipmentForm) -> Step:
     return lambda record, now: transitions.ship(record, now, given.company_code, given.tracking_no)
 
 
-def _submit(given: Proof) -> Step:
+def _submit(given: EvidenceForm) -> Step:
     return lambda record, now: transitions.submit_evidence(record, now, given.comment, given.evidence)
 
 
-def _plain(step: Step) -> Act:
-    return Act(Nothing, lambda _: step)
+def _plain(step: Step) -> Action:
+    return Action(EmptyForm, lambda _: step)
 
 
-ACTS: Final[Mapping[str, Act]] = {
-    "modify": Act(Modification, _modify),
+ACTIONS: Final[Mapping[str, Action]] = {
+    "modify": Action(ModificationForm, _modify),
     "withdraw": _plain(transitions.withdraw),
     "ask-platform": _plain(transitions.ask_platform),
     "sign": _plain(transitions.sign),
@@ -110,9 +110,9 @@ ACTS: Final[Mapping[str, Act]] = {
     "rule-refund": _plain(transitions.rule_refund),
     "rule-dismiss": _plain(transitions.rule_dismiss),
     "want-evidence": _plain(transitions.want_evidence),
-    "set-deadline": Act(Deadline, _set_deadline),
+    "set-deadline": Action(DeadlineForm, _set_deadline),
     "agree": _plain(transitions.agree),
-    "refuse": Act(Refusal, _refuse),
-    "ship": Act(Shipment, _ship),
-    "submit-evidence": Act(Proof, _submit),
+    "refuse": Action(RefusalForm, _refuse),
+    "ship": Action(ShipmentForm, _ship),
+    "submit-evidence": Action(EvidenceForm, _submit),
 }

@@ -1,20 +1,119 @@
-"""Pushing: messages go to the gateway in the background, signed, until each is acknowledged."""
+"""Pushing: messages go to the gateway in the background, signed and in order, until each is acknowledged."""
 
 import asyncio
 import contextlib
 import json
 import logging
+import random
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any, Final
 
 import httpx2
+from pydantic import Field
 
 from aftersales.platforms.douyin.signing import event_sign
-from aftersales.sandbox.delivery_queue import Lane
-from aftersales.sandbox.messages import Behaviour, Outbox, SandboxMessage
+from aftersales.sandbox.douyin.faults import Seconds, Share
+from cases.models import Strict
+
+Pause = Annotated[float, Field(gt=0, le=600)]
+
+
+class SandboxMessage(Strict):
+    """One delivery that is still to be made, in order within its ``record``; a ``late`` one lets the next pass."""
+
+    msg_id: str
+    tag: str
+    app_key: str
+    record: str
+    data: str
+    late: bool = False
+    delay: float = 0.0
+
+    def body(self) -> bytes:
+        """Write the message as it is signed and sent."""
+        told = [{"tag": self.tag, "msg_id": self.msg_id, "data": self.data}]
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Outbox(Strict):
+    """What of a pusher survives a restart."""
+
+    pending: tuple[SandboxMessage, ...] = ()
+    numbered: int = 0
+
+
+class Behaviour(Strict):
+    """How messages go astray: shares of all, drawn from ``seed``, so that the same seed goes the same way.
+
+    ``duplicates`` come twice with the same id, ``lost`` never, ``reordered`` after the next of the same record (or
+    after ``hold`` seconds if there is none), all of them up to ``delay`` seconds late.  A message that is not
+    acknowledged is sent again after ``first_retry`` seconds, doubling up to ``longest_retry``.
+    """
+
+    seed: int = 0
+    duplicates: Share = 0.0
+    lost: Share = 0.0
+    reordered: Share = 0.0
+    delay: Seconds = 0.0
+    hold: Seconds = 0.5
+    first_retry: Pause = 0.2
+    longest_retry: Pause = 5.0
+
+    def copies(self, message: SandboxMessage, number: int) -> tuple[SandboxMessage, ...]:
+        """Give the deliveries that become of the ``number``-th message: none, one or two."""
+        # Each message draws for itself: what becomes of it does not depend on how fast others go.
+        draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret
+        lost, twice, late, copy_late, delay = (draw.random() for _ in range(5))
+        if lost < self.lost:
+            return ()
+        first = message.model_copy(update={"late": late < self.reordered, "delay": delay * self.delay})
+        if twice >= self.duplicates:
+            return (first,)
+        return (first, first.model_copy(update={"late": copy_late < self.reordered}))
+
+
+class DeliveryQueue:
+    """A queue that delivers in order, but lets a late message be overtaken by the next one."""
+
+    def __init__(self, deliver: Callable[[SandboxMessage], Awaitable[None]], progressed: Callable[[], None]) -> None:
+        """``deliver`` returns when the message is acknowledged; ``progressed`` is called once it is off the queue."""
+        self.queue: list[SandboxMessage] = []
+        self._deliver = deliver
+        self._progressed = progressed
+        self._arrived = asyncio.Event()
+
+    def put(self, message: SandboxMessage) -> None:
+        """Add a message at the end."""
+        self.queue.append(message)
+
+    def wake(self) -> None:
+        """Tell a late message that another one is there (in the loop of ``run``)."""
+        self._arrived.set()
+
+    async def run(self, hold: float) -> None:
+        """Deliver until the queue is empty; a late message waits at most ``hold`` seconds for the next."""
+        while self.queue:
+            if self.queue[0].late and len(self.queue) == 1:
+                await self._another(hold)
+            at = int(self.queue[0].late and len(self.queue) > 1)
+            message = self.queue[at]
+            await self._deliver(message)
+            del self.queue[at]
+            if at:  # the late one was overtaken, once is enough
+                self.queue[0] = self.queue[0].model_copy(update={"late": False})
+            self._progressed()
+
+    async def _another(self, hold: float) -> None:
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(hold):
+                while len(self.queue) == 1:
+                    await self._arrived.wait()
+                    self._arrived.clear()
+
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +151,7 @@ class Pusher:
         self._numbered = outbox.numbered
         self._drawn = 0
         self._lock = threading.Lock()
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, DeliveryQueue] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: httpx2.AsyncClient | None = None
@@ -139,7 +238,7 @@ class Pusher:
         for message in messages:
             with self._lock:
                 self._idle.clear()
-                self._lanes.setdefault(message.record, Lane(self._deliver, self._progressed)).put(message)
+                self._lanes.setdefault(message.record, DeliveryQueue(self._deliver, self._progressed)).put(message)
             if self._loop:
                 self._loop.call_soon_threadsafe(self._run_lane, message.record)
 
@@ -152,7 +251,7 @@ class Pusher:
             if record not in self._running:
                 self._running[record] = self._loop.create_task(self._run(record, lane))
 
-    async def _run(self, record: str, lane: Lane) -> None:
+    async def _run(self, record: str, lane: DeliveryQueue) -> None:
         while True:
             await lane.run(self.behaviour.hold)
             with self._lock:  # nothing can be added between the last look and the end

@@ -2,22 +2,42 @@
 
 import heapq
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from aftersales.platforms.credentials import Access, Secrets
-from aftersales.sandbox import douyin_wire, transitions
-from aftersales.sandbox.clock import SandboxClock
-from aftersales.sandbox.douyin_codes import NO_DEADLINE
-from aftersales.sandbox.faults import Faults
-from aftersales.sandbox.messages import Outbox
-from aftersales.sandbox.oauth_grants import Grants
-from aftersales.sandbox.orders import SandboxOrder, Scan
-from aftersales.sandbox.pushing import Pusher
-from aftersales.sandbox.records import Change, Record
-from aftersales.sandbox.state_file import SandboxState, StateFile
+from aftersales.sandbox.douyin import transitions, wire
+from aftersales.sandbox.douyin.codes import NO_DEADLINE
+from aftersales.sandbox.douyin.faults import Faults
+from aftersales.sandbox.douyin.grants import Grants
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SandboxOrder, Scan
+from aftersales.sandbox.douyin.pushing import Outbox, Pusher
+from aftersales.sandbox.douyin.state_file import SandboxState, StateFile
 from cases.errors import BadForm
+
+
+class SandboxClock:
+    """Whole seconds since 1970."""
+
+    def __init__(self, offset: int = 0, real: Callable[[], float] = time.time) -> None:
+        """Begin ``offset`` seconds ahead of real time."""
+        self.offset = offset
+        self._real = real
+
+    def real(self) -> int:
+        """Give the real time, which requests are stamped with."""
+        return int(self._real())
+
+    def now(self) -> int:
+        """Give the sandbox's time."""
+        return self.real() + self.offset
+
+    def advance(self, seconds: int) -> None:
+        """Move the clock forward."""
+        self.offset += seconds
+
 
 FIRST_AFTER_SALE: Final = 142_000_000_000_000_000
 FIRST_ORDER: Final = 692_000_000_000_000_000
@@ -57,13 +77,13 @@ class Sandbox:
         """Give the sandbox's time in whole seconds."""
         return self.clock.now()
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[AfterSaleRecord]:
         """Give every record as it stands now."""
         with self.lock:
             self.elapse()
             return list(self._records.values())
 
-    def record(self, after_sale_id: str) -> Record | None:
+    def record(self, after_sale_id: str) -> AfterSaleRecord | None:
         """Give a record as it stands now, None where there is none."""
         with self.lock:
             self.elapse()
@@ -102,7 +122,7 @@ class Sandbox:
         after_sale_id: str | None = None,
         order_id: str | None = None,
         applied_at: int | None = None,
-    ) -> Record:
+    ) -> AfterSaleRecord:
         """Let a buyer apply now, or have applied before (``amount`` in 分).
 
         Raises BadForm for an unknown shop, an id that is taken or an instant that is yet to come.
@@ -117,7 +137,7 @@ class Sandbox:
             at = now if applied_at is None else applied_at
             if at > now:
                 raise BadForm("申请时间尚未到来 / the application lies in the future", ("applied_at",))
-            record = Record(
+            record = AfterSaleRecord(
                 shop_id=shop_id,
                 after_sale_id=own,
                 order_id=order,
@@ -134,7 +154,7 @@ class Sandbox:
             self.save()
             return self._records[own]
 
-    def change(self, after_sale_id: str, step: Callable[[Record, int], Change]) -> Record:
+    def change(self, after_sale_id: str, step: Callable[[AfterSaleRecord, int], Change]) -> AfterSaleRecord:
         """Let something happen to a record now, after every clock that is due.
 
         Raises RecordUnknown, and what ``step`` raises.
@@ -214,13 +234,13 @@ class Sandbox:
         for tag in change.tags:
             self._tell(record, tag)
 
-    def _tell(self, record: Record, tag: str) -> None:
+    def _tell(self, record: AfterSaleRecord, tag: str) -> None:
         try:
             app_key = self.app_key(record.shop_id)
         except BadForm:  # the shop is no longer among the credentials: nobody is told of its records
             return
         own_id = record.after_sale_id
-        self.pusher.add(app_key, own_id, tag, lambda as_text: douyin_wire.message(record, tag, as_text=as_text))
+        self.pusher.add(app_key, own_id, tag, lambda as_text: wire.message(record, tag, as_text=as_text))
 
     def _secret(self, app_key: str) -> str:
         return self.secret_of("douyin", app_key) or ""

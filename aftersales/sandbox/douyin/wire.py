@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aftersales.sandbox.douyin_codes import AFTER_SALE_TYPE, NO_DEADLINE, Status, Tag
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin.codes import AFTER_SALE_TYPE, NO_DEADLINE, AfterSaleStatus, MessageTag
+from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.shanghai import SHANGHAI
 
 _CONCLUSION: Final = {2: 1, 3: 2}
@@ -16,7 +16,7 @@ _SENT_ORDER: Final = 3
 """order_status of an order that was shipped."""
 
 
-def detail(record: Record) -> dict[str, Any]:
+def detail(record: AfterSaleRecord) -> dict[str, Any]:
     """Give the data of ``afterSale.Detail``."""
     info = {
         "after_sale_id": int(record.after_sale_id),
@@ -28,7 +28,7 @@ def detail(record: Record) -> dict[str, Any]:
         "reason_code": record.reason_code,
         "reason_remark": record.remark,
         "status_deadline": record.deadline,
-        "refund_status": _REFUNDED_MARK if record.status is Status.REFUNDED else 0,
+        "refund_status": _REFUNDED_MARK if record.status is AfterSaleStatus.REFUNDED else 0,
     }
     return {
         "process_info": {
@@ -63,7 +63,7 @@ def detail(record: Record) -> dict[str, Any]:
     }
 
 
-def row(record: Record) -> dict[str, Any]:
+def row(record: AfterSaleRecord) -> dict[str, Any]:
     """Give one item of ``afterSale.List``: here ids are texts."""
     return {
         "aftersale_info": {
@@ -80,9 +80,9 @@ def row(record: Record) -> dict[str, Any]:
     }
 
 
-def message(record: Record, tag: str, *, as_text: bool) -> str:
+def message(record: AfterSaleRecord, tag: str, *, as_text: bool) -> str:
     """Give the data of a pushed message; ``as_text``: ``update_time`` as RFC 3339 text, not as a number."""
-    status = "after_sale_status" if tag == Tag.RESHIP_AGREED else "aftersale_status"
+    status = "after_sale_status" if tag == MessageTag.RESHIP_AGREED else "aftersale_status"
     told: dict[str, Any] = {
         "aftersale_id": int(record.after_sale_id),
         "aftersale_type": AFTER_SALE_TYPE,
@@ -95,7 +95,7 @@ def message(record: Record, tag: str, *, as_text: bool) -> str:
     }
     if tag in ARBITRATION_TAGS:
         told |= {"arbitrate_id": record.arbitration_id, "arbitrate_status": int(record.arbitration)}
-    if tag == Tag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
+    if tag == MessageTag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
         told["status_deadline"] = record.deadline
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
@@ -103,7 +103,7 @@ def message(record: Record, tag: str, *, as_text: bool) -> str:
 ARBITRATION_TAGS: Final = frozenset(str(number) for number in range(212, 219))
 
 
-def _resend(record: Record) -> dict[str, Any]:
+def _resend(record: AfterSaleRecord) -> dict[str, Any]:
     parcel = record.parcel
     return {
         "tracking_no": parcel.tracking_no if parcel else "",

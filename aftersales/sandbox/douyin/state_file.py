@@ -7,10 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aftersales.sandbox.messages import SandboxMessage
-from aftersales.sandbox.oauth_grants import Grant
-from aftersales.sandbox.orders import SandboxOrder
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin.grants import Grant
+from aftersales.sandbox.douyin.model import AfterSaleRecord, SandboxOrder
+from aftersales.sandbox.douyin.pushing import SandboxMessage
 from cases.errors import BadForm
 from cases.models import Strict
 
@@ -25,7 +24,7 @@ class SandboxState(Strict):
     grants: tuple[Grant, ...] = ()
     orders: tuple[SandboxOrder, ...] = ()
     pending: tuple[SandboxMessage, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[AfterSaleRecord, ...] = ()
 
 
 class StateFile:
