@@ -171,8 +171,10 @@ async def _simple_decision(client: Client, sample: str) -> str | None:
         view = await client.get_workflow_handle(sample).query("view", rpc_timeout=_QUERY_TIMEOUT)
     except (RPCError, WorkflowQueryFailedError):
         return None
-    simple = (action for action in view["actions"] if not (action["record"] or action["fields"] or action["order"]))
-    return next((str(action["rule"]) for action in simple), None)
+    for action in view["actions"]:
+        if not (action["record"] or action["order"] or action["form"].get("properties")):
+            return str(action["rule"])
+    return None
 
 
 def _greet(settings: Settings, started: _Started) -> None:
