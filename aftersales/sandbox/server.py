@@ -1,4 +1,4 @@
-"""The sandbox as one web application: the platforms, a control interface, and what runs in the background."""
+"""The sandbox as one web application: the platforms, a control interface, and the background tasks."""
 
 import asyncio
 import contextlib

@@ -1,1 +1,1 @@
-"""Douyin as it behaves towards us: records, clocks, methods, and the messages that it pushes."""
+"""A stand-in for Douyin: its records and clocks, the methods we call, the messages it pushes."""

@@ -1,4 +1,4 @@
-"""What buyer, platform and merchant can be made to do to an after-sale: the acts of the control interface."""
+"""Actions that the control interface offers on an after-sale: what buyer, platform and merchant may do."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, NamedTuple
@@ -15,18 +15,18 @@ Step = Callable[[AfterSaleRecord, int], Change]
 
 
 class EmptyForm(Strict):
-    """An act that needs nothing."""
+    """The form of an action without fields."""
 
 
 class ModificationForm(Strict):
-    """A modified application; ``reason`` by our name (never_received) or as the platform words it."""
+    """A modified application; ``reason``: our name (never_received) or the platform's text."""
 
     reason: Text
     remark: str = ""
 
 
 class DeadlineForm(Strict):
-    """The clock's new end: an instant, or how long from now."""
+    """The new deadline: an instant, or a duration from now."""
 
     deadline: Instant | None = None
     within: Duration | None = None
@@ -40,7 +40,7 @@ class RefusalForm(Strict):
 
 
 class ShipmentForm(Strict):
-    """A parcel's number entered in the platform's console."""
+    """A tracking number entered in the platform's console."""
 
     company_code: Text
     tracking_no: Text
@@ -53,48 +53,48 @@ class EvidenceForm(Strict):
     evidence: Annotated[tuple[Text, ...], Field(min_length=1, max_length=4)]
 
 
-def reason_text(given: str) -> str:
-    """Word a reason as the platform does, whether it is given by our name or so worded already."""
-    return REASON_TEXTS.get(given, given)
+def reason_text(reason: str) -> str:
+    """Return the platform's text for a reason, which may be our name or that text already."""
+    return REASON_TEXTS.get(reason, reason)
 
 
 class Action(NamedTuple):
-    """What an act needs, and the step it makes of that."""
+    """An action's form, and the step that a filled form makes."""
 
     form: type[Strict]
     step: Callable[[Any], Step]
 
     def read(self, raw: Any, name: str) -> Step:
-        """Read what was given; raises BadForm."""
+        """Read a form into a step; raises BadForm."""
         return self.step(read(self.form, raw, name))
 
 
-def _modify(given: ModificationForm) -> Step:
-    return lambda record, now: transitions.modify(record, now, reason_text(given.reason), given.remark)
+def _modify(form: ModificationForm) -> Step:
+    return lambda record, now: transitions.modify(record, now, reason_text(form.reason), form.remark)
 
 
-def _set_deadline(given: DeadlineForm) -> Step:
-    if (given.deadline is None) == (given.within is None):
-        raise BadForm("须给 deadline 或 within 之一 / give deadline or within", ("deadline",))
+def _set_deadline(form: DeadlineForm) -> Step:
+    if (form.deadline is None) == (form.within is None):
+        raise BadForm("须给 deadline 或 within 之一 / give either deadline or within", ("deadline",))
 
     def step(record: AfterSaleRecord, now: int) -> Change:
-        ahead = now + int(given.within.total_seconds()) if given.within is not None else 0
-        at = int(given.deadline.timestamp()) if given.deadline else ahead
+        ahead = now + int(form.within.total_seconds()) if form.within is not None else 0
+        at = int(form.deadline.timestamp()) if form.deadline else ahead
         return transitions.set_deadline(record, now, at)
 
     return step
 
 
-def _refuse(given: RefusalForm) -> Step:
-    return lambda record, now: transitions.refuse(record, now, given.reason, given.evidence)
+def _refuse(form: RefusalForm) -> Step:
+    return lambda record, now: transitions.refuse(record, now, form.reason, form.evidence)
 
 
-def _ship(given: ShipmentForm) -> Step:
-    return lambda record, now: transitions.ship(record, now, given.company_code, given.tracking_no)
+def _ship(form: ShipmentForm) -> Step:
+    return lambda record, now: transitions.ship(record, now, form.company_code, form.tracking_no)
 
 
-def _submit(given: EvidenceForm) -> Step:
-    return lambda record, now: transitions.submit_evidence(record, now, given.comment, given.evidence)
+def _submit(form: EvidenceForm) -> Step:
+    return lambda record, now: transitions.submit_evidence(record, now, form.comment, form.evidence)
 
 
 def _plain(step: Step) -> Action:

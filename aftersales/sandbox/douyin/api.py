@@ -1,4 +1,4 @@
-"""Douyin's open platform over HTTP: who calls, whether the signature is right, and what the method says."""
+"""Douyin's open platform over HTTP: authentication, signatures, faults and the methods."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from aftersales.sandbox.douyin.codes import CallRefused, RefusalCode, envelope, 
 from aftersales.sandbox.douyin.faults import Fault, linger
 from cases.errors import CaseError
 
-TOLERANCE: Final = 600
-"""Seconds that a request's timestamp may differ from real time."""
+_TOLERANCE: Final = 600
+"""How far a request's timestamp may be off, in seconds."""
 _MILLISECONDS: Final = 10**11
-"""From here on a timestamp counts milliseconds."""
+"""Timestamps from this value on are in milliseconds."""
 
 Method = Callable[[Sandbox, str, dict[str, Any]], dict[str, Any]]
 
@@ -26,7 +26,7 @@ TOKEN_METHODS: Final[Mapping[str, Method]] = {
     "token.create": methods.create_token,
     "token.refresh": methods.refresh_token,
 }
-"""Called with the application's key; they need no access token."""
+"""Called for an application, without an access token."""
 SHOP_METHODS: Final[Mapping[str, Method]] = {
     "afterSale.Detail": methods.detail,
     "afterSale.List": methods.list_,
@@ -39,11 +39,11 @@ SHOP_METHODS: Final[Mapping[str, Method]] = {
     "order.logisticsEdit": methods.logistics_edit,
     "logistics.trackNoRouteDetail": methods.track,
 }
-"""Called with the shop that the access token stands for."""
+"""Called for the shop of the access token."""
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
-    """Give the address of every method, below the platform's base address."""
+    """Return the routes below the platform's base address."""
 
     async def endpoint(request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
@@ -57,7 +57,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
 
 def answer(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str) -> dict[str, Any]:
-    """Give the answer to a call as it came in: the whole envelope, whatever is wrong with the call."""
+    """Answer a call, right or wrong, with a whole envelope."""
     try:
         app_key, params = _admitted(sandbox, query, method, body)
         if method in TOKEN_METHODS:
@@ -77,7 +77,7 @@ def _admitted(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str
         raise CallRefused(codes.APP_MISSING)
     if query.get("method") != method or not verify(secret, query, body):
         raise CallRefused(codes.SIGNATURE_WRONG)
-    if abs(_stamp(query.get("timestamp", "")) - sandbox.clock.real()) > TOLERANCE:
+    if abs(_stamp(query.get("timestamp", "")) - sandbox.clock.real()) > _TOLERANCE:
         raise CallRefused(codes.TIMESTAMP_WRONG)
     if method not in TOKEN_METHODS and method not in SHOP_METHODS:
         raise CallRefused(codes.METHOD_UNKNOWN)
@@ -124,7 +124,7 @@ async def _faulty(sandbox: Sandbox, request: Request, fault: Fault, method: str,
     if fault.kind == "timeout" and not fault.performed:
         await linger(request, fault.seconds)
         return PlainTextResponse("Gateway Timeout", 504)
-    said = answer(sandbox, request.query_params, method, body)
+    result = answer(sandbox, request.query_params, method, body)
     if fault.kind in ("timeout", "slow"):
         await linger(request, fault.seconds)
-    return JSONResponse(said)
+    return JSONResponse(result)

@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple
 AFTER_SALE_TYPE: Final = 7
 
 MERCHANT_HANDLING: Final = 48 * 3600
-"""Seconds in which the merchant handles an application, else it is agreed (DR-4)."""
+"""Seconds for the merchant to handle an application; then it is agreed automatically (DR-4)."""
 SHIPPING: Final = 48 * 3600
-"""Seconds in which the merchant ships what was agreed (DR-5)."""
+"""Seconds for the merchant to ship after the agreement (DR-5)."""
 BUYER_WINDOW: Final = 48 * 3600
-"""Seconds in which the buyer modifies or asks the platform in (DR-7, DR-9)."""
+"""Seconds for the buyer to modify the application or call in the platform (DR-7, DR-9)."""
 NO_DEADLINE: Final = 0
 MOST_EVIDENCE: Final = 4
-"""Pieces of evidence that one call may bring."""
+"""How many pieces of evidence one call may submit."""
 
 NEVER_RECEIVED: Final = "一直未收到货"
 REASON_TEXTS: Final = {
@@ -21,7 +21,7 @@ REASON_TEXTS: Final = {
     "short_shipped": "商家少发/漏发",
     "other": "其他",
 }
-"""How the platform words the reasons of DR-1; a buyer's record may have any other text, which counts as other."""
+"""The platform's texts for the reasons of DR-1; any other text counts as ``other``."""
 REASON_CODES: Final = {NEVER_RECEIVED: 701, "商家少发/漏发": 702}
 OTHER_REASON_CODE: Final = 703
 """The reasons' codes are the sandbox's own figures."""
@@ -31,7 +31,7 @@ REJECT_REASONS: Final = ((7001, "商品已正常送达", "Y"), (7002, "商品未
 
 
 class AfterSaleStatus(IntEnum):
-    """Where an after-sale stands."""
+    """The status of an after-sale."""
 
     AWAITING_MERCHANT = 6
     AWAITING_SHIPMENT = 8
@@ -44,7 +44,7 @@ class AfterSaleStatus(IntEnum):
 
 
 class ArbitrationStatus(IntEnum):
-    """Where the platform's arbitration stands."""
+    """The status of the platform's arbitration."""
 
     NONE = 0
     IN_PROGRESS = 1
@@ -62,9 +62,9 @@ UNDER_ARBITRATION: Final = frozenset(
 
 
 class MessageTag:
-    """What a pushed message says.  Which of 212-218 is which: T (the order of the platform's list of messages).
+    """Tags of pushed messages.  Which of 212-218 is which: T (the order of the platform's list of messages).
 
-    For a refused reship and for a reship signed for by the buyer code tag is known: none is sent.
+    No tag is known for a refused reship and for a reship that the buyer signed for: nothing is pushed then.
     """
 
     CREATED = "200"
@@ -125,20 +125,19 @@ RECORD_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务
 RECORD_OF_ANOTHER_SHOP: Final = RefusalCode(50002, "isv.business-failed:-10005", "业务处理失败", "售后单不属于该店铺")
 NUMBER_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "记录不存在")
 STALE: Final = RefusalCode(50002, "isv.business-failed:-10009", "业务处理失败", "售后单已变更，请刷新后重试")
-UNAVAILABLE: Final = RefusalCode(20000, "dop.service-error", "服务不可用", "内部错误")
 
 
 class CallRefused(Exception):
-    """A call is answered with a refusal."""
+    """A call that is answered with a refusal."""
 
     def __init__(self, code: RefusalCode, text: str = "") -> None:
-        """``text`` replaces the refusal's own, where there is more to say."""
+        """``text`` replaces the text of the refusal."""
         super().__init__(text or code.sub_msg)
         self.code = code._replace(sub_msg=text or code.sub_msg)
 
 
 def envelope(data: Any) -> dict[str, Any]:
-    """Wrap what a call led to."""
+    """Wrap the data of an answer."""
     return {"code": _SUCCESS, "msg": "success", "sub_code": "", "sub_msg": "", "data": data, "log_id": "sandbox"}
 
 

@@ -6,14 +6,14 @@ from typing import Final
 
 from cases.models import Id, Strict
 
-ACCESS_LIFE: Final = 7 * 86400
-REFRESH_LIFE: Final = 14 * 86400
-SAME_WHILE_OVER: Final = 3600
-"""T: as long as a token lives more than that many seconds, asking for one gives the same."""
+_ACCESS_LIFE: Final = 7 * 86400
+_REFRESH_LIFE: Final = 14 * 86400
+_REISSUED_BELOW: Final = 3600
+"""T: while a token is valid for longer than this many seconds, asking for one returns the same."""
 
 
 class Grant(Strict):
-    """One pair of tokens and until when (seconds since 1970) they hold."""
+    """A pair of tokens and the seconds since 1970 until which they are valid."""
 
     app_key: Id
     shop_id: Id
@@ -24,50 +24,50 @@ class Grant(Strict):
 
 
 class Grants:
-    """Every token that may still be shown, the current one of a shop last."""
+    """Tokens that are still valid, the current one of a shop last."""
 
     def __init__(self, known: Iterable[Grant] = ()) -> None:
-        """Go on with what was issued before."""
+        """Continue with the tokens issued before."""
         self._grants = list(known)
 
     def rows(self) -> tuple[Grant, ...]:
-        """Give all."""
+        """Return all grants."""
         return tuple(self._grants)
 
     def issue(self, app_key: str, shop_id: str, now: int) -> Grant:
-        """Give the shop's token: the same while it lives long enough, else a new one beside it."""
-        found = self._current(app_key, shop_id)
-        if found and found.access_until - now > SAME_WHILE_OVER:
-            return found
+        """Return the shop's token: the current one if it is valid for long enough, else a new one."""
+        current = self._current(app_key, shop_id)
+        if current and current.access_until - now > _REISSUED_BELOW:
+            return current
         fresh = Grant(
             app_key=app_key,
             shop_id=shop_id,
             access_token=secrets.token_hex(16),
             refresh_token=secrets.token_hex(16),
-            access_until=now + ACCESS_LIFE,
-            refresh_until=now + REFRESH_LIFE,
+            access_until=now + _ACCESS_LIFE,
+            refresh_until=now + _REFRESH_LIFE,
         )
-        self._grants = [each for each in self._grants if each.access_until > now or each.refresh_until > now]
+        self._grants = [grant for grant in self._grants if grant.access_until > now or grant.refresh_until > now]
         self._grants.append(fresh)
         return fresh
 
     def by_access(self, token: str) -> Grant | None:
-        """Find what an access token was issued for."""
-        return next((each for each in self._grants if each.access_token == token), None)
+        """Return the grant of an access token."""
+        return next((grant for grant in self._grants if grant.access_token == token), None)
 
     def by_refresh(self, token: str) -> Grant | None:
-        """Find what a refresh token was issued for."""
-        return next((each for each in self._grants if each.refresh_token == token), None)
+        """Return the grant of a refresh token."""
+        return next((grant for grant in self._grants if grant.refresh_token == token), None)
 
     def expire(self, shop_id: str | None, now: int, *, refresh: bool = False) -> int:
-        """Let access tokens (of one shop or all) be over now, refresh tokens too where asked; gives how many."""
-        struck = [shop_id in (None, each.shop_id) and each.access_until > now for each in self._grants]
-        over = {"access_until": now, **({"refresh_until": now} if refresh else {})}
+        """Expire the access tokens of a shop (or all), with the refresh tokens if asked; return how many were valid."""
+        valid = [shop_id in (None, grant.shop_id) and grant.access_until > now for grant in self._grants]
+        expired = {"access_until": now, **({"refresh_until": now} if refresh else {})}
         self._grants = [
-            each.model_copy(update=over) if shop_id in (None, each.shop_id) else each for each in self._grants
+            grant.model_copy(update=expired) if shop_id in (None, grant.shop_id) else grant for grant in self._grants
         ]
-        return sum(struck)
+        return sum(valid)
 
     def _current(self, app_key: str, shop_id: str) -> Grant | None:
-        own = (each for each in reversed(self._grants) if (each.app_key, each.shop_id) == (app_key, shop_id))
+        own = (grant for grant in reversed(self._grants) if (grant.app_key, grant.shop_id) == (app_key, shop_id))
         return next(own, None)

@@ -27,21 +27,22 @@ from cases.errors import BadForm, PlatformRefused
 
 _AGREE: Final = 501
 _REFUSE: Final = 502
-"""T: how afterSale.operate names a reship's agreement and refusal."""
+"""T: the types of afterSale.operate for agreeing to a reship and refusing it."""
 _RESHIP: Final = 1
 """send_type of a reship."""
 _ITEM_REFUSED: Final = 1
-"""T: status_code of an item that was not carried out."""
+"""T: status_code of an item that failed."""
 _INTERCEPT_COST: Final = 500
 """分; the sandbox's own figure."""
 _SIGNED_FOR: Final = "SIGNED"
 """The sandbox's own state of a parcel that has arrived."""
 
+Params = dict[str, Any]
 Answer = dict[str, Any]
 
 
 def own(sandbox: Sandbox, shop_id: str, after_sale_id: str) -> AfterSaleRecord:
-    """Give a shop's own record; raises WireRefused for others."""
+    """Return a shop's own record; raises CallRefused for others."""
     record = sandbox.record(after_sale_id)
     if record is None:
         raise CallRefused(RECORD_UNKNOWN)
@@ -50,37 +51,37 @@ def own(sandbox: Sandbox, shop_id: str, after_sale_id: str) -> AfterSaleRecord:
     return record
 
 
-def detail(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def detail(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.Detail``."""
-    asked = params.take(params.Detail, given)
+    asked = params.take(params.Detail, body)
     return wire.detail(own(sandbox, shop_id, asked.after_sale_id))
 
 
-def list_(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def list_(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.List``."""
-    asked = params.take(params.ListOf, given)
-    found = [record for record in sandbox.records() if record.shop_id == shop_id and _within(record, asked)]
+    asked = params.take(params.ListOf, body)
+    records = [record for record in sandbox.records() if record.shop_id == shop_id and _within(record, asked)]
     for order in reversed(asked.order_by):
         field, _, way = order.partition(" ")
         name = {"update_time": "updated_at", "apply_time": "applied_at"}[field]
-        found.sort(key=lambda record: getattr(record, name), reverse=way == "desc")
+        records.sort(key=lambda record: getattr(record, name), reverse=way == "desc")
     begin = asked.page * asked.size
-    rows = [wire.row(record) for record in found[begin : begin + asked.size]]
-    more = begin + asked.size < len(found)
-    return {"items": rows, "has_more": more, "page": asked.page, "size": len(rows), "total": len(found)}
+    rows = [wire.row(record) for record in records[begin : begin + asked.size]]
+    more = begin + asked.size < len(records)
+    return {"items": rows, "has_more": more, "page": asked.page, "size": len(rows), "total": len(records)}
 
 
-def operate(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
-    """``afterSale.operate``: each item is carried out or refused for itself."""
-    asked = params.take(params.Operate, given)
+def operate(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
+    """``afterSale.operate``: every item succeeds or fails by itself."""
+    asked = params.take(params.Operate, body)
     if asked.type not in (_AGREE, _REFUSE):
         raise CallRefused(PARAMETER_WRONG, f"type 不支持: {asked.type}")
     return {"items": [_operated(sandbox, shop_id, asked.type, item) for item in asked.items]}
 
 
-def fill_logistics(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def fill_logistics(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.fillLogistics``."""
-    asked = params.take(params.FillLogistics, given)
+    asked = params.take(params.FillLogistics, body)
     if asked.send_type != _RESHIP:
         raise CallRefused(PARAMETER_WRONG, f"send_type 不支持: {asked.send_type}")
     own(sandbox, shop_id, asked.aftersale_id)
@@ -90,9 +91,9 @@ def fill_logistics(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
     return {}
 
 
-def submit_evidence(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def submit_evidence(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.submitEvidence``."""
-    asked = params.take(params.SubmitEvidence, given)
+    asked = params.take(params.SubmitEvidence, body)
     own(sandbox, shop_id, asked.aftersale_id)
     sandbox.change(
         asked.aftersale_id, lambda record, now: transitions.submit_evidence(record, now, asked.comment, asked.evidence)
@@ -100,9 +101,9 @@ def submit_evidence(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
     return {}
 
 
-def reject_reasons(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def reject_reasons(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.rejectReasonCodeList``."""
-    asked = params.take(params.RejectReasons, given)
+    asked = params.take(params.RejectReasons, body)
     if asked.aftersale_id:
         own(sandbox, shop_id, asked.aftersale_id)
     rest = {"evidence_description": "", "image": "", "order_type": -1, "pkg": -1}
@@ -137,15 +138,15 @@ def _operated(sandbox: Sandbox, shop_id: str, what: int, item: params.OperateIte
         urls = tuple(piece.url for piece in item.evidence)
         return transitions.refuse(record, now, _why(item), urls)
 
-    said = {"aftersale_id": item.aftersale_id, "status_code": 0, "status_msg": ""}
+    result = {"aftersale_id": item.aftersale_id, "status_code": 0, "status_msg": ""}
     try:
         own(sandbox, shop_id, item.aftersale_id)
         sandbox.change(item.aftersale_id, step)
     except CallRefused as refused:
-        return said | {"status_code": refused.code.code, "status_msg": refused.code.sub_msg}
+        return result | {"status_code": refused.code.code, "status_msg": refused.code.sub_msg}
     except PlatformRefused as refused:
-        return said | {"status_code": _ITEM_REFUSED, "status_msg": str(refused)}
-    return said
+        return result | {"status_code": _ITEM_REFUSED, "status_msg": str(refused)}
+    return result
 
 
 def _why(item: params.OperateItem) -> str:
@@ -160,9 +161,9 @@ def _why(item: params.OperateItem) -> str:
     return item.reason or item.remark or text
 
 
-def logistics_add(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
-    """``order.logisticsAdd``: an order is shipped once."""
-    asked = params.take(params.Logistics, given)
+def logistics_add(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
+    """``order.logisticsAdd``: ships an order, once."""
+    asked = params.take(params.Logistics, body)
     with sandbox.lock:
         if (shop_id, asked.order_id) in sandbox.orders:
             raise PlatformRefused("订单已发货 / the order is shipped already")
@@ -173,9 +174,9 @@ def logistics_add(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
     return {"pack_id": asked.order_id}
 
 
-def logistics_edit(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
+def logistics_edit(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``order.logisticsEdit``."""
-    asked = params.take(params.Logistics, given)
+    asked = params.take(params.Logistics, body)
     with sandbox.lock:
         order = sandbox.orders.get((shop_id, asked.order_id))
         if order is None:
@@ -184,9 +185,9 @@ def logistics_edit(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
     return {"pack_id": asked.order_id}
 
 
-def track(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
-    """``logistics.trackNoRouteDetail``: a parcel of the shop, with the scans it has been given."""
-    asked = params.take(params.Track, given)
+def track(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
+    """``logistics.trackNoRouteDetail``: a parcel of the shop with its scans."""
+    asked = params.take(params.Track, body)
     if asked.track_no not in {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}:
         raise CallRefused(NUMBER_UNKNOWN)
     nodes = [
@@ -202,9 +203,9 @@ def track(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
     return {"route__node_list": nodes, "track_info": {"track_no": asked.track_no, "express": asked.logistics_code}}
 
 
-def intercept(sandbox: Sandbox, shop_id: str, given: Answer) -> Answer:
-    """``afterSale.applyLogisticsIntercept``: a parcel of the shop that was not signed for is stopped."""
-    asked = params.take(params.Intercept, given)
+def intercept(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
+    """``afterSale.applyLogisticsIntercept``: stops a parcel of the shop that was not signed for."""
+    asked = params.take(params.Intercept, body)
     record = own(sandbox, shop_id, asked.after_sale_id)
     known = {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}
     results = []
@@ -241,9 +242,9 @@ def _unavailable(sandbox: Sandbox, tracking_no: str, known: set[str], *, arrived
     return "包裹已签收" if arrived or signed else ""
 
 
-def create_token(sandbox: Sandbox, app_key: str, given: Answer) -> Answer:
-    """``token.create``: for a shop of our own, or for the code that a shop gave (which counts once)."""
-    asked = params.take(params.TokenCreate, given)
+def create_token(sandbox: Sandbox, app_key: str, body: Params) -> Answer:
+    """``token.create``: for a shop of our own, or for a shop's authorization code (valid once)."""
+    asked = params.take(params.TokenCreate, body)
     if asked.grant_type == "authorization_self":
         shop_id = _own_shop(sandbox, app_key, asked.shop_id)
     elif asked.grant_type == "authorization_code":
@@ -253,17 +254,17 @@ def create_token(sandbox: Sandbox, app_key: str, given: Answer) -> Answer:
     return _issued(sandbox, app_key, shop_id)
 
 
-def refresh_token(sandbox: Sandbox, app_key: str, given: Answer) -> Answer:
+def refresh_token(sandbox: Sandbox, app_key: str, body: Params) -> Answer:
     """``token.refresh``."""
-    asked = params.take(params.TokenRefresh, given)
+    asked = params.take(params.TokenRefresh, body)
     if asked.grant_type != "refresh_token":
         raise CallRefused(GRANT_WRONG)
-    found = sandbox.grants.by_refresh(asked.refresh_token)
-    if found is None or found.app_key != app_key:
+    grant = sandbox.grants.by_refresh(asked.refresh_token)
+    if grant is None or grant.app_key != app_key:
         raise CallRefused(REFRESH_UNKNOWN)
-    if found.refresh_until <= sandbox.now():
+    if grant.refresh_until <= sandbox.now():
         raise CallRefused(REFRESH_EXPIRED)
-    return _issued(sandbox, app_key, found.shop_id)
+    return _issued(sandbox, app_key, grant.shop_id)
 
 
 def _own_shop(sandbox: Sandbox, app_key: str, shop_id: str) -> str:

@@ -31,7 +31,7 @@ class LogEntry(Strict):
 
 
 class SentParcel(Strict):
-    """What was sent to the buyer, and when its number was uploaded."""
+    """The parcel sent to the buyer, and when its number was uploaded."""
 
     company_code: str
     tracking_no: str
@@ -39,12 +39,12 @@ class SentParcel(Strict):
 
     @property
     def company_name(self) -> str:
-        """The carrier's name; the sandbox knows no other than its code."""
+        """The carrier's name: the sandbox has only its code."""
         return self.company_code
 
 
 class SubmittedEvidence(Strict):
-    """What the merchant showed, and when: with a refusal, or to the arbitration."""
+    """Evidence that the merchant submitted, with a refusal or to the arbitration."""
 
     time: int
     to_arbitration: bool
@@ -53,7 +53,7 @@ class SubmittedEvidence(Strict):
 
 
 class AfterSaleRecord(Strict):
-    """One after-sale; ``amount`` in 分, ``deadline`` 0 where no clock runs."""
+    """One after-sale; ``amount`` in 分, ``deadline`` is 0 if no clock runs."""
 
     shop_id: Id
     after_sale_id: Digits
@@ -76,7 +76,7 @@ class AfterSaleRecord(Strict):
 
     @property
     def never_received(self) -> bool:
-        """Whether the reason is the one that leads straight to arbitration and refund."""
+        """Whether the reason is "never received", which leads straight to arbitration or refund."""
         return self.reason == NEVER_RECEIVED
 
     @property
@@ -86,12 +86,12 @@ class AfterSaleRecord(Strict):
 
     @property
     def in_arbitration(self) -> bool:
-        """Whether the platform is deciding."""
+        """Whether the platform is arbitrating."""
         return self.arbitration in UNDER_ARBITRATION
 
     @property
     def in_buyers_window(self) -> bool:
-        """Whether the buyer may modify or ask the platform in."""
+        """Whether the buyer may modify the application or call in the platform."""
         return not self.in_arbitration and (self.overdue or self.status is AfterSaleStatus.REFUSED)
 
     @property
@@ -100,7 +100,7 @@ class AfterSaleRecord(Strict):
         return self.status is AfterSaleStatus.AWAITING_SHIPMENT and not self.in_arbitration
 
     def changed(self, now: int, role: str, action: str, text: str = "", **updates: Any) -> "AfterSaleRecord":
-        """Give the record after a change; its ``updated_at`` is later than before in every case."""
+        """Return the record after a change, with a later ``updated_at`` than before."""
         entry = LogEntry(time=now, role=role, operator=_OPERATORS[role], action=action, text=text)
         later = max(now, self.updated_at + 1)
         return self.model_copy(update={"updated_at": later, "log": (*self.log, entry), **updates})
@@ -110,19 +110,19 @@ _OPERATORS = {"买家": "买家", "商家": "商家", "平台": "系统"}
 
 
 class Change(NamedTuple):
-    """A record after a change, and the tags of the messages that tell of it."""
+    """A record after a change, and the tags of the messages to push."""
 
     record: AfterSaleRecord
     tags: tuple[str, ...] = ()
 
 
 def must(allowed: object, what: str) -> None:
-    """Raise PlatformRefused where something is not allowed now."""
+    """Raise PlatformRefused unless something is allowed."""
     if not allowed:
         raise PlatformRefused(f"当前状态不允许{what} / not allowed in this state: {what}")
 
 
-CORRECTION: int = 24 * 3600
+_CORRECTION: int = 24 * 3600
 """Seconds after its upload in which a tracking number can be corrected (DS-4)."""
 
 
@@ -143,9 +143,9 @@ class SandboxOrder(Strict):
     parcel: SentParcel
 
     def corrected(self, now: int, company_code: str, tracking_no: str) -> "SandboxOrder":
-        """Give the order with another number; PlatformRefused once the time for that is over."""
-        if now - self.parcel.logistics_time > CORRECTION:
+        """Return the order with another number; raises PlatformRefused when it is too late for that."""
+        if now - self.parcel.logistics_time > _CORRECTION:
             raise PlatformRefused("上传超过 24 小时,不可修改 / uploaded over 24 h ago: it can no longer be changed")
-        # The clock of DS-1 does not start anew, so the time of the upload stays.
+        # The clock of DS-1 does not restart, so the time of the upload stays.
         parcel = {"company_code": company_code, "tracking_no": tracking_no}
         return self.model_copy(update={"parcel": self.parcel.model_copy(update=parcel)})

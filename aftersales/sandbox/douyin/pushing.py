@@ -1,4 +1,4 @@
-"""Pushing: messages go to the gateway in the background, signed and in order, until each is acknowledged."""
+"""Message push: signed messages to the gateway, in order for each record, repeated until acknowledged."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ Pause = Annotated[float, Field(gt=0, le=600)]
 
 
 class SandboxMessage(Strict):
-    """One delivery that is still to be made, in order within its ``record``; a ``late`` one lets the next pass."""
+    """A message to deliver, in order within its ``record``; a ``late`` one lets the next pass."""
 
     msg_id: str
     tag: str
@@ -33,20 +33,20 @@ class SandboxMessage(Strict):
     delay: float = 0.0
 
     def body(self) -> bytes:
-        """Write the message as it is signed and sent."""
-        told = [{"tag": self.tag, "msg_id": self.msg_id, "data": self.data}]
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        """Return the message as it is signed and sent."""
+        message = [{"tag": self.tag, "msg_id": self.msg_id, "data": self.data}]
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Outbox(Strict):
-    """What of a pusher survives a restart."""
+    """The part of a pusher's state that survives a restart."""
 
     pending: tuple[SandboxMessage, ...] = ()
     numbered: int = 0
 
 
 class Behaviour(Strict):
-    """How messages go astray: shares of all, drawn from ``seed``, so that the same seed goes the same way.
+    """How messages are lost, doubled, delayed and reordered: shares of all, drawn from ``seed``, so repeatable.
 
     ``duplicates`` come twice with the same id, ``lost`` never, ``reordered`` after the next of the same record (or
     after ``hold`` seconds if there is none), all of them up to ``delay`` seconds late.  A message that is not
@@ -63,8 +63,8 @@ class Behaviour(Strict):
     longest_retry: Pause = 5.0
 
     def copies(self, message: SandboxMessage, number: int) -> tuple[SandboxMessage, ...]:
-        """Give the deliveries that become of the ``number``-th message: none, one or two."""
-        # Each message draws for itself: what becomes of it does not depend on how fast others go.
+        """Return the deliveries of the ``number``-th message: none, one or two."""
+        # Every message draws by itself, so that its fate does not depend on how fast others are.
         draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret
         lost, twice, late, copy_late, delay = (draw.random() for _ in range(5))
         if lost < self.lost:
@@ -76,58 +76,58 @@ class Behaviour(Strict):
 
 
 class DeliveryQueue:
-    """A queue that delivers in order, but lets a late message be overtaken by the next one."""
+    """The messages of one record, delivered in order, except that the next one overtakes a late one."""
 
     def __init__(self, deliver: Callable[[SandboxMessage], Awaitable[None]], progressed: Callable[[], None]) -> None:
-        """``deliver`` returns when the message is acknowledged; ``progressed`` is called once it is off the queue."""
-        self.queue: list[SandboxMessage] = []
+        """``deliver`` returns when the message is acknowledged; ``progressed`` is called when it has left the queue."""
+        self.messages: list[SandboxMessage] = []
         self._deliver = deliver
         self._progressed = progressed
         self._arrived = asyncio.Event()
 
     def put(self, message: SandboxMessage) -> None:
         """Add a message at the end."""
-        self.queue.append(message)
+        self.messages.append(message)
 
     def wake(self) -> None:
-        """Tell a late message that another one is there (in the loop of ``run``)."""
+        """Wake a late message that waits for the next one (call in the loop of ``run``)."""
         self._arrived.set()
 
     async def run(self, hold: float) -> None:
         """Deliver until the queue is empty; a late message waits at most ``hold`` seconds for the next."""
-        while self.queue:
-            if self.queue[0].late and len(self.queue) == 1:
+        while self.messages:
+            if self.messages[0].late and len(self.messages) == 1:
                 await self._another(hold)
-            at = int(self.queue[0].late and len(self.queue) > 1)
-            message = self.queue[at]
+            at = int(self.messages[0].late and len(self.messages) > 1)
+            message = self.messages[at]
             await self._deliver(message)
-            del self.queue[at]
+            del self.messages[at]
             if at:  # the late one was overtaken, once is enough
-                self.queue[0] = self.queue[0].model_copy(update={"late": False})
+                self.messages[0] = self.messages[0].model_copy(update={"late": False})
             self._progressed()
 
     async def _another(self, hold: float) -> None:
         self._arrived.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(hold):
-                while len(self.queue) == 1:
+                while len(self.messages) == 1:
                     await self._arrived.wait()
                     self._arrived.clear()
 
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 8
-"""Messages on their way at the same time, of different records."""
-KEPT: Final = 1000
-"""Messages of the past that are remembered for whoever asks."""
-TIMEOUT: Final = 5.0
-"""Seconds the gateway has for its answer."""
-FIRST_ID: Final = 7_100_000_000_000_000_000
+_CONCURRENT: Final = 8
+"""Messages sent at the same time, of different records."""
+_REMEMBERED: Final = 1000
+"""How many delivered and lost messages are kept for the control interface."""
+_TIMEOUT: Final = 5.0
+"""Seconds for the gateway to answer."""
+_FIRST_ID: Final = 7_100_000_000_000_000_000
 
 
 class Pusher:
-    """Sends what was added; ``add`` never waits, and may be called before the start and from any thread."""
+    """Sends the messages added; ``add`` never blocks and may be called before the start and from any thread."""
 
     def __init__(
         self,
@@ -136,60 +136,60 @@ class Pusher:
         outbox: Outbox | None = None,
         progressed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Send to a gateway's address (None: nothing is sent), signed with the secret of the message's application.
+        """Send to a gateway (None: send nothing), signed with the secret of the message's application.
 
         ``progressed`` is called whenever a message is no longer pending, in the loop of ``start``.
         """
         outbox = outbox or Outbox()
         self.gateway = gateway
         self.behaviour = Behaviour()
-        self.delivered: deque[SandboxMessage] = deque(maxlen=KEPT)
-        self.lost: deque[SandboxMessage] = deque(maxlen=KEPT)
+        self.delivered: deque[SandboxMessage] = deque(maxlen=_REMEMBERED)
+        self.lost: deque[SandboxMessage] = deque(maxlen=_REMEMBERED)
         self.failures = 0
         self._secret_of = secret_of
         self._progressed = progressed
         self._numbered = outbox.numbered
         self._drawn = 0
         self._lock = threading.Lock()
-        self._lanes: dict[str, DeliveryQueue] = {}
+        self._queues: dict[str, DeliveryQueue] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: httpx2.AsyncClient | None = None
-        self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._going = asyncio.Event()
-        self._going.set()
-        self._again = asyncio.Event()
+        self._slots = asyncio.Semaphore(_CONCURRENT)
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        self._retry = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._queue(outbox.pending)
 
     @property
     def pending(self) -> tuple[SandboxMessage, ...]:
-        """What is still to be delivered."""
+        """Messages still to be delivered."""
         with self._lock:
-            return tuple(message for lane in self._lanes.values() for message in lane.queue)
+            return tuple(message for queue in self._queues.values() for message in queue.messages)
 
     @property
     def paused(self) -> bool:
-        """Whether nothing is sent for now."""
-        return not self._going.is_set()
+        """Whether pushing is paused."""
+        return not self._resumed.is_set()
 
     def outbox(self) -> Outbox:
-        """Give what survives a restart."""
+        """Return the state that survives a restart."""
         return Outbox(pending=self.pending, numbered=self._numbered)
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Let messages that are added from now on go astray so."""
+        """Apply this behaviour to messages added from now on."""
         self.behaviour = behaviour
         self._drawn = 0
 
     def add(self, app_key: str, record: str, tag: str, write: Callable[[bool], str]) -> None:
-        """Queue a message; ``write`` gives its data, told whether ``update_time`` is a text this time."""
+        """Queue a message; ``write`` returns its data, with ``update_time`` as text if its argument is true."""
         if self.gateway is None:
             return
         self._numbered += 1
         self._drawn += 1
-        number, data = str(FIRST_ID + self._numbered), write(self._numbered % 2 == 0)
+        number, data = str(_FIRST_ID + self._numbered), write(self._numbered % 2 == 0)
         message = SandboxMessage(msg_id=number, tag=tag, app_key=app_key, record=record, data=data)
         copies = self.behaviour.copies(message, self._drawn)
         if not copies:
@@ -197,17 +197,17 @@ class Pusher:
         self._queue(copies)
 
     async def start(self) -> None:
-        """Begin to send what is pending."""
+        """Start sending what is pending."""
         if self.gateway:
-            self._client = httpx2.AsyncClient(timeout=TIMEOUT, verify=_trust(self.gateway))
+            self._client = httpx2.AsyncClient(timeout=_TIMEOUT, verify=_trust(self.gateway))
         self._loop = asyncio.get_running_loop()
         with self._lock:
-            waiting = list(self._lanes)
+            waiting = list(self._queues)
         for record in waiting:
-            self._run_lane(record)
+            self._run_queue(record)
 
     async def stop(self) -> None:
-        """End; what is pending stays so."""
+        """Stop; what is pending stays pending."""
         self._loop = None
         running = list(self._running.values())
         for task in running:
@@ -218,17 +218,17 @@ class Pusher:
             await self._client.aclose()
 
     def pause(self) -> None:
-        """Send nothing until told to."""
-        self._going.clear()
+        """Pause sending."""
+        self._resumed.clear()
 
     def resume(self) -> None:
-        """Go on sending, at once also what was waiting to be sent again."""
-        self._going.set()
-        self._again.set()
-        self._again = asyncio.Event()
+        """Resume sending, and retry at once what failed."""
+        self._resumed.set()
+        self._retry.set()
+        self._retry = asyncio.Event()
 
     async def idle(self, within: float) -> bool:
-        """Wait until nothing is pending; False where that takes longer than ``within`` seconds."""
+        """Wait until nothing is pending; return False if that takes longer than ``within`` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._idle.wait()
@@ -238,26 +238,26 @@ class Pusher:
         for message in messages:
             with self._lock:
                 self._idle.clear()
-                self._lanes.setdefault(message.record, DeliveryQueue(self._deliver, self._progressed)).put(message)
+                self._queues.setdefault(message.record, DeliveryQueue(self._deliver, self._progressed)).put(message)
             if self._loop:
-                self._loop.call_soon_threadsafe(self._run_lane, message.record)
+                self._loop.call_soon_threadsafe(self._run_queue, message.record)
 
-    def _run_lane(self, record: str) -> None:
+    def _run_queue(self, record: str) -> None:
         with self._lock:
-            lane = self._lanes.get(record)
-            if lane is None or self._loop is None:
+            queue = self._queues.get(record)
+            if queue is None or self._loop is None:
                 return
-            lane.wake()
+            queue.wake()
             if record not in self._running:
-                self._running[record] = self._loop.create_task(self._run(record, lane))
+                self._running[record] = self._loop.create_task(self._run(record, queue))
 
-    async def _run(self, record: str, lane: DeliveryQueue) -> None:
+    async def _run(self, record: str, queue: DeliveryQueue) -> None:
         while True:
-            await lane.run(self.behaviour.hold)
-            with self._lock:  # nothing can be added between the last look and the end
-                if not lane.queue:
-                    del self._lanes[record], self._running[record]
-                    if not self._lanes:
+            await queue.run(self.behaviour.hold)
+            with self._lock:  # nothing can be added between the check and the end
+                if not queue.messages:
+                    del self._queues[record], self._running[record]
+                    if not self._queues:
                         self._idle.set()
                     break
 
@@ -266,14 +266,14 @@ class Pusher:
             await asyncio.sleep(message.delay)
         pause = self.behaviour.first_retry
         while True:
-            await self._going.wait()
+            await self._resumed.wait()
             if await self._send(message):
                 break
             self.failures += 1
-            again = self._again
+            retry = self._retry
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await again.wait()
+                    await retry.wait()
             pause = min(pause * 2, self.behaviour.longest_retry)
         self.delivered.append(message)
 
@@ -284,17 +284,17 @@ class Pusher:
         signed = event_sign(message.app_key, self._secret_of(message.app_key), body)
         headers = {"app-id": message.app_key, "event-sign": signed, "content-type": "application/json"}
         try:
-            async with self._at_once:
+            async with self._slots:
                 answer = await self._client.post(self.gateway, content=body, headers=headers)
-            said: Any = json.loads(answer.content)
+            answered: Any = json.loads(answer.content)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
             log.debug("message %s was not delivered: %s", message.msg_id, type(error).__name__)
             return False
-        return isinstance(said, dict) and said.get("code") == 0
+        return isinstance(answered, dict) and answered.get("code") == 0
 
 
 def _trust(gateway: str) -> ssl.SSLContext:
     if gateway.startswith("https:"):
         return ssl.create_default_context()
-    # Reading every root certificate takes a tenth of a second, for nothing.
+    # Plain HTTP needs no root certificates, which take 0.1 s to read.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,6 +1,6 @@
-"""What buyer, merchant, platform and clocks make of an after-sale record: pure, time is an argument in whole seconds.
+"""Transitions of an after-sale record. Pure: time is an argument, in whole seconds.
 
-Every function takes a record and gives a Change; PlatformRefused where the record's state does not allow it.
+Every function takes a record and returns a Change; it raises PlatformRefused in a state that does not allow it.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ from cases.errors import PlatformRefused
 
 
 def apply(record: AfterSaleRecord) -> Change:
-    """Let a buyer's fresh application begin at its ``applied_at``."""
+    """Start a new application at its ``applied_at``."""
     entry = LogEntry(time=record.applied_at, role="买家", operator="买家", action="发起售后申请", text=record.reason)
     begun: dict[str, Any] = {
         "deadline": record.applied_at + MERCHANT_HANDLING,
@@ -37,7 +37,7 @@ def agree(record: AfterSaleRecord, now: int) -> Change:
 
 
 def refuse(record: AfterSaleRecord, now: int, why: str, urls: tuple[str, ...] = ()) -> Change:
-    """Let the merchant refuse (DR-6, DR-7); once agreed this needs evidence of the buyer's consent (DR-13)."""
+    """Let the merchant refuse (DR-6, DR-7), after an agreement only with evidence of the buyer's consent (DR-13)."""
     agreed = record.awaits_shipment and not record.overdue
     must(record.status is AfterSaleStatus.AWAITING_MERCHANT or agreed, "拒绝补寄")
     if not why.strip():
@@ -72,29 +72,29 @@ def ship(record: AfterSaleRecord, now: int, company_code: str, tracking_no: str)
 
 
 def submit_evidence(record: AfterSaleRecord, now: int, comment: str, urls: tuple[str, ...]) -> Change:
-    """Let the merchant submit evidence to the arbitration, as often as wished (DR-18)."""
+    """Let the merchant submit evidence to the arbitration, any number of times (DR-18)."""
     must(record.in_arbitration, "提交凭证")
     if not 1 <= len(urls) <= MOST_EVIDENCE:
         raise PlatformRefused(f"凭证须为 1 至 {MOST_EVIDENCE} 件 / give 1 to {MOST_EVIDENCE} pieces of evidence")
     shown = _shown(record, SubmittedEvidence(time=now, to_arbitration=True, comment=comment, urls=urls))
-    given = record.changed(now, "商家", "提交凭证", comment, arbitration=ArbitrationStatus.IN_PROGRESS, **shown)
-    return Change(given, (MessageTag.EVIDENCE_GIVEN,))
+    submitted = record.changed(now, "商家", "提交凭证", comment, arbitration=ArbitrationStatus.IN_PROGRESS, **shown)
+    return Change(submitted, (MessageTag.EVIDENCE_GIVEN,))
 
 
 def modify(record: AfterSaleRecord, now: int, reason: str, remark: str) -> Change:
-    """Let the buyer modify the application: it starts anew (DR-15)."""
+    """Let the buyer modify the application, which starts over (DR-15)."""
     must(record.in_buyers_window, "修改申请")
-    anew: dict[str, Any] = {
+    restarted: dict[str, Any] = {
         "status": AfterSaleStatus.AWAITING_MERCHANT,
         "overdue": False,
         "deadline": now + MERCHANT_HANDLING,
     }
     asked: dict[str, Any] = {"reason": reason, "remark": remark, "arbitration": ArbitrationStatus.NONE}
-    return Change(record.changed(now, "买家", "修改售后申请", reason, **anew, **asked), (MessageTag.MODIFIED,))
+    return Change(record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked), (MessageTag.MODIFIED,))
 
 
 def ask_platform(record: AfterSaleRecord, now: int) -> Change:
-    """Let the buyer ask the platform in (DR-7, DR-9)."""
+    """Let the buyer call in the platform (DR-7, DR-9)."""
     must(record.in_buyers_window, "申请平台介入")
     opened = record.changed(now, "买家", "申请平台介入", **_arbitration(record))
     return Change(opened, (MessageTag.ARBITRATION_OPENED,))
@@ -149,15 +149,15 @@ def rule_dismiss(record: AfterSaleRecord, now: int) -> Change:
 
 
 def set_deadline(record: AfterSaleRecord, now: int, deadline: int) -> Change:
-    """Let the platform move the clock that runs; ``deadline`` lies ahead."""
+    """Let the platform move the running clock to a later ``deadline``."""
     must(record.deadline != NO_DEADLINE, "变更截止时间")
     if deadline <= now:
-        raise PlatformRefused("截止时间须在将来 / the deadline must lie ahead")
+        raise PlatformRefused("截止时间须在将来 / the deadline must be in the future")
     return Change(record.changed(now, "平台", "售后时效变更", deadline=deadline), (MessageTag.DEADLINE_CHANGED,))
 
 
 def elapse(record: AfterSaleRecord) -> Change:
-    """Let the record's clock run out, at its own instant (DR-4, DR-8, DR-9, DR-16)."""
+    """Fire the record's clock at its own instant (DR-4, DR-8, DR-9, DR-16)."""
     now = record.deadline
     must(now != NO_DEADLINE, "超时")
     if record.status is AfterSaleStatus.AWAITING_MERCHANT:

@@ -146,7 +146,7 @@ async def test_what_the_platform_would_refuse_is_exit_status_1(play: Play) -> No
         (("7", "refuse", "--form", "evidence=[1"), "--form evidence: expected JSON"),
         (("7", "--apply"), "expected one of"),
         (("--apply", "--advance", "1h"), "expected one of"),
-        (("7", "--form", "a=b"), "goes with an act"),
+        (("7", "--form", "a=b"), "needs an action"),
     ],
 )
 async def test_bad_input_is_one_line_and_status_2(play: Play, arguments: tuple[str, ...], words: str) -> None:
