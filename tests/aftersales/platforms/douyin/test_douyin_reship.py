@@ -16,10 +16,11 @@ from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.records import AfterSale
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import transitions
-from aftersales.sandbox.app import Sandbox, make_sandbox
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.backend import Sandbox
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.model import AfterSaleRecord
+from aftersales.sandbox.server import make_sandbox
 from cases.douyin_reship import ReshipFacts
 from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening, Report
@@ -76,12 +77,12 @@ class Shop:
     def apply(self, reason: str = NEVER) -> str:
         return self.sandbox.apply(SHOP, reason, 12_850, remark="三天没动").after_sale_id
 
-    def do(self, own: str, step: Callable[..., Any], *given: Any) -> Record:
+    def do(self, own: str, step: Callable[..., Any], *given: Any) -> AfterSaleRecord:
         """Let something happen to a record, a minute after what happened last."""
         self.sandbox.advance(60)
         return self.sandbox.change(own, lambda record, now: step(record, now, *given))
 
-    def record(self, own: str) -> Record:
+    def record(self, own: str) -> AfterSaleRecord:
         found = self.sandbox.record(own)
         assert found is not None
         return found

@@ -1,4 +1,4 @@
-"""Douyin's open platform over HTTP: who calls, whether the signature is right, and what the method says."""
+"""Douyin's open platform over HTTP: authentication, signatures, faults and the methods."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,41 +9,41 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from aftersales.platforms.douyin.signing import verify
-from aftersales.sandbox import douyin_after_sales as after_sales
-from aftersales.sandbox import douyin_parcels as parcels
-from aftersales.sandbox import douyin_tokens as tokens
-from aftersales.sandbox import refusals
-from aftersales.sandbox.faults import Fault, linger
-from aftersales.sandbox.refusals import No, WireRefused, envelope, refusal
-from aftersales.sandbox.sandbox import Sandbox
+from aftersales.sandbox.douyin import codes, methods
+from aftersales.sandbox.douyin.backend import Sandbox
+from aftersales.sandbox.douyin.codes import CallRefused, RefusalCode, envelope, refusal
+from aftersales.sandbox.douyin.faults import Fault, linger
 from cases.errors import CaseError
 
-TOLERANCE: Final = 600
-"""Seconds that a request's timestamp may differ from real time."""
+_TOLERANCE: Final = 600
+"""How far a request's timestamp may be off, in seconds."""
 _MILLISECONDS: Final = 10**11
-"""From here on a timestamp counts milliseconds."""
+"""Timestamps from this value on are in milliseconds."""
 
 Method = Callable[[Sandbox, str, dict[str, Any]], dict[str, Any]]
 
-TOKEN_METHODS: Final[Mapping[str, Method]] = {"token.create": tokens.create, "token.refresh": tokens.refresh}
-"""Called with the application's key; they need no access token."""
-SHOP_METHODS: Final[Mapping[str, Method]] = {
-    "afterSale.Detail": after_sales.detail,
-    "afterSale.List": after_sales.list_,
-    "afterSale.operate": after_sales.operate,
-    "afterSale.fillLogistics": after_sales.fill_logistics,
-    "afterSale.submitEvidence": after_sales.submit_evidence,
-    "afterSale.rejectReasonCodeList": after_sales.reject_reasons,
-    "afterSale.applyLogisticsIntercept": parcels.intercept,
-    "order.logisticsAdd": parcels.logistics_add,
-    "order.logisticsEdit": parcels.logistics_edit,
-    "logistics.trackNoRouteDetail": parcels.track,
+TOKEN_METHODS: Final[Mapping[str, Method]] = {
+    "token.create": methods.create_token,
+    "token.refresh": methods.refresh_token,
 }
-"""Called with the shop that the access token stands for."""
+"""Called for an application, without an access token."""
+SHOP_METHODS: Final[Mapping[str, Method]] = {
+    "afterSale.Detail": methods.detail,
+    "afterSale.List": methods.list_,
+    "afterSale.operate": methods.operate,
+    "afterSale.fillLogistics": methods.fill_logistics,
+    "afterSale.submitEvidence": methods.submit_evidence,
+    "afterSale.rejectReasonCodeList": methods.reject_reasons,
+    "afterSale.applyLogisticsIntercept": methods.intercept,
+    "order.logisticsAdd": methods.logistics_add,
+    "order.logisticsEdit": methods.logistics_edit,
+    "logistics.trackNoRouteDetail": methods.track,
+}
+"""Called for the shop of the access token."""
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
-    """Give the address of every method, below the platform's base address."""
+    """Return the routes below the platform's base address."""
 
     async def endpoint(request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
@@ -57,62 +57,62 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
 
 def answer(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str) -> dict[str, Any]:
-    """Give the answer to a call as it came in: the whole envelope, whatever is wrong with the call."""
+    """Answer a call, right or wrong, with a whole envelope."""
     try:
         app_key, params = _admitted(sandbox, query, method, body)
         if method in TOKEN_METHODS:
             return envelope(TOKEN_METHODS[method](sandbox, app_key, params))
         shop_id = _shop(sandbox, app_key, query.get("access_token", ""))
         return envelope(SHOP_METHODS[method](sandbox, shop_id, params))
-    except WireRefused as refused:
-        return refusal(refused.no)
+    except CallRefused as refused:
+        return refusal(refused.code)
     except CaseError as refused:
-        return refusal(refusals.BUSINESS._replace(sub_msg=str(refused)))
+        return refusal(codes.BUSINESS._replace(sub_msg=str(refused)))
 
 
 def _admitted(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str) -> tuple[str, dict[str, Any]]:
     app_key = query.get("app_key", "")
     secret = sandbox.secret_of("douyin", app_key)
     if secret is None:
-        raise WireRefused(refusals.APP_MISSING)
+        raise CallRefused(codes.APP_MISSING)
     if query.get("method") != method or not verify(secret, query, body):
-        raise WireRefused(refusals.SIGNATURE_WRONG)
-    if abs(_stamp(query.get("timestamp", "")) - sandbox.clock.real()) > TOLERANCE:
-        raise WireRefused(refusals.TIMESTAMP_WRONG)
+        raise CallRefused(codes.SIGNATURE_WRONG)
+    if abs(_stamp(query.get("timestamp", "")) - sandbox.clock.real()) > _TOLERANCE:
+        raise CallRefused(codes.TIMESTAMP_WRONG)
     if method not in TOKEN_METHODS and method not in SHOP_METHODS:
-        raise WireRefused(refusals.METHOD_UNKNOWN)
+        raise CallRefused(codes.METHOD_UNKNOWN)
     try:
         params = json.loads(body)
     except (ValueError, RecursionError):
-        raise WireRefused(refusals.BODY_WRONG) from None
+        raise CallRefused(codes.BODY_WRONG) from None
     if not isinstance(params, dict):
-        raise WireRefused(refusals.BODY_WRONG)
+        raise CallRefused(codes.BODY_WRONG)
     return app_key, params
 
 
 def _stamp(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
-        raise WireRefused(refusals.TIMESTAMP_WRONG)
+        raise CallRefused(codes.TIMESTAMP_WRONG)
     stamp = int(text[:20])
     return stamp // 1000 if stamp >= _MILLISECONDS else stamp
 
 
 def _shop(sandbox: Sandbox, app_key: str, token: str) -> str:
     if not token:
-        raise WireRefused(refusals.TOKEN_MISSING)
+        raise CallRefused(codes.TOKEN_MISSING)
     grant = sandbox.grants.by_access(token)
     if grant is None:
-        raise WireRefused(refusals.TOKEN_UNKNOWN)
+        raise CallRefused(codes.TOKEN_UNKNOWN)
     if grant.app_key != app_key:
-        raise WireRefused(refusals.TOKEN_OF_ANOTHER_APP)
+        raise CallRefused(codes.TOKEN_OF_ANOTHER_APP)
     if grant.access_until <= sandbox.now():
-        raise WireRefused(refusals.TOKEN_EXPIRED)
+        raise CallRefused(codes.TOKEN_EXPIRED)
     return grant.shop_id
 
 
 async def _faulty(sandbox: Sandbox, request: Request, fault: Fault, method: str, body: str) -> Response:
     if fault.kind == "refuse":
-        return JSONResponse(refusal(No(fault.code, fault.sub_code, "业务处理失败", fault.text)))
+        return JSONResponse(refusal(RefusalCode(fault.code, fault.sub_code, "业务处理失败", fault.text)))
     if fault.kind == "expired_token":
         grant = sandbox.grants.by_access(request.query_params.get("access_token", ""))
         if grant:
@@ -124,7 +124,7 @@ async def _faulty(sandbox: Sandbox, request: Request, fault: Fault, method: str,
     if fault.kind == "timeout" and not fault.performed:
         await linger(request, fault.seconds)
         return PlainTextResponse("Gateway Timeout", 504)
-    said = answer(sandbox, request.query_params, method, body)
+    result = answer(sandbox, request.query_params, method, body)
     if fault.kind in ("timeout", "slow"):
         await linger(request, fault.seconds)
-    return JSONResponse(said)
+    return JSONResponse(result)

@@ -1,4 +1,4 @@
-"""Failure on demand of Douyin's methods: which calls fail, how, and how often."""
+"""Faults of Douyin's methods, on demand: which calls fail, how, and how often."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ Kind = Literal["timeout", "http_500", "refuse", "slow", "expired_token"]
 
 
 class Fault(Strict):
-    """A failure of the next ``count`` calls, or of a ``share`` of them, or of every call where neither is given.
+    """A failure of the next ``count`` calls, or of a ``share`` of them, or of every call if neither is set.
 
     ``method`` as Douyin names it (``afterSale.operate``), None for all.  A timeout is answered after ``seconds``;
     ``performed`` says whether a call that times out or ends in HTTP 500 is carried out all the same.
@@ -42,38 +42,38 @@ class Fault(Strict):
 
 
 class Faults:
-    """The failures asked for, in the order asked for; the first that applies to a call strikes it."""
+    """The active faults, oldest first; a call gets the first that applies."""
 
     def __init__(self) -> None:
-        self._asked: list[_Asked] = []
+        self._active: list[_ActiveFault] = []
 
     def add(self, fault: Fault) -> None:
-        """Ask for a failure."""
-        self._asked.append(_Asked(fault))
+        """Add a fault."""
+        self._active.append(_ActiveFault(fault))
 
     def clear(self) -> None:
-        """Take every failure back."""
-        self._asked.clear()
+        """Remove all faults."""
+        self._active.clear()
 
     def open(self) -> Sequence[Fault]:
-        """Give those that may still strike, with the count that is left."""
-        return [each.left() for each in self._asked]
+        """Return the active faults, each with its remaining count."""
+        return [active.left() for active in self._active]
 
     def draw(self, method: str) -> Fault | None:
-        """Give the failure that strikes this call, if one does."""
-        for each in self._asked:
-            if each.strikes(method):
-                if each.count == 0:
-                    self._asked.remove(each)
-                return each.fault
+        """Return the fault of this call, if it has one."""
+        for active in self._active:
+            if active.strikes(method):
+                if active.count == 0:
+                    self._active.remove(active)
+                return active.fault
         return None
 
 
-class _Asked:
+class _ActiveFault:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.count = fault.count
-        self._random = random.Random(fault.seed)  # noqa: S311 - failures are repeatable, not secret
+        self._random = random.Random(fault.seed)  # noqa: S311 - faults are repeatable, not secret
 
     def left(self) -> Fault:
         return self.fault.model_copy(update={"count": self.count})
@@ -88,7 +88,7 @@ class _Asked:
 
 
 async def linger(request: Request, seconds: float) -> None:
-    """Wait before answering, no longer than the client does; the request's body has been read."""
+    """Wait before answering, until the client disconnects at the latest (its body has been read)."""
     try:
         async with asyncio.timeout(seconds):
             while (await request.receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""Robots as work-chat services run them: status 200 whatever they say, and every message that they took."""
+"""Bots as work-chat services run them: status 200 whatever they say, and every message that they took."""
 
 import base64
 import hashlib
@@ -22,8 +22,8 @@ def signature(key: str, message: str) -> str:
 
 
 @dataclass
-class Robots:
-    """Three robots and a program; ``allowed`` messages each are within the rate, ``down`` answers with that status."""
+class Bots:
+    """Three bots and a program; ``allowed`` messages each are within the rate, ``down`` answers with that status."""
 
     taken: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     allowed: int = 1000
@@ -45,16 +45,16 @@ class Robots:
         ]
         return Starlette(routes=routes)
 
-    def _take(self, robot: str, text: str) -> bool:
-        if len(self.taken[robot]) >= self.allowed:
+    def _take(self, bot: str, text: str) -> bool:
+        if len(self.taken[bot]) >= self.allowed:
             return False
-        self.taken[robot].append(text)
+        self.taken[bot].append(text)
         return True
 
-    def _off(self, robot: str) -> Response | None:
+    def _off(self, bot: str) -> Response | None:
         if self.raw is not None:
             return JSONResponse(self.raw)
-        return Response(status_code=self.down[robot]) if robot in self.down else None
+        return Response(status_code=self.down[bot]) if bot in self.down else None
 
     async def _feishu(self, request: Request) -> Response:
         if off := self._off("feishu"):

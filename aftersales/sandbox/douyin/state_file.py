@@ -1,4 +1,4 @@
-"""The sandbox's memory over restarts: one JSON file, replaced whole so that it is never half written."""
+"""The file that keeps the sandbox's state over restarts: JSON, replaced atomically."""
 
 import json
 import os
@@ -7,16 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aftersales.sandbox.messages import SandboxMessage
-from aftersales.sandbox.oauth_grants import Grant
-from aftersales.sandbox.orders import SandboxOrder
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin.grants import Grant
+from aftersales.sandbox.douyin.model import AfterSaleRecord, SandboxOrder
+from aftersales.sandbox.douyin.pushing import SandboxMessage
 from cases.errors import BadForm
 from cases.models import Strict
 
 
 class SandboxState(Strict):
-    """Everything that outlives the process."""
+    """The state that outlives the process."""
 
     offset: int = 0
     issued: int = 0
@@ -25,18 +24,18 @@ class SandboxState(Strict):
     grants: tuple[Grant, ...] = ()
     orders: tuple[SandboxOrder, ...] = ()
     pending: tuple[SandboxMessage, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[AfterSaleRecord, ...] = ()
 
 
 class StateFile:
-    """A file, or nothing where no path is given; it holds tokens, so only its owner may read it."""
+    """A file, or nothing without a path. It contains tokens, so only its owner may read it."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._texts: dict[int, tuple[Strict, str]] = {}
 
     def read(self) -> SandboxState:
-        """Read what was kept; raises BadForm that names a file that cannot be understood."""
+        """Read the state; raises BadForm that names the file if it is not valid."""
         if self._path is None or not self._path.exists():
             return SandboxState()
         try:
@@ -44,10 +43,10 @@ class StateFile:
         except ValidationError as bad:
             fault = bad.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in fault["loc"])
-        raise BadForm(f"{self._path}: 沙箱状态无法读取 / is no state of the sandbox: {where}: {fault['msg']}")
+        raise BadForm(f"{self._path}: 沙箱状态无法读取 / not a valid sandbox state: {where}: {fault['msg']}")
 
     def write(self, state: SandboxState) -> None:
-        """Keep the state."""
+        """Write the state."""
         if self._path is None:
             return
         known, self._texts = self._texts, {}
@@ -58,14 +57,14 @@ class StateFile:
             file.write(f"{{{text}}}")
         beside.replace(self._path)
 
-    def _json(self, given: Any, known: dict[int, tuple[Strict, str]]) -> str:
-        if not isinstance(given, tuple):
-            return json.dumps(given)
-        return f"[{','.join(self._row(row, known) for row in given)}]"
+    def _json(self, value: Any, known: dict[int, tuple[Strict, str]]) -> str:
+        if not isinstance(value, tuple):
+            return json.dumps(value)
+        return f"[{','.join(self._row(row, known) for row in value)}]"
 
     def _row(self, row: Strict | str, known: dict[int, tuple[Strict, str]]) -> str:
         if isinstance(row, str):
             return json.dumps(row)
-        # Rows are frozen, and most are those of the last time: writing each anew would make every change slow.
+        # Rows are frozen and most are unchanged: serializing all of them would make every change slow.
         _, text = self._texts[id(row)] = known.get(id(row)) or (row, row.model_dump_json())
         return text

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from aftersales.notifications.channels import Channel, Channels
-from aftersales.notifications.clock import NotificationClock
-from aftersales.notifications.notice import Notice, NoticeContext, of_reminder
+from aftersales.notifications.delivery import NotificationClock
+from aftersales.notifications.notice import Notice, NoticeContext, reminder_notice
 from cases.messages import ActionRequired, Reminder
 from tests.support.booking import ended
 from tests.support.machines import after
-from tests.support.notifications.robots import KEY, SECRET
+from tests.support.notifications.bots import KEY, SECRET
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
@@ -27,7 +27,7 @@ OUTCOME = ended(
     decided_before_deadline=False,
     lost=Decimal("3.00"),
 )
-WORDS = NoticeContext(
+CONTEXT = NoticeContext(
     "http://127.0.0.1:8233/namespaces/default/workflows", {"douyin_reship": "抖店补寄"}, {"merchant": "商家"}
 )
 
@@ -47,7 +47,7 @@ def reminder(deadline: datetime = MIDNIGHT + timedelta(days=2), **more: Any) -> 
 
 
 def notice(key: str = "k1", **more: Any) -> Notice:
-    return of_reminder(reminder(**more), key, WORDS)
+    return reminder_notice(reminder(**more), key, CONTEXT)
 
 
 def shop(*channels: dict[str, Any]) -> Channels:
@@ -56,7 +56,7 @@ def shop(*channels: dict[str, Any]) -> Channels:
 
 
 def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
-    """A channel to the robots at an address, as its file has it."""
+    """A channel to the bots at an address, as its file has it."""
     own = {
         "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
         "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},

@@ -1,13 +1,13 @@
-"""The robots' own rates: never more in any stretch of time."""
+"""The bots' own rates: never more in any stretch of time."""
 
 import pytest
 
-from aftersales.notifications.rate_limit import DINGTALK, FEISHU, FREE, MARGIN, WECOM, Limit, Rate
+from aftersales.notifications.delivery import RATE_MARGIN, RATES, Rate, RateLimit
 
 
-@pytest.mark.parametrize("rates", [FEISHU, DINGTALK, WECOM])
-def test_no_stretch_of_time_has_more_messages_than_the_robot_allows(rates: tuple[Rate, ...]) -> None:
-    limit, gone, now = Limit(rates), list[float](), 0.0
+@pytest.mark.parametrize("rates", RATES.values())
+def test_no_stretch_of_time_has_more_messages_than_the_bot_allows(rates: tuple[Rate, ...]) -> None:
+    limit, gone, now = RateLimit(rates), list[float](), 0.0
     for number in range(300):
         now += 0.0 if number % 7 else 0.5  # they come in bursts
         at = now + limit.wait(now)
@@ -21,17 +21,17 @@ def test_no_stretch_of_time_has_more_messages_than_the_robot_allows(rates: tuple
 
 
 def test_as_many_as_are_allowed_go_at_once() -> None:
-    limit = Limit((Rate(3, 60),))
+    limit = RateLimit((Rate(3, 60),))
     for _ in range(3):
         assert limit.wait(7.0) == 0
         limit.take(7.0)
 
-    assert limit.wait(7.0) == 60 + MARGIN
-    assert limit.wait(67.0 + MARGIN) == 0
+    assert limit.wait(7.0) == 60 + RATE_MARGIN
+    assert limit.wait(67.0 + RATE_MARGIN) == 0
 
 
 def test_what_has_no_rate_never_waits() -> None:
-    limit = Limit(FREE)
+    limit = RateLimit(())
     for _ in range(50):
         limit.take(1.0)
 

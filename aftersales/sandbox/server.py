@@ -1,4 +1,4 @@
-"""The sandbox as one web application: the platforms, a control interface, and what runs in the background."""
+"""The sandbox as one web application: the platforms, a control interface, and the background tasks."""
 
 import asyncio
 import contextlib
@@ -15,31 +15,30 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from aftersales.platforms.credentials import Secrets
-from aftersales.sandbox import alibaba_1688, douyin, jd, taobao
-from aftersales.sandbox.alibaba_1688 import Desk1688
-from aftersales.sandbox.bearer import Bearer
-from aftersales.sandbox.control import Control
-from aftersales.sandbox.jd import JdDesk
-from aftersales.sandbox.sandbox import RecordUnknown, Sandbox
-from aftersales.sandbox.taobao import TaobaoDesk
+from aftersales.sandbox import alibaba_1688, jd, taobao
+from aftersales.sandbox.alibaba_1688 import Fake1688
+from aftersales.sandbox.control import Bearer, Control
+from aftersales.sandbox.douyin import api as douyin
+from aftersales.sandbox.douyin.backend import RecordUnknown, Sandbox
+from aftersales.sandbox.jd import FakeJd
+from aftersales.sandbox.taobao import FakeTaobao
 from cases.errors import BadForm, CaseError
-
-__all__ = ["Sandbox", "make_sandbox"]
 
 log = logging.getLogger(__name__)
 
-TICK: Final = 0.2
-"""Seconds between two looks at the clocks."""
+_TICK: Final = 0.2
+"""Seconds between two checks of the clocks."""
 
 
 def make_sandbox(apps: Secrets, *, gateway: str | None, state: Path | None, control_token: str) -> Starlette:
-    """Make the application; its ``state.sandbox`` is what tests in the same process drive directly.
+    """Return the application.
 
-    So are ``state.jd``, ``state.alibaba_1688`` and ``state.taobao``, what those platforms were sent.
+    Tests in the same process drive the platforms directly: ``state.sandbox`` (Douyin), ``state.jd``,
+    ``state.alibaba_1688`` and ``state.taobao``.
 
-    ``apps``: the applications and shops it knows, in the shape of our own credentials.  ``gateway``: the address that
-    messages are pushed to, None for none.  ``state``: a file to remember everything in.  Raises BadForm for an empty
-    token, or a file that cannot be understood.
+    ``apps``: its applications and shops, in the form of our credentials; ``gateway``: the address to push messages
+    to, None for no messages; ``state``: the file that keeps its state.  Raises BadForm for an empty token or an
+    unreadable file.
     """
     if not control_token:
         raise BadForm("控制令牌不能为空 / the control token must not be empty", ("control_token",))
@@ -57,18 +56,18 @@ def make_sandbox(apps: Secrets, *, gateway: str | None, state: Path | None, cont
             await sandbox.pusher.stop()
             sandbox.save()
 
-    jd_desk, desk_1688, taobao_desk = JdDesk(), Desk1688(), TaobaoDesk()
+    fake_jd, fake_1688, fake_taobao = FakeJd(), Fake1688(), FakeTaobao()
     routes: list[BaseRoute] = [
         Route("/health", _health),
         Mount("/control", routes=Control(sandbox).routes(), middleware=[Middleware(Bearer, token=control_token)]),
         Mount("/douyin", routes=douyin.routes(sandbox)),
-        Mount("/jd", routes=jd.routes(sandbox, jd_desk)),
-        Mount("/1688", routes=alibaba_1688.routes(sandbox, desk_1688)),
-        Mount("/taobao", routes=taobao.routes(sandbox, taobao_desk)),
+        Mount("/jd", routes=jd.routes(sandbox, fake_jd)),
+        Mount("/1688", routes=alibaba_1688.routes(sandbox, fake_1688)),
+        Mount("/taobao", routes=taobao.routes(sandbox, fake_taobao)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={CaseError: _bad, HTTPException: _http})
     app.state.sandbox = sandbox
-    app.state.jd, app.state.alibaba_1688, app.state.taobao = jd_desk, desk_1688, taobao_desk
+    app.state.jd, app.state.alibaba_1688, app.state.taobao = fake_jd, fake_1688, fake_taobao
     return app
 
 
@@ -79,7 +78,7 @@ async def _tick(sandbox: Sandbox) -> None:
             sandbox.save_progress()
         except OSError:
             log.exception("the sandbox's state could not be written")
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(_TICK)
 
 
 async def _health(_: Request) -> JSONResponse:

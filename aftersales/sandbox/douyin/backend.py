@@ -1,41 +1,61 @@
-"""What the platforms know: records, tokens, clocks and messages, for the HTTP side and for tests in this process."""
+"""The sandbox's state: records, orders, tokens, clock and messages, for its HTTP side and for tests."""
 
 import heapq
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from aftersales.platforms.credentials import Access, Secrets
-from aftersales.sandbox import douyin_wire, transitions
-from aftersales.sandbox.clock import SandboxClock
-from aftersales.sandbox.douyin_codes import NO_DEADLINE
-from aftersales.sandbox.faults import Faults
-from aftersales.sandbox.messages import Outbox
-from aftersales.sandbox.oauth_grants import Grants
-from aftersales.sandbox.orders import SandboxOrder, Scan
-from aftersales.sandbox.pushing import Pusher
-from aftersales.sandbox.records import Change, Record
-from aftersales.sandbox.state_file import SandboxState, StateFile
+from aftersales.sandbox.douyin import transitions, wire
+from aftersales.sandbox.douyin.codes import NO_DEADLINE
+from aftersales.sandbox.douyin.faults import Faults
+from aftersales.sandbox.douyin.grants import Grants
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SandboxOrder, Scan
+from aftersales.sandbox.douyin.pushing import Outbox, Pusher
+from aftersales.sandbox.douyin.state_file import SandboxState, StateFile
 from cases.errors import BadForm
 
-FIRST_AFTER_SALE: Final = 142_000_000_000_000_000
-FIRST_ORDER: Final = 692_000_000_000_000_000
-PRODUCT: Final = "350000000000000001"
+
+class SandboxClock:
+    """Real time plus an offset that can be moved forward, in whole seconds since 1970."""
+
+    def __init__(self, offset: int = 0, real: Callable[[], float] = time.time) -> None:
+        """Start ``offset`` seconds ahead of real time."""
+        self.offset = offset
+        self._real = real
+
+    def real(self) -> int:
+        """Return the real time, which the timestamps of requests are checked against."""
+        return int(self._real())
+
+    def now(self) -> int:
+        """Return the sandbox's time."""
+        return self.real() + self.offset
+
+    def advance(self, seconds: int) -> None:
+        """Move the clock forward."""
+        self.offset += seconds
+
+
+_FIRST_AFTER_SALE: Final = 142_000_000_000_000_000
+_FIRST_ORDER: Final = 692_000_000_000_000_000
+_PRODUCT: Final = "350000000000000001"
 
 
 class RecordUnknown(BadForm):
-    """There is no such after-sale."""
+    """No such after-sale."""
 
 
 class Sandbox:
-    """One object behind all addresses.  Every method may be called from any thread.
+    """The state behind all routes.  Every method may be called from any thread.
 
-    ``apps``: applications, shops and secrets of all platforms, in the very shape that our clients read.
+    ``apps``: applications, shops and secrets of all platforms, in the form that our clients read.
     """
 
     def __init__(self, apps: Secrets, *, gateway: str | None = None, state: Path | None = None) -> None:
-        """Go on from the state file where there is one; raises BadForm where it cannot be understood."""
+        """Continue from the state file if there is one; raises BadForm if it cannot be read."""
         self._file = StateFile(state)
         kept = self._file.read()
         self.apps = apps
@@ -54,27 +74,27 @@ class Sandbox:
         self._dirty = False
 
     def now(self) -> int:
-        """Give the sandbox's time in whole seconds."""
+        """Return the sandbox's time in whole seconds."""
         return self.clock.now()
 
-    def records(self) -> list[Record]:
-        """Give every record as it stands now."""
+    def records(self) -> list[AfterSaleRecord]:
+        """Return every record after the clocks that are due."""
         with self.lock:
             self.elapse()
             return list(self._records.values())
 
-    def record(self, after_sale_id: str) -> Record | None:
-        """Give a record as it stands now, None where there is none."""
+    def record(self, after_sale_id: str) -> AfterSaleRecord | None:
+        """Return a record after the clocks that are due, None if there is no such record."""
         with self.lock:
             self.elapse()
             return self._records.get(after_sale_id)
 
     def app_key(self, shop_id: str) -> str:
-        """Give the key of the shop's application at Douyin; raises BadForm for an unknown shop."""
+        """Return the key of a shop's application at Douyin; raises BadForm for an unknown shop."""
         return self.apps.douyin.shop(shop_id).app_key
 
     def secret_of(self, platform: str, app_key: str) -> str | None:
-        """Give the secret of an application at a platform; None where it is unknown."""
+        """Return the secret of an application at a platform, None if it is unknown."""
         blocks: dict[str, Access[Any]] = {
             "douyin": self.apps.douyin,
             "jd": self.apps.jd,
@@ -87,7 +107,7 @@ class Sandbox:
             return None
 
     def new_id(self, first: int) -> str:
-        """Give a number that was not given before, counting from ``first``."""
+        """Return the next unused id, counting from ``first``."""
         with self.lock:
             self._issued += 1
             return str(first + self._issued)
@@ -102,40 +122,40 @@ class Sandbox:
         after_sale_id: str | None = None,
         order_id: str | None = None,
         applied_at: int | None = None,
-    ) -> Record:
-        """Let a buyer apply now, or have applied before (``amount`` in 分).
+    ) -> AfterSaleRecord:
+        """Let a buyer apply, now or at an earlier instant (``amount`` in 分).
 
-        Raises BadForm for an unknown shop, an id that is taken or an instant that is yet to come.
+        Raises BadForm for an unknown shop, an id that exists or an instant in the future.
         """
         self.app_key(shop_id)
         with self.lock:
             now = self.elapse()
-            own = after_sale_id or self.new_id(FIRST_AFTER_SALE)
+            own = after_sale_id or self.new_id(_FIRST_AFTER_SALE)
             if own in self._records:
                 raise BadForm(f"售后单号已存在 / after-sale exists already: {own}", ("after_sale_id",))
-            order = order_id or self.new_id(FIRST_ORDER)
+            order = order_id or self.new_id(_FIRST_ORDER)
             at = now if applied_at is None else applied_at
             if at > now:
-                raise BadForm("申请时间尚未到来 / the application lies in the future", ("applied_at",))
-            record = Record(
+                raise BadForm("申请时间尚未到来 / the application is in the future", ("applied_at",))
+            record = AfterSaleRecord(
                 shop_id=shop_id,
                 after_sale_id=own,
                 order_id=order,
                 sku_order_id=order,
-                product_id=PRODUCT,
+                product_id=_PRODUCT,
                 amount=amount,
                 reason=reason,
                 remark=remark,
                 applied_at=at,
                 updated_at=at,
             )
-            self._keep(transitions.apply(record))
+            self._store(transitions.apply(record))
             self.elapse()
             self.save()
             return self._records[own]
 
-    def change(self, after_sale_id: str, step: Callable[[Record, int], Change]) -> Record:
-        """Let something happen to a record now, after every clock that is due.
+    def change(self, after_sale_id: str, step: Callable[[AfterSaleRecord, int], Change]) -> AfterSaleRecord:
+        """Apply a step to a record, after the clocks that are due.
 
         Raises RecordUnknown, and what ``step`` raises.
         """
@@ -144,25 +164,25 @@ class Sandbox:
             record = self._records.get(after_sale_id)
             if record is None:
                 raise RecordUnknown(f"没有该售后单 / no such after-sale: {after_sale_id}", ("after_sale_id",))
-            self._keep(step(record, now))
+            self._store(step(record, now))
             self.save()
             return self._records[after_sale_id]
 
     def ship_order(self, order: SandboxOrder) -> None:
-        """Keep an order's parcel."""
+        """Store an order with its parcel."""
         with self.lock:
             self.orders[order.shop_id, order.order_id] = order
             self.save()
 
     def expire_tokens(self, shop_id: str | None = None, *, refresh: bool = False) -> int:
-        """Let access tokens of a shop (or all) be over now, refresh tokens too where asked; gives how many were not."""
+        """Expire the access tokens of a shop (or all), with the refresh tokens if asked; return how many were valid."""
         with self.lock:
             struck = self.grants.expire(shop_id, self.now(), refresh=refresh)
             self.save()
             return struck
 
     def elapse(self) -> int:
-        """Let every clock that is due run out, each at its own instant; gives the time up to which that was done."""
+        """Fire every clock that is due, each at its own instant; return the time up to which that was done."""
         with self.lock:
             now = self.now()
             ran = False
@@ -170,14 +190,14 @@ class Sandbox:
                 deadline, own_id = heapq.heappop(self._due)
                 record = self._records[own_id]
                 if record.deadline == deadline:  # else the clock was stopped or moved since
-                    self._keep(transitions.elapse(record))
+                    self._store(transitions.elapse(record))
                     ran = True
             if ran:
                 self.save()
             return now
 
     def advance(self, seconds: int) -> int:
-        """Move the clock forward and let run out what is due; gives the new time."""
+        """Move the clock forward and fire what is due; return the new time."""
         with self.lock:
             self.clock.advance(seconds)
             now = self.elapse()
@@ -202,25 +222,25 @@ class Sandbox:
             self._file.write(state)
 
     def save_progress(self) -> None:
-        """Write what was delivered since; a process that dies before sends it again, as platforms do."""
+        """Write what was delivered since; after a crash it is sent again, as real platforms do."""
         if self._dirty:
             self.save()
 
-    def _keep(self, change: Change) -> None:
+    def _store(self, change: Change) -> None:
         record = change.record
         self._records[record.after_sale_id] = record
         if record.deadline != NO_DEADLINE:
             heapq.heappush(self._due, (record.deadline, record.after_sale_id))
         for tag in change.tags:
-            self._tell(record, tag)
+            self._push(record, tag)
 
-    def _tell(self, record: Record, tag: str) -> None:
+    def _push(self, record: AfterSaleRecord, tag: str) -> None:
         try:
             app_key = self.app_key(record.shop_id)
-        except BadForm:  # the shop is no longer among the credentials: nobody is told of its records
+        except BadForm:  # the shop was removed from the credentials: nobody to push to
             return
         own_id = record.after_sale_id
-        self.pusher.add(app_key, own_id, tag, lambda as_text: douyin_wire.message(record, tag, as_text=as_text))
+        self.pusher.add(app_key, own_id, tag, lambda as_text: wire.message(record, tag, as_text=as_text))
 
     def _secret(self, app_key: str) -> str:
         return self.secret_of("douyin", app_key) or ""

@@ -1,11 +1,11 @@
-"""After-sale records as Douyin's interface and messages show them."""
+"""After-sale records in the form of Douyin's methods and messages."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aftersales.sandbox.douyin_codes import AFTER_SALE_TYPE, NO_DEADLINE, Status, Tag
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin.codes import AFTER_SALE_TYPE, NO_DEADLINE, AfterSaleStatus, MessageTag
+from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.shanghai import SHANGHAI
 
 _CONCLUSION: Final = {2: 1, 3: 2}
@@ -16,8 +16,8 @@ _SENT_ORDER: Final = 3
 """order_status of an order that was shipped."""
 
 
-def detail(record: Record) -> dict[str, Any]:
-    """Give the data of ``afterSale.Detail``."""
+def detail(record: AfterSaleRecord) -> dict[str, Any]:
+    """Return the data of ``afterSale.Detail``."""
     info = {
         "after_sale_id": int(record.after_sale_id),
         "after_sale_status": int(record.status),
@@ -28,7 +28,7 @@ def detail(record: Record) -> dict[str, Any]:
         "reason_code": record.reason_code,
         "reason_remark": record.remark,
         "status_deadline": record.deadline,
-        "refund_status": _REFUNDED_MARK if record.status is Status.REFUNDED else 0,
+        "refund_status": _REFUNDED_MARK if record.status is AfterSaleStatus.REFUNDED else 0,
     }
     return {
         "process_info": {
@@ -44,9 +44,9 @@ def detail(record: Record) -> dict[str, Any]:
             },
             "logistics_info": {"resend": _resend(record)},
             "record_logs_list": [
-                {"operator": each.operator, "time": _text(each.time), "text": each.text, "action": each.action}
-                | {"role": each.role}
-                for each in reversed(record.log)
+                {"operator": entry.operator, "time": _text(entry.time), "text": entry.text, "action": entry.action}
+                | {"role": entry.role}
+                for entry in reversed(record.log)
             ],
         },
         "order_info": {
@@ -63,8 +63,8 @@ def detail(record: Record) -> dict[str, Any]:
     }
 
 
-def row(record: Record) -> dict[str, Any]:
-    """Give one item of ``afterSale.List``: here ids are texts."""
+def row(record: AfterSaleRecord) -> dict[str, Any]:
+    """Return an item of ``afterSale.List``, where ids are texts."""
     return {
         "aftersale_info": {
             "aftersale_id": record.after_sale_id,
@@ -80,10 +80,10 @@ def row(record: Record) -> dict[str, Any]:
     }
 
 
-def message(record: Record, tag: str, *, as_text: bool) -> str:
-    """Give the data of a pushed message; ``as_text``: ``update_time`` as RFC 3339 text, not as a number."""
-    status = "after_sale_status" if tag == Tag.RESHIP_AGREED else "aftersale_status"
-    told: dict[str, Any] = {
+def message(record: AfterSaleRecord, tag: str, *, as_text: bool) -> str:
+    """Return the data of a pushed message; ``as_text``: ``update_time`` as RFC 3339 text instead of a number."""
+    status = "after_sale_status" if tag == MessageTag.RESHIP_AGREED else "aftersale_status"
+    fields: dict[str, Any] = {
         "aftersale_id": int(record.after_sale_id),
         "aftersale_type": AFTER_SALE_TYPE,
         status: int(record.status),
@@ -93,17 +93,17 @@ def message(record: Record, tag: str, *, as_text: bool) -> str:
         "reason_code": record.reason_code,
         "update_time": _rfc3339(record.updated_at) if as_text else record.updated_at,
     }
-    if tag in ARBITRATION_TAGS:
-        told |= {"arbitrate_id": record.arbitration_id, "arbitrate_status": int(record.arbitration)}
-    if tag == Tag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
-        told["status_deadline"] = record.deadline
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    if tag in _ARBITRATION_TAGS:
+        fields |= {"arbitrate_id": record.arbitration_id, "arbitrate_status": int(record.arbitration)}
+    if tag == MessageTag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
+        fields["status_deadline"] = record.deadline
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
-ARBITRATION_TAGS: Final = frozenset(str(number) for number in range(212, 219))
+_ARBITRATION_TAGS: Final = frozenset(str(number) for number in range(212, 219))
 
 
-def _resend(record: Record) -> dict[str, Any]:
+def _resend(record: AfterSaleRecord) -> dict[str, Any]:
     parcel = record.parcel
     return {
         "tracking_no": parcel.tracking_no if parcel else "",

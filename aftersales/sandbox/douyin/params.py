@@ -1,24 +1,24 @@
-"""What Douyin's methods take: unknown fields are passed over, as the platform does."""
+"""Parameters of Douyin's methods. Unknown fields are ignored, as the platform does."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from aftersales.sandbox.refusals import PARAMETER_WRONG, WireRefused
+from aftersales.sandbox.douyin.codes import PARAMETER_WRONG, CallRefused
 
 
-def _digits(given: Any) -> Any:
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 WireId = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^[0-9]{1,19}$")]
-"""An id, as a number or as its decimal text."""
-Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""An id: a number or its decimal text."""
+NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class Params(BaseModel):
-    """The base of all."""
+    """Base of all parameters."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -45,7 +45,7 @@ class Detail(Params):
 
 
 class ListOf(Params):
-    """``afterSale.List``; the window closes with ``update_end_time`` included."""
+    """``afterSale.List``; ``update_end_time`` is inclusive."""
 
     aftersale_type: int | None = None
     aftersale_status: int | None = None
@@ -91,8 +91,8 @@ class FillLogistics(Params):
 
     aftersale_id: WireId
     send_type: int
-    company_code: Given
-    tracking_no: Given
+    company_code: NonEmpty
+    tracking_no: NonEmpty
 
 
 class SubmitEvidence(Params):
@@ -113,22 +113,22 @@ class Logistics(Params):
     """``order.logisticsAdd`` and ``order.logisticsEdit``."""
 
     order_id: WireId
-    company_code: Given
-    logistics_code: Given
+    company_code: NonEmpty
+    logistics_code: NonEmpty
 
 
 class Track(Params):
     """``logistics.trackNoRouteDetail``."""
 
-    logistics_code: Given
-    track_no: Given
+    logistics_code: NonEmpty
+    track_no: NonEmpty
 
 
 class Target(Params):
     """A parcel to stop."""
 
-    company_code: Given
-    tracking_no: Given
+    company_code: NonEmpty
+    tracking_no: NonEmpty
 
 
 class Intercept(Params):
@@ -143,10 +143,10 @@ P = TypeVar("P", bound=Params)
 
 
 def take(model: type[P], params: dict[str, Any]) -> P:
-    """Read a method's parameters; raises WireRefused that names what is wrong."""
+    """Read a method's parameters; raises CallRefused that names what is wrong."""
     try:
         return model.model_validate(params)
     except ValidationError as bad:
         faults = bad.errors(include_url=False, include_context=False, include_input=False)
-        told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
-    raise WireRefused(PARAMETER_WRONG, f"参数有误: {told}")
+        detail = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+    raise CallRefused(PARAMETER_WRONG, f"参数有误: {detail}")
