@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aftersales.cli.known_ledger import known_ledger
 from aftersales.cli.month_page import page
 from aftersales.cli.month_tables import NOTHING, as_csv, as_json, print_shop
 from aftersales.cli.output import print_json, say
 from aftersales.ledger.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
+from aftersales.ledger.store import open_existing
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
@@ -36,7 +36,7 @@ def tell_month(
 
 
 def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
-    with known_ledger(load_settings()) as ledger:
+    with open_existing(load_settings().ledger_address) as ledger:
         if ledger is None:
             return [], []
         entries = ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop)

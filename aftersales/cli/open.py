@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 from aftersales.cli.cases import AsJson
 from aftersales.cli.errors import BAD_INPUT, INTERRUPTED, run, unanswered
 from aftersales.cli.output import complain, print_json, say
-from aftersales.importing.case_files import open_cases, read_cases, read_shops
-from aftersales.importing.exports import Export, read_export
+from aftersales.importing.batch import open_cases
+from aftersales.importing.case_files import read_cases, read_shops
+from aftersales.importing.exports import Export, read_export, write_rejected
 from aftersales.importing.mapping import read_mapping
-from aftersales.importing.rejects import write_rejects
 from aftersales.runtime.connection import connect
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
@@ -86,7 +86,7 @@ def _read(settings: Settings, files: Sequence[Path], mapping: Path) -> list[Expo
 
 
 async def _open_exports(settings: Settings, exports: list[Export], rejected: Path | None, as_json: bool) -> int | None:  # noqa: FBT001
-    written = [write_rejects(each, rejected) for each in exports if each.rejected]
+    written = [write_rejected(each, rejected) for each in exports if each.rejected]
     results = await _open(settings, [each for export in exports for each in export.cases], quiet=as_json)
     bad = [(export.table.path, each) for export in exports for each in export.rejected]
     if as_json:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from aftersales.importing.case_files import case_id
+from aftersales.importing.batch import case_id
 from aftersales.platforms.credentials import Secrets, read_secrets
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox.running import FOLDER, RunningSandbox, announce, comes_by_message, running_sandbox, shops_of
