@@ -11,8 +11,7 @@ from aftersales.cli.errors import refused_in_words
 from aftersales.files.offsets import whole
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import LONGEST_SCENARIO, Expectation, ScenarioStep
+from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
 from aftersales.simulation.virtual_time import (
     TooSlow,
     VirtualCase,

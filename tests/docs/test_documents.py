@@ -20,8 +20,7 @@ from aftersales.platforms.messages import MessageState
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import Answers, Expectation, ScenarioFile, ScenarioStep
+from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.places import ROOT
 from workflows.engine.machine import CaseMachine
