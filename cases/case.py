@@ -52,6 +52,14 @@ class Cost(Strict):
     choice: str | None = None
 
 
+class Appeals(Strict):
+    """How a month's appeals are counted: the clause of the entry that an appeal makes, and the states of the ruling."""
+
+    clause: str
+    won: str
+    lost: str
+
+
 class Case(Strict):
     """Facts and policy as they were pinned (G-9), and what was learned: all that guards and clocks look at."""
 
@@ -60,6 +68,8 @@ class Case(Strict):
     forms: ClassVar[Mapping[str, type[Form]]] = {}
     clock_labels: ClassVar[Mapping[str, str]] = {}
     """The Chinese names of clocks that run until an instant of the case, not for a figure of its policy."""
+    appeals: ClassVar[Appeals | None] = None
+    """None: a case of this process cannot be appealed."""
 
     @property
     def at_stake(self) -> Decimal | None:

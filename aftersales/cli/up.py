@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
