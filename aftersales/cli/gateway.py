@@ -11,7 +11,7 @@ import structlog
 import typer
 from temporalio.client import Client
 
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
 from aftersales.importing.case_files import read_shops
 from aftersales.runtime.logs import configure_logs

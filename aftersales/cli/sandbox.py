@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
+from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.sandbox.running import CONTROL_KEY, FOLDER, HOST
@@ -32,7 +33,7 @@ def sandbox_command(
         bool, typer.Option("--apply", help="A buyer applies: --form shop_id=.. reason=.. amount=..")
     ] = False,
     advance: Annotated[str | None, typer.Option(help="Move the sandbox's clock forward, such as 48h.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Act as buyer, platform and clock in the sandbox that `up` runs: list, show, or perform an action."""
     run(_play(own_id, action, form or [], apply=apply, advance=advance, as_json=as_json))

@@ -16,10 +16,11 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
-from aftersales.importing.case_files import case_id, open_cases, read_cases
+from aftersales.importing.batch import case_id, open_cases
+from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings

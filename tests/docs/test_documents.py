@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
+from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
-from aftersales.cli.main import app
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
@@ -20,8 +19,7 @@ from aftersales.platforms.messages import MessageState
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import Answers, Expectation, ScenarioFile, ScenarioStep
+from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.places import ROOT
 from workflows.engine.machine import CaseMachine
@@ -29,7 +27,7 @@ from workflows.engine.view import view
 from workflows.registry import PROCESSES
 
 NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = {name: main.load_command(name) for name in main.COMMANDS}
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("golang", "org"))
 HOMES = ("root", "home", "opt", "tmp", "work", "Users")
 FORBIDDEN = re.compile(

@@ -9,7 +9,8 @@ from temporalio.client import Client
 
 from activities.registry import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.importing.case_files import open_cases, read_cases
+from aftersales.importing.batch import open_cases
+from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually

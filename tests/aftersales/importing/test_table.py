@@ -1,4 +1,4 @@
-"""Exports as Excel workbooks."""
+"""Tables of exports: CSV files and Excel workbooks."""
 
 import re
 import zipfile
@@ -10,8 +10,8 @@ import pytest
 from openpyxl import Workbook
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.workbook import cell_text
-from tests.support.exporting import HEADER, RESHIPS, Exported, facts, reasons, row
+from aftersales.importing.table import cell_text, clean
+from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, facts, reasons, row
 
 AT = datetime.fromisoformat("2026-11-20T09:05:00")
 
@@ -19,6 +19,78 @@ AT = datetime.fromisoformat("2026-11-20T09:05:00")
 @pytest.fixture
 def reships(tmp_path: Path) -> Exported:
     return Exported(tmp_path, RESHIPS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_what_excel_saves_is_read_in_any_encoding(reships: Exported, encoding: str) -> None:
+    text = as_csv([HEADER, row(描述="少了两只,㑇")])
+    reships.path.write_text(text, encoding=encoding)
+    assert facts(reships.read())[0]["description"] == "少了两只,㑇"
+
+
+def test_another_encoding_is_refused(reships: Exported) -> None:
+    reships.path.write_text(as_csv([HEADER, row()]), encoding="utf-16")
+    with pytest.raises(BadFile, match=r"export\.csv: .*UTF-8"):
+        reships.read()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('="7301000000000000001"', "7301000000000000001"),
+        ("'7301000000000000001", "7301000000000000001"),
+        ("7301000000000000001\t", "7301000000000000001"),
+        ("\u3000A1 \xa0", "A1"),
+        ('="a""b"', 'a"b'),
+        ('=A1&"x"', '=A1&"x"'),
+        ("it's", "it's"),
+        ("'", ""),
+        ('=""', ""),
+    ],
+)
+def test_what_keeps_spreadsheets_from_eating_digits_is_taken_off(written: str, said: str) -> None:
+    assert clean(written) == said
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ([*HEADER[:3], "价格", *HEADER[4:]], "missing columns: 金额; columns: 售后单号, 订单编号, 售后原因, 价格"),
+        ([*HEADER, "金额"], "duplicate columns: 金额"),
+    ],
+)
+def test_a_header_that_is_missing_or_stands_twice_is_told_once(
+    reships: Exported, header: list[str], words: str
+) -> None:
+    reships.write(row(), header=header)
+    with pytest.raises(BadFile) as caught:
+        reships.read()
+    assert str(caught.value).startswith(f"{reships.path}:1: ")
+    assert words in str(caught.value)
+
+
+def test_a_column_that_nobody_maps_may_stand_twice(reships: Exported) -> None:
+    reships.write([*row(), "", ""], header=[*HEADER, "备注", "备注"])
+    assert reships.read().rejected == []
+
+
+@pytest.mark.parametrize("text", ["", " ,\n\n"])
+def test_a_file_without_a_header_is_refused(reships: Exported, text: str) -> None:
+    reships.path.write_text(text)
+    with pytest.raises(BadFile, match="header"):
+        reships.read()
+
+
+def test_a_quote_that_never_ends_is_refused_instead_of_swallowing_rows(reships: Exported) -> None:
+    reships.path.write_text(as_csv([HEADER, row()]) + '"A2,O1\nA3,O1\n', encoding="utf-8")
+    with pytest.raises(BadFile, match=r"export\.csv:3: .*CSV"):
+        reships.read()
+
+
+def test_lines_before_the_header_are_skipped(tmp_path: Path) -> None:
+    exported = Exported(tmp_path, {**RESHIPS, "skip_rows": 2})
+    exported.path.write_text("报表\n导出于,2026\n" + as_csv([HEADER, row(金额="x")]), encoding="utf-8")
+    assert list(reasons(exported.read())) == [4]
 
 
 def workbook(folder: Path, *rows: list[Any], sheet: str = "Sheet1") -> Path:
@@ -119,7 +191,7 @@ def test_empty_rows_say_nothing_and_count_as_lines(reships: Exported, tmp_path: 
 def test_the_mapping_names_the_sheet(tmp_path: Path) -> None:
     named = Exported(tmp_path, {**RESHIPS, "sheet": "售后单"})
     assert len(facts(named.read(workbook(tmp_path, cells(), sheet="售后单")))) == 1
-    with pytest.raises(BadFile, match="no such sheet: 售后单; has: Sheet1"):
+    with pytest.raises(BadFile, match="no such sheet: 售后单; sheets: Sheet1"):
         named.read(workbook(tmp_path, cells()))
     named.write(row())  # a CSV file has no sheets
     assert len(facts(named.read())) == 1
