@@ -4,9 +4,10 @@ import heapq
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from aftersales.platforms.credentials import Access, Secrets
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.douyin.session import DouyinAccess
 from aftersales.sandbox import douyin_wire, transitions
 from aftersales.sandbox.clock import SandboxClock
 from aftersales.sandbox.douyin_codes import NO_DEADLINE
@@ -71,18 +72,12 @@ class Sandbox:
 
     def app_key(self, shop_id: str) -> str:
         """Give the key of the shop's application at Douyin; raises BadForm for an unknown shop."""
-        return self.apps.douyin.shop(shop_id).app_key
+        return self.apps.block(DouyinAccess).shop(shop_id).app_key
 
     def secret_of(self, platform: str, app_key: str) -> str | None:
         """Give the secret of an application at a platform; None where it is unknown."""
-        blocks: dict[str, Access[Any]] = {
-            "douyin": self.apps.douyin,
-            "jd": self.apps.jd,
-            "alibaba_1688": self.apps.alibaba_1688,
-            "taobao": self.apps.taobao,
-        }
         try:
-            return blocks[platform].app(app_key).app_secret.get_secret_value()
+            return self.apps.of(platform).app(app_key).app_secret.get_secret_value()
         except BadForm:
             return None
 
@@ -226,7 +221,7 @@ class Sandbox:
         return self.secret_of("douyin", app_key) or ""
 
     def _outbox(self, kept: SandboxState) -> Outbox:
-        known = {app.app_key for app in self.apps.douyin.apps}
+        known = {app.app_key for app in self.apps.block(DouyinAccess).apps}
         pending = tuple(message for message in kept.pending if message.app_key in known)
         return Outbox(pending=pending, numbered=kept.numbered)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from activities.registry import Dependencies
+from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.importing.case_files import open_cases, read_cases
 from aftersales.runtime.embedded_server import embedded_server
