@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from activities.registry import Dependencies
+from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand

@@ -1,4 +1,4 @@
-"""The command that takes the platforms' messages: gateway."""
+"""The command that receives the marketplaces' messages: gateway."""
 
 import asyncio
 import signal
@@ -29,10 +29,10 @@ def gateway_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_GATEWAY_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_GATEWAY_PORT).")] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Only take up again what could not be handed over, and end.")
+        bool, typer.Option("--retry-failed", help="Only make failed messages due again, and end.")
     ] = False,
 ) -> None:
-    """Take the platforms' messages until Ctrl-C: each is kept before it is answered, then handed over to its case."""
+    """Receive the marketplaces' messages until Ctrl-C: store each before answering it, then dispatch it to its case."""
     run(_retry() if retry_failed else _serve(host, port))
 
 
@@ -43,8 +43,8 @@ async def _serve(host: str | None, port: int | None) -> None:
     async with running_gateway(settings, connect) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
         stop = asyncio.Event()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log = structlog.get_logger("gateway")
         log.info("gateway started", address=address)
         stopping = asyncio.create_task(stop.wait())
@@ -57,9 +57,9 @@ async def _serve(host: str | None, port: int | None) -> None:
 async def running_gateway(
     settings: Settings, connect: Callable[[], Awaitable[Client]]
 ) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
-    """A gateway that takes messages until the block ends: its address, and the task that serves it.
+    """Run a gateway until the block ends; yields its address, and the task that serves it.
 
-    Raises CaseError, naming the setting, where it cannot begin.
+    Raises CaseError, naming the setting, where it cannot start.
     """
     from aftersales.gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
     from aftersales.gateway.case_client import CaseClient  # noqa: PLC0415
@@ -70,7 +70,7 @@ async def running_gateway(
     from aftersales.runtime.http_server import listen, serving  # noqa: PLC0415
 
     if settings.secrets_file is None:
-        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the platforms' credentials")
+        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
 
     async def listed_at() -> str:
         return list_address(settings.ui_address, (await connect()).namespace)
@@ -78,17 +78,19 @@ async def running_gateway(
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
-            feeder = CaseClient(connect, markets.records, settings.task_queue, figures)
+            cases = CaseClient(connect, markets.message_adapters(), settings.task_queue, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             routes = [due_route(listed_at)]
-            app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token, routes=routes)
+            app = make_gateway(
+                markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
+            )
             async with serving(app, listener) as ended:
                 yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 
 async def _retry() -> None:
     async with _inbox(load_settings()) as inbox:
-        say(f"重新交付 / taken up again: {await inbox.retry_failed()}")
+        say(f"重新交付 / due again: {await inbox.retry_failed()}")
 
 
 def _inbox(settings: Settings) -> "Inbox":

@@ -1,9 +1,11 @@
-"""What a platform sent, read as far as keeping it needs."""
+"""Messages from marketplaces, as the gateway stores them."""
 
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
+
+from cases.messages import Report
 
 LONGEST_ID = 200
 
@@ -34,7 +36,7 @@ class CaseKey:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """One message of a platform: ``body`` is its content as it came, ``report`` what its case is told.
+    """One message of a platform: ``body`` is its content as it came, ``report`` what to signal to its case.
 
     A message of state NEW has a ``case``; without a ``report`` that case only has to be open.
     """
@@ -46,24 +48,24 @@ class InboundMessage:
     state: MessageState = MessageState.NEW
     reason: str | None = None
     case: CaseKey | None = None
-    report: dict[str, Any] | None = None
+    report: Report | None = None
 
     @classmethod
     def unreadable(cls, platform: str, body: bytes, reason: str, message_id: str = "", tag: str = "") -> Self:
-        """Make what to keep of a message that we cannot read; without an id its content is its id."""
+        """Make what to store of an unreadable message; without an id, the digest of its content is its id."""
         own_id = message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
         return cls(platform, own_id, tag, body, MessageState.UNREADABLE, reason)
 
     @classmethod
     def unknown(cls, platform: str, body: bytes, reason: str, message_id: str, tag: str) -> Self:
-        """Make what to keep of a message that is none of ours."""
+        """Make what to store of a message that no process takes."""
         return cls(platform, message_id, tag, body, MessageState.UNKNOWN, reason)
 
 
-def short_text(given: Any) -> str | None:
-    """An id or a tag as text; None for what can be none: another type, empty, too long, or no Unicode."""
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given) if abs(given) < 10**LONGEST_ID else ""
-    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_ID:
+def short_text(value: Any) -> str | None:
+    """Return an id or a tag as text; None where it cannot be one: of another type, empty, too long, not printable."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**LONGEST_ID else ""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
         return None
-    return given if given.isprintable() else None  # a lone surrogate is not printable either
+    return value if value.isprintable() else None  # a lone surrogate is not printable either

@@ -5,9 +5,9 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities import douyin_reship
+from activities.dependencies import all_activities
 from activities.effects import PLATFORM_CALL, process_activities
-from activities.registry import EFFECTS, all_activities
-from aftersales.bootstrap import simulated_dependencies
+from aftersales.bootstrap import effect_tables, simulated_dependencies
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from tests.support.machines import after
@@ -15,10 +15,13 @@ from tests.support.stage import Stage
 from workflows.engine import activity_calls
 from workflows.registry import PROCESSES
 
+EFFECTS = effect_tables()
+
 
 def names() -> list[str]:
     found = [
-        activity._Definition.must_from_callable(each).name for each in all_activities(simulated_dependencies(Script()))
+        activity._Definition.must_from_callable(each).name
+        for each in all_activities(EFFECTS, simulated_dependencies(Script()))
     ]
     return [name for name in found if name is not None]
 

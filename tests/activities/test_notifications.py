@@ -6,7 +6,7 @@ import pytest
 import structlog
 from temporalio.testing import ActivityEnvironment
 
-from activities.notifications import notice_activities
+from activities.notifications import notification_activities
 from aftersales.notifications.log_notifier import LogNotifier
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
@@ -35,7 +35,7 @@ class Keys:
 
 
 def activities(notifier: Notifier) -> list[Callable[..., Any]]:
-    return notice_activities(notifier)
+    return notification_activities(notifier)
 
 
 async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> None:

@@ -31,7 +31,7 @@ def told(reship: Reship, tag: str) -> bytes:
 async def on_schedule(market: Market) -> dict[str, Any]:
     """Have the server look at a shop as it does every ten minutes, and wait for its first look."""
     with market.environment.with_time_skipping_disabled():
-        (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, [QUIET_SHOP])
+        (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, "douyin", [QUIET_SHOP])
     schedule = market.client.get_schedule_handle(own_id)
     try:
 

@@ -14,10 +14,10 @@ def sign(secret: str, params: Mapping[str, str]) -> str:
 
 
 def verify(secret: str, params: Mapping[str, str]) -> bool:
-    """Say whether a request's ``sign`` is right."""
+    """Return whether a request's ``sign`` is right."""
     return hmac.compare_digest(sign(secret, params).encode(), _bytes(params.get(SIGN, "")))
 
 
 def _bytes(text: str) -> bytes:
-    # A lone surrogate is a wrong text, not a crash of whoever verifies it.
+    # A lone surrogate makes a signature wrong and must not raise.
     return text.encode("utf-8", "surrogatepass")

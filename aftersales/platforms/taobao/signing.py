@@ -14,7 +14,7 @@ _DIGESTS = {"hmac": hashlib.md5, "hmac-sha256": hashlib.sha256}
 def sign(secret: str, params: Mapping[str, str], sign_method: SignMethod) -> str:
     """Sign a request (upper hex): all parameters but ``sign`` in the order of their names, ``sign_method`` among them.
 
-    A parameter without a value is not signed, and a file never is: it is no parameter here.
+    A parameter without a value is not signed; files, which are never signed, are not passed.
     """
     signed = "".join(f"{name}{params[name]}" for name in sorted(params) if name != SIGN and params[name])
     if sign_method == "md5":
@@ -23,7 +23,7 @@ def sign(secret: str, params: Mapping[str, str], sign_method: SignMethod) -> str
 
 
 def verify(secret: str, params: Mapping[str, str]) -> bool:
-    """Say whether a request's ``sign`` is right by the method that it names itself; an unknown method never is."""
+    """Return whether a request's ``sign`` is right by the method that it names itself; an unknown method never is."""
     for method in get_args(SignMethod):
         if method == params.get(METHOD):
             return hmac.compare_digest(sign(secret, params, method).encode(), _bytes(params.get(SIGN, "")))
@@ -31,5 +31,5 @@ def verify(secret: str, params: Mapping[str, str]) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    # A lone surrogate is a wrong text, not a crash of whoever verifies it.
+    # A lone surrogate makes a signature wrong and must not raise.
     return text.encode("utf-8", "surrogatepass")

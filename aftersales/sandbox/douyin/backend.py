@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from aftersales.platforms.credentials import Access, Secrets
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.douyin.session import DouyinAccess
 from aftersales.sandbox.douyin import transitions, wire
 from aftersales.sandbox.douyin.codes import NO_DEADLINE
 from aftersales.sandbox.douyin.faults import Faults
@@ -91,18 +92,12 @@ class Sandbox:
 
     def app_key(self, shop_id: str) -> str:
         """Return the key of a shop's application at Douyin; raises BadForm for an unknown shop."""
-        return self.apps.douyin.shop(shop_id).app_key
+        return self.apps.block(DouyinAccess).shop(shop_id).app_key
 
     def secret_of(self, platform: str, app_key: str) -> str | None:
         """Return the secret of an application at a platform, None if it is unknown."""
-        blocks: dict[str, Access[Any]] = {
-            "douyin": self.apps.douyin,
-            "jd": self.apps.jd,
-            "alibaba_1688": self.apps.alibaba_1688,
-            "taobao": self.apps.taobao,
-        }
         try:
-            return blocks[platform].app(app_key).app_secret.get_secret_value()
+            return self.apps.of(platform).app(app_key).app_secret.get_secret_value()
         except BadForm:
             return None
 
@@ -246,7 +241,7 @@ class Sandbox:
         return self.secret_of("douyin", app_key) or ""
 
     def _outbox(self, kept: SandboxState) -> Outbox:
-        known = {app.app_key for app in self.apps.douyin.apps}
+        known = {app.app_key for app in self.apps.block(DouyinAccess).apps}
         pending = tuple(message for message in kept.pending if message.app_key in known)
         return Outbox(pending=pending, numbered=kept.numbered)
 

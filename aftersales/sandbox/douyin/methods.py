@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from aftersales.platforms.douyin.session import DouyinAccess
 from aftersales.sandbox.douyin import params, transitions, wire
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import (
@@ -277,7 +278,7 @@ def _own_shop(sandbox: Sandbox, app_key: str, shop_id: str) -> str:
 
 
 def _shop_of_code(sandbox: Sandbox, app_key: str, code: str) -> str:
-    for shop in sandbox.apps.douyin.shops:
+    for shop in sandbox.apps.block(DouyinAccess).shops:
         known = shop.authorization_code.get_secret_value() if shop.authorization_code else None
         if shop.app_key == app_key and known == code and code not in sandbox.used_codes:
             sandbox.used_codes.add(code)

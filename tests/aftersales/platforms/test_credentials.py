@@ -117,7 +117,7 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         ("app_key: K1, app_secret", "app_key: 6839, app_secret", "douyin.apps.0.app_key"),
         (", access_token: hush-4", "", "jd.shops.0.access_token"),
         ("shop_id: S1", "shop_id: 1", "douyin.shops.0.shop_id"),
-        ("shop_id: S1", "shop_id: S2", "given twice: S2"),
+        ("shop_id: S1", "shop_id: S2", "duplicate: S2"),
         ("shop_id: S1, app_key: K1", "shop_id: S1, app_key: K9", "S1 的 app_key 不在 apps 中"),
         ("address: http://127.0.0.1:9/jd/", "address: 'jd.com?hush'", "jd.address"),
         ("taobao:", "taobao: {}\ntmall:", "tmall"),

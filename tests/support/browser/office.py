@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from activities.registry import Dependencies
+from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.importing.batch import open_cases
 from aftersales.importing.case_files import read_cases

@@ -1,32 +1,22 @@
-"""1688's client against the sandbox, over real HTTP, and the reading of pushes."""
+"""1688's client against the sandbox, over real HTTP."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from aftersales.platforms.alibaba_1688.client import Alibaba1688Client, Push
-from aftersales.platforms.alibaba_1688.signing import event_sign
+from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
-from aftersales.sandbox.alibaba_1688 import Fake1688, pushed
+from aftersales.sandbox.alibaba_1688 import Fake1688
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
 
 NAMESPACE, NAME = "com.alibaba.trade", "alibaba.trade.get.sellerView"
-PAYLOAD = {
-    "msgId": 153008394,
-    "gmtBorn": 1767585600000,
-    "data": {"orderId": 123, "备注": "买家投诉"},
-    "userInfo": "b2b-1",
-    "type": "ORDER_SELLER_VIEW",
-}
 
 
 class Apps:
@@ -127,49 +117,3 @@ async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: F
 async def test_a_shop_without_credentials_is_told(alibaba: Alibaba1688Client) -> None:
     with pytest.raises(BadForm, match="S2"):
         await alibaba.call("S2", NAMESPACE, NAME, {})
-
-
-@pytest.mark.parametrize(("secret", "app_key"), [("s3cret", "K1"), ("other", "K2")])
-def test_a_push_is_read_by_the_application_whose_secret_signed_it(
-    alibaba: Alibaba1688Client, secret: str, app_key: str
-) -> None:
-    assert alibaba.read_push(pushed(secret, PAYLOAD)) == Push(
-        app_key=app_key,
-        message_id="153008394",
-        type="ORDER_SELLER_VIEW",
-        at=datetime(2026, 1, 5, 4, 0, tzinfo=UTC),
-        user="b2b-1",
-        data={"orderId": 123, "备注": "买家投诉"},
-    )
-
-
-def test_a_push_may_carry_its_data_as_text_and_lack_what_we_do_not_need(alibaba: Alibaba1688Client) -> None:
-    push = alibaba.read_push(pushed("s3cret", {"msgId": "m1", "type": "X", "data": '{"orderId": 1}', "new": 1}))
-
-    assert (push.message_id, push.data, push.at, push.user) == ("m1", {"orderId": 1}, None, "")
-
-
-@pytest.mark.parametrize("spoilt", [{}, {"message": "{}"}, {"_aop_signature": ""}, {"_aop_signature": "签"}])
-def test_a_push_that_none_of_ours_signed_is_refused(alibaba: Alibaba1688Client, spoilt: dict[str, str]) -> None:
-    form = pushed("s3cret", PAYLOAD) | spoilt if spoilt else pushed("stranger", PAYLOAD)
-
-    with pytest.raises(BadForm, match="签名无效"):
-        alibaba.read_push(form)
-    with pytest.raises(BadForm, match="签名无效"):
-        alibaba.read_push({})
-
-
-@pytest.mark.parametrize(
-    "message", ["", "?", "[]", "1", "null", "{}", '{"msgId":1}', '{"msgId":1,"type":"X","data":"?"}', "[" * 5000]
-)
-def test_a_signed_push_that_says_nothing_is_told(alibaba: Alibaba1688Client, message: str) -> None:
-    with pytest.raises(BadForm, match="无法理解") as caught:
-        alibaba.read_push({"message": message, "_aop_signature": event_sign("s3cret", message)})
-    assert caught.value.place == ("message",)
-
-
-@pytest.mark.parametrize("at", [None, "soon", 10**30, -1])
-def test_a_birth_that_is_no_instant_does_not_spoil_a_push(alibaba: Alibaba1688Client, at: Any) -> None:
-    assert (
-        alibaba.read_push(pushed("s3cret", json.loads(json.dumps(PAYLOAD | {"gmtBorn": at})))).type == PAYLOAD["type"]
-    )

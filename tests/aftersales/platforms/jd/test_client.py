@@ -1,7 +1,7 @@
 """JD's client against the sandbox, over real HTTP."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +9,15 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.jd.client import ChatLine, JdClient, opened
+from aftersales.platforms.jd.client import JdClient, opened
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import jd as sandbox
-from aftersales.sandbox.jd import FakeJd, RecordedLine, Shipped
+from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
 
 ORDER = "281234567890"
-NOON = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
 
 
 class Apps:
@@ -91,12 +90,12 @@ async def test_what_jd_refused_is_refused_also_where_the_order_cannot_be_read(jd
         await jd.ship("S1", ORDER, "467", "SF1")
 
 
-async def test_an_order_tells_its_state_its_waybills_and_its_buyer(jd: JdClient, fake: FakeJd) -> None:
+async def test_an_order_tells_its_state_and_its_waybills(jd: JdClient, fake: FakeJd) -> None:
     before = await jd.order("S1", ORDER)
     fake.shipped.append(Shipped(ORDER, "467|1499", "SF1,SF2|ZTO3"))
     after = await jd.order("S1", ORDER)
 
-    assert (before.state, before.waybills, before.buyer) == ("WAIT_SELLER_STOCK_OUT", (), f"buyer-{ORDER}")
+    assert (before.state, before.waybills) == ("WAIT_SELLER_STOCK_OUT", ())
     assert (after.state, after.waybills) == ("WAIT_GOODS_RECEIVE_CONFIRM", ("SF1", "SF2", "ZTO3"))
 
 
@@ -114,40 +113,6 @@ async def test_an_order_id_that_is_no_number_is_told_before_jd_is_asked(
     with pytest.raises(BadForm, match="order_id"):
         await jd.ship("S1", order_id, "467", "SF1")
     assert fake.calls == []
-
-
-async def test_jd_3_the_chat_with_an_orders_buyer_is_read_over_pages_in_its_order(jd: JdClient, fake: FakeJd) -> None:
-    buyer = f"buyer-{ORDER}"
-    said = [RecordedLine(buyer, NOON + timedelta(seconds=each), each % 2 == 0, f"第{each}句") for each in range(205)]
-    others = [
-        RecordedLine("someone", NOON, False, "别人"),
-        RecordedLine(buyer, NOON + timedelta(days=2), False, "以后"),
-    ]
-    fake.lines = [*reversed(said), *others]
-
-    lines = await jd.chat_about("S1", ORDER, NOON, NOON + timedelta(hours=1))
-
-    assert [each.text for each in lines] == [each.text for each in said]
-    assert lines[1] == ChatLine(at=NOON + timedelta(seconds=1), by_shop=False, text="第1句")
-    asked = [params for method, params in fake.calls if method.endswith("chatlog.get")]
-    assert [each["page"] for each in asked] == [1, 2, 3]
-    assert asked[0]["startTime"] == "2026-01-05 12:00:00"  # as it is in Shanghai
-
-
-async def test_a_chat_log_without_pages_is_read_once(
-    jd: JdClient, fake: FakeJd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [{"time": 1767585600000 + each, "content": "在", "waiterSend": "true"} for each in range(100)]
-    monkeypatch.setattr(fake, "answer", lambda *_: {"ChatLogPage": {"chatLogList": rows}})
-
-    lines = await jd.chat_log("S1", "b", NOON, NOON)
-
-    assert len(lines) == len(rows)
-    assert all(each.by_shop for each in lines)
-
-
-async def test_a_chat_that_is_none_is_empty(jd: JdClient) -> None:
-    assert await jd.chat_log("S1", "b", NOON, NOON) == []
 
 
 async def test_another_secret_is_refused_without_telling_it(address: str, transport: Transport) -> None:

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from aftersales.platforms.credentials import Secrets, TaobaoAccess
-from aftersales.platforms.taobao.client import TaobaoClient, TmcMessage, opened
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.taobao.client import TaobaoAccess, TaobaoClient, TmcMessage, opened
 from aftersales.platforms.taobao.signing import SignMethod
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import taobao as sandbox

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from aftersales.platforms.douyin.reship_messages import KNOWN, case_of, instant, needs_record, report_of
+from aftersales.platforms.douyin.reship_reading import KNOWN, case_of, instant, needs_record, report_of
+from aftersales.platforms.messages import CaseKey
 from cases.errors import BadForm
-from cases.messages import Report
-from cases.models import read
 from tests.support.platforms.pushing import SHOP, content
 from workflows.registry import PROCESSES
 
@@ -42,12 +41,12 @@ TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("tag", "given", "rules"), TOLD)
 def test_each_tag_means_its_rules(tag: str, given: dict[str, Any], rules: list[str]) -> None:
     data = content(**given)
-    assert case_of(tag, data) == (SHOP, "1001")
-    told = report_of(tag, "m1", data)
+    assert case_of(tag, data) == CaseKey("douyin_reship", SHOP, "1001")
+    report = report_of(tag, "m1", data)
     if not rules:
-        assert told is None
+        assert report is None
         return
-    report = read(Report, told, "report")
+    assert report
     assert [report.rule, *report.otherwise] == rules
     assert report.message_id == "m1"
 
@@ -58,7 +57,8 @@ def test_every_tag_is_in_the_table_above_and_every_rule_in_the_chart() -> None:
 
 
 def test_g_1_a_changed_deadline_is_told_without_a_rule() -> None:
-    report = read(Report, report_of("209", "m1", content(status_deadline=AT_SECONDS)), "report")
+    report = report_of("209", "m1", content(status_deadline=AT_SECONDS))
+    assert report
     assert (report.rule, report.deadline) == (None, datetime.fromtimestamp(AT_SECONDS, UTC))
 
 
@@ -70,7 +70,8 @@ def test_a_changed_deadline_that_is_none_is_refused(deadline: Any) -> None:
 
 @pytest.mark.parametrize("update_time", [AT, AT_SECONDS, str(AT_SECONDS), "2026-01-05T01:00:00Z"])
 def test_when_it_happened_comes_as_text_or_as_seconds(update_time: Any) -> None:
-    report = read(Report, report_of("227", "m1", content(update_time=update_time)), "report")
+    report = report_of("227", "m1", content(update_time=update_time))
+    assert report
     assert report.occurred_at == datetime.fromtimestamp(AT_SECONDS, UTC)
 
 
@@ -82,7 +83,9 @@ NO_INSTANTS = [None, "", "soon", 0, -1, 10**30, "9" * 30, True, [], {}, float("n
 )
 def test_what_is_no_instant_is_left_out(given: Any) -> None:
     assert instant(given) is None
-    read(Report, report_of("227", "m1", content(update_time=given)), "report")
+    report = report_of("227", "m1", content(update_time=given))
+    assert report
+    assert report.occurred_at is None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_what_is_no_instant_is_left_out(given: Any) -> None:
 def test_dr_15_a_modification_says_its_new_reason(text: str, reason: str) -> None:
     told = report_of("208", "m1", content(reason=text, reason_remark="少了一件"))
     assert told
-    assert told["form"] == {"reason": reason, "description": "少了一件"}
+    assert told.form == {"reason": reason, "description": "少了一件"}
     assert not needs_record(told)
 
 
@@ -118,8 +121,10 @@ def test_dr_18_what_a_message_leaves_open_is_read_from_the_record(tag: str) -> N
 def test_a_shipment_names_its_parcel_where_the_message_does(carrier: str) -> None:
     told = report_of("226", "m1", content(tracking_no="SF1", **{carrier: "SF"}))
     assert told
-    assert told["form"] == {"carrier": "SF", "tracking_no": "SF1"}
-    assert "form" not in (report_of("226", "m1", content(tracking_no="SF1")) or {})
+    assert told.form == {"carrier": "SF", "tracking_no": "SF1"}
+    nameless = report_of("226", "m1", content(tracking_no="SF1"))
+    assert nameless
+    assert nameless.form is None
 
 
 @pytest.mark.parametrize("given", [{"aftersale_type": 0}, {"aftersale_type": None}, {"aftersale_type": True}])
