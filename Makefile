@@ -51,7 +51,7 @@ screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium,
 
 constraints: $(VENV)/.dev ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
-		$(BIN)/pip freeze --exclude-editable; } > constraints.txt
+		$(BIN)/pip freeze --all --exclude pip --exclude-editable; } > constraints.txt
 
 clean: ## remove what was installed and what runs have left
 	@rm -rf $(VENV) .aftersales build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
