@@ -7,9 +7,9 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
-from activities.registry import EFFECTS
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from cases.messages import ConsoleTask
@@ -47,8 +47,9 @@ def _views(_: Path) -> str:
 def _steps(_: Path) -> str:
     rows = []
     for name, process in PROCESSES.items():
-        performed = [effect for effect in process.effects().values() if effect.name in EFFECTS[name]]
-        tasks = [effect.label for effect in performed if isinstance(EFFECTS[name][effect.name], ConsoleTask)]
+        table = import_module(f"activities.{name}").EFFECTS
+        performed = [effect for effect in process.effects().values() if effect.name in table]
+        tasks = [effect.label for effect in performed if isinstance(table[effect.name], ConsoleTask)]
         calls = [effect.label for effect in performed if effect.label not in tasks]
         rows.append(f"| `{name}` | {'、'.join(calls) or '-'} | {'、'.join(tasks) or '-'} |")
     return "\n".join(["| process | through the platform's interface | console tasks |", "| --- | --- | --- |", *rows])
