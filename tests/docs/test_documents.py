@@ -12,6 +12,7 @@ import yaml
 
 from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
+from aftersales.cli.process_lists import LISTS, renewed
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
@@ -96,7 +97,7 @@ CASES = [pytest.param(path, id=path.name) for path in sorted((EXAMPLES / "cases"
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_command_in_a_document_exists(path: Path) -> None:
     # A name after the program's, wherever it stands; a word that is no name (`aftersales: ...`) is none of ours.
-    named = {name for each in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", each)}
+    named = {name for words in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", words)}
     typed = {words[0] for words in words_of("aftersales", text(path))}
 
     assert (named | typed) - set(COMMANDS) == set()
@@ -153,6 +154,32 @@ def test_every_setting_in_a_document_exists(path: Path) -> None:
 @pytest.mark.parametrize("name", list(DOCUMENTS))
 def test_the_kept_reference_is_the_generated_one(name: str) -> None:
     assert text(ROOT / "docs" / name) == DOCUMENTS[name](), "out of date: run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("name", "lists"),
+    [
+        ("README.md", [None]),
+        ("README.zh-CN.md", [None]),
+        ("docs/operators.md", [None]),
+        ("docs/operations.md", ["views", "steps"]),
+    ],
+)
+def test_the_lists_of_processes_in_a_document_are_those_of_the_registry(name: str, lists: list[str | None]) -> None:
+    held = re.findall(r"^<!-- processes(?:: (\w+))? -->$", text(name), flags=re.MULTILINE)
+
+    assert [kind or None for kind in held] == lists
+    assert renewed(Path(name), text(name)) == text(name), "out of date: run `make docs`"
+    for process in PROCESSES.values():
+        assert all(process.name in LISTS[kind](Path(name)) for kind in lists)
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_no_list_of_processes_is_written_by_hand(path: Path) -> None:
+    outside = re.sub(r"<!-- processes.*?<!-- /processes -->", "", text(path), flags=re.DOTALL)
+    lines = [line for line in outside.splitlines() if sum(name in line for name in PROCESSES) > 2]
+
+    assert path.parent.name == "rulebook" or lines == []
 
 
 def test_both_readmes_give_the_same_commands() -> None:

@@ -35,7 +35,7 @@ class Office:
 async def open_office(folder: Path) -> AsyncIterator[Office]:
     """Everything runs, and every sample case is open and listed, until the block ends."""
     port, ui_port, stage = free_port(), free_port(), Stage()
-    settings = Settings(task_queue="office", graceful_shutdown_seconds=0.1)
+    settings = Settings(task_queue="office", data_dir=folder, graceful_shutdown_seconds=0.1)
     async with (
         embedded_server(folder / "temporal.db", port, ui_port) as server,
         make_worker(server.client, settings, Dependencies(stage, stage, stage)),
