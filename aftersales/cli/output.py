@@ -65,13 +65,16 @@ def when(written: str | None) -> str:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Give child processes started in the block no standard output of ours to write on."""
+    """Keep child processes that are started in the block from writing on our standard output and error."""
     sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    sys.stderr.flush()
+    kept, nowhere = {number: os.dup(number) for number in (1, 2)}, os.open(os.devnull, os.O_WRONLY)
     try:
+        for number in kept:
+            os.dup2(nowhere, number)
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
         os.close(nowhere)

@@ -55,12 +55,12 @@ def test_no_instant_shows_nothing() -> None:
     assert when(None) == ""
 
 
-def test_child_processes_write_nothing_on_our_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
-    chatty = [sys.executable, "-c", "print('banner')"]
+def test_child_processes_write_nothing_on_our_standard_output_and_error(capfd: pytest.CaptureFixture[str]) -> None:
+    chatty = [sys.executable, "-c", "import sys; print('banner'); print('service failures', file=sys.stderr)"]
     with silenced():
         subprocess.run(chatty, check=True)
     subprocess.run(chatty, check=True)
-    assert capfd.readouterr().out == "banner\n"
+    assert capfd.readouterr() == ("banner\n", "service failures\n")
 
 
 ORDERS = tuple(f"O{number}" for number in range(2, 7))
