@@ -7,7 +7,7 @@ from aftersales.cli.known_ledger import known_ledger
 from aftersales.cli.month_page import page
 from aftersales.cli.month_tables import NOTHING, as_csv, as_json, print_shop
 from aftersales.cli.output import print_json, say
-from aftersales.ledger.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
+from aftersales.ledger.month_figures import LOOK_AHEAD, LOOK_BACK, Month, month_of, shop_months
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
@@ -19,7 +19,7 @@ def tell_month(
 ) -> None:
     """Tell a month's figures, those of the current one where it is not given; raises BadForm."""
     asked = month_of(written or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
-    shops = monthly(asked, *_read(asked, shop))
+    shops = shop_months(asked, *_read(asked, shop))
     for path, text in ((csv, as_csv), (html, page)):
         if path is not None:
             _write(path, text(asked, shops))

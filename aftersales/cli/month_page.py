@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from aftersales.cli.month_tables import NOTHING, RULE_COLUMNS, WEEK_COLUMNS, cells, totals, weeks
-from aftersales.ledger.monthly import Month, ShopMonth
+from aftersales.ledger.month_figures import Month, ShopMonth
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }

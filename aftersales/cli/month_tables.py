@@ -6,7 +6,7 @@ from typing import Any
 
 from aftersales.cli.output import print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet
-from aftersales.ledger.monthly import Month, RuleFigures, Share, ShopMonth
+from aftersales.ledger.month_figures import Month, RuleFigures, Share, ShopMonth
 
 RULE_COLUMNS = (
     "条款",

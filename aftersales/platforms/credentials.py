@@ -5,7 +5,7 @@ from typing import Generic, Self, TypeVar
 
 from pydantic import model_validator
 
-from aftersales.runtime.secret_files import Address, Secret, read_secret_file, twice
+from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file
 from cases.errors import BadForm
 from cases.models import Id, Strict, Text
 
@@ -61,8 +61,8 @@ class Access(Strict, Generic[AShop]):
             ("app_key", [app.app_key for app in self.apps]),
             ("shop_id", [shop.shop_id for shop in self.shops]),
         ):
-            if name := twice(names):
-                raise ValueError(f"{what} 重复 / given twice: {name}")
+            if name := duplicate(names):
+                raise ValueError(f"{what} 重复 / duplicate: {name}")
         known = {app.app_key for app in self.apps}
         for shop in self.shops:
             if shop.app_key not in known:
