@@ -13,12 +13,22 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet
-from aftersales.ledger.monthly import LOOK_AHEAD, LOOK_BACK, Month, RuleFigures, Share, ShopMonth, month_of, monthly
+from aftersales.ledger.month_figures import (
+    LOOK_AHEAD,
+    LOOK_BACK,
+    Month,
+    RuleFigures,
+    Share,
+    ShopMonth,
+    month_of,
+    shop_months,
+)
 from aftersales.ledger.store import open_existing
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
 from cases.shanghai import SHANGHAI
+from workflows.registry import PROCESSES
 
 
 def month_command(
@@ -35,7 +45,8 @@ def month_command(
 
     async def work() -> None:
         asked = month_of(month or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
-        shops = monthly(asked, *_read(asked, shop))
+        appeals = {name: process.case.appeals for name, process in PROCESSES.items() if process.case.appeals}
+        shops = shop_months(asked, *_read(asked, shop), appeals)
         for path, text in ((csv, _csv), (html, _page)):
             if path is not None:
                 _write(path, text(asked, shops))

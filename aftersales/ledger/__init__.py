@@ -1,1 +1,1 @@
-"""The shop's ledger in a database: what cases expect, what platforms bill, how cases ended (SL-1)."""
+"""The shops' ledger: what cases expect, what platforms bill, how cases ended (SL-1)."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, RootModel, StringConstraints, model_validator
 
 from aftersales.notifications.notice import Kind, Notice
-from aftersales.runtime.secret_files import Address, Secret, read_secret_file, twice
+from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file
 from cases.models import Id, Strict, Text
 from cases.shanghai import SHANGHAI
 
@@ -126,7 +126,7 @@ class Channels(RootModel[dict[Id, tuple[Channel, ...]]]):
     @model_validator(mode="after")
     def _named_once(self) -> Self:
         for shop, channels in self.root.items():
-            if name := twice([channel.name for channel in channels]):
+            if name := duplicate([channel.name for channel in channels]):
                 raise ValueError(f"{shop}: name 重复 / duplicate name: {name}")
         return self
 

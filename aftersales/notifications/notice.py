@@ -12,7 +12,7 @@ from cases.models import Instant, Strict, Text, clipped
 from cases.shanghai import shanghai
 
 Kind = Literal["reminder", "needs_operator", "escalation", "outcome"]
-KINDS: Mapping[Kind, str] = {
+_KINDS: Mapping[Kind, str] = {
     "reminder": "时限提醒",
     "needs_operator": "需要人工处理",
     "escalation": "升级提醒",
@@ -139,7 +139,7 @@ def _notice(
         shop_id=about.shop_id,
         order=about.order,
         kind=kind,
-        title=" ".join(f"【{KINDS[kind]}】{process}:{subject}".split()),
+        title=" ".join(f"【{_KINDS[kind]}】{process}:{subject}".split()),
         lines=(*first, *lines, f"查看案件:{context.link(about.case_id)}"),
         **fields,
     )

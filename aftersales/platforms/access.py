@@ -4,7 +4,7 @@ from typing import Generic, Self, TypeVar
 
 from pydantic import model_validator
 
-from aftersales.runtime.secret_files import Address, Secret, twice
+from aftersales.runtime.secret_files import Address, Secret, duplicate
 from cases.errors import BadForm
 from cases.models import Id, Strict
 
@@ -51,7 +51,7 @@ class Access(Strict, Generic[AShop]):
             ("app_key", [app.app_key for app in self.apps]),
             ("shop_id", [shop.shop_id for shop in self.shops]),
         ):
-            if name := twice(names):
+            if name := duplicate(names):
                 raise ValueError(f"{what} 重复 / duplicate: {name}")
         known = {app.app_key for app in self.apps}
         for shop in self.shops:

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.embedded_server import ONE_PARTITION, silenced, temporal_binary
+from aftersales.runtime.logs import logging_runtime
 from cases.errors import CaseError
 from workflows.engine.search_attributes import KEYS
 from workflows.engine.view import CaseView, EffectView
@@ -43,13 +44,14 @@ class TooSlow(CaseError):
 @asynccontextmanager
 async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
     """A server in memory on which every case has its own time."""
-    with silenced():  # the server prints a banner, and keeps the standard output that it was started with
+    with silenced():  # the server prints a banner, and logs errors when the machine is busy
         environment = await WorkflowEnvironment.start_time_skipping_v2(
             data_converter=pydantic_data_converter,
             search_attributes=KEYS,
             dev_server_existing_path=temporal_binary(),
             dev_server_extra_args=SERVER_FLAGS,
             dev_server_log_level="error",
+            runtime=logging_runtime(),
         )
     try:
         yield environment

@@ -22,12 +22,12 @@ _MILLISECONDS: Final = 10**11
 
 Method = Callable[[Sandbox, str, dict[str, Any]], dict[str, Any]]
 
-TOKEN_METHODS: Final[Mapping[str, Method]] = {
+_TOKEN_METHODS: Final[Mapping[str, Method]] = {
     "token.create": methods.create_token,
     "token.refresh": methods.refresh_token,
 }
 """Called for an application, without an access token."""
-SHOP_METHODS: Final[Mapping[str, Method]] = {
+_SHOP_METHODS: Final[Mapping[str, Method]] = {
     "afterSale.Detail": methods.detail,
     "afterSale.List": methods.list_,
     "afterSale.operate": methods.operate,
@@ -60,10 +60,10 @@ def answer(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str) -
     """Answer a call, right or wrong, with a whole envelope."""
     try:
         app_key, params = _admitted(sandbox, query, method, body)
-        if method in TOKEN_METHODS:
-            return envelope(TOKEN_METHODS[method](sandbox, app_key, params))
+        if method in _TOKEN_METHODS:
+            return envelope(_TOKEN_METHODS[method](sandbox, app_key, params))
         shop_id = _shop(sandbox, app_key, query.get("access_token", ""))
-        return envelope(SHOP_METHODS[method](sandbox, shop_id, params))
+        return envelope(_SHOP_METHODS[method](sandbox, shop_id, params))
     except CallRefused as refused:
         return refusal(refused.code)
     except CaseError as refused:
@@ -79,7 +79,7 @@ def _admitted(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str
         raise CallRefused(codes.SIGNATURE_WRONG)
     if abs(_stamp(query.get("timestamp", "")) - sandbox.clock.real()) > _TOLERANCE:
         raise CallRefused(codes.TIMESTAMP_WRONG)
-    if method not in TOKEN_METHODS and method not in SHOP_METHODS:
+    if method not in _TOKEN_METHODS and method not in _SHOP_METHODS:
         raise CallRefused(codes.METHOD_UNKNOWN)
     try:
         params = json.loads(body)

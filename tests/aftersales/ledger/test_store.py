@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from aftersales.ledger.matching import match
-from aftersales.ledger.store import SqlLedger
+from aftersales.ledger.store import SqlLedger, match
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Booked
 from tests.support.booking import bill, booked, ended, expected, november
@@ -157,13 +156,13 @@ def test_a_bill_and_its_entry_that_come_at_the_same_instant_find_each_other(
 
 
 def test_what_cannot_be_held_is_refused_for_good(ledger: SqlLedger) -> None:
-    with pytest.raises(BadForm, match="cannot be entered"):
+    with pytest.raises(BadForm, match="cannot be stored"):
         ledger.enter(expected(points="0.0001"))
     assert of_november(ledger) == []
 
 
 def test_a_postgresql_text_without_end_is_refused_for_good(postgresql: str) -> None:
-    with SqlLedger(postgresql) as ledger, pytest.raises(BadForm, match="cannot be entered"):
+    with SqlLedger(postgresql) as ledger, pytest.raises(BadForm, match="cannot be stored"):
         ledger.bill(bill(note="a\0b"))
 
 

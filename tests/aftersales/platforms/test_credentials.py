@@ -140,11 +140,11 @@ def test_a_file_that_holds_no_blocks_is_refused(tmp_path: Path, text: str) -> No
     "text", ["douyin:\n  apps: [hush", "a: hush\n\tb: hush: hush", "hush: !!python/object:hush {}"]
 )
 def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
-    assert "is no valid YAML (line " in refused(tmp_path, text)
+    assert "not valid YAML (line " in refused(tmp_path, text)
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "")
     path.write_bytes(b"\xff\xfehush\xd8")
-    with pytest.raises(BadForm, match="is no valid YAML"):
+    with pytest.raises(BadForm, match="not valid YAML"):
         read_secrets(path)

@@ -82,9 +82,9 @@ async def test_a_server_that_cannot_start_points_to_its_log(monkeypatch: pytest.
     assert await asyncio.to_thread(log.read_text) == "it is broken\n"
 
 
-def test_child_processes_write_nothing_on_our_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
-    chatty = [sys.executable, "-c", "print('banner')"]
+def test_child_processes_write_nothing_on_our_standard_output_and_error(capfd: pytest.CaptureFixture[str]) -> None:
+    chatty = [sys.executable, "-c", "import sys; print('banner'); print('service failures', file=sys.stderr)"]
     with silenced():
         subprocess.run(chatty, check=True)
     subprocess.run(chatty, check=True)
-    assert capfd.readouterr().out == "banner\n"
+    assert capfd.readouterr() == ("banner\n", "service failures\n")

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from aftersales.ledger.monthly import RuleFigures, Share, ShopMonth, Sums, month_of, monthly
+from aftersales.ledger.month_figures import RuleFigures, Share, ShopMonth, Sums, month_of, shop_months
+from cases.case import Appeals
 from cases.errors import BadForm
 from cases.ledger import Booked, LedgerEntry
 from cases.shanghai import SHANGHAI
 from tests.support.booking import bill, booked, ended, expected, november
 
+APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}
 NOVEMBER = month_of("2026-11")
 
 
@@ -33,7 +35,7 @@ def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **giv
 
 
 def only(entries: list[Booked], *outcomes: Any) -> ShopMonth:
-    (found,) = monthly(NOVEMBER, entries, outcomes)
+    (found,) = shop_months(NOVEMBER, entries, outcomes, APPEALS)
     return found
 
 
@@ -67,15 +69,15 @@ def test_a_month_runs_from_its_first_day_to_its_last(written: str, first: str, l
 
 @pytest.mark.parametrize("written", ["2026-13", "2026-1", "2026", "11-2026", "2026-11-01", "2026-1١", "", "1999-01"])
 def test_what_is_no_month_is_refused(written: str) -> None:
-    with pytest.raises(BadForm, match="expected one such as 2026-11"):
+    with pytest.raises(BadForm, match="expected a month such as 2026-11"):
         month_of(written)
 
 
 def test_a_month_without_anything_has_no_shops() -> None:
-    assert monthly(NOVEMBER, [], []) == []
+    assert shop_months(NOVEMBER, [], [], APPEALS) == []
     october = booked(expected(at=datetime(2026, 10, 20, tzinfo=SHANGHAI)))
     december = booked(expected(at=datetime(2026, 12, 8, tzinfo=SHANGHAI)))
-    assert monthly(NOVEMBER, [october, december], []) == []
+    assert shop_months(NOVEMBER, [october, december], [], APPEALS) == []
 
 
 def test_cases_are_counted_by_process_and_state() -> None:
@@ -168,7 +170,7 @@ def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late
 
 
 def test_every_shop_has_its_own_month() -> None:
-    found = monthly(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")])
+    found = shop_months(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")], APPEALS)
     assert [(each.shop, len(each.cases), len(each.rules)) for each in found] == [("S1", 1, 0), ("S2", 0, 1)]
 
 

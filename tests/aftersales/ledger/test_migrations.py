@@ -10,8 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from aftersales.ledger.address import engine_of, url_of
-from aftersales.ledger.migrating import HEAD, MIGRATIONS, _upgrade, migrate
+from aftersales.ledger.database import HEAD, MIGRATIONS, _upgrade, migrate, open_engine, parse_address
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.tables import Base
 from cases.errors import CaseError
@@ -40,7 +39,7 @@ def test_threads_that_open_an_empty_database_at_once_agree(address: str) -> None
 
 
 def test_a_ledger_that_is_up_to_date_opens_without_alembic(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aftersales.ledger.migrating._upgrade", lambda _: pytest.fail("nothing is to be done"))
+    monkeypatch.setattr("aftersales.ledger.database._upgrade", lambda _: pytest.fail("nothing is to be done"))
     migrate(ledger._writing)
 
 
@@ -50,10 +49,10 @@ def test_a_revision_that_fails_leaves_nothing_behind(address: str, monkeypatch: 
         raise CaseError("half way")
 
     with monkeypatch.context() as patched:
-        patched.setattr("aftersales.ledger.migrating._upgrade", fail)
+        patched.setattr("aftersales.ledger.database._upgrade", fail)
         with pytest.raises(CaseError, match="half way"):
             SqlLedger(address)
-    engine = engine_of(url_of(address))
+    engine = open_engine(parse_address(address))
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == []
     engine.dispose()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.ledger.address import named, url_of
+from aftersales.ledger.database import parse_address, printable
 from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm
 
@@ -22,7 +22,7 @@ BAD = [
 @pytest.mark.parametrize("address", BAD)
 def test_an_address_that_cannot_be_used_is_refused_without_being_repeated(address: str) -> None:
     with pytest.raises(BadForm, match="expected sqlite:///FILE or postgresql") as caught:
-        url_of(address)
+        parse_address(address)
     assert "hidden" not in str(caught.value)
 
 
@@ -34,5 +34,5 @@ def test_a_path_is_a_sqlite_file_whatever_its_name(tmp_path: Path) -> None:
 
 
 def test_an_address_is_named_without_user_password_and_options() -> None:
-    url = url_of("postgresql+psycopg://me:hidden@db.example:5433/books?password=hidden2&sslmode=require")
-    assert named(url) == "postgresql+psycopg://db.example:5433/books"
+    url = parse_address("postgresql+psycopg://me:hidden@db.example:5433/books?password=hidden2&sslmode=require")
+    assert printable(url) == "postgresql+psycopg://db.example:5433/books"
