@@ -13,8 +13,8 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.ledger import open_existing
 from aftersales.ledger.monthly import LOOK_AHEAD, LOOK_BACK, Month, RuleFigures, Share, ShopMonth, month_of, monthly
-from aftersales.ledger.store import open_existing
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
