@@ -1,11 +1,11 @@
-"""Forms and instants written on the command line."""
+"""Forms and instants as options of commands."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from aftersales.cli.forms import read_form, read_instant
+from aftersales.cli.options import read_form, read_instant
 from cases.errors import BadForm
 from workflows.registry import process_of
 
