@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from aftersales.cli.exit_status import run
-from aftersales.cli.forms import read_form
-from aftersales.cli.options import AsJson, CaseId, FormFields, OrderId, RuleName
+from aftersales.cli.options import AsJson, CaseId, FormFields, OrderId, RuleName, read_form
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_case
 from aftersales.runtime.connection import connect

@@ -13,6 +13,7 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.ledger import open_existing
 from aftersales.ledger.month_figures import (
     LOOK_AHEAD,
     LOOK_BACK,
@@ -23,7 +24,6 @@ from aftersales.ledger.month_figures import (
     month_of,
     shop_months,
 )
-from aftersales.ledger.store import open_existing
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from aftersales.cli.exit_status import run
-from aftersales.cli.forms import read_form, read_instant
-from aftersales.cli.options import AsJson, FormFields, OrderId
+from aftersales.cli.options import AsJson, FormFields, OrderId, read_form, read_instant
 from aftersales.cli.output import print_json, say
 from aftersales.runtime.connection import connect
 from cases.errors import BadForm

@@ -1,11 +1,13 @@
 """``aftersales sandbox``: act as buyer, platform and clock in the sandbox that `up` runs."""
 
 import json
+import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import httpx2
 import typer
 
 from aftersales.cli.exit_status import run
@@ -83,10 +85,6 @@ def _row(record: dict[str, Any]) -> list[Any]:
 
 
 async def _request(settings: Settings, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    import ssl  # noqa: PLC0415 - the other commands start faster without it
-
-    import httpx2  # noqa: PLC0415
-
     token = settings.data_dir / FOLDER / CONTROL_KEY
     if not token.exists():
         raise CaseError(f"{token} is missing: no sandbox has run with this data folder; start one with `aftersales up`")

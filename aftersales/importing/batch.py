@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersales.ledger.store import open_existing
+from aftersales.ledger import open_existing
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
 from workflows.client import start_case

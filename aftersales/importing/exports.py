@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from aftersales.files.spreadsheet import as_spreadsheet
 from aftersales.importing.case_files import figures_of
 from aftersales.importing.mapping import ExportMapping, Part
-from aftersales.importing.table import LINE, PROTECTED, REASON, Table, TableRow, clean, read_table
+from aftersales.importing.table import LINE_COLUMN, PROTECTED, REASON_COLUMN, Table, TableRow, clean, read_table
 from cases.case import Facts
 from cases.errors import BadForm
 from cases.messages import Opening
@@ -224,7 +224,7 @@ def _contains(path: Path, content: bytes) -> bool:
 
 
 def _rejected_rows(export: Export) -> Iterator[tuple[object, ...]]:
-    yield LINE, REASON, *map(protect, export.table.header.cells)
+    yield LINE_COLUMN, REASON_COLUMN, *map(protect, export.table.header.cells)
     for rejection in export.rejected:
         yield rejection.row.line, protect(rejection.reason), *map(protect, rejection.row.cells)
 

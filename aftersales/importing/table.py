@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 
 from aftersales.files.documents import BadFile
 
-LINE, REASON = "行号", "原因"
+LINE_COLUMN, REASON_COLUMN = "行号", "原因"
 """The columns that a file of rejected rows has before those of the export."""
 PROTECTED = re.compile(r'="((?:[^"]|"")*)"')
 """Text written as a formula, so that no spreadsheet takes its digits for a number."""
@@ -68,7 +68,7 @@ def read_table(path: Path, sheet: str | None, skip_rows: int) -> Table:
     """
     rows = _workbook_rows(path, sheet) if path.suffix.lower() == ".xlsx" else _csv_rows(path)
     filled = [TableRow(line, tuple(cells)) for line, cells in rows if any(cell.strip() for cell in cells)]
-    if filled and filled[0].cells[:2] == (LINE, REASON):
+    if filled and filled[0].cells[:2] == (LINE_COLUMN, REASON_COLUMN):
         filled = [TableRow(row.line, row.cells[2:]) for row in filled]
     else:
         filled = [row for row in filled if row.line > skip_rows]

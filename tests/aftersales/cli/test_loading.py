@@ -9,10 +9,9 @@ from aftersales.cli.main import COMMANDS
 
 DATABASE, WORKBOOKS, SERVER = ("sqlalchemy", "alembic", "psycopg"), ("openpyxl",), ("uvicorn", "starlette")
 MAY_LOAD = {
-    ("up",): (*DATABASE, *SERVER),
-    ("open",): (*DATABASE, *WORKBOOKS),
-    ("month", "bill"): DATABASE,
-    ("gateway", "sandbox"): SERVER,
+    ("open",): WORKBOOKS,
+    ("bill",): DATABASE,
+    ("gateway", "sandbox", "up"): SERVER,
 }
 OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})
 

@@ -11,9 +11,9 @@ from aftersales.cli.render import print_case
 
 def test_json_is_readable_and_chinese_stays_chinese(capsys: pytest.CaptureFixture[str]) -> None:
     print_json([{"label": "抖音补寄", "amount": None}])
-    told = capsys.readouterr().out
-    assert json.loads(told) == [{"label": "抖音补寄", "amount": None}]
-    assert "抖音补寄" in told
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == [{"label": "抖音补寄", "amount": None}]
+    assert "抖音补寄" in printed
 
 
 def test_what_went_wrong_is_one_line_whatever_it_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,9 +28,9 @@ def test_text_is_taken_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_table_shows_every_cell_also_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_table("案件", ("编号", "金额"), [("[b]A1[/b]", None), ("A2", 5)])
-    told = capsys.readouterr().out
-    assert all(each in told for each in ("案件", "编号", "[b]A1[/b]", "A2", "5"))
-    assert "None" not in told
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in ("案件", "编号", "[b]A1[/b]", "A2", "5"))
+    assert "None" not in printed
 
 
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,11 +134,11 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
             "ledger": [{"clause": "DR-10", "amount": "3.00", "points": None, "status": "expected", "order": "O6"}],
         }
     )
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
     assert [
-        each
-        for each in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
-        if each not in told
+        text
+        for text in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
+        if text not in printed
     ] == []
-    assert "serial 2" not in told
+    assert "serial 2" not in printed

@@ -18,10 +18,10 @@ def read(tmp_path: Path, text: str | bytes, name: str = "case.yaml") -> Any:
 def fault(tmp_path: Path, text: str | bytes) -> str:
     with pytest.raises(BadFile) as caught:
         read(tmp_path, text)
-    told = str(caught.value)
-    assert "\n" not in told
-    assert told.startswith(f"{tmp_path / 'case.yaml'}:")
-    return told.removeprefix(f"{tmp_path / 'case.yaml'}:")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{tmp_path / 'case.yaml'}:")
+    return message.removeprefix(f"{tmp_path / 'case.yaml'}:")
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_every_field_knows_its_line(tmp_path: Path) -> None:
 
 def test_a_fault_stands_on_the_line_of_its_field_or_of_what_is_around_it(tmp_path: Path) -> None:
     document = read(tmp_path, "a: 1\nb:\n  c: 2\n")
-    told = [str(document.fault(BadForm("wrong", place))) for place in (("b", "c"), ("b", "left out"), ("nowhere",))]
-    assert [each.removeprefix(str(document.path)) for each in told] == [":3: wrong", ":2: wrong", ":1: wrong"]
+    faults = [str(document.fault(BadForm("wrong", place))) for place in (("b", "c"), ("b", "left out"), ("nowhere",))]
+    assert [text.removeprefix(str(document.path)) for text in faults] == [":3: wrong", ":2: wrong", ":1: wrong"]
     assert str(document.fault(BadForm("wrong", ("c",)), "b")).endswith(":3: wrong")
 
 
@@ -117,13 +117,13 @@ def test_an_anchor_stands_for_what_it_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_says_line_and_reason(tmp_path: Path, text: str, line: int, words: str) -> None:
-    told = fault(tmp_path, text)
-    assert told.startswith(f"{line}: ")
-    assert words in told
+    message = fault(tmp_path, text)
+    assert message.startswith(f"{line}: ")
+    assert words in message
 
 
 def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
-    doubled = "".join(f"a{each}: &a{each} [{', '.join([f'*a{each - 1}'] * 9)}]\n" for each in range(1, 12))
+    doubled = "".join(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 12))
     assert f"more than {MAX_FIELDS} fields" in fault(tmp_path, f"a0: &a0 [x]\n{doubled}")
 
 

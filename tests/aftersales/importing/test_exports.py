@@ -36,16 +36,16 @@ def splits(tmp_path: Path) -> Exported:
 @pytest.mark.parametrize("process", list(PROCESSES))
 def test_every_process_has_an_example_export_without_bad_rows(process: str) -> None:
     export = read_export(EXPORTS / f"{process}.csv", read_mapping(EXPORTS / f"{process}.yaml"), {})
-    assert (export.rejected, {each.name for each, _ in export.cases}) == ([], {process})
+    assert (export.rejected, {opened_by.name for opened_by, _ in export.cases}) == ([], {process})
     assert len(export.cases) > 1
-    for each, opening in export.cases:
-        assert each.open_case(opening)
+    for opened_by, opening in export.cases:
+        assert opened_by.open_case(opening)
 
 
 def test_an_empty_cell_is_an_absent_field(reships: Exported) -> None:
     reships.write(row(收货时间=" ", 描述='=""'))
-    (found,) = facts(reships.read())
-    assert not {"received_at", "description"} & set(found)
+    (fields,) = facts(reships.read())
+    assert not {"received_at", "description"} & set(fields)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_an_empty_cell_is_an_absent_field(reships: Exported) -> None:
 )
 def test_signs_separators_and_units_of_money_are_taken_off(reships: Exported, written: str, amount: str) -> None:
     reships.write(row(金额=written, 描述="¥1,299.00"))
-    (found,) = facts(reships.read())
-    assert (found["order_amount"], found["description"]) == (amount, "¥1,299.00")
+    (fields,) = facts(reships.read())
+    assert (fields["order_amount"], fields["description"]) == (amount, "¥1,299.00")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_mappings_format_goes_before_the_usual_ones(tmp_path: Path) -> None:
     received = {"header": "收货时间", "format": "%Y-%d-%m %H:%M"}
     exported = Exported(tmp_path, {**RESHIPS, "columns": {**RESHIPS["columns"], "received_at": received}})
     exported.write(row("A1", 收货时间="2026-04-11 09:00"), row("A2", 收货时间="2026-11-04T09:00"))
-    assert {each["received_at"] for each in facts(exported.read())} == {"2026-11-04T09:00:00+08:00"}
+    assert {case["received_at"] for case in facts(exported.read())} == {"2026-11-04T09:00:00+08:00"}
 
 
 @pytest.mark.parametrize(
@@ -111,17 +111,17 @@ def test_a_bad_cell_rejects_its_row_alone_and_names_the_column(
 ) -> None:
     reships.write(row("A1", **{column: written}), row("A2"))
     export = reships.read()
-    (found,) = reasons(export).items()
-    assert found[0] == 2
-    assert column in found[1]
-    assert words in found[1]
-    assert [each["after_sale_id"] for each in facts(export)] == ["A2"]
+    ((line, reason),) = reasons(export).items()
+    assert line == 2
+    assert column in reason
+    assert words in reason
+    assert [case["after_sale_id"] for case in facts(export)] == ["A2"]
 
 
 def test_a_row_tells_everything_that_is_wrong_with_it(reships: Exported) -> None:
     reships.write([*row(金额="x", 申请时间="y"), "more"])
     (reason,) = reasons(reships.read()).values()
-    assert [each for each in ("金额", "申请时间", "多出") if each not in reason] == []
+    assert [name for name in ("金额", "申请时间", "多出") if name not in reason] == []
 
 
 def test_lines_are_those_of_the_file(reships: Exported) -> None:
@@ -132,7 +132,7 @@ def test_lines_are_those_of_the_file(reships: Exported) -> None:
 def test_the_same_case_twice_is_opened_once_unless_it_says_otherwise(reships: Exported) -> None:
     reships.write(row(金额="x"), row(), row(金额="¥58.5"), row(金额="60"), row("A2"))
     export = reships.read()
-    assert [each["after_sale_id"] for each in facts(export)] == ["A1", "A2"]
+    assert [case["after_sale_id"] for case in facts(export)] == ["A1", "A2"]
     assert list(reasons(export)) == [2, 5]
     assert "line 3" in reasons(export)[5]
 
@@ -151,16 +151,16 @@ def test_a_policy_that_fits_no_case_is_the_mappings_fault(tmp_path: Path) -> Non
         exported.read()
 
 
-def split(item: str, order: str, carries: str, **given: str) -> list[str]:
-    cells = dict(zip(SPLIT_HEADER, (item, "30", "12", order, carries), strict=True))
-    return list({**cells, **given}.values())
+def split(item: str, order: str, carries: str, **cells: str) -> list[str]:
+    usual = dict(zip(SPLIT_HEADER, (item, "30", "12", order, carries), strict=True))
+    return list({**usual, **cells}.values())
 
 
 def test_rows_of_one_case_become_one_case(splits: Exported) -> None:
     rows = [split("I1", "O1", "是"), split("I2", "O3", "TRUE"), split("I1", "O2", "否"), split("I1", "O2", "否")]
     splits.write(*rows, header=SPLIT_HEADER)
     export = splits.read()
-    orders = {each["item_id"]: [order["order_id"] for order in each["sub_orders"]] for each in facts(export)}
+    orders = {case["item_id"]: [order["order_id"] for order in case["sub_orders"]] for case in facts(export)}
     assert (orders, export.rejected) == ({"I1": ["O1", "O2"], "I2": ["O3"]}, [])
 
 
@@ -181,7 +181,7 @@ def test_a_case_is_opened_with_all_of_its_rows_or_not_at_all(
     export = splits.read()
     assert list(reasons(export)) == [2, 3]
     assert words in reasons(export)[line]
-    assert [each["item_id"] for each in facts(export)] == ["I2"]
+    assert [case["item_id"] for case in facts(export)] == ["I2"]
 
 
 def test_words_of_an_export_mean_what_the_mapping_says(reships: Exported) -> None:
@@ -232,7 +232,7 @@ def test_a_number_that_lost_digits_stays_refused_until_it_is_mended(reships: Exp
 def test_all_rows_of_a_bad_case_are_written_together(tmp_path: Path) -> None:
     exported = Exported(tmp_path, SPLITS)
     exported.write(["I1", "30", "12", "O1", "是"], ["I1", "30", "12", "O2", "?"], header=SPLIT_HEADER)
-    assert [each[0] for each in rows(write_rejected(exported.read(), None))] == ["行号", "2", "3"]
+    assert [line for line, *_ in rows(write_rejected(exported.read(), None))] == ["行号", "2", "3"]
 
 
 def test_no_file_is_overwritten_that_says_anything_else(reships: Exported, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(reships: Ex
     for path in (tmp_path / "missing" / "bad.csv", tmp_path / "taken"):
         with pytest.raises(BadForm, match=f"{path}: cannot be written: .*--rejected"):
             write_rejected(export, path)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["export.csv", "mapping.yaml", "taken"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.csv", "mapping.yaml", "taken"]
 
 
 @pytest.mark.parametrize(

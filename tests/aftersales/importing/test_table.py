@@ -95,10 +95,10 @@ def test_lines_before_the_header_are_skipped(tmp_path: Path) -> None:
 
 def workbook(folder: Path, *rows: list[Any], sheet: str = "Sheet1") -> Path:
     path, book = folder / "export.xlsx", Workbook()
-    found: Any = book.active
-    found.title = sheet
-    for each in ([*HEADER], *rows):
-        found.append(each)
+    active: Any = book.active
+    active.title = sheet
+    for line in ([*HEADER], *rows):
+        active.append(line)
     book.save(path)
     return path
 
@@ -126,12 +126,12 @@ def test_cells_of_any_kind_are_read_exactly(reships: Exported, tmp_path: Path) -
     ]
     export = reships.read(workbook(tmp_path, *rows))
     assert export.rejected == []
-    assert [(each["after_sale_id"], each["order_id"], each["order_amount"]) for each in facts(export)] == [
+    assert [(case["after_sale_id"], case["order_id"], case["order_amount"]) for case in facts(export)] == [
         ("202611200001", "7", "0.3"),
         ("A2", "O2", "1299"),
         ("A3", "O3", "1299.50"),
     ]
-    assert [each["applied_at"] for each in facts(export)] == [
+    assert [case["applied_at"] for case in facts(export)] == [
         *["2026-11-20T09:05:00+08:00"] * 2,
         "2026-01-02T03:04:00+08:00",
     ]
@@ -161,7 +161,7 @@ def test_a_number_that_lost_digits_rejects_its_row(reships: Exported, tmp_path: 
     export = reships.read(workbook(tmp_path, cells(7301000000000000001), cells(order_id=10**15), cells(10**15 - 1)))
     assert list(reasons(export)) == [2, 3]
     assert all("text" in reason for reason in reasons(export).values())
-    assert [each["after_sale_id"] for each in facts(export)] == ["999999999999999"]
+    assert [case["after_sale_id"] for case in facts(export)] == ["999999999999999"]
 
 
 def test_a_formula_is_its_last_result_and_one_without_is_empty(reships: Exported, tmp_path: Path) -> None:

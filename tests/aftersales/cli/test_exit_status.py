@@ -70,11 +70,11 @@ def test_every_error_is_one_line_and_a_status(
     error: BaseException, status: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended(error) == status
-    told = capsys.readouterr()
-    (line,) = told.err.splitlines()
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
     assert line.startswith("aftersales: ")
     assert words in line
-    assert told.out == ""
+    assert printed.out == ""
 
 
 def test_an_error_of_ours_is_not_hidden() -> None:
@@ -146,11 +146,11 @@ def test_bad_input_is_told_before_a_server_is_asked(
 
 @pytest.mark.parametrize("setting", ["AFTERSALES_PORT", "AFTERSALES_UI_PORT"])
 def test_a_taken_port_names_its_setting(aftersales: Callable[..., Result], tmp_path: Path, setting: str) -> None:
-    given = settings_of(tmp_path)
-    with socket.create_server(("127.0.0.1", int(given[setting]))):
-        result = aftersales("up", **given)
+    settings = settings_of(tmp_path)
+    with socket.create_server(("127.0.0.1", int(settings[setting]))):
+        result = aftersales("up", **settings)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"aftersales: port {given[setting]} is taken: set {setting} to another port\n"
+    assert result.stderr == f"aftersales: port {settings[setting]} is taken: set {setting} to another port\n"
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("show", "douyin_reship/A1"), ("setup",), ("worker",)])
@@ -174,8 +174,8 @@ def test_the_rule_book_as_table_and_as_json(aftersales: Callable[..., Result]) -
     assert all(rule in shown.stdout for rule in process_of("douyin_reship").chart.rules)
     everything: dict[str, Any] = json.loads(aftersales("rulebook", "--json").stdout)
     book = everything["douyin_reship"]
-    assert {each["name"] for each in book["figures"]} == set(process_of("douyin_reship").case.policy_type().figures())
-    assert {each["clause"] for each in book["rules"]} >= {"DR-2", "DR-4", "DR-19"}
+    assert {entry["name"] for entry in book["figures"]} == set(process_of("douyin_reship").case.policy_type().figures())
+    assert {entry["clause"] for entry in book["rules"]} >= {"DR-2", "DR-4", "DR-19"}
 
 
 def test_the_rule_book_is_written_to_a_folder(aftersales: Callable[..., Result], tmp_path: Path) -> None:

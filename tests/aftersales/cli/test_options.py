@@ -1,11 +1,11 @@
-"""Forms and instants given on the command line."""
+"""Forms and instants as options of commands."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from aftersales.cli.forms import read_form, read_instant
+from aftersales.cli.options import read_form, read_instant
 from cases.errors import BadForm
 from workflows.registry import process_of
 
@@ -14,7 +14,7 @@ RESHIP = process_of("douyin_reship")
 
 
 @pytest.mark.parametrize(
-    ("rule", "given", "form"),
+    ("rule", "fields", "form"),
     [
         ("agree", [], None),
         ("ship", ["carrier=SF", "tracking_no=0012"], {"carrier": "SF", "tracking_no": "0012"}),
@@ -29,12 +29,12 @@ RESHIP = process_of("douyin_reship")
         ("done_by_hand", ["note=办妥"], {"note": "办妥"}),
     ],
 )
-def test_text_stays_text_and_the_rest_is_json(rule: str, given: list[str], form: dict[str, Any] | None) -> None:
-    assert read_form(RESHIP, rule, given, NOW) == form
+def test_text_stays_text_and_the_rest_is_json(rule: str, fields: list[str], form: dict[str, Any] | None) -> None:
+    assert read_form(RESHIP, rule, fields, NOW) == form
 
 
 @pytest.mark.parametrize(
-    ("rule", "given", "words"),
+    ("rule", "fields", "words"),
     [
         ("ship", ["carrier"], "KEY=VALUE"),
         ("ship", ["carier=SF"], "carrier, tracking_no"),
@@ -44,9 +44,9 @@ def test_text_stays_text_and_the_rest_is_json(rule: str, given: list[str], form:
         ("retry_effect", ["serial=first"], "serial: expected JSON"),
     ],
 )
-def test_what_does_not_fit_the_form_is_refused(rule: str, given: list[str], words: str) -> None:
+def test_what_does_not_fit_the_form_is_refused(rule: str, fields: list[str], words: str) -> None:
     with pytest.raises(BadForm) as caught:
-        read_form(RESHIP, rule, given, NOW)
+        read_form(RESHIP, rule, fields, NOW)
     assert words in str(caught.value)
 
 
