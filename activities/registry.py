@@ -2,21 +2,38 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from activities import anxinjian_split, claim_1688, douyin_reship, jd_delay_card
+import activities
 from activities.effects import How, process_activities
 from activities.ledger import ledger_activities
 from activities.notifications import notice_activities
 from activities.reconcile import catch_up_activity
 from cases.ports import Ledger, Look, Notifier, Platform
 
-EFFECTS: Mapping[str, Mapping[str, How]] = {
-    "douyin_reship": douyin_reship.EFFECTS,
-    "claim_1688": claim_1688.EFFECTS,
-    "jd_delay_card": jd_delay_card.EFFECTS,
-    "anxinjian_split": anxinjian_split.EFFECTS,
-}
+EFFECTS: dict[str, Mapping[str, How]] = {}
+"""How the effects of each process are performed: the EFFECTS of the module that bears the process's name."""
+
+FAULTS: dict[str, str] = {}
+"""The modules that cannot be imported, and why: what is wrong with one process must not stop the others."""
+
+
+def _collect() -> None:
+    for module in iter_modules(activities.__path__):
+        if f"activities.{module.name}" == __name__:
+            continue
+        try:
+            effects = getattr(import_module(f"activities.{module.name}"), "EFFECTS", None)
+        except Exception as bad:  # noqa: BLE001 - see FAULTS
+            FAULTS[module.name] = f"{type(bad).__name__}: {bad}"
+        else:
+            if effects is not None:
+                EFFECTS[module.name] = effects
+
+
+_collect()
 
 
 @dataclass(frozen=True)

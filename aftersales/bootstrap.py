@@ -28,6 +28,7 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
+from aftersales.process_check import refuse_faulty_processes
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
@@ -137,6 +138,7 @@ def make_worker(
 
 async def run_worker(settings: Settings) -> None:
     """Work until told to stop; raises CaseError where it cannot start."""
+    refuse_faulty_processes()
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
@@ -163,6 +165,7 @@ def main() -> int:
         configure_logs(settings.log_level, settings.log_format)
         asyncio.run(run_worker(settings))
     except CaseError as bad:
-        print(f"worker: {bad}", file=sys.stderr)
+        for line in str(bad).splitlines():
+            print(f"worker: {line}", file=sys.stderr)
         return 2
     return 0
