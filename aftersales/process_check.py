@@ -44,7 +44,7 @@ def missing(process: Process) -> Iterator[str]:
     for effect in sorted(declared - set(EFFECTS[process.name])):
         yield f"process {process.name}: effect {effect!r} has no activity in {module}"
     for effect in sorted(set(EFFECTS[process.name]) - declared):
-        yield f"process {process.name}: {module} has an activity for {effect!r}, which no chart declares"
+        yield f"process {process.name}: {module} has an activity for {effect!r}, which no chart names"
 
 
 def unregistered() -> list[str]:
