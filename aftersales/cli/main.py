@@ -11,6 +11,7 @@ from aftersales.cli.bill import bill_command
 from aftersales.cli.cases import act_command, list_command, show_command
 from aftersales.cli.checks import replay_command, rulebook_command, simulate_command
 from aftersales.cli.gateway import gateway_command
+from aftersales.cli.new_process import new_process_command
 from aftersales.cli.open import open_command
 from aftersales.cli.report import report_command
 from aftersales.cli.sandbox import sandbox_command
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "bill": bill_command,
     "simulate": simulate_command,
     "rulebook": rulebook_command,
+    "new-process": new_process_command,
     "setup": setup_command,
     "replay": replay_command,
 }
