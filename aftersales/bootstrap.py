@@ -3,11 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import structlog
@@ -17,7 +16,6 @@ from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.dependencies import Dependencies, all_activities
-from activities.effects import How
 from activities.error_interceptor import ErrorInterceptor
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
@@ -30,6 +28,7 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
+from aftersales.process_check import effect_tables, refuse_faulty_processes
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
@@ -38,7 +37,7 @@ from aftersales.runtime.schedules import schedule_catch_up
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import CaseError
 from workflows.reconcile import CatchUpWorkflow
-from workflows.registry import PROCESSES, WORKFLOWS
+from workflows.registry import WORKFLOWS
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 
@@ -108,11 +107,6 @@ def simulated_dependencies(script: Script) -> Dependencies:
     return Dependencies(platform=ScriptedPlatform(script), ledger=InMemoryLedger(), notifier=LogNotifier())
 
 
-def effect_tables() -> Mapping[str, Mapping[str, How]]:
-    """Return how each process's effects are performed, from its module in ``activities``."""
-    return {process: import_module(f"activities.{process}").EFFECTS for process in PROCESSES}
-
-
 def make_worker(
     client: Client, settings: Settings, dependencies: Dependencies, interceptors: Sequence[Interceptor] = ()
 ) -> Worker:
@@ -149,6 +143,7 @@ def make_worker(
 
 async def run_worker(settings: Settings) -> None:
     """Work until a signal asks to stop; raises CaseError where it cannot start."""
+    refuse_faulty_processes()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -175,6 +170,7 @@ def main() -> int:
         configure_logs(settings.log_level, settings.log_format)
         asyncio.run(run_worker(settings))
     except CaseError as bad:
-        print(f"worker: {bad}", file=sys.stderr)
+        for line in str(bad).splitlines():
+            print(f"worker: {line}", file=sys.stderr)
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a case, in families under one base."""
+"""The errors of the product, in families under one base."""
 
 
 class CaseError(Exception):
@@ -9,8 +9,12 @@ class Refused(CaseError):
     """The rules do not allow this now (G-4)."""
 
 
+class ProcessFault(CaseError):
+    """A process whose chart, case or modules are wrong; the text says what and where."""
+
+
 class BadForm(CaseError):
-    """What was given does not fit: the text names the field and what was expected, ``place`` is the way to it."""
+    """An input does not fit: the text names the field and what was expected, ``place`` is its path."""
 
     def __init__(self, text: str, place: tuple[str | int, ...] = ()) -> None:
         """Keep the text for people and the place for programs."""
@@ -23,20 +27,20 @@ class PolicyUnknown(BadForm):
 
 
 class PlatformError(CaseError):
-    """A call of a platform did not lead to the wished result."""
+    """A call of a platform failed."""
 
 
 class PlatformRefused(PlatformError):
-    """The platform understood and refused for a business reason: asking again will not help (G-7)."""
+    """The platform refused for a business reason: trying again will not help (G-7)."""
 
 
 class PlatformUnreachable(PlatformError):
-    """The platform did not answer, or not in a way that can be understood: asking again may help (G-7)."""
+    """The platform did not answer, or not intelligibly: trying again may help (G-7)."""
 
 
 class NotSettledYet(PlatformUnreachable):
-    """The platform has not yet decided what its own clock led to: it is asked again with back-off (G-2)."""
+    """The platform has not yet decided what its clock led to: it is asked again with back-off (G-2)."""
 
 
 class LedgerUnreachable(CaseError):
-    """The ledger's database did not answer, or refused: asking again may help."""
+    """The ledger's database did not answer, or refused: trying again may help."""

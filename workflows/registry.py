@@ -4,10 +4,15 @@ Everything else follows from the name.  A process has a module of its name in ``
 and ``activities``, and in its marketplace's package under ``aftersales.platforms`` where it has an interface there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
 
-from cases.errors import BadForm
+from statemachine.exceptions import InvalidDefinition
+
+from cases.errors import BadForm, ProcessFault
+from statecharts.rules import ChartFault
 from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
@@ -19,23 +24,73 @@ REGISTERED: Mapping[str, str] = {
 }
 """Every process, and the marketplace that it is about."""
 
-
-def _workflow(process: str) -> type[CaseWorkflow]:
-    members = vars(import_module(f"workflows.{process}")).values()
-    return next(
-        member
-        for member in members
-        if isinstance(member, type) and issubclass(member, CaseWorkflow) and member is not CaseWorkflow
-    )
+ROOMS = ("statecharts", "cases", "workflows", "activities")
 
 
-WORKFLOWS: tuple[type[CaseWorkflow], ...] = tuple(_workflow(process) for process in REGISTERED)
+def load(name: str) -> type[CaseWorkflow]:
+    """Import the workflow of a process; raises ProcessFault, in words for the author of the process."""
+    try:
+        module = import_module(f"workflows.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name and missing.name.rpartition(".")[2] == name:
+            raise ProcessFault(f"process {name}: {missing.name.replace('.', '/')}.py is missing") from missing
+        raise _fault(name, missing) from missing
+    except Exception as bad:  # whatever is wrong with one process must not stop the others
+        raise _fault(name, bad) from bad
+    workflows = [kind for kind in vars(module).values() if _is_workflow_of(kind, module.__name__)]
+    if len(workflows) != 1:
+        raise ProcessFault(
+            f"process {name}: workflows/{name}.py must contain one class XWorkflow(CaseWorkflow, process=Process(...))"
+        )
+    workflow: type[CaseWorkflow] = workflows[0]
+    if workflow.process.name != name:
+        raise ProcessFault(f"process {name}: workflows/{name}.py calls its process {workflow.process.name!r}")
+    return workflow
 
+
+def _is_workflow_of(kind: object, module: str) -> bool:
+    return isinstance(kind, type) and issubclass(kind, CaseWorkflow) and kind.__module__ == module
+
+
+def _fault(name: str, bad: Exception) -> ProcessFault:
+    in_words = isinstance(bad, ChartFault | InvalidDefinition | ProcessFault)
+    text = str(bad) if in_words else f"{type(bad).__name__}: {bad}"
+    place = _place(name, bad)
+    return ProcessFault(f"process {name}: {place}{': ' if place else ''}{text}")
+
+
+def _place(name: str, bad: Exception) -> str:
+    """Return the innermost line of the process's own modules on the way to an error, as ``statecharts/x.py:12``."""
+    lines = [(Path(frame.filename), frame.lineno) for frame in extract_tb(bad.__traceback__)]
+    if isinstance(bad, SyntaxError) and bad.filename:
+        lines.append((Path(bad.filename), bad.lineno))
+    own = [(path, line) for path, line in lines if path.stem == name and path.parent.name in ROOMS]
+    if not own:
+        return ""
+    path, line = own[-1]
+    return f"{path.parent.name}/{path.name}:{line}"
+
+
+def _load_all() -> Iterator[type[CaseWorkflow] | tuple[str, ProcessFault]]:
+    for name in REGISTERED:
+        try:
+            yield load(name)
+        except ProcessFault as fault:
+            yield name, fault
+
+
+_LOADED = list(_load_all())
+
+WORKFLOWS: tuple[type[CaseWorkflow], ...] = tuple(loaded for loaded in _LOADED if not isinstance(loaded, tuple))
 PROCESSES: Mapping[str, Process] = {workflow.process.name: workflow.process for workflow in WORKFLOWS}
+FAULTS: Mapping[str, ProcessFault] = dict(loaded for loaded in _LOADED if isinstance(loaded, tuple))
+"""The processes that cannot be used, and why."""
 
 
 def process_of(name: str) -> Process:
-    """Return the process of that name; raises BadForm, listing those there are."""
+    """Return the process of that name; raises its ProcessFault, or BadForm with the names there are."""
+    if name in FAULTS:
+        raise FAULTS[name]
     if name not in PROCESSES:
         known = ", ".join(PROCESSES)
         raise BadForm(f"process: 没有 {name!r} / no such process; expected one of: {known}", ("process",))

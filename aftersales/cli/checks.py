@@ -9,13 +9,15 @@ from aftersales.cli.exit_status import REFUSED, run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
-from aftersales.cli.rulebook import figures, rulebook_document, rules
+from aftersales.cli.rulebook import figures, rulebook_document, rules, states
+from aftersales.process_check import broken_invariants, missing, unregistered
 from aftersales.runtime.connection import connect
 from aftersales.runtime.logs import configure_logs
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.simulation import simulate
 from cases.errors import BadForm, Refused
-from workflows.registry import PROCESSES, process_of
+from workflows.engine.process import Process
+from workflows.registry import FAULTS, PROCESSES, process_of
 from workflows.replay.replayer import recorded, replay
 
 RULES = {
@@ -28,6 +30,16 @@ RULES = {
     "to_label": "转入",
     "effects": "随后",
     "clock": "时钟",
+}
+STATES = {
+    "state_label": "状态",
+    "who": "谁",
+    "action": "做什么",
+    "rule": "规则",
+    "form": "要填",
+    "conditions": "条件",
+    "result": "之后",
+    "costs": "费用",
 }
 FIGURES = {
     "name": "指标",
@@ -47,6 +59,7 @@ def simulate_command(
 
     async def work() -> int:
         configure_logs("CRITICAL", "console")
+        _warn()
         result, failed = await simulate(Scenario(file))
         if as_json:
             print_json(result)
@@ -62,25 +75,60 @@ def simulate_command(
 def rulebook_command(
     process: Annotated[str | None, typer.Argument(metavar="[PROCESS]", help="One process; else all.")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write the documents to a folder.")] = None,
+    by_state: Annotated[
+        bool,
+        typer.Option("--by-state", help="Print for each state what may be done, until when, and what else happens."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the invariants instead. Exit status 1: something is wrong.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print a process's rules and every figure of its policy, with source and standing."""
 
-    async def work() -> None:
+    async def work() -> int:
         chosen = [process_of(process)] if process else list(PROCESSES.values())
+        if check:
+            return _check(chosen, everything=process is None)
+        _warn()
         if write:
             write.mkdir(parents=True, exist_ok=True)
-            for each in chosen:
-                (write / f"{each.name}.md").write_text(rulebook_document(each), encoding="utf-8")
-                say(f"{write / each.name}.md")
+            for book in chosen:
+                (write / f"{book.name}.md").write_text(rulebook_document(book), encoding="utf-8")
+                say(f"{write / book.name}.md")
         elif as_json:
-            print_json({each.name: {"rules": rules(each), "figures": figures(each)} for each in chosen})
+            print_json(
+                {book.name: {"rules": rules(book), "states": states(book), "figures": figures(book)} for book in chosen}
+            )
+        elif by_state:
+            for book in chosen:
+                _print_rows(f"{book.label} · {book.name} 按状态查", STATES, states(book))
         else:
-            for each in chosen:
-                _print_rows(f"{each.label} · {each.name} 规则", RULES, rules(each))
-                _print_rows(f"{each.label} · {each.name} 指标", FIGURES, figures(each))
+            for book in chosen:
+                _print_rows(f"{book.label} · {book.name} 规则", RULES, rules(book))
+                _print_rows(f"{book.label} · {book.name} 指标", FIGURES, figures(book))
+        return 0
 
     run(work())
+
+
+def _check(chosen: list[Process], *, everything: bool) -> int:
+    """Print what is wrong with the chosen processes; with everything, also faulty and unregistered ones."""
+    wrong = [*(str(fault) for fault in FAULTS.values()), *unregistered()] if everything else []
+    for process in chosen:
+        found = [*missing(process), *broken_invariants(process)]
+        if not found:
+            say(f"{process.name}: ok")
+        wrong += found
+    for line in wrong:
+        complain(line)
+    return REFUSED if wrong else 0
+
+
+def _warn() -> None:
+    """Print a line for each process that cannot be used, and go on with the others."""
+    for fault in FAULTS.values():
+        complain(f"warning: {fault}")
 
 
 def _print_rows(title: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:

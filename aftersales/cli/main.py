@@ -36,6 +36,7 @@ COMMANDS = {
     "bill": CommandSource("bill", "Enter bills of platforms in the ledger."),
     "simulate": CommandSource("checks", "Play a scenario under virtual time."),
     "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
+    "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
     "setup": CommandSource("service", "Register the search attributes and print links to useful views."),
     "replay": CommandSource("checks", "Replay histories with the present code."),
 }

@@ -1,8 +1,13 @@
-"""The document of a process: its rule book, diagram and figures, and what silence leads to."""
+"""The rule book of a process for operators: by rule and by state, with diagram, figures, and what silence leads to."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
+
+from statemachine import HistoryState, State
+from statemachine.transition import Transition
 
 from cases.case import SAMPLE_INSTANT
 from cases.durations import format_duration
@@ -10,17 +15,51 @@ from cases.policy import PROVENANCE_LABELS, Figure, Policy
 from statecharts.analysis.diagram import mermaid
 from statecharts.analysis.invariants import silent_ending, without_deadline
 from statecharts.analysis.reachability import explore
-from statecharts.analysis.rulebook import CLOSES, RulebookRow, markdown_table, rows, table
+from statecharts.analysis.rulebook import (
+    CLOSES,
+    STAYS,
+    RulebookRow,
+    clock_text,
+    conditions_of,
+    effects_of,
+    markdown_table,
+    rows,
+    table,
+)
 from statecharts.chart import CaseChart
+from statecharts.rules import Clause, Rule
 from workflows.engine.process import Chapter, Process
 
 COMMAND = "aftersales rulebook --write docs/rulebook"
 NOTHING = "无。"
 ENDS = "(该单了结)"
+NOBODY_ACTS = "不处理"
+BY_ITSELF = "自动"
+OPTIONAL = "(选填)"
+WAITS = "没有时限,一直等待"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What can happen in a state: who may do what, with which form, on what conditions, to what end, at what cost.
+
+    ``state`` and ``rule`` are names, everything else is text for operators.  ``who`` is NOBODY_ACTS for a clock, whose
+    length is in ``action``.
+    """
+
+    state: str
+    state_label: str
+    rule: str
+    who: str
+    action: str
+    form: tuple[str, ...]
+    conditions: tuple[str, ...]
+    result: str
+    costs: tuple[str, ...]
 
 
 def rules(process: Process) -> list[dict[str, Any]]:
-    """Every move of every rule, in the order of the chart, as plain data: the fields of a rule book's Row."""
+    """Return every transition of every rule, in the order of the chart, as plain data: the fields of a RulebookRow."""
     return [
         {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(row).items()}
         for chart in process.charts
@@ -28,8 +67,17 @@ def rules(process: Process) -> list[dict[str, Any]]:
     ]
 
 
+def states(process: Process) -> list[dict[str, Any]]:
+    """Return what can happen in each state that is not final, as plain data: the fields of an Option."""
+    return [
+        {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(option).items()}
+        for chapter in process.chapters
+        for option in options(process, chapter)
+    ]
+
+
 def figures(process: Process) -> list[dict[str, str]]:
-    """Every figure of the process's policy with its name, label, value, unit, clause, source and standing."""
+    """Return every figure of the policy with its name, label, value, unit, clause, source and standing."""
     policy = process.case.policy_type()()
     return [
         {
@@ -46,7 +94,7 @@ def figures(process: Process) -> list[dict[str, str]]:
 
 
 def rulebook_document(process: Process) -> str:
-    """The Markdown document of a process, for operators."""
+    """Write the rule book of a process as a Markdown document."""
     parts = [
         f"# {process.label} · {process.name}",
         f"本页由 `{COMMAND}` 生成,请勿手改 / generated, do not edit。条款原文见 [rules.md](../rules.md)。",
@@ -65,15 +113,96 @@ def rulebook_document(process: Process) -> str:
 
 
 def _chapter(process: Process, chapter: Chapter) -> tuple[str, ...]:
-    """The rules and the picture of one chart."""
+    """Write the rules of a chart, by rule and by state, and its diagram."""
     of_order, closes = (":每个订单", ENDS) if chapter.chart is process.order_chart else ("", CLOSES)
     return (
         f"## 规则{of_order}",
         table(_rows(process, chapter.chart), closes),
         f"{closes.strip('()')}状态:{'、'.join(_finals(chapter.chart))}。",
+        f"## 按状态查{of_order}",
+        "单子停在某个状态:谁能做什么,要填什么,到几时,不处理会怎样,要花多少。「选填」可以不填。",
+        state_table(process, chapter),
         f"## 状态图{of_order}",
         f"```mermaid\n{mermaid(chapter.chart, _guards(process, chapter.chart), _clocks(process)).rstrip()}\n```",
     )
+
+
+STATE_HEADERS = ("状态", "谁", "做什么", "要填", "条件", "之后", "费用")
+
+
+def state_table(process: Process, chapter: Chapter) -> str:
+    """Format what can happen in each state of a chart as a Markdown table; the state is named in its first row."""
+    lines, shown = [], ""
+    for option in options(process, chapter):
+        state = f"{option.state_label} `{option.state}`" if option.state != shown else ""
+        action = f"{option.action} `{option.rule}`" if option.rule else option.action
+        conditions = " 且 ".join(option.conditions)
+        form = "、".join(
+            f"`{field.removesuffix(OPTIONAL)}`{OPTIONAL * field.endswith(OPTIONAL)}" for field in option.form
+        )
+        lines.append((state, option.who, action, form, conditions, option.result, "、".join(option.costs)))
+        shown = option.state
+    return markdown_table(STATE_HEADERS, lines)
+
+
+def options(process: Process, chapter: Chapter) -> Iterator[Option]:
+    """Yield what can happen in each state that is not final: first what people may do, then what the clocks do."""
+    for state in chapter.chart.states_map.values():
+        if state.final or not state.is_atomic or isinstance(state, HistoryState):
+            continue
+        within = {state.value, *(above.value for above in state.ancestors())}
+        steps = [
+            (rule, line, transition)
+            for rule in chapter.chart.rules.values()
+            for line, transition in rule.steps()
+            if transition.source.value in within
+        ]
+        for rule, line, transition in sorted(steps, key=lambda step: step[0].clock is not None):
+            yield _option(process, chapter, state, rule, line, transition)
+        if not any(rule.clock and rule.clock.figure for rule, _, _ in steps):
+            yield Option(state.id, str(state.name), "", NOBODY_ACTS, WAITS, (), (), STAYS, ())
+
+
+def _option(
+    process: Process, chapter: Chapter, state: State, rule: Rule, line: Clause, transition: Transition
+) -> Option:
+    closes = ENDS if chapter.chart is process.order_chart else CLOSES
+    targets = [f"{target.name}{closes if target.final else ''}" for target in transition.targets]
+    who, action = rule.party.label, str(rule.name)
+    if rule.clock is not None:
+        immediate = rule.clock.figure is None
+        who = BY_ITSELF if immediate else NOBODY_ACTS
+        action = action if immediate else f"{clock_text(rule.clock, _clocks(process))} 届满:{action}"
+    fields = process.case.form_type(line.form or rule.form).model_fields.items()
+    return Option(
+        state=state.id,
+        state_label=str(state.name),
+        rule=rule.id,
+        who=who,
+        action=action,
+        form=tuple(name if field.is_required() else f"{name}{OPTIONAL}" for name, field in fields),
+        conditions=conditions_of(transition, _guards(process, chapter.chart)),
+        result="、".join(targets) or STAYS,
+        costs=tuple(_costs(process, chapter, rule, transition)),
+    )
+
+
+def _costs(process: Process, chapter: Chapter, rule: Rule, transition: Transition) -> Iterator[str]:
+    """Yield the ledger entries of a transition, and the clauses of the costs that the case shows before a decision."""
+    for effect in effects_of(transition):
+        if effect.is_ledger_entry:
+            amount = _fixed_amount(process, chapter, effect.name)
+            yield f"{effect.label}{'' if amount is None else f' ¥{amount}'}({effect.clause})"
+    costs = [cost for case in chapter.samples for cost in case.costs(rule.id)]
+    yield from dict.fromkeys(f"决定前显示费用({cost.clause})" for cost in costs)
+
+
+def _fixed_amount(process: Process, chapter: Chapter, effect: str) -> Decimal | None:
+    """Return the amount of a ledger entry if it is a figure of the policy; any other differs from case to case."""
+    amounts = {case.amount(effect) for case in chapter.samples}
+    policy = process.case.policy_type()()
+    known = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
+    return amounts.pop() if len(amounts) == 1 and amounts <= known else None
 
 
 def _rows(process: Process, chart: type[CaseChart]) -> list[RulebookRow]:
@@ -81,7 +210,7 @@ def _rows(process: Process, chart: type[CaseChart]) -> list[RulebookRow]:
 
 
 def _guards(process: Process, chart: type[CaseChart]) -> dict[str, str]:
-    """Every guard's Chinese label: what the case says of the property."""
+    """Return the Chinese labels of the guards: the docstrings of the case's properties."""
     names = (
         spec.attr_name for rule in chart.rules.values() for _, transition in rule.steps() for spec in transition.cond
     )
@@ -89,7 +218,7 @@ def _guards(process: Process, chart: type[CaseChart]) -> dict[str, str]:
 
 
 def _clocks(process: Process) -> dict[str, str]:
-    """Every clock by its name: a figure that is a length of time, or an instant of the case."""
+    """Return the text of each clock: the figure with its default length, or the instant of the case."""
     policy = process.case.policy_type()()
     lengths = [(name, figure) for name, figure in _figures(policy) if isinstance(figure.value, timedelta)]
     return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths} | {
@@ -110,24 +239,24 @@ def _figure_table(process: Process) -> str:
         ("指标", "值", "单位", "条款", "来源", "性质"),
         (
             (
-                f"{each['label']} `{each['name']}`",
-                each["value"],
-                each["unit"],
-                each["clause"],
-                each["source"],
-                PROVENANCE_LABELS[each["standing"]],  # type: ignore[index]
+                f"{figure['label']} `{figure['name']}`",
+                figure["value"],
+                figure["unit"],
+                figure["clause"],
+                figure["source"],
+                PROVENANCE_LABELS[figure["standing"]],  # type: ignore[index]
             )
-            for each in figures(process)
+            for figure in figures(process)
         ),
     )
 
 
 def _owner_table(process: Process) -> str:
     lines = [
-        (str(chapter.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in each))
+        (str(chapter.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in names))
         for chapter in process.chapters
         for state, owners in without_deadline(explore(chapter.chart, chapter.samples, chapter.forms)).items()
-        for party, each in owners.items()
+        for party, names in owners.items()
     ]
     return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else NOTHING
 
@@ -141,11 +270,11 @@ def _ending(process: Process, chapter: Chapter, case: Any) -> tuple[str, ...]:
     of_order = chapter.chart is process.order_chart
     ending = silent_ending(chapter.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
     guards = _guards(process, chapter.chart)
-    said = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
+    conditions = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
     known = chapter.chart.states_map
     reached = "、".join(str(known[state].name) for state in ending.states if known[state].is_atomic)
     return (
-        ("一个订单:" if of_order else "") + "、".join(said),
+        ("一个订单:" if of_order else "") + "、".join(conditions),
         reached + ((ENDS if of_order else CLOSES) if ending.closed else "(一直等待)"),
         format_duration(ending.after),
         " → ".join(process.rule_label(rule) for rule in ending.rules),

@@ -6,8 +6,9 @@ import typer
 from temporalio.client import Client
 
 from aftersales.bootstrap import run_worker
-from aftersales.cli.exit_status import run
-from aftersales.cli.output import say
+from aftersales.cli.exit_status import BAD_INPUT, run
+from aftersales.cli.output import complain, say
+from aftersales.process_check import worker_faults
 from aftersales.runtime.connection import connect
 from aftersales.runtime.embedded_server import register_attributes
 from aftersales.runtime.logs import configure_logs
@@ -27,6 +28,10 @@ def worker_command() -> None:
         configure_logs(settings.log_level, settings.log_format)
         await run_worker(settings)
 
+    if faults := worker_faults():
+        for fault in faults:
+            complain(fault)
+        raise typer.Exit(BAD_INPUT)
     run(work())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from statemachine import HistoryState
 
-from aftersales.cli.rulebook import COMMAND, figures, rulebook_document, rules
+from aftersales.cli.rulebook import COMMAND, NOBODY_ACTS, figures, rulebook_document, rules, states
 from statecharts.analysis.invariants import clauses
 from tests.support.places import DOCS
 from workflows.engine.process import Process
@@ -96,8 +96,9 @@ def test_a_document_is_headed_by_the_process_and_has_every_part(process: Process
     assert headings == [
         f"# {process.label} · {process.name}",
         "## 规则",
+        "## 按状态查",
         "## 状态图",
-        *(("## 规则:每个订单", "## 状态图:每个订单") if process.order_chart else ()),
+        *(("## 规则:每个订单", "## 按状态查:每个订单", "## 状态图:每个订单") if process.order_chart else ()),
         "## 指标",
         "## 没有时限的等待",
         "## 无人处理时的结局",
@@ -111,6 +112,35 @@ def test_rules_as_data_have_a_row_a_move(process: Process) -> None:
 
     assert [row for row in found if row[2]] == moves
     assert {row[1] for row in found if not row[2]} == {name for name, rule in process.rules.items() if rule.forbidden}
+
+
+def test_every_open_state_says_what_may_be_done_and_what_follows_if_nobody_acts(process: Process) -> None:
+    by_state: dict[str, list[dict[str, Any]]] = {}
+    for option in states(process):
+        by_state.setdefault(option["state"], []).append(option)
+
+    every = [state for chart in process.charts for state in chart.states_map.values() if not state.final]
+    assert list(by_state) == [state.id for state in every if state.is_atomic and not isinstance(state, HistoryState)]
+    for options in by_state.values():
+        assert [option for option in options if option["who"] == NOBODY_ACTS]
+        assert [option for option in options if option["who"] != NOBODY_ACTS]
+
+
+def test_every_transition_of_a_rule_that_is_not_forbidden_is_found_under_its_state(process: Process) -> None:
+    found = {(option["rule"], option["result"].partition("(")[0]) for option in states(process)}
+
+    assert {(row["rule"], row["to_label"]) for row in rules(process) if row["state"]} == found - {("", "不变")}
+
+
+def test_dr_5_dr_10_a_clerk_reads_the_form_the_clock_and_the_cost_of_a_state(reship_document: str) -> None:
+    [ship] = [line for line in reship_document.splitlines() if "补寄发货 `ship` | `carrier`、`tracking_no` |" in line][
+        :1
+    ]
+    missed = [line for line in reship_document.splitlines() if "⏱ 补寄发货时限 48h 届满:超时未发货" in line]
+
+    assert ship.startswith("|  | 商家 |")
+    assert [line.split(" | ")[1] for line in missed] == ["不处理"] * 2
+    assert all("每单赔付买家优惠券 ¥3.00(DR-10)" in line for line in missed)
 
 
 def test_rules_as_data_survive_json(process: Process) -> None:

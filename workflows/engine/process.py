@@ -1,6 +1,6 @@
 """A process: a chart and the kind of case it is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,17 +8,18 @@ from typing import Any
 from statemachine import HistoryState
 
 from cases.case import Case
-from cases.errors import BadForm
+from cases.errors import BadForm, ProcessFault
 from cases.messages import Opening
 from cases.models import read
 from cases.policy import all_pinned
 from statecharts.chart import CaseChart
 from statecharts.rules import OPERATORS, Clock, Effect, Party, Rule
+from workflows.process_checks import chart_faults, effect_faults
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chart of a process, what it sees of the case, and samples of that: what proofs are run over."""
+    """A chart of a process, what it sees of the case, and samples of that for the checks of its invariants."""
 
     chart: type[CaseChart]
     sees: type
@@ -28,9 +29,9 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Process:
-    """Everything the interpreter, the commands and the documents need to know of one process.
+    """What the engine, the commands and the documents need to know of a process.
 
-    A case about several orders has a chart of its own and, beside it, one ``order_chart`` for each of them.
+    A case about several orders has a chart of its own and one ``order_chart`` for each of them.
     """
 
     name: str
@@ -39,14 +40,26 @@ class Process:
     case: type[Case]
     order_chart: type[CaseChart] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a process whose parts do not fit; raises ProcessFault, with every fault."""
+        faults = list(self._faults())
+        if faults:
+            raise ProcessFault("; ".join(faults))
+
+    def _faults(self) -> Iterator[str]:
+        for chapter in self.chapters:
+            yield from chart_faults(chapter.chart, chapter.sees, list(chapter.samples), self.case)
+        sees = tuple(chapter.sees for chapter in self.chapters)
+        yield from effect_faults(dict(self.effects()), dict(self.rules), sees)
+
     @property
     def charts(self) -> tuple[type[CaseChart], ...]:
-        """The case's own chart, and that of its orders where it has one."""
+        """The case's own chart, and that of its orders if it has one."""
         return (self.chart, self.order_chart) if self.order_chart else (self.chart,)
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
-        """The charts of the process, each with what it sees."""
+        """The charts of the process, with what they see of the case."""
         case = self.case
         own = Chapter(self.chart, case, case.samples(), case.form_samples())
         if self.order_chart is None:
@@ -54,18 +67,18 @@ class Process:
         return own, Chapter(self.order_chart, case.part_type(), case.part_samples(), case.form_samples())
 
     def chart_of(self, order: str | None) -> type[CaseChart]:
-        """The chart that an order follows; None: the case's own."""
+        """Return the chart that an order follows; None means the case's own."""
         if order is None or self.order_chart is None:
             return self.chart
         return self.order_chart
 
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
-        """Every rule of the process by name, in the order of the rule book."""
+        """The rules of the process by name, in the order of the rule book."""
         return {name: rule for chart in self.charts for name, rule in chart.rules.items()}
 
     def names_order(self, rule: str) -> bool:
-        """Whether a rule is about one order, which must be named with it."""
+        """Return whether a rule is about one order, which must be named with it."""
         return self.order_chart is not None and rule in self.order_chart.rules
 
     @cached_property
@@ -80,34 +93,34 @@ class Process:
 
     @property
     def order_states(self) -> tuple[str, ...]:
-        """The innermost states of an order's chart; a case's own begin with the order, as in ``O2.waived``."""
+        """The innermost states of an order's chart; a case writes them with the order, as in ``O2.waived``."""
         known = self.order_chart.states_map if self.order_chart else {}
-        return tuple(name for name, each in known.items() if each.is_atomic and not isinstance(each, HistoryState))
+        return tuple(name for name, state in known.items() if state.is_atomic and not isinstance(state, HistoryState))
 
     def state_label(self, state: str) -> str:
-        """The Chinese name of a state; one of an order's, such as ``O2.waived``, begins with the order."""
+        """Return the Chinese name of a state; that of ``O2.waived`` begins with the order."""
         order, _, own = state.rpartition(".")
         label = str(self.chart_of(order or None).states_map[own].name)
         return f"{order} {label}" if order else label
 
     def rule_label(self, rule: str) -> str:
-        """The Chinese name of a rule, or the name itself where the process has no such rule."""
+        """Return the Chinese name of a rule, or the name itself if the process has no such rule."""
         return str(self.rules[rule].name) if rule in self.rules else rule
 
     def action_label(self, rule: str) -> str:
-        """How a rule is offered to an operator: what the buyer or the platform did is only recorded."""
+        """Return how a rule is offered to an operator; what the buyer or the platform did is only recorded."""
         known = self.rules[rule]
         if known.party in OPERATORS:
             return str(known.name)
         return f"登记:{known.party.label if known.party is Party.BUYER else ''}{known.name}"
 
     def guard_label(self, guard: str) -> str:
-        """The Chinese name of a guard: the docstring of the property that the case, or its part, has."""
+        """Return the Chinese name of a guard: the docstring of the property of the case or its part."""
         known = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
         return str(known.__doc__ or guard)
 
     def effects(self) -> Mapping[str, Effect]:
-        """Every effect that the charts name, by name."""
+        """Return the effects that the charts declare, by name."""
         return self._effects
 
     @cached_property
@@ -135,12 +148,12 @@ class Process:
         rule = self.chart.rules.get(decision)
         theirs = [
             name
-            for name, each in self.chart.rules.items()
-            if each.party in OPERATORS and any(transition.targets for _, transition in each.steps())
+            for name, other in self.chart.rules.items()
+            if other.party in OPERATORS and any(transition.targets for _, transition in other.steps())
         ]
         if rule is None or decision not in theirs:
             raise BadForm(
-                f"policy.default_decision: {decision!r} 不是商家决定 / is no decision of the merchant; "
+                f"policy.default_decision: {decision!r} 不是商家决定 / is not a decision of the merchant; "
                 f"expected one of: {', '.join(theirs)}",
                 ("policy", "default_decision"),
             )

@@ -1,0 +1,113 @@
+"""What is wrong with processes: faults found when they are loaded, missing activities, and broken invariants."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+import statecharts
+from activities.effects import How
+from cases.errors import ProcessFault
+from statecharts.analysis import invariants
+from statecharts.analysis.reachability import explore
+from statecharts.rules import Party
+from workflows.engine.process import Chapter, Process
+from workflows.registry import FAULTS, PROCESSES, REGISTERED
+
+VOCABULARY = {"__init__", "chart", "rules"}
+"""The modules of ``statecharts`` that are not charts."""
+
+
+def worker_faults() -> list[str]:
+    """Return why a worker must not start: one line for each process that it could not run."""
+    return [
+        *(str(fault) for fault in FAULTS.values()),
+        *(line for each in PROCESSES.values() for line in missing(each)),
+    ]
+
+
+def refuse_faulty_processes() -> None:
+    """Raise ProcessFault, with a line for each fault, if a worker could not run every process."""
+    if faults := worker_faults():
+        raise ProcessFault("\n".join(faults))
+
+
+def effects_of(process: str) -> Mapping[str, How]:
+    """Return how the effects of a process are performed, the EFFECTS of its activities module; raises ProcessFault."""
+    module = f"activities/{process}.py"
+    try:
+        effects: Mapping[str, How] | None = getattr(import_module(f"activities.{process}"), "EFFECTS", None)
+    except ModuleNotFoundError as absent:
+        if absent.name == f"activities.{process}":
+            raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS") from absent
+        raise ProcessFault(f"process {process}: {module}: {type(absent).__name__}: {absent}") from absent
+    except Exception as bad:  # whatever is wrong with one process must not stop the others
+        raise ProcessFault(f"process {process}: {module}: {type(bad).__name__}: {bad}") from bad
+    if effects is None:
+        raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS")
+    return effects
+
+
+def effect_tables() -> Mapping[str, Mapping[str, How]]:
+    """Return how the effects of each process are performed; a process without a usable table is left out."""
+    tables = {}
+    for process in PROCESSES:
+        with suppress(ProcessFault):
+            tables[process] = effects_of(process)
+    return tables
+
+
+def missing(process: Process) -> Iterator[str]:
+    """Yield the effects of a process that have no activity, and the activities that have no effect."""
+    try:
+        performed = set(effects_of(process.name))
+    except ProcessFault as fault:
+        yield str(fault)
+        return
+    module = f"activities/{process.name}.py"
+    declared = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
+    for effect in sorted(declared - performed):
+        yield f"process {process.name}: effect {effect!r} has no activity in {module}"
+    for effect in sorted(performed - declared):
+        yield f"process {process.name}: {module} has an activity for {effect!r}, which no chart names"
+
+
+def unregistered() -> list[str]:
+    """Return the charts that have a module but are not entered in the registry."""
+    names = {path.stem for folder in statecharts.__path__ for path in Path(folder).glob("*.py")}
+    return [
+        f"statecharts/{name}.py is not registered: enter it in REGISTERED of workflows/registry.py"
+        for name in sorted(names - VOCABULARY - set(REGISTERED))
+    ]
+
+
+def broken_invariants(process: Process) -> Iterator[str]:
+    """Yield what the states that the sample cases of a process can reach prove to be wrong."""
+    for chapter in process.chapters:
+        for line in _broken(process, chapter):
+            yield f"process {process.name}: {chapter.chart.__name__}: {line}"
+
+
+def _broken(process: Process, chapter: Chapter) -> Iterator[str]:
+    space = explore(chapter.chart, chapter.samples, chapter.forms)
+    yield from (f"state {name!r} is unreachable" for name in invariants.unreachable_states(space))
+    yield from (f"unreachable transition {line}" for line in invariants.unreachable_transitions(space))
+    yield from (f"guards leave a choice at {line}" for line in invariants.overlaps(space))
+    yield from (f"several clocks of the platform in {name!r}" for name in invariants.concurrent_platform_clocks(space))
+    yield from (f"clock {name!r} stays and is never stopped" for name in invariants.endless_clocks(space))
+    for state, owners in invariants.without_deadline(space).items():
+        if not set(owners) - {Party.CLOCK} and not led_on_by_orders(process, chapter, state):
+            yield f"state {state!r} has neither a deadline nor anybody who can lead on from it"
+    for case in chapter.samples:
+        if len(invariants.silent_ending(chapter.chart, case).rules) >= invariants.MOST_STEPS:
+            yield "a case that nobody touches never comes to rest"
+            return
+
+
+def led_on_by_orders(process: Process, chapter: Chapter, state: str) -> bool:
+    """Return whether only what the orders of a case bring about leads on from a state."""
+    if process.order_chart is None or chapter.chart is not process.chart:
+        return False
+    clocks = chapter.chart.clocks()
+    leading = [name for names in invariants.owners(chapter.chart, state).values() for name in names]
+    return bool(leading) and all(clocks[name].figure is None for name in leading)
