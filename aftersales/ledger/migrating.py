@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from aftersales.ledger.tables import SQLITE
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision, so that a ledger that is up to date opens without Alembic."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x6C6564676572

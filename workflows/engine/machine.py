@@ -255,10 +255,10 @@ class CaseMachine(CaseSituation):
             self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect; its key makes it one a case, clause and order."""
+        """Return the entry of an effect; its key makes it one per case, clause and order."""
         facts = self.case.facts
         return LedgerEntry(
-            key=f"{self.case_id}/{effect.clause}/{order or facts.order}",
+            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
             case_id=self.case_id,
             shop_id=facts.shop,
             clause=effect.clause or "",
