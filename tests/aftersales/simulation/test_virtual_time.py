@@ -117,7 +117,7 @@ class Looked(VirtualCase):
 
     async def _still(self) -> Still | None:
         self.looks += 1
-        return Still({}, NINE, timedelta(0)) if self.looks % 2 else None
+        return Still(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0)) if self.looks % 2 else None
 
 
 class Skipping:
