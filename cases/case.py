@@ -31,8 +31,8 @@ class Facts(Strict):
 
     @property
     @abstractmethod
-    def order(self) -> str:
-        """The order it is about."""
+    def order(self) -> str | None:
+        """The order; None for a case about no order."""
 
     @property
     def at_stake(self) -> Decimal | None:

@@ -87,7 +87,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision; a ledger that has it opens without importing Alembic."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6C6564676572

@@ -107,7 +107,7 @@ class OutcomeRow(Base):
     case_id: Mapped[str] = mapped_column(String, primary_key=True)
     process: Mapped[str] = mapped_column(String)
     shop_id: Mapped[str] = mapped_column(String)
-    order: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
     opened_at: Mapped[datetime] = mapped_column(Utc())
     closed_at: Mapped[datetime] = mapped_column(Utc())
     day: Mapped[date] = mapped_column(Date)

@@ -83,7 +83,7 @@ class Simulation:
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
         given = form if step.order is None else {**(form or {}), ORDER: step.order}
         try:
-            await self._case.touch().execute_update(rule, given)
+            await self._case.watched(lambda: self._case.touch().execute_update(rule, given))
         except WorkflowUpdateFailedError as refusal:
             self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
         except RPCError as gone:
@@ -93,7 +93,7 @@ class Simulation:
 
     async def _report(self, step: ScenarioStep, message: dict[str, Any]) -> None:
         try:
-            await self._case.touch().signal("report", message)
+            await self._case.watched(lambda: self._case.touch().signal("report", message))
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise

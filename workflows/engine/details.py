@@ -14,16 +14,21 @@ WHY_SHOWN = 100
 
 def static_summary(situation: CaseSituation) -> str:
     """Return the one line by which a case is known in lists."""
-    facts = situation.case.facts
-    money = f" · ¥{situation.case.at_stake}" if situation.case.at_stake is not None else ""
-    return f"{situation.process.label} · 店铺 {facts.shop} · 订单 {facts.order}{money}"
+    facts, stake = situation.case.facts, situation.case.at_stake
+    parts = [situation.process.label, f"店铺 {facts.shop}"]
+    if facts.order is not None:
+        parts.append(f"订单 {facts.order}")
+    if stake is not None:
+        parts.append(f"¥{stake}")
+    return " · ".join(parts)
 
 
 def static_details(situation: CaseSituation) -> str:
     """Return what does not change: whose case it is, since when, and the figures its shop has set (G-9)."""
-    facts, policy = situation.case.facts, situation.case.policy
-    money = "" if situation.case.at_stake is None else f",金额 ¥{situation.case.at_stake}"
-    lines = [f"- 案件 `{situation.case_id}`", f"- 店铺 {facts.shop},订单 {facts.order}{money}"]
+    facts, policy, stake = situation.case.facts, situation.case.policy, situation.case.at_stake
+    order = "" if facts.order is None else f",订单 {facts.order}"
+    money = "" if stake is None else f",金额 ¥{stake}"
+    lines = [f"- 案件 `{situation.case_id}`", f"- 店铺 {facts.shop}{order}{money}"]
     if facts.began_at is not None:
         lines.append(f"- 起算 {shanghai(facts.began_at)}(上海时间)")
     figures = {name: getattr(policy, name) for name in type(policy).model_fields}

@@ -4,6 +4,7 @@ Time comes in as an argument and effects go out as data (``state.pending``), so 
 be tested by calling functions.
 """
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -28,9 +29,20 @@ from workflows.engine.state import (
     TimelineEntry,
 )
 
+REPEATS = 10
+"""How often a clock, or the default decision, may fire at one instant: what fires more often would never stop."""
 NOT_CANCELLED = (
     "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
 )
+
+
+class EndlessRuleError(RuntimeError):
+    """A rule fires again and again while no time passes: a fault of the chart, which fails the workflow task."""
+
+    def __init__(self, rule: str, states: list[str]) -> None:
+        super().__init__(
+            f"rule {rule!r} never stops: it fires again and again in state {', '.join(states)} while no time passes"
+        )
 
 
 class CaseMachine(CaseSituation):
@@ -86,13 +98,21 @@ class CaseMachine(CaseSituation):
     def advance(self, now: datetime) -> None:
         """Let everything happen that is due by ``now``: clocks first, then default decisions, then reminders."""
         self.elapse(now)
+        decided = 0
         while not self.closed and self._decide_by_default(now):
+            decided += 1
+            if decided > REPEATS:
+                raise EndlessRuleError(self.state.timeline[-1].rule, self.states())
             self.elapse(now)
         self._remind(now)
 
     def elapse(self, now: datetime) -> None:
         """Let every clock due by ``now`` run out, each at its own moment; one of the platform's is resolved first."""
+        fired: Counter[tuple[datetime, Deadline]] = Counter()
         while (nearest := self.next_clock()) and nearest.due <= now:
+            fired[self.state.latest, nearest] += 1
+            if fired[self.state.latest, nearest] > REPEATS:
+                raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
             if self.process.clocks[nearest.rule].settled_by_platform:
                 self.state.expire(nearest)
             else:
@@ -255,10 +275,10 @@ class CaseMachine(CaseSituation):
             self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect; its key makes it one a case, clause and order."""
+        """Return the entry of an effect; its key makes it one per case, clause and order."""
         facts = self.case.facts
         return LedgerEntry(
-            key=f"{self.case_id}/{effect.clause}/{order or facts.order}",
+            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
             case_id=self.case_id,
             shop_id=facts.shop,
             clause=effect.clause or "",

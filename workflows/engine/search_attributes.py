@@ -64,7 +64,9 @@ def _waits_for(situation: CaseSituation) -> str | None:
 
 def opening_attributes(situation: CaseSituation) -> TypedSearchAttributes:
     """Return the attributes to start a case with."""
-    values = {**attributes(situation), ORDERS: list(situation.case.orders or (situation.case.facts.order,))}
+    order = situation.case.facts.order
+    orders = list(situation.case.orders) or ([] if order is None else [order])
+    values = {**attributes(situation), ORDERS: orders or None}
     return TypedSearchAttributes(
         [SearchAttributePair(key, value) for key, value in values.items() if value is not None]
     )

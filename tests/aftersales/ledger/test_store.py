@@ -105,6 +105,12 @@ def test_a_bill_is_taken_once_and_two_bills_never_answer_one_entry(ledger: SqlLe
     assert ledger.bill(bill("B1", order="OC1", amount="7.00")).amount == Decimal("5.00")
 
 
+def test_the_outcome_of_a_case_about_no_order_comes_back_without_one(ledger: SqlLedger) -> None:
+    outcome = ended(order=None)
+    ledger.record_outcome(outcome)
+    assert ledger.outcomes(FIRST, LAST) == [outcome]
+
+
 def test_an_outcome_is_kept_once_and_comes_back_as_it_was(ledger: SqlLedger) -> None:
     first, second = ended("C1"), ended("C2", decided_before_deadline=None, lost=Decimal("12.30"), clocks_run_out=2)
     for each in (first, ended("C1", "established"), second):
