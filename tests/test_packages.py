@@ -130,7 +130,7 @@ def test_the_installed_wheel_runs_outside_the_checkout(
 ) -> None:
     done = run_installed(installed, tmp_path, "-m", "aftersales.cli.main", *map(str, arguments))
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert printed in done.stdout
 
 
