@@ -25,9 +25,7 @@ def open_relative(path: Path) -> None:
     open(path.relative_to(ROOT)).close()  # noqa: PTH123 - a relative path, as the default setting is
 
 
-@pytest.mark.parametrize(
-    "use", [Path.read_bytes, connect, open_relative, lambda path: path.parent.iterdir().__next__()]
-)
+@pytest.mark.parametrize("use", [Path.read_bytes, connect, open_relative])
 def test_a_look_into_the_checkouts_own_data_is_noticed(
     use: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,8 +50,8 @@ CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
 STORE = """
 INSERT INTO messages (platform, message_id, tag, process, shop_id, own_id, report, body, state, reason, received_at,
     next_try)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(
-    (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ?4 AND own_id = ?6), 0))
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
+    (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ?), 0))
 ON CONFLICT (platform, message_id) DO UPDATE SET again = again + 1
 RETURNING again
 """
@@ -262,6 +262,7 @@ class InboxFile:
             *((case.process, case.shop_id, case.own_id) if case else (None, None, None)),
             message.report.model_dump_json(exclude_defaults=True) if message.report is not None else None,
             *(message.body, message.state, message.reason, now),
+            *((case.process, case.own_id) if case else (None, None)),
         )
         ((again,),) = self._received.execute(STORE, values).fetchall()
         return bool(again == 0)

@@ -11,7 +11,7 @@ from tests.support.places import ROOT
 OURS = ("AFTERSALES_", "TEMPORAL_")
 DATA = "AFTERSALES_DATA_DIR"
 LEFT_BY_RUNS = str(ROOT / ".aftersales")
-WATCHED = {"open", "sqlite3.connect", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir"}
+WATCHED = {"open", "sqlite3.connect", "os.mkdir", "os.rename", "os.remove"}
 
 touched: list[str] = []
 """Every path below the checkout's own data folder that this process has used."""
@@ -25,7 +25,8 @@ def settings_of_a_test_process() -> dict[str, str]:
 def without_ours(environment: dict[str, str], *prefixes: str) -> dict[str, str]:
     """Return an environment without any setting of ours or Temporal's, save the data folder of this test process."""
     kept = {name: value for name, value in environment.items() if not name.startswith((*OURS, *prefixes))}
-    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, DATA: os.environ[DATA]}
+    own = {DATA: os.environ[DATA]} if DATA in os.environ else {}
+    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **own}
 
 
 def watch() -> None:

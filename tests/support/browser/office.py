@@ -1,4 +1,4 @@
-"""Where operators work: a server with its Web UI, a worker, and the sample cases."""
+"""An operator's office: a server with its Web UI, a worker, and the sample cases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ class Office:
 
 @asynccontextmanager
 async def open_office(folder: Path) -> AsyncIterator[Office]:
-    """Everything runs, and every sample case is open and listed, until the block ends."""
+    """Run server and worker, with every sample case open and listed, until the block ends."""
     port, ui_port, stage = free_port(), free_port(), Stage()
     settings = Settings(task_queue="office", data_dir=folder, graceful_shutdown_seconds=0.1)
     async with (
