@@ -13,7 +13,8 @@ from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.durations import parse_duration
 from cases.forms import Form, Shipment
 from cases.models import Duration, Id, Instant, Money, Strict
-from cases.policy import Figure, Policy, duration
+from cases.policy import Figure, Policy
+from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
 
 MOST_ORDERS = 20
 """No purchase of one item is split over more orders."""
@@ -67,13 +68,9 @@ class SplitFacts(Facts):
         return next(each.order_id for each in self.sub_orders if each.carries_item)
 
 
-class SplitPolicy(Policy):
-    """The figures of AX-1, AX-9 and AX-10; there is none for automatic receipt, the platform gives its instant."""
+class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
+    """The figures of AX-1, AX-9 and AX-10; automatic receipt has none: the platform gives its instant."""
 
-    signing_check: Figure[Duration] = duration("24h", "AX-1", "assumption", "assumed")
-    """待签收核实时限"""
-    choosing_time: Figure[Duration] = duration("24h", "AX-10", "assumption", "assumed")
-    """商家选择时限"""
     escalate_before: Figure[tuple[Duration, ...]] = Figure(
         value=(parse_duration("72h"), parse_duration("24h")),
         unit="自动收货前",
@@ -162,7 +159,6 @@ class SplitCase(Case):
         "blocked": Blocked,
         "shipment": Shipment,
     }
-    clock_labels: ClassVar[Mapping[str, str]] = {"auto_receipt": "平台记录的自动收货时间"}
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -333,7 +329,7 @@ class OrderOfSplit:
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
         """Automatic receipt is an instant of the platform's record (AX-9)."""
-        if figure == "auto_receipt":
+        if figure == "auto_receipt_at":
             return next(each.auto_receipt_at for each in self.case.facts.sub_orders if each.order_id == self.order)
         return self.case.due(figure, entered)
 

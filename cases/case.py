@@ -58,8 +58,6 @@ class Case(Strict):
     facts: Any
     policy: Any
     forms: ClassVar[Mapping[str, type[Form]]] = {}
-    clock_labels: ClassVar[Mapping[str, str]] = {}
-    """The Chinese names of clocks that run until an instant of the case, not for a figure of its policy."""
 
     @property
     def at_stake(self) -> Decimal | None:

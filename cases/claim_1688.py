@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.forms import Evidence, Form, Proof
-from cases.models import Duration, Id, Instant, Money, Strict, Text, cents
-from cases.policy import Figure, Policy, duration
+from cases.models import Id, Instant, Money, Strict, Text, cents
+from cases.policy import Figure, Policy
+from statecharts.claim_1688 import Claim1688
 
 NOTHING = Decimal("0.00")
 
@@ -93,7 +94,7 @@ class ClaimFacts(Facts):
     def _each_once(self) -> Self:
         ids = [each.sub_order_id for each in self.sub_orders]
         if len(set(ids)) != len(ids):
-            raise ValueError("sub_orders: 子订单重复 / a sub-order stands twice")
+            raise ValueError("sub_orders: 子订单重复 / duplicate sub_order_id")
         return self
 
     @property
@@ -117,11 +118,9 @@ class ClaimFacts(Facts):
         return self.order_id
 
 
-class ClaimPolicy(Policy):
-    """The figures of CL-2 ... CL-4."""
+class ClaimPolicy(Policy, clocks=(Claim1688,)):
+    """The figures of CL-2 ... CL-4; that of the clock comes from the chart."""
 
-    answering: Figure[Duration] = duration("48h", "CL-4", f"{ARTICLE} 1)", "stated")
-    """理赔应答时限"""
     rate: Figure[Share] = Figure(
         value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
     )

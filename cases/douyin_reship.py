@@ -12,6 +12,7 @@ from cases.case import SAMPLE_INSTANT, Case, Facts
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.models import Duration, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
+from statecharts.douyin_reship import DouyinReship
 
 HELP_PAGE = "source 002"
 
@@ -66,8 +67,8 @@ class ReshipFacts(Facts):
         return self.order_amount
 
 
-class ReshipPolicy(Policy):
-    """The figures of DR-2 ... DR-19."""
+class ReshipPolicy(Policy, clocks=(DouyinReship,)):
+    """The figures of DR-2 ... DR-19; those of the clocks come from the chart."""
 
     application_window: Figure[Duration] = duration("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
     """申请时限"""
@@ -75,18 +76,10 @@ class ReshipPolicy(Policy):
         value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
     )
     """开放补寄的类目(空为全部)"""
-    merchant_handling: Figure[Duration] = duration("48h", "DR-4", f"{HELP_PAGE} §3.3.1", "stated")
-    """商家处理时限"""
-    shipping: Figure[Duration] = duration("48h", "DR-5", f"{HELP_PAGE} §3.3.2, §4.2", "stated")
-    """补寄发货时限"""
-    buyer_window: Figure[Duration] = duration("48h", "DR-7, DR-9", f"{HELP_PAGE} §3.3.3", "stated")
-    """买家处理时限"""
     late_compensation: Figure[Money] = Figure(
         value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", standing="stated"
     )
     """超时赔付"""
-    silent_completion: Figure[Duration] = duration("10d", "DR-19", "assumption", "assumed")
-    """无消息自动完成时限"""
 
 
 class Refusal(Form):

@@ -8,10 +8,9 @@ from pydantic import Field
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
 from cases.forms import EvidenceKind, Form, Shipment
-from cases.models import Duration, Id, Instant, Strict, Text
-from cases.policy import Figure, Policy, duration
-
-ARTICLE = "source 004"
+from cases.models import Id, Instant, Strict, Text
+from cases.policy import Policy
+from statecharts.jd_delay_card import JdDelayCard
 
 
 class DelayFacts(Facts):
@@ -45,17 +44,8 @@ class DelayFacts(Facts):
         return self.order_id
 
 
-class DelayPolicy(Policy):
-    """The figures of JD-1 ... JD-6."""
-
-    sending_presumed: Figure[Duration] = duration("24h", "JD-1", "assumption", "assumed")
-    """卡片未确认,视同已发送"""
-    card_click: Figure[Duration] = duration("48h", "JD-2", f"{ARTICLE} §2, §10", "stated")
-    """买家点击时限"""
-    review: Figure[Duration] = duration("24h", "JD-3", f"{ARTICLE} §9", "stated")
-    """报备审核时限"""
-    filing: Figure[Duration] = duration("72h", "JD-6", "assumption", "assumed")
-    """紧急报备提交时限"""
+class DelayPolicy(Policy, clocks=(JdDelayCard,)):
+    """The figures of JD-1 ... JD-6: all of them are clocks of the chart."""
 
 
 class CardSent(Form):
@@ -94,7 +84,6 @@ class DelayCase(Case):
         "emergency_report": EmergencyReport,
         "shipment": Shipment,
     }
-    clock_labels: ClassVar[Mapping[str, str]] = {"promised_ship": "承诺发货时间", "agreed_ship": "约定发货时间"}
 
     @property
     def already_sent(self) -> bool:
@@ -112,10 +101,10 @@ class DelayCase(Case):
         return self.escalated_already
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """The promised and the agreed time are instants of the order; the buyer's clock runs from the sending."""
-        if figure == "promised_ship":
+        """Return the promised or the agreed time, instants of the order; the buyer's clock runs from the sending."""
+        if figure == "promised_ship_at":
             return self.facts.promised_ship_at
-        if figure == "agreed_ship":
+        if figure == "agreed_ship_at":
             return self.agreed_ship_at or self.facts.proposed_ship_at
         if figure == "card_click":
             entered = self.confirmed_sent_at or self.facts.sent_at or entered
@@ -145,7 +134,7 @@ class DelayCase(Case):
             reason="仓库盘点",
         )
         far = facts.model_copy(update={"promised_ship_at": SAMPLE_INSTANT + timedelta(days=30)})
-        return [cls(facts=each) for each in (facts, far, facts.model_copy(update={"sent_at": SAMPLE_INSTANT}))]
+        return [cls(facts=sample) for sample in (facts, far, facts.model_copy(update={"sent_at": SAMPLE_INSTANT}))]
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:

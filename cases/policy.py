@@ -1,23 +1,23 @@
-"""Figures: every number a rule runs by, with its source, so that an operator sees whose it is (G-9)."""
+"""Figures: every number that a rule goes by, with its source, so that an operator sees whose it is (G-9)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Generic, Literal, Self, TypeVar
+from inspect import get_annotations
+from typing import Any, Generic, Self, TypeVar
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
 from cases.models import Duration, Strict, read
-
-Provenance = Literal["stated", "read", "assumed", "set"]
-"""Stated by the source, read out of an unclear one, assumed by us, or set by the shop."""
+from statecharts.chart import CaseChart
+from statecharts.rules import ChartFault, Length, Provenance
 
 PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
 
 LONGEST_CLOCK = timedelta(days=3650)
-"""No clock of a marketplace runs longer; instants that lie further away cannot be computed."""
+"""No clock of a marketplace runs longer, and later instants cannot be computed."""
 
 Value = TypeVar("Value")
 
@@ -32,7 +32,7 @@ class Figure(Strict, Generic[Value]):
     standing: Provenance
 
     def show(self) -> str:
-        """The value as people write it."""
+        """Return the value as people write it."""
         return _show(self.value)
 
 
@@ -40,22 +40,37 @@ def _show(value: Any) -> str:
     if value is None or value == {}:
         return "-"
     if isinstance(value, list | tuple):
-        return ", ".join(_show(each) for each in value) or "-"
+        return ", ".join(_show(part) for part in value) or "-"
     return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
 def duration(length: str, clause: str, source: str, standing: Provenance) -> Figure[Duration]:
-    """A figure that is a length of time, written as ``48h``."""
+    """Make a figure of a length of time, written as ``48h``."""
     return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
 
 
 def all_pinned(figures: Mapping[str, Any]) -> bool:
-    """Whether every figure given is whole, with its source: such figures are taken as they are (G-9)."""
+    """Return whether the figures come with their sources: such figures are taken as they are (G-9)."""
     return bool(figures) and all(isinstance(figure, dict) and "standing" in figure for figure in figures.values())
 
 
+def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
+    """Yield the default lengths of the charts' clocks, each figure once; raises ChartFault for two of one name."""
+    lengths: dict[str, Length] = {}
+    for chart in charts:
+        for rule, clock in chart.clocks().items():
+            if clock.length is None:
+                continue
+            if lengths.setdefault(clock.length.figure, clock.length) != clock.length:
+                raise ChartFault(f"{rule}: the figure {clock.length.figure!r} is declared twice, and differently")
+    yield from lengths.values()
+
+
 class Policy(Strict):
-    """The figures every process has; a process adds its own.  The string under a figure is its Chinese label."""
+    """The figures that every process has; the string under a figure is its Chinese label.
+
+    A process adds the lengths of its charts' clocks, by ``clocks=(Chart, ...)``, and figures of its own.
+    """
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -78,19 +93,31 @@ class Policy(Strict):
     )
     """默认决定的表单"""
 
+    def __init_subclass__(cls, *, clocks: tuple[type[CaseChart], ...] = (), **options: Any) -> None:
+        """Take the charts' clock figures as fields, before the process's own."""
+        super().__init_subclass__(**options)
+        figures = {length.figure: length for length in clock_figures(clocks)}
+        own = get_annotations(cls)
+        cls.__annotations__ = dict.fromkeys(figures, Figure[Duration]) | own
+        for name, length in figures.items():
+            if name in own:
+                raise ChartFault(f"{cls.__name__}.{name}: the chart declares this figure already")
+            default = duration(length.text, length.clause, length.source.text, length.source.provenance)
+            setattr(cls, name, Field(default=default, description=length.label))
+
     @classmethod
     def figures(cls) -> tuple[str, ...]:
-        """The names of all figures."""
+        """Return the names of all figures."""
         return tuple(cls.model_fields)
 
     @classmethod
     def label(cls, figure: str) -> str:
-        """The Chinese name of a figure, or the name itself where it has none."""
+        """Return the Chinese name of a figure, or the name itself if it has none."""
         return cls.model_fields[figure].description or figure
 
     @classmethod
     def resolve(cls, values: Mapping[str, Any], source: str = "shop setting") -> Self:
-        """The policy with the given figures set by the shop; raises PolicyUnknown or BadForm, naming the figure."""
+        """Return the policy with figures set by the shop; raises PolicyUnknown or BadForm, naming the figure."""
         unknown = [name for name in values if name not in cls.model_fields]
         if unknown:
             raise PolicyUnknown(

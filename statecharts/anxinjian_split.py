@@ -3,7 +3,7 @@
 from statemachine import HistoryState, State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, at_once, book, by, do, never, stays, under, upon
+from statecharts.rules import Party, after, always, at, book, by, do, never, stays, under, upon
 
 ask_choice = do("ask_choice", "请商家与买家选定处理方式", unless="nothing_to_choose", until=("choose", "close_choice"))
 escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"), escalates=True)
@@ -32,14 +32,16 @@ class AnxinjianSplit(CaseChart):
         under("AX-5", choosing.to(working, on=arrange_repurchase)),
         form="way",
     )
-    close_choice = at_once("无需选择", under("AX-5", choosing.to(working, cond="nothing_to_choose")))
+    close_choice = always("无需选择", under("AX-5", choosing.to(working, cond="nothing_to_choose")))
     escalate_choice = after(
-        "choosing_time",
+        "24h",
         "商家未选择,升级",
         under("AX-10", stays(choosing, unless="choice_escalated", on=escalate_silence)),
+        figure="choosing_time",
+        named="商家选择时限",
         of=Party.MERCHANT,
     )
-    settle_item = at_once(
+    settle_item = always(
         "全部了结",
         under("AX-7", working.to(settled, cond="all_ended", unless="any_lost")),
         under("AX-9", working.to(settled_with_loss, cond=["all_ended", "any_lost"])),
@@ -89,21 +91,23 @@ class AnxinjianOrder(CaseChart):
         under("AX-1", stays(unconfirmed.awaiting_sign_in, unconfirmed.unverified)),
         form="unsigned",
     )
-    found_refunded = at_once(
+    found_refunded = always(
         "发货前已退款",
         under("AX-1", cancelled.from_(unconfirmed.awaiting_sign_in, cond="refunded_before_shipping")),
         under("AX-1", cancelled.from_(unconfirmed.unverified, cond="refunded_before_shipping")),
     )
-    found_unknown = at_once(
+    found_unknown = always(
         "原因不明", under("AX-1", unconfirmed.awaiting_sign_in.to(unconfirmed.unverified, cond="cause_unknown"))
     )
-    found_in_transit = at_once(
+    found_in_transit = always(
         "商品在途", under("AX-1", unconfirmed.unverified.to(unconfirmed.awaiting_sign_in, cond="in_transit"))
     )
     verify_overdue = after(
-        "signing_check",
+        "24h",
         "逾期未核实",
         under("AX-1", unconfirmed.awaiting_sign_in.to(unconfirmed.unverified, unless="in_transit")),
+        figure="signing_check",
+        named="待签收核实时限",
         of=Party.PROVIDER,
     )
     record = by(Party.PROVIDER, "录单", under("AX-2", unconfirmed.online.signed_in.to(unconfirmed.online.recorded)))
@@ -168,10 +172,11 @@ class AnxinjianOrder(CaseChart):
     refund_order = upon(
         "订单退款", under("AX-5", cancelled.from_(unconfirmed, cond="keeps_single", unless="carries_item"))
     )
-    auto_refund = after(
-        "auto_receipt",
+    auto_refund = at(
+        "auto_receipt_at",
         "到期自动退款",
         under("AX-9", refunded.from_(unconfirmed)),
+        named="平台记录的自动收货时间",
         of=Party.PROVIDER,
         run_by=Party.PLATFORM,
         reminders="escalate_before",

@@ -1,6 +1,6 @@
 """A chart at work: time is an argument, effects are data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,44 +10,46 @@ from statemachine import State, StateChart
 from statemachine.model import Model
 from statemachine.orderedset import OrderedSet
 from statemachine.transition import Transition
+from statemachine.transition_list import TransitionList
 
-from statecharts.rules import Clause, Clock, Effect, Party, Rule
+from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, arrow
 
 
 class CaseContext(Protocol):
-    """What a chart asks of its case: when a clock runs out.  Its guards are the case's own properties."""
+    """The case as its chart sees it: it says when a clock runs out, and its properties are the guards."""
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """The instant at which the clock of ``figure``, started at ``entered``, runs out; None: it does not run."""
+        """Return when the clock of ``figure``, started at ``entered``, runs out, or None if it does not run."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A clock that is running: when it runs out, in which state of which order's chart, and the rule that then fires.
+    """A running clock: when it runs out, in which state of which order's chart, and the rule that then fires.
 
-    ``order`` is None for the case's own chart.  They sort by instant, what is judged ``at_once`` first.
+    ``order`` is None for the case's own chart.  Deadlines sort by instant; of two at one instant the ``immediate`` one,
+    a condition that holds now, comes first.
     """
 
     due: datetime
     state: str
     rule: str
     order: str | None = None
-    at_once: bool = False
+    immediate: bool = False
 
     def __lt__(self, other: "Deadline") -> bool:
-        """Whether this one fires before the other."""
+        """Return whether this one fires before the other."""
         return self._rank() < other._rank()
 
     def _rank(self) -> tuple[datetime, bool, str, str, str]:
-        return self.due, not self.at_once, self.order or "", self.state, self.rule
+        return self.due, not self.immediate, self.order or "", self.state, self.rule
 
 
 @dataclass
 class Snapshot:
-    """All a chart remembers; everything else is derived from it and the case.
+    """All that a chart remembers; everything else is derived from it and the case.
 
     ``entered``: when each active state was entered.  ``given``: instants that the platform itself set for a state's
-    clock (G-1).  ``history``: where blocked regions stood.
+    clock (G-1).  ``history``: the states that a history state returns to.
     """
 
     entered: dict[str, datetime] = field(default_factory=dict)
@@ -57,9 +59,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class ChartView:
-    """A chart in a state: its case, what it remembers, and the instant of the last thing that happened.
+    """A chart in a state, for reading: its case, what it remembers, and when the last thing happened.
 
-    ``order`` names the order whose chart it is; None: the case's own chart.
+    ``order`` names the order whose chart it is; None for the case's own chart.
     """
 
     chart: "type[CaseChart]"
@@ -75,7 +77,7 @@ class ChartView:
 
     @property
     def since(self) -> datetime:
-        """When the chart last entered a state: nothing that happens next lies before it."""
+        """When the chart last entered a state; nothing that happens next can be earlier."""
         return max(self.past.entered.values())
 
     @property
@@ -90,7 +92,7 @@ class ChartView:
 
     @cached_property
     def deadlines(self) -> tuple[Deadline, ...]:
-        """The clocks now running: derived from the configuration, so never stale."""
+        """The running clocks, derived from the configuration and therefore never stale."""
         return tuple(self._deadlines())
 
     def _deadlines(self) -> Iterator[Deadline]:
@@ -101,39 +103,39 @@ class ChartView:
                     yield Deadline(due, source, name, self.order, clock.figure is None)
 
     def platform_clocked(self) -> list[str]:
-        """The states with a clock of the platform, whether its instant is known yet or not."""
+        """Return the states with a clock of the platform, whether its instant is known yet or not."""
         clocks = self.chart.clocks()
-        found = [each for name in clocks if clocks[name].settled_by_platform for each in self._sources(name)]
-        return list(dict.fromkeys(found))
+        sources = [state for name in clocks if clocks[name].settled_by_platform for state in self._sources(name)]
+        return list(dict.fromkeys(sources))
 
-    def moves(self, rule: str) -> list[tuple[Clause, Transition]]:
-        """The moves of a rule that are possible now: the state is active and every guard holds."""
+    def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
+        """Return the transitions of a rule that can be made now: the state is active and every guard holds."""
         return [
-            (line, move)
-            for line, move in self.chart.rules[rule].steps()
-            if move.source.value in self.past.entered and self._holds(move)
+            (line, transition)
+            for line, transition in self.chart.rules[rule].steps()
+            if transition.source.value in self.past.entered and self._holds(transition)
         ]
 
     def line(self, rule: str) -> Clause | None:
-        """The line of the rule book under which a rule would fire now; None: it is not open."""
-        return next((line for line, _ in self.moves(rule)), None)
+        """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
+        return next((line for line, _ in self.transitions(rule)), None)
 
     def open_rules(self, *parties: Party) -> list[str]:
-        """What the parties may do now: the buttons on their screens."""
+        """Return what the parties may do now: the buttons on their screens."""
         return [name for name in self._open if self.chart.rules[name].party in parties]
 
     @cached_property
     def _open(self) -> tuple[str, ...]:
-        return tuple(name for name in self.chart.rules if self.moves(name))
+        return tuple(name for name in self.chart.rules if self.transitions(name))
 
     def _sources(self, rule: str) -> list[str]:
-        return list(dict.fromkeys(move.source.value for _, move in self.moves(rule)))
+        return list(dict.fromkeys(transition.source.value for _, transition in self.transitions(rule)))
 
-    def _holds(self, move: Transition) -> bool:
-        return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in move.cond)
+    def _holds(self, transition: Transition) -> bool:
+        return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
 
     def _due(self, clock: Clock, source: str) -> datetime | None:
-        if clock.figure is None:  # judged as soon as it holds: by the last thing that happened
+        if clock.figure is None:  # fires as soon as its condition holds: at the last thing that happened
             return max(self.now, self.past.entered[source])
         if clock.settled_by_platform and source in self.past.given:
             return self.past.given[source]
@@ -142,7 +144,7 @@ class ChartView:
 
 @dataclass(frozen=True)
 class Step:
-    """A rule that fired: where from, where to, under which clause, and what is owed for it."""
+    """A rule that fired: from which states, to which, under which clause, and with which effects."""
 
     rule: str
     at: datetime
@@ -153,7 +155,7 @@ class Step:
 
 
 class CaseChart(StateChart[Model]):
-    """The base of every chart; a chart's file holds states, rules and effects and nothing else."""
+    """The base of every chart; a chart's module contains states, rules and effects, nothing else."""
 
     allow_event_without_transition = False
     catch_errors_as_events = False
@@ -161,15 +163,35 @@ class CaseChart(StateChart[Model]):
     _clocks: ClassVar[Mapping[str, Clock]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Collect the rules in the order of the rule book; one called as a method here would silently replace it."""
+        """Collect the rules in the order of the rule book; raises ChartFault."""
         super().__init_subclass__(**options)
         cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
         cls._clocks = {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
+        cls._refuse_taken_names()
+        cls._refuse_transitions_without_rule()
+
+    @classmethod
+    def _refuse_taken_names(cls) -> None:
+        # A rule called like a method would silently replace it.
         if taken := [name for name in cls.rules if hasattr(CaseChart, name)]:
-            raise TypeError(f"{cls.__name__}: a rule cannot be called {', '.join(taken)}: every chart has that already")
+            raise ChartFault(
+                f"{cls.__name__}: a rule cannot be called {', '.join(taken)}: every chart has that already"
+            )
+
+    @classmethod
+    def _refuse_transitions_without_rule(cls) -> None:
+        # The library would make a transition that no rule owns by itself, or under an event that no party may fire.
+        owned = {id(transition) for rule in cls.rules.values() for _, transition in rule.steps()}
+        for name, value in vars(cls).items():
+            if isinstance(value, TransitionList | Transition):
+                raise ChartFault(f'{cls.__name__}.{name} is not a rule: write by(Party..., "...", under("XX-1", ...))')
+        for state in _all_states(vars(cls).values()):
+            for transition in state.transitions:
+                if id(transition) not in owned and not transition.initial:
+                    raise ChartFault(f"{cls.__name__}: {arrow(transition)} belongs to no rule")
 
     def __init__(self, case: CaseContext, now: datetime, past: Snapshot | None = None) -> None:
-        """Start a case at ``now``, or resume it where ``past`` says that it stood."""
+        """Start a case at ``now``, or resume it from ``past``."""
         self.case, self.now = case, now
         past = past or Snapshot()
         self.entered, self.given = dict(past.entered), dict(past.given)
@@ -182,31 +204,31 @@ class CaseChart(StateChart[Model]):
             self.history_values[name] = [self.states_map[value] for value in values]
 
     def past(self) -> Snapshot:
-        """What must be remembered to go on from here."""
+        """Return what must be remembered to resume from here."""
         history = {name: [state.value for state in states] for name, states in self.history_values.items()}
         return Snapshot(dict(self.entered), dict(self.given), history)
 
     @property
     def standing(self) -> ChartView:
-        """Where it stands, for reading."""
+        """The chart in its present state, for reading."""
         return ChartView(type(self), self.case, Snapshot(self.entered, self.given), self.now)
 
     @property
     def closed(self) -> bool:
-        """Whether a final state has been reached (a resumed chart's own flag does not tell)."""
+        """Whether a final state has been reached (the flag of a resumed library chart does not say)."""
         return self.standing.closed
 
     def step(self, rule: str, now: datetime) -> Step:
-        """Fire a rule at ``now``, or raise the library's TransitionNotAllowed and change nothing."""
+        """Fire a rule at ``now``; raises the library's TransitionNotAllowed and then changes nothing."""
         line = self.line(rule)
         left, self.now, self.owed = tuple(self.entered), now, []
         self.send(rule)
         return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.owed))
 
     def elapse(self, now: datetime) -> list[Step]:
-        """Let every clock due by ``now`` run out, each at its own moment, as if the platform had nothing to add.
+        """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
 
-        For charts whose clocks all lead on: one that leaves its state as it is would need a case that learns.
+        Only for charts in which every clock leaves its state: one that stays would need a case that learns.
         """
         steps = []
         while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
@@ -214,31 +236,38 @@ class CaseChart(StateChart[Model]):
         return steps
 
     def deadlines(self) -> Iterator[Deadline]:
-        """The clocks now running."""
+        """Return the running clocks."""
         return iter(self.standing.deadlines)
 
     @classmethod
     def clocks(cls) -> Mapping[str, Clock]:
-        """The rules that fire by themselves."""
+        """Return the clocks by rule."""
         return cls._clocks
 
-    def moves(self, rule: str) -> list[tuple[Clause, Transition]]:
-        """The moves of a rule that are possible now."""
-        return self.standing.moves(rule)
+    def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
+        """Return the transitions of a rule that can be made now."""
+        return self.standing.transitions(rule)
 
     def line(self, rule: str) -> Clause | None:
-        """The line of the rule book under which a rule would fire now; None: it is not open."""
+        """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
         return self.standing.line(rule)
 
     def open_rules(self, *parties: Party) -> list[str]:
-        """What the parties may do now."""
+        """Return what the parties may do now."""
         return self.standing.open_rules(*parties)
 
     def on_enter_state(self, target: State) -> None:
-        """Remember when a state was entered."""
+        """Remember when a state was entered; called by the library."""
         self.entered[target.value] = self.now
 
     def on_exit_state(self, source: State) -> None:
-        """Forget a state that is left, and the deadline the platform gave it."""
+        """Forget a state that was left, and the deadline that the platform gave it; called by the library."""
         del self.entered[source.value]
         self.given.pop(source.value, None)
+
+
+def _all_states(values: Iterable[Any]) -> Iterator[State]:
+    for value in values:
+        if isinstance(value, State):
+            yield value
+            yield from _all_states(value.states)

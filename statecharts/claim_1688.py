@@ -3,11 +3,11 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, book, by, do, stays, under, upon
+from statecharts.rules import Party, after, book, by, do, stated, stays, under, upon
 
-agree_to_pay = do("agree_to_pay", "在控制台同意赔付", commands=True)
-file_appeal = do("file_appeal", "在控制台发起申诉", commands=True)
-hand_in_evidence = do("submit_evidence", "在控制台补充凭证", commands=True)
+agree_to_pay = do("agree_to_pay", "在控制台同意赔付", calls_platform=True)
+file_appeal = do("file_appeal", "在控制台发起申诉", calls_platform=True)
+hand_in_evidence = do("submit_evidence", "在控制台补充凭证", calls_platform=True)
 pay_compensation = book("pay_compensation", "赔付违约金,从保证金扣除", clause="CL-3")
 count_intervention = book("count_intervention", "计入平台介入率一次", clause="CL-5")
 
@@ -31,9 +31,13 @@ class Claim1688(CaseChart):
     )
     add_evidence = by(Party.MERCHANT, "补充凭证", under("CL-10", stays(appealed, on=hand_in_evidence)), form="proof")
     platform_decides = after(
-        "answering",
+        "48h",
         "超时由平台判定",
         under("CL-9", processing.to(established)),
+        figure="answering",
+        named="理赔应答时限",
+        clause="CL-4",
+        source=stated("source 000 1)"),
         of=Party.MERCHANT,
         run_by=Party.PLATFORM,
     )

@@ -3,16 +3,15 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, at_once, book, by, do, stays, under, upon
+from statecharts.rules import Party, after, always, book, by, do, stated, stays, under, upon
 
-agree_on_platform = do("agree_on_platform", "在平台同意补寄", commands=True)
-refuse_on_platform = do("refuse_on_platform", "在平台拒绝补寄", commands=True)
-push_tracking_number = do("push_tracking_number", "上传真实物流单号", commands=True)
-hand_in_evidence = do("submit_evidence", "向平台提交凭证", commands=True)
+agree_on_platform = do("agree_on_platform", "在平台同意补寄", calls_platform=True)
+refuse_on_platform = do("refuse_on_platform", "在平台拒绝补寄", calls_platform=True)
+push_tracking_number = do("push_tracking_number", "上传真实物流单号", calls_platform=True)
+hand_in_evidence = do("submit_evidence", "向平台提交凭证", calls_platform=True)
 contact_buyer = do("contact_buyer", "联系买家改申请其他售后,或协商一致后拒绝")
 charge_late_penalty = book("charge_late_penalty", "每单赔付买家优惠券", clause="DR-10")
 record_late_violation = book("record_late_violation", "发货超时违规一次", clause="DR-11")
-missed = [charge_late_penalty, record_late_violation]
 
 
 class DouyinReship(CaseChart):
@@ -31,7 +30,7 @@ class DouyinReship(CaseChart):
     dismissed = State("仲裁驳回", final=True)
     ineligible = State("不符合补寄条件", final=True)
 
-    screen_out = at_once(
+    screen_out = always(
         "不予受理",
         under("DR-2", awaiting_merchant.to(ineligible, unless="in_time")),
         under("DR-3", awaiting_merchant.to(ineligible, cond="in_time", unless="category_open")),
@@ -42,9 +41,12 @@ class DouyinReship(CaseChart):
         under("DR-4", awaiting_merchant.to(awaiting_shipment, on=agree_on_platform)),
     )
     auto_agree = after(
-        "merchant_handling",
+        "48h",
         "超时自动同意",
         under("DR-4", awaiting_merchant.to(awaiting_shipment)),
+        figure="merchant_handling",
+        named="商家处理时限",
+        source=stated("source 002 §3.3.1"),
         of=Party.MERCHANT,
         run_by=Party.PLATFORM,
     )
@@ -74,10 +76,20 @@ class DouyinReship(CaseChart):
         form="shipment",
     )
     miss_shipment = after(
-        "shipping",
+        "48h",
         "超时未发货",
-        under("DR-8", awaiting_shipment.to(refunded, cond="never_received", on=missed)),
-        under("DR-9", awaiting_shipment.to(overdue, unless="never_received", on=missed)),
+        under(
+            "DR-8",
+            awaiting_shipment.to(refunded, cond="never_received", on=[charge_late_penalty, record_late_violation]),
+        ),
+        under(
+            "DR-9",
+            awaiting_shipment.to(overdue, unless="never_received", on=[charge_late_penalty, record_late_violation]),
+        ),
+        figure="shipping",
+        named="补寄发货时限",
+        clause="DR-5",
+        source=stated("source 002 §3.3.2, §4.2"),
         of=Party.MERCHANT,
         run_by=Party.PLATFORM,
     )
@@ -94,9 +106,13 @@ class DouyinReship(CaseChart):
         under("DR-9", overdue.to(arbitration)),
     )
     lapse = after(
-        "buyer_window",
+        "48h",
         "买家逾期未处理",
         under("DR-16", refused.to(lapsed) | overdue.to(lapsed)),
+        figure="buyer_window",
+        named="买家处理时限",
+        clause="DR-7, DR-9",
+        source=stated("source 002 §3.3.3"),
         of=Party.BUYER,
         run_by=Party.PLATFORM,
     )
@@ -116,8 +132,10 @@ class DouyinReship(CaseChart):
     rule_dismiss = upon("裁定驳回", under("DR-18", arbitration.to(dismissed)))
     sign = upon("买家签收", under("DR-19", in_transit.to(completed)))
     auto_complete = after(
-        "silent_completion",
+        "10d",
         "无消息自动完成",
         under("DR-19", in_transit.to(completed)),
+        figure="silent_completion",
+        named="无消息自动完成时限",
         of=Party.PLATFORM,
     )

@@ -1,19 +1,23 @@
-"""The vocabulary every chart is written in.
+"""The vocabulary of charts.
 
-A rule book says three kinds of thing: *somebody decides* (``by``), *a clock runs out* (``after``, and ``at_once``
-for what is judged when a state is entered), *a fact arrives* (``upon``).  ``under`` puts a sentence under its
-clause, ``do`` names what the case then owes the world and ``book`` what it then enters in the shop's ledger.
-Nothing here knows the time or performs anything.
+A rule book contains three kinds of sentence: *somebody decides* (``by``), *a clock runs out* (``after`` a length of
+time, ``at`` an instant of the case, ``always`` as soon as a condition holds) and *a fact arrives* (``upon``).
+``under`` cites the clause, ``do`` declares what the case then owes the world, and ``book`` what it enters in the
+shop's ledger.  Nothing here knows the time or performs anything.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from statemachine import Event, State
 from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
+
+
+class ChartFault(Exception):
+    """A chart that breaks the rules of charts; the text says where and how to put it right."""
 
 
 class Party(StrEnum):
@@ -43,45 +47,85 @@ REMINDERS = "reminders_before"
 """The figure by which operators are reminded of a deadline (G-5)."""
 
 OPERATORS = (Party.MERCHANT, Party.PROVIDER)
-"""The parties our users act for; everybody else's moves are only recorded as seen."""
+"""The parties our users act for; what everybody else does is only recorded."""
+
+
+Provenance = Literal["stated", "read", "assumed", "set"]
+"""Stated by the source, read out of an unclear one, assumed by us, or set by the shop."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a figure comes from."""
+
+    text: str
+    provenance: Provenance
+
+
+ASSUMED = Source("assumption", "assumed")
+"""No source has the figure: it is our assumption."""
+
+
+def stated(text: str) -> Source:
+    """Cite a source that states the figure."""
+    return Source(text, "stated")
+
+
+def read(text: str) -> Source:
+    """Cite a source that is unclear or silent in part: the figure is our reading of it."""
+    return Source(text, "read")
 
 
 @dataclass(frozen=True)
 class Effect:
     """What a case owes the world once a rule has fired.
 
-    ``commands`` says that it tells the platform to do something: it is owed only where the platform did not itself
-    report the rule.  ``books`` says that it is an entry of the shop's ledger under ``clause``.  ``unless`` names a
-    property of the case that makes it needless.  ``until``: the rules that make it needless when they fire.
-    ``escalates``: it is more than a task, and operators are told so.
+    ``calls_platform``: the effect asks the platform to do something, so it is owed only if the platform did not report
+    the rule itself.  ``is_ledger_entry``: an entry of the shop's ledger under ``clause``.  ``unless`` names a property
+    of the case that makes the effect unnecessary; ``until`` names the rules that make it unnecessary when they fire.
+    ``escalates``: operators are notified of it as an escalation, not as a task.
     """
 
     name: str
     label: str
     clause: str | None = None
-    commands: bool = False
-    books: bool = False
+    calls_platform: bool = False
+    is_ledger_entry: bool = False
     unless: str | None = None
     until: tuple[str, ...] = ()
     escalates: bool = False
 
 
 @dataclass(frozen=True)
-class Clock:
-    """A clock of the rule book: the policy figure it runs by, whose deadline it is and who runs it.
+class Length:
+    """The default length of a clock, such as ``48h``: a figure that a shop may set, with its clause and source."""
 
-    ``reminders`` is the figure that says how long before the end its party is reminded; a figure of its own makes
-    reminders escalations.
+    figure: str
+    text: str
+    label: str
+    clause: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock of the rule book: what it runs by, whose deadline it is and who runs it.
+
+    It runs for a ``length``, until an ``instant`` of the case (its Chinese name), or fires as soon as its condition
+    holds.  ``figure`` is the name by which the case computes the deadline.  ``reminders`` names the figure that says
+    how long before the end the party is reminded; a figure of its own makes those reminders escalations.
     """
 
     figure: str | None
     of: Party
     run_by: Party
     reminders: str = REMINDERS
+    length: Length | None = None
+    instant: str | None = None
 
     @property
     def escalates(self) -> bool:
-        """Whether its reminders are told as escalations."""
+        """Whether its reminders are escalations."""
         return self.reminders != REMINDERS
 
     @property
@@ -92,18 +136,19 @@ class Clock:
 
 @dataclass(frozen=True)
 class Clause:
-    """One sentence of the rule book: a clause, the moves it allows, and the form it asks for where it has its own."""
+    """One sentence of the rule book: a clause, the transitions it allows, and the form it asks for if not the rule's.
+
+    ``never``: the sentence forbids the rule in every state.
+    """
 
     clause: str
-    moves: TransitionList
+    transitions: TransitionList
     form: str | None = None
+    never: bool = False
 
 
 class Rule(Event):
-    """One rule: who moves the case, by which lines, with which form or clock.
-
-    A rule of which every move is forbidden has a line without moves.
-    """
+    """A rule: who may fire it, under which clauses, with which form or clock."""
 
     party: Party
     lines: tuple[Clause, ...]
@@ -119,9 +164,18 @@ class Rule(Event):
         clock: Clock | None = None,
         form: str | None = None,
     ) -> Self:
-        """Make the library's event out of the moves of all lines."""
-        moves = TransitionList([move for line in lines for move in line.moves])
-        rule: Self = super().__new__(cls, moves, name=label)
+        """Create the library's event from the transitions of all lines; raises ChartFault."""
+        if not isinstance(party, Party):
+            raise ChartFault(f"rule {party!r} has no party: write by(Party.MERCHANT, {party!r}, ...)")
+        if not isinstance(label, str):
+            raise ChartFault(f"a rule of {party} has no label: its Chinese name comes before its clauses")
+        for line in lines:
+            if not isinstance(line, Clause):
+                raise ChartFault(f'rule {label!r}: {_described(line)} is not under a clause: write under("XX-1", ...)')
+        if not lines:
+            raise ChartFault(f'rule {label!r} has no clause: write under("XX-1", ...)')
+        transitions = TransitionList([transition for line in lines for transition in line.transitions])
+        rule: Self = super().__new__(cls, transitions, name=label)
         rule.party, rule.lines, rule.clock, rule.form = party, lines, clock, form
         return rule
 
@@ -136,77 +190,105 @@ class Rule(Event):
 
     @property
     def forbidden(self) -> bool:
-        """Whether nothing is ever allowed by it: it stands in the book to be refused."""
-        return not any(line.moves for line in self.lines)
+        """Whether the rule is allowed in no state; the book names it only so that it is refused."""
+        return not any(line.transitions for line in self.lines)
 
     def steps(self) -> Iterator[tuple[Clause, Transition]]:
-        """Every move of the rule with the line it stands under, in order of precedence."""
+        """Yield every transition with the line that allows it, in order of precedence."""
         for line in self.lines:
-            for move in line.moves:
-                yield line, move
+            for transition in line.transitions:
+                yield line, transition
 
 
-def under(clause: str, moves: TransitionList, *, form: str | None = None) -> Clause:
-    """Put moves under a clause of the rule book; ``form`` replaces the rule's form on this line."""
-    return Clause(clause, moves, form)
+def under(clause: str, transitions: TransitionList, *, form: str | None = None) -> Clause:
+    """Put transitions under a clause of the rule book; ``form`` replaces the rule's form for them."""
+    return Clause(clause, transitions, form)
 
 
 def by(party: Party, label: str, *lines: Clause, form: str | None = None) -> Rule:
-    """Somebody decides."""
+    """Declare what somebody may decide."""
     return Rule(party, label, lines, form=form)
 
 
 def never(clause: str) -> Clause:
-    """What is allowed in no state at all, and refused with what it would cost."""
-    return Clause(clause, TransitionList([]))
+    """Declare that a clause forbids the rule in every state: it is refused with what it would cost."""
+    return Clause(clause, TransitionList([]), never=True)
 
 
-def after(
-    figure: str,
+def after(  # noqa: PLR0913 - a sentence of the rule book, all in one line of the chart
+    length: str | Rule,
     label: str,
     *lines: Clause,
     of: Party,
     run_by: Party = Party.CLOCK,
+    figure: str = "",
+    named: str = "",
+    clause: str = "",
+    source: Source = ASSUMED,
     reminders: str = REMINDERS,
 ) -> Rule:
-    """A clock of ``of`` runs out; one that is ``run_by`` the platform is settled with it before it counts (G-2)."""
-    return Rule(Party.CLOCK, label, lines, clock=Clock(figure, of, run_by, reminders))
+    """Declare a clock of a party that runs out after a length of time, counted from the entry of the state.
+
+    ``figure`` and ``named`` are the name and the Chinese name under which a shop may set another length; ``clause`` is
+    the one that gives the length, if not the one of the lines.  A rule instead of a length: the same figure as that
+    rule's.  A clock that is ``run_by`` the platform counts once the platform has said what really happened (G-2).
+    """
+    if isinstance(length, Rule):
+        shared = length.clock.length if length.clock else None
+        if shared is None:
+            raise ChartFault(f"rule {label!r}: {length.name!r} has no length of time to share")
+    else:
+        if not figure:
+            raise ChartFault(f'rule {label!r} names no figure for its {length}: write figure="..."')
+        cited = clause or ", ".join(dict.fromkeys(line.clause for line in lines if isinstance(line, Clause)))
+        shared = Length(figure, length, named or label, cited, source)
+    return Rule(Party.CLOCK, label, lines, clock=Clock(shared.figure, of, run_by, reminders, length=shared))
 
 
-def at_once(label: str, *lines: Clause) -> Rule:
-    """Judged at the very instant at which it comes to hold."""
+def at(
+    instant: str,
+    label: str,
+    *lines: Clause,
+    named: str,
+    of: Party,
+    run_by: Party = Party.CLOCK,
+    reminders: str = REMINDERS,
+) -> Rule:
+    """Declare a clock of a party that runs until an instant of the case; ``named`` is the instant's Chinese name."""
+    return Rule(Party.CLOCK, label, lines, clock=Clock(instant, of, run_by, reminders, instant=named))
+
+
+def always(label: str, *lines: Clause) -> Rule:
+    """Declare what follows as soon as its condition holds."""
     return Rule(Party.CLOCK, label, lines, clock=Clock(None, Party.PLATFORM, Party.CLOCK))
 
 
 def upon(label: str, *lines: Clause, form: str | None = None) -> Rule:
-    """A fact arrives from the platform."""
+    """Declare a fact that arrives from the platform."""
     return Rule(Party.PLATFORM, label, lines, form=form)
 
 
 def stays(*states: State, **conditions: Any) -> TransitionList:
-    """Targetless moves, which leave each state as it is: its clock goes on running."""
-    return TransitionList([move for state in states for move in state.to(None, **conditions)])
+    """Create transitions without a target: each state stays as it is, and its clock runs on."""
+    return TransitionList([transition for state in states for transition in state.to(None, **conditions)])
 
 
 def do(
     name: str,
     label: str,
     *,
-    commands: bool = False,
+    calls_platform: bool = False,
     unless: str | None = None,
     until: tuple[str, ...] = (),
     escalates: bool = False,
 ) -> Any:
-    """Name an effect that the case owes once the move is made.
-
-    ``unless`` a property of the case makes it needless once the rule has fired; it is over when one of ``until`` fires.
-    """
-    return _owing(Effect(name, label, commands=commands, unless=unless, until=until, escalates=escalates))
+    """Declare an effect that the case owes once the transition is made; see Effect."""
+    return _owing(Effect(name, label, calls_platform=calls_platform, unless=unless, until=until, escalates=escalates))
 
 
 def book(name: str, label: str, *, clause: str) -> Any:
-    """Name an entry that the shop's ledger then gets; the case says how much."""
-    return _owing(Effect(name, label, clause=clause, books=True))
+    """Declare a ledger entry to write when the transition is made; the case supplies the amount."""
+    return _owing(Effect(name, label, clause=clause, is_ledger_entry=True))
 
 
 def _owing(effect: Effect) -> Callable[[Any], None]:
@@ -216,3 +298,16 @@ def _owing(effect: Effect) -> Callable[[Any], None]:
     owe.__name__ = f"owes_{effect.name}"
     owe.effect = effect  # type: ignore[attr-defined]
     return owe
+
+
+def _described(line: Any) -> str:
+    if isinstance(line, TransitionList):
+        return " | ".join(arrow(transition) for transition in line)
+    return repr(line)
+
+
+def arrow(transition: Transition) -> str:
+    """Write a transition as ``source -> target``."""
+    targets = " ".join(str(target.id or target.name) for target in transition.targets)
+    source = str(transition.source.id or transition.source.name)
+    return f"{source} -> {targets or source}"

@@ -7,10 +7,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
-with workflow.unsafe.imports_passed_through():
-    from cases.errors import BadForm
-    from cases.messages import CatchUp, CatchUpCall, CatchUpScope
-    from cases.models import read, whole_seconds
+from cases.errors import BadForm
+from cases.messages import CatchUp, CatchUpCall, CatchUpScope
+from cases.models import read, whole_seconds
 
 FIRST_LOOK = timedelta(days=3)
 """How far back the first look of a shop goes."""

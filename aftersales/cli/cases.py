@@ -12,7 +12,8 @@ from aftersales.cli.render import print_case
 from aftersales.runtime.connection import connect
 from cases.errors import BadForm
 from workflows.engine import search_attributes as sa
-from workflows.engine.addressing import ORDER
+from workflows.engine.situation import ORDER
+from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
@@ -85,9 +86,10 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
     async def work() -> None:
         process_of(case.partition("/")[0])
-        seen = await (await connect()).get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
+        handle = (await connect()).get_workflow_handle(case)
+        seen = await handle.query("view", result_type=CaseView, rpc_timeout=PATIENCE)
         if as_json:
-            print_json(seen)
+            print_json(seen.model_dump(mode="json"))
         else:
             print_case(seen)
 
@@ -108,10 +110,10 @@ def act_command(
         if order is not None:
             given = {**(given or {}), ORDER: order}
         handle = (await connect()).get_workflow_handle(case)
-        answer = await handle.execute_update(rule, given, rpc_timeout=PATIENCE)
+        summary = await handle.execute_update(rule, given, result_type=CaseSummary, rpc_timeout=PATIENCE)
         if as_json:
-            print_json(answer)
+            print_json(summary.model_dump(mode="json"))
         else:
-            say(f"{case}: {answer['label']} ({', '.join(answer['state'])}) {when(answer['deadline'])}")
+            say(f"{case}: {summary.label} ({', '.join(summary.state)}) {when(summary.deadline)}")
 
     run(work())

@@ -53,11 +53,11 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]
         console.print(f"{escape(title)}: 无 (none)")
 
 
-def when(written: str | None) -> str:
+def when(written: str | datetime | None) -> str:
     """An instant as an operator reads it, and how far off it is."""
     if written is None:
         return ""
-    instant = datetime.fromisoformat(written)
+    instant = written if isinstance(written, datetime) else datetime.fromisoformat(written)
     left = (instant - datetime.now(UTC)) // MINUTE * MINUTE
     told = f"还剩 {format_duration(left)}" if left >= timedelta(0) else f"已过 {format_duration(-left)}"
     return f"{shanghai(instant)} ({told})"

@@ -9,7 +9,7 @@ from cases.durations import format_duration
 from cases.policy import PROVENANCE_LABELS, Figure, Policy
 from statecharts.analysis.diagram import mermaid
 from statecharts.analysis.invariants import silent_ending, without_deadline
-from statecharts.analysis.reachability import reach
+from statecharts.analysis.reachability import explore
 from statecharts.analysis.rulebook import CLOSES, RulebookRow, markdown_table, rows, table
 from statecharts.chart import CaseChart
 from workflows.engine.process import Chapter, Process
@@ -82,7 +82,9 @@ def _rows(process: Process, chart: type[CaseChart]) -> list[RulebookRow]:
 
 def _guards(process: Process, chart: type[CaseChart]) -> dict[str, str]:
     """Every guard's Chinese label: what the case says of the property."""
-    names = (spec.attr_name for rule in chart.rules.values() for _, move in rule.steps() for spec in move.cond)
+    names = (
+        spec.attr_name for rule in chart.rules.values() for _, transition in rule.steps() for spec in transition.cond
+    )
     return {name: process.guard_label(name) for name in dict.fromkeys(names)}
 
 
@@ -90,7 +92,9 @@ def _clocks(process: Process) -> dict[str, str]:
     """Every clock by its name: a figure that is a length of time, or an instant of the case."""
     policy = process.case.policy_type()()
     lengths = [(name, figure) for name, figure in _figures(policy) if isinstance(figure.value, timedelta)]
-    return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths} | dict(process.case.clock_labels)
+    return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths} | {
+        clock.figure: clock.instant for clock in process.clocks.values() if clock.figure and clock.instant
+    }
 
 
 def _figures(policy: Policy) -> list[tuple[str, Figure[Any]]]:
@@ -122,7 +126,7 @@ def _owner_table(process: Process) -> str:
     lines = [
         (str(chapter.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in each))
         for chapter in process.chapters
-        for state, owners in without_deadline(reach(chapter.chart, chapter.samples, chapter.forms)).items()
+        for state, owners in without_deadline(explore(chapter.chart, chapter.samples, chapter.forms)).items()
         for party, each in owners.items()
     ]
     return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else NOTHING

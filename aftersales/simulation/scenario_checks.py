@@ -55,7 +55,7 @@ def check_names(file: ScenarioFile, process: Process, orders: Sequence[str]) -> 
     """Every clock, effect, rule, order and state that is named exists."""
     clocks = (name for name, clock in process.clocks.items() if clock.settled_by_platform)
     _known(file.platform.settle, clocks, ("platform", "settle"))
-    effects = (name for name, effect in process.effects().items() if effect.commands)
+    effects = (name for name, effect in process.effects().items() if effect.calls_platform)
     _known(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))
     for number, step in enumerate(file.steps):
         _check_step(step, process, orders, ("steps", number))

@@ -23,8 +23,9 @@ from aftersales.simulation.virtual_time import (
     wait_until,
 )
 from workflows.client import start_case
-from workflows.engine.addressing import ORDER
 from workflows.engine.decisions import CLOSED
+from workflows.engine.situation import ORDER
+from workflows.engine.view import CaseView
 
 ATTEMPTS = 5
 
@@ -103,7 +104,7 @@ class Simulation:
 
     async def _expect(self, wanted: Expectation, number: int) -> None:
         seen, document = (await self._case.rest()).seen, self._scenario.document
-        found = {"state": sorted(seen["state"]), "status": seen["status"]}
+        found = {"state": sorted(seen.state), "status": seen.status}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
             f"{document.path}:{document.line('steps', number)}: "
@@ -112,7 +113,7 @@ class Simulation:
             if value not in (None, found[name])
         ]
 
-    async def _finish(self) -> dict[str, Any]:
+    async def _finish(self) -> CaseView:
         """Until the asked end; else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
             await self._case.reach(self._scenario.file.until)

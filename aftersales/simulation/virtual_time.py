@@ -19,6 +19,7 @@ from aftersales.cli.output import silenced
 from aftersales.runtime.embedded_server import ONE_PARTITION, temporal_binary
 from cases.errors import CaseError
 from workflows.engine.search_attributes import KEYS
+from workflows.engine.view import CaseView, EffectView
 
 SERVER_FLAGS = [
     *ONE_PARTITION,
@@ -32,8 +33,6 @@ REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
 _openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
 FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
-KEPT = ("timeline", "ignored", "effects", "reminders")
-"""What a case keeps with an instant."""
 RETRYING = timedelta(minutes=30)
 """How far time is skipped at once while nothing but retries goes on: the server skips a hundred times in one go."""
 
@@ -92,23 +91,29 @@ def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
 class Still:
     """A case at rest: what it says of itself, and how much time has passed for it since ``origin``."""
 
-    seen: dict[str, Any]
+    seen: CaseView
     origin: datetime
     now: timedelta
 
     @property
     def upcoming(self) -> timedelta | None:
         """The offset at which something happens by itself; None: nothing will."""
-        if self.seen["finished"]:
+        if self.seen.finished:
             return None
-        if self.seen["busy"]:
+        if self.seen.busy:
             return self.now + RETRYING
-        return datetime.fromisoformat(self.seen["next"]) - self.origin if self.seen["next"] else None
+        return self.seen.next - self.origin if self.seen.next else None
 
     def on_time(self, at: timedelta) -> None:
         """Raise TooSlow where anything that happened by an offset is kept as later."""
-        kept = (each["at"] for name in KEPT for each in self.seen[name] if "at" in each)
-        if any(datetime.fromisoformat(written) - self.origin >= at + SECOND for written in kept):
+        seen = self.seen
+        instants = (
+            *(entry.at for entry in seen.timeline),
+            *(message.at for message in seen.ignored),
+            *(effect.at for effect in seen.effects if isinstance(effect, EffectView)),
+            *(reminder.at for reminder in seen.reminders),
+        )
+        if any(instant - self.origin >= at + SECOND for instant in instants):
             raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")
 
 
@@ -128,10 +133,10 @@ class VirtualCase:
     async def reach(self, at: timedelta) -> None:
         """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
         still = await self.rest()
-        while not still.seen["finished"] and still.now < at:
+        while not still.seen.finished and still.now < at:
             target = at if still.upcoming is None else min(at, still.upcoming)
             await self._skip(target - still.now)
-            if not still.seen["busy"] and target != still.upcoming:
+            if not still.seen.busy and target != still.upcoming:
                 return
             still = await self.rest()
             still.on_time(target)
@@ -152,10 +157,10 @@ class VirtualCase:
     async def _still(self) -> Still | None:
         if await self._idle() is None:
             return None
-        seen = await self.handle.query("view")
+        seen = await self.handle.query("view", result_type=CaseView)
         # Asked once more: what was due may have begun to happen before the case was looked at.
         now = await self._idle()
-        if now is None or (seen["next"] and datetime.fromisoformat(seen["next"]) - self._origin <= now):
+        if now is None or (seen.next and seen.next - self._origin <= now):
             return None
         return Still(seen, self._origin, now)
 

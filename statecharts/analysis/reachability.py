@@ -1,7 +1,7 @@
-"""The worlds that a chart's cases can reach: what proofs are run over.
+"""The states that a chart's cases can reach, over which its invariants are checked.
 
-A world is a case as far as it has learned, and where its chart stands.  Instants play no part in it: every rule fires
-at one instant, and a clock counts as able to fire in every world in which it runs.
+A reachable state is a case with all that it has learned, and its chart's configuration.  Instants play no part: every
+rule fires at one and the same instant, and a clock may fire in every state in which it runs.
 """
 
 from collections import defaultdict
@@ -18,82 +18,82 @@ from statecharts.rules import Clause, Party
 THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
 
 Forms = Mapping[str, Sequence[Any]]
-"""Sample forms by rule; every rule is also tried without a form, as it is when it was only reported."""
+"""Sample forms by rule; every rule is also tried without a form, as when it was only reported."""
 
 
 class Sample(CaseContext, Protocol):
-    """A case that can learn."""
+    """A case that learns from the rules that fire."""
 
     def learn(self, rule: str, form: Any) -> Self:
-        """The case after a rule has fired with a form."""
+        """Return the case after a rule has fired with a form."""
 
 
 @dataclass(frozen=True)
 class ReachableState:
-    """A case as far as it has learned, and where its chart stands."""
+    """A case with all that it has learned, and its chart."""
 
     case: Sample
-    standing: ChartView
+    view: ChartView
 
 
 @dataclass(frozen=True)
 class Fired:
-    """A rule that can fire in a world, with every move whose guards hold there, in order of precedence."""
+    """A rule that can fire in a state, with every transition whose guards hold there, in order of precedence."""
 
-    world: ReachableState
+    state: ReachableState
     rule: str
-    moves: tuple[tuple[Clause, Transition], ...]
+    transitions: tuple[tuple[Clause, Transition], ...]
 
 
 @dataclass(frozen=True)
 class StateSpace:
-    """Every world that a chart's sample cases reach, and every rule that can fire there."""
+    """Every state that a chart's sample cases reach, and every rule that can fire there."""
 
     chart: type[CaseChart]
-    worlds: tuple[ReachableState, ...]
+    states: tuple[ReachableState, ...]
     fired: tuple[Fired, ...]
 
 
-def reach(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> StateSpace:
+def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> StateSpace:
     """Follow every sequence of rules from every case until nothing new is found."""
-    worlds: list[ReachableState] = []
+    states: list[ReachableState] = []
     fired: list[Fired] = []
     seen: defaultdict[str, list[Sample]] = defaultdict(list)
-    led: dict[tuple[str, str, tuple[int, ...]], Snapshot] = {}
+    successors: dict[tuple[str, str, tuple[int, ...]], Snapshot] = {}
     todo = [(case, chart(case, THEN).past()) for case in cases]
     while todo:
         case, past = todo.pop()
-        mark = _standing(past)
-        if case in seen[mark]:  # cases need not be hashable, but few that differ stand in the same place
+        configuration = _configuration(past)
+        if case in seen[configuration]:  # cases need not be hashable, but few different ones share a configuration
             continue
-        seen[mark].append(case)
-        world = ReachableState(case, ChartView(chart, case, past, THEN))
-        worlds.append(world)
-        for rule in able(world.standing):
-            moves = tuple(world.standing.moves(rule))
-            fired.append(Fired(world, rule, moves))
-            made = mark, rule, tuple(id(move) for _, move in moves)
-            if made not in led:  # where a rule leads hangs on where the chart stands and on the moves whose guards hold
-                led[made] = _led(world, rule)
-            todo += [(case.learn(rule, form), led[made]) for form in (None, *forms.get(rule, ()))]
-    return StateSpace(chart, tuple(worlds), tuple(fired))
+        seen[configuration].append(case)
+        state = ReachableState(case, ChartView(chart, case, past, THEN))
+        states.append(state)
+        for rule in enabled_rules(state.view):
+            transitions = tuple(state.view.transitions(rule))
+            fired.append(Fired(state, rule, transitions))
+            # The successor depends on the configuration and on the transitions whose guards hold, not on the case.
+            key = configuration, rule, tuple(id(transition) for _, transition in transitions)
+            if key not in successors:
+                successors[key] = _successor(state, rule)
+            todo += [(case.learn(rule, form), successors[key]) for form in (None, *forms.get(rule, ()))]
+    return StateSpace(chart, tuple(states), tuple(fired))
 
 
-def able(standing: ChartView) -> list[str]:
-    """The rules that can fire now; what is judged at once leaves nobody else a chance."""
-    clocks = standing.chart.clocks()
-    running = list(dict.fromkeys(deadline.rule for deadline in sorted(standing.deadlines)))
-    at_once = [rule for rule in running if clocks[rule].figure is None]
-    others = [rule for rule in standing.open_rules(*Party) if rule not in clocks]
-    return at_once[:1] or [*running, *others]
+def enabled_rules(view: ChartView) -> list[str]:
+    """Return the rules that can fire now; an ``always`` rule pre-empts all others."""
+    clocks = view.chart.clocks()
+    running = list(dict.fromkeys(deadline.rule for deadline in sorted(view.deadlines)))
+    immediate = [rule for rule in running if clocks[rule].figure is None]
+    others = [rule for rule in view.open_rules(*Party) if rule not in clocks]
+    return immediate[:1] or [*running, *others]
 
 
-def _led(world: ReachableState, rule: str) -> Snapshot:
-    """What the chart remembers once a rule has fired."""
-    machine = world.standing.chart(world.case, THEN, world.standing.past)
+def _successor(state: ReachableState, rule: str) -> Snapshot:
+    machine = state.view.chart(state.case, THEN, state.view.past)
     machine.step(rule, THEN)
     return machine.past()
 
 
-def _standing(past: Snapshot) -> str:
+def _configuration(past: Snapshot) -> str:
     return repr((sorted(past.entered), sorted(past.history.items())))

@@ -10,7 +10,7 @@ from statecharts.rules import Clause, Clock, Effect, Rule
 
 HEADERS = ("条款", "谁", "当前", "动作", "条件", "变为", "随即")
 STAYS = "不变"
-AT_ONCE = "即时"
+IMMEDIATELY = "即时"
 CLOSES = "(结案)"
 ANY_STATE = "任何状态"
 NEVER = "不允许"
@@ -18,10 +18,10 @@ NEVER = "不允许"
 
 @dataclass(frozen=True)
 class RulebookRow:
-    """One move of one rule: under which clause, who makes it, from where, on what conditions, to where, owing what.
+    """A transition of a rule: its clause, who makes it, from where, on what conditions, to where, with what effects.
 
-    ``state``, ``rule`` and ``to`` are names (``to`` None: the state stays as it is; ``state`` empty: forbidden in all);
-    everything else is what an operator reads.  ``closes``: what the chart is about ends there.
+    ``state``, ``rule`` and ``to`` are names: ``to`` is None if the state stays as it is, ``state`` is empty if the rule
+    is forbidden in all states.  Everything else is text for operators.  ``closes``: the case, or its order, ends there.
     """
 
     clause: str
@@ -39,44 +39,44 @@ class RulebookRow:
 
 
 def rows(chart: type[CaseChart], labels: Mapping[str, str], clocks: Mapping[str, str]) -> list[RulebookRow]:
-    """Every move of every rule, in the order of the chart.
+    """Return a row for every transition of every rule, in the order of the chart.
 
-    ``labels`` names guards and ``clocks`` figures for operators; one that is missing is shown by its own name.
+    ``labels`` names guards and ``clocks`` figures for operators; a missing one is shown by its own name.
     """
     return [row for rule in chart.rules.values() for row in _rows(rule, labels, clocks)]
 
 
-def table(found: Iterable[RulebookRow], closes: str = CLOSES) -> str:
-    """The rows as a Markdown table; ``closes`` is said of a move that ends what the chart is about."""
-    return markdown_table(HEADERS, (_cells(row, closes) for row in found))
+def table(book: Iterable[RulebookRow], closes: str = CLOSES) -> str:
+    """Format the rows as a Markdown table; ``closes`` marks the transitions that end the case, or its order."""
+    return markdown_table(HEADERS, (_cells(row, closes) for row in book))
 
 
 def markdown_table(headers: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; a bar or a line break inside a cell does not break it."""
+    """Format a Markdown table; a bar or a line break inside a cell does not break it."""
     heads = tuple(headers)
     return "\n".join(_bars(cells) for cells in (heads, ("---",) * len(heads), *lines))
 
 
-def effects_of(move: Transition) -> tuple[Effect, ...]:
-    """What a move owes: its own effects, then those of entering its targets."""
-    specs = (spec for owner in (move.on, *(state.enter for state in move.targets)) for spec in owner)
+def effects_of(transition: Transition) -> tuple[Effect, ...]:
+    """Return the effects of a transition: its own, then those of entering its targets."""
+    specs = (spec for owner in (transition.on, *(state.enter for state in transition.targets)) for spec in owner)
     return tuple(spec.func.effect for spec in specs if hasattr(spec.func, "effect"))
 
 
-def conditions_of(move: Transition, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The guards of a move; one that must not hold begins with 非."""
+def conditions_of(transition: Transition, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the guards of a transition; one that must not hold begins with 非."""
     return tuple(
-        ("" if spec.expected_value else "非") + labels.get(spec.attr_name, spec.attr_name) for spec in move.cond
+        ("" if spec.expected_value else "非") + labels.get(spec.attr_name, spec.attr_name) for spec in transition.cond
     )
 
 
 def clock_text(clock: Clock, clocks: Mapping[str, str]) -> str:
-    """What a clock runs by: the figure in the caller's words."""
-    return "⏱ " + (AT_ONCE if clock.figure is None else clocks.get(clock.figure, clock.figure))
+    """Return what a clock runs by: the figure in the caller's words."""
+    return "⏱ " + (IMMEDIATELY if clock.figure is None else clocks.get(clock.figure, clock.figure))
 
 
 def who(rule: Rule) -> str:
-    """Who moves the case; for a clock, whose deadline it is and who runs it."""
+    """Return who fires a rule; for a clock, whose deadline it is and who runs it."""
     if rule.clock is None:
         return rule.party.label
     if rule.clock.figure is None:
@@ -85,8 +85,8 @@ def who(rule: Rule) -> str:
 
 
 def _rows(rule: Rule, labels: Mapping[str, str], clocks: Mapping[str, str]) -> Iterator[RulebookRow]:
-    yield from (_row(rule, line, move, labels, clocks) for line, move in rule.steps())
-    yield from (_forbidden(rule, line) for line in rule.lines if not line.moves)
+    yield from (_row(rule, line, transition, labels, clocks) for line, transition in rule.steps())
+    yield from (_forbidden(rule, line) for line in rule.lines if not line.transitions)
 
 
 def _forbidden(rule: Rule, line: Clause) -> RulebookRow:
@@ -107,21 +107,21 @@ def _forbidden(rule: Rule, line: Clause) -> RulebookRow:
 
 
 def _row(
-    rule: Rule, line: Clause, move: Transition, labels: Mapping[str, str], clocks: Mapping[str, str]
+    rule: Rule, line: Clause, transition: Transition, labels: Mapping[str, str], clocks: Mapping[str, str]
 ) -> RulebookRow:
-    targets = move.targets
+    targets = transition.targets
     return RulebookRow(
         clause=line.clause,
         who=who(rule),
-        state=move.source.id,
-        state_label=str(move.source.name),
+        state=transition.source.id,
+        state_label=str(transition.source.name),
         rule=rule.id,
         label=str(rule.name),
-        conditions=conditions_of(move, labels),
+        conditions=conditions_of(transition, labels),
         to=" ".join(target.id for target in targets) or None,
         to_label="、".join(str(target.name) for target in targets) or STAYS,
         closes=any(target.final for target in targets),
-        effects=tuple(_owed(effect) for effect in effects_of(move)),
+        effects=tuple(_owed(effect) for effect in effects_of(transition)),
         clock=clock_text(rule.clock, clocks) if rule.clock else None,
     )
 

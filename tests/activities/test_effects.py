@@ -12,7 +12,7 @@ from aftersales.platforms.scripted import Script, ScriptedPlatform
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from tests.support.machines import after
 from tests.support.stage import Stage
-from workflows.engine import activity_inputs
+from workflows.engine import activity_calls
 from workflows.registry import PROCESSES
 
 EFFECTS = effect_tables()
@@ -29,17 +29,17 @@ def names() -> list[str]:
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
 def test_every_effect_of_a_chart_has_an_activity_and_every_activity_an_effect(process: object) -> None:
     assert isinstance(process, type(PROCESSES["douyin_reship"]))
-    performed = {name for name, effect in process.effects().items() if not effect.books}
+    performed = {name for name, effect in process.effects().items() if not effect.is_ledger_entry}
     assert performed == EFFECTS[process.name].keys()
     offered = {name for name in names() if name.startswith(f"{process.name}.")}
-    assert offered == {activity_inputs.effect_activity(process.name, name) for name in performed} | {
-        activity_inputs.settle_activity(process.name)
+    assert offered == {activity_calls.effect_activity(process.name, name) for name in performed} | {
+        activity_calls.expiry_activity(process.name)
     }
 
 
 def test_the_activities_all_processes_share_are_there_once() -> None:
     assert sorted(set(names())) == sorted(names())
-    assert {activity_inputs.ENTER_IN_LEDGER, activity_inputs.REMIND} <= set(names())
+    assert {activity_calls.ENTER_IN_LEDGER, activity_calls.SEND_REMINDER} <= set(names())
 
 
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
@@ -48,7 +48,7 @@ def test_what_commands_the_platform_is_a_call_of_it_or_a_task_in_its_console(pro
     for name, how in EFFECTS[process.name].items():
         assert how == PLATFORM_CALL or isinstance(how, ConsoleTask), name
         if how == PLATFORM_CALL:
-            assert process.effects()[name].commands, name
+            assert process.effects()[name].calls_platform, name
 
 
 def call(effect: str, key: str = "douyin_reship/A1/1") -> EffectCall:

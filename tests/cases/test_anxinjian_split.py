@@ -203,8 +203,8 @@ def test_ax_9_automatic_receipt_is_the_instant_of_the_record_and_of_the_order() 
     orders = [ORDER | {"auto_receipt_at": T0.isoformat()}, {"order_id": "O2", "carries_item": False}]
     known = case(sub_orders=orders)
 
-    assert part(known, "O1").due("auto_receipt", T0 - timedelta(days=9)) == T0
-    assert part(known, "O2").due("auto_receipt", T0) is None
+    assert part(known, "O1").due("auto_receipt_at", T0 - timedelta(days=9)) == T0
+    assert part(known, "O2").due("auto_receipt_at", T0) is None
     assert part(known, "O2").due("signing_check", T0) == T0 + timedelta(hours=24)
 
 

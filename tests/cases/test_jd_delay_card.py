@@ -128,15 +128,15 @@ def test_jd_4_an_escalation_is_noted_and_a_new_report_is_escalated_anew() -> Non
 def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
     known = case()
 
-    assert known.due("promised_ship", T0) == known.facts.promised_ship_at
-    assert known.due("agreed_ship", T0) == known.facts.proposed_ship_at
-    assert known.learn("file_emergency_report", report()).due("agreed_ship", T0) == AGREED
+    assert known.due("promised_ship_at", T0) == known.facts.promised_ship_at
+    assert known.due("agreed_ship_at", T0) == known.facts.proposed_ship_at
+    assert known.learn("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_report_that_was_only_told_of_keeps_the_time_that_is_known() -> None:
     agreed = case().learn("file_emergency_report", report())
 
-    assert agreed.learn("file_emergency_report", None).due("agreed_ship", T0) == AGREED
+    assert agreed.learn("file_emergency_report", None).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_missed_promise_stays_missed() -> None:

@@ -9,7 +9,7 @@ from statemachine import State
 from statemachine.exceptions import TransitionNotAllowed
 
 from statecharts.chart import CaseChart, Deadline, Snapshot
-from statecharts.rules import Party, after, at_once, by, do, stays, under, upon
+from statecharts.rules import ChartFault, Party, after, always, by, do, stays, under, upon
 
 T0 = datetime(2026, 1, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,11 +33,13 @@ class KettleChart(CaseChart):
     hot = State("热", enter=ring)
     cracked = State("裂", final=True)
 
-    crack = at_once("开裂", under("K-1", cold.to(cracked, cond="broken")))
+    crack = always("开裂", under("K-1", cold.to(cracked, cond="broken")))
     switch_on = by(Party.MERCHANT, "打开", under("K-2", cold.to(heating)))
-    boil = after("heating", "烧开", under("K-3", heating.to(hot, on=lock)), of=Party.MERCHANT, run_by=Party.PLATFORM)
-    cool = after("cooling", "放凉", under("K-4", hot.to(cold)), of=Party.PLATFORM)
-    wait = after("unset", "等待", under("K-5", hot.to(cold)), of=Party.PLATFORM)
+    boil = after(
+        "1h", "烧开", under("K-3", heating.to(hot, on=lock)), figure="heating", of=Party.MERCHANT, run_by=Party.PLATFORM
+    )
+    cool = after("1h", "放凉", under("K-4", hot.to(cold)), figure="cooling", of=Party.PLATFORM)
+    wait = after("1h", "等待", under("K-5", hot.to(cold)), figure="unset", of=Party.PLATFORM)
     look = by(Party.BUYER, "看看", under("K-6", stays(cold, heating, on=lock)))
     drop = upon("打碎", under("K-7", hot.to(cracked)))
 
@@ -52,9 +54,11 @@ class Twin(CaseChart):
             right_open = State("右开", initial=True)
             right_done = State("右毕")
 
-    finish_left = after("slow", "左届满", under("W-1", pair.left.left_open.to(pair.left.left_done)), of=Party.MERCHANT)
+    finish_left = after(
+        "1h", "左届满", under("W-1", pair.left.left_open.to(pair.left.left_done)), figure="slow", of=Party.MERCHANT
+    )
     finish_right = after(
-        "quick", "右届满", under("W-2", pair.right.right_open.to(pair.right.right_done)), of=Party.MERCHANT
+        "1h", "右届满", under("W-2", pair.right.right_open.to(pair.right.right_done)), figure="quick", of=Party.MERCHANT
     )
 
 
@@ -151,7 +155,7 @@ def test_a_clock_that_the_case_has_no_instant_for_does_not_run() -> None:
 def test_what_is_judged_at_once_is_due_when_the_state_is_entered() -> None:
     chart = KettleChart(Kettle(broken=True), T0)
 
-    assert list(chart.deadlines()) == [Deadline(T0, "cold", "crack", at_once=True)]
+    assert list(chart.deadlines()) == [Deadline(T0, "cold", "crack", immediate=True)]
     assert [step.at for step in chart.elapse(T0)] == [T0]
     assert chart.closed
 
@@ -231,5 +235,5 @@ def test_a_rule_cannot_take_the_place_of_what_every_chart_has(name: str) -> None
     here, gone = State("在", initial=True), State("去", final=True)
     rule = by(Party.MERCHANT, "寄", under("X-1", here.to(gone)))
 
-    with pytest.raises(TypeError, match=name):
+    with pytest.raises(ChartFault, match=name):
         type("Careless", (CaseChart,), {"here": here, "gone": gone, name: rule})

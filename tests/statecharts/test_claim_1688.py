@@ -28,11 +28,11 @@ def chart(state: str = "processing", policy: ClaimPolicy | None = None, **change
 
 
 def performs(step: Step) -> list[str]:
-    return [effect.name for effect in step.owed if not effect.books]
+    return [effect.name for effect in step.owed if not effect.is_ledger_entry]
 
 
 def books(step: Step) -> list[tuple[str, str | None]]:
-    return [(effect.name, effect.clause) for effect in step.owed if effect.books]
+    return [(effect.name, effect.clause) for effect in step.owed if effect.is_ledger_entry]
 
 
 @pytest.mark.parametrize("violation", Violation)

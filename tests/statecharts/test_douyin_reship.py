@@ -180,7 +180,7 @@ def test_dr_9_the_buyer_left_waiting_may_modify_or_ask_the_platform_in_or_withdr
 def test_dr_10_and_dr_11_are_owed_to_the_ledger_whatever_the_reason(reason: Reason) -> None:
     [step] = chart("awaiting_shipment", reason).elapse(T0 + H48)
 
-    assert [(effect.name, effect.clause, effect.books) for effect in step.owed] == [
+    assert [(effect.name, effect.clause, effect.is_ledger_entry) for effect in step.owed] == [
         ("charge_late_penalty", "DR-10", True),
         ("record_late_violation", "DR-11", True),
     ]

@@ -72,7 +72,7 @@ class Reship(RuleBasedStateMachine):
         assert (self.chart.past(), list(self.chart.deadlines()), self.chart.owed) == (before, deadlines, [])
 
     def judge(self, step: Step) -> None:
-        books = [(effect.name, effect.clause) for effect in step.owed if effect.books]
+        books = [(effect.name, effect.clause) for effect in step.owed if effect.is_ledger_entry]
         assert books == (MISSED if step.rule == "miss_shipment" else [])
         assert step.clause in DouyinReship.rules[step.rule].clauses
 

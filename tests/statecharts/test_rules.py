@@ -4,9 +4,9 @@ import pytest
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, Rule, after, at_once, book, by, do, stays, under, upon
+from statecharts.rules import Party, Rule, after, always, book, by, do, stays, under, upon
 
-tell = do("tell_platform", "告知平台", commands=True)
+tell = do("tell_platform", "告知平台", calls_platform=True)
 fine = book("book_fine", "记罚款", clause="T-9")
 
 
@@ -24,9 +24,11 @@ class Door(CaseChart):
         form="pull",
     )
     knock = by(Party.BUYER, "敲门", under("T-3", stays(shut, ajar, on=[tell, fine])))
-    swing = after("swinging", "自行关上", under("T-4", ajar.to(shut)), of=Party.MERCHANT, run_by=Party.PLATFORM)
-    rot = after("rotting", "朽坏", under("T-5", shut.to(gone)), of=Party.PROVIDER)
-    condemn = at_once("判定拆除", under("T-6", shut.to(gone, cond="rotten")))
+    swing = after(
+        "1h", "自行关上", under("T-4", ajar.to(shut)), figure="swinging", of=Party.MERCHANT, run_by=Party.PLATFORM
+    )
+    rot = after("30d", "朽坏", under("T-5", shut.to(gone)), figure="rotting", of=Party.PROVIDER)
+    condemn = always("判定拆除", under("T-6", shut.to(gone, cond="rotten")))
     report = upon("平台拆除", under("T-7", shut.to(gone) | ajar.to(gone)), form="proof")
 
 
@@ -85,14 +87,14 @@ def test_stays_has_no_target_and_leaves_from_every_state_named() -> None:
     assert [(move.source.id, move.targets) for move in moves] == [("shut", []), ("ajar", [])]
 
 
-def test_an_effect_is_a_command_or_an_entry_of_the_ledger() -> None:
-    assert (tell.effect.name, tell.effect.label, tell.effect.commands, tell.effect.books) == (
+def test_an_effect_calls_the_platform_or_is_a_ledger_entry() -> None:
+    assert (tell.effect.name, tell.effect.label, tell.effect.calls_platform, tell.effect.is_ledger_entry) == (
         "tell_platform",
         "告知平台",
         True,
         False,
     )
-    assert (fine.effect.commands, fine.effect.books, fine.effect.clause) == (False, True, "T-9")
+    assert (fine.effect.calls_platform, fine.effect.is_ledger_entry, fine.effect.clause) == (False, True, "T-9")
 
 
 @pytest.mark.parametrize("party", list(Party))

@@ -112,10 +112,10 @@ class Process:
 
     @cached_property
     def _effects(self) -> Mapping[str, Effect]:
-        moves = (move.on for rule in self.rules.values() for _, move in rule.steps())
+        transitions = (transition.on for rule in self.rules.values() for _, transition in rule.steps())
         # The initial state is entered by no move.
         states = (state.enter for chart in self.charts for state in chart.states_map.values())
-        specs = (spec for owner in (*moves, *states) for spec in owner)
+        specs = (spec for owner in (*transitions, *states) for spec in owner)
         found = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
         return {effect.name: effect for effect in found}
 
@@ -136,7 +136,7 @@ class Process:
         theirs = [
             name
             for name, each in self.chart.rules.items()
-            if each.party in OPERATORS and any(move.targets for _, move in each.steps())
+            if each.party in OPERATORS and any(transition.targets for _, transition in each.steps())
         ]
         if rule is None or decision not in theirs:
             raise BadForm(

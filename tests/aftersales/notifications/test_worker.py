@@ -9,7 +9,7 @@ import yaml
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, open_dependencies
-from aftersales.notifications.temporal_notifier import holds
+from aftersales.notifications.temporal_notifier import is_current
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from tests.support.life import Open, due, eventually
@@ -52,14 +52,14 @@ async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
                 await eventually("a reminder", partial(told, 1))
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
-                assert await holds(environment.client, reminder)
+                assert await is_current(environment.client, reminder)
                 await life.act("agree")
-                assert not await holds(environment.client, reminder)
+                assert not await is_current(environment.client, reminder)
                 await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
                 trouble = reminder.model_copy(update={"rule": None, "serial": 1})
-                assert await holds(environment.client, trouble)
+                assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
-                assert not await holds(environment.client, trouble)
+                assert not await is_current(environment.client, trouble)
                 await life.report(message_id="m1", rule="withdraw")
                 await life.until_closed()
                 texts = await eventually("the outcome", partial(told, 4))
@@ -80,8 +80,8 @@ async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to
 ) -> None:
     unknown = notice().model_copy(update={"case_id": "douyin_reship/nobody"})
 
-    assert await holds(environment.client, unknown)
-    assert await holds(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+    assert await is_current(environment.client, unknown)
+    assert await is_current(environment.client, unknown.model_copy(update={"kind": "outcome"}))
 
 
 async def test_a_file_of_channels_that_others_may_read_is_refused(

@@ -56,7 +56,11 @@ class Regions(CaseChart):
     blocked = State("受阻")
 
     finish_left = after(
-        "slow", "左届满", under("W-1", work.both.left.left_open.to(work.both.left.left_done)), of=Party.MERCHANT
+        "1h",
+        "左届满",
+        under("W-1", work.both.left.left_open.to(work.both.left.left_done)),
+        figure="slow",
+        of=Party.MERCHANT,
     )
     finish_right = by(Party.MERCHANT, "右毕", under("W-2", work.both.right.right_open.to(work.both.right.right_done)))
     block = by(Party.MERCHANT, "受阻", under("W-3", work.to(blocked)))

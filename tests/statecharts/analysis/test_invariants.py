@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import pytest
-from statemachine import HistoryState, State
+from statemachine import State
 
 from aftersales.bootstrap import effect_tables
 from cases.case import SAMPLE_INSTANT
 from statecharts.analysis import invariants
-from statecharts.analysis.reachability import StateSpace, reach
+from statecharts.analysis.reachability import StateSpace, explore
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, at_once, book, by, do, stays, under, upon
+from statecharts.rules import Party, after, always, book, by, do, stays, under, upon
 from tests.support.places import RULES
 from workflows.engine.process import Chapter, Process
 from workflows.registry import PROCESSES
@@ -51,15 +51,15 @@ class Faulty(CaseChart):
     stuck = State("卡住")
     gone = State("消失", final=True)
 
-    doom = at_once("注定", under("P-1", here.to(gone, cond="doomed")))
+    doom = always("注定", under("P-1", here.to(gone, cond="doomed")))
     post = by(Party.MERCHANT, "寄", under("P-2", here.to(there, cond="light") | here.to(there, cond="unlabelled")))
     open_up = by(Party.BUYER, "拆", under("P-3", stays(there)), form="tool")
     lose = upon("丢", under("P-4", there.to(stuck, on=[do("cry", "哭"), book("pay", "赔", clause="P-9")])))
     steal = upon("偷", under("P-5", there.to(gone, cond="opened")))
-    fix = after("unset", "修", under("P-6", stuck.to(gone)), of=Party.MERCHANT)
+    fix = after("1d", "修", under("P-6", stuck.to(gone)), figure="unset", of=Party.MERCHANT)
     mend = by(Party.MERCHANT, "补", under("P-7", stuck.to(gone, cond="fragile")))
-    first = after("one", "一", under("P-8", there.to(gone)), of=Party.BUYER, run_by=Party.PLATFORM)
-    second = after("two", "二", under("P-8", there.to(gone)), of=Party.BUYER, run_by=Party.PLATFORM)
+    first = after("1d", "一", under("P-8", there.to(gone)), figure="one", of=Party.BUYER, run_by=Party.PLATFORM)
+    second = after("1d", "二", under("P-8", there.to(gone)), figure="two", of=Party.BUYER, run_by=Party.PLATFORM)
 
 
 class Spelled(CaseChart):
@@ -74,8 +74,8 @@ class Ringing(CaseChart):
     here = State("在此", initial=True)
     gone = State("消失", final=True)
 
-    nag = after("nagging", "催", under("P-1", stays(here)), of=Party.MERCHANT)
-    warn = after("warning", "警", under("P-1", stays(here, unless="opened")), of=Party.MERCHANT)
+    nag = after("1d", "催", under("P-1", stays(here)), figure="nagging", of=Party.MERCHANT)
+    warn = after("1d", "警", under("P-1", stays(here, unless="opened")), figure="warning", of=Party.MERCHANT)
     leave = by(Party.MERCHANT, "走", under("P-2", here.to(gone)))
 
 
@@ -89,7 +89,7 @@ CASES = [Parcel(), Parcel(doomed=True)]
 
 
 def explored(*, forms: Mapping[str, list[str]] | None = None) -> StateSpace:
-    return reach(Faulty, CASES, {"open_up": ["knife"]} if forms is None else forms)
+    return explore(Faulty, CASES, {"open_up": ["knife"]} if forms is None else forms)
 
 
 CHAPTERS = {chapter.chart.__name__: chapter for process in PROCESSES.values() for chapter in process.chapters}
@@ -107,26 +107,26 @@ def chapter(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def reached(chapter: Chapter) -> StateSpace:
-    return reach(chapter.chart, chapter.samples, chapter.forms)
+    return explore(chapter.chart, chapter.samples, chapter.forms)
 
 
-def test_worlds_hold_what_cases_learn() -> None:
-    assert {world.case for world in explored().worlds} == {*CASES, Parcel(opened=True)}
+def test_states_hold_what_cases_learn() -> None:
+    assert {state.case for state in explored().states} == {*CASES, Parcel(opened=True)}
 
 
 def test_a_move_that_only_a_form_opens_is_reached_with_that_form_alone() -> None:
-    assert not any(move.startswith("steal") for move in invariants.unreached(explored()))
-    assert "steal: there -> gone (P-5)" in invariants.unreached(explored(forms={}))
+    assert not any(move.startswith("steal") for move in invariants.unreachable_transitions(explored()))
+    assert "steal: there -> gone (P-5)" in invariants.unreachable_transitions(explored(forms={}))
 
 
 def test_what_is_judged_at_once_leaves_nobody_else_a_chance() -> None:
-    doomed = [fired.rule for fired in explored().fired if fired.world.case == Parcel(doomed=True)]
+    doomed = [fired.rule for fired in explored().fired if fired.state.case == Parcel(doomed=True)]
 
     assert doomed == ["doom"]
 
 
 def test_moves_that_cannot_be_made_are_named() -> None:
-    assert invariants.unreached(explored()) == [
+    assert invariants.unreachable_transitions(explored()) == [
         "post: here -> there (P-2)",
         "fix: stuck -> gone (P-6)",
         "mend: stuck -> gone (P-7)",
@@ -149,12 +149,12 @@ def test_a_rule_that_stays_is_no_way_out_of_a_state() -> None:
 
 
 def test_two_clocks_of_the_platform_in_one_state_are_named() -> None:
-    assert invariants.platform_clocks_at_once(explored()) == ["there"]
+    assert invariants.concurrent_platform_clocks(explored()) == ["there"]
 
 
 def test_clocks_that_stay_and_run_on_are_named_unless_the_case_learns_that_they_fired() -> None:
-    assert invariants.endless_clocks(reach(Ringing, [Parcel()], {})) == ["nag", "warn"]
-    assert invariants.endless_clocks(reach(Ringing, [Warned()], {})) == ["nag"]
+    assert invariants.endless_clocks(explore(Ringing, [Parcel()], {})) == ["nag", "warn"]
+    assert invariants.endless_clocks(explore(Ringing, [Warned()], {})) == ["nag"]
 
 
 def test_guards_that_are_no_labelled_property_of_the_case_are_named() -> None:
@@ -178,14 +178,11 @@ def test_silence_ends_where_the_clocks_lead() -> None:
 
 
 def test_every_move_of_a_process_is_reachable(reached: StateSpace) -> None:
-    assert invariants.unreached(reached) == []
+    assert invariants.unreachable_transitions(reached) == []
 
 
 def test_every_state_of_a_process_is_reachable(reached: StateSpace) -> None:
-    seen = {state for world in reached.worlds for state in world.standing.entered}
-    remembered = {name for name, state in reached.chart.states_map.items() if isinstance(state, HistoryState)}
-
-    assert set(reached.chart.states_map) - seen == remembered
+    assert invariants.unreachable_states(reached) == []
 
 
 def test_guards_of_one_rule_never_overlap_in_a_process(reached: StateSpace) -> None:
@@ -197,7 +194,7 @@ def test_guards_of_a_process_are_labelled_properties_of_its_case(chapter: Chapte
 
 
 def test_g_1_the_platform_runs_at_most_one_clock_in_a_state_of_a_process(reached: StateSpace) -> None:
-    assert invariants.platform_clocks_at_once(reached) == []
+    assert invariants.concurrent_platform_clocks(reached) == []
 
 
 def test_no_clock_of_a_process_stays_and_runs_on_for_ever(reached: StateSpace) -> None:
@@ -239,13 +236,14 @@ def test_every_clock_of_a_process_runs_by_a_figure_of_its_policy_or_an_instant_t
     process: Process,
 ) -> None:
     figures = {clock.figure for clock in process.clocks.values() if clock.figure}
-    known = {*process.case.policy_type().figures(), *process.case.clock_labels}
+    instants = {clock.figure for clock in process.clocks.values() if clock.instant}
+    known = {*process.case.policy_type().figures(), *instants}
 
     assert figures - known == set()
 
 
 def test_every_effect_of_a_process_has_an_activity(process: Process) -> None:
-    performed = {effect.name for effect in process.effects().values() if not effect.books}
+    performed = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
 
     assert performed == set(effect_tables()[process.name])
 
@@ -265,7 +263,7 @@ def test_every_form_that_a_chart_names_is_known_to_its_case(process: Process) ->
 
 def test_dr_18_arbitration_is_the_only_wait_of_a_reship_without_a_deadline() -> None:
     reship = PROCESSES["douyin_reship"]
-    found = invariants.without_deadline(reach(reship.chart, reship.case.samples(), reship.case.form_samples()))
+    found = invariants.without_deadline(explore(reship.chart, reship.case.samples(), reship.case.form_samples()))
 
     assert found == {
         "arbitration": {

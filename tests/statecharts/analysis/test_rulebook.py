@@ -6,7 +6,7 @@ from statemachine import State
 from statecharts.analysis.rulebook import HEADERS, RulebookRow, markdown_table, rows, table
 from statecharts.chart import CaseChart
 from statecharts.douyin_reship import DouyinReship
-from statecharts.rules import Party, after, at_once, book, by, do, stays, under
+from statecharts.rules import Party, after, always, book, by, do, stays, under
 
 LABELS = {"never_received": "一直未收到货", "out_of_stock": "已标记缺货"}
 CLOCKS = {"shipping": "补寄发货时限 48h", "silent_completion": "无消息自动完成时限 10d"}
@@ -23,8 +23,8 @@ class Lamp(CaseChart):
         under("L-1", off.to(lit, cond=["dry", "whole"], unless="forbidden", on=book("pay", "付电费", clause="L-8"))),
     )
     peek = by(Party.BUYER, "看|看", under("L-2", stays(off)))
-    dim = after("dimming", "变暗", under("L-3", lit.to(off)), of=Party.PROVIDER)
-    burst = at_once("爆裂", under("L-4", lit.to(out, unless="whole")))
+    dim = after("1h", "变暗", under("L-3", lit.to(off)), figure="dimming", of=Party.PROVIDER)
+    burst = always("爆裂", under("L-4", lit.to(out, unless="whole")))
 
 
 def of(rule: str, *, chart: type[CaseChart] = DouyinReship) -> list[RulebookRow]:

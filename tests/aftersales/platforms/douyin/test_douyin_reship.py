@@ -27,7 +27,7 @@ from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening
 from cases.models import read
 from tests.support.machines import RESHIP, where
 from tests.support.platforms.serving import serving
-from workflows.engine import reports
+from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 
 SHOP = "1001"
@@ -641,7 +641,7 @@ async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
     """Let a case hear what the record tells, and say where it then stands."""
     now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
     for told in await shop.port.story(SHOP, own):
-        reports.receive(of, told.model_dump(mode="json", exclude_defaults=True), now)
+        take_message(of, told.model_dump(mode="json", exclude_defaults=True), now)
     return where(of)
 
 
@@ -686,4 +686,4 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
             await follow(shop, of, own)
 
     assert await follow(shop, of, own) == [state]
-    assert (of.record.owed(), of.record.ignored) == ([], [])
+    assert (of.state.pending, of.state.ignored) == ([], [])
