@@ -199,3 +199,63 @@ def test_make_alone_lists_its_targets() -> None:
     done = make()
     assert done.returncode == 0
     assert [each for each in ("make run", "make test", "make check", "make clean") if each not in done.stdout] == []
+
+
+def test_another_interpreter_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    fake_python(tmp_path, 'case "$*" in *print*) echo 3.11;; esac')
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    other = fake_python(tmp_path, 'case "$*" in *print*) echo 3.13;; esac', "python3.13")
+
+    assert make("-n", "test", f"PYTHON={other}", PATH=path).stdout.splitlines()[-1].startswith(".venv-3.13/bin/pytest")
+    assert make("-n", "test", "PYTHON=python3", PATH=path).stdout.splitlines()[-1].startswith(".venv/bin/pytest")
+    assert make("-n", "test", PATH=path).stdout.splitlines()[-1].startswith(".venv/bin/pytest")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with `.ci/run`, a `make` that only says how it was called, and 3.11 in its environment."""
+    checkout = tmp_path / "checkout"
+    for folder in (".ci", ".venv/bin", "programs"):
+        (checkout / folder).mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
+    fake_python(checkout / ".venv" / "bin", "echo 3.11", "python")
+    fake_python(checkout / "programs", 'echo "make $*"', "make")
+    for name in ("chromium", "chromium-browser", "google-chrome", "python3"):
+        fake_python(checkout / "programs", "exit 0", name)
+    for name in ("python3.11", "python3.12", "python3.13", "pyenv"):
+        fake_python(checkout / "programs", "exit 127", name)
+    return checkout
+
+
+def ci(checkout: Path) -> list[str]:
+    path = f"{checkout / 'programs'}:{os.defpath}"
+    done = subprocess.run(
+        [checkout / ".ci" / "run"], env=surroundings(PATH=path), capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_ci_runs_everything_on_one_python_and_ends_with_the_whole_suite(checkout: Path) -> None:
+    assert ci(checkout) == [
+        "make lint types",
+        "Python 3.12: not on this machine",
+        "Python 3.13: not on this machine",
+        "make test",
+    ]
+
+
+def test_ci_runs_the_short_subset_on_every_other_python_of_the_path_and_of_pyenv(checkout: Path) -> None:
+    on_path = fake_python(checkout / "programs", "exit 0", "python3.12")
+    (checkout / "3.13.0" / "bin").mkdir(parents=True)
+    by_pyenv = fake_python(checkout / "3.13.0" / "bin", "exit 0", "python")
+    body = f'case "$*" in "versions --bare") printf "3.1.3\\n3.13.0\\n";; *) echo "{checkout}/$2";; esac'
+    fake_python(checkout / "programs", body, "pyenv")
+
+    printed = ci(checkout)
+
+    assert [line for line in printed if line.startswith("make")] == [
+        "make lint types",
+        f"make smoke PYTHON={on_path}",
+        f"make smoke PYTHON={by_pyenv}",
+        "make test",
+    ]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
@@ -37,3 +37,8 @@ async def start_case(
         start_signal="report" if report is not None else None,
         start_signal_args=[report] if report is not None else [],
     )
+
+
+def refusal_text(failed: WorkflowUpdateFailedError) -> str:
+    """Return the words in which a case refused an update."""
+    return str(getattr(failed.cause, "message", failed.cause))

@@ -1,4 +1,4 @@
-"""Forms and instants given on the command line."""
+"""Forms and instants written on the command line."""
 
 import json
 from datetime import datetime
@@ -10,43 +10,43 @@ from cases.models import expected
 from workflows.engine.decisions import Stuck
 from workflows.engine.process import Process
 
-JSON_TYPES = ("boolean", "integer", "number", "array", "object")
+_JSON_TYPES = {"boolean", "integer", "number", "array", "object"}
 
 
-def given_form(process: Process, rule: str, given: list[str], now: datetime) -> dict[str, Any] | None:
-    """Read KEY=VALUE fields by the rule's form: text as it is, anything else as JSON; raises BadForm."""
+def read_form(process: Process, rule: str, fields: list[str], now: datetime) -> dict[str, Any] | None:
+    """Read KEY=VALUE fields by the rule's form, text as it is and anything else as JSON; raise BadForm."""
     known = process.rules.get(rule)
-    form = process.case.form_type(known.form) if known else Stuck
-    properties = form.model_json_schema().get("properties", {})
-    fields: dict[str, Any] = {}
-    for each in given:
-        name, sign, value = each.partition("=")
-        if not sign or name not in properties:
-            raise BadForm(f"--form {each!r}: expected KEY=VALUE; {expected(form)}")
-        fields[name] = _value(name, value, properties[name])
-    shifted: dict[str, Any] = shift_instants(form, fields, shifter(now), ("--form",))
+    model = process.case.form_type(known.form) if known else Stuck
+    properties = model.model_json_schema().get("properties", {})
+    values: dict[str, Any] = {}
+    for field in fields:
+        name, separator, text = field.partition("=")
+        if not separator or name not in properties:
+            raise BadForm(f"--form {field!r}: expected KEY=VALUE; {expected(model)}")
+        values[name] = _value(name, text, properties[name])
+    shifted: dict[str, Any] = shift_instants(model, values, shifter(now), ("--form",))
     return shifted or None
 
 
-def _value(name: str, value: str, schema: dict[str, Any]) -> Any:
-    kinds = {schema.get("type"), *(each.get("type") for each in schema.get("anyOf", ()))}
-    if not kinds & set(JSON_TYPES):
-        return value
+def _value(name: str, text: str, schema: dict[str, Any]) -> Any:
+    types = {schema.get("type"), *(choice.get("type") for choice in schema.get("anyOf", ()))}
+    if not types & _JSON_TYPES:
+        return text
     try:
-        return json.loads(value)
+        return json.loads(text)
     except json.JSONDecodeError as bad:
-        raise BadForm(f"--form {name}: expected JSON, got {value!r}") from bad
+        raise BadForm(f"--form {name}: expected JSON, got {text!r}") from bad
 
 
-def given_instant(option: str, written: str | None, now: datetime) -> str | None:
-    """Read an instant or an offset from now; raises BadForm that names the option."""
-    if written is None:
+def read_instant(option: str, text: str | None, now: datetime) -> str | None:
+    """Read an instant or an offset from now; raise BadForm that names the option."""
+    if text is None:
         return None
-    shifted = str(shift_instant(written, shifter(now), (option,)))
+    shifted = str(shift_instant(text, shifter(now), (option,)))
     try:
         instant = datetime.fromisoformat(shifted)
     except ValueError as bad:
-        raise BadForm(f"{option}: expected an instant or an offset such as -1h, got {written!r}") from bad
+        raise BadForm(f"{option}: expected an instant or an offset such as -1h, got {text!r}") from bad
     if instant.tzinfo is None:
-        raise BadForm(f"{option}: the instant needs a time zone: {written!r}")
+        raise BadForm(f"{option}: the instant needs a time zone: {text!r}")
     return shifted

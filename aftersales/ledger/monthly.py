@@ -14,12 +14,12 @@ from aftersales.ledger.caps import LATE_CLAUSES, Capped, capped, monday, weekly_
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
 from cases.models import Strict
+from workflows.registry import PROCESSES
 
 LOOK_BACK = timedelta(days=157)
 """How far before a month entries still matter: an order lives at most 150 days (DS-7), and a week begins before."""
 LOOK_AHEAD = timedelta(days=31)
 """How long after a month a bill may still answer what was expected in it."""
-CLAIM, APPEALED, WON, LOST = "claim_1688", "CL-5", "dismissed", "established"
 WEEK = timedelta(days=7)
 
 
@@ -124,8 +124,6 @@ def monthly(month: Month, entries: Sequence[Booked], outcomes: Sequence[CaseOutc
 def _shop(month: Month, shop: str, entries: list[Booked], outcomes: list[CaseOutcome]) -> ShopMonth:
     states = Counter((each.process, each.state, each.state_label) for each in outcomes)
     judged = [each.decided_before_deadline for each in outcomes if each.decided_before_deadline is not None]
-    appealed = {each.case_id for each in entries if each.clause == APPEALED}
-    ruled = [each.state for each in outcomes if each.process == CLAIM and each.case_id in appealed]
     return ShopMonth(
         shop=shop,
         cases=tuple(
@@ -135,9 +133,22 @@ def _shop(month: Month, shop: str, entries: list[Booked], outcomes: list[CaseOut
         decided_in_time=Share(many=sum(judged), of=len(judged)),
         clocks_run_out=sum(each.clocks_run_out for each in outcomes),
         rules=tuple(_rules(month, entries)),
-        appeals_won=Share(many=ruled.count(WON), of=ruled.count(WON) + ruled.count(LOST)),
+        appeals_won=_appeals_won(entries, outcomes),
         weeks=tuple(_weeks(month, entries)),
     )
+
+
+def _appeals_won(entries: list[Booked], outcomes: list[CaseOutcome]) -> Share:
+    """Of the appealed cases that were ruled on, those that were won."""
+    appealed = {(entry.case_id, entry.clause) for entry in entries}
+    won = lost = 0
+    for outcome in outcomes:
+        process = PROCESSES.get(outcome.process)
+        appeals = process.case.appeals if process else None
+        if appeals and (outcome.case_id, appeals.clause) in appealed:
+            won += outcome.state == appeals.won
+            lost += outcome.state == appeals.lost
+    return Share(many=won, of=won + lost)
 
 
 def _rules(month: Month, entries: list[Booked]) -> Iterator[RuleFigures]:

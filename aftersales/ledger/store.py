@@ -147,6 +147,16 @@ class SqlLedger:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop}/{clause}", 0))))
 
 
+@contextmanager
+def open_existing(address: str | Path) -> Iterator[SqlLedger | None]:
+    """Open a ledger until the block ends; yield None if its file does not exist, which is then not created."""
+    if isinstance(address, Path) and not address.exists():
+        yield None
+        return
+    with SqlLedger(address) as ledger:
+        yield ledger
+
+
 def _row(entry: LedgerEntry) -> dict[str, Any]:
     return entry.model_dump() | {"day": shanghai_day(entry.at)}
 

@@ -10,7 +10,7 @@ from temporalio.exceptions import TemporalError
 
 from aftersales.notifications.channels import read_channels
 from aftersales.notifications.notice import Notice, NoticeContext
-from aftersales.notifications.notifier import RobotNotifier, robot_notifier
+from aftersales.notifications.notifier import ChannelNotifier, channel_notifier
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import list_address
 from cases.ports import Notifier
@@ -26,7 +26,7 @@ WAITING = ("needs_operator", "console_task")
 @asynccontextmanager
 async def open_notifier(
     channels_file: Path, settings: Settings, client: Client, otherwise: Notifier
-) -> AsyncIterator[RobotNotifier]:
+) -> AsyncIterator[ChannelNotifier]:
     """Open a notifier with the channels of a file; raises BadForm where it cannot be used."""
     words = NoticeContext(
         list_address(settings.ui_address, client.namespace),
@@ -40,7 +40,7 @@ async def open_notifier(
         ],
     )
     channels = read_channels(channels_file)
-    async with robot_notifier(channels, words, otherwise, settings.data_dir, partial(is_current, client)) as notifier:
+    async with channel_notifier(channels, words, otherwise, settings.data_dir, partial(is_current, client)) as notifier:
         yield notifier
 
 

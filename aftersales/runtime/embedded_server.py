@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,3 +145,17 @@ async def register_attributes(client: Client) -> list[str]:
             if refused.status is not RPCStatusCode.ALREADY_EXISTS:
                 raise CaseError(f"search attributes could not be registered: {refused.message}") from refused
     return missing
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keep child processes that are started in the block from writing to our standard output."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -7,12 +7,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
-from aftersales.cli.errors import refused_in_words
 from aftersales.files.offsets import whole
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import LONGEST_SCENARIO, Expectation, ScenarioStep
+from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
 from aftersales.simulation.virtual_time import (
     TooSlow,
     VirtualCase,
@@ -22,7 +20,7 @@ from aftersales.simulation.virtual_time import (
     virtual_server,
     wait_until,
 )
-from workflows.client import start_case
+from workflows.client import refusal_text, start_case
 from workflows.engine.decisions import CLOSED
 from workflows.engine.situation import ORDER
 from workflows.engine.view import CaseView
@@ -87,7 +85,7 @@ class Simulation:
         try:
             await self._case.touch().execute_update(rule, given)
         except WorkflowUpdateFailedError as refusal:
-            self._refused.append({"at": whole(step.at), "rule": rule, "error": refused_in_words(refusal)})
+            self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise

@@ -15,8 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.output import silenced
-from aftersales.runtime.embedded_server import ONE_PARTITION, temporal_binary
+from aftersales.runtime.embedded_server import ONE_PARTITION, silenced, temporal_binary
 from cases.errors import CaseError
 from workflows.engine.search_attributes import KEYS
 from workflows.engine.view import CaseView, EffectView

@@ -12,7 +12,7 @@ from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
 from cases.ports import Notifier
 from tests.support.machines import after
-from tests.support.notifications.telling import OUTCOME, TROUBLE, reminder
+from tests.support.notifications.notices import OUTCOME, TROUBLE, reminder
 
 REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
+from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
-from aftersales.cli.main import app
+from aftersales.cli.process_lists import LISTS, renewed
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
@@ -20,8 +20,7 @@ from aftersales.platforms.inbound import MessageState
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import Answers, Expectation, ScenarioFile, ScenarioStep
+from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.places import ROOT
 from workflows.engine.machine import CaseMachine
@@ -29,7 +28,7 @@ from workflows.engine.view import view
 from workflows.registry import PROCESSES
 
 NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = {name: main.load_command(name) for name in main.COMMANDS}
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("golang", "org"))
 HOMES = ("root", "home", "opt", "tmp", "work", "Users")
 FORBIDDEN = re.compile(
@@ -98,7 +97,7 @@ CASES = [pytest.param(path, id=path.name) for path in sorted((EXAMPLES / "cases"
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_command_in_a_document_exists(path: Path) -> None:
     # A name after the program's, wherever it stands; a word that is no name (`aftersales: ...`) is none of ours.
-    named = {name for each in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", each)}
+    named = {name for words in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", words)}
     typed = {words[0] for words in words_of("aftersales", text(path))}
 
     assert (named | typed) - set(COMMANDS) == set()
@@ -155,6 +154,32 @@ def test_every_setting_in_a_document_exists(path: Path) -> None:
 @pytest.mark.parametrize("name", list(DOCUMENTS))
 def test_the_kept_reference_is_the_generated_one(name: str) -> None:
     assert text(ROOT / "docs" / name) == DOCUMENTS[name](), "out of date: run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("name", "lists"),
+    [
+        ("README.md", [None]),
+        ("README.zh-CN.md", [None]),
+        ("docs/operators.md", [None]),
+        ("docs/operations.md", ["views", "steps"]),
+    ],
+)
+def test_the_lists_of_processes_in_a_document_are_those_of_the_registry(name: str, lists: list[str | None]) -> None:
+    held = re.findall(r"^<!-- processes(?:: (\w+))? -->$", text(name), flags=re.MULTILINE)
+
+    assert [kind or None for kind in held] == lists
+    assert renewed(Path(name), text(name)) == text(name), "out of date: run `make docs`"
+    for process in PROCESSES.values():
+        assert all(process.name in LISTS[kind](Path(name)) for kind in lists)
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_no_list_of_processes_is_written_by_hand(path: Path) -> None:
+    outside = re.sub(r"<!-- processes.*?<!-- /processes -->", "", text(path), flags=re.DOTALL)
+    lines = [line for line in outside.splitlines() if sum(name in line for name in PROCESSES) > 2]
+
+    assert path.parent.name == "rulebook" or lines == []
 
 
 def test_both_readmes_give_the_same_commands() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.programs import ROOT, free_port
+from tests.support.surroundings import without_ours
 
 READY = "Ctrl-C stops everything"
 START_SECONDS, STOP_SECONDS = 100.0, 60.0
@@ -17,10 +18,8 @@ UP = (sys.executable, "-m", "aftersales.cli.main", "up")
 
 
 def surroundings(**given: str) -> dict[str, str]:
-    """The environment of a process: no setting of ours or Temporal's but what is given, and no make around us."""
-    ours = ("AFTERSALES_", "TEMPORAL_", "MAKE", "MFLAGS")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **given}
+    """Return the environment of a process: no setting of the user's, and no make around it."""
+    return {**without_ours(dict(os.environ), "MAKE", "MFLAGS"), **given}
 
 
 def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.places import ROOT
+from tests.support.surroundings import without_ours
 
 STARTED = "worker started"
 START_SECONDS = 60.0
@@ -69,11 +70,10 @@ class WorkerProcess:
 @asynccontextmanager
 async def worker_process(**environment: str) -> AsyncIterator[WorkerProcess]:
     """A worker with the given variables of its environment; it is gone when the block ends."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "worker.py"),
         cwd=ROOT,
-        env={**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **environment},
+        env={**without_ours(dict(os.environ)), **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedErro
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.main import COMMANDS
 from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
 from tests.support.embedded import settings_of
@@ -94,7 +94,16 @@ def test_every_command_has_a_help_page(aftersales: Callable[..., Result], comman
 
 @pytest.mark.parametrize(
     "arguments",
-    [("opne",), ("list", "--sort"), ("open",), ("act", "douyin_reship/A1"), ("list", "--limit", "0"), ("simulate",)],
+    [
+        ("opne",),
+        ("list", "--sort"),
+        ("open",),
+        ("act", "douyin_reship/A1"),
+        ("list", "--limit", "0"),
+        ("simulate",),
+        ("month", "--deadline", "+1h"),
+        ("report", "douyin_reship/A1", "sign", "--month", "2026-11"),
+    ],
 )
 def test_a_wrong_call_is_bad_input(aftersales: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = aftersales(*arguments)
@@ -113,6 +122,8 @@ def test_a_wrong_call_is_bad_input(aftersales: Callable[..., Result], arguments:
         (("report", "douyin_reship/A1", "sign", "--occurred-at", "soon"), "--occurred-at"),
         (("report", "douyin_reship/A1", "signed"), "signed"),
         (("report", "douyin_reship/A1"), "--deadline"),
+        (("report",), "`aftersales month`"),
+        (("report", "--message-id", "m1"), "`aftersales month`"),
         (("list", "--process", "jd"), "no such process"),
         (("rulebook", "jd"), "no such process"),
         (("replay",), "--case"),

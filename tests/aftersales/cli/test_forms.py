@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.cli.forms import given_form, given_instant
+from aftersales.cli.forms import read_form, read_instant
 from cases.errors import BadForm
 from workflows.registry import process_of
 
@@ -30,7 +30,7 @@ RESHIP = process_of("douyin_reship")
     ],
 )
 def test_text_stays_text_and_the_rest_is_json(rule: str, given: list[str], form: dict[str, Any] | None) -> None:
-    assert given_form(RESHIP, rule, given, NOW) == form
+    assert read_form(RESHIP, rule, given, NOW) == form
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_text_stays_text_and_the_rest_is_json(rule: str, given: list[str], form:
 )
 def test_what_does_not_fit_the_form_is_refused(rule: str, given: list[str], words: str) -> None:
     with pytest.raises(BadForm) as caught:
-        given_form(RESHIP, rule, given, NOW)
+        read_form(RESHIP, rule, given, NOW)
     assert words in str(caught.value)
 
 
@@ -55,14 +55,14 @@ def test_what_does_not_fit_the_form_is_refused(rule: str, given: list[str], word
     [("-1h", NOW - timedelta(hours=1)), ("+0s", NOW), ("2026-01-05T09:00:00+08:00", NOW)],
 )
 def test_an_instant_or_an_offset_from_now(written: str, meant: datetime) -> None:
-    assert datetime.fromisoformat(str(given_instant("--deadline", written, NOW))) == meant
+    assert datetime.fromisoformat(str(read_instant("--deadline", written, NOW))) == meant
 
 
 def test_no_instant_is_none() -> None:
-    assert given_instant("--deadline", None, NOW) is None
+    assert read_instant("--deadline", None, NOW) is None
 
 
 @pytest.mark.parametrize("written", ["soon", "2026-01-05T09:00:00", "2026-13-05T09:00:00+08:00", ""])
 def test_anything_else_names_the_option(written: str) -> None:
     with pytest.raises(BadForm, match=r"^--deadline: "):
-        given_instant("--deadline", written, NOW)
+        read_instant("--deadline", written, NOW)

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.open import Stopped, _open
+from aftersales.cli.open import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
@@ -81,7 +81,7 @@ def test_an_export_of_bad_rows_alone_needs_no_server(aftersales: Command, reship
     told = aftersales(*("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER)
     assert (told.exit_code, rejected.exists()) == (2, True)
     assert told.stdout == "0 件已打开 / opened, 0 件早已打开 / were opened before; 2 行被拒 / rows rejected\n"
-    assert told.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, mend and open them: {rejected}\n"
+    assert told.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, correct and open them: {rejected}\n"
 
 
 @pytest.mark.parametrize("count", [20, 21])
@@ -160,8 +160,8 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
     *cases, (process, last) = reships.read().cases
     too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
     cases.append((process, too_large))
-    told = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to go on: Temporal: .* exceeds limit"
-    with pytest.raises(Stopped, match=told):
+    told = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to continue: Temporal: .* exceeds limit"
+    with pytest.raises(OpeningStopped, match=told):
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 
 
@@ -169,7 +169,7 @@ def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, re
     told = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (told.exit_code, told.stdout) == (2, "")
     (line,) = told.stderr.splitlines()
-    assert "1 件未打开,再次运行即继续 / not yet, run again to go on" in line
+    assert "1 件未打开,再次运行即继续 / not yet, run again to continue" in line
     assert "nowhere" in line
 
 

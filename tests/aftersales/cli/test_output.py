@@ -1,13 +1,11 @@
 """What the commands print."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aftersales.cli.output import complain, print_json, print_table, say, silenced, when
+from aftersales.cli.output import complain, print_json, print_table, say, when
 from aftersales.cli.render import print_case
 
 
@@ -53,14 +51,6 @@ def test_an_instant_is_shown_in_shanghai_time() -> None:
 
 def test_no_instant_shows_nothing() -> None:
     assert when(None) == ""
-
-
-def test_child_processes_write_nothing_on_our_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
-    chatty = [sys.executable, "-c", "print('banner')"]
-    with silenced():
-        subprocess.run(chatty, check=True)
-    subprocess.run(chatty, check=True)
-    assert capfd.readouterr().out == "banner\n"
 
 
 ORDERS = tuple(f"O{number}" for number in range(2, 7))

@@ -1,4 +1,4 @@
-"""A worker with a file of channels: what its cases remind of reaches the shop's robot."""
+"""A worker with a file of channels: what its cases remind of reaches the shop's bot."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,14 +13,14 @@ from aftersales.notifications.temporal_notifier import is_current
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from tests.support.life import Open, due, eventually
-from tests.support.notifications.robots import Robots
-from tests.support.notifications.telling import channel, notice
+from tests.support.notifications.bots import Bots
+from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
 from tests.support.stage import BUSINESS, Scene, Stage
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
-    """A worker's settings, with one robot for the shop S1."""
+    """A worker's settings, with one bot for the shop S1."""
     file = folder / "channels.yaml"
     file.write_text(yaml.safe_dump({"S1": [channel(address, "wecom")]}), encoding="utf-8")
     file.chmod(mode)
@@ -33,11 +33,11 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
     )
 
 
-async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
+async def test_what_a_case_tells_reaches_the_bot_of_its_shop(
     environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
 ) -> None:
-    robots = Robots()
-    async with serving(robots.app()) as address:
+    bots = Bots()
+    async with serving(bots.app()) as address:
         settings = set_up(tmp_path, address)
         async with open_dependencies(settings, environment.client) as world:
             acted_upon = replace(world, platform=stage, ledger=stage)
@@ -47,7 +47,7 @@ async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
                 async def told(many: int) -> list[str]:
-                    return robots.taken["wecom"] if len(robots.taken["wecom"]) == many else []
+                    return bots.taken["wecom"] if len(bots.taken["wecom"]) == many else []
 
                 await eventually("a reminder", partial(told, 1))
                 deadline = due(await life.view())

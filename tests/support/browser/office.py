@@ -9,7 +9,8 @@ from temporalio.client import Client
 
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.importing.case_files import open_cases, read_cases
+from aftersales.importing.batch import open_cases
+from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
@@ -34,7 +35,7 @@ class Office:
 async def open_office(folder: Path) -> AsyncIterator[Office]:
     """Everything runs, and every sample case is open and listed, until the block ends."""
     port, ui_port, stage = free_port(), free_port(), Stage()
-    settings = Settings(task_queue="office", graceful_shutdown_seconds=0.1)
+    settings = Settings(task_queue="office", data_dir=folder, graceful_shutdown_seconds=0.1)
     async with (
         embedded_server(folder / "temporal.db", port, ui_port) as server,
         make_worker(server.client, settings, Dependencies(stage, stage, stage)),

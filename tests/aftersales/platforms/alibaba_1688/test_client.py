@@ -11,7 +11,7 @@ from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
-from aftersales.sandbox.alibaba_1688 import Desk1688
+from aftersales.sandbox.alibaba_1688 import Fake1688
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
@@ -34,12 +34,12 @@ def client(address: str, transport: Transport, **secrets: str) -> Alibaba1688Cli
     return Alibaba1688Client(read(Secrets, {"alibaba_1688": block}, "secrets").alibaba_1688, transport)
 
 
-DESK = Desk1688()
+DESK = Fake1688()
 
 
 @pytest.fixture
-def desk() -> Desk1688:
-    vars(DESK).update(vars(Desk1688()))  # as new
+def fake() -> Fake1688:
+    vars(DESK).update(vars(Fake1688()))  # as new
     return DESK
 
 
@@ -56,24 +56,24 @@ async def transport() -> AsyncIterator[Transport]:
 
 
 @pytest.fixture
-def alibaba(address: str, transport: Transport, desk: Desk1688) -> Alibaba1688Client:
+def alibaba(address: str, transport: Transport, fake: Fake1688) -> Alibaba1688Client:
     return client(address, transport)
 
 
-async def test_a_call_is_signed_and_its_answer_is_given_as_it_is(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.answers[NAME] = {"success": "true", "result": {"备注": "仓库盘点"}}
+async def test_a_call_is_signed_and_its_answer_is_given_as_it_is(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.answers[NAME] = {"success": "true", "result": {"备注": "仓库盘点"}}
 
     answer = await alibaba.call("S1", NAMESPACE, NAME, {"orderId": 123, "remark": "仓库 盘点&", "ids": [1, "二"]})
 
     assert answer == {"success": "true", "result": {"备注": "仓库盘点"}}
-    (call,) = desk.calls
+    (call,) = fake.calls
     assert (call.namespace, call.name) == (NAMESPACE, NAME)
     sent = {name: call.params[name] for name in ("orderId", "remark", "ids", "access_token")}
     assert sent == {"orderId": "123", "remark": "仓库 盘点&", "ids": '[1,"二"]', "access_token": "T1"}
 
 
-async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.answers[NAME] = {"error_code": "ORDER_NOT_FOUND", "error_message": "订单不存在"}
+async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.answers[NAME] = {"error_code": "ORDER_NOT_FOUND", "error_message": "订单不存在"}
 
     with pytest.raises(PlatformRefused, match=r"订单不存在.*\[ORDER_NOT_FOUND\] request_id=sandbox"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
@@ -93,7 +93,7 @@ async def test_an_application_that_1688_does_not_know_is_refused(address: str, t
 
 @pytest.mark.parametrize("minutes", [-11, 11])
 async def test_a_request_stamped_by_a_wrong_clock_is_refused(
-    alibaba: Alibaba1688Client, desk: Desk1688, monkeypatch: pytest.MonkeyPatch, minutes: int
+    alibaba: Alibaba1688Client, fake: Fake1688, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong:
         @staticmethod
@@ -103,11 +103,11 @@ async def test_a_request_stamped_by_a_wrong_clock_is_refused(
     monkeypatch.setattr("aftersales.platforms.alibaba_1688.client.time", Wrong)
     with pytest.raises(PlatformRefused, match=r"gw\.TimestampInvalid"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
-    assert desk.calls == []
+    assert fake.calls == []
 
 
-async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.busy = 1
+async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"gw\.QosAppFrequencyLimit"):
         await alibaba.call("S1", NAMESPACE, NAME, {})

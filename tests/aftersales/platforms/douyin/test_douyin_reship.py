@@ -17,17 +17,17 @@ from aftersales.platforms.douyin.records import RESHIP as RESHIP_KIND
 from aftersales.platforms.douyin.records import AfterSale
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import transitions
-from aftersales.sandbox.app import Sandbox, make_sandbox
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.backend import Sandbox
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.model import AfterSaleRecord
+from aftersales.sandbox.server import make_sandbox
 from cases.douyin_reship import ReshipFacts
 from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening
 from cases.models import read
 from tests.support.machines import RESHIP, where
 from tests.support.platforms.serving import serving
-from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 
 SHOP = "1001"
@@ -77,12 +77,12 @@ class Shop:
     def apply(self, reason: str = NEVER) -> str:
         return self.sandbox.apply(SHOP, reason, 12_850, remark="三天没动").after_sale_id
 
-    def do(self, own: str, step: Callable[..., Any], *given: Any) -> Record:
+    def do(self, own: str, step: Callable[..., Any], *given: Any) -> AfterSaleRecord:
         """Let something happen to a record, a minute after what happened last."""
         self.sandbox.advance(60)
         return self.sandbox.change(own, lambda record, now: step(record, now, *given))
 
-    def record(self, own: str) -> Record:
+    def record(self, own: str) -> AfterSaleRecord:
         found = self.sandbox.record(own)
         assert found is not None
         return found
@@ -640,8 +640,8 @@ def test_another_kind_of_after_sale_is_no_reship() -> None:
 async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
     """Let a case hear what the record tells, and say where it then stands."""
     now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
-    for told in await shop.port.story(SHOP, own):
-        take_message(of, told.model_dump(mode="json", exclude_defaults=True), now)
+    for report in await shop.port.story(SHOP, own):
+        of.receive(report, now)
     return where(of)
 
 
