@@ -19,14 +19,16 @@ IDIOMS = {
         "__init__": "every package has one",
         "client": "every marketplace's interface has one, and opening a case is Temporal's client",
         "signing": "every marketplace signs in its own way",
-        "push": "every marketplace that pushes has messages of its own",
-        "registry": "the workflows' and the activities' register of processes",
+        "marketplace": "every marketplace's package declares its own, of one type",
         "notifications": "what the engine enqueues, and the activities that send it",
         "ledger": "the entries, and the activity that books them",
         "reconcile": "the workflow and its activity",
         **dict.fromkeys(PROCESSES, "a process has one module in every layer"),
     },
-    "constant": {"EFFECTS": "every process has a table of its effects' activities"},
+    "constant": {
+        "EFFECTS": "every process's module of activities has its table under this name",
+        "MARKETPLACE": "every marketplace's package declares it under this name",
+    },
 }
 """Names that may be repeated, with the reason."""
 
