@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
 from cases.messages import Report
 
 ROUNDS, MANY, PUSHED = 9, 200, 2000

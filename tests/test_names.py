@@ -18,43 +18,21 @@ IDIOMS = {
     "module": {
         "__init__": "every package has one",
         "client": "every marketplace's interface has one, and opening a case is Temporal's client",
-        "marketplace": "every marketplace has one, which says what it offers",
         "signing": "every marketplace signs in its own way",
+        "marketplace": "every marketplace's package declares its own, of one type",
         "notifications": "what the engine enqueues, and the activities that send it",
         "ledger": "the entries, and the activity that books them",
         "reconcile": "the workflow and its activity",
         **dict.fromkeys(PROCESSES, "a process has one module in every layer"),
     },
     "constant": {
-        "EFFECTS": "every process has a table of its effects' activities",
-        "MARKETPLACE": "every marketplace's module offers one",
+        "EFFECTS": "every process's module of activities has its table under this name",
+        "MARKETPLACE": "every marketplace's package declares it under this name",
     },
 }
 """Names that may be repeated, with the reason."""
 
-PENDING = {
-    "class": (),
-    "module": ("messages", "rulebook"),
-    "constant": (
-        "BUSY",
-        "END",
-        "ERROR",
-        "LONGEST",
-        "LONGEST_ID",
-        "NOTHING",
-        "ORDER",
-        "PLATFORM",
-        "PROCESS",
-        "REFUSALS",
-        "RULES",
-        "SHIPPED",
-        "SIGN",
-        "SKEW",
-        "TIME",
-        "VERSION",
-        "WAITING",
-    ),
-}
+PENDING = {"class": (), "module": ("rulebook",), "constant": ()}
 """Names that are still to be made unique: the list only shrinks."""
 
 

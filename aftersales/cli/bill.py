@@ -17,7 +17,7 @@ from cases.models import expected, read
 
 
 def bill_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files in UTF-8 with a header line.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV files in UTF-8 with a header line.")],
     as_json: AsJson = False,
 ) -> None:
     """Enter bills of platforms in the ledger, once per shop and number, and match them with the expected entries."""

@@ -5,7 +5,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import structlog
 import typer
@@ -13,14 +13,20 @@ from temporalio.client import Client
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
+from aftersales.gateway.app import make_gateway
+from aftersales.gateway.case_client import CaseClient
+from aftersales.gateway.due import due_route
+from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
+from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.connection import connect
+from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
-
-if TYPE_CHECKING:
-    from aftersales.gateway.inbox import Inbox
 
 INBOX = "inbox.db"
 
@@ -37,8 +43,6 @@ def gateway_command(
 
 
 async def _serve(host: str | None, port: int | None) -> None:
-    from aftersales.runtime.connection import connect  # noqa: PLC0415 - the other commands start faster without it
-
     settings = load_settings(gateway_host=host, gateway_port=port)
     async with running_gateway(settings, connect) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
@@ -61,14 +65,6 @@ async def running_gateway(
 
     Raises CaseError, naming the setting, where it cannot start.
     """
-    from aftersales.gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
-    from aftersales.gateway.case_client import CaseClient  # noqa: PLC0415
-    from aftersales.gateway.due import due_route  # noqa: PLC0415
-    from aftersales.platforms.credentials import read_secrets  # noqa: PLC0415
-    from aftersales.platforms.marketplaces import TOKENS, Marketplaces  # noqa: PLC0415
-    from aftersales.platforms.tokens import TokenStore  # noqa: PLC0415
-    from aftersales.runtime.http_server import listen, serving  # noqa: PLC0415
-
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
 
@@ -93,9 +89,7 @@ async def _retry() -> None:
         say(f"重新交付 / due again: {await inbox.retry_failed()}")
 
 
-def _inbox(settings: Settings) -> "Inbox":
-    from aftersales.gateway.inbox import Inbox  # noqa: PLC0415 - the other commands start faster without it
-
+def _inbox(settings: Settings) -> Inbox:
     try:
         return Inbox(settings.data_dir / INBOX)
     except (OSError, sqlite3.Error) as bad:

@@ -38,7 +38,7 @@ class OpeningStopped(CaseError):
 
 def open_command(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Case files in YAML or JSON, or exports in CSV or .xlsx.")
+        list[Path], typer.Argument(metavar="FILE", help="Case files in YAML or JSON, or exports in CSV or .xlsx.")
     ],
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The YAML file that maps columns of the exports to fields.")

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import InboundMessage
+from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
 
 STORE_SECONDS: Final = 4.0

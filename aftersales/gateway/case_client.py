@@ -11,7 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.platforms.adapter import MessageAdapter
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import BadForm
 from cases.messages import Opening, Report

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from aftersales.platforms.messages import CaseKey, InboundMessage, MessageState
+from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from cases.messages import Report
 
 Result = TypeVar("Result")
@@ -21,9 +21,9 @@ KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a finished message is kept."""
 BUSY_SECONDS: Final = 2.0
 """How long a write waits for another gateway on the same file: marketplaces want their answer within 5 s."""
-PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE)
+_PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE)
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     platform TEXT NOT NULL,
@@ -47,7 +47,7 @@ CREATE INDEX IF NOT EXISTS waiting_of_case ON messages (process, own_id, next_tr
 CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
 """
 # A message waits with the earlier ones of its case: a case gets its messages in order.
-STORE = """
+_STORE = """
 INSERT INTO messages (platform, message_id, tag, process, shop_id, own_id, report, body, state, reason, received_at,
     next_try)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
@@ -56,18 +56,18 @@ ON CONFLICT (platform, message_id) DO UPDATE SET again = again + 1
 RETURNING again
 """
 # Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
-DUE = """
+_DUE = """
 SELECT id, process, shop_id, own_id, report, attempts FROM messages
 WHERE state = 'new' AND next_try <= ? ORDER BY next_try, id LIMIT ?
 """
-END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
-TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
-POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ?"
-RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
-PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(PRUNED))})"  # noqa: S608 - marks
-WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
-TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
-UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"
+_END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
+_TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
+_POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ?"
+_RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
+_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - marks
+_WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
+_TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
+_UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class InboxFile:
         # A received message must survive a power cut; a lost note that it was dispatched only repeats the signal.
         self._received = _connection(path, "FULL")
         self._dispatched = _connection(path, "NORMAL")
-        self._received.executescript(SCHEMA)
+        self._received.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -213,7 +213,7 @@ class InboxFile:
 
     def due(self, now: float, most: int) -> list[InboxRow]:
         """Return up to ``most`` messages that are due; those of a case in the order of their arrival."""
-        rows = self._dispatched.execute(DUE, (now, most)).fetchall()
+        rows = self._dispatched.execute(_DUE, (now, most)).fetchall()
         return [
             InboxRow(
                 number,
@@ -226,31 +226,31 @@ class InboxFile:
 
     def end(self, row: InboxRow, state: MessageState, why: str) -> None:
         """Record how a message ended."""
-        self._write((END, (state, why, row.id)))
+        self._write((_END, (state, why, row.id)))
 
     def postpone(self, row: InboxRow, why: str, until: float) -> None:
         """Postpone a message, and with it all others of its case."""
-        self._write((TRIED, (why, row.id)), (POSTPONE, (until, row.case.process, row.case.own_id)))
+        self._write((_TRIED, (why, row.id)), (_POSTPONE, (until, row.case.process, row.case.own_id)))
 
     def retry_failed(self) -> int:
         """Make all failed messages due again and return how many they are."""
-        return self._write((RETRY, ()))
+        return self._write((_RETRY, ()))
 
     def prune(self, before: float) -> int:
         """Delete finished messages that were received before an instant and return how many they were."""
-        return self._write((PRUNE, (before, *PRUNED)))
+        return self._write((_PRUNE, (before, *_PRUNED)))
 
     def check_writable(self, now: float) -> None:
         """Raise where nothing can be written."""
-        self._write((WRITE_PROOF, (now,)))
+        self._write((_WRITE_PROOF, (now,)))
 
     def counts(self, now: float) -> dict[str, Any]:
         """Count messages by state and by unknown tag, and duplicates; include how long the oldest one has waited."""
         states = dict(self._dispatched.execute("SELECT state, count(*) FROM messages GROUP BY state"))
-        ((again, oldest),) = self._dispatched.execute(TOTALS)
+        ((again, oldest),) = self._dispatched.execute(_TOTALS)
         return {
             "states": {str(state): states.get(state, 0) for state in MessageState},
-            "unknown_tags": dict(self._dispatched.execute(UNKNOWN_TAGS)),
+            "unknown_tags": dict(self._dispatched.execute(_UNKNOWN_TAGS)),
             "duplicates": again,
             "longest_waiting_seconds": None if oldest is None else max(0, int(now - oldest)),
         }
@@ -264,7 +264,7 @@ class InboxFile:
             *(message.body, message.state, message.reason, now),
             *((case.process, case.own_id) if case else (None, None)),
         )
-        ((again,),) = self._received.execute(STORE, values).fetchall()
+        ((again,),) = self._received.execute(_STORE, values).fetchall()
         return bool(again == 0)
 
     def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> int:

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from aftersales.gateway.case_client import Feed, FeedResult
 from aftersales.platforms.adapter import ReconcilableAdapter
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from cases.errors import BadForm, PlatformRefused
 from cases.messages import CatchUp, Report
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from cases.errors import PlatformRefused
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
 

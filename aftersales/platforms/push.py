@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aftersales.platforms.adapter import MessageAdapter
-from aftersales.platforms.messages import InboundMessage
+from aftersales.platforms.inbound import InboundMessage
 from cases.errors import BadForm
 
 ReadBody = Callable[[], Awaitable[bytes]]

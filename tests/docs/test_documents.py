@@ -16,7 +16,7 @@ from aftersales.cli.process_lists import LISTS, renewed
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
-from aftersales.platforms.messages import MessageState
+from aftersales.platforms.inbound import MessageState
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds

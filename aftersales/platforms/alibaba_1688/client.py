@@ -12,11 +12,11 @@ from aftersales.runtime.secret_files import Address
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.models import Text
 
-TIMESTAMP = "_aop_timestamp"
-ACCESS = "access_token"
+_TIMESTAMP = "_aop_timestamp"
+_TOKEN_FIELD = "access_token"  # noqa: S105 - a field's name
 
 # T: how the gateway's codes for too many calls begin.
-BUSY = ("gw.Qos",)
+_BUSY = ("gw.Qos",)
 
 
 class Alibaba1688Access(TokenAccess):
@@ -40,7 +40,7 @@ class Alibaba1688Client:
         shop = self._access.shop(shop_id)
         path = f"param2/{version}/{namespace}/{name}/{shop.app_key}"
         form = {key: _text(value) for key, value in params.items()}
-        form |= {ACCESS: shop.access_token.get_secret_value(), TIMESTAMP: str(int(time.time() * 1000))}
+        form |= {_TOKEN_FIELD: shop.access_token.get_secret_value(), _TIMESTAMP: str(int(time.time() * 1000))}
         form[SIGNATURE] = sign(shop.app_secret.get_secret_value(), path, form)
         return opened(name, await self._transport.post(f"{self._access.address}/openapi/{path}", data=form))
 
@@ -55,7 +55,7 @@ def opened(name: str, answer: Any) -> dict[str, Any]:
     texts = (answer.get("error_message"), answer.get("exception"))
     text = " / ".join(str(part) for part in texts if part)
     where = f"[{code}] request_id={answer.get('request_id')}"
-    if str(code).startswith(BUSY):
+    if str(code).startswith(_BUSY):
         raise PlatformUnreachable(f"{name}: 1688 繁忙 / 1688 is busy: {text} {where}")
     raise PlatformRefused(f"{name}: 1688 拒绝 / 1688 refused: {text} {where}")
 

@@ -7,14 +7,14 @@ from urllib.parse import parse_qs
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access, Alibaba1688Client
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, verify_event
+from aftersales.platforms.inbound import InboundMessage, short_text
 from aftersales.platforms.marketplace import Marketplace
-from aftersales.platforms.messages import InboundMessage, short_text
 from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 
-PLATFORM: Final = "alibaba_1688"
-FIELDS: Final = 20
+_PLATFORM: Final = "alibaba_1688"
+_FORM_FIELDS: Final = 20
 
 
 class Alibaba1688Push(PushFormat):
@@ -35,7 +35,7 @@ class Alibaba1688Push(PushFormat):
         """Verify a push and return its message; raises NotSigned."""
         del headers
         try:
-            form = parse_qs((await read_body()).decode(), max_num_fields=FIELDS, errors="strict")
+            form = parse_qs((await read_body()).decode(), max_num_fields=_FORM_FIELDS, errors="strict")
         except ValueError:
             raise NotSigned from None
         message, signature = (form.get(name, [""])[0] for name in ("message", SIGNATURE))
@@ -50,11 +50,13 @@ def read_push(message: str) -> PushedMessage | InboundMessage:
     try:
         pushed = json.loads(message)
     except (ValueError, RecursionError):
-        return InboundMessage.unreadable(PLATFORM, body, "不是 JSON / not valid JSON")
+        return InboundMessage.unreadable(_PLATFORM, body, "不是 JSON / not valid JSON")
     message_id = short_text(pushed.get("msgId")) if isinstance(pushed, dict) else None
     tag = short_text(pushed.get("type")) if isinstance(pushed, dict) else None
     if tag is None or message_id is None:
-        return InboundMessage.unreadable(PLATFORM, body, "缺少 msgId 或 type / msgId or type is missing", tag=tag or "")
+        return InboundMessage.unreadable(
+            _PLATFORM, body, "缺少 msgId 或 type / msgId or type is missing", tag=tag or ""
+        )
     return PushedMessage(message_id, tag, _content(pushed.get("data")), body)
 
 

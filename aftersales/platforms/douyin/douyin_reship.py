@@ -8,7 +8,7 @@ from aftersales.platforms.adapter import ReconcilableAdapter
 from aftersales.platforms.douyin import reship_reading as reading
 from aftersales.platforms.douyin.client import PIECES_AT_ONCE, DouyinClient
 from aftersales.platforms.douyin.records import RESHIP, AfterSale, Status
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Refusal
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence, Form, Proof, Shipment

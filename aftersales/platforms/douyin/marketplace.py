@@ -7,8 +7,8 @@ from typing import Any
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.session import PLATFORM, DouyinAccess
 from aftersales.platforms.douyin.signing import verify_event
+from aftersales.platforms.inbound import InboundMessage, short_text
 from aftersales.platforms.marketplace import Marketplace
-from aftersales.platforms.messages import InboundMessage, short_text
 from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody
 from cases.errors import BadForm
 

@@ -11,7 +11,7 @@ from cases.douyin_reship import Reason
 from cases.errors import PlatformUnreachable
 from cases.models import LATEST
 
-LONGEST = 2000
+TEXT_LIMIT = 2000
 """Characters that are kept of a text."""
 RESHIP = 7
 """The type of an after-sale that is a reship."""
@@ -64,7 +64,7 @@ def _instant(value: Any) -> datetime | None:
 
 def _words(value: Any) -> Any:
     if value and isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().strip()[:LONGEST]  # a lone surrogate cannot be sent on
+        return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
     return value or ""
 
 

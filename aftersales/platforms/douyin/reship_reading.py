@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from aftersales.platforms.douyin.records import LONGEST, REASONS, RESHIP, AfterSale, Arbitration, Status
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.douyin.records import REASONS, RESHIP, TEXT_LIMIT, AfterSale, Arbitration, Status
+from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotSettledYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
 from cases.models import EARLIEST, LATEST, read
 
-PROCESS: Final = "douyin_reship"
+RESHIP_PROCESS: Final = "douyin_reship"
 
 CREATED, MODIFIED, DEADLINE_CHANGED, SHIPPED = "200", "208", "209", "226"
 ARBITRATION_BEGINS: Final = frozenset({"212", "217"})
@@ -23,7 +23,7 @@ ARBITRATION_BEGINS: Final = frozenset({"212", "217"})
 ARBITRATION_ENDS: Final = frozenset({"215", "216"})
 """Called off, or decided: ``arbitrate_status`` says which."""
 
-RULES: Final[Mapping[str, tuple[str, ...]]] = {
+RULES_BY_TAG: Final[Mapping[str, tuple[str, ...]]] = {
     "206": ("miss_shipment", "rule_refund"),
     "207": ("withdraw", "rule_dismiss", "lapse"),
     MODIFIED: ("modify",),
@@ -42,12 +42,12 @@ NEED_FORM: Final = frozenset({"modify", "ship"})
 """Rules whose form a message may lack."""
 ONLY_OPEN: Final = frozenset({CREATED, "213", "214", "218"})
 """Tags that move no case, which only has to be open (213: the platform wants evidence)."""
-KNOWN: Final = frozenset({*RULES, *ARBITRATION_BEGINS, *ARBITRATION_ENDS, *ONLY_OPEN, DEADLINE_CHANGED})
+KNOWN: Final = frozenset({*RULES_BY_TAG, *ARBITRATION_BEGINS, *ARBITRATION_ENDS, *ONLY_OPEN, DEADLINE_CHANGED})
 
-LONGEST_ID: Final = 32
+ID_DIGITS: Final = 32
 """Digits."""
 
-SKEW = timedelta(minutes=1)
+CLOCK_SKEW = timedelta(minutes=1)
 """How far the platform's clock and ours may differ."""
 Rules = tuple[str, ...]
 AGREED: Rules = ("agree", "auto_agree", "rule_reship")
@@ -66,7 +66,7 @@ LED_TO: Mapping[int, tuple[Rules, ...]] = {
     Status.CLOSED: (("withdraw", "rule_dismiss", "lapse"),),
 }
 """What must have happened for a status, in order; of alternative rules the likeliest comes first."""
-OPEN = (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT, Status.REFUSED)
+CLOCK_RUNS_IN = (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT, Status.REFUSED)
 """The statuses in which a clock of the platform runs."""
 ON_ITS_WAY = (Status.AWAITING_SHIPMENT, Status.SHIPPED, Status.RECEIVED)
 """The statuses in which the merchant is to ship, or has shipped."""
@@ -90,7 +90,7 @@ REACHED_BY: Mapping[str, int] = {
     "lapse": 28,
 }
 """The status to which a rule leads at once: the record then changed when the rule happened."""
-WAITING: Mapping[str, int] = {"awaiting_merchant": 6, "awaiting_shipment": 8, "refused": 27, "overdue": 8}
+WAITING_STATUS: Mapping[str, int] = {"awaiting_merchant": 6, "awaiting_shipment": 8, "refused": 27, "overdue": 8}
 
 
 def case_of(tag: str, data: Any) -> CaseKey | None:
@@ -100,7 +100,7 @@ def case_of(tag: str, data: Any) -> CaseKey | None:
     """
     if tag not in KNOWN or not isinstance(data, dict) or str(data.get("aftersale_type")) != str(RESHIP):
         return None
-    return CaseKey(PROCESS, _id(data, "shop_id"), _id(data, "aftersale_id"))
+    return CaseKey(RESHIP_PROCESS, _id(data, "shop_id"), _id(data, "aftersale_id"))
 
 
 def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> Report | None:
@@ -165,7 +165,7 @@ def _rules_of_message(tag: str, data: Mapping[str, Any]) -> tuple[str, ...]:
             return ("rule_dismiss",)
         rule = RULINGS.get(_number(data, "aftersale_status")) if arbitration == Arbitration.FOR_BUYER else None
         return (rule,) if rule else ()
-    return RULES.get(tag, ())
+    return RULES_BY_TAG.get(tag, ())
 
 
 def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None:
@@ -186,14 +186,14 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode().strip()[:LONGEST]  # a lone surrogate cannot be sent on
+    return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
 
 
 def _id(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**LONGEST_ID
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**ID_DIGITS
     text = str(value) if whole else value
-    if not isinstance(text, str) or not (text.isascii() and text.isdigit() and len(text) <= LONGEST_ID):
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit() and len(text) <= ID_DIGITS):
         raise BadForm(f"{name}: 不是平台的编号 / not an id of the platform", (name,))
     return text
 
@@ -264,7 +264,7 @@ def settlement(question: ExpiryQuery, record: AfterSale | None, now: datetime) -
     if record is None:
         return ExpiryOutcome()
     rule = _missed(question, record, now) or _disputed(question, record)
-    if rule is None and record.status == WAITING.get(question.state):
+    if rule is None and record.status == WAITING_STATUS.get(question.state):
         if record.deadline and record.deadline > max(question.due, now):
             return ExpiryOutcome(deadline=record.deadline)
         raise NotSettledYet(f"平台尚未处理 / the platform has not decided yet: {record.after_sale_id}")
@@ -287,7 +287,7 @@ def _missed(question: ExpiryQuery, record: AfterSale, now: datetime) -> str | No
     if record.reason is Reason.NEVER_RECEIVED or record.deadline is None:
         return None
     # A deadline is put off before it is over; the buyer's window begins when it is over.
-    put_off = record.deadline > max(question.due, now) and record.updated_at < question.due - SKEW
+    put_off = record.deadline > max(question.due, now) and record.updated_at < question.due - CLOCK_SKEW
     return None if put_off else "miss_shipment"
 
 
@@ -317,7 +317,7 @@ def _next_deadline(rule: str, record: AfterSale) -> datetime | None:
 
 
 def _open_deadline(record: AfterSale) -> datetime | None:
-    return record.deadline if record.status in OPEN and not record.disputed else None
+    return record.deadline if record.status in CLOCK_RUNS_IN and not record.disputed else None
 
 
 def _form(rule: str, record: AfterSale) -> dict[str, Any] | None:

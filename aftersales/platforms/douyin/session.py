@@ -15,7 +15,7 @@ from cases.errors import PlatformRefused, PlatformUnreachable
 
 PLATFORM = "douyin"
 SUCCESS = 10000
-BUSY = frozenset({20000, 20001, 60000})
+BUSY_CODES = frozenset({20000, 20001, 60000})
 """Codes of a service that is down, too slow, or called too often: a retry helps.  From third-party code only."""
 TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
 """Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
@@ -140,7 +140,7 @@ class DouyinSession:
         code = shop.authorization_code.get_secret_value() if shop.authorization_code else None
         secrets = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
         answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
-        if answer.code in BUSY:
+        if answer.code in BUSY_CODES:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
         return answer
 

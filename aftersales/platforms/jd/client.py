@@ -7,24 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from aftersales.platforms.access import TokenAccess
-from aftersales.platforms.jd.signing import SIGN, sign
+from aftersales.platforms.jd.signing import sign
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import Strict
 from cases.shanghai import SHANGHAI
 
-PARAMS = "360buy_param_json"
-VERSION = "2.0"
-TIME = "%Y-%m-%d %H:%M:%S"
-SHIP, ORDER = "jingdong.pop.order.shipment", "jingdong.pop.order.get"
-SHIPPED = "sopjosshipment_result"
-ORDER_FIELDS = "orderId,orderState,waybill"
+_PARAMS = "360buy_param_json"
+_VERSION = "2.0"
+_TIME = "%Y-%m-%d %H:%M:%S"
+_SHIP, _ORDER = "jingdong.pop.order.shipment", "jingdong.pop.order.get"
+_SHIP_RESULT = "sopjosshipment_result"
+_ORDER_FIELDS = "orderId,orderState,waybill"
 
 # T: known from third-party code alone.
-ERROR = {"envelope": "error_response", "code": "code", "chinese": "zh_desc", "english": "en_desc"}
+_ERROR = {"envelope": "error_response", "code": "code", "chinese": "zh_desc", "english": "en_desc"}
 # T: calls limited, and the three codes for services behind the gateway that do not answer.
-BUSY = frozenset({"2", "65", "66", "67"})
+_BUSY = frozenset({"2", "65", "66", "67"})
 
 
 class JdAccess(TokenAccess):
@@ -55,22 +55,22 @@ class JdClient:
             "method": method,
             "app_key": shop.app_key,
             "access_token": shop.access_token.get_secret_value(),
-            "timestamp": datetime.now(SHANGHAI).strftime(TIME),
-            "v": VERSION,
-            PARAMS: json.dumps(params, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+            "timestamp": datetime.now(SHANGHAI).strftime(_TIME),
+            "v": _VERSION,
+            _PARAMS: json.dumps(params, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         }
-        form[SIGN] = sign(shop.app_secret.get_secret_value(), form)
+        form["sign"] = sign(shop.app_secret.get_secret_value(), form)
         return opened(method, await self._transport.post(f"{self._access.address}/routerjson", data=form))
 
     async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> None:
         """Ship an order; succeeds also where it was shipped with this waybill before."""
         params = {"orderId": number(order_id), "logiCoprId": company_id, "logiNo": waybill}
-        result = (await self.call(shop_id, SHIP, params)).get(SHIPPED)
+        result = (await self.call(shop_id, _SHIP, params)).get(_SHIP_RESULT)
         if not isinstance(result, dict):
-            raise unclear(SHIP)
+            raise unclear(_SHIP)
         if _yes(result.get("success")):
             return
-        refusal = refused(SHIP, result.get("errorCode"), result.get("chineseErrCode"), result.get("englishErrCode"))
+        refusal = refused(_SHIP, result.get("errorCode"), result.get("chineseErrCode"), result.get("englishErrCode"))
         # JD's codes for "shipped already" are not published: the order itself shows its waybill.
         try:
             order = await self.order(shop_id, order_id)
@@ -81,14 +81,14 @@ class JdClient:
 
     async def order(self, shop_id: str, order_id: str) -> JdOrder:
         """Read an order."""
-        answer = await self.call(shop_id, ORDER, {"order_id": number(order_id), "optional_fields": ORDER_FIELDS})
+        answer = await self.call(shop_id, _ORDER, {"order_id": number(order_id), "optional_fields": _ORDER_FIELDS})
         detail = answer.get("orderDetailInfo")
         result = detail.get("apiResult") if isinstance(detail, dict) else None
         if isinstance(result, dict) and not _yes(result.get("success")):
-            raise refused(ORDER, result.get("numberCode"), result.get("chineseErrCode"), result.get("englishErrCode"))
+            raise refused(_ORDER, result.get("numberCode"), result.get("chineseErrCode"), result.get("englishErrCode"))
         order = detail.get("orderInfo") if isinstance(detail, dict) else None
         if not isinstance(order, dict):
-            raise unclear(ORDER)
+            raise unclear(_ORDER)
         return JdOrder(
             order_id=order_id,
             state=str(order.get("orderState") or ""),
@@ -99,21 +99,21 @@ class JdClient:
 def opened(method: str, answer: Any) -> dict[str, Any]:
     """Return what an answer's envelope holds; raises the error that the platform reports."""
     body = answer if isinstance(answer, dict) else {}
-    error = body.get(ERROR["envelope"])
+    error = body.get(_ERROR["envelope"])
     if isinstance(error, dict):
-        raise refused(method, error.get(ERROR["code"]), error.get(ERROR["chinese"]), error.get(ERROR["english"]))
+        raise refused(method, error.get(_ERROR["code"]), error.get(_ERROR["chinese"]), error.get(_ERROR["english"]))
     inner = body.get(f"{method.replace('.', '_')}_responce")  # so spelled by JD
     if not isinstance(inner, dict):
         raise unclear(method)
     if str(inner.get("code", "0")) != "0":
-        raise refused(method, inner.get("code"), inner.get(ERROR["chinese"]), inner.get(ERROR["english"]))
+        raise refused(method, inner.get("code"), inner.get(_ERROR["chinese"]), inner.get(_ERROR["english"]))
     return inner
 
 
 def refused(method: str, code: Any, chinese: Any, english: Any) -> PlatformRefused | PlatformUnreachable:
     """Return the error for what JD reports: unreachable where a retry may help, otherwise a refusal."""
     text = " / ".join(str(part) for part in (chinese, english) if part)
-    if str(code) in BUSY:
+    if str(code) in _BUSY:
         return PlatformUnreachable(f"{method}: 京东繁忙 / JD is busy: {text} [{code}]")
     return PlatformRefused(f"{method}: 京东拒绝 / JD refused: {text} [{code}]")
 

@@ -5,21 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from aftersales.platforms.access import TokenAccess
-from aftersales.platforms.taobao.signing import METHOD, SIGN, SignMethod, sign
+from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.models import Strict
 from cases.shanghai import SHANGHAI
 
-TIME = "%Y-%m-%d %H:%M:%S"
+_TIME = "%Y-%m-%d %H:%M:%S"
 CONSUME, CONFIRM = "taobao.tmc.messages.consume", "taobao.tmc.messages.confirm"
 MOST = 200
 """The most messages that one call consumes or confirms."""
-ERROR = "error_response"
+_ERROR = "error_response"
 
 # T: codes for "called too often" (7) and, by how they begin, for services behind the gateway that do not answer.
-BUSY_CODE, BUSY = "7", ("isp.", "accesscontrol.limited")
+_BUSY_CODE, _BUSY = "7", ("isp.", "accesscontrol.limited")
 
 
 class TaobaoAccess(TokenAccess):
@@ -53,12 +53,12 @@ class TaobaoClient:
             **params,
             "method": method,
             "app_key": app_key,
-            "timestamp": datetime.now(SHANGHAI).strftime(TIME),
+            "timestamp": datetime.now(SHANGHAI).strftime(_TIME),
             "format": "json",
             "v": "2.0",
             METHOD: self._sign_method,
         }
-        form[SIGN] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
+        form["sign"] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
         return opened(method, await self._transport.post(f"{self._access.address}/router/rest", data=form))
 
     async def consume(self, app_key: str, *, quantity: int = 100, group: str | None = None) -> list[TmcMessage]:
@@ -81,7 +81,7 @@ class TaobaoClient:
 def opened(method: str, answer: Any) -> dict[str, Any]:
     """Return what an answer's envelope holds; raises the error that the platform reports."""
     body = answer if isinstance(answer, dict) else {}
-    error = body.get(ERROR)
+    error = body.get(_ERROR)
     if isinstance(error, dict):
         raise _refused(method, error)
     inner = body.get(f"{method.removeprefix('taobao.').replace('.', '_')}_response")
@@ -94,7 +94,7 @@ def _refused(method: str, error: Mapping[str, Any]) -> PlatformRefused | Platfor
     code, sub_code = str(error.get("code")), str(error.get("sub_code") or "")
     text = " / ".join(str(part) for part in (error.get("sub_msg"), error.get("msg")) if part)
     which = f"[{code} {sub_code}]".replace(" ]", "]")
-    if code == BUSY_CODE or sub_code.startswith(BUSY):
+    if code == _BUSY_CODE or sub_code.startswith(_BUSY):
         return PlatformUnreachable(f"{method}: 淘宝繁忙 / Taobao is busy: {text} {which}")
     return PlatformRefused(f"{method}: 淘宝拒绝 / Taobao refused: {text} {which}")
 
@@ -118,6 +118,6 @@ def _message(row: Any) -> TmcMessage:
 
 def _instant(text: Any) -> datetime | None:
     try:
-        return datetime.strptime(str(text)[:19], TIME).replace(tzinfo=SHANGHAI)
+        return datetime.strptime(str(text)[:19], _TIME).replace(tzinfo=SHANGHAI)
     except ValueError:
         return None

@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.gateway.case_client import CaseClient, FeedResult
 from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.douyin.reship_reading import needs_record
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import Opening, Report

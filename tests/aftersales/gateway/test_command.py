@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from aftersales.cli.gateway import gateway_command
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings
 from cases.messages import Report
 from tests.support.life import eventually

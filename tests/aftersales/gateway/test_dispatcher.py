@@ -13,7 +13,7 @@ import structlog
 from aftersales.gateway.case_client import FeedResult
 from aftersales.gateway.dispatcher import FAILS, WORKS, Dispatcher
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import Report

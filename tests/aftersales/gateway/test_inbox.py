@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from aftersales.gateway.inbox import KEPT_SECONDS, Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage, MessageState
+from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from cases.messages import Report
 
 

@@ -25,7 +25,7 @@ from aftersales.gateway.reconciler import Reconciler
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.session import DouyinAccess
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.schedules import schedule_catch_up

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aftersales.platforms.adapter import MessageAdapter
-from aftersales.platforms.messages import CaseKey, MessageState
+from aftersales.platforms.inbound import CaseKey, MessageState
 from aftersales.platforms.push import PushedMessage, PushEndpoint
 from cases.errors import BadForm
 from cases.messages import Report

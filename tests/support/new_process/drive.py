@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,5 @@ async def drive(folder: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(asyncio.run(drive(Path(sys.argv[1])))))
+    sys.stdout.flush()
+    os._exit(0)  # the SDK's own threads now and then abort a process that winds down by itself

@@ -7,8 +7,8 @@ from typing import Any
 from aftersales.gateway.case_client import FeedResult
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.douyin.signing import event_sign
+from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.marketplaces import Marketplaces
-from aftersales.platforms.messages import CaseKey
 from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
 from cases.errors import BadForm

@@ -8,7 +8,7 @@ import pytest
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access
 from aftersales.platforms.alibaba_1688.marketplace import Alibaba1688Push, read_push
-from aftersales.platforms.messages import MessageState
+from aftersales.platforms.inbound import MessageState
 from aftersales.platforms.push import NotSigned, PushedMessage
 from aftersales.sandbox.alibaba_1688 import pushed
 from cases.models import read

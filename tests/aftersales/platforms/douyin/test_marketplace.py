@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.platforms.messages import CaseKey, InboundMessage, MessageState
+from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from tests.support.platforms.pushing import SHOP, body, content, endpoints, pushed, signed
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersales.platforms.douyin.reship_reading import KNOWN, case_of, instant, needs_record, report_of
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from cases.errors import BadForm
 from tests.support.platforms.pushing import SHOP, content
 from workflows.registry import PROCESSES

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Self
 
+from statecharts.toy import Toy
+
 from cases.case import Case, Facts
-from cases.models import Duration, Id
-from cases.policy import Figure, Policy, duration
+from cases.models import Id
+from cases.policy import Policy
 
 
 class ToyFacts(Facts):
@@ -36,11 +38,8 @@ class ToyFacts(Facts):
         return self.order_id
 
 
-class ToyPolicy(Policy):
-    """The figures of a toy."""
-
-    completion: Figure[Duration] = duration("24h", "G-2", "a test", "assumed")
-    """完成时限"""
+class ToyPolicy(Policy, clocks=(Toy,)):
+    """The clock of a toy."""
 
 
 class ToyCase(Case):

@@ -5,7 +5,7 @@ from statemachine import State
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, by, do, under, upon
 
-agree_on_platform = do("agree_on_platform", "在平台同意")
+agree_on_platform = do("agree_on_platform", "在平台同意", calls_platform=True)
 
 
 class Toy(CaseChart):
@@ -18,4 +18,4 @@ class Toy(CaseChart):
 
     agree = by(Party.MERCHANT, "同意", under("G-4", waiting.to(agreed, on=agree_on_platform)))
     ship = upon("已发货", under("G-3", agreed.to(shipped)))
-    complete = after("completion", "自动完成", under("G-2", shipped.to(closed_by_clock)), of=Party.BUYER)
+    complete = after("24h", "自动完成", under("G-2", shipped.to(closed_by_clock)), figure="completion", of=Party.BUYER)

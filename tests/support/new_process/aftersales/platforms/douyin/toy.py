@@ -4,7 +4,7 @@ from typing import Any
 
 from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.douyin.client import DouyinClient
-from aftersales.platforms.messages import CaseKey
+from aftersales.platforms.inbound import CaseKey
 from cases.messages import EffectCall, Report
 
 CREATED, SHIPPED = "9001", "9002"
