@@ -66,7 +66,7 @@ def _row(execution: Any) -> dict[str, Any]:
         "deadline": deadline.isoformat() if deadline else None,
         "waits_for": known.get(sa.WAITS_FOR),
         "shop": known.get(sa.SHOP),
-        "order": known.get(sa.ORDER_FIELD),
+        "order": known.get(sa.ORDER),
         "at_stake": known.get(sa.AT_STAKE),
         "needs_operator": known.get(sa.NEEDS_OPERATOR),
     }
