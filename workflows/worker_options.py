@@ -62,7 +62,7 @@ def _folded(given: Handled) -> Handled:
     return given
 
 
-REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
+_REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
 UNTYPED: tuple[Any, ...] = (None, Any)
 
 
@@ -93,7 +93,7 @@ class WordsOnly(DefaultFailureConverter):
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """Encode; a refusal of ours loses its stack trace and cause."""
         super().to_failure(exception, payload_converter, failure)
-        if isinstance(exception, ApplicationError) and exception.type in REFUSALS:
+        if isinstance(exception, ApplicationError) and exception.type in _REFUSALS:
             failure.stack_trace = ""
             failure.ClearField("cause")
 

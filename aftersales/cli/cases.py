@@ -12,7 +12,7 @@ from aftersales.cli.render import print_case
 from aftersales.runtime.connection import connect
 from cases.errors import BadForm
 from workflows.engine import search_attributes as sa
-from workflows.engine.situation import ORDER
+from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
 
@@ -99,7 +99,7 @@ def act_command(
             raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
         given = read_form(process, rule, form or [], datetime.now(UTC))
         if order is not None:
-            given = {**(given or {}), ORDER: order}
+            given = {**(given or {}), ORDER_FIELD: order}
         handle = (await connect()).get_workflow_handle(case)
         summary = await handle.execute_update(rule, given, result_type=CaseSummary, rpc_timeout=PATIENCE)
         if as_json:

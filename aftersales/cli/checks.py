@@ -20,7 +20,7 @@ from workflows.engine.process import Process
 from workflows.registry import FAULTS, PROCESSES, process_of
 from workflows.replay.replayer import recorded, replay
 
-RULES = {
+_RULES = {
     "rule": "规则",
     "label": "名称",
     "clause": "条款",
@@ -105,7 +105,7 @@ def rulebook_command(
                 _print_rows(f"{book.label} · {book.name} 按状态查", STATES, states(book))
         else:
             for book in chosen:
-                _print_rows(f"{book.label} · {book.name} 规则", RULES, rules(book))
+                _print_rows(f"{book.label} · {book.name} 规则", _RULES, rules(book))
                 _print_rows(f"{book.label} · {book.name} 指标", FIGURES, figures(book))
         return 0
 

@@ -31,7 +31,7 @@ from statecharts.rules import Clause, Rule
 from workflows.engine.process import Chapter, Process
 
 COMMAND = "aftersales rulebook --write docs/rulebook"
-NOTHING = "无。"
+_NOTHING = "无。"
 ENDS = "(该单了结)"
 NOBODY_ACTS = "不处理"
 BY_ITSELF = "自动"
@@ -258,7 +258,7 @@ def _owner_table(process: Process) -> str:
         for state, owners in without_deadline(explore(chapter.chart, chapter.samples, chapter.forms)).items()
         for party, names in owners.items()
     ]
-    return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else NOTHING
+    return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else _NOTHING
 
 
 def _ending_table(process: Process) -> str:

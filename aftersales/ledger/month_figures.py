@@ -88,7 +88,7 @@ class Share(Strict):
 
 
 class WeekFigures(Strict):
-    """A week's late orders on JD and its score (JD-11), a range if the pickup rate is unknown."""
+    """A week's late orders and its score (JD-11), a range if the pickup rate is unknown."""
 
     first: date
     last: date

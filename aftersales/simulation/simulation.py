@@ -22,7 +22,7 @@ from aftersales.simulation.virtual_time import (
 )
 from workflows.client import refusal_text, start_case
 from workflows.engine.decisions import CLOSED
-from workflows.engine.situation import ORDER
+from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView
 
 ATTEMPTS = 5
@@ -81,7 +81,7 @@ class Simulation:
             await self._report(step, self._scenario.message(number, self._origin))
 
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
-        given = form if step.order is None else {**(form or {}), ORDER: step.order}
+        given = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
         try:
             await self._case.watched(lambda: self._case.touch().execute_update(rule, given))
         except WorkflowUpdateFailedError as refusal:

@@ -50,7 +50,7 @@ DEADLOCK = "TMPRL1101"
 """What Temporal calls a workflow task that took longer than two seconds."""
 FAILED_STATE = "Workflow Task in failed state"
 """What the server answers to queries and updates while a workflow task fails."""
-REPEATS = 100
+_REPEATS = 100
 """How often a clock may fire in one state."""
 Answer = TypeVar("Answer")
 
@@ -63,7 +63,7 @@ def _check_repeats(seen: CaseView) -> None:
     """Raise CaseError, naming rule and state, if a clock fires again and again."""
     clocks = (entry for entry in seen.timeline if entry.by == Party.CLOCK.value)
     for (rule, state), fired in Counter((entry.rule, ", ".join(entry.left)) for entry in clocks).items():
-        if fired > REPEATS:
+        if fired > _REPEATS:
             raise CaseError(f"{seen.case_id}: rule {rule!r} never stops: it fired {fired} times in state {state}")
 
 

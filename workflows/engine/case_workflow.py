@@ -27,7 +27,7 @@ from workflows.engine.details import current_details
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
-from workflows.engine.situation import ORDER
+from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView, summary, view
 
 
@@ -60,7 +60,7 @@ def update_description(process: Process, rule: Rule) -> str:
     fields = process.case.form_type(rule.form).model_fields
     names = [name + ("" if field.is_required() else "?") for name, field in fields.items()]
     if process.names_order(rule.id):
-        names.insert(0, ORDER)
+        names.insert(0, ORDER_FIELD)
     return f"{label} ({', '.join(rule.clauses)})" + (f" · {{{', '.join(names)}}}" if names else "")
 
 

@@ -19,7 +19,7 @@ from statecharts.rules import OPERATORS
 from workflows.engine.process import Process
 from workflows.engine.state import CaseState, EffectState, ExpiryCheck
 
-ORDER = "order"
+ORDER_FIELD = "order"
 """The field beside a form's own by which an order is named."""
 
 
@@ -180,7 +180,7 @@ class CaseSituation:
         if order not in orders:
             wrong = "" if order is None else f" {order!r} 不在本案件 / not an order of this case;"
             raise BadForm(
-                f"{rule}: order:{wrong} 须指明订单 / name the order, one of: {', '.join(orders)}", (rule, ORDER)
+                f"{rule}: order:{wrong} 须指明订单 / name the order, one of: {', '.join(orders)}", (rule, ORDER_FIELD)
             )
         return order
 
@@ -189,9 +189,9 @@ class CaseSituation:
         if not self.process.names_order(rule) or not isinstance(raw, dict | None):
             return self.addressee(rule, None), raw
         form = dict(raw or {})
-        order = form.pop(ORDER, None)
+        order = form.pop(ORDER_FIELD, None)
         if order is not None and not isinstance(order, str):
-            raise BadForm(f"{rule}: order: 应为文字 / expected text, got {order!r}", (rule, ORDER))
+            raise BadForm(f"{rule}: order: 应为文字 / expected text, got {order!r}", (rule, ORDER_FIELD))
         return self.addressee(rule, order), form
 
     def read_form(self, rule: str, raw: Any, order: str | None = None) -> Form:

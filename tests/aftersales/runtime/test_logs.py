@@ -111,8 +111,7 @@ def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: py
 SERVER_GONE = """
 import asyncio
 from temporalio.testing import WorkflowEnvironment
-from aftersales.cli.output import silenced
-from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.embedded_server import silenced, temporal_binary
 from aftersales.runtime.logs import configure_logs
 
 async def main():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.importing.case_files import case_id
+from aftersales.importing.batch import case_id
 from aftersales.platforms.credentials import Secrets
 from aftersales.sandbox.douyin.applications import announce, opens_by_message
 from aftersales.sandbox.douyin.backend import Sandbox
