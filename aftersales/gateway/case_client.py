@@ -37,7 +37,7 @@ class FeedResult(StrEnum):
 
 
 Feed = Callable[[CaseKey, Report | None], Awaitable[FeedResult]]
-"""``CaseClient.feed``, or what stands in for it."""
+"""``CaseClient.feed``, or a substitute."""
 
 
 class CaseClient:

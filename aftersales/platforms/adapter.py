@@ -15,7 +15,7 @@ from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
 
 
 class Adapter:
-    """The base of every adapter, made of its marketplace's client; as it stands, a process without an interface.
+    """The base of every adapter, made of its marketplace's client; by itself, for a process without an interface.
 
     All methods that call the marketplace raise PlatformUnreachable where it does not answer, and BadForm where what
     they are given does not fit.

@@ -10,7 +10,7 @@ from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
-from workflows.registry import REGISTERED
+from workflows.registry import PROCESSES, REGISTERED
 
 TOKENS: Final = "tokens"
 """The folder of access tokens in the data folder, shared by all programs that call the marketplaces."""
@@ -26,7 +26,7 @@ class Marketplaces:
         self._clients: dict[str, Any] = {}
         self._adapters = {
             process: kind(self._client(marketplace))
-            for process, marketplace in REGISTERED.items()
+            for process, marketplace in _usable().items()
             if (kind := adapter_class(marketplace, process))
         }
 
@@ -77,5 +77,10 @@ class Marketplaces:
 
 def reconcilable_marketplaces() -> list[str]:
     """Return the marketplaces with a process whose changed records can be listed."""
-    kinds = ((marketplace, adapter_class(marketplace, process)) for process, marketplace in REGISTERED.items())
+    kinds = ((marketplace, adapter_class(marketplace, process)) for process, marketplace in _usable().items())
     return list(dict.fromkeys(name for name, kind in kinds if kind and issubclass(kind, ReconcilableAdapter)))
+
+
+def _usable() -> Mapping[str, str]:
+    """Return the registered processes without those that are at fault, whose adapters may not even be importable."""
+    return {process: marketplace for process, marketplace in REGISTERED.items() if process in PROCESSES}

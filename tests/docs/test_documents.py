@@ -244,6 +244,15 @@ def test_the_views_of_the_documents_are_those_that_setup_prints() -> None:
         assert f"| [{name}]({link(listed_at, query, name)}) | `{query}` |" in text
 
 
+def test_every_symptom_that_the_handbook_explains_is_printed_by_the_code() -> None:
+    _, _, table = text("docs/operations.md").partition("## When something is wrong")
+    symptoms = [words.removesuffix(" ...") for words in re.findall(r"^\| `([^`]+)`", table, flags=re.MULTILINE)]
+    code = "".join(text(path) for path in files("aftersales/**.py", "workflows/**.py"))
+
+    assert symptoms
+    assert [words for words in symptoms if words not in code] == []
+
+
 def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:
     described = set(in_backticks(text("docs/operations.md")))
 

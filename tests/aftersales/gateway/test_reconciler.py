@@ -22,6 +22,7 @@ from activities.error_interceptor import ErrorInterceptor
 from activities.reconcile import catch_up_activity
 from aftersales.gateway.case_client import FeedResult
 from aftersales.gateway.reconciler import Reconciler
+from aftersales.platforms.adapter import ReconcilableAdapter
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.session import DouyinAccess
@@ -169,6 +170,37 @@ async def test_a_platform_that_does_not_answer_fails_the_look(
     records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
     with pytest.raises(PlatformUnreachable):
         await catching_up.look(SHOP, NOW, NOW)
+
+
+class Parcels(ReconcilableAdapter):
+    """Another process on the same marketplace, of which one record changed and is listed twice."""
+
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        raise NotImplementedError
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        raise NotImplementedError
+
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        return [Report(message_id=f"{shop_id}/{own_id}", rule="arrive")]
+
+    async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
+        del shop_id, since, until
+        for own_id in ("P1", "P1"):
+            yield own_id
+
+
+async def test_every_process_of_a_marketplace_is_reconciled_and_a_record_is_fed_once() -> None:
+    fed: list[tuple[CaseKey, Report | None]] = []
+
+    async def feed(case: CaseKey, report: Report | None) -> FeedResult:
+        fed.append((case, report))
+        return FeedResult.OPENED
+
+    found = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).look(SHOP, NOW, NOW)
+    assert found == CatchUp(records=2, opened=2)
+    arrived = Report(message_id=f"{SHOP}/P1", rule="arrive")
+    assert fed == [(CaseKey(process, SHOP, "P1"), arrived) for process in ("one", "two")]
 
 
 class Looks:

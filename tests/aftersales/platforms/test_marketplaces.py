@@ -7,7 +7,10 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
+from aftersales.platforms import marketplaces as marketplaces_module
+from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.marketplace import adapter_class
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.sandbox.jd import Shipped
@@ -98,3 +101,17 @@ async def test_connections_are_closed_at_the_end(app: Starlette) -> None:
         await used.settle(question("douyin_reship"))
     for transport in used._transports.values():
         assert transport._client.is_closed
+
+
+def test_a_process_at_fault_takes_no_other_adapter_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    usable = {name: process for name, process in marketplaces_module.PROCESSES.items() if name != "jd_delay_card"}
+    monkeypatch.setattr(marketplaces_module, "PROCESSES", usable)
+
+    def find(marketplace: str, process: str) -> type[Adapter] | None:
+        assert process != "jd_delay_card"
+        return adapter_class(marketplace, process)
+
+    monkeypatch.setattr(marketplaces_module, "adapter_class", find)
+    made = Marketplaces(secrets("http://127.0.0.1:9"), TokenStore())
+    assert made.message_adapters().keys() == {"douyin_reship"}
+    assert marketplaces_module.reconcilable_marketplaces() == ["douyin"]

@@ -107,23 +107,23 @@ class Reship(Life):
     async def reached(self, state: str) -> dict[str, Any]:
         """Wait until case and record say the same state, and nothing is under way; no operator was needed."""
         await self.recorded(state)
-        await self.market.drained()  # a case is asked only when it has heard everything: asking costs it a step
+        await self.market.drained()  # a query costs the case a step, so that it waits until all messages have arrived
         seen = await self.until_state(state)
         assert (state_of(self.record), seen["needs_operator"]) == (state, False), seen
         return seen
 
     async def pass_time(self, length: str) -> None:
-        """Let time pass for the case, and right after for its platform; what was asked too early is asked again."""
-        for each in (length, RETRIES):
+        """Let time pass for the case, then for its platform; a clock that was asked about too early is asked again."""
+        for span in (length, RETRIES):
             try:
-                await super().pass_time(each)
+                await super().pass_time(span)
             except RPCError as ended:
                 if ended.status is not RPCStatusCode.NOT_FOUND:
                     raise
-            self.market.sandbox.advance(int(parse_duration(each).total_seconds()))
+            self.market.sandbox.advance(int(parse_duration(span).total_seconds()))
 
     async def completed_in_silence(self, *clauses: str) -> dict[str, Any]:
-        """Let the days pass after which a parcel counts as arrived; that clock is none of the platform's."""
+        """Let the days pass after which a parcel counts as arrived, by a clock that the platform does not run."""
         await super().pass_time("10d")
         await self.until_closed()
         seen = await self.until_state("completed")
@@ -134,16 +134,16 @@ class Reship(Life):
         """Wait until the case has closed so, as its record has, with these entries in the shop's ledger and no more."""
         await self.until_closed()
         seen = await self.reached(state)
-        assert [each["clause"] for each in seen["ledger"]] == list(clauses)
+        assert [entry["clause"] for entry in seen["ledger"]] == list(clauses)
         assert self.market.clauses(self.id) == sorted(clauses)
-        assert {each["status"] for each in seen["effects"]} <= {"done"}
+        assert {effect["status"] for effect in seen["effects"]} <= {"done"}
         assert await self.exists()
         assert await self.wedged() == []
         return seen
 
 
 class Market:
-    """Sandbox, gateway and worker at work, and what they keep."""
+    """A running sandbox, gateway and worker, and their data."""
 
     def __init__(self, environment: WorkflowEnvironment, caller: Caller, client: Client, settings: Settings) -> None:
         self.environment, self.caller, self.sandbox = environment, caller, caller.sandbox
@@ -166,7 +166,7 @@ class Market:
         return await self.applies(reason, shop_id).announced()
 
     def clauses(self, case_id: str) -> list[str]:
-        """The clauses under which a case's entries stand in the shop's ledger."""
+        """The clauses of a case's entries in the shop's ledger."""
         with SqlLedger(self.settings.ledger_address) as ledger:
             booked = ledger.entries(date.min, date.max)
         return sorted(entry.clause for entry in booked if entry.case_id == case_id)
@@ -179,7 +179,7 @@ class Market:
         return counts
 
     async def drained(self) -> None:
-        """Wait until every message is delivered and handed over, unless none is on its way."""
+        """Wait until every message is delivered and dispatched, unless deliveries are paused."""
         if self.sandbox.pusher.paused:
             return
         assert await self.sandbox.pusher.idle(DEADLINE_SECONDS)
@@ -188,10 +188,10 @@ class Market:
             async def done() -> bool:
                 return inbox.execute("SELECT 1 FROM messages WHERE state = 'new' LIMIT 1").fetchone() is None
 
-            await eventually("every message is handed over", done)
+            await eventually("every message is dispatched", done)
 
     async def handed_over(self) -> dict[str, Any]:
-        """Wait until every message is delivered and handed over; how many there are."""
+        """Wait until every message is delivered and dispatched, and return the counts."""
         await self.drained()
         return await self.inbox()
 
@@ -207,13 +207,13 @@ class Market:
             raise AssertionError(str(failed.cause.__cause__)) from failed
 
     async def no_record_ahead(self) -> None:
-        """Wait for the instants that records bear: each change of one counts as a second, and tests are faster."""
+        """Wait for the instants of records: every change counts as a second, and tests are faster."""
 
         async def come() -> bool:
             now = self.sandbox.now()
             return not any(0 < record.updated_at - now < AHEAD for record in self.sandbox.records())
 
-        await eventually("no record lies ahead", come)
+        await eventually("no record is ahead of now", come)
 
 
 @asynccontextmanager
@@ -246,7 +246,7 @@ async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> Asyn
 
 def _credentials(**given: str) -> dict[str, Any]:
     app = {"app_key": "K1", "app_secret": "first"}
-    return {**given, "apps": [app], "shops": [{"shop_id": each, "app_key": "K1"} for each in SHOPS]}
+    return {**given, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
 
 
 def _secrets_file(folder: Path, address: str) -> Path:

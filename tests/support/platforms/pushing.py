@@ -68,7 +68,7 @@ def signed(content: bytes, app: str = APP, secret: str = SECRET) -> dict[str, st
 
 
 class Ears:
-    """A ``feed`` that remembers what it was told, and fails as it is told to."""
+    """A ``feed`` that records what it is fed, and fails as ``fails`` says."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None]] = []
