@@ -62,6 +62,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 @asynccontextmanager
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
     """The world a worker acts upon: marketplaces, and the operators' channels where there is a file of them."""
+    refuse_faulty_processes()
     async with _open_marketplaces(settings, client) as dependencies:
         if settings.channels_file is None:
             yield dependencies

@@ -260,7 +260,7 @@ def new_process_command(
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="中文", help="Its Chinese name; else NAME.")] = None,
 ) -> None:
-    """Write the skeleton of a process: chart, case, workflow, activities, scenario, test, rule book and registration."""
+    """Write the skeleton of a process: chart, case, workflow, activities, scenario, test, rule book, registry line."""
 
     async def work() -> None:
         root = checkout()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cases.messages import ExpiryOutcome
-from cases.models import TOLD
+from cases.models import LONGEST_QUOTE
 from tests.support.machines import REFUSAL, after, fired, machine, report, where
 from workflows.engine import decisions, reports
 from workflows.engine.expiry import settle
@@ -191,5 +191,5 @@ def test_g_3_junk_does_not_fill_the_memory_of_a_case() -> None:
         reports.receive(case, {"rule": "x" * 2000}, after("1h"))
     assert case.record.ignored_in_all == 2 * (IGNORED_KEPT + 10)
     assert len(case.record.ignored) == IGNORED_KEPT
-    assert all(len(each.why) <= TOLD and len(each.rule or "") <= TOLD for each in case.record.ignored)
+    assert all(len(each.why) <= LONGEST_QUOTE and len(each.rule or "") <= LONGEST_QUOTE for each in case.record.ignored)
     assert len(json.dumps(case.record.model_dump(mode="json"))) < 1_000_000
