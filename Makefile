@@ -1,12 +1,19 @@
 # make run, make test and make check need Python 3.11 or newer with venv and pip; everything else is installed in .venv.
+# Another interpreter (make test PYTHON=python3.13) gets an environment of its own: .venv-3.13.
 .DEFAULT_GOAL := help
-PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
-	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
-VENV ?= .venv
+DEFAULT_PYTHON = $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+PYTHON ?= $(DEFAULT_PYTHON)
+version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(origin PYTHON),file)
+other := $(filter-out $(call version,$(DEFAULT_PYTHON)),$(call version,$(PYTHON)))
+endif
+VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
+SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test lint types check docs screenshots constraints clean
+.PHONY: help run test smoke lint types check docs screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -33,6 +40,9 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 test: $(VENV)/.dev ## install what is needed and run all tests
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
+smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
+	@$(BIN)/pytest -q -n $(PYTEST_WORKERS) $(SMOKE)
+
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -45,13 +55,14 @@ check: lint types test ## lint, types and tests
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
 	@$(BIN)/python -m aftersales.cli.reference docs
+	@$(BIN)/python -m aftersales.cli.process_lists README.md README.zh-CN.md docs/operators.md docs/operations.md
 
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images
 
 constraints: $(VENV)/.dev ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
-		$(BIN)/pip freeze --exclude-editable; } > constraints.txt
+		$(BIN)/pip freeze --all --exclude pip --exclude-editable; } > constraints.txt
 
 clean: ## remove what was installed and what runs have left
-	@rm -rf $(VENV) .aftersales build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* $(VENV) .aftersales build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

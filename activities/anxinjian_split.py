@@ -1,4 +1,4 @@
-"""How an Anxinjian split order's effects are performed: it has no public interface, each is a console task."""
+"""How the effects of an Anxinjian split order are performed: all in the console, as it has no public interface."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How the effects of a claim on 1688 are performed: it has no public interface, every step is a console task."""
+"""How the effects of a 1688 claim are performed: all in the console, as it has no public interface."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How a Douyin reship's effects are performed."""
+"""How the effects of a Douyin reship are performed."""
 
 from collections.abc import Mapping
 

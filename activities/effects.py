@@ -1,4 +1,4 @@
-"""Activities made of a process's table of effects: a call of the platform, or a task in its console (G-8)."""
+"""Activities from a process's table of effects: a call of the platform, or a task in its console (G-8)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -9,13 +9,13 @@ from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome
 from cases.ports import Platform
 
 PLATFORM_CALL: Literal["platform call"] = "platform call"
-"""The effect is a call of the platform."""
+"""The mark of an effect that is a call of the platform."""
 
 How = ConsoleTask | Literal["platform call"]
 
 
 def process_activities(process: str, effects: Mapping[str, How], platform: Platform) -> Iterator[Callable[..., Any]]:
-    """The activities of one process: one an effect, and the question what a clock of the platform led to."""
+    """Yield the activities of one process: one for each effect, and one that resolves clocks of the platform."""
     for name, how in effects.items():
         perform = _on_platform(platform) if how == PLATFORM_CALL else _in_console(how)
         yield activity.defn(name=f"{process}.{name}")(perform)

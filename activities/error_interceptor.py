@@ -1,4 +1,4 @@
-"""Around every activity: our errors become Temporal's, and every log line says which case it is about."""
+"""An interceptor around every activity: our errors become Temporal's, and log lines name the case."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ class ErrorInterceptor(Interceptor):
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wrap an activity."""
-        return _Boundary(next)
+        return _ErrorBoundary(next)
 
 
-class _Boundary(ActivityInboundInterceptor):
+class _ErrorBoundary(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
-        told = input.args[0] if input.args else None
-        names = {name.removesuffix("_id") if name == "shop_id" else name: getattr(told, name, None) for name in NAMED}
-        with structlog.contextvars.bound_contextvars(**{name: each for name, each in names.items() if each}):
+        argument = input.args[0] if input.args else None
+        names = {"shop" if name == "shop_id" else name: getattr(argument, name, None) for name in NAMED}
+        with structlog.contextvars.bound_contextvars(**{name: value for name, value in names.items() if value}):
             try:
                 return await super().execute_activity(input)
             except CaseError as error:

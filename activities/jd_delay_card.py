@@ -1,4 +1,4 @@
-"""How the effects of a JD delay card are performed: cards and reports have no public interface, shipping has."""
+"""How the effects of a JD delay card are performed: only shipping has a public interface."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The shop's ledger: entries that cases expect, and how cases ended, each once (SL-1)."""
+"""Writing the shop's ledger: the entries of cases, and how cases ended, each once (SL-1)."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from cases.ports import Ledger
 
 
 def ledger_activities(ledger: Ledger) -> Iterator[Callable[..., Any]]:
-    """The activities that enter an amount, and that record how a case ended.
+    """Yield the activities that write an entry, and that record how a case ended.
 
-    A database may be slow: it is waited for beside the worker's other activities.
+    Both write in a thread: a slow database must not block the worker's other activities.
     """
 
     @activity.defn(name="enter_in_ledger")

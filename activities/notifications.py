@@ -1,4 +1,4 @@
-"""Telling operators: that a deadline is near (G-5), that a step waits for them (G-7, G-8), how a case ended."""
+"""Notifying operators that a deadline is near (G-5), that a step waits for them (G-7, G-8), or how a case ended."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from cases.messages import ActionRequired, Reminder
 from cases.ports import Notifier
 
 
-def notice_activities(notifier: Notifier) -> list[Callable[..., Any]]:
-    """The activities that tell operators."""
+def notification_activities(notifier: Notifier) -> list[Callable[..., Any]]:
+    """Return the activities that notify operators."""
 
     @activity.defn(name="remind")
     async def remind(reminder: Reminder) -> None:
@@ -28,7 +28,7 @@ def notice_activities(notifier: Notifier) -> list[Callable[..., Any]]:
     return [remind, tell_trouble, tell_outcome]
 
 
-def _key(told: Reminder | ActionRequired | CaseOutcome) -> str:
-    """Each notice is an activity of its own, and all its tries have the same number."""
+def _key(notice: Reminder | ActionRequired | CaseOutcome) -> str:
+    """Return a key that all attempts of one notification share: each is an activity of its own."""
     info = activity.info()
-    return f"{told.case_id}/{info.workflow_run_id}/{info.activity_id}"
+    return f"{notice.case_id}/{info.workflow_run_id}/{info.activity_id}"

@@ -1,4 +1,4 @@
-"""The activity that looks for what no message told us."""
+"""The activity that finds what no message reported."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from cases.ports import Look
 
 
 def catch_up_activity(looks: Mapping[str, Look]) -> Callable[..., Any]:
-    """The activity, made of a way to look for each platform."""
+    """Return the activity that uses the look of a shop's marketplace."""
 
     @activity.defn(name="catch_up")
     async def catch_up(call: CatchUpCall) -> CatchUp:

@@ -15,8 +15,8 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
+from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
-from activities.registry import Dependencies, all_activities
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
 from aftersales.importing.case_files import read_shops
@@ -25,10 +25,10 @@ from aftersales.notifications.log_notifier import LogNotifier
 from aftersales.notifications.temporal_notifier import open_notifier
 from aftersales.platforms.credentials import read_secrets
 from aftersales.platforms.journal import Journal
-from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
-from aftersales.process_check import refuse_faulty_processes
+from aftersales.process_check import effect_tables, refuse_faulty_processes
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
@@ -43,11 +43,11 @@ from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 @contextmanager
 def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
-    """The world a worker acts upon where nothing else is configured; raises CaseError for an unusable data folder.
+    """Open what a worker acts upon by default; raises CaseError for an unusable data folder.
 
-    Its ledger is open until the block ends.
+    The ledger is closed when the block ends.
     """
-    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation need not wait for SQLAlchemy
+    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation starts faster without SQLAlchemy
 
     try:
         journal, ledger = Journal(settings.data_dir / "platform.jsonl"), SqlLedger(settings.ledger_address)
@@ -61,7 +61,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 
 @asynccontextmanager
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """The world a worker acts upon: marketplaces, and the operators' channels where there is a file of them."""
+    """Open what a worker acts upon: the marketplaces, and the operators' channels where a file names them."""
     refuse_faulty_processes()
     async with _open_marketplaces(settings, client) as dependencies:
         if settings.channels_file is None:
@@ -73,7 +73,7 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
 
 @asynccontextmanager
 async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """A world with the marketplaces that the secrets file lets us into, without one the default."""
+    """Open the marketplaces that the secrets file gives access to; without a file, the default."""
     with default_dependencies(settings) as dependencies:
         if settings.secrets_file is None:
             yield dependencies
@@ -84,33 +84,38 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
 
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
-            feeder = CaseClient(connected, marketplaces.records, settings.task_queue, figures)
-            look = Reconciler(marketplaces.douyin, marketplaces.reships, feeder.feed).look
-            yield replace(dependencies, platform=marketplaces, looks={"douyin": look})
+            cases = CaseClient(connected, marketplaces.message_adapters(), settings.task_queue, figures)
+            looks = {
+                name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).look
+                for name in reconcilable_marketplaces()
+            }
+            yield replace(dependencies, platform=marketplaces, looks=looks)
 
 
 async def arrange(client: Client, settings: Settings) -> None:
-    """Have the server look at every shop again and again, and keep each shop's limit; raises CaseError."""
+    """Set up what the server does by itself: reconcile every shop, and keep each shop's limit; raises CaseError."""
     if settings.max_activities_per_shop_per_second is not None:
         await limit_per_shop(client, settings.task_queue, settings.max_activities_per_shop_per_second)
     if settings.secrets_file is not None:
-        shops = [shop.shop_id for shop in read_secrets(settings.secrets_file).douyin.shops]
-        await schedule_catch_up(client, settings.task_queue, shops)
+        secrets = read_secrets(settings.secrets_file)
+        for marketplace in reconcilable_marketplaces():
+            shops = [shop.shop_id for shop in secrets.of(marketplace).shops]
+            await schedule_catch_up(client, settings.task_queue, marketplace, shops)
 
 
 def simulated_dependencies(script: Script) -> Dependencies:
-    """A world that forgets everything, with a platform that follows a script: for simulation."""
+    """Return a platform that follows a script, and a ledger in memory: for simulation."""
     return Dependencies(platform=ScriptedPlatform(script), ledger=InMemoryLedger(), notifier=LogNotifier())
 
 
 def make_worker(
     client: Client, settings: Settings, dependencies: Dependencies, interceptors: Sequence[Interceptor] = ()
 ) -> Worker:
-    """A worker for every process, tuned by the settings; versioned where a build id is set."""
+    """Make a worker for every process, tuned by the settings and versioned where a build id is set."""
     options: dict[str, Any] = {}
     if settings.build_id:
         version = WorkerDeploymentVersion(settings.deployment_name, settings.build_id)
-        # A case lives for days: it moves on to the newest build, and patches keep its history valid.
+        # A case runs for days: it moves on to the newest build, and patches keep its history valid.
         options["deployment_config"] = WorkerDeploymentConfig(
             version=version,
             use_worker_versioning=True,
@@ -122,7 +127,7 @@ def make_worker(
         Client(**config),
         task_queue=settings.task_queue,
         workflows=[*WORKFLOWS, CatchUpWorkflow],
-        activities=all_activities(dependencies),
+        activities=all_activities(effect_tables(), dependencies),
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
@@ -130,7 +135,7 @@ def make_worker(
         max_concurrent_activities=settings.max_concurrent_activities,
         max_activities_per_second=settings.max_activities_per_second,
         max_task_queue_activities_per_second=settings.max_task_queue_activities_per_second,
-        # What is taken eagerly goes past the queue, and with it past the limit of its shop.
+        # An activity that is taken eagerly bypasses the queue, and with it the limit of its shop.
         disable_eager_activity_execution=settings.max_activities_per_shop_per_second is not None,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
         **options,
@@ -138,11 +143,11 @@ def make_worker(
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until told to stop; raises CaseError where it cannot start."""
+    """Work until a signal asks to stop; raises CaseError where it cannot start."""
     refuse_faulty_processes()
     stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     client = await connect(runtime_with_metrics(settings.metrics_address))
     try:
         missing = await missing_attributes(client)

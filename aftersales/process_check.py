@@ -1,11 +1,12 @@
 """Checks of whole processes: faults on loading, missing activities, unregistered charts, broken invariants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import statecharts
-from activities.registry import EFFECTS
-from activities.registry import FAULTS as ACTIVITY_FAULTS
+from activities.effects import How
 from cases.errors import ProcessFault
 from statecharts.analysis import invariants
 from statecharts.analysis.reachability import explore
@@ -31,19 +32,43 @@ def refuse_faulty_processes() -> None:
         raise ProcessFault("\n".join(faults))
 
 
+def effects_of(process: str) -> Mapping[str, How]:
+    """Return how the effects of a process are performed, the EFFECTS of its activities module; raises ProcessFault."""
+    module = f"activities/{process}.py"
+    try:
+        effects: Mapping[str, How] | None = getattr(import_module(f"activities.{process}"), "EFFECTS", None)
+    except ModuleNotFoundError as absent:
+        if absent.name == f"activities.{process}":
+            raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS") from absent
+        raise ProcessFault(f"process {process}: {module}: {type(absent).__name__}: {absent}") from absent
+    except Exception as bad:  # whatever is wrong with one process must not stop the others
+        raise ProcessFault(f"process {process}: {module}: {type(bad).__name__}: {bad}") from bad
+    if effects is None:
+        raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS")
+    return effects
+
+
+def effect_tables() -> Mapping[str, Mapping[str, How]]:
+    """Return how the effects of each process are performed; a process without a usable table is left out."""
+    tables = {}
+    for process in PROCESSES:
+        with suppress(ProcessFault):
+            tables[process] = effects_of(process)
+    return tables
+
+
 def missing(process: Process) -> Iterator[str]:
     """Yield the effects of a process that have no activity, and the activities that have no effect."""
+    try:
+        performed = set(effects_of(process.name))
+    except ProcessFault as fault:
+        yield str(fault)
+        return
     module = f"activities/{process.name}.py"
-    if process.name in ACTIVITY_FAULTS:
-        yield f"process {process.name}: {module}: {ACTIVITY_FAULTS[process.name]}"
-        return
-    if process.name not in EFFECTS:
-        yield f"process {process.name}: {module} is missing, or has no EFFECTS"
-        return
     declared = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
-    for effect in sorted(declared - set(EFFECTS[process.name])):
+    for effect in sorted(declared - performed):
         yield f"process {process.name}: effect {effect!r} has no activity in {module}"
-    for effect in sorted(set(EFFECTS[process.name]) - declared):
+    for effect in sorted(performed - declared):
         yield f"process {process.name}: {module} has an activity for {effect!r}, which no chart names"
 
 

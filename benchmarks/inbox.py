@@ -1,7 +1,7 @@
-"""What keeping a message costs: ``python -m benchmarks.inbox [FOLDER]``.
+"""Measure what storing a message costs: ``python -m benchmarks.inbox [FOLDER]``.
 
-Prints how many messages a second the inbox keeps on disk, one after another and many at once, and how long one push of
-many takes; the folder decides which disk is measured.  Medians, and between what half of the rounds lay.
+Prints how many messages a second the inbox stores, one after another and many at once, and how long one push of many
+takes; the folder chooses the disk.  Figures are medians with the middle half of the rounds.
 """
 
 import asyncio
@@ -12,25 +12,26 @@ import time
 from pathlib import Path
 
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
+from cases.messages import Report
 
 ROUNDS, MANY, PUSHED = 9, 200, 2000
 
 
 async def main(folder: Path) -> None:
-    """Print a line for each way to keep."""
+    """Print a line for each way to store."""
     one, together, push = [], [], []
     async with Inbox(folder / "inbox.db") as inbox:
         for number in range(ROUNDS):
             began = time.perf_counter()
-            for each in messages(f"one-{number}", MANY):
-                await inbox.keep([each])
+            for message in messages(f"one-{number}", MANY):
+                await inbox.store([message])
             one.append(MANY / (time.perf_counter() - began))
             began = time.perf_counter()
-            await asyncio.gather(*(inbox.keep([each]) for each in messages(f"many-{number}", MANY)))
+            await asyncio.gather(*(inbox.store([message]) for message in messages(f"many-{number}", MANY)))
             together.append(MANY / (time.perf_counter() - began))
             began = time.perf_counter()
-            await inbox.keep(messages(f"push-{number}", PUSHED))
+            await inbox.store(messages(f"push-{number}", PUSHED))
             push.append((time.perf_counter() - began) * 1000)
     print(f"one after another, a sync each  {spread(one)} messages/s")
     print(f"{MANY} at once, which share syncs  {spread(together)} messages/s")
@@ -38,18 +39,18 @@ async def main(folder: Path) -> None:
 
 
 def messages(name: str, number: int) -> list[InboundMessage]:
-    """Messages that were never kept."""
+    """Return messages that were never stored."""
     return [
         InboundMessage(
-            "douyin", f"{name}-{each}", "227", b"x" * 300, case=CaseKey("douyin_reship", "1001", str(each)), report={}
+            "douyin", f"{name}-{at}", "227", b"x" * 300, case=CaseKey("douyin_reship", "1001", str(at)), report=Report()
         )
-        for each in range(number)
+        for at in range(number)
     ]
 
 
-def spread(found: list[float]) -> str:
-    """The median, and between what half of the rounds lay."""
-    low, middle, high = statistics.quantiles(found, n=4)
+def spread(rounds: list[float]) -> str:
+    """Return the median and the quartiles."""
+    low, middle, high = statistics.quantiles(rounds, n=4)
     return f"{middle:,.0f} ({low:,.0f}-{high:,.0f})"
 
 

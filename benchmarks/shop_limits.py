@@ -1,9 +1,8 @@
-"""What a limit per shop does: ``python -m benchmarks.shop_limits``.
+"""Measure what a limit per shop does: ``python -m benchmarks.shop_limits``.
 
-It starts an embedded server of its own, lets two shops make many calls at once under a limit, and prints how many
-activities a second each shop was given once the first second's worth, which comes at once, was over: the median and
-what half of the seconds lay between.  A third shop makes a few calls meanwhile and must not wait for the others.  Then
-the same with eager execution on, and with activities that have no key, which share one.
+Starts an embedded server, lets two shops make many calls at once under a limit, and prints at what rate each shop's
+activities started after the first second's worth, which comes at once.  A third shop makes a few calls meanwhile and
+must not wait for the others.  Then the same with eager execution, and with activities that share one key.
 """
 
 import asyncio
@@ -36,7 +35,7 @@ started: defaultdict[str, list[float]] = defaultdict(list)
 
 @activity.defn
 async def call_platform(shop: str) -> None:
-    """Note when it starts."""
+    """Record when it starts."""
     started[shop].append(time.monotonic())
 
 
@@ -60,7 +59,7 @@ class Calls:
 
 
 async def main() -> None:
-    """Print a block for each way to run."""
+    """Print a block for each configuration of the server."""
     for flags, title in (
         ((), "as the server comes"),
         (ONE_PARTITION, "one partition"),
@@ -87,7 +86,7 @@ async def server(*flags: str) -> WorkflowEnvironment:
 async def play(
     client: Client, title: str, shops: Mapping[str, int], *, eager: bool = False, keyed: bool = True
 ) -> None:
-    """Let the shops make their calls, and print what each was given."""
+    """Let the shops make their calls, and print the rate of each."""
     queue = f"shops-{next(QUEUES)}"
     started.clear()
     await limit_per_shop(client, queue, PER_SECOND)
@@ -116,9 +115,9 @@ async def play(
 
 
 def rate(instants: list[float]) -> str:
-    """How many a second started after the first second's worth, and how many at once before that."""
+    """Return the rate after the first second's worth, and how many started within that."""
     instants.sort()
-    rest = [each for each in instants if each > instants[0] + 1]
+    rest = [instant for instant in instants if instant > instants[0] + 1]
     at_once = len(instants) - len(rest)
     if len(rest) <= PER_SECOND:
         return f"{at_once} within the first second"

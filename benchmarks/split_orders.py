@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cases.messages import Opening
-from workflows.engine import decisions, reports
+from workflows.engine.case_workflow import take_message
 from workflows.engine.details import current_details
 from workflows.engine.machine import CaseMachine
 from workflows.engine.search_attributes import attributes
@@ -69,18 +69,18 @@ def machine(many: int) -> CaseMachine:
 
 def build(opened: CaseMachine, order: str | None) -> None:
     """Build a chart from its past, as firing a rule does."""
-    SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.record.past_of(order))
+    SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.state.past_of(order))
 
 
 def live(case: CaseMachine) -> int:
     """Bring every order to its end; returns how many steps that took."""
     now, steps = OPENED, 0
-    for rule, order in story(list(case.record.orders)):
+    for rule, order in story(list(case.state.orders)):
         now += timedelta(minutes=1)
         if rule in ("pick_up", "deliver", "confirm_receipt"):
-            reports.receive(case, {"message_id": f"{order} {rule}", "rule": rule, "order": order}, now)
+            take_message(case, {"message_id": f"{order} {rule}", "rule": rule, "order": order}, now)
         else:
-            decisions.act(case, rule, form(rule, order) | ({"order": order} if order else {}), now)
+            case.decide(rule, form(rule, order) | ({"order": order} if order else {}), now)
         case.advance(now)
         case.next_instant(now)
         current_details(case)

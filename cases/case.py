@@ -31,8 +31,8 @@ class Facts(Strict):
 
     @property
     @abstractmethod
-    def order(self) -> str:
-        """The order that the case is about."""
+    def order(self) -> str | None:
+        """The order that the case is about; None for a case about no order."""
 
     @property
     def at_stake(self) -> Decimal | None:
@@ -52,12 +52,22 @@ class Cost(Strict):
     choice: str | None = None
 
 
+class Appeals(Strict):
+    """How a month's appeals are counted: the clause of the entry that an appeal makes, and the states of the ruling."""
+
+    clause: str
+    won: str
+    lost: str
+
+
 class Case(Strict):
     """Pinned facts and policy (G-9) and what was learned since: all that guards and clocks look at."""
 
     facts: Any
     policy: Any
     forms: ClassVar[Mapping[str, type[Form]]] = {}
+    appeals: ClassVar[Appeals | None] = None
+    """None: a case of this process cannot be appealed."""
 
     @property
     def at_stake(self) -> Decimal | None:

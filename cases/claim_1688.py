@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, Facts
 from cases.forms import Evidence, Form, Proof
 from cases.models import Id, Instant, Money, Strict, Text, cents
 from cases.policy import Figure, Policy
@@ -159,6 +159,7 @@ class ClaimCase(Case):
     policy: ClaimPolicy = ClaimPolicy()
 
     forms: ClassVar[Mapping[str, type[Form]]] = {"appeal": Appeal, "proof": Proof, "trade_closure": TradeClosure}
+    appeals = Appeals(clause="CL-5", won="dismissed", lost="established")
 
     @property
     def terms(self) -> Terms:

@@ -15,7 +15,8 @@ Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 class LedgerEntry(Strict):
     """Money (CNY) or points that a case expects, or that the platform billed, under a clause.
 
-    ``key`` makes it one entry however often it is handed in: case, clause and order.
+    ``key`` makes it one entry however often it is entered: case, clause and order, or the case again where it is about
+    no order.
     """
 
     key: str
@@ -35,9 +36,9 @@ class LedgerEntry(Strict):
 
     @property
     def about(self) -> str | None:
-        """The order: the one that is named, else the one that the key ends with."""
-        whole = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
-        return self.order or (whole if whole != self.key else None)
+        """The order: the one that is named, else the one that the key ends with; None for a case about no order."""
+        last = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
+        return self.order or (None if last in (self.key, self.case_id) else last)
 
 
 class Bill(Strict):
@@ -84,7 +85,7 @@ class CaseOutcome(Strict):
     case_id: str
     process: str
     shop_id: str
-    order: str
+    order: str | None
     opened_at: Instant
     closed_at: Instant
     state: str

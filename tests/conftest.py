@@ -1,16 +1,17 @@
 """One time-skipping server and one worker a test process; every case that a test opens is replayed afterwards."""
 
 import os
+import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from activities.registry import Dependencies
+from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
@@ -18,6 +19,7 @@ from cases.douyin_reship import ReshipPolicy
 from tests.support.life import PROCESS, Life, Open, facts, whole_now
 from tests.support.servers import start_server
 from tests.support.stage import Scene, Stage
+from tests.support.surroundings import DATA, OURS, settings_of_a_test_process, touched, watch
 from workflows.replay.replayer import replay
 
 TASK_QUEUE = "tests"
@@ -27,6 +29,25 @@ WAITING = ("durability/test_kill", "durability/test_gateway", "tests/test_make",
 # Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Neither the user's settings nor what `make run` has left in the checkout may decide whether a test passes.
+for variable in [name for name in os.environ if name.startswith(OURS)]:
+    del os.environ[variable]
+os.environ |= settings_of_a_test_process()
+watch()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ[DATA], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def untouched_checkout() -> Iterator[None]:
+    """Fail a test that uses the data folder of the checkout: its result would depend on earlier runs."""
+    yield
+    used = sorted(set(touched))
+    touched.clear()
+    assert used == [], "data of the checkout was used; give the code under test a folder of its own"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

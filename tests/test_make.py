@@ -1,4 +1,4 @@
-"""``make run`` as people use it: everything starts, Ctrl-C stops it, the next start goes on."""
+"""``make run`` as people use it: everything starts, Ctrl-C stops it, the next start continues with the same cases."""
 
 import json
 import os
@@ -51,12 +51,12 @@ def make_run(installed: Path, environment: dict[str, str]) -> Iterator[Callable[
         return started[-1]
 
     yield start
-    for each in started:
-        each.interrupt()
+    for embedded in started:
+        embedded.interrupt()
 
 
 def aftersales(embedded: Embedded, *arguments: str) -> Any:
-    """What the command prints, run in this process with the settings of what runs."""
+    """Return what a command prints that runs in this process with the settings of the run."""
     others: dict[str, str | None] = {name: None for name in os.environ if name.startswith(("AFTERSALES_", "TEMPORAL_"))}
     of_the_run = {"TEMPORAL_ADDRESS": embedded.address, "TEMPORAL_CONFIG_FILE": os.devnull, **embedded.environment}
     result = CliRunner().invoke(app, [*arguments, "--json"], env={**others, **of_the_run})
@@ -64,30 +64,29 @@ def aftersales(embedded: Embedded, *arguments: str) -> Any:
     return json.loads(result.stdout)
 
 
-def in_the_end(look: Callable[[], Any], expected: Any) -> None:
-    """What is under way comes to be so."""
+def wait_until_equal(look: Callable[[], Any], expected: Any) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
-    while (found := look()) != expected:
-        assert time.monotonic() < until, found
+    while (seen := look()) != expected:
+        assert time.monotonic() < until, seen
         time.sleep(0.1)
 
 
 def record(embedded: Embedded, case: str) -> Any:
-    """What the platform's record says of a case."""
+    """Return the platform's record of a case."""
     return aftersales(embedded, "sandbox", case.partition("/")[2])
 
 
 def processes_of(data_dir: str) -> list[str]:
-    """The command lines of the processes that name a data folder."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/cmdline"):
+    """Return the command lines of the processes that name a data folder."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # it ended meanwhile
             continue
         if data_dir in line:
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def is_free(port: str) -> bool:
@@ -96,7 +95,7 @@ def is_free(port: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(port))) != 0
 
 
-def test_make_run_starts_stops_and_goes_on(make_run: Callable[[], Embedded], environment: dict[str, str]) -> None:
+def test_make_run_starts_stops_and_continues(make_run: Callable[[], Embedded], environment: dict[str, str]) -> None:
     first = make_run().ready()
     greeting = "\n".join(first.printed)
     assert f"Web UI: http://127.0.0.1:{environment['AFTERSALES_UI_PORT']}/" in greeting
@@ -106,15 +105,15 @@ def test_make_run_starts_stops_and_goes_on(make_run: Callable[[], Embedded], env
     (samples,) = [line for line in first.printed if line.startswith("sample cases: ")]
     assert set(SAMPLES) <= set(samples.removeprefix("sample cases: ").split(", "))
     assert len(processes_of(environment["AFTERSALES_DATA_DIR"])) == 1, "the server; all else is one process"
-    for each in SAMPLES:
-        assert aftersales(first, "show", each)["status"] == "open", "there as soon as they are named"
+    for case_id in SAMPLES:
+        assert aftersales(first, "show", case_id)["status"] == "open", "there as soon as they are named"
     shown = aftersales(first, "show", SAMPLES[2])["policy"]["default_decision"]
     assert (shown["value"], shown["standing"]) == ("agree", "set"), "opened from its file, not by the message"
     assert record(first, SAMPLES[0])["status"] == 6
     aftersales(first, "act", SAMPLES[0], "agree")
-    in_the_end(lambda: record(first, SAMPLES[0])["status"], 8)
+    wait_until_equal(lambda: record(first, SAMPLES[0])["status"], 8)
     applied = aftersales(first, *APPLICATION)["after_sale_id"]
-    in_the_end(
+    wait_until_equal(
         lambda: f"douyin_reship/{applied}" in {row["case_id"] for row in aftersales(first, "list")}, expected=True
     )
     first.interrupt()
@@ -127,7 +126,7 @@ def test_make_run_starts_stops_and_goes_on(make_run: Callable[[], Embedded], env
     assert aftersales(second, "show", SAMPLES[1])["state"] == ["awaiting_merchant"]
     rows = {row["case_id"]: row["status"] for row in aftersales(second, "list")}
     assert rows | dict.fromkeys(SAMPLES, "running") == rows
-    assert record(second, SAMPLES[0])["status"] == 8, "nobody applied anew"
+    assert record(second, SAMPLES[0])["status"] == 8, "nobody applied a second time"
     second.process.send_signal(signal.SIGTERM)
     second.end()
     assert second.printed[-2:] == ["stopping ...", "stopped"]
@@ -135,14 +134,14 @@ def test_make_run_starts_stops_and_goes_on(make_run: Callable[[], Embedded], env
 
 
 def refused(embedded: Embedded) -> str:
-    """The one line of a start that was refused."""
+    """Return the line with which a start was refused."""
     assert embedded.end() == 2
     (line,) = embedded.printed
     assert line.startswith("aftersales: ")
     return line
 
 
-def test_a_second_run_on_the_same_data_is_refused_and_a_server_that_dies_is_told(environment: dict[str, str]) -> None:
+def test_a_second_run_on_the_same_data_is_refused_and_a_dead_server_is_reported(environment: dict[str, str]) -> None:
     first = Embedded(environment)
     try:
         first.ready()
@@ -152,9 +151,9 @@ def test_a_second_run_on_the_same_data_is_refused_and_a_server_that_dies_is_told
         assert "AFTERSALES_DATA_DIR" in line
         assert aftersales(first, "list") == [], "nobody asked for samples, and the first run goes on"
         (server,) = [
-            int(each.parent.name)
-            for each in Path("/proc").glob("[0-9]*/cmdline")
-            if data_dir in each.read_bytes().decode(errors="replace")
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if data_dir in path.read_bytes().decode(errors="replace")
         ]
         os.kill(server, signal.SIGKILL)
         assert first.end() == 2
@@ -198,4 +197,64 @@ def test_without_a_fitting_python_make_says_what_it_needs(tmp_path: Path, target
 def test_make_alone_lists_its_targets() -> None:
     done = make()
     assert done.returncode == 0
-    assert [each for each in ("make run", "make test", "make check", "make clean") if each not in done.stdout] == []
+    assert [name for name in ("make run", "make test", "make check", "make clean") if name not in done.stdout] == []
+
+
+def test_another_interpreter_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    fake_python(tmp_path, 'case "$*" in *print*) echo 3.11;; esac')
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    other = fake_python(tmp_path, 'case "$*" in *print*) echo 3.13;; esac', "python3.13")
+
+    assert make("-n", "test", f"PYTHON={other}", PATH=path).stdout.splitlines()[-1].startswith(".venv-3.13/bin/pytest")
+    assert make("-n", "test", "PYTHON=python3", PATH=path).stdout.splitlines()[-1].startswith(".venv/bin/pytest")
+    assert make("-n", "test", PATH=path).stdout.splitlines()[-1].startswith(".venv/bin/pytest")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with `.ci/run`, a `make` that only says how it was called, and 3.11 in its environment."""
+    checkout = tmp_path / "checkout"
+    for folder in (".ci", ".venv/bin", "programs"):
+        (checkout / folder).mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
+    fake_python(checkout / ".venv" / "bin", "echo 3.11", "python")
+    fake_python(checkout / "programs", 'echo "make $*"', "make")
+    for name in ("chromium", "chromium-browser", "google-chrome", "python3"):
+        fake_python(checkout / "programs", "exit 0", name)
+    for name in ("python3.11", "python3.12", "python3.13", "pyenv"):
+        fake_python(checkout / "programs", "exit 127", name)
+    return checkout
+
+
+def ci(checkout: Path) -> list[str]:
+    path = f"{checkout / 'programs'}:{os.defpath}"
+    done = subprocess.run(
+        [checkout / ".ci" / "run"], env=surroundings(PATH=path), capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_ci_runs_everything_on_one_python_and_ends_with_the_whole_suite(checkout: Path) -> None:
+    assert ci(checkout) == [
+        "make lint types",
+        "Python 3.12: not on this machine",
+        "Python 3.13: not on this machine",
+        "make test",
+    ]
+
+
+def test_ci_runs_the_short_subset_on_every_other_python_of_the_path_and_of_pyenv(checkout: Path) -> None:
+    on_path = fake_python(checkout / "programs", "exit 0", "python3.12")
+    (checkout / "3.13.0" / "bin").mkdir(parents=True)
+    by_pyenv = fake_python(checkout / "3.13.0" / "bin", "exit 0", "python")
+    body = f'case "$*" in "versions --bare") printf "3.1.3\\n3.13.0\\n";; *) echo "{checkout}/$2";; esac'
+    fake_python(checkout / "programs", body, "pyenv")
+
+    printed = ci(checkout)
+
+    assert [line for line in printed if line.startswith("make")] == [
+        "make lint types",
+        f"make smoke PYTHON={on_path}",
+        f"make smoke PYTHON={by_pyenv}",
+        "make test",
+    ]

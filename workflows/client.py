@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
 from cases.models import whole_seconds
-from workflows.engine.details import opening_details, summary
+from workflows.engine.details import static_details, static_summary
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import opening_attributes
@@ -32,8 +32,13 @@ async def start_case(
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         search_attributes=opening_attributes(machine),
-        static_summary=summary(machine),
-        static_details=opening_details(machine),
+        static_summary=static_summary(machine),
+        static_details=static_details(machine),
         start_signal="report" if report is not None else None,
         start_signal_args=[report] if report is not None else [],
     )
+
+
+def refusal_text(failed: WorkflowUpdateFailedError) -> str:
+    """Return the words in which a case refused an update."""
+    return str(getattr(failed.cause, "message", failed.cause))

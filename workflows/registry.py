@@ -1,4 +1,8 @@
-"""The registry of processes: the one place where a new process is entered."""
+"""The registry: the only place where a process is entered.
+
+Everything else follows from the name.  A process has a module of its name in ``statecharts``, ``cases``, ``workflows``
+and ``activities``, and in its marketplace's package under ``aftersales.platforms`` where it has an interface there.
+"""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -18,7 +22,7 @@ REGISTERED: Mapping[str, str] = {
     "jd_delay_card": "jd",
     "anxinjian_split": "taobao",
 }
-"""The marketplace of each process; ``statecharts``, ``cases``, ``workflows`` and ``activities`` have its modules."""
+"""Every process, and the marketplace that it is about."""
 
 ROOMS = ("statecharts", "cases", "workflows", "activities")
 

@@ -1,4 +1,4 @@
-"""The command that enters what platforms have billed, from a spreadsheet's CSV."""
+"""``aftersales bill``: enter what platforms have billed, from CSV files."""
 
 import csv
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from aftersales.cli.cases import AsJson
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
+from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, say
+from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Bill, Booked
@@ -16,32 +17,30 @@ from cases.models import expected, read
 
 
 def bill_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV in UTF-8, its first line the columns.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV files in UTF-8 with a header line.")],
     as_json: AsJson = False,
 ) -> None:
-    """Enter what platforms have billed in the ledger, each number of a shop once, and find what it was expected as."""
+    """Enter bills of platforms in the ledger, once per shop and number, and match them with the expected entries."""
 
     async def work() -> None:
-        from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - the other commands need no database
-
-        bills = [each for path in files for each in read_bills(path)]
+        bills = [bill for path in files for bill in read_bills(path)]
         with SqlLedger(load_settings().ledger_address) as ledger:
-            booked = [ledger.bill(each) for each in bills]
+            booked = [ledger.bill(bill) for bill in bills]
         if as_json:
-            print_json([each.model_dump(mode="json") for each in booked])
+            print_json([entry.model_dump(mode="json") for entry in booked])
         else:
-            say(_told(booked))
+            say(_summary(booked))
 
     run(work())
 
 
-def _told(booked: list[Booked]) -> str:
-    answers = sum(each.answers is not None for each in booked)
-    return f"{len(booked)} 笔已入账 / entered; {answers} 笔有预计 / were expected, {len(booked) - answers} 笔没有 / not"
+def _summary(booked: list[Booked]) -> str:
+    matched = sum(entry.answers is not None for entry in booked)
+    return f"{len(booked)} 笔已入账 / entered; {matched} 笔有预计 / were expected, {len(booked) - matched} 笔没有 / not"
 
 
 def read_bills(path: Path) -> list[Bill]:
-    """Read a CSV file, an empty cell being none; raises BadForm, which names the line, before anything is entered."""
+    """Read a CSV file whose empty cells are absent fields; raise BadForm that names the first faulty line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -52,5 +51,5 @@ def read_bills(path: Path) -> list[Bill]:
 
 def _bill(row: dict[Any, Any], place: str) -> Bill:
     if None in row or None in row.values():
-        raise BadForm(f"{place}: 列数不符 / has not as many cells as the first line; {expected(Bill)}")
+        raise BadForm(f"{place}: 列数不符 / expected as many cells as in the header; {expected(Bill)}")
     return read(Bill, {name.strip(): cell.strip() for name, cell in row.items() if cell.strip()}, place)

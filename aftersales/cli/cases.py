@@ -5,24 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from aftersales.cli.errors import run
-from aftersales.cli.forms import given_form
+from aftersales.cli.exit_status import run
+from aftersales.cli.options import AsJson, CaseId, FormFields, OrderId, RuleName, read_form
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_case
 from aftersales.runtime.connection import connect
 from cases.errors import BadForm
 from workflows.engine import search_attributes as sa
-from workflows.engine.addressing import ORDER
+from workflows.engine.situation import ORDER
+from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1.")]
-RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
-Given = Annotated[
-    list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
-]
-
-OrderId = Annotated[str | None, typer.Option(help="The order that is meant, in a case about several.")]
 
 PATIENCE = timedelta(seconds=15)
 """How long a command waits for a worker's answer."""
@@ -85,9 +77,10 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
     async def work() -> None:
         process_of(case.partition("/")[0])
-        seen = await (await connect()).get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
+        handle = (await connect()).get_workflow_handle(case)
+        seen = await handle.query("view", result_type=CaseView, rpc_timeout=PATIENCE)
         if as_json:
-            print_json(seen)
+            print_json(seen.model_dump(mode="json"))
         else:
             print_case(seen)
 
@@ -95,7 +88,7 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
 
 def act_command(
-    case: CaseId, rule: RuleName, form: Given = None, order: OrderId = None, as_json: AsJson = False
+    case: CaseId, rule: RuleName, form: FormFields = None, order: OrderId = None, as_json: AsJson = False
 ) -> None:
     """Decide: fire a rule for a person. Exit status 1 where the rules refuse it."""
 
@@ -104,14 +97,14 @@ def act_command(
         acts = [name for name, each in process.rules.items() if each.clock is None]
         if rule not in (*acts, *OPERATOR_UPDATES):
             raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
-        given = given_form(process, rule, form or [], datetime.now(UTC))
+        given = read_form(process, rule, form or [], datetime.now(UTC))
         if order is not None:
             given = {**(given or {}), ORDER: order}
         handle = (await connect()).get_workflow_handle(case)
-        answer = await handle.execute_update(rule, given, rpc_timeout=PATIENCE)
+        summary = await handle.execute_update(rule, given, result_type=CaseSummary, rpc_timeout=PATIENCE)
         if as_json:
-            print_json(answer)
+            print_json(summary.model_dump(mode="json"))
         else:
-            say(f"{case}: {answer['label']} ({', '.join(answer['state'])}) {when(answer['deadline'])}")
+            say(f"{case}: {summary.label} ({', '.join(summary.state)}) {when(summary.deadline)}")
 
     run(work())

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from aftersales.cli.errors import REFUSED, run
+from aftersales.cli.exit_status import REFUSED, run
+from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
 from aftersales.cli.rulebook import figures, rulebook_document, rules, states
@@ -19,7 +20,6 @@ from workflows.engine.process import Process
 from workflows.registry import FAULTS, PROCESSES, process_of
 from workflows.replay.replayer import recorded, replay
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 RULES = {
     "rule": "规则",
     "label": "名称",

@@ -1,26 +1,32 @@
-"""The command that takes the platforms' messages: gateway."""
+"""The command that receives the marketplaces' messages: gateway."""
 
 import asyncio
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import structlog
 import typer
 from temporalio.client import Client
 
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
+from aftersales.gateway.app import make_gateway
+from aftersales.gateway.case_client import CaseClient
+from aftersales.gateway.due import due_route
+from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
+from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.connection import connect
+from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
-
-if TYPE_CHECKING:
-    from aftersales.gateway.inbox import Inbox
 
 INBOX = "inbox.db"
 
@@ -29,22 +35,20 @@ def gateway_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_GATEWAY_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_GATEWAY_PORT).")] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Only take up again what could not be handed over, and end.")
+        bool, typer.Option("--retry-failed", help="Only make failed messages due again, and end.")
     ] = False,
 ) -> None:
-    """Take the platforms' messages until Ctrl-C: each is kept before it is answered, then handed over to its case."""
+    """Receive the marketplaces' messages until Ctrl-C: store each before answering it, then dispatch it to its case."""
     run(_retry() if retry_failed else _serve(host, port))
 
 
 async def _serve(host: str | None, port: int | None) -> None:
-    from aftersales.runtime.connection import connect  # noqa: PLC0415 - the other commands start faster without it
-
     settings = load_settings(gateway_host=host, gateway_port=port)
     async with running_gateway(settings, connect) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
         stop = asyncio.Event()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log = structlog.get_logger("gateway")
         log.info("gateway started", address=address)
         stopping = asyncio.create_task(stop.wait())
@@ -57,20 +61,12 @@ async def _serve(host: str | None, port: int | None) -> None:
 async def running_gateway(
     settings: Settings, connect: Callable[[], Awaitable[Client]]
 ) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
-    """A gateway that takes messages until the block ends: its address, and the task that serves it.
+    """Run a gateway until the block ends; yields its address, and the task that serves it.
 
-    Raises CaseError, naming the setting, where it cannot begin.
+    Raises CaseError, naming the setting, where it cannot start.
     """
-    from aftersales.gateway.app import make_gateway  # noqa: PLC0415 - the other commands start faster without it
-    from aftersales.gateway.case_client import CaseClient  # noqa: PLC0415
-    from aftersales.gateway.due import due_route  # noqa: PLC0415
-    from aftersales.platforms.credentials import read_secrets  # noqa: PLC0415
-    from aftersales.platforms.marketplaces import TOKENS, Marketplaces  # noqa: PLC0415
-    from aftersales.platforms.tokens import TokenStore  # noqa: PLC0415
-    from aftersales.runtime.http_server import listen, serving  # noqa: PLC0415
-
     if settings.secrets_file is None:
-        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the platforms' credentials")
+        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
 
     async def listed_at() -> str:
         return list_address(settings.ui_address, (await connect()).namespace)
@@ -78,22 +74,22 @@ async def running_gateway(
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
-            feeder = CaseClient(connect, markets.records, settings.task_queue, figures)
+            cases = CaseClient(connect, markets.message_adapters(), settings.task_queue, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             routes = [due_route(listed_at)]
-            app = make_gateway(secrets, inbox, feeder.feed, body_limit=limit, status_token=token, routes=routes)
+            app = make_gateway(
+                markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
+            )
             async with serving(app, listener) as ended:
                 yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 
 async def _retry() -> None:
     async with _inbox(load_settings()) as inbox:
-        say(f"重新交付 / taken up again: {await inbox.retry_failed()}")
+        say(f"重新交付 / due again: {await inbox.retry_failed()}")
 
 
-def _inbox(settings: Settings) -> "Inbox":
-    from aftersales.gateway.inbox import Inbox  # noqa: PLC0415 - the other commands start faster without it
-
+def _inbox(settings: Settings) -> Inbox:
     try:
         return Inbox(settings.data_dir / INBOX)
     except (OSError, sqlite3.Error) as bad:

@@ -1,50 +1,98 @@
-"""The `aftersales` command: every subcommand, and how the process ends."""
+"""The `aftersales` command: the list of its subcommands, and how the process ends."""
 
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from aftersales.cli.bill import bill_command
-from aftersales.cli.cases import act_command, list_command, show_command
-from aftersales.cli.checks import replay_command, rulebook_command, simulate_command
-from aftersales.cli.gateway import gateway_command
-from aftersales.cli.new_process import new_process_command
-from aftersales.cli.open import open_command
-from aftersales.cli.report import report_command
-from aftersales.cli.sandbox import sandbox_command
-from aftersales.cli.service import setup_command, worker_command
-from aftersales.cli.up import up_command
+
+class CommandSource(NamedTuple):
+    """A module of ``aftersales.cli`` and the line that ``aftersales --help`` shows.
+
+    The command ``name`` is the module's function ``name_command``.
+    """
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "up": CommandSource("up", "Run everything on this machine until Ctrl-C."),
+    "worker": CommandSource("service", "Run a worker against the configured Temporal."),
+    "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
+    "sandbox": CommandSource("sandbox", "Play buyer, platform and clock with the sandbox that `up` runs."),
+    "open": CommandSource("open", "Open the cases of files."),
+    "list": CommandSource("cases", "List cases by deadline, nearest first."),
+    "show": CommandSource("cases", "Show a case: its state, deadlines, possible actions and history."),
+    "act": CommandSource("cases", "Decide: fire a rule for a person."),
+    "report": CommandSource("report", "Send a case a message of its platform."),
+    "month": CommandSource("month", "Print a month's figures per shop from the ledger."),
+    "bill": CommandSource("bill", "Enter bills of platforms in the ledger."),
+    "simulate": CommandSource("checks", "Play a scenario under virtual time."),
+    "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
+    "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
+    "setup": CommandSource("service", "Register the search attributes and print links to useful views."),
+    "replay": CommandSource("checks", "Replay histories with the present code."),
+}
+
+
+def load_command(name: str) -> TyperCommand:
+    """Import a command's module and return the command."""
+    function = getattr(import_module(f"aftersales.cli.{COMMANDS[name].module}"), f"{name.replace('-', '_')}_command")
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(function)
+    command = get_command(single)
+    assert isinstance(command, TyperCommand)  # noqa: S101 - a Typer with one command is that command
+    return command
+
+
+class LazyCommand(TyperCommand):
+    """A command whose module is imported when the command is run, completed or asked for its help."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Let the command itself take over."""
+        return load_command(str(self.name)).make_context(*arguments, **options)
+
+
+class LazyGroup(TyperGroup):
+    """The group of COMMANDS, which lists them by their summaries."""
+
+    def __init__(self, **attributes: Any) -> None:
+        """Take the place of a group of registered commands, of which there are none."""
+        commands = [LazyCommand(name, short_help=source.summary) for name, source in COMMANDS.items()]
+        super().__init__(**{**attributes, "commands": commands})
+
 
 app = typer.Typer(
     name="aftersales",
+    cls=LazyGroup,
     help="After-sales cases of Chinese marketplaces, each a durable workflow that keeps the platform's clocks.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = {
-    "up": up_command,
-    "worker": worker_command,
-    "gateway": gateway_command,
-    "sandbox": sandbox_command,
-    "open": open_command,
-    "list": list_command,
-    "show": show_command,
-    "act": act_command,
-    "report": report_command,
-    "bill": bill_command,
-    "simulate": simulate_command,
-    "rulebook": rulebook_command,
-    "new-process": new_process_command,
-    "setup": setup_command,
-    "replay": replay_command,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if value:
+        typer.echo(f"aftersales {version('aftersales')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -54,7 +102,7 @@ def main() -> None:
         app()
     except SystemExit as done:
         status = done.code
-    except BaseException:  # noqa: BLE001 - a fault of ours: told in full, and ended in the same way
+    except BaseException:  # noqa: BLE001 - a bug: print all of it, and end in the same way
         traceback.print_exc()
         status = 1
     try:

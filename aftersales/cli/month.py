@@ -1,42 +1,71 @@
-"""A month's figures from the ledger: as tables, JSON, CSV or a page."""
+"""``aftersales month``: a month's figures from the ledger, as tables, JSON, CSV or an HTML page."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from html import escape
 from pathlib import Path
+from typing import Annotated, Any
 
-from aftersales.cli.known_ledger import known_ledger
-from aftersales.cli.month_page import page
-from aftersales.cli.month_tables import NOTHING, as_csv, as_json, print_shop
-from aftersales.cli.output import print_json, say
-from aftersales.ledger.monthly import LOOK_AHEAD, LOOK_BACK, Month, month_of, monthly
+import typer
+
+from aftersales.cli.exit_status import run
+from aftersales.cli.options import AsJson
+from aftersales.cli.output import print_json, print_table, say
+from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.ledger import open_existing
+from aftersales.ledger.month_figures import (
+    LOOK_AHEAD,
+    LOOK_BACK,
+    Month,
+    RuleFigures,
+    Share,
+    ShopMonth,
+    month_of,
+    shop_months,
+)
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome
 from cases.shanghai import SHANGHAI
+from workflows.registry import PROCESSES
 
 
-def tell_month(
-    written: str | None, shop: str | None, csv: Path | None, html: Path | None, *, json_only: bool = False
+def month_command(
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="The month by Shanghai's calendar (default: the current one)."),
+    ] = None,
+    shop: Annotated[str | None, typer.Option(help="Only this shop.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures as CSV for spreadsheets.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page with charts.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Tell a month's figures, those of the current one where it is not given; raises BadForm."""
-    asked = month_of(written or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
-    shops = monthly(asked, *_read(asked, shop))
-    for path, text in ((csv, as_csv), (html, page)):
-        if path is not None:
-            _write(path, text(asked, shops))
-    if json_only:
-        print_json(as_json(asked, shops))
-        return
-    for each in shops:
-        print_shop(asked, each)
-    if not shops:
-        say(f"{asked}: {NOTHING}")
-    for path in (csv, html):
-        if path is not None:
-            say(f"{path}: 已写入 / written")
+    """Print a month's figures per shop from the ledger: cases, deadlines, money by clause, appeals, weekly scores."""
+
+    async def work() -> None:
+        asked = month_of(month or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
+        appeals = {name: process.case.appeals for name, process in PROCESSES.items() if process.case.appeals}
+        shops = shop_months(asked, *_read(asked, shop), appeals)
+        for path, text in ((csv, _csv), (html, _page)):
+            if path is not None:
+                _write(path, text(asked, shops))
+        if as_json:
+            print_json({"month": str(asked), "shops": [_document(shop_month) for shop_month in shops]})
+            return
+        for shop_month in shops:
+            _print_shop(asked, shop_month)
+        if not shops:
+            say(f"{asked}: {_NOTHING}")
+        for path in (csv, html):
+            if path is not None:
+                say(f"{path}: 已写入 / written")
+
+    run(work())
 
 
 def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
-    with known_ledger(load_settings()) as ledger:
+    with open_existing(load_settings().ledger_address) as ledger:
         if ledger is None:
             return [], []
         entries = ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop)
@@ -48,3 +77,194 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as bad:
         raise BadForm(f"{path}: cannot be written: {bad.strerror}") from bad
+
+
+# Tables
+
+_NOTHING = "无案件结束,亦无入账 / no case ended and nothing was entered"
+_RULE_COLUMNS = (
+    "条款",
+    "预计笔数",
+    "预计金额",
+    "封顶后",
+    "预计分",
+    "封顶后",
+    "已扣笔数",
+    "已扣金额",
+    "封顶后",
+    "无预计",
+)
+_WEEK_COLUMNS = ("周", "迟发单", "分")
+
+
+def _print_shop(month: Month, shop: ShopMonth) -> None:
+    title = f"{shop.shop} · {month}"
+    rows = [(ending.process, f"{ending.label} ({ending.state})", ending.cases) for ending in shop.cases]
+    print_table(f"{title} 案件 / cases", ("流程", "结果", "数量"), rows)
+    print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
+    if shop.weeks:
+        print_table(f"{title} 京东周评分 / JD weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
+    for label, figure in _totals(shop):
+        say(f"{label}: {figure}")
+    say()
+
+
+def _rule_row(rule: RuleFigures) -> tuple[Any, ...]:
+    expected, billed = rule.expected, rule.billed
+    return (
+        rule.clause,
+        expected.entries,
+        expected.amount,
+        expected.amount_counted,
+        _without_zeros(expected.points),
+        _without_zeros(expected.points_counted),
+        billed.entries,
+        billed.amount,
+        billed.amount_counted,
+        rule.unexpected,
+    )
+
+
+def _without_zeros(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _week_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
+    return [(f"{week.first} – {week.last}", week.late_orders, week.score) for week in shop.weeks]
+
+
+def _totals(shop: ShopMonth) -> tuple[tuple[str, Any], ...]:
+    """Return the figures of a shop's cases as a whole, with their labels."""
+    return (
+        ("时限前决定 / decided before the deadline", _percentage(shop.decided_in_time)),
+        ("到期时限 / clocks that ran out", shop.clocks_run_out),
+        ("申诉成功率 / appeals won", _percentage(shop.appeals_won)),
+    )
+
+
+def _percentage(share: Share) -> str:
+    """Return a share such as 66.7% (2/3)."""
+    return f"{share.share * 100:.1f}% ({share.many}/{share.of})" if share.share is not None else "无 (none)"
+
+
+# JSON and CSV
+
+_SHARES = ("decided_in_time", "appeals_won")
+
+
+def _document(shop: ShopMonth) -> dict[str, Any]:
+    """Return all figures of a shop; amounts, points and shares as text, so that no digit is lost."""
+    shares: dict[str, Share] = {name: getattr(shop, name) for name in _SHARES}
+    written = {
+        name: {"many": share.many, "of": share.of, "share": None if share.share is None else str(share.share)}
+        for name, share in shares.items()
+    }
+    return {**shop.model_dump(mode="json"), **written}
+
+
+def _csv(month: Month, shops: Sequence[ShopMonth]) -> str:
+    head = ("month", "shop", "section", "of", "figure", "value")
+    lines = ((month, shop.shop, *line) for shop in shops for line in _csv_lines(shop))
+    return as_spreadsheet([head, *(map(_defused, line) for line in lines)])
+
+
+def _csv_lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:
+    for ending in shop.cases:
+        yield "cases", f"{ending.process} {ending.state}", "cases", ending.cases
+    for name in _SHARES:
+        share: Share = getattr(shop, name)
+        yield name, "", "many", share.many
+        yield name, "", "of", share.of
+    yield "clocks_run_out", "", "clocks", shop.clocks_run_out
+    for rule in shop.rules:
+        for status in ("expected", "billed"):
+            for figure, value in getattr(rule, status).model_dump().items():
+                yield status, rule.clause, figure, value
+        yield "billed", rule.clause, "unexpected", rule.unexpected
+        yield "expected", rule.clause, "answered", rule.answered
+    for week in shop.weeks:
+        yield "weeks", str(week.first), "late_orders", week.late_orders
+        yield "weeks", str(week.first), "score", week.score
+
+
+def _defused(cell: Any) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    text = str(cell)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+# HTML: one file with its charts as SVG, which loads nothing
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem }
+th, td { border-bottom: 1px solid #ddd; padding: .25rem .75rem; text-align: right }
+th:first-child, td:first-child { text-align: left }
+svg { display: block; max-width: 100%; margin: .5rem 0 1rem } text { font-size: 13px; fill: #222 }
+"""
+_EXPECTED_COLOUR, _BILLED_COLOUR = "#7a9cc6", "#c97b63"
+_LABEL_WIDTH, _BAR_WIDTH, _NUMBER_WIDTH, _LINE_HEIGHT, _BAR_HEIGHT = 220, 420, 110, 24, 16
+
+Bar = tuple[str, Decimal, str, str]
+"""Label, length, the text after the bar, colour."""
+
+
+def _page(month: Month, shops: Sequence[ShopMonth]) -> str:
+    sections = [_section(shop) for shop in shops] or [f"<p>{_NOTHING}</p>"]
+    return (
+        '<!doctype html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>售后月报 {month}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>售后月报 / after-sales {month}</h1>\n{''.join(sections)}\n</body>\n</html>\n"
+    )
+
+
+def _section(shop: ShopMonth) -> str:
+    endings = [
+        (f"{ending.process} {ending.label}", Decimal(ending.cases), str(ending.cases), _EXPECTED_COLOUR)
+        for ending in shop.cases
+    ]
+    money: list[Bar] = []
+    for rule in shop.rules:
+        expected, billed = rule.expected, rule.billed
+        if expected.amount or billed.amount:
+            money += [
+                (f"{rule.clause} 预计", expected.amount_counted, f"¥{expected.amount_counted}", _EXPECTED_COLOUR),
+                (f"{rule.clause} 已扣", billed.amount, f"¥{billed.amount}", _BILLED_COLOUR),
+            ]
+    weeks = ["<h3>京东周评分 / JD weekly score</h3>", _table(_WEEK_COLUMNS, _week_rows(shop))] if shop.weeks else []
+    return "\n".join(
+        [
+            f"<h2>{escape(shop.shop)}</h2>",
+            _table(("", ""), _totals(shop)),
+            "<h3>案件结果 / how cases ended</h3>",
+            _chart(endings),
+            "<h3>金额 / money by clause (CNY)</h3>",
+            _chart(money),
+            _table(_RULE_COLUMNS, map(_rule_row, shop.rules)),
+            *weeks,
+        ]
+    )
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _chart(bars: Sequence[Bar]) -> str:
+    """Draw horizontal bars, scaled so that the longest fills the width."""
+    if not bars:
+        return "<p>无 (none)</p>"
+    longest = max(length for _, length, _, _ in bars) or Decimal(1)
+    lines = []
+    for number, (label, length, text, colour) in enumerate(bars):
+        top, width = number * _LINE_HEIGHT, float(length / longest) * _BAR_WIDTH
+        lines.append(
+            f'<text x="0" y="{top + 14}">{escape(label)}</text>'
+            f'<rect x="{_LABEL_WIDTH}" y="{top + 2}" width="{width:.1f}" height="{_BAR_HEIGHT}" fill="{colour}"/>'
+            f'<text x="{_LABEL_WIDTH + width + 6:.1f}" y="{top + 14}">{escape(text)}</text>'
+        )
+    size = f'width="{_LABEL_WIDTH + _BAR_WIDTH + _NUMBER_WIDTH}" height="{len(bars) * _LINE_HEIGHT}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>{"".join(lines)}</svg>'

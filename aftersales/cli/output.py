@@ -1,10 +1,8 @@
-"""What the commands print: tables for people, clean JSON for programs, one line for what went wrong."""
+"""The output of commands: tables and lines for people, JSON for programs, one line for an error."""
 
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,8 +13,8 @@ from rich.table import Table
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 
-MINUTE = timedelta(minutes=1)
-WIDE = 200
+_MINUTE = timedelta(minutes=1)
+_WIDTH_WITHOUT_TERMINAL = 200
 
 
 def print_json(data: Any) -> None:
@@ -25,7 +23,7 @@ def print_json(data: Any) -> None:
 
 
 def say(text: str = "") -> None:
-    """Print a line for people; its text is taken as it is."""
+    """Print a line for people, without interpreting markup in it."""
     Console(highlight=False, emoji=False, soft_wrap=True).print(escape(text))
 
 
@@ -35,12 +33,12 @@ def complain(text: str) -> None:
 
 
 def _console() -> Console:
-    """A console as wide as the terminal, or wide enough for every column where there is none."""
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
+    """Return a console of the terminal's width; without a terminal, wide enough for every column."""
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Print a table; an empty one says so."""
+    """Print a table, or a line saying that it is empty."""
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)
@@ -53,25 +51,12 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]
         console.print(f"{escape(title)}: 无 (none)")
 
 
-def when(written: str | None) -> str:
-    """An instant as an operator reads it, and how far off it is."""
-    if written is None:
+def when(instant: str | datetime | None) -> str:
+    """Return an instant in Shanghai's time, followed by the time left or passed."""
+    if instant is None:
         return ""
-    instant = datetime.fromisoformat(written)
-    left = (instant - datetime.now(UTC)) // MINUTE * MINUTE
-    told = f"还剩 {format_duration(left)}" if left >= timedelta(0) else f"已过 {format_duration(-left)}"
-    return f"{shanghai(instant)} ({told})"
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Give child processes started in the block no standard output of ours to write on."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+    if isinstance(instant, str):
+        instant = datetime.fromisoformat(instant)
+    left = (instant - datetime.now(UTC)) // _MINUTE * _MINUTE
+    distance = f"还剩 {format_duration(left)}" if left >= timedelta(0) else f"已过 {format_duration(-left)}"
+    return f"{shanghai(instant)} ({distance})"

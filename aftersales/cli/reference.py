@@ -1,4 +1,4 @@
-"""The reference documents that are made from the code: settings and commands.
+"""The reference documents that are generated from the code: settings and commands.
 
 ``python -m aftersales.cli.reference docs`` writes them.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from aftersales.cli.main import app
+from aftersales.cli.main import COMMANDS, app, load_command
 from aftersales.runtime.settings import Settings
 
 CONNECTION = (
@@ -17,41 +17,44 @@ CONNECTION = (
     "(`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`) and the profiles of "
     "`temporal.toml` (`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`)."
 )
-MADE = "<!-- made from the code by: make docs -->"
+GENERATED = "<!-- generated from the code by: make docs -->"
+EXIT_STATUS = (
+    "Exit status: 0, 1 (the rules refused, an expectation failed, a history changed), 2 (bad input, or no answer from "
+    "a server) or 130 (interrupted)."
+)
+SHELL_COMPLETION = "`aftersales --install-completion` sets up the completion of commands and options in your shell."
 
 
 def settings_document() -> str:
-    """Every setting with its variable, default and meaning."""
+    """Return the document of all settings with their variables, defaults and meanings."""
     rows = [
         f"| `AFTERSALES_{name.upper()}` | `{'' if field.default is None else field.default}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    parts = [
-        "# Settings",
-        MADE,
-        CONNECTION,
-        "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows]),
-    ]
-    return "\n\n".join(parts) + "\n"
+    table = "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
+    return f"# Settings\n\n{GENERATED}\n\n{CONNECTION}\n\n{table}\n"
 
 
 def commands_document() -> str:
-    """Every command with its arguments and options."""
-    group: Any = get_command(app)
-    parts = ["# Commands", MADE, f"{group.help}"]
-    parts.append("Exit status: 0, 1 (the rules refused, an expectation failed, a history changed) or 2 (bad input).")
-    for name, command in group.commands.items():
-        parts.append(f"## aftersales {name}")
-        parts.append(" ".join(command.help.split()))
-        rows = [f"| {_spelled(each)} | {each.help or ''} |" for each in command.params if each.name != "help"]
+    """Return the document of all commands with their arguments and options."""
+    parts = ["# Commands", GENERATED, str(get_command(app).help), EXIT_STATUS, SHELL_COMPLETION]
+    for name in COMMANDS:
+        command = load_command(name)
+        parts += [f"## aftersales {name}", " ".join(str(command.help).split())]
+        rows = [f"| {_signature(parameter)} | {parameter.help or ''} |" for parameter in _described(command)]
         if rows:
             parts.append("\n".join(["| argument | meaning |", "| --- | --- |", *rows]))
     return "\n\n".join(parts) + "\n"
 
 
-def _spelled(parameter: Any) -> str:
+def _described(command: Any) -> list[Any]:
+    return [parameter for parameter in command.params if parameter.name != "help"]
+
+
+def _signature(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{parameter.metavar or parameter.name.upper()}`"
+        name = (parameter.metavar or parameter.name.upper()).strip("[].") + ("..." if parameter.nargs == -1 else "")
+        return f"`{name}`" if parameter.required else f"`[{name}]`"
     value = "" if parameter.is_flag else f" {parameter.metavar or parameter.display_name_raw.upper()}"
     return f"`{parameter.opts[0]}{value}`"
 

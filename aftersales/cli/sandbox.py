@@ -1,46 +1,52 @@
-"""The command that plays with the sandbox of the platforms: sandbox."""
+"""``aftersales sandbox``: act as buyer, platform and clock in the sandbox that `up` runs."""
 
 import json
+import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import httpx2
 import typer
 
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
+from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.sandbox.running import CONTROL_KEY, FOLDER, HOST
 from cases.errors import BadForm, CaseError, Refused
 
-COLUMNS = ("售后单", "店铺", "状态码", "仲裁", "原因", "金额", "截止", "补寄单号")
+_COLUMNS = ("售后单", "店铺", "状态码", "仲裁", "原因", "金额", "截止", "补寄单号")
 
 
 def sandbox_command(
-    own_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="An after-sale; none: list them all.")] = None,
-    act: Annotated[
-        str | None, typer.Argument(metavar="[ACT]", help="What happens to it, such as sign, withdraw or rule-refund.")
+    own_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="An after-sale; without it all are listed.")
+    ] = None,
+    action: Annotated[
+        str | None,
+        typer.Argument(metavar="[ACTION]", help="What happens to it, such as sign, withdraw or rule-refund."),
     ] = None,
     form: Annotated[
-        list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the act; repeatable.")
+        list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the action; repeatable.")
     ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="A buyer applies: --form shop_id=.. reason=.. amount=..")
     ] = False,
     advance: Annotated[str | None, typer.Option(help="Move the sandbox's clock forward, such as 48h.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Play buyer, platform and clock with the sandbox that `up` runs: list, show, or let something happen."""
-    run(_play(own_id, act, form or [], apply=apply, advance=advance, as_json=as_json))
+    """Act as buyer, platform and clock in the sandbox that `up` runs: list, show, or perform an action."""
+    run(_play(own_id, action, form or [], apply=apply, advance=advance, as_json=as_json))
 
 
-def _fields(given: list[str]) -> dict[str, Any]:
+def _fields(form: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for each in given:
-        name, sign, value = each.partition("=")
+    for text in form:
+        name, sign, value = text.partition("=")
         if not sign:
-            raise BadForm(f"--form {each!r}: expected KEY=VALUE")
+            raise BadForm(f"--form {text!r}: expected KEY=VALUE")
         try:
             fields[name] = json.loads(value) if value.startswith(("[", "{")) else value
         except (ValueError, RecursionError) as bad:
@@ -49,26 +55,26 @@ def _fields(given: list[str]) -> dict[str, Any]:
 
 
 async def _play(
-    own_id: str | None, act: str | None, form: list[str], *, apply: bool, advance: str | None, as_json: bool
+    own_id: str | None, action: str | None, form: list[str], *, apply: bool, advance: str | None, as_json: bool
 ) -> None:
     if sum((own_id is not None, apply, advance is not None)) > 1:
         raise BadForm("expected one of: an after-sale's ID, --apply, --advance")
-    if form and not (apply or act is not None):
-        raise BadForm("--form: goes with an act or --apply")
+    if form and not (apply or action is not None):
+        raise BadForm("--form: needs an action or --apply")
     if advance is not None:
         path, body = "/clock", {"advance": advance}
     else:
-        named = [quote(each, safe="") for each in (own_id, act) if each is not None]
-        path, body = "/".join(("/after-sales", *named)), _fields(form)
-    acts = apply or act is not None or advance is not None
-    answer = await _asked(load_settings(), path, body if acts else None)
+        parts = [quote(part, safe="") for part in (own_id, action) if part is not None]
+        path, body = "/".join(("/after-sales", *parts)), _fields(form)
+    changes = apply or action is not None or advance is not None
+    answer = await _request(load_settings(), path, body if changes else None)
     if as_json:
         print_json(answer)
     elif "now" in answer:
         say(f"沙箱时钟 / the sandbox's clock: +{answer['offset']} s")
     else:
         rows = answer.get("after_sales", [answer])
-        print_table("沙箱售后单 / after-sales", COLUMNS, [_row(record) for record in rows])
+        print_table("沙箱售后单 / after-sales", _COLUMNS, [_row(record) for record in rows])
 
 
 def _row(record: dict[str, Any]) -> list[Any]:
@@ -78,11 +84,7 @@ def _row(record: dict[str, Any]) -> list[Any]:
     return [*own, f"{record['amount'] / 100:.2f}", when(until), parcel]
 
 
-async def _asked(settings: Settings, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    import ssl  # noqa: PLC0415 - the other commands start faster without it
-
-    import httpx2  # noqa: PLC0415
-
+async def _request(settings: Settings, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     token = settings.data_dir / FOLDER / CONTROL_KEY
     if not token.exists():
         raise CaseError(f"{token} is missing: no sandbox has run with this data folder; start one with `aftersales up`")
@@ -90,14 +92,14 @@ async def _asked(settings: Settings, path: str, body: dict[str, Any] | None) -> 
     url = f"http://{HOST}:{settings.sandbox_port}/control{path}"
     # Plain HTTP on this machine: no proxy, and no certificates, which take long to read.
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    told: Any = None
+    answered: Any = None
     with suppress(httpx2.HTTPError, ValueError):
         async with httpx2.AsyncClient(headers=headers, verify=trust, trust_env=False) as client:
             answer = await (client.get(url) if body is None else client.post(url, json=body))
-        told = answer.json()
-    if not isinstance(told, dict):  # nothing is there, or something else
+        answered = answer.json()
+    if not isinstance(answered, dict):  # nothing listens there, or something else
         raise CaseError(f"no sandbox answers at port {settings.sandbox_port}: start it with `aftersales up`")
     if answer.is_success:
-        return told
-    refusal = str(told.get("error"))
+        return answered
+    refusal = str(answered.get("error"))
     raise Refused(refusal) if answer.status_code == 409 else BadForm(refusal)  # noqa: PLR2004 - HTTP's conflict

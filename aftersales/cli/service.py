@@ -1,4 +1,4 @@
-"""The commands for those who run a worker against a Temporal of their own: worker, setup."""
+"""``aftersales worker`` and ``aftersales setup``: running against a Temporal server of your own."""
 
 from typing import Annotated
 
@@ -6,23 +6,22 @@ import typer
 from temporalio.client import Client
 
 from aftersales.bootstrap import run_worker
-from aftersales.cli.errors import BAD_INPUT, run
+from aftersales.cli.exit_status import BAD_INPUT, run
 from aftersales.cli.output import complain, say
 from aftersales.process_check import worker_faults
 from aftersales.runtime.connection import connect
 from aftersales.runtime.embedded_server import register_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import load_settings
-from aftersales.runtime.web_ui import OPEN, link, list_address, saved_views
+from aftersales.runtime.web_ui import OPEN_CASES, link, list_address, saved_views
 from workflows.engine.search_attributes import SHOP
 
-DUE_HOURS = 12
-SHOPS_LOOKED_AT = 1000
-"""Open cases that are asked for their shop: the newest."""
+_DUE_HOURS = 12
+_CASES_ASKED = 1000  # the newest open cases, from which the shops are taken
 
 
 def worker_command() -> None:
-    """Run a worker against the configured Temporal until SIGTERM or Ctrl-C, as ``python worker.py`` does."""
+    """Run a worker against the configured Temporal server until SIGTERM or Ctrl-C, like `python worker.py`."""
 
     async def work() -> None:
         settings = load_settings()
@@ -39,10 +38,11 @@ def worker_command() -> None:
 def setup_command(
     ui: Annotated[str | None, typer.Option(help="Address of the Web UI (AFTERSALES_UI_ADDRESS).")] = None,
     gateway: Annotated[
-        str | None, typer.Option(help="Address of the gateway as operators reach it, for the link to what is due.")
+        str | None, typer.Option(help="Address at which operators reach the gateway, for the link to cases due soon.")
     ] = None,
     shop: Annotated[
-        list[str] | None, typer.Option(help="A shop to get a view; repeatable. Those with open cases get one anyway.")
+        list[str] | None,
+        typer.Option(help="A shop to get a view; repeatable. Shops with open cases always get one."),
     ] = None,
 ) -> None:
     """Register the search attributes, and print links that save useful views in the Web UI."""
@@ -51,8 +51,8 @@ def setup_command(
         settings, client = load_settings(ui_address=ui), await connect()
         registered = await register_attributes(client)
         say(f"search attributes: {', '.join(registered) + ' registered' if registered else 'all there'}")
-        reached_at = gateway or f"http://{settings.gateway_host}:{settings.gateway_port}"
-        say(f"{DUE_HOURS} 小时内到期: {reached_at.rstrip('/')}/due/{DUE_HOURS}")
+        gateway_address = gateway or f"http://{settings.gateway_host}:{settings.gateway_port}"
+        say(f"{_DUE_HOURS} 小时内到期: {gateway_address.rstrip('/')}/due/{_DUE_HOURS}")
         listed_at = list_address(settings.ui_address, client.namespace)
         for name, query in saved_views(sorted({*(shop or ()), *await _shops(client)})).items():
             say(f"{name}: {link(listed_at, query, name)}")
@@ -61,5 +61,5 @@ def setup_command(
 
 
 async def _shops(client: Client) -> set[str]:
-    found = client.list_workflows(f"{OPEN} AND {SHOP.name} IS NOT NULL", limit=SHOPS_LOOKED_AT)
-    return {shop async for each in found if (shop := each.typed_search_attributes.get(SHOP))}
+    cases = client.list_workflows(f"{OPEN_CASES} AND {SHOP.name} IS NOT NULL", limit=_CASES_ASKED)
+    return {shop async for case in cases if (shop := case.typed_search_attributes.get(SHOP))}

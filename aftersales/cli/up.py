@@ -6,29 +6,33 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
-from aftersales.cli.errors import run
+from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
-from aftersales.importing.case_files import case_id, open_cases, read_cases
+from aftersales.importing.batch import case_id, open_cases
+from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
-from aftersales.sandbox.running import RESHIP, announce, comes_by_message, running_sandbox, shops_of
+from aftersales.sandbox.running import RunningSandbox, running_sandbox, shops_of
 from cases.errors import CaseError
 from cases.messages import Opening
 from workflows.engine.process import Process
 
-ARRIVAL_SECONDS = 10.0
-"""How long the sample cases may take to arrive before the greeting."""
+_ARRIVAL_SECONDS = 10.0
+"""How long the greeting waits for the sample cases to be opened."""
+_QUERY_TIMEOUT = timedelta(seconds=5)
 
 
 def up_command(
@@ -38,7 +42,7 @@ def up_command(
     port: Annotated[int | None, typer.Option(help="Port of the Temporal server (AFTERSALES_PORT).")] = None,
     ui_port: Annotated[int | None, typer.Option(help="Port of the Web UI (AFTERSALES_UI_PORT).")] = None,
 ) -> None:
-    """Run everything on this machine until Ctrl-C; started again, it goes on with the same cases."""
+    """Run everything on this machine until Ctrl-C. The next start goes on with the same cases."""
     run(_up(samples, port, ui_port))
 
 
@@ -47,8 +51,8 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
     cases = read_cases(_case_files(samples) if samples else [], settings)
     stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with _alone(settings.data_dir):
         check_ports(settings.port, settings.ui_port)
         say("starting the Temporal server ...")
@@ -57,8 +61,8 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
     say("stopped")
 
 
-def _called() -> str:
-    """How the reader calls the program from where it was started."""
+def _program() -> str:
+    """Return the path that starts this program again from the current folder."""
     path = Path(sys.argv[0]).absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
@@ -66,7 +70,7 @@ def _called() -> str:
 def _case_files(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise CaseError(f"{folder}: no case files (*.yaml) there")
+        raise CaseError(f"{folder}: no case files (*.yaml)")
     return files
 
 
@@ -76,12 +80,12 @@ async def _work(
     ended = CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
     try:
         async with AsyncExitStack() as running:
-            shown, services = await _start(running, server, settings, cases)
-            _greet(settings, shown)
-            waiting = [asyncio.create_task(each) for each in (stop.wait(), server.ended())]
-            await asyncio.wait((*waiting, *services), return_when=asyncio.FIRST_COMPLETED)
-            for each in waiting:
-                each.cancel()
+            started = await _start(running, server, settings, cases)
+            _greet(settings, started)
+            waiting = [asyncio.create_task(end) for end in (stop.wait(), server.ended())]
+            await asyncio.wait((*waiting, *started.services), return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
             if server.has_ended:
                 raise ended
             if not stop.is_set():
@@ -93,17 +97,27 @@ async def _work(
         raise ended from failed
 
 
+@dataclass(frozen=True)
+class _Started:
+    """Ids of the sample cases, commands to suggest, and the tasks that serve the gateway and the sandbox."""
+
+    samples: list[str]
+    commands: list[str]
+    services: list[asyncio.Task[None]]
+
+
 async def _start(
     running: AsyncExitStack, server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]]
-) -> tuple[list[str], list[asyncio.Task[None]]]:
-    """Start what works beside the server; the sample cases' ids, and the tasks that serve."""
+) -> _Started:
+    """Start what runs beside the server."""
 
     async def connected() -> Client:
         return server.client
 
     if "ui_address" not in settings.model_fields_set:
         settings = settings.model_copy(update={"ui_address": f"http://127.0.0.1:{settings.ui_port}"})
-    services, sandbox = [], None
+    services: list[asyncio.Task[None]] = []
+    sandbox: RunningSandbox | None = None
     if settings.secrets_file is None:
         sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))
         settings = settings.model_copy(update={"secrets_file": sandbox.secrets_file})
@@ -112,22 +126,25 @@ async def _start(
     await running.enter_async_context(make_worker(server.client, settings, world))
     _, gateway = await running.enter_async_context(running_gateway(settings, connected))
     services.append(gateway)
-    # First those with figures of their own: a message would open them without.
-    await open_cases(server.client, settings, [each for each in cases if not (sandbox and comes_by_message(*each))])
-    shown = [case_id(*each) for each in cases]
+    pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
+    # Those with a policy of their own come first: a message would open them without it.
+    await open_cases(server.client, settings, [case for case in cases if case not in pushed])
+    samples = [case_id(*case) for case in cases]
     if sandbox:
-        announce(sandbox.sandbox, cases)
-        await _arrived(server.client, shown)
+        sandbox.announce(cases)
+        await _arrived(server.client, samples)
     await arrange(server.client, settings)
-    return shown, services
+    # A case with a record in the sandbox shows more.
+    shown_first = sorted(samples, key=lambda sample: sample not in {case_id(*case) for case in pushed})
+    return _Started(samples, await _next_commands(server.client, shown_first), services)
 
 
 async def _arrived(client: Client, cases: list[str]) -> None:
-    """Wait until the messages have opened what is then shown; what takes longer comes later."""
+    """Wait until the messages have opened the cases, but not for long."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(ARRIVAL_SECONDS):
+        async with asyncio.timeout(_ARRIVAL_SECONDS):
             for case in cases:
-                while not await _is_there(client, case):  # noqa: ASYNC110 - the gateway tells nobody what it opened
+                while not await _is_there(client, case):  # noqa: ASYNC110 - the gateway does not report what it opened
                     await asyncio.sleep(0.05)
 
 
@@ -141,29 +158,48 @@ async def _is_there(client: Client, case: str) -> bool:
     return True
 
 
-def _greet(settings: Settings, cases: list[str]) -> None:
+async def _next_commands(client: Client, samples: list[str]) -> list[str]:
+    """Suggest commands for the first sample case that can be decided without a form, else for the first one."""
+    for sample in samples:
+        if rule := await _simple_decision(client, sample):
+            return ["list", f"show {sample}", f"act {sample} {rule}"]
+    return ["list", *(f"show {sample}" for sample in samples[:1])]
+
+
+async def _simple_decision(client: Client, sample: str) -> str | None:
+    """Return the first rule that is open in a case and takes neither a form nor an order."""
+    try:
+        view = await client.get_workflow_handle(sample).query("view", rpc_timeout=_QUERY_TIMEOUT)
+    except (RPCError, WorkflowQueryFailedError):
+        return None
+    for action in view["actions"]:
+        if not (action["record"] or action["order"] or action["form"].get("properties")):
+            return str(action["rule"])
+    return None
+
+
+def _greet(settings: Settings, started: _Started) -> None:
     ui = list_address(f"http://127.0.0.1:{settings.ui_port}", "default")
     usual = settings.port == Settings.model_fields["port"].default
     other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
     say(f"Web UI: {ui}")
     say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
-    if cases:
-        reship = next((each for each in cases if each.startswith(f"{RESHIP}/")), None)
-        say(f"sample cases: {', '.join(cases)}")
+    if started.samples:
+        say(f"sample cases: {', '.join(started.samples)}")
         say("try next, in another terminal:")
-        for command in ("list", *((f"show {reship}", f"act {reship} agree") if reship else (f"show {cases[0]}",))):
-            say(f"  {other}{_called()} {command}")
+        for command in started.commands:
+            say(f"  {other}{_program()} {command}")
         if settings.secrets_file is None:
-            given = {name: getattr(settings, name) for name in ("data_dir", "sandbox_port")}
-            changed = [name for name, value in given.items() if value != Settings.model_fields[name].default]
-            own = "".join(f"AFTERSALES_{name.upper()}={given[name]} " for name in changed)
-            say(f"  {own}{_called()} sandbox")
+            values = {name: getattr(settings, name) for name in ("data_dir", "sandbox_port")}
+            changed = [name for name, value in values.items() if value != Settings.model_fields[name].default]
+            own = "".join(f"AFTERSALES_{name.upper()}={values[name]} " for name in changed)
+            say(f"  {own}{_program()} sandbox")
     say("Ctrl-C stops everything; the next start goes on with the same cases")
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second run away from the same data."""
+    """Keep a second run away from the same data folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

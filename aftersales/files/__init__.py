@@ -1,1 +1,1 @@
-"""Files that people write or open: YAML and JSON documents, time offsets in them, text for spreadsheets."""
+"""File formats that people write or open: YAML and JSON documents, time offsets in them, CSV for spreadsheets."""

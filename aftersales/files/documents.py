@@ -1,4 +1,4 @@
-"""Files that people write: YAML or JSON, read with the line of every field."""
+"""YAML and JSON files, read together with the line of every field."""
 
 import json
 import re
@@ -15,26 +15,26 @@ from cases.models import Model, read
 
 Place = tuple[str | int, ...]
 
-MOST_FIELDS = 100_000
-"""More than anybody writes: aliases of aliases can stand for billions of fields."""
+MAX_FIELDS = 100_000
+"""More than anybody writes; nested aliases can expand to billions of fields."""
 
 
 class BadFile(BadForm):
-    """A file cannot be used: the text names file, line, field and what was expected."""
+    """A file that cannot be used; the text names file, line, field and what was expected."""
 
 
 class _Plain(yaml.SafeLoader):
-    """YAML as JSON knows it: an instant or a yes stays text, a key is text and stands once."""
+    """YAML with the types of JSON: dates and ``yes`` stay text, keys are text and unique."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        found: dict[Any, Any] = {}
+        mapping: dict[Any, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a field's name must be text", problem_mark=key.start_mark)
-            if key.value in found:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
-            found[key.value] = self.construct_object(value, deep=deep)
-        return found
+            if key.value in mapping:
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key.value!r}", problem_mark=key.start_mark)
+            mapping[key.value] = self.construct_object(value, deep=deep)
+        return mapping
 
 
 _Plain.yaml_implicit_resolvers = {}
@@ -49,14 +49,14 @@ for _tag, _pattern, _first in (
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says, and on which line each field stands."""
+    """The content of a file and the line of every field."""
 
     path: Path
     data: dict[str, Any]
     lines: Mapping[Place, int]
 
     def read(self, model: type[Model], name: str) -> Model:
-        """What the file says as a model, called by a name where it is wrong; raises BadFile."""
+        """Read the content into a model that faults call by a name; raise BadFile."""
         try:
             return read(model, self.data, name)
         except BadForm as bad:
@@ -64,55 +64,55 @@ class Document:
             raise self.fault(bad) from bad
 
     def fault(self, bad: BadForm, *inside: str | int) -> BadFile:
-        """The same fault with file and line; ``inside``: where in the file the faulty part stands."""
+        """Return a fault with file and line; ``inside`` is the way to the part that it is about."""
         return BadFile(f"{self.path}:{self.line(*inside, *bad.place)}: {bad}", bad.place)
 
     def line(self, *place: str | int) -> int:
-        """The line of a field, or of the nearest field around it where it was left out."""
+        """Return the line of a field; if it was left out, that of the nearest field around it."""
         while place not in self.lines and place:
             place = place[:-1]
         return self.lines.get(place, 1)
 
 
 def read_document(path: Path) -> Document:
-    """Read a file; raises BadFile where it cannot be read, is no YAML or JSON, or is no mapping."""
+    """Read a file; raise BadFile unless it is a mapping in YAML or JSON."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as bad:
         raise BadFile(f"{path}: {bad.strerror}") from bad
     except UnicodeDecodeError as bad:
-        raise BadFile(f"{path}: is not UTF-8 text") from bad
+        raise BadFile(f"{path}: not UTF-8 text") from bad
     try:
         data, lines = _parsed(text)
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
-        why = ", ".join(each for each in (bad.context, bad.problem) if each)
-        raise BadFile(f"{path}:{line}: is no YAML or JSON: {why}") from bad
+        why = ", ".join(filter(None, (bad.context, bad.problem)))
+        raise BadFile(f"{path}:{line}: not valid YAML or JSON: {why}") from bad
     except (yaml.YAMLError, ValueError, RecursionError) as bad:
-        raise BadFile(f"{path}:1: is no YAML or JSON: {' '.join(str(bad).split())}") from bad
+        raise BadFile(f"{path}:1: not valid YAML or JSON: {' '.join(str(bad).split())}") from bad
     if not isinstance(data, dict):
-        found = "nothing" if data is None else type(data).__name__
-        raise BadFile(f"{path}:1: expected a mapping of fields, got {found}")
+        got = "nothing" if data is None else type(data).__name__
+        raise BadFile(f"{path}:1: expected a mapping of fields, got {got}")
     return Document(path, data, lines)
 
 
 def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
     try:
-        exact = json.loads(text, parse_constant=_no_number)
+        exact = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError:
         exact = None
     else:
         text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not
     root = yaml.compose(text, Loader=_Plain)
-    lines = list(islice(_lines(root, ()), MOST_FIELDS)) if root else []
-    if len(lines) == MOST_FIELDS:
-        raise ValueError(f"more than {MOST_FIELDS} fields")
+    lines = list(islice(_lines(root, ()), MAX_FIELDS)) if root else []
+    if len(lines) == MAX_FIELDS:
+        raise ValueError(f"more than {MAX_FIELDS} fields")
     written = yaml.load(text, Loader=_Plain)  # noqa: S506
     return written if exact is None else exact, dict(lines)
 
 
-def _no_number(written: str) -> NoReturn:
-    raise ValueError(f"{written} is no number")
+def _refuse_constant(written: str) -> NoReturn:
+    raise ValueError(f"{written} is not a number")
 
 
 def _lines(node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:

@@ -1,4 +1,4 @@
-"""Instants written as offsets: +0s, -16d, +72h count from the opening of a case."""
+"""Instants written as offsets from the opening of a case: +0s, -16d, +72h."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from cases.durations import parse_duration
 from cases.errors import BadForm
 
 Shift = Callable[[Any], Any]
-"""Turns a written instant into one of this run; raises BadForm.  What is no instant is left to the model to refuse."""
+"""Turns a written instant into one of this run; raises BadForm.  Anything else is left for the model to refuse."""
 
 
 def shifter(origin: datetime) -> Shift:
-    """Offsets count from ``origin``, absolute instants stay as they are."""
+    """Return a shift that adds offsets to ``origin`` and leaves absolute instants as they are."""
 
     def shift(written: Any) -> Any:
         length = _length(written)
@@ -24,7 +24,7 @@ def shifter(origin: datetime) -> Shift:
 
 
 def scenario_shifter(origin: datetime, opened_at: datetime | None) -> Shift:
-    """Offsets count from ``origin``; absolute instants are moved by as much as ``opened_at`` is moved to ``origin``."""
+    """Return a shift that adds offsets to ``origin`` and moves absolute instants from ``opened_at`` to ``origin``."""
 
     def shift(written: Any) -> Any:
         length = _length(written)
@@ -41,9 +41,9 @@ def scenario_shifter(origin: datetime, opened_at: datetime | None) -> Shift:
 
 
 def shift_instants(model: type[BaseModel], raw: Any, shift: Shift, place: tuple[str | int, ...] = ()) -> Any:
-    """The same data with every instant of the model shifted, also in nested models and lists.
+    """Return the data with every instant of the model shifted, also in nested models and lists.
 
-    ``place``: where the data stands; a fault says where below it.
+    ``place`` is the way to the data; the place of a fault begins with it.
     """
     if not isinstance(raw, dict):
         return raw
@@ -56,7 +56,7 @@ def shift_instants(model: type[BaseModel], raw: Any, shift: Shift, place: tuple[
 
 
 def shift_instant(written: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
-    """One instant, shifted; raises BadForm that names its place."""
+    """Shift one instant; raise BadForm that names its place."""
     try:
         return shift(written)
     except BadForm as bad:
@@ -68,7 +68,7 @@ def _shift(annotation: Any, value: Any, shift: Shift, place: tuple[str | int, ..
         return shift_instant(value, shift, place)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return shift_instants(annotation, value, shift, place)
-    inner = next((each for each in get_args(annotation) if each not in (type(None), Ellipsis)), None)
+    inner = next((argument for argument in get_args(annotation) if argument not in (type(None), Ellipsis)), None)
     if inner is None:
         return value
     if isinstance(value, list):
@@ -94,9 +94,9 @@ def _moved(origin: datetime, length: timedelta) -> str:
     try:
         return (origin + length).isoformat()
     except OverflowError as bad:
-        raise BadForm("lies too far away") from bad
+        raise BadForm("too far in the past or future") from bad
 
 
 def whole(length: timedelta) -> int:
-    """A length of time in whole seconds, rounded down."""
+    """Return a length of time in whole seconds, rounded down."""
     return length // timedelta(seconds=1)

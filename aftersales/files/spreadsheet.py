@@ -1,15 +1,15 @@
-"""CSV as spreadsheets take it."""
+"""CSV for spreadsheets."""
 
 import csv
 import io
 from collections.abc import Iterable
 
 BOM = "\ufeff"
-"""What tells a spreadsheet that a file is in UTF-8."""
+"""The mark by which spreadsheets recognize UTF-8."""
 
 
 def as_spreadsheet(rows: Iterable[Iterable[object]]) -> str:
-    """The rows as the text of a file."""
+    """Return the text of a CSV file."""
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return BOM + out.getvalue()

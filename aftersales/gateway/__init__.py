@@ -1,1 +1,1 @@
-"""What platforms tell us: messages verified, kept, and handed over to their cases."""
+"""Messages from marketplaces: verified, stored, and dispatched to their cases."""

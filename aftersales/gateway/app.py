@@ -1,143 +1,151 @@
-"""The gateway: platforms' messages in over HTTP, each kept before it is answered, and handed over to its case."""
+"""The gateway: marketplaces' messages in over HTTP, each stored before it is answered, then dispatched to its case."""
 
 import asyncio
 import hmac
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qs
 
 import structlog
 from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from aftersales.gateway.body import RequestRefused, read_body
-from aftersales.gateway.dispatcher import Dispatcher, Feed
+from aftersales.gateway.case_client import Feed
+from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.alibaba_1688 import push as alibaba_1688_push
-from aftersales.platforms.alibaba_1688.signing import verify_event as verify_1688
-from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.douyin import push as douyin_push
-from aftersales.platforms.douyin.signing import verify_event as verify_douyin
-from aftersales.platforms.messages import InboundMessage
-from cases.errors import BadForm
+from aftersales.platforms.inbound import InboundMessage
+from aftersales.platforms.push import NotSigned, PushEndpoint
 
-KEEP_SECONDS: Final = 4.0
-"""How long keeping may take: the platforms want their answer within 5 s."""
+STORE_SECONDS: Final = 4.0
+"""How long storing messages may take: marketplaces want their answer within 5 s."""
+BODY_SECONDS: Final = 5.0
+"""How long a body is waited for."""
 BODY_LIMIT: Final = 1024 * 1024
-FIELDS: Final = 20
-UNSIGNED: Final = RequestRefused(401, "unauthorized")
+
+
+class RequestRefused(Exception):
+    """A request that is not accepted: the HTTP status, and a few words."""
+
+    def __init__(self, status: int, text: str) -> None:
+        """Keep the answer."""
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+UNAUTHORIZED: Final = RequestRefused(401, "unauthorized")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read a body of at most ``limit`` bytes; raises RequestRefused for a longer, slower or broken-off one."""
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise RequestRefused(413, "too large")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise RequestRefused(413, "too large")
+    except TimeoutError:
+        raise RequestRefused(408, "too slow") from None
+    except ClientDisconnect:
+        raise RequestRefused(400, "broken off") from None
+    return bytes(body)
 
 
 class Gateway:
-    """The endpoints."""
+    """The handlers of all paths."""
 
-    def __init__(
-        self, secrets: Secrets, inbox: Inbox, hand_over: Dispatcher, body_limit: int, status_token: SecretStr | None
-    ) -> None:
-        self._secrets, self._inbox, self._hand_over = secrets, inbox, hand_over
+    def __init__(self, inbox: Inbox, dispatcher: Dispatcher, body_limit: int, status_token: SecretStr | None) -> None:
+        self._inbox, self._dispatcher = inbox, dispatcher
         self._body_limit, self._status_token = body_limit, status_token
         self._log = structlog.get_logger("gateway")
         self._refused, self._disk_refuses = 0, False
 
-    async def douyin(self, request: Request) -> Response:
-        """Take a push of Douyin: signed over the raw bytes by the app that the header names."""
+    async def push(self, endpoint: PushEndpoint, request: Request) -> Response:
+        """Store the messages of a push; an error makes the marketplace send them again."""
         try:
-            app = self._secrets.douyin.app(request.headers.get("app-id", ""))
-        except BadForm:
-            raise UNSIGNED from None
-        body = await read_body(request, self._body_limit)
-        secret = app.app_secret.get_secret_value()
-        if not verify_douyin(app.app_key, secret, body, request.headers.get("event-sign", "")):
-            raise UNSIGNED
-        return await self._kept(douyin_push.read_push(body), JSONResponse({"code": 0, "msg": "success"}))
-
-    async def alibaba_1688(self, request: Request) -> Response:
-        """Take a push of 1688: a form whose message one of our apps' secrets has signed."""
-        body, access = await read_body(request, self._body_limit), self._secrets.alibaba_1688
-        try:
-            form = parse_qs(body.decode(), max_num_fields=FIELDS, errors="strict")
-        except ValueError:
-            raise UNSIGNED from None
-        message, given = (form.get(name, [""])[0] for name in ("message", "_aop_signature"))
-        if not any(verify_1688(app.app_secret.get_secret_value(), message, given) for app in access.apps):
-            raise UNSIGNED
-        return await self._kept(alibaba_1688_push.read_push(message), PlainTextResponse(access.acknowledgement))
+            messages = await endpoint.receive(request.headers, partial(read_body, request, self._body_limit))
+        except NotSigned:
+            raise UNAUTHORIZED from None
+        if not await self._stored(messages):
+            return PlainTextResponse("try again", 503)
+        return Response(endpoint.format.acknowledgement, media_type=endpoint.format.media_type)
 
     async def health(self, request: Request) -> Response:
-        """Answer: the gateway is alive."""
+        """Answer that the gateway is alive."""
         del request
         return PlainTextResponse("ok")
 
     async def ready(self, request: Request) -> Response:
-        """Say whether messages can be kept."""
+        """Answer whether messages can be stored."""
         del request
         try:
-            async with asyncio.timeout(KEEP_SECONDS):
-                await self._inbox.prove()
+            async with asyncio.timeout(STORE_SECONDS):
+                await self._inbox.check_writable()
         except (sqlite3.Error, TimeoutError):
             return PlainTextResponse("not ready", 503)
         return PlainTextResponse("ready")
 
     async def status(self, request: Request) -> Response:
         """Show the counts of the inbox to whoever has the token."""
-        given = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
+        authorization = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
         token = self._status_token.get_secret_value() if self._status_token else ""
-        if not token or not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            raise UNSIGNED
+        if not token or not hmac.compare_digest(authorization, f"Bearer {token}".encode()):
+            raise UNAUTHORIZED
         return JSONResponse({**await self._inbox.counts(), "refused_since_start": self._refused})
 
     async def refuse(self, request: Request, refused: Exception) -> Response:
-        """Answer what is not taken, and count it."""
+        """Answer a request that is not accepted, and count it."""
         del request
         assert isinstance(refused, RequestRefused)  # noqa: S101 - the only type this is registered for
         self._refused += 1
         return PlainTextResponse(refused.text, refused.status)
 
-    async def _kept(self, messages: Sequence[InboundMessage], success: Response) -> Response:
-        """Answer success once the messages lie on disk; where they cannot, the platform has to send them again."""
+    async def _stored(self, messages: Sequence[InboundMessage]) -> bool:
         if not messages:
-            return success
+            return True
         try:
-            async with asyncio.timeout(KEEP_SECONDS):
-                new = await self._inbox.keep(messages)
+            async with asyncio.timeout(STORE_SECONDS):
+                new = await self._inbox.store(messages)
         except (sqlite3.Error, TimeoutError) as refused:
             if not self._disk_refuses:
                 self._log.error("messages cannot be kept", why=f"{type(refused).__name__}: {refused}")
             self._disk_refuses = True
-            return PlainTextResponse("try again", 503)
+            return False
         if self._disk_refuses:
             self._log.info("messages are kept again")
         self._disk_refuses = False
         if new:
-            self._hand_over.wake()
-        return success
+            self._dispatcher.wake()
+        return True
 
 
 def make_gateway(
-    secrets: Secrets,
+    endpoints: Sequence[PushEndpoint],
     inbox: Inbox,
     feed: Feed,
     *,
     body_limit: int = BODY_LIMIT,
     status_token: SecretStr | None = None,
-    hand_over: Dispatcher | None = None,
+    dispatcher: Dispatcher | None = None,
     routes: Sequence[Route] = (),
 ) -> Starlette:
-    """Make the application; while it runs, messages are handed over through ``feed``.
+    """Make the application; while it runs, messages are dispatched through ``feed``.
 
-    The inbox stays the caller's to close.  ``hand_over`` replaces the usual pauses; ``routes`` is what else is served.
+    The caller closes the inbox.  ``dispatcher`` replaces the usual one; ``routes`` is what else is served.
     """
-    handing = hand_over or Dispatcher(inbox, feed)
-    gateway = Gateway(secrets, inbox, handing, body_limit, status_token)
+    dispatching = dispatcher or Dispatcher(inbox, feed)
+    gateway = Gateway(inbox, dispatching, body_limit, status_token)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(handing.run())
+        task = asyncio.create_task(dispatching.run())
         try:
             yield
         finally:
@@ -147,9 +155,8 @@ def make_gateway(
 
     app = Starlette(
         routes=[
-            Route("/douyin", gateway.douyin, methods=["POST"]),
-            Route("/1688", gateway.alibaba_1688, methods=["POST"]),
-            *(Route(f"/{each.__name__}", each) for each in (gateway.health, gateway.ready, gateway.status)),
+            *(Route(endpoint.format.path, partial(gateway.push, endpoint), methods=["POST"]) for endpoint in endpoints),
+            *(Route(f"/{page.__name__}", page) for page in (gateway.health, gateway.ready, gateway.status)),
             *routes,
         ],
         exception_handlers={RequestRefused: gateway.refuse},

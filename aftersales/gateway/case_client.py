@@ -1,40 +1,43 @@
-"""Telling a case what its platform says, and opening it where it is new."""
+"""Signalling a case what its marketplace reports, and opening it where it is new."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from enum import StrEnum
+from typing import Any, Final
 
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.platforms.douyin.reship_messages import needs_record
+from aftersales.platforms.adapter import MessageAdapter
+from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
-from cases.messages import Opening
+from cases.errors import BadForm
+from cases.messages import Opening, Report
 from workflows.client import start_case
 from workflows.registry import process_of
 
-TOLD, KNOWN, OPENED, CLOSED = "told", "known", "opened", "closed"
-"""How feeding ends: the case was told, was there already, was opened, or has closed."""
-
-PATIENCE: Final = timedelta(seconds=5)
-"""How long one call of Temporal may take."""
+RPC_TIMEOUT: Final = timedelta(seconds=5)
 OF_THE_CASE: Final = (
     RPCStatusCode.INVALID_ARGUMENT,
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.FAILED_PRECONDITION,
 )
+"""Errors of Temporal that may concern the one case alone."""
 
 
-class Records(Protocol):
-    """A platform's own records of its cases."""
+class FeedResult(StrEnum):
+    """How feeding a case ended: it was signalled, was known already, was opened, or has closed."""
 
-    async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
-        """The facts that a case is opened with; raises PlatformRefused, PlatformUnreachable or BadForm."""
+    SIGNALLED = "signalled"
+    KNOWN = "known"
+    OPENED = "opened"
+    CLOSED = "closed"
 
-    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
-        """What the record says happened, as reports in order; raises as ``facts``."""
+
+Feed = Callable[[CaseKey, Report | None], Awaitable[FeedResult]]
+"""``CaseClient.feed``, or what stands in for it."""
 
 
 class CaseClient:
@@ -43,69 +46,77 @@ class CaseClient:
     def __init__(
         self,
         connect: Callable[[], Awaitable[Client]],
-        records: Mapping[str, Records],
+        adapters: Mapping[str, MessageAdapter],
         task_queue: str,
         figures: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     ) -> None:
-        """Take the records by process, and each shop's own figures: shop id, process, figure."""
+        """Take the adapters by process, and each shop's own figures: shop id, process, figure."""
         self._connect = connect
         self._client: Client | None = None
-        self._records, self._task_queue, self._figures = records, task_queue, figures or {}
+        self._adapters, self._task_queue, self._figures = adapters, task_queue, figures or {}
 
-    async def feed(self, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
-        """Tell a case a report, or only see that it is open; returns how it ended.
+    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
+        """Signal a report to a case, or without one only ensure that it is open.
 
-        A platform is asked only for what Temporal does not know.  Raises BadForm where the case can never be opened,
-        TemporalUnreachable, RPCError for what Temporal refuses of this case alone, and what ``Records.facts`` raises.
-        Repeating it is harmless: cases know what they heard.
+        A marketplace is asked only for what neither the report nor Temporal knows.  Raises BadForm where the case can
+        never be opened, TemporalUnreachable, RPCError for what Temporal refuses of this case alone, and what the
+        adapter's ``facts`` raises.  Repeating it is harmless: cases know what they have received.
         """
-        client, told = await self._connected(), [report]
-        if report is not None and needs_record(report):
-            told = [*await self._records[process].story(shop_id, own_id)] or [None]
-        ended = [await self._one(client, process, shop_id, own_id, each) for each in told]
-        return OPENED if OPENED in ended else ended[-1]
+        client, adapter = await self._connected(), self._adapter(case.process)
+        reports: Sequence[Report | None] = [report]
+        if report is not None and adapter.needs_record(report):
+            reports = await adapter.story(case.shop_id, case.own_id) or [None]
+        results = [await self._feed_one(client, adapter, case, report) for report in reports]
+        return FeedResult.OPENED if FeedResult.OPENED in results else results[-1]
 
-    async def _one(self, client: Client, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
-        known = await _tell(client, f"{process}/{own_id}", report)
-        if known:
+    async def _feed_one(
+        self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None
+    ) -> FeedResult:
+        signal = report.model_dump(mode="json", exclude_defaults=True) if report is not None else None
+        if known := await _signal(client, case.case_id, signal):
             return known
-        facts = await self._records[process].facts(shop_id, own_id)
-        opening = Opening(facts=facts, policy=dict(self._figures.get(shop_id, {}).get(process, {})))
+        facts = await adapter.facts(case.shop_id, case.own_id)
+        policy = self._figures.get(case.shop_id, {}).get(case.process, {})
+        opening = Opening(facts=facts, policy=dict(policy))
         try:
-            await start_case(client, self._task_queue, process_of(process), opening, report=report)
+            await start_case(client, self._task_queue, process_of(case.process), opening, report=signal)
         except WorkflowAlreadyStartedError:
-            return KNOWN if report is None else CLOSED
+            return FeedResult.KNOWN if report is None else FeedResult.CLOSED
         except RPCError as failed:
             raise _explained(failed) from failed
-        return OPENED
+        return FeedResult.OPENED
+
+    def _adapter(self, process: str) -> MessageAdapter:
+        if process not in self._adapters:
+            raise BadForm(f"process: 该流程没有平台消息 / no messages are taken for {process!r}", ("process",))
+        return self._adapters[process]
 
     async def _connected(self) -> Client:
         if self._client is None:
             try:
-                async with asyncio.timeout(PATIENCE.total_seconds()):
+                async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
                     self._client = await self._connect()
             except TimeoutError as slow:
                 raise TemporalUnreachable("Temporal does not answer") from slow
         return self._client
 
 
-async def _tell(client: Client, case_id: str, report: dict[str, Any] | None) -> str | None:
-    """Tell a case that there is; None: there is none."""
+async def _signal(client: Client, case_id: str, report: dict[str, Any] | None) -> FeedResult | None:
+    """Signal an existing case; return None where there is none."""
     handle = client.get_workflow_handle(case_id)
     try:
         if report is None:
-            await handle.describe(rpc_timeout=PATIENCE)
-            return KNOWN
-        await handle.signal("report", report, rpc_timeout=PATIENCE)
+            await handle.describe(rpc_timeout=RPC_TIMEOUT)
+            return FeedResult.KNOWN
+        await handle.signal("report", report, rpc_timeout=RPC_TIMEOUT)
     except RPCError as failed:
         if failed.status is not RPCStatusCode.NOT_FOUND or "amespace" in failed.message:
             raise _explained(failed) from failed
-        return CLOSED if "completed" in failed.message else None
-    return TOLD
+        return FeedResult.CLOSED if "completed" in failed.message else None
+    return FeedResult.SIGNALLED
 
 
 def _explained(failed: RPCError) -> Exception:
-    """The error itself where it may lie with the one case."""
     if failed.status in OF_THE_CASE:
         return failed
     return TemporalUnreachable(f"Temporal: {failed.status.name}: {failed.message}")

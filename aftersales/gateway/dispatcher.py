@@ -1,22 +1,19 @@
-"""Handing messages over to their cases: in order for each case, several cases at once, for as long as it takes."""
+"""Dispatching stored messages to their cases: in order for each case, several cases at once, until they get through."""
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from aftersales.gateway.inbox import Inbox
-from aftersales.gateway.inbox_file import InboxRow
+from aftersales.gateway.case_client import Feed
+from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import BadForm, PlatformError, PlatformRefused
-
-Feed = Callable[[str, str, str, dict[str, Any] | None], Awaitable[str]]
-"""Tells a case (process, shop id, own id) a report, or None: only that it has to be open; returns how it ended."""
 
 BATCH: Final = 200
 PRUNE_SECONDS: Final = 3600.0
@@ -26,9 +23,9 @@ FAILS, WORKS = "hand-over fails", "hand-over works again"
 class Dispatcher:
     """Takes new messages from the inbox and feeds them to their cases.
 
-    While Temporal cannot be reached everything waits, and one case at a time is tried; a case whose platform cannot be
-    asked waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in seconds; ``idle`` is how long a
-    message may wait that another gateway put into the same inbox.
+    While Temporal cannot be reached everything waits, and one case at a time is tried; a case whose marketplace does
+    not answer waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in seconds; ``idle`` is how long
+    a message may wait that another gateway put into the same inbox.
     """
 
     def __init__(
@@ -54,8 +51,8 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self) -> None:
-        """Hand over until cancelled, as soon as no other gateway on this inbox does."""
-        while not self._inbox.claim():  # noqa: ASYNC110 - another process has it, and tells nobody when it ends
+        """Dispatch until cancelled, as soon as no other gateway on this inbox does."""
+        while not self._inbox.claim():  # noqa: ASYNC110 - another process has it, and gives no notice of its end
             await asyncio.sleep(self._idle)
         try:
             while True:
@@ -74,14 +71,14 @@ class Dispatcher:
             try:
                 await self._start_due()
                 await self._prune()
-            except Exception as refused:  # noqa: BLE001 - whatever it is, messages wait and the gateway goes on
+            except Exception as refused:  # noqa: BLE001 - messages wait, and the gateway goes on
                 self._pause(refused)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause if pause > 0 else self._idle):
                 await self._woken.wait()
 
     async def _start_due(self) -> None:
-        busy = set(self._tasks)  # as it was before the inbox is read: what ends meanwhile may be read as still new
+        busy = set(self._tasks)  # taken before the inbox is read: what ends meanwhile may be read as still new
         free = (1 if self._failures else self._at_once) - len(busy)
         if free <= 0:
             return
@@ -90,33 +87,33 @@ class Dispatcher:
             if row.case.case_id not in busy:
                 cases.setdefault(row.case.case_id, []).append(row)
         for case_id, rows in islice(cases.items(), free):
-            self._tasks[case_id] = asyncio.create_task(self._hand_over(case_id, rows))
+            self._tasks[case_id] = asyncio.create_task(self._dispatch(case_id, rows))
 
-    async def _hand_over(self, case_id: str, rows: Sequence[InboxRow]) -> None:
+    async def _dispatch(self, case_id: str, rows: Sequence[InboxRow]) -> None:
         try:
             for row in rows:
-                await self._one(case_id, row)
+                await self._dispatch_one(case_id, row)
         except sqlite3.Error as bad:
             self._pause(bad)
         except TemporalUnreachable as bad:
             self._pause(bad)
-            await self._postpone(row, bad)  # so that another case is tried next: it might lie with this one
-        except Exception as bad:  # noqa: BLE001 - whatever it is, the message stays and the others go on
+            await self._postpone(row, bad)  # so that another case is tried next: this one may be the cause
+        except Exception as bad:  # noqa: BLE001 - the message stays, and the others go on
             self._stick(case_id, row, bad)
             await self._postpone(row, bad)
         finally:
             del self._tasks[case_id]
             self.wake()
 
-    async def _one(self, case_id: str, row: InboxRow) -> None:
+    async def _dispatch_one(self, case_id: str, row: InboxRow) -> None:
         case = row.case
         try:
-            note = await self._feed(case.process, case.shop_id, case.own_id, row.report)
+            result = await self._feed(case, row.report)
         except (BadForm, PlatformRefused) as bad:
             await self._inbox.failed(row, str(bad))
             self._log.warning("a message cannot be handed over", case_id=case_id, shop=case.shop_id, why=str(bad))
         else:
-            await self._inbox.done(row, note)
+            await self._inbox.done(row, result)
             if self._failures:
                 self._failures = 0
                 self._log.info(WORKS)
@@ -126,21 +123,21 @@ class Dispatcher:
                 self._log.info(WORKS)
 
     def _stick(self, case_id: str, row: InboxRow, bad: Exception) -> None:
-        """Tell that a case waits; of several that wait only the first is told."""
+        """Log that a case waits; of several that wait only the first is logged."""
         if not self._stuck:
             unexpected = None if isinstance(bad, PlatformError) else bad
             self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=str(bad), exc_info=unexpected)
         self._stuck.add(case_id)
 
     async def _postpone(self, row: InboxRow, bad: Exception) -> None:
-        """Let one case wait."""
+        """Postpone one case."""
         try:
             await self._inbox.later(row, f"{type(bad).__name__}: {bad}", self._pause_after(row.attempts))
         except sqlite3.Error as refused:
             self._pause(refused)
 
     def _pause(self, bad: Exception) -> None:
-        """Let everything wait; several that fail together count once."""
+        """Pause everything; cases that fail together count once."""
         now = time.monotonic()
         if now < self._paused_until:
             return

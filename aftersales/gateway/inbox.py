@@ -1,36 +1,97 @@
-"""The durable inbox: every message lies on disk before its platform is answered, and until its case knows it."""
+"""The durable inbox: a message is on disk before its marketplace is answered, and stays until its case knows it."""
 
 import asyncio
 import fcntl
 import os
+import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from aftersales.gateway.inbox_file import InboxFile, InboxRow
-from aftersales.platforms.messages import InboundMessage, MessageState
+from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
+from cases.messages import Report
 
 Result = TypeVar("Result")
 
 KEPT_SECONDS: Final = 30 * 24 * 3600
-"""How long a message is kept that nobody has to look at any more."""
+"""How long a finished message is kept."""
+BUSY_SECONDS: Final = 2.0
+"""How long a write waits for another gateway on the same file: marketplaces want their answer within 5 s."""
+_PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    platform TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    process TEXT,
+    shop_id TEXT,
+    own_id TEXT,
+    report TEXT,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    received_at REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_try REAL NOT NULL DEFAULT 0,
+    again INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (platform, message_id)
+);
+CREATE INDEX IF NOT EXISTS waiting ON messages (next_try, id) WHERE state = 'new';
+CREATE INDEX IF NOT EXISTS waiting_of_case ON messages (process, own_id, next_try) WHERE state = 'new';
+CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
+"""
+# A message waits with the earlier ones of its case: a case gets its messages in order.
+_STORE = """
+INSERT INTO messages (platform, message_id, tag, process, shop_id, own_id, report, body, state, reason, received_at,
+    next_try)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
+    (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ?), 0))
+ON CONFLICT (platform, message_id) DO UPDATE SET again = again + 1
+RETURNING again
+"""
+# Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
+_DUE = """
+SELECT id, process, shop_id, own_id, report, attempts FROM messages
+WHERE state = 'new' AND next_try <= ? ORDER BY next_try, id LIMIT ?
+"""
+_END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
+_TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
+_POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ?"
+_RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
+_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - marks
+_WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
+_TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
+_UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A stored message that is to be dispatched."""
+
+    id: int
+    case: CaseKey
+    report: Report | None
+    attempts: int
 
 
 class Inbox:
     """Messages in a file that several gateways may share; methods raise ``sqlite3.Error`` where the disk refuses.
 
-    ``clock`` gives seconds since 1970.
+    ``clock`` returns seconds since 1970.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        """Open the file, or create it."""
         self._clock, self._file = clock, InboxFile(path)
         self._turn = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
-        self._arrived: list[tuple[Sequence[InboundMessage], asyncio.Future[int]]] = []
-        self._keeping: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Sequence[InboundMessage], asyncio.Future[int]]] = []
+        self._storing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -39,15 +100,15 @@ class Inbox:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the file once what was begun is written."""
-        if self._keeping:
-            await self._keeping
+        """Close the file once all writes have ended."""
+        if self._storing:
+            await self._storing
         await self._run(self._file.close)
         self._thread.shutdown()
         os.close(self._turn)
 
     def claim(self) -> bool:
-        """Become the one gateway that hands over, until ``release`` or the end of the process."""
+        """Become the one gateway that dispatches, until ``release`` or the end of the process."""
         try:
             fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -55,72 +116,180 @@ class Inbox:
         return True
 
     def release(self) -> None:
-        """Let another gateway hand over."""
+        """Let another gateway dispatch."""
         fcntl.flock(self._turn, fcntl.LOCK_UN)
 
-    async def keep(self, messages: Sequence[InboundMessage]) -> int:
-        """Keep messages; returns, once they lie on disk, how many were new.  Those that come together share a sync."""
-        kept: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._arrived.append((messages, kept))
-        if self._keeping is None:
-            self._keeping = asyncio.create_task(self._keep_all())
-        return await kept
+    async def store(self, messages: Sequence[InboundMessage]) -> int:
+        """Store messages durably and return how many were new.  Concurrent calls share one sync of the disk."""
+        stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((messages, stored))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_all())
+        return await stored
 
     async def due(self, most: int) -> list[InboxRow]:
-        """The messages to hand over now, at most so many; those of a case in the order of their arrival."""
+        """Return up to ``most`` messages to dispatch now; those of a case in the order of their arrival."""
         return await self._run(self._file.due, self._clock(), most)
 
     async def done(self, row: InboxRow, note: str) -> None:
-        """Remember that a message was handed over, and how."""
+        """Record that a message was dispatched, and how."""
         await self._run(self._file.end, row, MessageState.DONE, note)
 
     async def failed(self, row: InboxRow, why: str) -> None:
-        """Remember that a message can never be handed over."""
+        """Record that a message can never be dispatched."""
         await self._run(self._file.end, row, MessageState.FAILED, why)
 
     async def later(self, row: InboxRow, why: str, seconds: float) -> None:
-        """Let a message, and with it all of its case, wait for another try."""
+        """Postpone a message, and with it all others of its case."""
         await self._run(self._file.postpone, row, why, self._clock() + seconds)
 
     async def retry_failed(self) -> int:
-        """Take up again what could not be handed over; returns how many messages."""
+        """Make all failed messages due again and return how many they are."""
         return await self._run(self._file.retry_failed)
 
     async def prune(self) -> int:
-        """Forget what is older than 30 days, but for what waits and what failed; returns how many messages."""
+        """Delete finished messages that are older than 30 days and return how many they were."""
         return await self._run(self._file.prune, self._clock() - KEPT_SECONDS)
 
-    async def prove(self) -> None:
-        """Raise where nothing can be written."""
-        await self._run(self._file.prove, self._clock())
+    async def check_writable(self) -> None:
+        """Raise ``sqlite3.Error`` where nothing can be written."""
+        await self._run(self._file.check_writable, self._clock())
 
     async def counts(self) -> dict[str, Any]:
-        """How many messages are in each state and of each unknown tag, how many came again, how long one waits."""
+        """Count messages by state and by unknown tag, and duplicates; include how long the oldest one has waited."""
         return await self._run(self._file.counts, self._clock())
 
-    async def _keep_all(self) -> None:
+    async def _store_all(self) -> None:
         try:
-            while self._arrived:
-                arrived, self._arrived = self._arrived, []
-                batches = [messages for messages, _ in arrived]
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                batches = [messages for messages, _ in waiting]
                 new: Sequence[int | Exception]
                 try:
-                    new = await self._run(self._file.keep, batches, self._clock())
-                except Exception as refused:  # noqa: BLE001 - whoever waits is told
-                    new = [refused] * len(arrived)
-                for (_, kept), answer in zip(arrived, new, strict=True):
-                    _answer(kept, answer)
+                    new = await self._run(self._file.store, batches, self._clock())
+                except Exception as refused:  # noqa: BLE001 - raised in every caller
+                    new = [refused] * len(waiting)
+                for (_, stored), answer in zip(waiting, new, strict=True):
+                    _resolve(stored, answer)
         finally:
-            self._keeping = None
+            self._storing = None
 
     async def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
-def _answer(kept: asyncio.Future[int], answer: int | Exception) -> None:
-    if kept.done():  # who waited has gone
+def _resolve(stored: asyncio.Future[int], answer: int | Exception) -> None:
+    if stored.done():  # the caller has been cancelled
         return
     if isinstance(answer, Exception):
-        kept.set_exception(answer)
+        stored.set_exception(answer)
     else:
-        kept.set_result(answer)
+        stored.set_result(answer)
+
+
+class InboxFile:
+    """The inbox's SQLite file, used by one thread; every method may raise ``sqlite3.Error``.
+
+    A message is one row, unique by platform and message id.  Instants are seconds since 1970.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # A received message must survive a power cut; a lost note that it was dispatched only repeats the signal.
+        self._received = _connection(path, "FULL")
+        self._dispatched = _connection(path, "NORMAL")
+        self._received.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._received.close()
+        self._dispatched.close()
+
+    def store(self, batches: Iterable[Sequence[InboundMessage]], now: float) -> list[int]:
+        """Store messages in one transaction and return how many of each batch were new."""
+        with _transaction(self._received):
+            return [sum(self._store(message, now) for message in messages) for messages in batches]
+
+    def due(self, now: float, most: int) -> list[InboxRow]:
+        """Return up to ``most`` messages that are due; those of a case in the order of their arrival."""
+        rows = self._dispatched.execute(_DUE, (now, most)).fetchall()
+        return [
+            InboxRow(
+                number,
+                CaseKey(process, shop_id, own_id),
+                Report.model_validate_json(report) if report else None,
+                attempts,
+            )
+            for number, process, shop_id, own_id, report, attempts in rows
+        ]
+
+    def end(self, row: InboxRow, state: MessageState, why: str) -> None:
+        """Record how a message ended."""
+        self._write((_END, (state, why, row.id)))
+
+    def postpone(self, row: InboxRow, why: str, until: float) -> None:
+        """Postpone a message, and with it all others of its case."""
+        self._write((_TRIED, (why, row.id)), (_POSTPONE, (until, row.case.process, row.case.own_id)))
+
+    def retry_failed(self) -> int:
+        """Make all failed messages due again and return how many they are."""
+        return self._write((_RETRY, ()))
+
+    def prune(self, before: float) -> int:
+        """Delete finished messages that were received before an instant and return how many they were."""
+        return self._write((_PRUNE, (before, *_PRUNED)))
+
+    def check_writable(self, now: float) -> None:
+        """Raise where nothing can be written."""
+        self._write((_WRITE_PROOF, (now,)))
+
+    def counts(self, now: float) -> dict[str, Any]:
+        """Count messages by state and by unknown tag, and duplicates; include how long the oldest one has waited."""
+        states = dict(self._dispatched.execute("SELECT state, count(*) FROM messages GROUP BY state"))
+        ((again, oldest),) = self._dispatched.execute(_TOTALS)
+        return {
+            "states": {str(state): states.get(state, 0) for state in MessageState},
+            "unknown_tags": dict(self._dispatched.execute(_UNKNOWN_TAGS)),
+            "duplicates": again,
+            "longest_waiting_seconds": None if oldest is None else max(0, int(now - oldest)),
+        }
+
+    def _store(self, message: InboundMessage, now: float) -> bool:
+        case = message.case
+        values = (
+            *(message.platform, message.message_id, message.tag),
+            *((case.process, case.shop_id, case.own_id) if case else (None, None, None)),
+            message.report.model_dump_json(exclude_defaults=True) if message.report is not None else None,
+            *(message.body, message.state, message.reason, now),
+            *((case.process, case.own_id) if case else (None, None)),
+        )
+        ((again,),) = self._received.execute(_STORE, values).fetchall()
+        return bool(again == 0)
+
+    def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> int:
+        with _transaction(self._dispatched):
+            return sum(self._dispatched.execute(statement, values).rowcount for statement, values in statements)
+
+
+def _connection(path: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,1 +1,1 @@
-"""Opening cases from files: case files, and exports of back offices read through a mapping of their headers."""
+"""Opening cases from files: case files, and exports of back offices read by a mapping of their columns."""

@@ -1,6 +1,6 @@
-"""The caps of what platforms charge (JD-11, DS-5, DS-6), applied in order of time (SL-1).
+"""Caps on platforms' penalties (JD-11, DS-5, DS-6), applied oldest first (SL-1).
 
-Days and weeks, Monday to Sunday, are Shanghai's.
+Days and weeks (Monday to Sunday) are Shanghai's.
 """
 
 from collections import Counter, defaultdict
@@ -12,20 +12,19 @@ from decimal import Decimal
 from cases.ledger import LedgerEntry
 from cases.shanghai import shanghai_day
 
-NOTHING = Decimal(0)
-POINTS_CLAUSE = "DS-5"
-MONEY_CLAUSE = "DS-6"
-CAPPED = (POINTS_CLAUSE, MONEY_CLAUSE)
+_NOTHING = Decimal(0)
+_POINTS_CLAUSE = "DS-5"
+_MONEY_CLAUSE = "DS-6"
 LATE_CLAUSES = ("JD-5", "JD-10")
-"""Each entry under one of these is one late order of JD-11."""
+"""An entry under one of these clauses is a late order of JD-11."""
 
-PICKUP_RATE = Decimal("0.95")
-WORST_SCORE = 7
+_PICKUP_RATE = Decimal("0.95")
+_WORST_SCORE = 7
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The figures of DS-5 (points a week and a day) and DS-6 (penalties an order, CNY a day and shop); None: unset."""
+    """The caps of DS-5 (points a week and a day) and DS-6 (penalties an order, CNY a day); None means no cap."""
 
     points_a_week: Decimal | None = Decimal(2)
     points_a_day: Decimal | None = None
@@ -35,7 +34,7 @@ class Caps:
 
 @dataclass(frozen=True)
 class Capped:
-    """An entry, and what of its amount (CNY) and points counts within the caps."""
+    """An entry, and the part of its amount (CNY) and points that counts within the caps."""
 
     entry: LedgerEntry
     amount: Decimal | None
@@ -43,22 +42,22 @@ class Capped:
 
 
 def monday(day: date) -> date:
-    """The Monday of a day's week."""
+    """Return the Monday of a day's week."""
     return day - timedelta(days=day.weekday())
 
 
 def capped(entries: Iterable[LedgerEntry], caps: Caps | None = None) -> list[Capped]:
-    """The entries in order of time, each with what counts of it; the caps are each shop's own.
+    """Apply the caps to entries, oldest first and each shop by itself.
 
-    A penalty of which nothing counts is none of the two that an order may have.
+    A penalty that does not count at all is not one of the two that an order may have.
     """
     points, money = _points(caps or Caps()), _money(caps or Caps())
-    found = []
-    for each in sorted(entries, key=lambda entry: (entry.at, entry.key)):
-        counted = points(each) if each.clause == POINTS_CLAUSE else each.points
-        amount = money(each) if each.clause == MONEY_CLAUSE else each.amount
-        found.append(Capped(each, amount, counted))
-    return found
+    result = []
+    for entry in sorted(entries, key=lambda entry: (entry.at, entry.key)):
+        counted = points(entry) if entry.clause == _POINTS_CLAUSE else entry.points
+        amount = money(entry) if entry.clause == _MONEY_CLAUSE else entry.amount
+        result.append(Capped(entry, amount, counted))
+    return result
 
 
 def _points(caps: Caps) -> Callable[[LedgerEntry], Decimal | None]:
@@ -87,7 +86,7 @@ def _money(caps: Caps) -> Callable[[LedgerEntry], Decimal | None]:
             return None
         day, order = (entry.shop_id, shanghai_day(entry.at)), (entry.shop_id, entry.about or entry.key)
         often = caps.penalties_an_order is not None and orders[order] >= caps.penalties_an_order
-        counts = NOTHING if often else min(entry.amount, _left(caps.money_a_day, days[day]))
+        counts = _NOTHING if often else min(entry.amount, _left(caps.money_a_day, days[day]))
         days[day] += counts
         orders[order] += counts > 0
         return counts
@@ -101,19 +100,19 @@ def _left(cap: Decimal | None, used: Decimal) -> Decimal:
 
 @dataclass(frozen=True)
 class Score:
-    """A week's score of a shop (JD-11) lies between the two, which are the same where the pickup rate is known."""
+    """A shop's score of a week (JD-11): a range, of one value if the pickup rate is known."""
 
     least: int
     most: int
 
     def __str__(self) -> str:
-        """As it is told: 3, or 3-7."""
+        """Format as 3 or 3-7."""
         return str(self.least) if self.least == self.most else f"{self.least}-{self.most}"
 
 
 def weekly_score(late_orders: int, pickup_rate: Decimal | None = None) -> Score:
-    """The score of a week with so many late orders, by the share of orders picked up within 48 h; None: not known."""
+    """Return a week's score by its late orders and the share of orders picked up within 48 h, None if unknown."""
     if late_orders <= 0:
         return Score(0, 0)
-    least = WORST_SCORE if pickup_rate is not None and pickup_rate < PICKUP_RATE else min(late_orders, WORST_SCORE)
-    return Score(least, least if pickup_rate is not None else WORST_SCORE)
+    least = _WORST_SCORE if pickup_rate is not None and pickup_rate < _PICKUP_RATE else min(late_orders, _WORST_SCORE)
+    return Score(least, least if pickup_rate is not None else _WORST_SCORE)

@@ -12,68 +12,68 @@ SQLITE = "sqlite"
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal number that no database rounds: NUMERIC, on SQLite a whole number of its smallest unit."""
+    """A decimal that no database rounds: NUMERIC, on SQLite an integer of its smallest unit."""
 
     impl = Numeric
     cache_ok = True
 
     def __init__(self, digits: int, places: int) -> None:
-        """So many digits, of which so many stand behind the point."""
+        """Precision and scale."""
         super().__init__(digits, places)
         self.digits, self.places = digits, places
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """How a database keeps it."""
+        """Return the type that a database stores."""
         kept: TypeEngine[Any] = BigInteger() if dialect.name == SQLITE else Numeric(self.digits, self.places)
         return dialect.type_descriptor(kept)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """As it is written; raises ValueError where a digit would be lost."""
+        """Convert to the stored value; raises ValueError if a digit would be lost."""
         if value is None:
             return None
         whole = value.scaleb(self.places)
         if whole != int(whole) or abs(whole) >= 10**self.digits:
-            raise ValueError(f"{value} has more digits than are kept")
+            raise ValueError(f"{value} has more digits than the ledger stores")
         return int(whole) if dialect.name == SQLITE else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """As it was entered, with all its places."""
+        """Convert to the value entered, with all its decimal places."""
         if value is None:
             return None
-        found = Decimal(value).scaleb(-self.places) if dialect.name == SQLITE else Decimal(value)
-        return found.quantize(Decimal(1).scaleb(-self.places))
+        exact = Decimal(value).scaleb(-self.places) if dialect.name == SQLITE else Decimal(value)
+        return exact.quantize(Decimal(1).scaleb(-self.places))
 
 
 class Utc(TypeDecorator[datetime]):
-    """An instant, kept and given in UTC."""
+    """An instant in UTC."""
 
     impl = DateTime
     cache_ok = True
 
     def __init__(self) -> None:
-        """With its timezone, where the database knows of any."""
+        """With a timezone, on databases that have timezones."""
         super().__init__(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As it is written."""
+        """Convert to the stored value."""
         if value is None:
             return None
         instant = value.astimezone(UTC)
         return instant.replace(tzinfo=None) if dialect.name == SQLITE else instant
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As it was entered."""
+        """Convert to an instant in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == SQLITE else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """All tables of the ledger."""
+    """Base of the ledger's tables."""
 
 
 class EntryRow(Base):
-    """Money (CNY) or points, expected or billed; ``answers`` is the key of the expected entry that a bill is for."""
+    """Money (CNY) or points, expected or billed; ``answers`` is the key of the expected entry that a bill matches."""
 
     __tablename__ = "entries"
 
@@ -100,14 +100,14 @@ class EntryRow(Base):
 
 
 class OutcomeRow(Base):
-    """How a case ended; ``day`` is that of its closing in Shanghai."""
+    """The outcome of a case; ``day`` is its closing day in Shanghai."""
 
     __tablename__ = "outcomes"
 
     case_id: Mapped[str] = mapped_column(String, primary_key=True)
     process: Mapped[str] = mapped_column(String)
     shop_id: Mapped[str] = mapped_column(String)
-    order: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
     opened_at: Mapped[datetime] = mapped_column(Utc())
     closed_at: Mapped[datetime] = mapped_column(Utc())
     day: Mapped[date] = mapped_column(Date)

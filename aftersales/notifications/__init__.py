@@ -1,1 +1,1 @@
-"""How the shop's operators are told: what is said, through which channels, when, and each thing once."""
+"""Notifications of a shop's operators: notices, channels and their delivery."""

@@ -1,6 +1,6 @@
-"""Which shop is told through which channels, and when: read from one YAML file that only its owner may read.
+"""The notification channels of each shop, from one YAML file that only its owner may read.
 
-A shop has a list of channels.  What is told in a channel's quiet hours waits until they end.
+Notices in a channel's quiet hours wait until these end.
 """
 
 from datetime import datetime, time, timedelta
@@ -10,49 +10,49 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, RootModel, StringConstraints, model_validator
 
 from aftersales.notifications.notice import Kind, Notice
-from aftersales.runtime.secret_files import Address, Secret, read_secret_file, twice
+from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file
 from cases.models import Id, Strict, Text
 from cases.shanghai import SHANGHAI
 
-FORM = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
-DAY = timedelta(days=1)
+_QUIET_HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
+_DAY = timedelta(days=1)
 
 
-def _some_time(hours: str) -> str:
+def _not_empty(hours: str) -> str:
     begin, _, end = hours.partition("-")
     if begin == end:
         raise ValueError("起止时间相同 / begin and end are the same")
     return hours
 
 
-QuietHours = Annotated[str, StringConstraints(pattern=FORM), AfterValidator(_some_time)]
-"""From when to when nobody is to be disturbed, Shanghai time, as in 22:00-08:00."""
+QuietHours = Annotated[str, StringConstraints(pattern=_QUIET_HOURS), AfterValidator(_not_empty)]
+"""When nobody is to be disturbed, in Shanghai time, as in 22:00-08:00."""
 
 
 def quiet_until(hours: str, now: datetime) -> datetime | None:
-    """When the quiet hours end in which the instant lies, or None."""
-    begin, end = (time.fromisoformat(each) for each in hours.split("-"))
+    """Return when the quiet hours around an instant end, None if it is not within them."""
+    begin, end = (time.fromisoformat(text) for text in hours.split("-"))
     here = now.astimezone(SHANGHAI)
     clock = here.time()
     if not (begin <= clock < end if begin < end else clock >= begin or clock < end):
         return None
     ends = datetime.combine(here.date(), end, SHANGHAI)
-    return (ends if ends > here else ends + DAY).astimezone(now.tzinfo)
+    return (ends if ends > here else ends + _DAY).astimezone(now.tzinfo)
 
 
 class ChannelBase(Strict):
-    """What all channels have; ``kinds``: what is told through it, everything where it is not given."""
+    """Base of all channels; ``kinds`` limits what is sent through it."""
 
     name: Id
     quiet_hours: QuietHours | None = None
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] | None = None
 
     def takes(self, notice: Notice) -> bool:
-        """Whether a notice of this kind is told here."""
+        """Return whether notices of this kind are sent here."""
         return self.kinds is None or notice.kind in self.kinds
 
     def send_at(self, notice: Notice, now: datetime) -> datetime:
-        """When to tell it: now, or when the quiet hours end, unless that is past the notice's deadline."""
+        """Return when to send a notice: after the quiet hours, unless its deadline is before that."""
         ends = quiet_until(self.quiet_hours, now) if self.quiet_hours else None
         if ends is None or (notice.deadline is not None and notice.deadline <= ends):
             return now
@@ -60,7 +60,7 @@ class ChannelBase(Strict):
 
 
 class FeishuChannel(ChannelBase):
-    """A custom robot of a Feishu group: ``key`` ends its address, ``secret`` signs."""
+    """A custom bot of a Feishu group: ``key`` is the end of its address, ``secret`` signs."""
 
     type: Literal["feishu"]
     address: Address = "https://open.feishu.cn/open-apis/bot/v2/hook"
@@ -69,7 +69,7 @@ class FeishuChannel(ChannelBase):
 
 
 class DingtalkChannel(ChannelBase):
-    """A custom robot of a DingTalk group: ``key`` is its access token, ``secret`` signs."""
+    """A custom bot of a DingTalk group: ``key`` is its access token, ``secret`` signs."""
 
     type: Literal["dingtalk"]
     address: Address = "https://oapi.dingtalk.com/robot/send"
@@ -78,7 +78,7 @@ class DingtalkChannel(ChannelBase):
 
 
 class WecomChannel(ChannelBase):
-    """A robot of a WeCom group: who knows its ``key`` may send."""
+    """A bot of a WeCom group, identified by its ``key``."""
 
     type: Literal["wecom"]
     address: Address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"
@@ -86,7 +86,7 @@ class WecomChannel(ChannelBase):
 
 
 class WebhookChannel(ChannelBase):
-    """A program of the shop's own that takes notices as JSON, signed with ``secret``."""
+    """A program of the shop's own, which takes notices as JSON signed with ``secret``."""
 
     type: Literal["webhook"]
     address: Address
@@ -94,7 +94,7 @@ class WebhookChannel(ChannelBase):
 
 
 class MailChannel(ChannelBase):
-    """A mail server; without encryption it is given no password."""
+    """A mail server; a password is sent only over an encrypted connection."""
 
     type: Literal["mail"]
     host: Text
@@ -126,15 +126,15 @@ class Channels(RootModel[dict[Id, tuple[Channel, ...]]]):
     @model_validator(mode="after")
     def _named_once(self) -> Self:
         for shop, channels in self.root.items():
-            if name := twice([each.name for each in channels]):
-                raise ValueError(f"{shop}: name 重复 / given twice: {name}")
+            if name := duplicate([channel.name for channel in channels]):
+                raise ValueError(f"{shop}: name 重复 / duplicate name: {name}")
         return self
 
     def of(self, shop_id: str) -> tuple[Channel, ...]:
-        """The channels of a shop, none where it is not named."""
+        """Return the channels of a shop, none if it is not in the file."""
         return self.root.get(shop_id, ())
 
 
 def read_channels(path: Path) -> Channels:
-    """Read the file; raises BadForm that names file and field, also where others than its owner may read it."""
+    """Read the file; raises BadForm that names file and field, or if others than its owner may read it."""
     return read_secret_file(Channels, path)

@@ -1,61 +1,149 @@
-"""Each notice once a channel, as often as the channel allows, and never once it is late."""
+"""Delivery of notices: each once through a channel, within the channel's rate limit, and never when it is late."""
 
 import asyncio
-from collections.abc import Callable, Hashable
-from typing import Final
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, Protocol, assert_never
 from weakref import WeakValueDictionary
 
 import structlog
 
-from aftersales.notifications.channels import Channel
-from aftersales.notifications.clock import NotificationClock
+from aftersales.notifications.channels import (
+    Channel,
+    DingtalkChannel,
+    FeishuChannel,
+    MailChannel,
+    WebhookChannel,
+    WecomChannel,
+)
 from aftersales.notifications.delivery_log import DeliveryLog
+from aftersales.notifications.http_senders import DingtalkBot, FeishuBot, Webhook, WecomBot
+from aftersales.notifications.mail import Mail
 from aftersales.notifications.notice import Notice
-from aftersales.notifications.rate_limit import Limit
-from aftersales.notifications.senders import Sender, rates_of, robot_of
+from aftersales.runtime.http_client import Transport
 from cases.errors import PlatformRefused, PlatformUnreachable
 
-PATIENCE: Final = 15.0
-"""Seconds that a notice waits for its turn before it is to be tried again later."""
+LONGEST_WAIT: Final = 15.0
+"""Seconds that a notice waits for the rate limit; beyond that it is tried again later."""
+RATE_MARGIN: Final = 0.5
+"""Seconds by which a message may travel longer than the one after it."""
 
 
-def mark_of(channel: Channel, notice: Notice) -> str:
-    """What says of a notice and a channel that the one was sent through the other."""
+class NotificationClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+    def ticks(self) -> float:
+        """Return the seconds of a monotonic clock."""
+        return time.monotonic()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep."""
+        await asyncio.sleep(seconds)
+
+
+class Sender(Protocol):
+    """Sends notices through one channel."""
+
+    async def send(self, notice: Notice) -> None:
+        """Send once; raises PlatformRefused or PlatformUnreachable."""
+
+
+def sender_of(channel: Channel, transport: Transport) -> Sender:
+    """Return the sender for a channel."""
+    match channel:
+        case FeishuChannel():
+            return FeishuBot(channel, transport)
+        case DingtalkChannel():
+            return DingtalkBot(channel, transport)
+        case WecomChannel():
+            return WecomBot(channel, transport)
+        case WebhookChannel():
+            return Webhook(channel, transport)
+        case MailChannel():
+            return Mail(channel)
+        case _:
+            assert_never(channel)
+
+
+class Rate(NamedTuple):
+    """At most this many messages within any period of this many seconds."""
+
+    messages: int
+    seconds: float
+
+
+RATES: Final = {
+    "feishu": (Rate(100, 60), Rate(5, 1)),
+    "dingtalk": (Rate(20, 60),),
+    "wecom": (Rate(20, 60),),
+}
+"""Rates by type of channel; the others have none."""
+
+
+class RateLimit:
+    """The rate limit of one bot; times are seconds of a monotonic clock.
+
+    Bots count real minutes, and a bucket that refills would allow two full bursts within one; so the instants of the
+    last messages are kept.
+    """
+
+    def __init__(self, rates: Sequence[Rate]) -> None:
+        self._rates = tuple(rates)
+        self._sent: deque[float] = deque(maxlen=max((rate.messages for rate in rates), default=1))
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until one more message may be sent, after all that were reserved."""
+        full = (rate for rate in self._rates if len(self._sent) >= rate.messages)
+        return max(now, *(self._sent[-rate.messages] + rate.seconds + RATE_MARGIN for rate in full), now) - now
+
+    def take(self, at: float) -> None:
+        """Reserve an instant for a message."""
+        self._sent.append(at)
+
+
+def delivery_id(channel: Channel, notice: Notice) -> str:
+    """Return the id of one notice's delivery through one channel."""
     return f"{notice.key}@{notice.shop_id}/{channel.name}"
 
 
 class Delivery:
-    """Sends through all channels; the books know what is over and done with, whatever became of it."""
+    """Sends through all channels; the log remembers every notice that is closed, whatever its outcome."""
 
-    def __init__(self, sender: Callable[[Channel], Sender], books: DeliveryLog, clock: NotificationClock) -> None:
-        self._sender, self._books, self._clock = sender, books, clock
+    def __init__(self, sender: Callable[[Channel], Sender], log: DeliveryLog, clock: NotificationClock) -> None:
+        self._sender, self._log, self._clock = sender, log, clock
         self._senders: dict[tuple[str, str], Sender] = {}
-        self._limits: dict[Hashable, Limit] = {}
+        self._limits: dict[Hashable, RateLimit] = {}
         self._refused: dict[str, str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def is_over(self, channel: Channel, notice: Notice) -> bool:
-        """Whether nothing is to be sent any more."""
-        return self._books.is_closed(mark_of(channel, notice))
+    def is_closed(self, channel: Channel, notice: Notice) -> bool:
+        """Return whether nothing is left to send."""
+        return self._log.is_closed(delivery_id(channel, notice))
 
-    def close(self, channel: Channel, notice: Notice, became: str) -> None:
-        """Keep for good what became of a notice."""
-        self._books.close(mark_of(channel, notice), notice.kind, became, self._clock.now())
+    def close(self, channel: Channel, notice: Notice, outcome: str) -> None:
+        """Record the outcome of a notice for good."""
+        self._log.close(delivery_id(channel, notice), notice.kind, outcome, self._clock.now())
 
     async def deliver(self, channel: Channel, notice: Notice) -> None:
-        """Send where it was not sent yet and is not late; raises PlatformRefused, also the second time, or Unreachable.
+        """Send a notice unless it is closed or late; raises PlatformRefused, also on a repeat, or PlatformUnreachable.
 
-        An answer that is lost on its way leaves open whether the notice arrived: it is sent again.
+        If the answer is lost, it is unknown whether the notice arrived: it is sent again.
         """
-        mark = mark_of(channel, notice)
-        # A try that was given up may still be under way when the next one begins.
-        lock = self._locks.setdefault(mark, asyncio.Lock())
+        key = delivery_id(channel, notice)
+        # A try that was given up may still be running when the next one begins.
+        lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
-            if self.is_over(channel, notice):
+            if self.is_closed(channel, notice):
                 return
-            if refused := self._refused.get(mark):
+            if refused := self._refused.get(key):
                 raise PlatformRefused(refused)
-            await self._turn(channel)
+            await self._wait_for_turn(channel)
             if notice.is_late(self._clock.now()):
                 structlog.get_logger("notices").warning("notice dropped", channel=channel.name, kind=notice.kind)
                 self.close(channel, notice, "dropped")
@@ -63,19 +151,20 @@ class Delivery:
             try:
                 await self._sender_of(channel, notice).send(notice)
             except PlatformRefused as refusal:
-                self._refused[mark] = f"{channel.name}: {refusal}"
-                raise PlatformRefused(self._refused[mark]) from refusal
+                self._refused[key] = f"{channel.name}: {refusal}"
+                raise PlatformRefused(self._refused[key]) from refusal
             except PlatformUnreachable as failed:
                 raise PlatformUnreachable(f"{channel.name}: {failed}") from failed
             self.close(channel, notice, "sent")
 
-    async def _turn(self, channel: Channel) -> None:
-        limit = self._limits.setdefault(robot_of(channel), Limit(rates_of(channel)))
+    async def _wait_for_turn(self, channel: Channel) -> None:
+        limit = self._limits.setdefault(_rate_key(channel), RateLimit(RATES.get(channel.type, ())))
         now = self._clock.ticks()
         wait = limit.wait(now)
-        if wait > PATIENCE:
-            what = f"{wait:.0f} 秒后才可发送 / may be sent in {wait:.0f} s only"
-            raise PlatformUnreachable(f"{channel.name}: 超出频率限制 / over its rate: {what}")
+        if wait > LONGEST_WAIT:
+            raise PlatformUnreachable(
+                f"{channel.name}: 超出频率限制,{wait:.0f} 秒后才可发送 / over its rate limit for another {wait:.0f} s"
+            )
         limit.take(now + wait)
         if wait:
             await self._clock.pause(wait)
@@ -85,3 +174,16 @@ class Delivery:
         if place not in self._senders:
             self._senders[place] = self._sender(channel)
         return self._senders[place]
+
+
+def _rate_key(channel: Channel) -> Hashable:
+    """Return what a rate limit applies to: two shops may share a bot."""
+    match channel:
+        case FeishuChannel() | DingtalkChannel() | WecomChannel():
+            return channel.type, channel.address, channel.key
+        case WebhookChannel():
+            return channel.type, channel.address
+        case MailChannel():
+            return channel.type, channel.host, channel.port
+        case _:
+            assert_never(channel)

@@ -1,4 +1,4 @@
-"""What became of every notice, and which wait for the end of quiet hours: kept in a file over restarts."""
+"""The log of deliveries: the outcome of every notice, and those that wait for the end of quiet hours."""
 
 import json
 import os
@@ -11,11 +11,13 @@ from typing import Any, Final, Self
 
 from cases.errors import CaseError
 
-KEPT: Final = timedelta(days=30)
-"""How long it is known what became of a notice; it is tried for an hour."""
-BUSY_SECONDS: Final = 5.0
-FORGETS_EVERY: Final = 1000
-SCHEMA: Final = """
+RETENTION: Final = timedelta(days=30)
+"""How long outcomes are kept; a notice is tried for an hour."""
+PRUNED_EVERY: Final = 1000
+"""Notices closed between two prunings."""
+_LOCK_SECONDS: Final = 5.0
+# Files of earlier versions have these columns: "mark" is the delivery id, "became" the outcome.
+_TABLES: Final = """
 CREATE TABLE IF NOT EXISTS closed (mark TEXT PRIMARY KEY, kind TEXT NOT NULL, became TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS closed_at ON closed (at);
 CREATE TABLE IF NOT EXISTS waiting (
@@ -25,28 +27,32 @@ CREATE TABLE IF NOT EXISTS waiting (
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A notice that is put off, as it was written down."""
+class DelayedNotice:
+    """A notice to send at a later instant, as it was stored."""
 
-    mark: str
+    delivery_id: str
     channel: str
     at: datetime
     notice: dict[str, Any]
 
 
 class DeliveryLog:
-    """The books in a file, which several workers of a machine may share; a ``mark`` is of a notice and a channel."""
+    """A file that the workers of one machine may share."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or create it, for its owner alone; raises CaseError where it cannot be used."""
-        self._closings = 0
+        """Open the file, or create it for its owner alone; raises CaseError if it cannot be used."""
+        self._closed_since_start = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._file = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.executescript(SCHEMA)
+            self._file = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as bad:
+            raise CaseError(f"{path}: cannot be used: {bad}") from bad
+        try:
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.executescript(_TABLES)
+        except sqlite3.Error as bad:
+            self._file.close()
             raise CaseError(f"{path}: cannot be used: {bad}") from bad
 
     def __enter__(self) -> Self:
@@ -55,34 +61,34 @@ class DeliveryLog:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def is_closed(self, mark: str) -> bool:
-        """Whether it is known what became of a notice."""
-        return self._file.execute("SELECT 1 FROM closed WHERE mark = ?", (mark,)).fetchone() is not None
+    def is_closed(self, delivery_id: str) -> bool:
+        """Return whether a delivery has an outcome."""
+        return self._file.execute("SELECT 1 FROM closed WHERE mark = ?", (delivery_id,)).fetchone() is not None
 
-    def close(self, mark: str, kind: str, became: str, now: datetime) -> None:
-        """Keep what became of a notice, the first time; what is long over is forgotten now and then."""
-        row = (mark, kind, became, now.timestamp())
+    def close(self, delivery_id: str, kind: str, outcome: str, now: datetime) -> None:
+        """Record the first outcome of a delivery; old outcomes are pruned from time to time."""
+        row = (delivery_id, kind, outcome, now.timestamp())
         self._file.execute("INSERT OR IGNORE INTO closed VALUES (?, ?, ?, ?)", row)
-        self._file.execute("DELETE FROM waiting WHERE mark = ?", (mark,))
-        if self._closings % FORGETS_EVERY == 0:
-            for table in ("closed", "waiting"):  # what still waits then had a channel that is gone
-                self._file.execute(f"DELETE FROM {table} WHERE at < ?", ((now - KEPT).timestamp(),))  # noqa: S608
-        self._closings += 1
+        self._file.execute("DELETE FROM waiting WHERE mark = ?", (delivery_id,))
+        if self._closed_since_start % PRUNED_EVERY == 0:
+            for table in ("closed", "waiting"):  # a notice that still waits then had a channel that was removed
+                self._file.execute(f"DELETE FROM {table} WHERE at < ?", ((now - RETENTION).timestamp(),))  # noqa: S608
+        self._closed_since_start += 1
 
-    def put_off(self, waiting: Waiting) -> None:
-        """Keep a notice until it is closed."""
-        notice = json.dumps(waiting.notice, ensure_ascii=False)
-        row = (waiting.mark, waiting.channel, waiting.at.timestamp(), notice)
+    def delay(self, delayed: DelayedNotice) -> None:
+        """Store a notice until it is closed."""
+        notice = json.dumps(delayed.notice, ensure_ascii=False)
+        row = (delayed.delivery_id, delayed.channel, delayed.at.timestamp(), notice)
         self._file.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", row)
 
-    def waiting(self) -> list[Waiting]:
-        """What was put off and is not closed."""
+    def delayed(self) -> list[DelayedNotice]:
+        """Return the delayed notices that are not closed, earliest first."""
         rows = self._file.execute("SELECT mark, channel, at, notice FROM waiting ORDER BY at, mark").fetchall()
         return [
-            Waiting(mark, channel, datetime.fromtimestamp(at, UTC), json.loads(notice))
-            for mark, channel, at, notice in rows
+            DelayedNotice(delivery_id, channel, datetime.fromtimestamp(at, UTC), json.loads(notice))
+            for delivery_id, channel, at, notice in rows
         ]
 
-    def closed(self) -> Iterator[tuple[str, str]]:
-        """What became of each notice."""
+    def outcomes(self) -> Iterator[tuple[str, str]]:
+        """Yield the delivery id and outcome of every closed notice, oldest first."""
         yield from self._file.execute("SELECT mark, became FROM closed ORDER BY at, mark")

@@ -1,4 +1,4 @@
-"""Notifications in the worker's log: where no channel is configured."""
+"""Notifications in the worker's log, for shops without a channel."""
 
 import structlog
 
@@ -7,30 +7,30 @@ from cases.messages import ActionRequired, Reminder
 
 
 class LogNotifier:
-    """Writes to the log, where no other way is configured; twice in a log does no harm."""
+    """Writes notifications to the log; a repeated line does no harm."""
 
     async def remind(self, reminder: Reminder, key: str) -> None:  # noqa: ARG002
-        """Write one line; a deadline that is near is worth a warning."""
+        """Log a warning of a near deadline."""
         structlog.get_logger("notices").warning(
             "reminder",
             state=reminder.state_label,
             then=reminder.rule_label,
             deadline=reminder.deadline.isoformat(),
-            **_of(reminder.order),
+            **_order_of(reminder.order),
         )
 
     async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002
-        """Write one line; what failed is worth a warning, a task in the console is everyday work."""
+        """Log a step that waits for a person: a failure as a warning, a console task as information."""
         log = structlog.get_logger("notices")
         if trouble.why or trouble.escalates:
-            log.warning("needs operator", step=trouble.step, why=trouble.why, **_of(trouble.order))
+            log.warning("needs operator", step=trouble.step, why=trouble.why, **_order_of(trouble.order))
         else:
-            log.info("console task", step=trouble.step, **_of(trouble.order))
+            log.info("console task", step=trouble.step, **_order_of(trouble.order))
 
     async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002
-        """Write one line."""
+        """Log a case's outcome."""
         structlog.get_logger("notices").info("case closed", state=outcome.state_label, by=outcome.decided_by)
 
 
-def _of(order: str | None) -> dict[str, str]:
+def _order_of(order: str | None) -> dict[str, str]:
     return {"order": order} if order else {}

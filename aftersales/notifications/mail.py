@@ -1,4 +1,4 @@
-"""Mail: the notice as a plain text, over STARTTLS unless the channel says otherwise."""
+"""Notices by mail, as plain text, over STARTTLS unless the channel has another encryption."""
 
 import asyncio
 import hashlib
@@ -15,14 +15,14 @@ from aftersales.notifications.channels import MailChannel
 from aftersales.notifications.notice import Notice
 from cases.errors import PlatformRefused, PlatformUnreachable
 
-TIMEOUT = 10.0
-FOR_GOOD = 500
+_TIMEOUT = 10.0
+_PERMANENT = 500
 
 
 class Mail:
     """Sends through one mail server, in a thread."""
 
-    def __init__(self, channel: MailChannel, timeout: float = TIMEOUT) -> None:
+    def __init__(self, channel: MailChannel, timeout: float = _TIMEOUT) -> None:
         self._channel, self._timeout = channel, timeout
 
     async def send(self, notice: Notice) -> None:
@@ -39,14 +39,14 @@ class Mail:
         return message
 
     def _send(self, message: EmailMessage) -> None:
-        with _in_our_words():
+        with _mail_errors():
             server = self._connected()
             try:
                 if self._channel.user and self._channel.password:
                     server.login(self._channel.user, self._channel.password.get_secret_value())
                 if refused := server.send_message(message):
                     structlog.get_logger("notices").warning("recipients refused", many=len(refused))
-                # The mail is taken, whatever becomes of the farewell.
+                # The mail is accepted, however the connection ends.
                 with suppress(smtplib.SMTPException, OSError):
                     server.quit()
             finally:
@@ -69,15 +69,15 @@ class Mail:
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
-    """What a server says may quote what it was told: only its code is repeated."""
+def _mail_errors() -> Iterator[None]:
+    """Translate errors; only codes are repeated, because a server's text may quote what was sent."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as refused:
         codes = [code for code, _ in refused.recipients.values()]
-        raise _of_code(min(codes)) from None
+        raise _error_of(min(codes)) from None
     except smtplib.SMTPResponseException as refused:
-        raise _of_code(refused.smtp_code) from None
+        raise _error_of(refused.smtp_code) from None
     except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError) as refused:
         what = f"邮件服务器不可信 / the mail server cannot be trusted ({type(refused).__name__})"
         raise PlatformRefused(what) from None
@@ -86,7 +86,7 @@ def _in_our_words() -> Iterator[None]:
         raise PlatformUnreachable(what) from None
 
 
-def _of_code(code: int) -> PlatformRefused | PlatformUnreachable:
-    if code >= FOR_GOOD:
+def _error_of(code: int) -> PlatformRefused | PlatformUnreachable:
+    if code >= _PERMANENT:
         return PlatformRefused(f"邮件服务器拒绝 / the mail server refused: {code}")
-    return PlatformUnreachable(f"邮件服务器暂不接收 / the mail server takes nothing now: {code}")
+    return PlatformUnreachable(f"邮件服务器暂不接收 / the mail server accepts no mail now: {code}")

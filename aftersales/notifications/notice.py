@@ -1,4 +1,4 @@
-"""A notice: what operators are told of a case, in words that stand for themselves."""
+"""Notices: what operators are sent about a case."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from cases.models import Instant, Strict, Text, clipped
 from cases.shanghai import shanghai
 
 Kind = Literal["reminder", "needs_operator", "escalation", "outcome"]
-KINDS: Mapping[Kind, str] = {
+_KINDS: Mapping[Kind, str] = {
     "reminder": "时限提醒",
     "needs_operator": "需要人工处理",
     "escalation": "升级提醒",
     "outcome": "案件结果",
 }
-"""What operators call them."""
+"""The labels of the kinds."""
 
 
 class Notice(Strict):
-    """What is told; ``key`` makes telling it twice the same as once, ``deadline`` says how pressing it is.
+    """A message to operators; ``key`` makes it idempotent.
 
-    ``state`` and ``rule`` say whose deadline that is, where it reminds of one; ``serial`` is the step's that waits.
+    A reminder has the ``state`` and ``rule`` of its ``deadline``; a step that waits for a person has its ``serial``.
     """
 
     key: Text
@@ -42,19 +42,19 @@ class Notice(Strict):
 
     @property
     def text(self) -> str:
-        """Title and lines, one below the other."""
+        """The title and the lines as one text."""
         return "\n".join((self.title, *self.lines))
 
     def is_late(self, now: datetime) -> bool:
-        """Whether it reminds of a deadline that has passed."""
+        """Return whether it is a reminder of a deadline that has passed."""
         return self.rule is not None and self.deadline is not None and self.deadline <= now
 
 
 @dataclass(frozen=True)
 class NoticeContext:
-    """What a notice is worded with: where the Web UI lists cases, names of processes and of who decides.
+    """Context of notices: the Web UI's list of cases, labels of processes and of those who decide.
 
-    ``escalations``: process and rule of the deadlines of which a reminder is an escalation.
+    ``escalations``: process and rule of the deadlines whose reminders are escalations.
     """
 
     listed_at: str
@@ -63,16 +63,16 @@ class NoticeContext:
     escalations: Collection[tuple[str, str]] = ()
 
     def process(self, name: str) -> str:
-        """A process as operators call it."""
+        """Return the label of a process."""
         return self.processes.get(name, name)
 
     def link(self, case_id: str) -> str:
-        """Where the Web UI shows the case."""
+        """Return the address of a case in the Web UI."""
         return f"{self.listed_at}/{quote(case_id, safe='')}"
 
 
-def of_reminder(reminder: Reminder, key: str, words: NoticeContext) -> Notice:
-    """Tell of a deadline that is near, and of what happens where nobody acts (G-5)."""
+def reminder_notice(reminder: Reminder, key: str, context: NoticeContext) -> Notice:
+    """Return a notice of a near deadline, and of what happens if nobody acts (G-5)."""
     lines = (
         f"当前状态:{reminder.state_label}",
         f"截止时间:{shanghai(reminder.deadline)}(北京时间)",
@@ -81,8 +81,8 @@ def of_reminder(reminder: Reminder, key: str, words: NoticeContext) -> Notice:
     return _notice(
         reminder,
         key,
-        words,
-        "escalation" if (reminder.process, reminder.rule) in words.escalations else "reminder",
+        context,
+        "escalation" if (reminder.process, reminder.rule) in context.escalations else "reminder",
         reminder.state_label,
         lines,
         deadline=reminder.deadline,
@@ -91,8 +91,8 @@ def of_reminder(reminder: Reminder, key: str, words: NoticeContext) -> Notice:
     )
 
 
-def of_trouble(trouble: ActionRequired, key: str, words: NoticeContext) -> Notice:
-    """Tell of a step that waits for a person, and until when that matters."""
+def trouble_notice(trouble: ActionRequired, key: str, context: NoticeContext) -> Notice:
+    """Return a notice of a step that waits for a person, with the deadline if there is one."""
     lines = [f"步骤:{trouble.step}"]
     if trouble.why:
         lines.append(f"原因:{clipped(trouble.why)}")
@@ -103,43 +103,43 @@ def of_trouble(trouble: ActionRequired, key: str, words: NoticeContext) -> Notic
     hand = "done_by_hand" if trouble.task else "retry_effect / done_by_hand"
     lines.append(f"办妥后:在案件中发送 {hand} (serial {trouble.serial});在此之前该步骤停在这里,时限照常计算")
     kind: Kind = "escalation" if trouble.escalates else "needs_operator"
-    return _notice(trouble, key, words, kind, trouble.step, lines, deadline=trouble.deadline, serial=trouble.serial)
+    return _notice(trouble, key, context, kind, trouble.step, lines, deadline=trouble.deadline, serial=trouble.serial)
 
 
-def of_outcome(outcome: CaseOutcome, key: str, words: NoticeContext) -> Notice:
-    """Tell how a case ended, who decided it and what it cost."""
+def outcome_notice(outcome: CaseOutcome, key: str, context: NoticeContext) -> Notice:
+    """Return a notice of how a case ended, who decided it and what it cost."""
     lines = [
         f"结果:{outcome.state_label}",
         f"结束时间:{shanghai(outcome.closed_at)}(北京时间)",
-        f"决定方:{words.deciders.get(outcome.decided_by, outcome.decided_by)}",
+        f"决定方:{context.deciders.get(outcome.decided_by, outcome.decided_by)}",
     ]
     if outcome.decided_before_deadline is not None:
         lines.append(f"我方时限:{'均已按时处理' if outcome.decided_before_deadline else '有逾期'}")
     if outcome.lost:
         lines.append(f"预计支出:¥{outcome.lost}")
-    return _notice(outcome, key, words, "outcome", outcome.state_label, lines)
+    return _notice(outcome, key, context, "outcome", outcome.state_label, lines)
 
 
 def _notice(
-    told: Reminder | ActionRequired | CaseOutcome,
+    about: Reminder | ActionRequired | CaseOutcome,
     key: str,
-    words: NoticeContext,
+    context: NoticeContext,
     kind: Kind,
-    about: str,
+    subject: str,
     lines: Iterable[str],
-    **own: Any,
+    **fields: Any,
 ) -> Notice:
-    """A notice between the lines that all have: whose case it is, and where it is shown."""
-    process, case = words.process(told.process), told.case_id.partition("/")[2] or told.case_id
-    begin = (f"店铺:{told.shop_id}", f"案件:{case}", *([f"订单:{told.order}"] if told.order else []))
+    """Return a notice whose lines stand between those of every notice: shop, case and order first, the link last."""
+    process, case = context.process(about.process), about.case_id.partition("/")[2] or about.case_id
+    first = (f"店铺:{about.shop_id}", f"案件:{case}", *([f"订单:{about.order}"] if about.order else []))
     return Notice(
         key=key,
-        case_id=told.case_id,
+        case_id=about.case_id,
         process=process,
-        shop_id=told.shop_id,
-        order=told.order,
+        shop_id=about.shop_id,
+        order=about.order,
         kind=kind,
-        title=" ".join(f"【{KINDS[kind]}】{process}:{about}".split()),
-        lines=(*begin, *lines, f"查看案件:{words.link(told.case_id)}"),
-        **own,
+        title=" ".join(f"【{_KINDS[kind]}】{process}:{subject}".split()),
+        lines=(*first, *lines, f"查看案件:{context.link(about.case_id)}"),
+        **fields,
     )

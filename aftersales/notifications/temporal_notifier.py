@@ -1,8 +1,7 @@
-"""Telling operators from a worker: through their shop's channels, in our words, only of what is still so."""
+"""The notifier of a worker: through the channels of a shop, for what still holds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +10,15 @@ from temporalio.exceptions import TemporalError
 
 from aftersales.notifications.channels import read_channels
 from aftersales.notifications.notice import Notice, NoticeContext
-from aftersales.notifications.notifier import RobotNotifier, robot_notifier
+from aftersales.notifications.notifier import ChannelNotifier, channel_notifier
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import list_address
 from cases.ports import Notifier
 from statecharts.rules import Party
+from workflows.engine.view import CaseView
 from workflows.registry import PROCESSES
 
-DECIDERS = {**{each.value: each.label for each in Party}, "default": "默认决定", "clock": "时限届满"}
+DECIDERS = {**{party.value: party.label for party in Party}, "default": "默认决定", "clock": "时限届满"}
 """Who decides a case, in Chinese."""
 WAITING = ("needs_operator", "console_task")
 
@@ -26,31 +26,35 @@ WAITING = ("needs_operator", "console_task")
 @asynccontextmanager
 async def open_notifier(
     channels_file: Path, settings: Settings, client: Client, otherwise: Notifier
-) -> AsyncIterator[RobotNotifier]:
-    """A notifier through the channels of a file; raises BadForm where it cannot be used."""
+) -> AsyncIterator[ChannelNotifier]:
+    """Open a notifier with the channels of a file; raises BadForm where it cannot be used."""
     words = NoticeContext(
         list_address(settings.ui_address, client.namespace),
-        {each.name: each.label for each in PROCESSES.values()},
+        {process.name: process.label for process in PROCESSES.values()},
         DECIDERS,
-        [(each.name, rule) for each in PROCESSES.values() for rule, clock in each.clocks.items() if clock.escalates],
+        [
+            (name, rule)
+            for name, process in PROCESSES.items()
+            for rule, clock in process.clocks.items()
+            if clock.escalates
+        ],
     )
     channels = read_channels(channels_file)
-    async with robot_notifier(channels, words, otherwise, settings.data_dir, partial(holds, client)) as notifier:
+    async with channel_notifier(channels, words, otherwise, settings.data_dir, partial(is_current, client)) as notifier:
         yield notifier
 
 
-async def holds(client: Client, notice: Notice) -> bool:
-    """Whether what a notice is about is still so; where nobody answers it is taken to be."""
+async def is_current(client: Client, notice: Notice) -> bool:
+    """Return whether what a notice is about still holds; it does as far as we know if no worker answers."""
     if notice.rule is None and notice.serial is None:
         return True
     try:
-        seen = await client.get_workflow_handle(notice.case_id).query("view")
+        case = await client.get_workflow_handle(notice.case_id).query("view", result_type=CaseView)
     except TemporalError:
         return True
     if notice.serial is not None:
-        waiting = {each["serial"] for each in seen["effects"] if each["status"] in WAITING}
-        return notice.serial in waiting
-    running = {
-        (each["order"], each["state"], each["rule"], datetime.fromisoformat(each["due"])) for each in seen["deadlines"]
-    }
-    return (notice.order, notice.state, notice.rule, notice.deadline) in running
+        return any(effect.serial == notice.serial and effect.status in WAITING for effect in case.effects)
+    return any(
+        (clock.order, clock.state, clock.rule, clock.due) == (notice.order, notice.state, notice.rule, notice.deadline)
+        for clock in case.deadlines
+    )

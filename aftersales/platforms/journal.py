@@ -1,4 +1,4 @@
-"""What was done, one JSON line each, kept over restarts: a key written once is known for ever."""
+"""A journal of calls, one JSON line a call, that survives restarts; a key is written once."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Journal:
-    """Rows by key, in a file where a path is given, else in memory only."""
+    """Rows by key, in a file, or in memory where there is no path."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Read what an earlier process wrote; a last line torn by a crash counts as not written."""
@@ -23,7 +23,7 @@ class Journal:
                 continue
 
     def write(self, key: str, row: dict[str, Any]) -> bool:
-        """Keep a row; False, and nothing is written, where its key is known already."""
+        """Write a row; return False, and write nothing, where its key is known already."""
         if key in self.rows:
             return False
         row = {"key": key, **row}
@@ -34,7 +34,7 @@ class Journal:
                 file.write(f"{start}{json.dumps(row, ensure_ascii=False)}\n")
                 file.flush()
                 os.fsync(file.fileno())
-        self.rows[key] = row  # not before it lies on the disk: a write that fails is no write
+        self.rows[key] = row  # only now: a write that failed does not count
         return True
 
     def _torn(self) -> bool:

@@ -1,61 +1,64 @@
-"""The platforms of all processes, as far as our credentials let us in."""
+"""The marketplaces that our credentials give access to, with the adapters of all processes."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Final, Self
 
+from aftersales.platforms.adapter import Adapter, MessageAdapter, ReconcilableAdapter
 from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.douyin.client import DouyinClient
-from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
-from aftersales.platforms.jd.client import JdClient
-from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
+from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
+from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from cases.errors import PlatformRefused
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
-from cases.ports import Platform
+from workflows.registry import FAULTS, REGISTERED
 
-
-class NoInterface:
-    """A platform without a public interface for a process: its steps are console tasks, and it has no record (G-8)."""
-
-    async def perform(self, call: EffectCall) -> None:
-        """Refuse: nothing can be called."""
-        raise PlatformRefused(f"平台没有此操作的接口 / the platform has no interface for: {call.effect}")
-
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Know nothing, so that the policy's own event counts (G-2)."""
-        del question
-        return ExpiryOutcome()
-
-
-TOKENS = "tokens"
-"""Where in the data folder access tokens lie, shared by all programs that call the platforms."""
+TOKENS: Final = "tokens"
+"""The folder of access tokens in the data folder, shared by all programs that call the marketplaces."""
+NO_INTERFACE: Final = Adapter()
 
 
 class Marketplaces:
     """Every process's platform behind one port, over connections that are closed together."""
 
     def __init__(self, secrets: Secrets, tokens: TokenStore) -> None:
-        """Sign with these credentials, keep tokens there.
-
-        ``records``: by process, the platforms that tell of their own records.
-        """
-        self._transports = {name: Transport(name) for name in ("douyin", "jd")}
-        self.douyin = DouyinClient(secrets.douyin, self._transports["douyin"], tokens)
-        self.reships = DouyinReshipAdapter(self.douyin)
-        self.records: Mapping[str, DouyinReshipAdapter] = {"douyin_reship": self.reships}
-        self._platforms: Mapping[str, Platform] = {
-            **self.records,
-            "jd_delay_card": JdDelayCardAdapter(JdClient(secrets.jd, self._transports["jd"])),
+        self._secrets, self._tokens = secrets, tokens
+        self._transports: dict[str, Transport] = {}
+        self._clients: dict[str, Any] = {}
+        self._adapters = {
+            process: kind(self._client(marketplace))
+            for process, marketplace in REGISTERED.items()
+            if process not in FAULTS and (kind := adapter_class(marketplace, process))
         }
 
+    @property
+    def endpoints(self) -> tuple[PushEndpoint, ...]:
+        """Where marketplaces push their messages to."""
+        return tuple(
+            PushEndpoint(name, marketplace.push(self._secrets.of(name)), self.message_adapters(name))
+            for name, marketplace in installed_marketplaces().items()
+            if marketplace.push
+        )
+
+    def message_adapters(self, marketplace: str | None = None) -> Mapping[str, MessageAdapter]:
+        """Return the adapters that take messages, by process: of one marketplace, or of all."""
+        return {
+            process: adapter
+            for process, adapter in self._adapters.items()
+            if isinstance(adapter, MessageAdapter) and marketplace in (None, REGISTERED[process])
+        }
+
+    def reconcilable_adapters(self, marketplace: str) -> Mapping[str, ReconcilableAdapter]:
+        """Return the adapters of a marketplace that can list what changed, by process."""
+        adapters = self.message_adapters(marketplace)
+        return {name: adapter for name, adapter in adapters.items() if isinstance(adapter, ReconcilableAdapter)}
+
     async def perform(self, call: EffectCall) -> None:
-        """Do on the process's platform what the effect says; raises what it raises."""
-        await self._of(call.process).perform(call)
+        """Perform an effect on the process's platform; raises what its adapter raises."""
+        await self._adapters.get(call.process, NO_INTERFACE).perform(call)
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Ask the process's platform what its clock led to; raises what it raises."""
-        return await self._of(question.process).settle(question)
+        """Ask the process's platform what its clock led to; raises what its adapter raises."""
+        return await self._adapters.get(question.process, NO_INTERFACE).settle(question)
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,5 +67,15 @@ class Marketplaces:
         for transport in self._transports.values():
             await transport.aclose()
 
-    def _of(self, process: str) -> Platform:
-        return self._platforms.get(process, NoInterface())
+    def _client(self, marketplace: str) -> Any:
+        if marketplace not in self._clients:
+            transport = self._transports[marketplace] = Transport(marketplace)
+            make_client = installed_marketplaces()[marketplace].client
+            self._clients[marketplace] = make_client(self._secrets.of(marketplace), transport, self._tokens)
+        return self._clients[marketplace]
+
+
+def reconcilable_marketplaces() -> list[str]:
+    """Return the marketplaces with a process whose changed records can be listed."""
+    kinds = ((marketplace, adapter_class(marketplace, process)) for process, marketplace in REGISTERED.items())
+    return list(dict.fromkeys(name for name, kind in kinds if kind and issubclass(kind, ReconcilableAdapter)))

@@ -1,4 +1,4 @@
-"""A platform that does as it is told: for development and simulation."""
+"""A platform that follows a script: for development and simulation."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -15,7 +15,7 @@ SETTLE = "settle"
 
 
 class Script(Strict):
-    """How the platform answers: what each of its clocks really led to, and which calls fail.
+    """How the platform answers: what its clocks really led to, and which calls fail.
 
     Without an answer for a clock the platform has no record, so that the policy's own event counts.
     """
@@ -25,7 +25,7 @@ class Script(Strict):
 
 
 class ScriptedPlatform:
-    """Performs every call once, by its key, and keeps it in a journal."""
+    """A platform that performs every call once, by its key, and keeps a journal of them."""
 
     def __init__(self, script: Script | None = None, journal: Journal | None = None) -> None:
         """Follow a script (without one everything succeeds), and remember calls in a journal."""
@@ -33,14 +33,14 @@ class ScriptedPlatform:
         self._journal = journal or Journal()
 
     async def perform(self, call: EffectCall) -> None:
-        """Do what the effect says, or fail as the script says."""
+        """Perform an effect, or fail as the script says."""
         if call.key in self._journal.rows:
             return
         self._fail(call.effect)
         self._journal.write(call.key, {"effect": call.effect, "shop_id": call.shop_id, "at": call.at.isoformat()})
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Say what the script says of the clock; a deadline it gave is over once it is asked about that one."""
+        """Return the script's answer for the clock; a deadline that it set is over once asked about itself."""
         self._fail(SETTLE)
         answer = self._script.settle.get(question.rule, ExpiryOutcome())
         over = answer.rule is None and answer.deadline is not None and answer.deadline <= question.due

@@ -28,7 +28,7 @@ class Token(Strict):
 
     @classmethod
     def lasting(cls, access_token: str, refresh_token: str | None, seconds: float, now: float) -> "Token":
-        """Make a token of what a platform gives, which says for how many seconds it lasts."""
+        """Return a token that lasts, as the platform says, for ``seconds``."""
         return cls(
             access_token=SecretStr(access_token),
             refresh_token=SecretStr(refresh_token) if refresh_token else None,
@@ -37,11 +37,11 @@ class Token(Strict):
 
 
 Renew = Callable[[Token | None], Awaitable[Token]]
-"""Obtains a new token, given the one before."""
+"""Obtains a new token; takes the one before."""
 
 
 class TokenStore:
-    """Tokens by platform and shop: in files that only their owner may read, or in memory where no folder is given.
+    """Tokens by platform and shop: in files that only their owner may read, or in memory where there is no folder.
 
     Stores of several processes may share a folder.
     """
@@ -51,25 +51,25 @@ class TokenStore:
         self._clock = clock
         self._known: dict[str, Token] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-        # Threads of its own: those who wait for another process must not keep it from looking up a host name.
+        # Threads of its own: waiting for another process must not use up those that resolve host names.
         self._waiting = ThreadPoolExecutor(max_workers=8, thread_name_prefix="tokens")
 
     async def token(self, platform: str, shop_id: str, renew: Renew, *, refused: SecretStr | None = None) -> SecretStr:
-        """Give a shop's access token, renewed if need be; ``refused``: the one the platform has just not taken.
+        """Return a shop's access token, renewed if need be; ``refused`` is one that the platform has just refused.
 
-        Whoever asks at the same time waits for the same renewal.  Raises what ``renew`` raises.
+        Concurrent callers wait for the same renewal.  Raises what ``renew`` raises.
         """
         name = f"{platform}-{shop_id}"
         if (known := self._known.get(name)) and self._serves(known, refused):
             return known.access_token
         async with self._turns.setdefault(name, asyncio.Lock()), self._only_process(name):
-            found = self._read(name)
-            if found is None or not self._serves(found, refused):
-                found = await renew(found)
-                self._known[name] = found  # even if it cannot be written: what renews it may be used once only
-                self._write(name, found)
-            self._known[name] = found
-            return found.access_token
+            token = self._read(name)
+            if token is None or not self._serves(token, refused):
+                token = await renew(token)
+                self._known[name] = token  # even if it cannot be written: the refresh token may be valid only once
+                self._write(name, token)
+            self._known[name] = token
+            return token.access_token
 
     def _serves(self, token: Token, refused: SecretStr | None) -> bool:
         return token.access_token != refused and self._clock() < token.use_until
@@ -84,7 +84,7 @@ class TokenStore:
         try:
             held = await asyncio.wrap_future(taken)
         except asyncio.CancelledError:
-            taken.add_done_callback(_give_back)  # the thread may get the lock after nobody wants it any more
+            taken.add_done_callback(_give_back)  # the thread may get the lock although nobody waits for it any more
             raise
         try:
             yield
@@ -97,7 +97,7 @@ class TokenStore:
         try:
             return Token.model_validate_json((self._folder / f"{name}.json").read_bytes())
         except (OSError, ValueError):
-            return self._known.get(name)  # a file that is missing or damaged is no reason to stop: a new one is made
+            return self._known.get(name)  # a missing or damaged file is replaced
 
     def _write(self, name: str, token: Token) -> None:
         if self._folder is None:

@@ -1,1 +1,1 @@
-"""How our processes run: settings, logs, the connection to Temporal, the embedded server."""
+"""The runtime of our processes: settings, logs, HTTP, the connection to Temporal and the embedded server."""

@@ -1,4 +1,4 @@
-"""The connection to Temporal: its standard environment variables and ``temporal.toml`` profiles decide."""
+"""The connection to Temporal, configured by its standard environment variables and ``temporal.toml`` profiles."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
 from cases.errors import CaseError
 
-DEFAULT_ADDRESS = "localhost:7233"
+_DEFAULT_ADDRESS = "localhost:7233"
 
 
 class TemporalUnreachable(CaseError):
@@ -17,11 +18,11 @@ class TemporalUnreachable(CaseError):
 
 
 def runtime_with_metrics(address: str | None) -> Runtime | None:
-    """A runtime that serves Prometheus metrics at host:port; None without an address."""
+    """Return a runtime that serves Prometheus metrics at host:port, None without an address."""
     if address is None:
         return None
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+        return Runtime(telemetry=TelemetryConfig(logging=CORE_LOGGING, metrics=PrometheusConfig(bind_address=address)))
     except (ValueError, RuntimeError) as bad:
         raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
 
@@ -32,15 +33,16 @@ async def connect(runtime: Runtime | None = None) -> Client:
         config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}
     except (RuntimeError, ValueError, OSError) as bad:
         raise TemporalUnreachable(f"Temporal profile cannot be read: {' '.join(str(bad).split())}") from bad
-    return await _connect({"target_host": DEFAULT_ADDRESS, **config}, runtime)
+    return await _connect({"target_host": _DEFAULT_ADDRESS, **config}, runtime)
 
 
 async def connect_to(address: str) -> Client:
-    """Connect to a server of our own, whatever profile is set; raises TemporalUnreachable."""
+    """Connect to a server of our own, ignoring profiles; raises TemporalUnreachable."""
     return await _connect({"target_host": address}, None)
 
 
 async def _connect(config: dict[str, Any], runtime: Runtime | None) -> Client:
+    runtime = runtime or logging_runtime()
     try:
         return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
     except (RuntimeError, ValueError) as bad:

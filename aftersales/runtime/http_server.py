@@ -1,4 +1,4 @@
-"""Serving the gateway until it is told to stop."""
+"""Serving a web application next to other work, until it is stopped."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,13 @@ from starlette.types import ASGIApp
 
 from cases.errors import CaseError
 
-MOST_AT_ONCE = 500
-"""Requests at once; more are answered 503, so that their platform sends them again."""
-LAST_ANSWERS_SECONDS = 5
+_MOST_CONCURRENT = 500
+"""Concurrent requests; more are answered with 503, so that the platform sends them again."""
+_SHUTDOWN_SECONDS = 5
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs it."""
+    """A server that leaves signals to its caller."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -27,9 +27,9 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int, setting: str = "AFTERSALES_GATEWAY") -> socket.socket:
-    """A socket at the address; raises CaseError, naming the setting, where it cannot be had."""
+    """Listen at an address; raises CaseError, naming the setting, if that is not possible."""
     try:
-        # With the protocol named: without it asyncio leaves Nagle's algorithm on, and answers come 40 ms late.
+        # The protocol must be named: otherwise asyncio leaves Nagle's algorithm on and answers are 40 ms late.
         ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         listener = socket.socket(family, kind, protocol)
     except OSError as bad:
@@ -48,7 +48,7 @@ def listen(host: str, port: int, setting: str = "AFTERSALES_GATEWAY") -> socket.
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve on the socket until the block ends; what is being answered then gets a few seconds to end."""
+    """Serve on the socket until the block ends; running requests get a few seconds to finish."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -57,8 +57,8 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asynci
         server_header=False,
         ws="none",
         lifespan="on",
-        limit_concurrency=MOST_AT_ONCE,
-        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+        limit_concurrency=_MOST_CONCURRENT,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = Server(config)
     task = asyncio.create_task(server.serve([listener]))

@@ -1,4 +1,4 @@
-"""Schedules on the Temporal server: a look at every shop, again and again."""
+"""Schedules on the Temporal server that reconcile every shop regularly."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,18 +22,19 @@ from workflows.reconcile import CatchUpWorkflow
 
 EVERY = timedelta(minutes=10)
 MISSED = timedelta(minutes=1)
-"""A look that is later than this is left out: the next one goes back to where the last ended."""
+"""A run that is later than this is skipped: the next one goes back to where the last ended."""
 
 
 async def schedule_catch_up(
-    client: Client, task_queue: str, shop_ids: Iterable[str], every: timedelta = EVERY, platform: str = "douyin"
+    client: Client, task_queue: str, platform: str, shop_ids: Iterable[str], every: timedelta = EVERY
 ) -> list[str]:
-    """Let each shop be looked at regularly, at once for the first time; returns the ids of the schedules.
+    """Schedule the reconciliation of each shop, the first one at once; return the ids of the schedules.
 
-    One that exists gets the new settings and keeps its past, and stays paused if it was.
+    An existing schedule gets the new settings, keeps its past, and stays paused if it was.
     """
     return [
-        await _schedule(client, task_queue, CatchUpScope(platform=platform, shop_id=each), every) for each in shop_ids
+        await _schedule(client, task_queue, CatchUpScope(platform=platform, shop_id=shop_id), every)
+        for shop_id in shop_ids
     ]
 
 

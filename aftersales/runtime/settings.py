@@ -1,4 +1,4 @@
-"""Every setting, in one place: environment variables that begin with AFTERSALES_."""
+"""All settings: environment variables that begin with AFTERSALES_."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,54 +12,59 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
-    """How a worker and the commands run; the connection to Temporal has Temporal's own variables and profiles."""
+    """Settings of workers and commands; the connection to Temporal uses Temporal's own variables and profiles."""
 
     model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
 
     task_queue: str = Field("aftersales", min_length=1, description="task queue of workflows and activities")
-    data_dir: Path = Field(Path(".aftersales"), description="where the embedded server, the ledger and journals live")
+    data_dir: Path = Field(Path(".aftersales"), description="folder of the embedded server, the ledger and journals")
     shops_file: Path | None = Field(None, description="YAML file with each shop's own policy figures")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severity that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="lowest severity that is logged"
+    )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
-    metrics_address: str | None = Field(None, description="host:port on which Prometheus finds the metrics")
-    build_id: str | None = Field(None, description="turns worker versioning on: the build id of this worker")
-    deployment_name: str = Field("aftersales", description="deployment the build id belongs to")
-    max_cached_workflows: PositiveInt = Field(1000, description="cases kept in memory between their steps")
-    max_concurrent_workflow_tasks: PositiveInt = Field(100, description="workflow tasks at once")
-    max_concurrent_activities: PositiveInt = Field(100, description="activities at once")
-    max_activities_per_second: PositiveFloat | None = Field(None, description="limit of this worker")
+    metrics_address: str | None = Field(None, description="host:port that serves metrics to Prometheus")
+    build_id: str | None = Field(None, description="build id of this worker; turns worker versioning on")
+    deployment_name: str = Field("aftersales", description="deployment of the build id")
+    max_cached_workflows: PositiveInt = Field(1000, description="cases cached in memory")
+    max_concurrent_workflow_tasks: PositiveInt = Field(100, description="concurrent workflow tasks")
+    max_concurrent_activities: PositiveInt = Field(100, description="concurrent activities")
+    max_activities_per_second: PositiveFloat | None = Field(None, description="activities per second of this worker")
     max_task_queue_activities_per_second: PositiveFloat | None = Field(
-        None, description="limit over all workers of the queue"
+        None, description="activities per second of all workers of the queue"
     )
     max_activities_per_shop_per_second: PositiveFloat | None = Field(
-        None, description="limit of each shop over all workers of the queue"
+        None, description="activities per second of each shop, over all workers of the queue"
     )
-    graceful_shutdown_seconds: PositiveFloat = Field(10.0, description="time activities get to end on SIGTERM")
+    graceful_shutdown_seconds: PositiveFloat = Field(
+        10.0, description="time for running activities to finish on SIGTERM"
+    )
     port: Port = Field(7233, description="port of the embedded Temporal server")
     ui_port: Port = Field(8233, description="port of its Web UI")
     ledger_url: SecretStr | None = Field(
-        None, description="database of the ledger: sqlite:///FILE or postgresql+psycopg://...; else in the data folder"
+        None,
+        description="database of the ledger: sqlite:///FILE or postgresql+psycopg://...; default: in the data folder",
     )
     ui_address: str = Field(
         "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="Web UI, for links in notices"
     )
-    channels_file: Path | None = Field(None, description="YAML file with the channels that tell each shop's operators")
+    channels_file: Path | None = Field(None, description="YAML file with each shop's notification channels")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
-    sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs where no credentials are given")
+    sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs if there are no credentials")
     gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
     gateway_port: Port = Field(8400, description="port the gateway listens on")
-    gateway_body_limit: PositiveInt = Field(1024 * 1024, description="bytes that a platform's message may have")
+    gateway_body_limit: PositiveInt = Field(1024 * 1024, description="longest message of a platform, in bytes")
 
     @property
     def ledger_address(self) -> str | Path:
-        """Where the ledger is: an address, which may hold a password and is never printed, or a SQLite file."""
+        """The ledger's address, which may contain a password and is never printed, or its SQLite file."""
         return self.ledger_url.get_secret_value() if self.ledger_url else self.data_dir / "ledger.sqlite3"
 
 
-def load_settings(**given: Any) -> Settings:
-    """Read the settings; raises BadForm that names the variable.  What is given counts before the environment."""
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings, with overrides that are not None; raises BadForm that names the variable."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as bad:
         fault = bad.errors(include_url=False)[0]
         name = f"AFTERSALES_{'.'.join(str(part) for part in fault['loc']).upper()}"

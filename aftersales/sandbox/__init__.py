@@ -1,1 +1,1 @@
-"""A server that behaves as the four platforms towards us: for development and tests."""
+"""A server that stands in for the four platforms, for development and tests."""

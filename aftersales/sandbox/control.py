@@ -1,31 +1,96 @@
-"""The control interface: whoever tests or demonstrates plays buyer, platform, clock and misfortune with it."""
+"""The control interface, to play buyer, platform and clock, and to make calls and messages fail."""
 
 import json
-from typing import Any
+import secrets
+from typing import Annotated, Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aftersales.sandbox.control_actions import ACTS, reason_text
-from aftersales.sandbox.control_forms import Advance, Application, Expiry, Patience, Seeing
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.messages import Behaviour, SandboxMessage
-from aftersales.sandbox.orders import Scan
-from aftersales.sandbox.records import Record
-from aftersales.sandbox.sandbox import RecordUnknown, Sandbox
+from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
+from aftersales.sandbox.douyin.backend import RecordUnknown, Sandbox
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Digits, Scan
+from aftersales.sandbox.douyin.pushing import Behaviour, SandboxMessage
 from cases.errors import BadForm
-from cases.models import read
+from cases.models import Duration, Id, Instant, Money, Strict, Text, read
+
+
+class Application(Strict):
+    """A buyer's application; ``amount`` in CNY, ids default to new ones, ``applied_at`` to now."""
+
+    shop_id: Id
+    reason: Text
+    amount: Money
+    remark: str = ""
+    after_sale_id: Digits | None = None
+    order_id: Digits | None = None
+    applied_at: Instant | None = None
+
+
+class Advance(Strict):
+    """How far to move the clock."""
+
+    advance: Duration
+
+
+class Expiry(Strict):
+    """Tokens to expire: of one shop or of all, with or without the refresh tokens."""
+
+    shop_id: Id | None = None
+    refresh: bool = False
+
+
+class IdleTimeout(Strict):
+    """How many seconds to wait."""
+
+    timeout: Annotated[float, Field(ge=0, le=600)] = 10.0
+
+
+class ScanForm(Strict):
+    """One scan of a parcel."""
+
+    at: Instant
+    state: Text
+    content: Text
+    site: str = ""
+
+
+class RouteForm(Strict):
+    """All scans of a parcel so far."""
+
+    tracking_no: Text
+    scans: tuple[ScanForm, ...]
+
+
+class Bearer:
+    """Middleware that requires the token in ``Authorization: Bearer`` and answers 401 otherwise."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401."""
+        shown = dict(scope["headers"]).get(b"authorization", b"")
+        if secrets.compare_digest(shown, self._expected):
+            await self._app(scope, receive, send)
+            return
+        refused = JSONResponse({"error": "须带控制令牌 / the control token is missing or wrong"}, 401)
+        await refused(scope, receive, send)
 
 
 class Control:
-    """The endpoints, below ``/control``; raises BadForm (400), RecordUnknown (404), PlatformRefused (409)."""
+    """The endpoints below ``/control``. They raise BadForm (400), RecordUnknown (404), PlatformRefused (409)."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def routes(self) -> list[Route]:
-        """Give the addresses."""
+        """Return the routes."""
         return [
             Route("/clock", self.clock, methods=["GET"]),
             Route("/clock", self.advance, methods=["POST"]),
@@ -47,11 +112,11 @@ class Control:
         ]
 
     async def clock(self, _: Request) -> JSONResponse:
-        """Tell the time."""
+        """Return the sandbox's time."""
         return JSONResponse({"now": self._sandbox.now(), "offset": self._sandbox.clock.offset})
 
     async def advance(self, request: Request) -> JSONResponse:
-        """Move the clock forward; what was due on the way has happened when this answers."""
+        """Move the clock forward, and let everything that is due by then happen."""
         by = int(read(Advance, await _body(request), "clock").advance.total_seconds())
         if by < 0:
             raise BadForm("时钟只能向前 / the clock moves forward only", ("advance",))
@@ -60,26 +125,26 @@ class Control:
 
     async def apply(self, request: Request) -> JSONResponse:
         """Let a buyer apply."""
-        given = read(Application, await _body(request), "after-sale")
+        form = read(Application, await _body(request), "after-sale")
         record = self._sandbox.apply(
-            given.shop_id,
-            reason_text(given.reason),
-            int(given.amount * 100),
-            remark=given.remark,
-            after_sale_id=given.after_sale_id,
-            order_id=given.order_id,
-            applied_at=int(given.applied_at.timestamp()) if given.applied_at else None,
+            form.shop_id,
+            reason_text(form.reason),
+            int(form.amount * 100),
+            remark=form.remark,
+            after_sale_id=form.after_sale_id,
+            order_id=form.order_id,
+            applied_at=int(form.applied_at.timestamp()) if form.applied_at else None,
         )
         return JSONResponse(_shown(record), 201)
 
     async def list_(self, request: Request) -> JSONResponse:
-        """List records, of one shop (``shop_id``) or all."""
+        """List the records, of one shop (``shop_id``) or of all."""
         shop = request.query_params.get("shop_id")
-        found = [_shown(record) for record in self._sandbox.records() if shop in (None, record.shop_id)]
-        return JSONResponse({"after_sales": found})
+        records = [_shown(record) for record in self._sandbox.records() if shop in (None, record.shop_id)]
+        return JSONResponse({"after_sales": records})
 
     async def get(self, request: Request) -> JSONResponse:
-        """Give one record."""
+        """Return one record."""
         own_id = request.path_params["own_id"]
         record = self._sandbox.record(own_id)
         if record is None:
@@ -87,29 +152,29 @@ class Control:
         return JSONResponse(_shown(record))
 
     async def act(self, request: Request) -> JSONResponse:
-        """Let somebody act on a record."""
+        """Perform an action on a record."""
         own_id, name = request.path_params["own_id"], request.path_params["act"]
-        if name not in ACTS:
-            raise BadForm(f"没有该动作 / no such act: {name}; {', '.join(ACTS)}")
-        step = ACTS[name].read(await _body(request), name)
+        if name not in ACTIONS:
+            raise BadForm(f"没有该动作 / no such action: {name}; {', '.join(ACTIONS)}")
+        step = ACTIONS[name].read(await _body(request), name)
         return JSONResponse(_shown(self._sandbox.change(own_id, step)))
 
     async def faults(self, _: Request) -> JSONResponse:
-        """List the failures that may still strike."""
+        """List the faults that are still active."""
         return JSONResponse({"faults": [fault.model_dump(mode="json") for fault in self._sandbox.faults.open()]})
 
     async def fail(self, request: Request) -> JSONResponse:
-        """Ask for a failure."""
+        """Add a fault."""
         self._sandbox.faults.add(read(Fault, await _body(request), "fault"))
         return await self.faults(request)
 
     async def mend(self, request: Request) -> JSONResponse:
-        """Take every failure back."""
+        """Remove all faults."""
         self._sandbox.faults.clear()
         return await self.faults(request)
 
     async def pushing(self, _: Request) -> JSONResponse:
-        """Tell how messages fare."""
+        """Return the state of message delivery."""
         pusher = self._sandbox.pusher
         return JSONResponse(
             {
@@ -124,45 +189,47 @@ class Control:
         )
 
     async def behave(self, request: Request) -> JSONResponse:
-        """Set how messages go astray from now on."""
+        """Set how messages are lost, delayed or duplicated from now on."""
         self._sandbox.pusher.behave(read(Behaviour, await _body(request), "pushing"))
         return await self.pushing(request)
 
     async def pause(self, request: Request) -> JSONResponse:
-        """Push nothing until told to."""
+        """Pause pushing."""
         self._sandbox.pusher.pause()
         return await self.pushing(request)
 
     async def resume(self, request: Request) -> JSONResponse:
-        """Go on pushing."""
+        """Resume pushing."""
         self._sandbox.pusher.resume()
         return await self.pushing(request)
 
     async def messages(self, _: Request) -> JSONResponse:
-        """List messages: pending, delivered, lost."""
+        """List the messages, by pending, delivered and lost."""
         pusher = self._sandbox.pusher
         kinds = {"pending": pusher.pending, "delivered": pusher.delivered, "lost": pusher.lost}
-        return JSONResponse({kind: [_told(each) for each in list(messages)] for kind, messages in kinds.items()})
+        return JSONResponse(
+            {kind: [_message(message) for message in list(messages)] for kind, messages in kinds.items()}
+        )
 
     async def idle(self, request: Request) -> JSONResponse:
-        """Wait until everything is pushed."""
-        patience = read(Patience, await _body(request), "idle")
-        idle = await self._sandbox.pusher.idle(patience.timeout)
+        """Wait until every message is delivered."""
+        limit = read(IdleTimeout, await _body(request), "idle")
+        idle = await self._sandbox.pusher.idle(limit.timeout)
         return JSONResponse({"idle": idle, "pending": len(self._sandbox.pusher.pending)})
 
     async def expire(self, request: Request) -> JSONResponse:
-        """Let access tokens be over."""
-        given = read(Expiry, await _body(request), "tokens")
-        return JSONResponse({"expired": self._sandbox.expire_tokens(given.shop_id, refresh=given.refresh)})
+        """Expire access tokens."""
+        form = read(Expiry, await _body(request), "tokens")
+        return JSONResponse({"expired": self._sandbox.expire_tokens(form.shop_id, refresh=form.refresh)})
 
     async def route(self, request: Request) -> JSONResponse:
-        """Say where a parcel was seen."""
-        given = read(Seeing, await _body(request), "route")
-        self._sandbox.routes[given.tracking_no] = tuple(
-            Scan(time=int(seen.at.timestamp()), state=seen.state, content=seen.content, site=seen.site)
-            for seen in given.scans
+        """Say where a parcel was scan."""
+        form = read(RouteForm, await _body(request), "route")
+        self._sandbox.routes[form.tracking_no] = tuple(
+            Scan(time=int(scan.at.timestamp()), state=scan.state, content=scan.content, site=scan.site)
+            for scan in form.scans
         )
-        return JSONResponse({"tracking_no": given.tracking_no, "scans": len(given.scans)})
+        return JSONResponse({"tracking_no": form.tracking_no, "scans": len(form.scans)})
 
 
 async def _body(request: Request) -> Any:
@@ -170,12 +237,12 @@ async def _body(request: Request) -> Any:
     try:
         return json.loads(raw) if raw else {}
     except (ValueError, RecursionError):
-        raise BadForm("请求体不是 JSON / the body is no JSON") from None
+        raise BadForm("请求体不是 JSON / the body is not valid JSON") from None
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _shown(record: AfterSaleRecord) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
-def _told(message: SandboxMessage) -> dict[str, Any]:
+def _message(message: SandboxMessage) -> dict[str, Any]:
     return message.model_dump(mode="json", include={"msg_id", "tag", "record", "data"})

@@ -7,6 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
 from aftersales.files.offsets import whole
+from workflows.engine.view import CaseView, EffectView, StuckExpiryView
 
 SKIPPING = (
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
@@ -21,42 +22,51 @@ FIRED = {
     "clause": "clause",
     "order": "order",
 }
+"""The fields of a rule that fired, and where the view has them."""
+LEDGER = ("clause", "amount", "points", "status", "order")
 
 
 def in_seconds(
-    seen: dict[str, Any], origin: datetime, refused: list[dict[str, Any]], ignored: list[dict[str, Any]]
+    case: CaseView, origin: datetime, refused: list[dict[str, Any]], ignored: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """A case's view in seconds from ``origin``; ``refused`` and ``ignored``: what the case itself did not keep."""
+    """Return a case in seconds from ``origin``; ``refused`` and ``ignored`` are what the case itself did not keep."""
 
-    def at(written: str) -> int:
-        return whole(datetime.fromisoformat(written) - origin)
+    def at(instant: datetime) -> int:
+        return whole(instant - origin)
 
-    due = {each["serial"]: each["due"] for each in seen["settling"]}
+    due = {expiry.serial: expiry.due for expiry in case.expiries}
+
+    def ended(effect: EffectView | StuckExpiryView) -> datetime:
+        return effect.at if isinstance(effect, EffectView) else due[effect.serial]
+
     return {
-        **{name: seen[name] for name in ("process", "case_id", "status", "state")},
+        "process": case.process,
+        "case_id": case.case_id,
+        "status": case.status,
+        "state": case.state,
         "timeline": [
-            {"at": at(each["at"]), **{name: each[field] for name, field in FIRED.items()}} for each in seen["timeline"]
+            {"at": at(entry.at), **{name: getattr(entry, field) for name, field in FIRED.items()}}
+            for entry in case.timeline
         ],
         "refused": refused,
-        "ignored": [*({**each, "at": at(each["at"])} for each in seen["ignored"]), *ignored],
+        "ignored": [
+            *({**message.model_dump(mode="json"), "at": at(message.at)} for message in case.ignored),
+            *ignored,
+        ],
         "effects": [
-            {
-                "at": at(each["at"] if "at" in each else due[each["serial"]]),
-                "effect": each["effect"],
-                "status": each["status"],
-            }
-            for each in seen["effects"]
-            if each["status"] != "owed"
+            {"at": at(ended(effect)), "effect": effect.effect, "status": effect.status}
+            for effect in case.effects
+            if effect.status != "owed"
         ],
         "ledger": [
-            {name: entry[name] for name in ("clause", "amount", "points", "status", "order")}
-            for entry in seen["ledger"]
+            {name: written[name] for name in LEDGER}
+            for written in (entry.model_dump(mode="json") for entry in case.ledger)
         ],
-        "reminders": [{"at": at(each["at"]), "deadline": at(each["deadline"])} for each in seen["reminders"]],
+        "reminders": [{"at": at(reminder.at), "deadline": at(reminder.deadline)} for reminder in case.reminders],
     }
 
 
 def history_size(history: WorkflowHistory) -> dict[str, int]:
-    """How long the case's history would be without the skipping of time."""
-    events = [each for each in history.events if each.event_type not in SKIPPING]
-    return {"events": len(events), "bytes": sum(each.ByteSize() for each in events)}
+    """Return the size of the case's history without the events of time skipping."""
+    events = [event for event in history.events if event.event_type not in SKIPPING]
+    return {"events": len(events), "bytes": sum(event.ByteSize() for event in events)}

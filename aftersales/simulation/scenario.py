@@ -1,65 +1,141 @@
-"""A scenario: a case, how the platform answers, and what people do when."""
+"""Scenarios: a file that says how a case is opened, how the platform answers, and what happens when; and its checks."""
 
-from datetime import datetime
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ValidationError, model_validator
 
 from aftersales.files.documents import Document, Place, read_document
 from aftersales.files.offsets import Shift, scenario_shifter, shift_instant, shift_instants
-from aftersales.platforms.scripted import Script
-from aftersales.simulation.scenario_checks import check_form, check_names, check_times, known_rule, read_at
-from aftersales.simulation.scenario_file import ScenarioFile
+from aftersales.platforms.scripted import SETTLE, Script
 from cases.case import SAMPLE_INSTANT
 from cases.errors import BadForm
 from cases.messages import ExpiryOutcome, Opening, Report
+from cases.models import Duration, Instant, Model, Strict, expected, read
+from statecharts.rules import Party
 from workflows.engine.process import Process
 from workflows.registry import process_of
 
+LONGEST_SCENARIO = timedelta(days=400)
+
+
+class Expectation(Strict):
+    """What must hold at a step: the states of the case, or whether it is closed."""
+
+    state: tuple[str, ...] | None = None
+    status: Literal["open", "closed"] | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.state is None and self.status is None:
+            raise ValueError("expected state or status")
+        return self
+
+
+class ScenarioStep(Strict):
+    """At an offset from the opening a person acts, the platform reports, or something is expected."""
+
+    at: Duration
+    act: str | None = None
+    report: str | None = None
+    expect: Expectation | None = None
+    form: dict[str, Any] | None = None
+    order: str | None = None
+    message_id: str | None = None
+    occurred_at: str | None = None
+    deadline: str | None = None
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that is fired or reported."""
+        return self.act if self.act is not None else self.report
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        fields = self.model_fields_set
+        kind = {"act", "report", "expect"} & fields
+        if len(kind) != 1:
+            raise ValueError("expected exactly one of: act, report, expect")
+        allowed = {"act": {"form", "order"}, "report": set(ScenarioStep.model_fields), "expect": set[str]()}[kind.pop()]
+        if extra := fields - allowed - {"at", "act", "report", "expect"}:
+            raise ValueError(f"{', '.join(sorted(extra))}: not allowed in this kind of step")
+        if "expect" in fields and self.expect is None:
+            raise ValueError("expected state or status")
+        return self
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        if not timedelta(0) <= self.at <= LONGEST_SCENARIO:
+            raise ValueError(f"at must be 0s to {LONGEST_SCENARIO.days}d")
+        return self
+
+
+class Answers(Strict):
+    """The answers of the scripted platform: what its clocks led to, by clock, and which effects fail."""
+
+    settle: dict[str, str | dict[str, Any]] = {}
+    fail: dict[str, Literal["business", "unreachable"]] = {}
+
+
+class ScenarioFile(Strict):
+    """The whole file."""
+
+    process: str
+    opened_at: Instant | None = None
+    opening: dict[str, Any]
+    policy: dict[str, Any] = {}
+    platform: Answers = Answers()
+    steps: tuple[ScenarioStep, ...] = ()
+    until: Duration | None = None
+
 
 class Scenario:
-    """A scenario that was read and found sound, apart from what only its run can tell."""
+    """A scenario that was read and checked as far as that is possible without running it."""
 
     def __init__(self, path: Path) -> None:
-        """Read and check a file; raises BadFile that names line, field and what was expected."""
+        """Read and check a file; raise BadFile that names line, field and what was expected."""
         self.document: Document = read_document(path)
         try:
-            self.file = read_at(ScenarioFile, self.document.data, (), "scenario")
+            self.file = _read_at(ScenarioFile, self.document.data, (), "scenario")
             self.process: Process = process_of(self.file.process)
-            check_times(self.file)
-            check_names(self.file, self.process, self._orders(SAMPLE_INSTANT))
+            _check_times(self.file)
+            _check_names(self.file, self.process, self._orders(SAMPLE_INSTANT))
             self._rehearse(SAMPLE_INSTANT)
         except BadForm as bad:
             raise self.document.fault(bad) from bad
 
     def _rehearse(self, origin: datetime) -> None:
-        """Make everything that the run will need, so that what cannot be made is found before it."""
+        """Build everything that the run will need, so that faults show before it."""
         self.opening(origin)
         self.script(origin)
         for number, step in enumerate(self.file.steps):
             if step.rule is not None:
-                check_form(self.process, step.rule, self.form(number, origin), ("steps", number, "form"))
+                _check_form(self.process, step.rule, self.form(number, origin), ("steps", number, "form"))
             if step.report is not None or step.deadline is not None:
-                read_at(Report, self.message(number, origin), ("steps", number), "message")
+                _read_at(Report, self.message(number, origin), ("steps", number), "message")
 
     def _orders(self, origin: datetime) -> tuple[str, ...]:
         return self.process.open_case(self.opening(origin)).orders
 
     def opening(self, origin: datetime) -> Opening:
-        """What the case is opened with when the scenario begins at ``origin``; its policy is resolved."""
+        """Return the opening of a case whose scenario begins at ``origin``, with its policy resolved."""
         facts = shift_instants(self.process.case.facts_type(), self.file.opening, self._shift(origin), ("opening",))
         case = self.process.open_case(Opening(facts=facts, policy=self.file.policy))
         return Opening(facts=case.facts.model_dump(mode="json"), policy=case.policy.model_dump(mode="json"))
 
     def form(self, number: int, origin: datetime) -> dict[str, Any] | None:
-        """The form of a step, with its instants shifted."""
+        """Return the form of a step, with its instants shifted."""
         step = self.file.steps[number]
         form: dict[str, Any] | None = self._form(step.rule, step.form, origin, ("steps", number, "form"))
         return form
 
     def message(self, number: int, origin: datetime) -> dict[str, Any]:
-        """The message that a step reports, with its instants shifted; what was not said is left out."""
+        """Return the message that a step reports, with its instants shifted and without empty fields."""
         step, shift = self.file.steps[number], self._shift(origin)
-        told = {
+        fields = {
             "message_id": step.message_id,
             "rule": step.report,
             "form": self.form(number, origin),
@@ -67,28 +143,127 @@ class Scenario:
             "occurred_at": shift_instant(step.occurred_at, shift, ("steps", number, "occurred_at")),
             "deadline": shift_instant(step.deadline, shift, ("steps", number, "deadline")),
         }
-        return {name: each for name, each in told.items() if each is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def script(self, origin: datetime) -> Script:
-        """How the scripted platform answers, with its instants shifted."""
+        """Return the answers of the scripted platform, with their instants shifted."""
         answers = self.file.platform
-        settle = {clock: self._settlement(clock, answer, origin) for clock, answer in answers.settle.items()}
+        settle = {clock: self._outcome(clock, answer, origin) for clock, answer in answers.settle.items()}
         return Script(settle=settle, fail=answers.fail)
 
-    def _settlement(self, clock: str, answer: str | dict[str, Any], origin: datetime) -> ExpiryOutcome:
+    def _outcome(self, clock: str, answer: str | dict[str, Any], origin: datetime) -> ExpiryOutcome:
         place = ("platform", "settle", clock)
-        told = {"rule": answer} if isinstance(answer, str) else answer
-        settlement = read_at(ExpiryOutcome, shift_instants(ExpiryOutcome, told, self._shift(origin), place), place)
-        if settlement.rule is None:
-            return settlement
-        known_rule(self.process, settlement.rule, place)
-        form = self._form(settlement.rule, settlement.form, origin, (*place, "form"))
-        check_form(self.process, settlement.rule, form, (*place, "form"))
-        return settlement.model_copy(update={"form": form})
+        raw = {"rule": answer} if isinstance(answer, str) else answer
+        outcome = _read_at(ExpiryOutcome, shift_instants(ExpiryOutcome, raw, self._shift(origin), place), place)
+        if outcome.rule is None:
+            return outcome
+        _check_rule(self.process, outcome.rule, place)
+        form = self._form(outcome.rule, outcome.form, origin, (*place, "form"))
+        _check_form(self.process, outcome.rule, form, (*place, "form"))
+        return outcome.model_copy(update={"form": form})
 
-    def _form(self, rule: str | None, given: Any, origin: datetime, place: Place) -> Any:
+    def _form(self, rule: str | None, raw: Any, origin: datetime, place: Place) -> Any:
         model = self.process.case.form_type(self.process.rules[rule].form if rule else None)
-        return shift_instants(model, given, self._shift(origin), place)
+        return shift_instants(model, raw, self._shift(origin), place)
 
     def _shift(self, origin: datetime) -> Shift:
         return scenario_shifter(origin, self.file.opened_at)
+
+
+# Checks; all of them raise BadForm with the place of the fault
+
+
+def _read_at(model: type[Model], raw: Any, place: Place, what: str = "") -> Model:
+    """Read the part of the file at a place into a model."""
+    try:
+        return read(model, raw, what or ".".join(str(part) for part in place))
+    except BadForm as bad:
+        inside = bad.place[1:]
+        text = str(bad).removesuffix(expected(model)) + expected(_innermost(model, inside))
+        raise BadForm(text, (*place, *inside)) from bad
+
+
+def _innermost(model: type[BaseModel], place: Place) -> type[BaseModel]:
+    """Return the innermost model on the way to a place: the one whose fields were expected there."""
+    inner: type[BaseModel] = model
+    annotation: Any = model
+    for part in place:
+        if isinstance(part, str) and part in inner.model_fields:
+            annotation = inner.model_fields[part].annotation
+        types = (annotation, *get_args(annotation))
+        inner = next((type_ for type_ in types if isinstance(type_, type) and issubclass(type_, BaseModel)), inner)
+    return inner
+
+
+def _check_times(file: ScenarioFile) -> None:
+    latest = timedelta(0)
+    for number, step in enumerate(file.steps):
+        if step.at < latest:
+            raise BadForm("at: steps must be in order of time", ("steps", number, "at"))
+        latest = step.at
+    if file.until is not None and not latest <= file.until <= LONGEST_SCENARIO:
+        raise BadForm(f"until: must not be before the last step, nor after {LONGEST_SCENARIO.days}d", ("until",))
+
+
+def _check_names(file: ScenarioFile, process: Process, orders: Sequence[str]) -> None:
+    clocks = (name for name, clock in process.clocks.items() if clock.settled_by_platform)
+    _check_keys(file.platform.settle, clocks, ("platform", "settle"))
+    effects = (name for name, effect in process.effects().items() if effect.calls_platform)
+    _check_keys(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))
+    for number, step in enumerate(file.steps):
+        _check_step(step, process, orders, ("steps", number))
+
+
+def _check_step(step: ScenarioStep, process: Process, orders: Sequence[str], place: Place) -> None:
+    fields = step.model_fields_set
+    if step.act is not None:
+        rules = (name for name, rule in process.rules.items() if rule.party is not Party.CLOCK)
+        _check_name(step.act, rules, "act", (*place, "act"))
+    elif "act" in fields:
+        raise BadForm("act: expected the name of a rule", (*place, "act"))
+    elif step.report is not None:
+        _check_rule(process, step.report, (*place, "report"))
+    elif "report" in fields and (step.deadline is None or step.form is not None):
+        raise BadForm("report: expected the name of a rule, or null and a deadline alone", (*place, "report"))
+    for state in step.expect.state or () if step.expect else ():
+        _check_state(process, state, orders, (*place, "expect", "state"))
+    if "order" in fields and step.rule is not None and process.names_order(step.rule):
+        _check_name(str(step.order), orders, "order", (*place, "order"))
+
+
+def _check_state(process: Process, state: str, orders: Sequence[str], place: Place) -> None:
+    """Check a state of the case, or of one of its orders, such as ``O2.waived``."""
+    of_orders = (f"{order}.{name}" for order in orders for name in process.order_states)
+    _check_name(state, (*process.states, *of_orders), "expect.state", place)
+
+
+def _check_rule(process: Process, rule: str, place: Place) -> None:
+    """Check the name of any rule; the platform may also report that a clock ran out."""
+    _check_name(rule, process.rules, str(place[-1]), place)
+
+
+def _check_form(process: Process, rule: str, form: Any, place: Place) -> None:
+    """Refuse unknown fields and wrong types of a form; anything else is left for the rules to refuse in the run."""
+    if form is None:
+        return
+    model = process.case.form_type(process.rules[rule].form)
+    try:
+        model.model_validate_json(json.dumps(form))
+    except ValidationError as bad:
+        for fault in bad.errors(include_url=False):
+            if fault["type"] == "extra_forbidden" or fault["type"].endswith("_type"):
+                where = (*place, *fault["loc"])
+                name = ".".join(str(part) for part in ("form", *fault["loc"]))
+                raise BadForm(f"{name}: {fault['msg']}; {expected(model)}", where) from bad
+
+
+def _check_keys(names: Iterable[str], known: Iterable[str], place: Place) -> None:
+    choices = tuple(known)
+    for name in names:
+        _check_name(name, choices, ".".join(str(part) for part in place), (*place, name))
+
+
+def _check_name(name: str, known: Iterable[str], what: str, place: Place) -> None:
+    choices = tuple(known)
+    if name not in choices:
+        raise BadForm(f"{what}: {name!r} is unknown; expected one of: {', '.join(choices)}", place)

@@ -7,12 +7,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
-from aftersales.cli.errors import refused_in_words
 from aftersales.files.offsets import whole
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import LONGEST_SCENARIO, Expectation, ScenarioStep
+from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
 from aftersales.simulation.virtual_time import (
     TooSlow,
     VirtualCase,
@@ -22,9 +20,10 @@ from aftersales.simulation.virtual_time import (
     virtual_server,
     wait_until,
 )
-from workflows.client import start_case
-from workflows.engine.addressing import ORDER
+from workflows.client import refusal_text, start_case
 from workflows.engine.decisions import CLOSED
+from workflows.engine.situation import ORDER
+from workflows.engine.view import CaseView
 
 ATTEMPTS = 5
 
@@ -84,9 +83,9 @@ class Simulation:
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
         given = form if step.order is None else {**(form or {}), ORDER: step.order}
         try:
-            await self._case.touch().execute_update(rule, given)
+            await self._case.watched(lambda: self._case.touch().execute_update(rule, given))
         except WorkflowUpdateFailedError as refusal:
-            self._refused.append({"at": whole(step.at), "rule": rule, "error": refused_in_words(refusal)})
+            self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -94,7 +93,7 @@ class Simulation:
 
     async def _report(self, step: ScenarioStep, message: dict[str, Any]) -> None:
         try:
-            await self._case.touch().signal("report", message)
+            await self._case.watched(lambda: self._case.touch().signal("report", message))
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -103,7 +102,7 @@ class Simulation:
 
     async def _expect(self, wanted: Expectation, number: int) -> None:
         seen, document = (await self._case.rest()).seen, self._scenario.document
-        found = {"state": sorted(seen["state"]), "status": seen["status"]}
+        found = {"state": sorted(seen.state), "status": seen.status}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
             f"{document.path}:{document.line('steps', number)}: "
@@ -112,7 +111,7 @@ class Simulation:
             if value not in (None, found[name])
         ]
 
-    async def _finish(self) -> dict[str, Any]:
+    async def _finish(self) -> CaseView:
         """Until the asked end; else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
             await self._case.reach(self._scenario.file.until)

@@ -1,24 +1,30 @@
 """Time that is skipped instead of waited for, on the real server."""
 
 import asyncio
+import contextlib
+import signal
+import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
-from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.client import WorkflowHandle, WorkflowHistory, WorkflowQueryFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.output import silenced
-from aftersales.runtime.embedded_server import ONE_PARTITION, temporal_binary
+from aftersales.runtime.embedded_server import ONE_PARTITION, silenced, temporal_binary
+from aftersales.runtime.logs import logging_runtime
 from cases.errors import CaseError
+from statecharts.rules import Party
 from workflows.engine.search_attributes import KEYS
+from workflows.engine.view import CaseView, EffectView
 
 SERVER_FLAGS = [
     *ONE_PARTITION,
@@ -32,31 +38,65 @@ REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
 _openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
 FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
-KEPT = ("timeline", "ignored", "effects", "reminders")
-"""What a case keeps with an instant."""
 RETRYING = timedelta(minutes=30)
 """How far time is skipped at once while nothing but retries goes on: the server skips a hundred times in one go."""
+
+
+LOOK_SECONDS = 1.0
+"""How long a case may be at work before it is looked at whether it ever ends."""
+FAILED_ATTEMPTS = 3
+"""The attempt of a workflow task at which its workflow is taken to fail for good."""
+DEADLOCK = "TMPRL1101"
+"""What Temporal calls a workflow task that took longer than two seconds."""
+FAILED_STATE = "Workflow Task in failed state"
+"""What the server answers to queries and updates while a workflow task fails."""
+REPEATS = 100
+"""How often a clock may fire in one state."""
+Answer = TypeVar("Answer")
 
 
 class TooSlow(CaseError):
     """The machine was too busy: real time went by where none should, so that something happened a second late."""
 
 
+def _check_repeats(seen: CaseView) -> None:
+    """Raise CaseError, naming rule and state, if a clock fires again and again."""
+    clocks = (entry for entry in seen.timeline if entry.by == Party.CLOCK.value)
+    for (rule, state), fired in Counter((entry.rule, ", ".join(entry.left)) for entry in clocks).items():
+        if fired > REPEATS:
+            raise CaseError(f"{seen.case_id}: rule {rule!r} never stops: it fired {fired} times in state {state}")
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the program as an interrupt does, so that no server is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @asynccontextmanager
 async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
     """A server in memory on which every case has its own time."""
-    with silenced():  # the server prints a banner, and keeps the standard output that it was started with
+    with silenced():  # the server prints a banner, and logs errors when the machine is busy
         environment = await WorkflowEnvironment.start_time_skipping_v2(
             data_converter=pydantic_data_converter,
             search_attributes=KEYS,
             dev_server_existing_path=temporal_binary(),
             dev_server_extra_args=SERVER_FLAGS,
             dev_server_log_level="error",
+            runtime=logging_runtime(),
         )
-    try:
-        yield environment
-    finally:
-        await environment.shutdown()
+    with _terminated_like_interrupted():
+        try:
+            yield environment
+        finally:
+            await environment.shutdown()
 
 
 @asynccontextmanager
@@ -92,23 +132,29 @@ def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
 class Still:
     """A case at rest: what it says of itself, and how much time has passed for it since ``origin``."""
 
-    seen: dict[str, Any]
+    seen: CaseView
     origin: datetime
     now: timedelta
 
     @property
     def upcoming(self) -> timedelta | None:
         """The offset at which something happens by itself; None: nothing will."""
-        if self.seen["finished"]:
+        if self.seen.finished:
             return None
-        if self.seen["busy"]:
+        if self.seen.busy:
             return self.now + RETRYING
-        return datetime.fromisoformat(self.seen["next"]) - self.origin if self.seen["next"] else None
+        return self.seen.next - self.origin if self.seen.next else None
 
     def on_time(self, at: timedelta) -> None:
         """Raise TooSlow where anything that happened by an offset is kept as later."""
-        kept = (each["at"] for name in KEPT for each in self.seen[name] if "at" in each)
-        if any(datetime.fromisoformat(written) - self.origin >= at + SECOND for written in kept):
+        seen = self.seen
+        instants = (
+            *(entry.at for entry in seen.timeline),
+            *(message.at for message in seen.ignored),
+            *(effect.at for effect in seen.effects if isinstance(effect, EffectView)),
+            *(reminder.at for reminder in seen.reminders),
+        )
+        if any(instant - self.origin >= at + SECOND for instant in instants):
             raise TooSlow("this machine is too busy to simulate: real time overtook the scenario")
 
 
@@ -128,10 +174,10 @@ class VirtualCase:
     async def reach(self, at: timedelta) -> None:
         """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
         still = await self.rest()
-        while not still.seen["finished"] and still.now < at:
+        while not still.seen.finished and still.now < at:
             target = at if still.upcoming is None else min(at, still.upcoming)
             await self._skip(target - still.now)
-            if not still.seen["busy"] and target != still.upcoming:
+            if not still.seen.busy and target != still.upcoming:
                 return
             still = await self.rest()
             still.on_time(target)
@@ -141,21 +187,66 @@ class VirtualCase:
 
         A case at rest stays so until something is done to it or its time is moved: it is not looked at twice.
         """
-        until = time.monotonic() + REST_SECONDS
+        began = looked = time.monotonic()
         while (still := self._rested or await self._still()) is None:
-            if time.monotonic() > until:
+            if time.monotonic() > began + REST_SECONDS:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
+            if time.monotonic() > looked + LOOK_SECONDS:
+                await self._check_progress()
+                looked = time.monotonic()
             await asyncio.sleep(0.02)
+        _check_repeats(still.seen)
         self._rested = still
         return still
+
+    async def watched(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call to the case; raises CaseError if its workflow fails again and again meanwhile."""
+        while True:
+            answer = asyncio.ensure_future(call())
+            try:
+                while not (await asyncio.wait({answer}, timeout=LOOK_SECONDS))[0]:
+                    await self._check_workflow()
+                return await answer
+            except RPCError as refused:
+                if FAILED_STATE not in refused.message:
+                    raise
+                await self._check_workflow()
+                await asyncio.sleep(0.1)
+            finally:
+                answer.cancel()
+
+    async def _view(self) -> CaseView:
+        try:
+            seen: CaseView = await self.handle.query("view", result_type=CaseView)
+        except WorkflowQueryFailedError as failed:
+            raise CaseError(f"{self.handle.id}: its workflow fails: {failed}") from failed
+        return seen
+
+    async def _check_progress(self) -> None:
+        """Raise CaseError where a case that does not come to rest never will."""
+        await self._check_workflow()
+        with contextlib.suppress(RPCError):
+            _check_repeats(await self.watched(self._view))
+
+    async def _check_workflow(self) -> None:
+        described = (await self.handle.describe()).raw_description
+        attempt = described.pending_workflow_task.attempt
+        if attempt < FAILED_ATTEMPTS:
+            return
+        history = await self.handle.fetch_history()
+        failed = [event for event in history.events if event.HasField("workflow_task_failed_event_attributes")]
+        why = failed[-1].workflow_task_failed_event_attributes.failure.message if failed else "no worker completes it"
+        if DEADLOCK in why and attempt < 2 * FAILED_ATTEMPTS:  # the machine may only be busy
+            return
+        raise CaseError(f"{self.handle.id}: its workflow fails again and again: {why}")
 
     async def _still(self) -> Still | None:
         if await self._idle() is None:
             return None
-        seen = await self.handle.query("view")
+        seen = await self.watched(self._view)
         # Asked once more: what was due may have begun to happen before the case was looked at.
         now = await self._idle()
-        if now is None or (seen["next"] and datetime.fromisoformat(seen["next"]) - self._origin <= now):
+        if now is None or (seen.next and seen.next - self._origin <= now):
             return None
         return Still(seen, self._origin, now)
 
@@ -172,7 +263,7 @@ class VirtualCase:
 
     async def _skip(self, length: timedelta) -> None:
         try:
-            await self._environment.fast_forward(self.touch(), length)
+            await self.watched(lambda: self._environment.fast_forward(self.touch(), length))
         except RPCError as ended:
             if ended.status is not RPCStatusCode.NOT_FOUND:
                 raise

@@ -5,20 +5,24 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities import douyin_reship
+from activities.dependencies import all_activities
 from activities.effects import PLATFORM_CALL, process_activities
-from activities.registry import EFFECTS, all_activities
 from aftersales.bootstrap import simulated_dependencies
 from aftersales.platforms.scripted import Script, ScriptedPlatform
+from aftersales.process_check import effect_tables
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from tests.support.machines import after
 from tests.support.stage import Stage
-from workflows.engine import activity_inputs
+from workflows.engine import activity_calls
 from workflows.registry import PROCESSES
+
+EFFECTS = effect_tables()
 
 
 def names() -> list[str]:
     found = [
-        activity._Definition.must_from_callable(each).name for each in all_activities(simulated_dependencies(Script()))
+        activity._Definition.must_from_callable(each).name
+        for each in all_activities(EFFECTS, simulated_dependencies(Script()))
     ]
     return [name for name in found if name is not None]
 
@@ -29,14 +33,14 @@ def test_every_effect_of_a_chart_has_an_activity_and_every_activity_an_effect(pr
     performed = {name for name, effect in process.effects().items() if not effect.is_ledger_entry}
     assert performed == EFFECTS[process.name].keys()
     offered = {name for name in names() if name.startswith(f"{process.name}.")}
-    assert offered == {activity_inputs.effect_activity(process.name, name) for name in performed} | {
-        activity_inputs.settle_activity(process.name)
+    assert offered == {activity_calls.effect_activity(process.name, name) for name in performed} | {
+        activity_calls.expiry_activity(process.name)
     }
 
 
 def test_the_activities_all_processes_share_are_there_once() -> None:
     assert sorted(set(names())) == sorted(names())
-    assert {activity_inputs.ENTER_IN_LEDGER, activity_inputs.REMIND} <= set(names())
+    assert {activity_calls.ENTER_IN_LEDGER, activity_calls.SEND_REMINDER} <= set(names())
 
 
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)

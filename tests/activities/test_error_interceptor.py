@@ -11,7 +11,7 @@ from activities.error_interceptor import ErrorInterceptor
 from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
 from tests.support.machines import after
-from workflows.engine.activity_options import EFFECT, REMIND, SETTLE
+from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
 
 QUESTION = ExpiryQuery(
     key="k",
@@ -59,7 +59,7 @@ async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_fina
     with pytest.raises(ApplicationError) as raised:
         await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(given(QUESTION))
     assert (raised.value.type, raised.value.non_retryable) == (type(error).__name__, final)
-    for budget in (EFFECT, SETTLE, REMIND):
+    for budget in (EFFECT, RESOLVE_EXPIRY, REMIND):
         assert (raised.value.type in (budget["retry_policy"].non_retryable_error_types or ())) is final
 
 

@@ -6,13 +6,13 @@ import pytest
 import structlog
 from temporalio.testing import ActivityEnvironment
 
-from activities.notifications import notice_activities
+from activities.notifications import notification_activities
 from aftersales.notifications.log_notifier import LogNotifier
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
 from cases.ports import Notifier
 from tests.support.machines import after
-from tests.support.notifications.telling import OUTCOME, TROUBLE, reminder
+from tests.support.notifications.notices import OUTCOME, TROUBLE, reminder
 
 REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
@@ -35,7 +35,7 @@ class Keys:
 
 
 def activities(notifier: Notifier) -> list[Callable[..., Any]]:
-    return notice_activities(notifier)
+    return notification_activities(notifier)
 
 
 async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> None:

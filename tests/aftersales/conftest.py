@@ -28,7 +28,7 @@ OWN_ID = {
     "jd_delay_card": "order_id",
     "anxinjian_split": "item_id",
 }
-"""The fact that a case of each process is known by."""
+"""The fact that identifies a case, by process."""
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +77,9 @@ def perform(
 
 @pytest.fixture
 def play(perform: Perform) -> Play:
-    async def play_steps(*steps: dict[str, Any], **given: Any) -> Played:
-        top = top_of(given, ("policy", "platform", "until", "opened_at"))
-        return await perform({"process": "douyin_reship", "opening": reship(**given), "steps": list(steps), **top})
+    async def play_steps(*steps: dict[str, Any], **fields: Any) -> Played:
+        top = top_of(fields, ("policy", "platform", "until", "opened_at"))
+        return await perform({"process": "douyin_reship", "opening": reship(**fields), "steps": list(steps), **top})
 
     return play_steps
 
@@ -100,7 +100,7 @@ def aftersales(quiet_logging: None) -> Callable[..., Result]:
     """The command, run in this process; an exception that it lets through fails the test."""
 
     def run(*arguments: str | Path, **env: str) -> Result:
-        result = CliRunner().invoke(app, [str(each) for each in arguments], env=env)
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=env)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

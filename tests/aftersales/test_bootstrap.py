@@ -80,13 +80,13 @@ class Arranged:
 
     def __init__(self) -> None:
         self.limits: list[tuple[str, float | None]] = []
-        self.schedules: list[tuple[str, list[str]]] = []
+        self.schedules: list[tuple[str, str, list[str]]] = []
 
     async def limit(self, _: Client, task_queue: str, per_second: float | None) -> None:
         self.limits.append((task_queue, per_second))
 
-    async def schedule(self, _: Client, task_queue: str, shop_ids: Any) -> list[str]:
-        self.schedules.append((task_queue, list(shop_ids)))
+    async def schedule(self, _: Client, task_queue: str, platform: str, shop_ids: Any) -> list[str]:
+        self.schedules.append((task_queue, platform, list(shop_ids)))
         return []
 
 
@@ -107,7 +107,7 @@ async def test_what_is_set_decides_what_the_server_is_asked_for(
     both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
     await arrange(client, both)
     assert arranged.limits == [(both.task_queue, PER_SECOND)]
-    assert arranged.schedules == [(both.task_queue, list(SHOPS))]
+    assert arranged.schedules == [(both.task_queue, "douyin", list(SHOPS))]
 
 
 async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(

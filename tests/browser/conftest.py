@@ -1,4 +1,4 @@
-"""One office and one page a module; where there is no browser its tests are skipped, in CI they fail."""
+"""One office and one page per module; without a browser the tests are skipped, or fail in CI."""
 
 import os
 from collections.abc import AsyncIterator
@@ -14,10 +14,10 @@ from tests.support.browser.web_ui import CaseList, CasePage
 
 @pytest.fixture(scope="module")
 def program() -> str:
-    found = chromium()
-    if found is None and os.environ.get("CI") == "true":
+    browser = chromium()
+    if browser is None and os.environ.get("CI") == "true":
         pytest.fail(MISSING)
-    return found or pytest.skip(MISSING)
+    return browser or pytest.skip(MISSING)
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -18,7 +18,7 @@ UNDECIDED = RESHIPS[0]
 
 
 async def link_of(view: str, office: Office) -> str:
-    """The link that ``aftersales setup`` prints for a view."""
+    """Return the link that ``aftersales setup`` prints for a view."""
     settings = {"TEMPORAL_ADDRESS": office.address, "TEMPORAL_CONFIG_FILE": os.devnull}
     printed = await asyncio.to_thread(CliRunner(env=settings).invoke, app, ["setup", "--ui", office.ui])
     (link,) = re.findall(rf"^{view}: (\S+)$", printed.stdout, flags=re.MULTILINE)
@@ -32,7 +32,7 @@ async def test_a_link_that_setup_prints_shows_its_cases_alone_and_is_saved_under
 
     await page.goto(await link_of(view, office))
     await expect(case_list.cases).to_have_count(len(RESHIPS))
-    assert sorted(each.strip() for each in await case_list.cases.all_inner_texts()) == sorted(RESHIPS)
+    assert sorted(case_id.strip() for case_id in await case_list.cases.all_inner_texts()) == sorted(RESHIPS)
     await expect(case_list.views.get_by_role("button", name=view, exact=True)).to_be_visible()
 
     await case_list.open()
@@ -59,7 +59,7 @@ async def test_the_list_shows_the_columns_that_an_operator_adds(case_list: CaseL
     assert row["CaseDeadline"].startswith(f"{due.year}年{due.month}月{due.day}日 GMT+8 {due:%-H:%M:%S}")
 
 
-async def test_the_details_tell_state_deadline_choices_and_the_task_at_the_console(
+async def test_the_details_show_state_deadline_choices_and_the_task_at_the_console(
     case_page: CasePage, office: Office
 ) -> None:
     seen = await office.client.get_workflow_handle(CARD).describe()
@@ -91,7 +91,7 @@ async def test_a_refused_update_says_why_in_the_form_and_an_allowed_one_moves_th
     await expect(form.choices.filter(has_text="同意补寄 (DR-4)")).to_contain_text("agree")
     await form.choose("agree")
     await form.submit()
-    await expect(case_page.told).to_have_text("Update successful")
+    await expect(case_page.toast).to_have_text("Update successful")
     await expect(await case_page.outcome("agree")).to_contain_text("待补寄发货")
 
     details = await case_page.details()

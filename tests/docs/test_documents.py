@@ -1,4 +1,4 @@
-"""What the documents say is true of the code: commands, targets, paths, links, fields, settings and examples."""
+"""The documents agree with the code: commands, targets, paths, links, fields, settings and examples."""
 
 import re
 import shlex
@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
+from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
-from aftersales.cli.main import app
+from aftersales.cli.process_lists import LISTS, renewed
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
-from aftersales.platforms.messages import MessageState
+from aftersales.platforms.inbound import MessageState
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
-from aftersales.simulation.scenario import Scenario
-from aftersales.simulation.scenario_file import Answers, Expectation, ScenarioFile, ScenarioStep
+from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.places import ROOT
 from workflows.engine.machine import CaseMachine
@@ -29,7 +28,7 @@ from workflows.engine.view import view
 from workflows.registry import PROCESSES
 
 NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
-COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = {name: main.load_command(name) for name in main.COMMANDS}
 REGISTRIES = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("golang", "org"))
 HOMES = ("root", "home", "opt", "tmp", "work", "Users")
 FORBIDDEN = re.compile(
@@ -41,10 +40,10 @@ OF_OTHERS = ("temporal.toml",)
 
 
 def files(*patterns: str) -> list[Path]:
-    """The files of the repository, also those that are not committed yet."""
+    """Return the files of the repository, also those that are not committed yet."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    found = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [ROOT / name for name in found.split("\0") if name and (ROOT / name).is_file()]
+    listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
 def text(path: Path | str) -> str:
@@ -56,13 +55,13 @@ def short(path: Path) -> str:
 
 
 def command_lines(document: str) -> list[str]:
-    """The lines that a reader types: those of the blocks marked as sh."""
+    """Return the lines that a reader types: those of the blocks marked as sh."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", document, flags=re.MULTILINE | re.DOTALL)
     return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
 
 
 def words_of(program: str, document: str) -> list[list[str]]:
-    """The arguments of every call of a program that a reader types."""
+    """Return the arguments of every call of a program that a reader types."""
     calls = [shlex.split(line) for line in command_lines(document)]
     return [call[1:] for call in calls if Path(call[0]).name == program]
 
@@ -72,7 +71,7 @@ def in_backticks(document: str) -> list[str]:
 
 
 def repository_paths(document: str) -> set[str]:
-    """What stands in backticks, or is typed, and can only be a path of the repository."""
+    """Return the words, typed or in backticks, that can only be paths of the repository."""
     typed = [word for line in command_lines(document) for word in shlex.split(line)]
     words = [word for word in (*in_backticks(document), *typed) if re.fullmatch(r"[\w.*/-]+", word)]
     tops = {path.name for path in ROOT.iterdir()}
@@ -97,8 +96,8 @@ CASES = [pytest.param(path, id=path.name) for path in sorted((EXAMPLES / "cases"
 
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_command_in_a_document_exists(path: Path) -> None:
-    # A name after the program's, wherever it stands; a word that is no name (`aftersales: ...`) is none of ours.
-    named = {name for each in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", each)}
+    # A name after the program's, anywhere in the backticks; `aftersales: ...` is a message, not a command.
+    named = {name for words in in_backticks(text(path)) for name in re.findall(r"(?:^|/)aftersales ([a-z]\S*)", words)}
     typed = {words[0] for words in words_of("aftersales", text(path))}
 
     assert (named | typed) - set(COMMANDS) == set()
@@ -107,7 +106,7 @@ def test_every_command_in_a_document_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_option_that_a_reader_types_exists(path: Path) -> None:
     for command, *words in words_of("aftersales", text(path)):
-        known = {option for each in COMMANDS[command].params for option in each.opts}
+        known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, command
 
 
@@ -115,7 +114,7 @@ def test_every_option_that_a_reader_types_exists(path: Path) -> None:
 def test_every_make_target_in_a_document_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", text("Makefile"), flags=re.MULTILINE))
     typed = {words[0] for words in words_of("make", text(path)) if words}
-    named = {name for each in in_backticks(text(path)) for name in re.findall(r"\bmake ([a-z]+)$", each)}
+    named = {name for words in in_backticks(text(path)) for name in re.findall(r"\bmake ([a-z]+)$", words)}
 
     assert (typed | named) - targets == set()
 
@@ -157,6 +156,32 @@ def test_the_kept_reference_is_the_generated_one(name: str) -> None:
     assert text(ROOT / "docs" / name) == DOCUMENTS[name](), "out of date: run `make docs`"
 
 
+@pytest.mark.parametrize(
+    ("name", "lists"),
+    [
+        ("README.md", [None]),
+        ("README.zh-CN.md", [None]),
+        ("docs/operators.md", [None]),
+        ("docs/operations.md", ["views", "steps"]),
+    ],
+)
+def test_the_lists_of_processes_in_a_document_are_those_of_the_registry(name: str, lists: list[str | None]) -> None:
+    held = re.findall(r"^<!-- processes(?:: (\w+))? -->$", text(name), flags=re.MULTILINE)
+
+    assert [kind or None for kind in held] == lists
+    assert renewed(Path(name), text(name)) == text(name), "out of date: run `make docs`"
+    for process in PROCESSES.values():
+        assert all(process.name in LISTS[kind](Path(name)) for kind in lists)
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_no_list_of_processes_is_written_by_hand(path: Path) -> None:
+    outside = re.sub(r"<!-- processes.*?<!-- /processes -->", "", text(path), flags=re.DOTALL)
+    lines = [line for line in outside.splitlines() if sum(name in line for name in PROCESSES) > 2]
+
+    assert path.parent.name == "rulebook" or lines == []
+
+
 def test_both_readmes_give_the_same_commands() -> None:
     assert set(command_lines(text("README.md"))) == set(command_lines(text("README.zh-CN.md")))
 
@@ -195,9 +220,9 @@ def test_every_field_that_simulate_prints_is_described() -> None:
 def test_the_scenario_shown_in_the_documents_can_be_played(tmp_path: Path) -> None:
     shown = re.findall(r"```yaml\n(process: .*?)```", text("docs/simulate.md"), flags=re.DOTALL)
     assert shown
-    for number, each in enumerate(shown):
+    for number, scenario in enumerate(shown):
         path = tmp_path / f"{number}.yaml"
-        path.write_text(each, encoding="utf-8")
+        path.write_text(scenario, encoding="utf-8")
         Scenario(path)
 
 
@@ -238,17 +263,17 @@ def test_every_example_case_can_be_opened(path: Path) -> None:
     assert process.open_case(opening).facts.own_id
 
 
-def test_every_decision_stands_in_the_index() -> None:
+def test_every_decision_is_in_the_index() -> None:
     decisions = {path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
 
     assert set(re.findall(r"\((\d{4}[^)]*)\)", text("docs/adr/README.md"))) == decisions
 
 
 def test_no_text_names_a_package_registry_or_a_place_on_a_machine() -> None:
-    found = []
+    lines = []
     for path in files():
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
             if FORBIDDEN.search(line):
-                found.append(f"{short(path)}:{number}: {line.strip()[:100]}")
+                lines.append(f"{short(path)}:{number}: {line.strip()[:100]}")
 
-    assert found == []
+    assert lines == []

@@ -19,10 +19,12 @@ CASES = range(1001, 1021)
 
 
 async def push(gateway: GatewayProcess) -> None:
-    """Send a message about each case, all at once; every one is answered."""
+    """Send a message about each case, all at once, and check every answer."""
     async with gateway.client() as client:
         bodies = [body(pushed("227", f"m{own_id}", content(own_id))) for own_id in CASES]
-        answers = await asyncio.gather(*(client.post("/douyin", content=each, headers=signed(each)) for each in bodies))
+        answers = await asyncio.gather(
+            *(client.post("/douyin", content=pushed_body, headers=signed(pushed_body)) for pushed_body in bodies)
+        )
         assert [answer.status_code for answer in answers] == [200] * len(CASES)
 
 
@@ -39,18 +41,18 @@ async def is_open(client: Client, own_id: int) -> bool:
 async def test_a_gateway_that_is_killed_before_it_hands_over_loses_nothing(tmp_path: Path) -> None:
     port = free_port()
     async with serving(platform()) as address:
-        given = {
+        settings = {
             "AFTERSALES_DATA_DIR": str(tmp_path),
             "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, address)),
             "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
         }
-        async with gateway_process(**given) as gateway:
+        async with gateway_process(**settings) as gateway:
             await gateway.started()
             await push(gateway)
             assert await gateway.end(signal.SIGKILL) == -signal.SIGKILL
         async with (
             embedded_server(tmp_path / "temporal.db", port, free_port()) as server,
-            gateway_process(**given) as gateway,
+            gateway_process(**settings) as gateway,
         ):
             for own_id in CASES:
                 await eventually(f"case {own_id}", partial(is_open, server.client, own_id))

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of its cases: everything goes on, and nothing is done twice."""
+"""A process is killed in the middle of its cases: they continue, and nothing is done twice."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def looked(handle: Handle, holds: Callable[[dict[str, Any]], Any]) -> None
 
 
 async def half_decided(client: Client) -> tuple[Handle, list[Handle]]:
-    """A case that nobody will look after, and some that the merchant has agreed to an instant ago."""
+    """Open a case that nobody handles, and some that the merchant has just agreed to."""
     silent = await opened(client, "silent", SHORT)
     agreed = [await opened(client, f"agreed{number}", {}) for number in range(3)]
     await looked(silent, lambda seen: seen["state"] == ["awaiting_merchant"])
@@ -53,7 +53,7 @@ async def half_decided(client: Client) -> tuple[Handle, list[Handle]]:
 
 
 async def live_on(client: Client, silent: Handle, agreed: list[Handle]) -> None:
-    """All of them end as they should."""
+    """Bring all cases to their end."""
     for handle in agreed:
         again: Handle = client.get_workflow_handle(handle.id)
         await asyncio.wait_for(again.execute_update("ship", SHIPMENT), PATIENCE_SECONDS)
@@ -67,14 +67,16 @@ async def live_on(client: Client, silent: Handle, agreed: list[Handle]) -> None:
 
 def done_once(data: Path, silent: Handle, agreed: list[Handle]) -> None:
     rows = [json.loads(line) for line in (data / "platform.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert Counter(row["key"] for row in rows) == Counter(f"{each.id}/{serial}" for each in agreed for serial in (1, 2))
+    assert Counter(row["key"] for row in rows) == Counter(
+        f"{handle.id}/{serial}" for handle in agreed for serial in (1, 2)
+    )
     with SqlLedger(data / "ledger.sqlite3") as ledger:
         assert [(entry.case_id, entry.clause) for entry in ledger.entries(date.min, date.max)] == [
             (silent.id, "DR-10"),
             (silent.id, "DR-11"),
         ]
-        ended = {each.case_id: each.state for each in ledger.outcomes(date.min, date.max)}
-        assert ended == {silent.id: "refunded"} | {each.id: "completed" for each in agreed}
+        ended = {outcome.case_id: outcome.state for outcome in ledger.outcomes(date.min, date.max)}
+        assert ended == {silent.id: "refunded"} | {handle.id: "completed" for handle in agreed}
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
@@ -98,7 +100,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_
             done_once(tmp_path, silent, agreed)
 
 
-async def test_a_server_that_is_killed_loses_nothing_and_its_worker_finds_it_again(tmp_path: Path) -> None:
+async def test_a_server_that_is_killed_loses_nothing_and_its_worker_reconnects(tmp_path: Path) -> None:
     port, ui_port, database = free_port(), free_port(), tmp_path / "temporal.db"
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(embedded_server(database, port, ui_port))

@@ -1,4 +1,4 @@
-"""The worker as a process: how it ends, what it says when it cannot start, and what its log holds."""
+"""The worker as a process: its exit, its message when it cannot start, its log."""
 
 import signal
 import uuid
@@ -18,7 +18,7 @@ NAMES = ("case_id", "process", "shop", "rule")
 
 
 async def complains(worker: WorkerProcess, *parts: str) -> None:
-    """One line that says what is wrong, and status 2."""
+    """Check for one line with all parts, and status 2."""
     assert await worker.ended() == 2
     (line,) = worker.lines
     assert line.startswith("worker: ")
@@ -48,7 +48,7 @@ async def test_a_wrong_setting_is_named(environment: WorkflowEnvironment, tmp_pa
     ("name", "value"),
     [("AFTERSALES_MAX_CACHED_WORKFLOWS", "many"), ("AFTERSALES_LOG_LEVEL", "LOUD"), ("AFTERSALES_TASK_QUEUE", "")],
 )
-def test_a_setting_that_cannot_be_read_is_named_before_anything_is_looked_for(
+def test_a_setting_that_cannot_be_read_is_named_before_the_server_is_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
@@ -85,7 +85,7 @@ async def test_missing_search_attributes_are_named_and_what_to_do(tmp_path: Path
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-async def test_it_stops_when_told_to(environment: WorkflowEnvironment, tmp_path: Path, how: signal.Signals) -> None:
+async def test_it_stops_on_a_signal(environment: WorkflowEnvironment, tmp_path: Path, how: signal.Signals) -> None:
     async with worker_process(
         TEMPORAL_ADDRESS=address(environment), AFTERSALES_DATA_DIR=str(tmp_path), AFTERSALES_TASK_QUEUE=uuid.uuid4().hex
     ) as worker:

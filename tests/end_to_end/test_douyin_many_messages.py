@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.messages import Behaviour
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.pushing import Behaviour
 from tests.support.life import eventually
 from tests.support.platforms.market import (
     OTHER_QUIET_SHOP,

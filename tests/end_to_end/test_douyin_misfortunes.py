@@ -7,10 +7,10 @@ import pytest
 
 from aftersales.platforms.douyin.signing import event_sign
 from aftersales.runtime.schedules import schedule_catch_up
-from aftersales.sandbox import douyin_wire
-from aftersales.sandbox.douyin_codes import Tag
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.messages import Behaviour, SandboxMessage
+from aftersales.sandbox.douyin import wire
+from aftersales.sandbox.douyin.codes import MessageTag
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.pushing import Behaviour, SandboxMessage
 from tests.support.life import due, eventually, fired
 from tests.support.platforms.market import QUIET_SHOP, SHIPMENT, Market, Reship
 
@@ -24,14 +24,14 @@ async def pushed(market: Market, body: bytes, headers: dict[str, str]) -> httpx2
 
 def told(reship: Reship, tag: str) -> bytes:
     """A message as the platform would write it."""
-    data = douyin_wire.message(reship.record, tag, as_text=False)
+    data = wire.message(reship.record, tag, as_text=False)
     return SandboxMessage(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
 
 
 async def on_schedule(market: Market) -> dict[str, Any]:
     """Have the server look at a shop as it does every ten minutes, and wait for its first look."""
     with market.environment.with_time_skipping_disabled():
-        (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, [QUIET_SHOP])
+        (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, "douyin", [QUIET_SHOP])
     schedule = market.client.get_schedule_handle(own_id)
     try:
 
@@ -49,7 +49,7 @@ async def on_schedule(market: Market) -> dict[str, Any]:
 async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, how: str) -> None:
     reship = await market.opens("never_received")
     before = await market.handed_over()
-    body = told(reship, Tag.RESHIP_AGREED)
+    body = told(reship, MessageTag.RESHIP_AGREED)
     app, secret = ("K9", "first") if how == "another app" else ("K1", "mine" if how == "another secret" else "first")
     headers = {"app-id": app, "event-sign": event_sign(app, secret, body), "content-type": "application/json"}
     if how == "no signature":
@@ -64,7 +64,7 @@ async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, h
 async def test_a_message_about_an_after_sale_that_is_none_opens_no_case(market: Market) -> None:
     reship = await market.opens("never_received")
     before = await market.handed_over()
-    body = told(reship, Tag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
+    body = told(reship, MessageTag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
     headers = {"app-id": "K1", "event-sign": event_sign("K1", "first", body), "content-type": "application/json"}
     assert (await pushed(market, body, headers)).status_code == 200
     after = await market.handed_over()

@@ -39,9 +39,8 @@ def kept(many: int = 2, way: dict[str, Any] | None = None, **receipts: str | Non
 
 def costs(split: Split) -> list[tuple[str, str]]:
     """What the view tells of choosing: each way and its amount."""
-    (choose,) = [
-        each for each in view(split.machine, split.machine.record.latest)["actions"] if each["rule"] == "choose"
-    ]
+    actions = view(split.machine, split.machine.state.latest).model_dump(mode="json")["actions"]
+    (choose,) = [action for action in actions if action["rule"] == "choose"]
     return [(cost["choice"], cost["amount"]) for cost in choose["costs"]]
 
 
@@ -76,7 +75,7 @@ def test_ax_1_an_order_unchecked_for_24_hours_goes_to_the_platform_not_a_second_
 def test_ax_1_an_order_signed_in_at_the_last_second_does_not_go_to_the_platform() -> None:
     split = kept().until("24h", by=-SECOND)
 
-    decisions.act(split.machine, "sign_in", {"order": "O2"}, after("24h") - SECOND)
+    split.machine.decide("sign_in", {"order": "O2"}, after("24h") - SECOND)
 
     assert split.until("48h").where("O2") == "signed_in"
 
@@ -84,7 +83,7 @@ def test_ax_1_an_order_signed_in_at_the_last_second_does_not_go_to_the_platform(
 def test_ax_1_an_order_signed_in_at_24_hours_went_to_the_platform_first() -> None:
     split = kept().until("24h", by=-SECOND)
 
-    decisions.act(split.machine, "sign_in", {"order": "O2"}, after("24h"))
+    split.machine.decide("sign_in", {"order": "O2"}, after("24h"))
 
     assert split.fired("O2") == [("verify_overdue", after("24h")), ("sign_in", after("24h"))]
 
@@ -316,12 +315,12 @@ def test_ax_3_also_before_a_way_is_chosen_and_once_all_is_over(many: int) -> Non
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_ax_3_it_is_never_offered_and_a_message_about_it_is_ignored(state: str) -> None:
     split, order = standing(state)
-    before = split.machine.record.past_of(order)
+    before = split.machine.state.past_of(order)
 
     split.report("1h", rule="ship_offline", order=order)
 
-    assert "ship_offline" not in decisions.by_rule(decisions.allowed(split.machine))
-    assert (split.machine.record.past_of(order), len(split.ignored)) == (before, 1)
+    assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(split.machine))
+    assert (split.machine.state.past_of(order), len(split.ignored)) == (before, 1)
 
 
 # AX-4: one authentication for one item
@@ -390,7 +389,7 @@ def test_ax_5_one_order_has_nothing_to_choose() -> None:
 
     assert (split.state, split.owed) == ("working", [])
     assert (split.fired(), split.clauses) == ([("close_choice", after("0s"))], {"close_choice": "AX-5"})
-    assert "choose" not in decisions.by_rule(decisions.allowed(split.machine))
+    assert "choose" not in decisions.orders_by_rule(decisions.allowed(split.machine))
     split.walk("1h", ITEM, *ITEM_WAY)
     assert (split.state, split.booked) == ("settled", [])
 
@@ -592,8 +591,8 @@ def test_ax_8_freight_is_booked_on_completion_once_for_each_distinct_waybill() -
     split.act("3h", "confirm_receipt", "O2").act("4h", "confirm_receipt", "O3")
 
     assert split.booked == [("AX-8", "O2", "12.00"), ("AX-8", "O3", "12.00")]
-    assert [entry.at for entry in split.machine.record.ledger] == [after("3h"), after("4h")]
-    assert {entry.shop_id for entry in split.machine.record.ledger} == {"M1"}
+    assert [entry.at for entry in split.machine.state.ledger] == [after("3h"), after("4h")]
+    assert {entry.shop_id for entry in split.machine.state.ledger} == {"M1"}
 
 
 def shipped_with(split: Split, at: str = "1h", **numbers: str) -> Split:
@@ -667,7 +666,7 @@ def test_ax_9_confirmed_at_the_last_second_is_confirmed() -> None:
     split, order = standing("delivered")
     split.until("30d", by=-SECOND)
 
-    decisions.act(split.machine, "confirm_receipt", {"order": order}, after("30d") - SECOND)
+    split.machine.decide("confirm_receipt", {"order": order}, after("30d") - SECOND)
 
     assert split.until("30d").where(order) == "confirmed"
     assert order not in {of for _, of, _ in split.booked}
@@ -678,7 +677,7 @@ def test_ax_9_at_the_instant_itself_the_platform_says_whether_it_was_confirmed()
     split.until("30d", by=-SECOND)
 
     with pytest.raises(Refused, match="正在向平台核实"):
-        decisions.act(split.machine, "confirm_receipt", {"order": order}, after("30d"))
+        split.machine.decide("confirm_receipt", {"order": order}, after("30d"))
 
     assert split.until("30d").where(order) == "refunded"
 
@@ -858,19 +857,19 @@ def test_ax_9_the_platform_may_give_the_order_more_time() -> None:
 def test_ax_9_more_time_for_one_order_is_no_answer_about_another() -> None:
     split = kept(3, O2="10d", O3="10d")
     split.machine.advance(after("10d"))
-    asked = {each.order: each.serial for each in split.machine.record.settling}
+    asked = {each.order: each.serial for each in split.machine.state.expiries}
     assert set(asked) == {"O2", "O3"}
 
     split.report("10d", order="O2", deadline="15d")
 
-    assert [(each.order, each.serial) for each in split.machine.record.settling] == [("O3", asked["O3"])]
+    assert [(each.order, each.serial) for each in split.machine.state.expiries] == [("O3", asked["O3"])]
 
 
 def being_settled(steps: int = 2) -> Split:
     """An item of which one order's clock has run out; the platform has not answered yet."""
     split = kept(O2="10d").walk("1h", "O2", *WAIVED_WAY[:steps])
     split.machine.advance(after("10d"))
-    assert [(each.order, each.rule) for each in split.machine.record.settling] == [("O2", "auto_refund")]
+    assert [(each.order, each.rule) for each in split.machine.state.expiries] == [("O2", "auto_refund")]
     return split
 
 
@@ -881,16 +880,15 @@ def test_ax_9_while_the_platform_is_asked_nobody_acts_on_that_order_but_on_the_o
 
     assert [choice for choice in decisions.allowed(split.machine) if choice.order == "O2"] == []
     with pytest.raises(Refused, match="正在向平台核实"):
-        decisions.act(
-            split.machine,
+        split.machine.decide(
             rule,
             {"order": "O2"} | ({} if steps != 4 else {"carrier": "X", "tracking_no": "1"}),
             after("10d"),
         )
-    serials = [each.serial for each in split.machine.record.settling]
-    decisions.act(split.machine, "sign_in", {"order": ITEM}, after("10d"))
+    serials = [each.serial for each in split.machine.state.expiries]
+    split.machine.decide("sign_in", {"order": ITEM}, after("10d"))
 
-    assert [each.serial for each in split.machine.record.settling] == serials
+    assert [each.serial for each in split.machine.state.expiries] == serials
     assert split.until("10d").where("O2") == "refunded"
 
 
@@ -899,14 +897,14 @@ def test_ax_9_a_message_about_something_later_waits_for_the_answer() -> None:
 
     split.report("11d", rule="pick_up", order="O2", occurred_at="11d")
 
-    assert (split.where("O2"), len(split.machine.record.held)) == ("waybill_printed", 1)
+    assert (split.where("O2"), len(split.machine.state.held)) == ("waybill_printed", 1)
     assert split.until("11d").where("O2") == "refunded"
 
 
 def test_ax_9_a_message_about_something_earlier_counts_before_the_answer() -> None:
     split = being_settled(7).report("11d", rule="confirm_receipt", order="O2", occurred_at="9d")
 
-    assert (split.where("O2"), split.machine.record.settling) == ("confirmed", [])
+    assert (split.where("O2"), split.machine.state.expiries) == ("confirmed", [])
 
 
 def test_ax_9_a_clock_that_runs_out_while_the_platform_is_asked_does_not_turn_time_back() -> None:
@@ -927,7 +925,7 @@ def test_ax_9_a_clock_that_runs_out_while_the_platform_is_asked_does_not_turn_ti
 def test_ax_10_the_choice_is_asked_for_at_once() -> None:
     split = Split()
 
-    assert [(each.effect, each.at) for each in split.machine.record.owed()] == [("ask_choice", after("0s"))]
+    assert [(each.effect, each.at) for each in split.machine.state.pending] == [("ask_choice", after("0s"))]
 
 
 def test_ax_10_silence_is_escalated_at_24_00_00_not_before() -> None:
@@ -958,7 +956,7 @@ def test_ax_10_it_can_still_be_chosen_and_nobody_need_ask_any_more(way: dict[str
 def test_ax_10_chosen_at_the_last_second_it_is_not_escalated() -> None:
     split = Split().until("24h", by=-SECOND)
 
-    decisions.act(split.machine, "choose", KEEP_ALL, after("24h") - SECOND)
+    split.machine.decide("choose", KEEP_ALL, after("24h") - SECOND)
 
     assert [rule for rule, _ in split.until("48h").fired()] == ["choose"]
 
@@ -966,7 +964,7 @@ def test_ax_10_chosen_at_the_last_second_it_is_not_escalated() -> None:
 def test_ax_10_chosen_at_24_hours_it_was_escalated_first() -> None:
     split = Split().until("24h", by=-SECOND)
 
-    decisions.act(split.machine, "choose", KEEP_ALL, after("24h"))
+    split.machine.decide("choose", KEEP_ALL, after("24h"))
 
     assert split.fired() == [("escalate_choice", after("24h")), ("choose", after("24h"))]
 
@@ -996,14 +994,14 @@ def test_ax_10_only_where_there_is_something_to_choose(many: int) -> None:
 @pytest.mark.parametrize("form", [None, {}, {"order": "O9"}, {"order": None}, {"order": 2}, {"order": ""}])
 def test_an_order_that_is_not_named_or_unknown_is_asked_for_with_those_there_are(form: dict[str, Any] | None) -> None:
     split = kept()
-    before = split.machine.record.model_dump_json()
+    before = split.machine.state.model_dump_json()
 
     with pytest.raises(BadForm, match="sign_in: order: ") as bad:
         split.act("0s", "sign_in", form=form)
 
     assert bad.value.place == ("sign_in", "order")
     assert ("O1, O2" in str(bad.value)) is (form != {"order": 2})
-    assert split.machine.record.model_dump_json() == before
+    assert split.machine.state.model_dump_json() == before
 
 
 def test_the_only_order_need_not_be_named() -> None:
@@ -1091,7 +1089,7 @@ def test_g_3_messages_out_of_order_are_applied_in_the_order_in_which_it_happened
         ("deliver", after("3h")),
         ("confirm_receipt", after("4h")),
     ]
-    assert (split.ignored, split.machine.record.ignored_in_all) == ([], 0)
+    assert (split.ignored, split.machine.state.ignored_in_all) == ([], 0)
 
 
 def test_g_3_what_was_told_of_an_earlier_stay_does_not_count_for_a_later_one() -> None:
@@ -1163,9 +1161,9 @@ def test_g_6_the_shops_default_choice_is_taken_half_an_hour_before_the_end(form:
 
     split.until("23h30m")
 
-    (taken,) = [entry for entry in split.machine.record.timeline if entry.rule == "choose"]
+    (taken,) = [entry for entry in split.machine.state.timeline if entry.rule == "choose"]
     assert (taken.at, taken.by, split.state) == (after("23h30m"), "default", "working")
-    assert rule in decisions.by_rule(decisions.allowed(split.machine))
+    assert rule in decisions.orders_by_rule(decisions.allowed(split.machine))
     assert "escalate_choice" not in split.until("3d").clauses
 
 
@@ -1174,7 +1172,7 @@ def test_g_6_not_where_the_merchant_has_chosen_or_has_nothing_to_choose() -> Non
 
     chosen, one = Split(policy=policy).choose("1h", KEEP_SINGLE).until("2d"), Split(1, policy).until("2d")
 
-    assert [entry.by for entry in chosen.machine.record.timeline if entry.rule == "choose"] == ["merchant"]
+    assert [entry.by for entry in chosen.machine.state.timeline if entry.rule == "choose"] == ["merchant"]
     assert "choose" not in one.clauses
 
 
@@ -1194,11 +1192,11 @@ def test_g_9_clocks_run_by_the_figures_of_the_pinned_policy() -> None:
 def test_ax_1_ax_9_what_is_found_while_the_platform_is_asked_is_judged_at_once_and_never_turns_time_back() -> None:
     split = Split(2, O1="20h")
     split.machine.advance(after("21h"))
-    assert [each.rule for each in split.machine.record.settling] == ["auto_refund"]
+    assert [each.rule for each in split.machine.state.expiries] == ["auto_refund"]
     split.report("22h", rule="explain_unsigned", order="O1", form={"why": "refunded_before_shipping"})
 
     assert split.fired("O1") == [("explain_unsigned", after("22h")), ("found_refunded", after("22h"))]
-    assert split.machine.record.settling == []
+    assert split.machine.state.expiries == []
 
 
 def test_ax_9_a_refund_settled_later_does_not_lie_before_what_was_told_of_the_order_meanwhile() -> None:

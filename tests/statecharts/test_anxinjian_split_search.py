@@ -25,9 +25,9 @@ from tests.support.processes.splits import (
     order_ids,
     split_facts,
 )
-from workflows.engine import decisions, reports
-from workflows.engine.continue_as_new import carried, open_machine
-from workflows.engine.expiry import settle
+from workflows.engine import decisions
+from workflows.engine.case_workflow import take_message
+from workflows.engine.continue_as_new import next_input, open_machine
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import TimelineEntry
 
@@ -91,17 +91,17 @@ class Split(RuleBasedStateMachine):
         return orders[(number + 1) % len(orders)]  # the simplest draw is an order without the item
 
     def snapshot(self) -> str:
-        return json.dumps(carried(self.machine))
+        return json.dumps(next_input(self.machine))
 
     def attempt(self, of: CaseMachine, name: str, order: str | None, form: dict[str, Any]) -> bool:
         """Whether an act is accepted; one that is refused has changed nothing."""
-        before = json.dumps(carried(of))
+        before = json.dumps(next_input(of))
         try:
-            decisions.act(of, name, form | ({"order": order} if order else {}), self.now)
+            of.decide(name, form | ({"order": order} if order else {}), self.now)
         except CaseError:
-            assert json.dumps(carried(of)) == before
+            assert json.dumps(next_input(of)) == before
             return False
-        reports.judge_again(of, self.now)
+        of.judge_again(self.now)
         of.advance(self.now)
         return True
 
@@ -166,10 +166,10 @@ class Split(RuleBasedStateMachine):
             "deadline": None if deadline is None else (self.now + deadline).isoformat(),
             "message_id": message_id,
         }
-        known = message_id in self.machine.record.seen
+        known = message_id in self.machine.state.seen
         unchanged = self.snapshot()
 
-        reports.receive(self.machine, message, self.now)
+        take_message(self.machine, message, self.now)
 
         if known:
             assert self.snapshot() == unchanged
@@ -177,10 +177,10 @@ class Split(RuleBasedStateMachine):
     @rule(number=ORDERS, wait=WAITS)
     def the_platform_gives_its_own_deadline(self, number: int, wait: timedelta) -> None:
         order, deadline = self.order(number), self.now + wait
-        open_yet = not self.machine.standing(order).closed and not self.machine.closed
-        held = bool(self.machine.record.held)  # what waited for the answer may apply now, with a deadline of its own
+        open_yet = not self.machine.chart_view(order).closed and not self.machine.closed
+        held = bool(self.machine.state.held)  # what waited for the answer may apply now, with a deadline of its own
 
-        reports.receive(self.machine, {"order": order, "deadline": deadline.isoformat()}, self.now)
+        take_message(self.machine, {"order": order, "deadline": deadline.isoformat()}, self.now)
 
         dues = [each.due for each in self.machine.deadlines() if (each.rule, each.order) == ("auto_refund", order)]
         assert held or dues == ([deadline] if open_yet else [])
@@ -190,7 +190,7 @@ class Split(RuleBasedStateMachine):
         self.now = self.now + wait if wait is not None else self.machine.next_instant(self.now) or self.now
         self.machine.advance(self.now)
 
-    @precondition(lambda self: self.machine.record.settling)
+    @precondition(lambda self: self.machine.state.expiries)
     @rule(
         which=st.integers(min_value=0, max_value=3),
         name=st.one_of(st.none(), st.sampled_from(ANSWERS)),
@@ -198,7 +198,7 @@ class Split(RuleBasedStateMachine):
         more=st.one_of(st.none(), st.none(), WAITS),
     )
     def the_platform_answers(self, which: int, name: str | None, before: timedelta, more: timedelta | None) -> None:
-        settling = self.machine.record.settling
+        settling = self.machine.state.expiries
         asked = settling[which % len(settling)]
         answer = ExpiryOutcome(
             rule=name,
@@ -206,10 +206,10 @@ class Split(RuleBasedStateMachine):
             deadline=None if more is None else self.now + more,
         )
         if asked.why:
-            decisions.done_by_hand(self.machine, {"serial": asked.serial}, self.now)
+            self.machine.done_by_hand({"serial": asked.serial}, self.now)
         else:
-            settle(self.machine, asked.serial, answer, self.now)
-        reports.judge_again(self.machine, self.now)
+            self.machine.resolve_expiry(asked.serial, answer, self.now)
+        self.machine.judge_again(self.now)
         self.machine.advance(self.now)
 
     @rule()
@@ -229,15 +229,15 @@ class Split(RuleBasedStateMachine):
         assert self.snapshot() == before
 
     def of(self, order: str | None) -> list[TimelineEntry]:
-        return [entry for entry in self.machine.record.timeline if entry.order == order]
+        return [entry for entry in self.machine.state.timeline if entry.order == order]
 
     def where(self, order: str) -> str:
-        (state,) = self.machine.standing(order).states
+        (state,) = self.machine.chart_view(order).states
         return state
 
     @invariant()
     def ax_1_an_order_unsigned_stands_where_its_reason_leads(self) -> None:
-        case, settling = self.machine.case, {each.order for each in self.machine.record.settling}
+        case, settling = self.machine.case, {each.order for each in self.machine.state.expiries}
         fitting = {
             "awaiting_sign_in": (None, WhyUnsigned.IN_TRANSIT),
             "unverified": (None, WhyUnsigned.UNKNOWN),
@@ -260,17 +260,17 @@ class Split(RuleBasedStateMachine):
 
     @invariant()
     def ax_3_nothing_is_shipped_offline(self) -> None:
-        assert "ship_offline" not in {entry.rule for entry in self.machine.record.timeline}
-        assert "ship_offline" not in decisions.by_rule(decisions.allowed(self.machine))
+        assert "ship_offline" not in {entry.rule for entry in self.machine.state.timeline}
+        assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(self.machine))
 
     @invariant()
     def ax_4_one_order_at_most_was_authenticated_and_only_the_items(self) -> None:
-        authenticated = [entry.order for entry in self.machine.record.timeline if entry.rule == "authenticate"]
+        authenticated = [entry.order for entry in self.machine.state.timeline if entry.rule == "authenticate"]
         assert authenticated in ([], [ITEM])
 
     @invariant()
     def ax_5_ax_6_orders_are_waived_and_refunded_by_the_way_that_counts(self) -> None:
-        fired, way = [(entry.rule, entry.order) for entry in self.machine.record.timeline], self.machine.case.way
+        fired, way = [(entry.rule, entry.order) for entry in self.machine.state.timeline], self.machine.case.way
         assert (("choose", None) in fired) == (way is not None)
         assert not {("waive", ITEM), ("refund_order", ITEM)} & set(fired)
         assert set(self.machine.case.waived_orders) == {order for name, order in fired if name == "waive"}
@@ -290,23 +290,26 @@ class Split(RuleBasedStateMachine):
     @invariant()
     def ax_7_ax_9_it_is_closed_once_every_order_has_ended_and_settled_with_loss_where_one_was_lost(self) -> None:
         ends = [self.where(order) for order in self.machine.case.orders]
-        (own,) = self.machine.standing().states
+        (own,) = self.machine.chart_view().states
         ended = all(end in ENDS for end in ends)
         assert (
-            self.machine.closed == self.machine.standing().closed == ended == (own in ("settled", "settled_with_loss"))
+            self.machine.closed
+            == self.machine.chart_view().closed
+            == ended
+            == (own in ("settled", "settled_with_loss"))
         )
         assert (own == "settled_with_loss") == (ended and "refunded" in ends)
         if ended:
             assert (self.machine.deadlines(), decisions.allowed(self.machine)) == ([], [])
-            assert (self.machine.record.settling, self.machine.states()) == ([], [own])
+            assert (self.machine.state.expiries, self.machine.states()) == ([], [own])
 
     @invariant()
     def ax_8_ax_9_each_is_booked_once(self) -> None:
-        booked = [(entry.clause, entry.order) for entry in self.machine.record.ledger]
+        booked = [(entry.clause, entry.order) for entry in self.machine.state.ledger]
         assert len(set(booked)) == len(booked)
         lost = {order for order in self.machine.case.orders if self.where(order) == "refunded"}
         assert {order for clause, order in booked if clause == "AX-9"} == lost
-        assert {entry.amount for entry in self.machine.record.ledger if entry.clause == "AX-9"} <= {None}
+        assert {entry.amount for entry in self.machine.state.ledger if entry.clause == "AX-9"} <= {None}
         paying = {order for clause, order in booked if clause == "AX-8"}
         assert {(order, self.where(order)) for order in paying} <= {
             (order, "confirmed") for order in self.machine.case.waived_orders
@@ -324,12 +327,12 @@ class Split(RuleBasedStateMachine):
 
     @invariant()
     def every_deadline_lies_ahead_or_is_being_settled(self) -> None:
-        settling = {each.order for each in self.machine.record.settling}
+        settling = {each.order for each in self.machine.state.expiries}
         assert all(each.due > self.now or each.order in settling for each in self.machine.deadlines())
 
     @invariant()
     def every_chart_stands_in_one_place(self) -> None:
-        for standing in self.machine.standings():
+        for standing in self.machine.chart_views():
             assert len(standing.states) == 1
             assert all(OPENED <= entered <= self.now for entered in standing.entered.values())
 

@@ -14,7 +14,7 @@ RESTING = ["declined", "expired", "report_refused"]
 
 def begun(card: Delay) -> str:
     """When the state was entered, as an offset."""
-    hours = (card.machine.record.past.entered[card.state] - after("0s")).total_seconds() / 3600
+    hours = (card.machine.state.past.entered[card.state] - after("0s")).total_seconds() / 3600
     return f"{hours:.0f}h"
 
 
@@ -23,7 +23,7 @@ def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
 
     assert (card.state, card.owed) == ("sending", ["send_card"])
     assert card.sent("1h", at="1h").state == "awaiting_buyer"
-    assert [(each.effect, each.status) for each in card.machine.record.effects] == [("send_card", "done")]
+    assert [(each.effect, each.status) for each in card.machine.state.effects] == [("send_card", "done")]
 
 
 def test_jd_1_a_card_that_was_sent_before_the_opening_is_not_sent_again() -> None:
@@ -91,7 +91,7 @@ def test_jd_2_a_card_that_is_presumed_sent_has_its_48_hours_from_then() -> None:
 def test_jd_2_the_buyers_click_at_the_last_second_counts() -> None:
     card = Delay(sent_at="0s").until("48h", by=-SECOND)
 
-    decisions.act(card.machine, "accept", None, after("48h") - SECOND)
+    card.machine.decide("accept", None, after("48h") - SECOND)
 
     assert card.state == "approved"
 
@@ -196,12 +196,12 @@ def test_jd_5_unapproved_the_promised_time_is_the_deadline(state: str) -> None:
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_passing_the_promised_time_moves_nothing_and_stops_no_clock(state: str) -> None:
     card = standing(state, promised_ship_at="1h") if state != "sending" else Delay(promised_ship_at="1h")
-    before = dict(card.machine.record.past.entered)
+    before = dict(card.machine.state.past.entered)
     clocks = {rule: due for rule, due in card.clocks.items() if rule != "miss_promise"}
 
     card.until(begun(card)).until("1h" if state in ("sending", "awaiting_buyer") else begun(card))
 
-    assert (card.machine.record.past.entered, card.clocks) == (before, clocks)
+    assert (card.machine.state.past.entered, card.clocks) == (before, clocks)
     assert [rule for rule, _ in card.fired].count("miss_promise") == 1
 
 
@@ -215,7 +215,7 @@ def test_jd_5_unapproved_on_time_is_before_the_promised_time(
     card = Delay(promised_ship_at="20h") if state == "sending" else Delay(promised_ship_at="20h", sent_at="0s")
     at = after("20h") + last  # type: ignore[operator]
 
-    decisions.act(card.machine, "ship", SHIPMENT, at)
+    card.machine.decide("ship", SHIPMENT, at)
 
     assert (card.state, card.booked, card.clauses["ship"]) == (ended, ledger, "JD-5")
 
@@ -235,7 +235,7 @@ def test_jd_5_accepted_the_proposed_time_is_the_new_deadline_also_when_the_promi
     card = Delay(sent_at="0s", promised_ship_at="1h", proposed_ship_at="30h").act("2h", "accept")
 
     assert card.clocks == {"miss_agreed_ship": after("30h")}
-    decisions.act(card.machine, "ship", SHIPMENT, after("30h") - SECOND)
+    card.machine.decide("ship", SHIPMENT, after("30h") - SECOND)
     assert (card.state, card.booked) == ("shipped_on_time", [])
 
 
@@ -274,7 +274,7 @@ def test_jd_5_late_is_late_without_a_clock() -> None:
 @pytest.mark.parametrize("state", RESTING)
 def test_jd_6_without_a_report_it_is_not_exempt_after_72_hours_not_before(state: str) -> None:
     card = standing(state)
-    start = card.machine.record.past.entered[state]
+    start = card.machine.state.past.entered[state]
     end = f"{round((start - after('0s')).total_seconds() / 3600) + 72}h"
     assert card.clocks["give_up"] == after(end)
 
@@ -291,9 +291,7 @@ def test_jd_6_a_report_in_the_last_second_is_filed(state: str) -> None:
     card = standing(state)
     at = card.clocks["give_up"] - SECOND
 
-    decisions.act(
-        card.machine, "file_emergency_report", {"agreed_ship_at": after("20d").isoformat(), "evidence": [CHAT]}, at
-    )
+    card.machine.decide("file_emergency_report", {"agreed_ship_at": after("20d").isoformat(), "evidence": [CHAT]}, at)
 
     assert (card.state, "give_up" in card.clocks) == ("emergency_review", False)
 
@@ -312,7 +310,7 @@ def test_a_cancelled_order_ends_the_case_from_every_open_state(state: str) -> No
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_shipping_and_cancelling_are_open_in_every_open_state(state: str) -> None:
-    assert {"ship", "cancel_order"} <= set(decisions.by_rule(decisions.allowed(standing(state).machine)))
+    assert {"ship", "cancel_order"} <= set(decisions.orders_by_rule(decisions.allowed(standing(state).machine)))
 
 
 def test_g_1_the_card_is_the_only_clock_that_the_platform_runs() -> None:
@@ -324,11 +322,11 @@ def test_g_1_the_card_is_the_only_clock_that_the_platform_runs() -> None:
 def test_g_2_what_the_platform_says_of_the_expiry_counts() -> None:
     card = Delay(sent_at="0s")
     card.machine.advance(after("48h"))
-    (settling,) = card.machine.record.settling
+    (settling,) = card.machine.state.expiries
 
     assert (card.state, settling.rule, settling.due) == ("awaiting_buyer", "expire", after("48h"))
     with pytest.raises(Refused):
-        decisions.act(card.machine, "ship", SHIPMENT, after("48h"))
+        card.machine.decide("ship", SHIPMENT, after("48h"))
 
 
 def test_g_5_the_operator_is_reminded_of_shipping_of_filing_and_of_confirming_the_card_and_not_of_the_buyer() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.programs import ROOT, free_port
+from tests.support.surroundings import without_ours
 
 READY = "Ctrl-C stops everything"
 START_SECONDS, STOP_SECONDS = 100.0, 60.0
@@ -17,14 +18,12 @@ UP = (sys.executable, "-m", "aftersales.cli.main", "up")
 
 
 def surroundings(**given: str) -> dict[str, str]:
-    """The environment of a process: no setting of ours or Temporal's but what is given, and no make around us."""
-    ours = ("AFTERSALES_", "TEMPORAL_", "MAKE", "MFLAGS")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **given}
+    """Return the environment of a process: no setting of the user's, and no make around it."""
+    return {**without_ours(dict(os.environ), "MAKE", "MFLAGS"), **given}
 
 
 def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:
-    """The variables for a run with its own data folder and ports."""
+    """Return the variables of a run with its own data folder and ports."""
     return {
         "AFTERSALES_DATA_DIR": str(data_dir),
         "AFTERSALES_PORT": str(port or free_port()),
@@ -35,7 +34,7 @@ def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = N
 
 
 class Embedded:
-    """A running ``up``; it has a process group of its own, as in a terminal."""
+    """A running ``aftersales up`` in a process group of its own, as in a terminal."""
 
     def __init__(self, environment: dict[str, str], command: Sequence[str] = UP, cwd: Path = ROOT) -> None:
         """Start it."""
@@ -53,7 +52,7 @@ class Embedded:
             text=True,
             start_new_session=True,
         )
-        # Read all the time: whoever writes to a pipe that is full waits.
+        # Read all the time: a full pipe would block the program.
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
@@ -66,19 +65,19 @@ class Embedded:
         self._ready.set()
 
     def ready(self) -> "Embedded":
-        """Wait until it says that everything runs."""
-        assert self._ready.wait(START_SECONDS), f"it does not start: {self.printed}"
+        """Wait until it prints that everything runs."""
+        assert self._ready.wait(START_SECONDS), f"not ready: {self.printed}"
         assert any(READY in line for line in self.printed), f"it ended instead: {self.printed}"
         return self
 
     def interrupt(self) -> int:
-        """Press Ctrl-C: everything of its group gets the signal; returns the exit status."""
+        """Interrupt its process group, as Ctrl-C does; return the exit status."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGINT)
         return self.end()
 
     def end(self) -> int:
-        """Wait until it has ended by itself; returns the exit status."""
+        """Wait until it has ended by itself; return the exit status."""
         try:
             status = self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:

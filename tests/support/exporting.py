@@ -34,10 +34,10 @@ SPLITS: dict[str, Any] = {
 SPLIT_HEADER = ("商品", "鉴定费", "运费", "订单", "实物")
 
 
-def row(own_id: str = "A1", **given: str) -> list[str]:
+def row(own_id: str = "A1", **cells: str) -> list[str]:
     """A sound row of the reships' export."""
-    cells = dict(zip(HEADER, (own_id, "O1", "少件", "58.50", "2026-11-20 09:05", "", ""), strict=True))
-    return list({**cells, **given}.values())
+    usual = dict(zip(HEADER, (own_id, "O1", "少件", "58.50", "2026-11-20 09:05", "", ""), strict=True))
+    return list({**usual, **cells}.values())
 
 
 def as_csv(rows: Iterable[Sequence[str]]) -> str:
@@ -73,4 +73,4 @@ def facts(export: Export) -> list[dict[str, Any]]:
 
 def reasons(export: Export) -> dict[int, str]:
     """Why rows were rejected, by line."""
-    return {each.row.line: each.reason for each in export.rejected}
+    return {entry.row.line: entry.reason for entry in export.rejected}

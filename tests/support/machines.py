@@ -6,7 +6,7 @@ from typing import Any
 from cases.durations import parse_duration
 from cases.messages import Opening
 from tests.support.life import facts
-from workflows.engine import reports
+from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
@@ -34,20 +34,20 @@ def machine(reason: str = "never_received", policy: dict[str, Any] | None = None
 def report(of: CaseMachine, offset: str, **message: Any) -> None:
     """Let a message arrive ``offset`` after the application; offsets in it are written as instants."""
     instants = {name: after(message[name]).isoformat() for name in ("occurred_at", "deadline") if name in message}
-    reports.receive(of, {**message, **instants}, after(offset))
+    take_message(of, {**message, **instants}, after(offset))
 
 
 def where(of: CaseMachine) -> list[str]:
-    return list(of.record.past.entered)
+    return list(of.state.past.entered)
 
 
 def fired(of: CaseMachine) -> list[str]:
-    return [entry.rule for entry in of.record.timeline]
+    return [entry.rule for entry in of.state.timeline]
 
 
 def owed(of: CaseMachine) -> list[str]:
-    return [effect.effect for effect in of.record.owed()]
+    return [effect.effect for effect in of.state.pending]
 
 
 def reminded(of: CaseMachine) -> list[datetime]:
-    return [each.at for each in of.record.reminders]
+    return [each.at for each in of.state.reminders]

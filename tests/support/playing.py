@@ -28,31 +28,31 @@ class Played:
 
     @property
     def fired(self) -> list[tuple[int, str]]:
-        return [(each["at"], each["rule"]) for each in self.result["timeline"]]
+        return [(entry["at"], entry["rule"]) for entry in self.result["timeline"]]
 
     @property
     def clauses(self) -> list[str]:
-        return [each["clause"] for each in self.result["timeline"]]
+        return [entry["clause"] for entry in self.result["timeline"]]
 
     @property
     def effects(self) -> list[tuple[int, str, str]]:
-        return [(each["at"], each["effect"], each["status"]) for each in self.result["effects"]]
+        return [(entry["at"], entry["effect"], entry["status"]) for entry in self.result["effects"]]
 
     @property
     def refused(self) -> list[tuple[int, str]]:
-        return [(each["at"], each["rule"]) for each in self.result["refused"]]
+        return [(entry["at"], entry["rule"]) for entry in self.result["refused"]]
 
     @property
     def ignored(self) -> list[tuple[int, str | None]]:
-        return [(each["at"], each["message_id"]) for each in self.result["ignored"]]
+        return [(entry["at"], entry["message_id"]) for entry in self.result["ignored"]]
 
     @property
     def reminders(self) -> list[tuple[int, int]]:
-        return [(each["at"], each["deadline"]) for each in self.result["reminders"]]
+        return [(entry["at"], entry["deadline"]) for entry in self.result["reminders"]]
 
     @property
     def ledger(self) -> list[tuple[str, str | None, str]]:
-        return [(each["clause"], each["amount"], each["status"]) for each in self.result["ledger"]]
+        return [(entry["clause"], entry["amount"], entry["status"]) for entry in self.result["ledger"]]
 
 
 LOOKED_AT = (
@@ -69,15 +69,17 @@ Play = Callable[..., Awaitable[Played]]
 """Play a reship: ``steps`` in order, facts by name, what ``top_of`` takes, and ``opened_at``."""
 
 
-def top_of(given: dict[str, Any], names: Sequence[str] = ("policy", "platform", "until")) -> dict[str, Any]:
+def top_of(fields: dict[str, Any], names: Sequence[str] = ("policy", "platform", "until")) -> dict[str, Any]:
     """What of it belongs to the scenario itself; without ``reminded`` nobody is reminded, which takes half the time."""
-    top = {name: given.pop(name) for name in names if name in given}
-    return top if given.pop("reminded", False) else {**top, "policy": {"reminders_before": [], **top.get("policy", {})}}
+    top = {name: fields.pop(name) for name in names if name in fields}
+    return (
+        top if fields.pop("reminded", False) else {**top, "policy": {"reminders_before": [], **top.get("policy", {})}}
+    )
 
 
 def reship(own_id: str = "A1", **facts: Any) -> dict[str, Any]:
-    """The facts of a reship that is applied for at the opening; a fact given as None is left out."""
-    given = {
+    """The facts of a reship that is applied for at the opening; a fact that is None is left out."""
+    fields = {
         "shop_id": "S1",
         "after_sale_id": own_id,
         "order_id": "O1",
@@ -87,7 +89,7 @@ def reship(own_id: str = "A1", **facts: Any) -> dict[str, Any]:
         "applied_at": "+0s",
         **facts,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def act(at: str, rule: str, **form: Any) -> dict[str, Any]:
@@ -102,8 +104,8 @@ def refuse(at: str, **form: Any) -> dict[str, Any]:
     return act(at, "refuse", **{"reason": "已补发过一次", **form})
 
 
-def report(at: str, rule: str | None, message_id: str | None = None, **told: Any) -> dict[str, Any]:
-    step = {"at": at, "report": rule, "message_id": message_id, **told}
+def report(at: str, rule: str | None, message_id: str | None = None, **fields: Any) -> dict[str, Any]:
+    step = {"at": at, "report": rule, "message_id": message_id, **fields}
     return {name: value for name, value in step.items() if value is not None or name == "report"}
 
 

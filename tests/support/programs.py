@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.places import ROOT
+from tests.support.surroundings import without_ours
 
 STARTED = "worker started"
 START_SECONDS = 60.0
@@ -20,11 +21,11 @@ START_SECONDS = 60.0
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = itertools.cycle(range(12_000 + WORKER * 2_000, 14_000 + WORKER * 2_000))
-"""Ports of this test process alone, below those that the system gives to outgoing connections."""
+"""Ports of this test process alone, below the system's ephemeral ports."""
 
 
 def free_port() -> int:
-    """A port that nobody has, nor gets before it is used."""
+    """Return a port that is free, and that no other test process hands out."""
     for port in PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -53,7 +54,7 @@ class WorkerProcess:
         assert self.process.returncode is None, self.lines
 
     async def ended(self) -> int:
-        """Its exit status, once all of its log has been read."""
+        """Return the exit status once the whole log has been read."""
         await asyncio.wait_for(self._reading, START_SECONDS)
         return await self.process.wait()
 
@@ -68,12 +69,11 @@ class WorkerProcess:
 
 @asynccontextmanager
 async def worker_process(**environment: str) -> AsyncIterator[WorkerProcess]:
-    """A worker with the given variables of its environment; it is gone when the block ends."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
+    """Run a worker with these variables in its environment; kill it when the block ends."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "worker.py"),
         cwd=ROOT,
-        env={**kept, "TEMPORAL_CONFIG_FILE": os.devnull, **environment},
+        env={**without_ours(dict(os.environ)), **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

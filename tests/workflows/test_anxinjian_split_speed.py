@@ -3,7 +3,6 @@
 import time
 
 from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, OPENED, WAIVED_WAY, form_of, opened, order_ids
-from workflows.engine import decisions
 from workflows.engine.details import current_details
 from workflows.engine.machine import CaseMachine
 from workflows.engine.view import view
@@ -27,10 +26,10 @@ def life() -> float:
 
 
 def _step(machine: CaseMachine, rule: str, form: dict[str, object]) -> None:
-    decisions.act(machine, rule, form, OPENED)
+    machine.decide(rule, form, OPENED)
     machine.advance(OPENED)
     assert current_details(machine)
-    assert view(machine, OPENED)["timeline"]
+    assert view(machine, OPENED).timeline
 
 
 def test_ten_orders_live_their_life_in_less_than_a_second_with_every_step_shown() -> None:

@@ -1,118 +1,179 @@
-"""What a case has the world do: effects, questions to the platform, reminders, each an activity with its budget."""
+"""The activities of a case: their names, arguments and summaries, and what becomes of their results."""
 
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.common import Priority
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from cases.ledger import CaseOutcome
-from cases.messages import ActionRequired, EffectOutcome, ExpiryOutcome, Reminder
-from cases.models import clipped, whole_seconds
-from workflows.engine import activity_inputs, expiry, notifications, outcome
-from workflows.engine.activity_options import EFFECT, OUTCOME, REMIND, SETTLE, TELL, Budget, case_share, shop_share
+from cases.ledger import CaseOutcome, LedgerEntry
+from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.models import whole_seconds
+from cases.shanghai import shanghai
+from workflows.engine import notifications
+from workflows.engine.activity_options import (
+    EFFECT,
+    NOTIFY,
+    OUTCOME,
+    REMIND,
+    RESOLVE_EXPIRY,
+    ActivityOptions,
+    case_share,
+    shop_share,
+)
 from workflows.engine.machine import CaseMachine
+from workflows.engine.situation import CaseSituation, of_order
 from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder
+
+# The names of the activities are those of recorded histories.
+ENTER_IN_LEDGER = "enter_in_ledger"
+RECORD_OUTCOME = "record_outcome"
+SEND_REMINDER = "remind"
+NOTIFY_ACTION_REQUIRED = "tell_trouble"
+NOTIFY_OUTCOME = "tell_outcome"
 
 
 def now() -> datetime:
-    """The workflow's time, in whole seconds."""
+    """Return the workflow's time in whole seconds."""
     return whole_seconds(workflow.now())
 
 
-async def perform(machine: CaseMachine, owed: EffectState) -> None:
+def effect_activity(process: str, effect: str) -> str:
+    """Return the name of the activity that performs an effect of a process."""
+    return f"{process}.{effect}"
+
+
+def expiry_activity(process: str) -> str:
+    """Return the name of the activity that asks a process's platform what its clock led to."""
+    return f"{process}.settle"
+
+
+async def perform(machine: CaseMachine, effect: EffectState) -> None:
     """Perform an effect; what fails for good needs an operator (G-7), what has no interface is a console task (G-8)."""
-    name, call = activity_inputs.effect(machine, owed)
-    summary = activity_inputs.effect_summary(machine, owed)
+    name, call = effect_input(machine, effect)
+    platform = machine.process.effects()[effect.effect].calls_platform
     try:
         outcome = await workflow.execute_activity(
-            name, call, result_type=EffectOutcome, summary=summary, priority=_share(machine, owed), **EFFECT
+            name,
+            call,
+            result_type=EffectOutcome,
+            summary=machine.step_label(effect) + of_order(effect.order),
+            priority=shop_share(machine.case.facts.shop) if platform else case_share(machine.case_id),
+            **EFFECT,
         )
     except ActivityError as failed:
-        if owed.status == "owed":
-            owed.status, owed.why, owed.ended = "needs_operator", activity_inputs.why(failed), now()
+        machine.fail_effect(effect, reason(failed), now())
     else:
-        if owed.status == "owed":  # else the case has moved on meanwhile and needs it no more
-            owed.status, owed.ended = "console_task" if outcome.console_task else "done", now()
-            owed.task = outcome.console_task
+        machine.complete_effect(effect, outcome, now())
 
 
-def _share(machine: CaseMachine, owed: EffectState) -> Priority:
-    commands = machine.process.effects()[owed.effect].calls_platform
-    return shop_share(machine.case.facts.shop) if commands else case_share(machine.case_id)
+def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall | LedgerEntry]:
+    """Return the name and the argument of the activity that performs an effect."""
+    if effect.entry is not None:
+        return ENTER_IN_LEDGER, next(entry for entry in situation.state.ledger if entry.key == effect.entry)
+    call = EffectCall(
+        key=f"{situation.case_id}/{effect.serial}",
+        case_id=situation.case_id,
+        process=situation.process.name,
+        shop_id=situation.case.facts.shop,
+        effect=effect.effect,
+        label=situation.process.effects()[effect.effect].label,
+        rule=effect.rule,
+        at=effect.at,
+        order=effect.order,
+        facts=situation.case.facts.model_dump(mode="json"),
+        form=effect.form,
+    )
+    return effect_activity(situation.process.name, effect.effect), call
 
 
-async def settle(machine: CaseMachine, settling: ExpiryCheck) -> None:
+async def resolve_expiry(machine: CaseMachine, expiry: ExpiryCheck) -> None:
     """Ask the platform what its clock led to (G-2)."""
-    question, summary = activity_inputs.question(machine, settling), activity_inputs.settle_summary(machine, settling)
-    name = activity_inputs.settle_activity(machine.process.name)
     try:
         answer = await workflow.execute_activity(
-            name,
-            question,
+            expiry_activity(machine.process.name),
+            expiry_input(machine, expiry),
             result_type=ExpiryOutcome,
-            summary=summary,
+            summary=machine.step_label(expiry) + of_order(expiry.order),
             priority=shop_share(machine.case.facts.shop),
-            **SETTLE,
+            **RESOLVE_EXPIRY,
         )
     except ActivityError as failed:
-        settling.why = activity_inputs.why(failed)
+        machine.fail_expiry(expiry.serial, reason(failed))
     else:
-        expiry.settle(machine, settling.serial, answer, now())
+        machine.resolve_expiry(expiry.serial, answer, now())
 
 
-async def remind(reminded: SentReminder, reminder: Reminder) -> None:
-    """Remind the operator of a deadline (G-5)."""
-    await _deliver(reminded, activity_inputs.REMIND, reminder, activity_inputs.remind_summary(reminded), REMIND)
+def expiry_input(situation: CaseSituation, expiry: ExpiryCheck) -> ExpiryQuery:
+    """Return the question to the platform about a clock that has run out."""
+    return ExpiryQuery(
+        key=f"{situation.case_id}/{expiry.serial}",
+        case_id=situation.case_id,
+        process=situation.process.name,
+        shop_id=situation.case.facts.shop,
+        state=expiry.state,
+        rule=expiry.rule,
+        due=expiry.due,
+        order=expiry.order,
+        facts=situation.case.facts.model_dump(mode="json"),
+    )
 
 
-async def tell(told: Notification, what: ActionRequired | CaseOutcome) -> None:
-    """Tell operators that a step waits for a person, or how the case ended."""
-    if isinstance(what, ActionRequired):
-        summary = f"通知:{what.step}{activity_inputs.of_order(what.order)}"
-        await _deliver(told, activity_inputs.TELL_TROUBLE, what, summary, TELL)
+async def remind(machine: CaseMachine, sent: SentReminder) -> None:
+    """Remind operators of a deadline (G-5)."""
+    summary = f"提醒:{shanghai(sent.deadline)} 截止{of_order(sent.order)}"
+    await _deliver(machine, sent, SEND_REMINDER, notifications.reminder(machine, sent), summary, REMIND)
+
+
+async def notify(machine: CaseMachine, sent: Notification) -> None:
+    """Notify operators that a step waits for a person, or how the case ended."""
+    if sent.serial is None:
+        await _deliver(machine, sent, NOTIFY_OUTCOME, _outcome(machine), "通知:案件结果", NOTIFY)
     else:
-        await _deliver(told, activity_inputs.TELL_OUTCOME, what, "通知:案件结果", TELL)
+        required = notifications.action_required(machine, sent.serial)
+        summary = f"通知:{required.step}{of_order(required.order)}"
+        await _deliver(machine, sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
 
 
 async def _deliver(
-    to: SentReminder | Notification,
+    machine: CaseMachine,
+    sent: SentReminder | Notification,
     activity: str,
     message: Reminder | ActionRequired | CaseOutcome,
     summary: str,
-    budget: Budget,
+    options: ActivityOptions,
 ) -> None:
     try:
         await workflow.execute_activity(
-            activity, message, summary=summary, priority=case_share(message.case_id), **budget
+            activity, message, summary=summary, priority=case_share(message.case_id), **options
         )
     except ActivityError as failed:
-        to.delivered = False
-        if not is_cancelled_exception(failed):  # else it was called off, because the case has moved on
-            to.why = clipped(activity_inputs.why(failed))
-            workflow.logger.warning("notice not delivered", extra={"kind": activity, "why": to.why})
+        why = None if is_cancelled_exception(failed) else reason(failed)
+        machine.mark_undelivered(sent, why)
+        if why is not None:
+            workflow.logger.warning("notice not delivered", extra={"kind": activity, "why": sent.why})
     else:
-        to.delivered = True
-
-
-def what_of(machine: CaseMachine, told: Notification) -> ActionRequired | CaseOutcome:
-    """What operators are to be told."""
-    return _outcome(machine) if told.serial is None else notifications.trouble(machine, told.serial)
-
-
-def _outcome(machine: CaseMachine) -> CaseOutcome:
-    return outcome.outcome(machine, whole_seconds(workflow.info().workflow_start_time))
+        machine.mark_delivered(sent)
 
 
 async def record_outcome(machine: CaseMachine) -> None:
-    """Record how the case ended; what cannot be recorded at all is told to the log, and the case ends."""
+    """Record how the case ended; an outcome that cannot be recorded at all is logged, and the case ends."""
     try:
         await workflow.execute_activity(
-            outcome.RECORD_OUTCOME,
-            _outcome(machine),
-            summary="记录结果",
-            priority=case_share(machine.case_id),
-            **OUTCOME,
+            RECORD_OUTCOME, _outcome(machine), summary="记录结果", priority=case_share(machine.case_id), **OUTCOME
         )
     except ActivityError as failed:
-        workflow.logger.error("outcome not recorded", extra={"why": activity_inputs.why(failed)})
+        workflow.logger.error("outcome not recorded", extra={"why": reason(failed)})
+
+
+def _outcome(situation: CaseSituation) -> CaseOutcome:
+    return notifications.outcome(situation, whole_seconds(workflow.info().workflow_start_time))
+
+
+def reason(failed: ActivityError) -> str:
+    """Return why an activity failed for good, in the words of its last error."""
+    cause: BaseException = failed
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, ApplicationError):
+        return f"{cause.type}: {cause.message}" if cause.type else cause.message
+    return str(cause)

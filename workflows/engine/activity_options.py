@@ -1,7 +1,7 @@
-"""How long the world may take: timeouts and retries of each kind of activity.
+"""Timeouts, retries and fairness keys of the activities.
 
 They are technical, not rules of a marketplace.  An outage must reach an operator well before a 48 h clock runs out.
-Where a platform is tried, attempts are counted and not hours: an outage of our own workers is none of the platform.
+Calls of a platform are limited in attempts, not hours, so that downtime of our workers does not count against it.
 """
 
 import hashlib
@@ -13,15 +13,15 @@ from temporalio.common import Priority, RetryPolicy
 REFUSALS = ["PlatformRefused", "BadForm"]
 
 
-class Budget(TypedDict):
-    """The timeouts and retries that an activity is given."""
+class ActivityOptions(TypedDict):
+    """The timeouts and retries of an activity."""
 
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: NotRequired[timedelta]
     retry_policy: RetryPolicy
 
 
-def _attempts(at_most: int, at_most_apart: timedelta) -> Budget:
+def _attempts(at_most: int, at_most_apart: timedelta) -> ActivityOptions:
     retries = RetryPolicy(
         initial_interval=timedelta(seconds=1),
         backoff_coefficient=2.0,
@@ -29,24 +29,24 @@ def _attempts(at_most: int, at_most_apart: timedelta) -> Budget:
         maximum_attempts=at_most,
         non_retryable_error_types=REFUSALS,
     )
-    return Budget(start_to_close_timeout=timedelta(seconds=30), retry_policy=retries)
+    return ActivityOptions(start_to_close_timeout=timedelta(seconds=30), retry_policy=retries)
 
 
 EFFECT = _attempts(20, timedelta(minutes=5))
-"""A command to a platform, a console task, a ledger entry: an hour of trying, then it needs an operator (G-7)."""
-SETTLE = _attempts(105, timedelta(minutes=15))
-"""Asking what a platform's clock led to: a day of asking with back-off (G-2), then it needs an operator."""
-REMIND = Budget(
+"""A command to a platform, a console task or a ledger entry: about an hour, then it needs an operator (G-7)."""
+RESOLVE_EXPIRY = _attempts(105, timedelta(minutes=15))
+"""Asking what a platform's clock led to: about a day with back-off (G-2), then it needs an operator."""
+REMIND = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(hours=1),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), non_retryable_error_types=REFUSALS
     ),
 )
-"""A reminder: of no use later than an hour."""
-TELL = _attempts(20, timedelta(minutes=5))
-"""That a step waits, or how the case ended: an hour of trying, then it is shown on the case (G-7)."""
-OUTCOME = Budget(
+"""A reminder: useless after an hour."""
+NOTIFY = _attempts(20, timedelta(minutes=5))
+"""A notification: about an hour, then its failure is shown on the case (G-7)."""
+OUTCOME = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1),
@@ -54,23 +54,23 @@ OUTCOME = Budget(
         non_retryable_error_types=REFUSALS,
     ),
 )
-"""How a case ended: it waits for the ledger as long as that takes, for nothing else is left to do."""
+"""An outcome: it waits for the ledger without limit, for nothing else is left to do."""
 
 
-LONGEST = 64
-"""Bytes that the server takes; a longer key would fail the workflow task for ever."""
+KEY_BYTES = 64
+"""The longest fairness key that the server takes; a longer one would fail the workflow task for ever."""
 
 
 def shop_share(shop: str) -> Priority:
-    """A call of a marketplace's platform takes from its shop's share."""
+    """Return the fairness key of calls of a platform: those of a shop share one rate limit."""
     return _share(f"shop/{shop}")
 
 
 def case_share(case_id: str) -> Priority:
-    """What calls no platform takes from its case's share: without a key all would share one."""
+    """Return the fairness key of what calls no platform: without a key all cases would share one."""
     return _share(case_id)
 
 
 def _share(key: str) -> Priority:
-    short = len(key.encode()) <= LONGEST
+    short = len(key.encode()) <= KEY_BYTES
     return Priority(fairness_key=key if short else hashlib.sha256(key.encode()).hexdigest())

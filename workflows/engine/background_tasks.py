@@ -1,13 +1,12 @@
-"""What a case has under way beside its clocks: effects, settlements, notices, its outcome, each a task of its own."""
+"""What a case does beside its clocks, each as a task: effects, expiries, reminders, notifications, its outcome."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
-from workflows.engine import activity_calls, activity_inputs
+from workflows.engine import activity_calls
 from workflows.engine.machine import CaseMachine
-from workflows.engine.state import Notification, SentReminder
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[str, int]
@@ -16,71 +15,59 @@ LASTING = ("effect", "outcome")
 """What is performed to its end, even where the case has moved on."""
 
 
-def _remind(machine: CaseMachine, reminded: SentReminder) -> Coroutine[Any, Any, None]:
-    """Worded when it begins, and only then: by its first step the case may have moved on."""
-    return activity_calls.remind(reminded, activity_inputs.reminder(machine, reminded))
+class BackgroundTasks:
+    """The tasks of a case; ``on_progress`` is called whenever one of them has got somewhere."""
 
-
-def _tell(machine: CaseMachine, told: Notification) -> Coroutine[Any, Any, None]:
-    """As a reminder is."""
-    return activity_calls.tell(told, activity_calls.what_of(machine, told))
-
-
-class UnderWay:
-    """The tasks; ``moved`` is called whenever one of them has got somewhere."""
-
-    def __init__(self, moved: Callable[[], None]) -> None:
-        """Nothing is under way."""
-        self._moved = moved
+    def __init__(self, on_progress: Callable[[], None]) -> None:
+        self._on_progress = on_progress
         self._tasks: dict[Key, asyncio.Task[None]] = {}
-        self.broken: BaseException | None = None
+        self.error: BaseException | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything is under way."""
+        """Return whether any task is running."""
         return bool(self._tasks)
 
     def follow(self, machine: CaseMachine) -> None:
-        """Start what is owed and not under way; call off what the case no longer waits for."""
+        """Start what the case wants done, and cancel what it no longer waits for."""
         wanted = dict(self._wanted(machine))
-        # In the order of the record, never of a set: a replay must issue the same commands in the same order.
-        for key in [each for each in self._tasks if each not in wanted and each[0] not in LASTING]:
+        # In the order of the state, never of a set: a replay must issue the same commands in the same order.
+        for key in [key for key in self._tasks if key not in wanted and key[0] not in LASTING]:
             self._tasks[key].cancel()
         for key, work in wanted.items():
             if key not in self._tasks:
                 self._start(key, work)
 
     def record_outcome(self, machine: CaseMachine) -> None:
-        """Begin the last thing that is left to do."""
+        """Start the last thing that is left to do."""
         self._start(("outcome", 0), partial(activity_calls.record_outcome, machine))
 
     def _wanted(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
-        record = machine.record
-        if record.owed():
+        state = machine.state
+        if state.pending:
             yield ("effect", 0), partial(self._perform, machine)
-        for settling in record.settling:
-            if settling.why is None:
-                yield ("settle", settling.serial), partial(activity_calls.settle, machine, settling)
-        waiting = [(number, each) for number, each in enumerate(record.reminders) if each.delivered is None]
-        clocks = {(each.order, each.state, each.rule, each.due) for each in machine.deadlines()} if waiting else set()
-        for number, reminded in waiting:
-            if (reminded.order, reminded.state, reminded.rule, reminded.deadline) in clocks:
-                yield ("remind", number), partial(_remind, machine, reminded)
-        for number, told in enumerate(record.news):
-            if told.delivered is None and not told.over:
-                yield ("tell", number), partial(_tell, machine, told)
+        for expiry in state.unresolved:
+            yield ("expiry", expiry.serial), partial(activity_calls.resolve_expiry, machine, expiry)
+        on_their_way = [(number, sent) for number, sent in enumerate(state.reminders) if sent.delivered is None]
+        clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if on_their_way}
+        for number, reminder in on_their_way:
+            if (reminder.order, reminder.state, reminder.rule, reminder.deadline) in clocks:
+                yield ("reminder", number), partial(activity_calls.remind, machine, reminder)
+        for number, notification in enumerate(state.notifications):
+            if notification.delivered is None and not notification.over:
+                yield ("notification", number), partial(activity_calls.notify, machine, notification)
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:
-            self._moved()
+            self._on_progress()
             del self._tasks[key]
             if not task.cancelled():
-                self.broken = self.broken or task.exception()
+                self.error = self.error or task.exception()
 
         self._tasks[key] = asyncio.create_task(work())
         self._tasks[key].add_done_callback(ended)
 
     async def _perform(self, machine: CaseMachine) -> None:
-        """Perform what the case owes, in order."""
-        while owed := machine.record.owed():
-            await activity_calls.perform(machine, owed[0])
-            self._moved()
+        """Perform the pending effects in order."""
+        while pending := machine.state.pending:
+            await activity_calls.perform(machine, pending[0])
+            self._on_progress()

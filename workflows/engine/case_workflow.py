@@ -1,32 +1,80 @@
-"""The interpreter: hand time, decisions and messages to a case, perform what it owes.  It knows no process.
+"""The workflow of every process: hands time, decisions and messages to a case, and performs what it wants done.
 
-``drive`` sleeps until somebody acts or the nearest instant is due; what is owed is performed beside it, in order, so
-that an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant; it is
-not cancelled when somebody acts earlier, only looked at when it fires.
+``drive`` sleeps until somebody acts or the nearest instant is due; effects are performed beside it, in order, so that
+an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant; it is not
+cancelled when somebody acts earlier, only looked at when it fires.
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from cases.errors import CaseError
+from cases.errors import BadForm, CaseError
+from cases.messages import Report
+from cases.models import read
 from cases.shanghai import shanghai
-from workflows.engine import activity_calls, decisions, notifications, reports
-from workflows.engine.background_tasks import UnderWay
-from workflows.engine.continue_as_new import carried, is_pinned, open_machine
+from statecharts.rules import Rule
+from workflows.engine import decisions
+from workflows.engine.activity_calls import now
+from workflows.engine.background_tasks import BackgroundTasks
+from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
 from workflows.engine.details import current_details
-from workflows.engine.machine import CaseMachine
+from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
-from workflows.engine.updates import add_updates
-from workflows.engine.view import standing, view
+from workflows.engine.situation import ORDER
+from workflows.engine.view import CaseSummary, CaseView, summary, view
 
 
-def _refusal(bad: CaseError) -> ApplicationError:
+@contextmanager
+def _refusals_to_callers() -> Iterator[None]:
+    """Fail the update, not the workflow task, where the rules refuse."""
+    try:
+        yield
+    except CaseError as bad:
+        raise _failure(bad) from bad
+
+
+def _failure(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
+
+
+def take_message(machine: CaseMachine, message: Any, instant: datetime) -> None:
+    """Read a message and let the case take it; one that cannot be read is kept as ignored."""
+    try:
+        report = read(Report, message, "report")
+    except BadForm as bad:
+        machine.ignore(str(bad), instant)
+    else:
+        machine.receive(report, instant)
+
+
+def update_description(process: Process, rule: Rule) -> str:
+    """Return what an operator reads beside an update's name: label, clauses and fields."""
+    label = process.action_label(rule.id)
+    fields = process.case.form_type(rule.form).model_fields
+    names = [name + ("" if field.is_required() else "?") for name, field in fields.items()]
+    if process.names_order(rule.id):
+        names.insert(0, ORDER)
+    return f"{label} ({', '.join(rule.clauses)})" + (f" · {{{', '.join(names)}}}" if names else "")
+
+
+def _update(rule: str, description: str) -> Callable[..., Any]:
+    async def handle(self: "CaseWorkflow", form: Any = None) -> CaseSummary:
+        return self.decide(rule, form)
+
+    def validate(self: "CaseWorkflow", form: Any = None) -> None:
+        self.may_decide(rule, form)
+
+    handle.__name__, validate.__name__ = rule, f"may_{rule}"
+    handler = workflow.update(name=rule, description=description)(handle)
+    handler.validator(validate)
+    return handler
 
 
 def _add_run(owner: "type[CaseWorkflow]") -> None:
@@ -35,7 +83,7 @@ def _add_run(owner: "type[CaseWorkflow]") -> None:
     def __init__(self: CaseWorkflow, *opening: Any) -> None:  # noqa: N807
         CaseWorkflow.__init__(self, *opening)
 
-    async def run(self: CaseWorkflow, *opening: Any) -> dict[str, Any]:
+    async def run(self: CaseWorkflow, *opening: Any) -> CaseSummary:
         del opening
         return await self.drive()
 
@@ -55,7 +103,9 @@ class CaseWorkflow:
         """Define a Temporal workflow under the process's name, with an update for every rule of its chart."""
         super().__init_subclass__(**options)
         cls.process = process
-        add_updates(cls, process)
+        for name, rule in process.rules.items():
+            if rule.clock is None:  # one update for every rule that people may fire: what the Web UI offers (G-4)
+                setattr(cls, f"update_{name}", _update(name, update_description(process, rule)))
         _add_run(cls)
         workflow.defn(name=process.name)(cls)
 
@@ -65,92 +115,91 @@ class CaseWorkflow:
         self._recorded = False
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._under_way = UnderWay(self._moved)
+        self._tasks = BackgroundTasks(self._moved)
         self._pinned = is_pinned(opening)
         self._opened: CaseMachine | CaseError
         try:
             info = workflow.info()
-            self._opened = open_machine(
-                self.process, info.workflow_id, opening, activity_calls.now(), resumed=info.continued_run_id is not None
-            )
-            self._logged = len(self._opened.record.timeline)
+            resumed = info.continued_run_id is not None
+            self._opened = open_machine(self.process, info.workflow_id, opening, now(), resumed=resumed)
+            self._logged = len(self._opened.state.timeline)
         except CaseError as bad:
             self._opened = bad
 
     @property
     def _machine(self) -> CaseMachine:
         if isinstance(self._opened, CaseError):
-            raise _refusal(self._opened)
+            raise _failure(self._opened)
         return self._opened
 
-    async def drive(self) -> dict[str, Any]:
-        """Live the case's whole life; returns where it ended."""
+    async def drive(self) -> CaseSummary:
+        """Run the case until it closes; return its final state."""
         machine = self._machine
         if not self._pinned:  # figures of the code may change, an open case's never (G-9)
-            await self._carry_on()
+            await self._continue_as_new()
         while True:
             seen = self._moves
-            reports.judge_again(machine, activity_calls.now())
-            machine.advance(activity_calls.now())
-            self._gather_news()
-            self._under_way.follow(machine)
+            machine.judge_again(now())
+            machine.advance(now())
+            self._notify()
+            self._tasks.follow(machine)
             self._show()
             if machine.finished and self._has_ended():
                 break
-            if workflow.info().is_continue_as_new_suggested() and not self._under_way:
-                await self._carry_on()
+            if workflow.info().is_continue_as_new_suggested() and not self._tasks:
+                await self._continue_as_new()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return standing(machine)
+        return summary(machine)
 
     def _has_ended(self) -> bool:
-        """Whether nothing is left to do of a case that is finished; recording its outcome is the last of it."""
+        """Return whether nothing is left to do of a finished case; recording its outcome is the last of it."""
         if not self._recorded and self._may_record():
             self._recorded = True
-            self._under_way.record_outcome(self._machine)
-        return not self._under_way
+            self._tasks.record_outcome(self._machine)
+        return not self._tasks
 
     def _may_record(self) -> bool:
-        # A case with news tells and records at once; one from before them waits, and one from before outcomes has none.
-        return bool(self._machine.record.news) or (not self._under_way and workflow.patched("outcome"))
+        # A case with notifications records at once; one from before them waits, one from before outcomes has none.
+        return bool(self._machine.state.notifications) or (not self._tasks and workflow.patched("outcome"))
 
     def _moved(self) -> None:
         self._moves += 1
 
-    def _gather_news(self) -> None:
-        notifications.drop(self._machine)
-        found = notifications.untold(self._machine, activity_calls.now())
-        if found and workflow.patched("news"):
-            self._machine.record.news += found
+    def _notify(self) -> None:
+        self._machine.end_notifications()
+        serials = self._machine.unnotified()
+        if serials and workflow.patched("news"):
+            self._machine.notify(serials, now())
 
-    async def _carry_on(self) -> None:
-        """Go on in a new run with all that is known."""
+    async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(carried(self._machine))
+        workflow.continue_as_new(next_input(self._machine))
 
     async def _sleep(self, seen: int) -> None:
-        """Until somebody acts, something performed has ended, or the nearest instant is due."""
-        nearest = self._machine.next_instant(activity_calls.now())
+        """Wait until somebody acts, a task has got somewhere, or the nearest instant is due."""
+        nearest = self._machine.next_instant(now())
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
             if self._timer:
                 self._timer.cancel()
-            summary = f"{self.process.label}:{shanghai(nearest)}"
+            timer_summary = f"{self.process.label}:{shanghai(nearest)}"
             self._timer_due = nearest
-            self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=summary))
+            self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=timer_summary))
         try:
             await workflow.wait_condition(
                 lambda: self._moves > seen or (self._timer is not None and self._timer.done())
             )
-        except asyncio.CancelledError:  # the platform's clocks go on whatever we do: a case cannot be called off
-            reports.decline_cancellation(self._machine, activity_calls.now())
+        except asyncio.CancelledError:  # the platform's clocks go on whatever we do: a case cannot be cancelled
+            self._machine.ignore(NOT_CANCELLED, now())
         if self._timer and self._timer.done():
             self._timer = None
-        if self._under_way.broken:
-            raise self._under_way.broken
+        if self._tasks.error:
+            raise self._tasks.error
 
     def _show(self) -> None:
-        """Tell the log what happened and operators where the case stands; of the attributes only what changed."""
-        for entry in self._machine.record.timeline[self._logged :]:
+        """Log the rules that fired, and show operators where the case is; upsert only the attributes that changed."""
+        timeline = self._machine.state.timeline
+        for entry in timeline[self._logged :]:
             about = {
                 "shop": self._machine.case.facts.shop,
                 "rule": entry.rule,
@@ -158,7 +207,7 @@ class CaseWorkflow:
                 "reached": entry.reached,
             }
             workflow.logger.info("rule fired", extra=about)
-        self._logged = len(self._machine.record.timeline)
+        self._logged = len(timeline)
         workflow.set_current_details(current_details(self._machine))
         known = workflow.info().typed_search_attributes
         changed = [
@@ -169,58 +218,50 @@ class CaseWorkflow:
         if changed:
             workflow.upsert_search_attributes(changed)
 
-    def may_fire(self, rule: str, form: Any) -> None:
+    def may_decide(self, rule: str, form: Any) -> None:
         """Refuse what the rules do not allow now, before anything is written (G-4)."""
-        try:
-            decisions.check(self._machine.as_of(activity_calls.now()), rule, form)
-        except CaseError as bad:
-            raise _refusal(bad) from bad
+        with _refusals_to_callers():
+            self._machine.as_of(now()).check(rule, form)
 
-    def fire(self, rule: str, form: Any) -> dict[str, Any]:
-        """Do what a person decided; overdue clocks go first."""
-        try:
-            decisions.act(self._machine, rule, form, activity_calls.now())
-        except CaseError as bad:
-            raise _refusal(bad) from bad
+    def decide(self, rule: str, form: Any) -> CaseSummary:
+        """Fire a rule for a person."""
+        with _refusals_to_callers():
+            self._machine.decide(rule, form, now())
         self._moved()
-        return standing(self._machine)
+        return summary(self._machine)
 
     @workflow.update(description="重试卡住的步骤 {serial?}")
-    async def retry_effect(self, which: Any = None) -> dict[str, Any]:
-        """Try a stuck effect again (G-7)."""
-        decisions.retry_effect(self._machine, which)
+    async def retry_effect(self, which: Any = None) -> CaseSummary:
+        """Try a stuck step again (G-7)."""
+        self._machine.retry_effect(which)
         self._moved()
-        return standing(self._machine)
+        return summary(self._machine)
 
     @retry_effect.validator
     def _may_retry(self, which: Any = None) -> None:
-        self._may_touch(which, retry=True)
+        with _refusals_to_callers():
+            decisions.stuck_step(self._machine, which, retry=True)
 
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
-    async def done_by_hand(self, which: Any = None) -> dict[str, Any]:
-        """Take a stuck effect or a console task as done by the operator (G-7, G-8)."""
-        decisions.done_by_hand(self._machine, which, activity_calls.now())
+    async def done_by_hand(self, which: Any = None) -> CaseSummary:
+        """Take a stuck step or a console task as done by the operator (G-7, G-8)."""
+        self._machine.done_by_hand(which, now())
         self._moved()
-        return standing(self._machine)
+        return summary(self._machine)
 
     @done_by_hand.validator
     def _may_take(self, which: Any = None) -> None:
-        self._may_touch(which, retry=False)
-
-    def _may_touch(self, which: Any, *, retry: bool) -> None:
-        try:
-            decisions.stuck(self._machine, which, retry=retry)
-        except CaseError as bad:
-            raise _refusal(bad) from bad
+        with _refusals_to_callers():
+            decisions.stuck_step(self._machine, which, retry=False)
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
     def report(self, message: Any = None) -> None:
         """Take a message of the platform; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
-            reports.receive(self._opened, message, activity_calls.now())
+            take_message(self._opened, message, now())
             self._moved()
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
-    def view(self) -> dict[str, Any]:
-        """Everything about the case."""
-        return view(self._machine, activity_calls.now())
+    def view(self) -> CaseView:
+        """Return everything about the case."""
+        return view(self._machine, now())

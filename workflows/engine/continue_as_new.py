@@ -1,4 +1,4 @@
-"""How a case is handed to its workflow: opened from facts and policy, or carried on by the run before."""
+"""The input of a case's workflow: facts and policy that open it, or all that the previous run knew."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ CARRIED = "carried"
 
 
 def is_pinned(arguments: tuple[Any, ...]) -> bool:
-    """Whether the figures are pinned already (G-9): else the first run pins them and continues as new."""
+    """Return whether the figures are pinned (G-9); else the first run pins them and continues as new."""
     opening = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) else {}
     policy = opening.get("policy")
     return CARRIED in opening or (isinstance(policy, dict) and all_pinned(policy))
@@ -26,7 +26,7 @@ def open_machine(
 ) -> CaseMachine:
     """Open a case from the workflow's arguments, or resume it; raises BadForm, naming what is wrong.
 
-    ``resumed``: a run before carried the case on.  Nobody else may hand in a past.
+    ``resumed``: a previous run continued as new.  No other caller may pass in a past.
     """
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise BadForm(
@@ -35,17 +35,17 @@ def open_machine(
         )
     opening = dict(arguments[0])
     if resumed and CARRIED in opening:
-        record = read(CaseState, opening.pop(CARRIED, None), "record")
-        return CaseMachine(process, case_id, read(process.case, opening, "case"), record)
+        state = read(CaseState, opening.pop(CARRIED, None), "record")
+        return CaseMachine(process, case_id, read(process.case, opening, "case"), state)
     case = process.open_case(read(Opening, opening, "case"))
     expected = f"{process.name}/{case.facts.own_id}"
     if case_id != expected:
         raise BadForm(
-            f"workflow id: 应为 / must be {expected!r}, not {case_id!r}: 同一售后单只有一个案件 / one case an id"
+            f"workflow id: 应为 / must be {expected!r}, not {case_id!r}: 同一售后单只有一个案件 / one case per id"
         )
     return CaseMachine(process, case_id, case, now=now)
 
 
-def carried(machine: CaseMachine) -> dict[str, Any]:
-    """Everything the next run needs."""
-    return {**machine.case.model_dump(mode="json"), CARRIED: machine.record.model_dump(mode="json")}
+def next_input(machine: CaseMachine) -> dict[str, Any]:
+    """Return everything that the next run needs."""
+    return {**machine.case.model_dump(mode="json"), CARRIED: machine.state.model_dump(mode="json")}

@@ -1,7 +1,6 @@
-"""What people may do with a case: check it, do it, or take a stuck effect into their own hands."""
+"""What people may decide, and why a decision is refused (G-4)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from cases.case import Cost
@@ -9,10 +8,7 @@ from cases.errors import Refused
 from cases.forms import Form
 from cases.models import Strict, Text, read
 from statecharts.rules import OPERATORS, Party
-from workflows.engine.activity_inputs import of_order, step_label
-from workflows.engine.addressing import addressed
-from workflows.engine.expiry import take_default
-from workflows.engine.machine import CaseMachine
+from workflows.engine.situation import CaseSituation, of_order
 from workflows.engine.state import EffectState, ExpiryCheck
 
 CLOSED = "案件已结束 / the case is closed"
@@ -21,7 +17,7 @@ PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
 
 
 class Stuck(Strict):
-    """Which stuck effect is meant (by its serial number; not needed where there is only one), and a note."""
+    """The serial number of a stuck step (not needed where there is only one), and a note."""
 
     serial: int | None = None
     note: Text | None = None
@@ -35,139 +31,117 @@ class Choice:
     order: str | None = None
 
     def __str__(self) -> str:
-        """As it is told of: the rule, and the order where there is one."""
-        return f"{self.rule} {self.order}" if self.order else self.rule
+        """The rule, and the order where there is one."""
+        return f"{self.rule}{of_order(self.order)}"
 
 
-def allowed(machine: CaseMachine) -> list[Choice]:
-    """What people may do now; nothing on a state whose clock is being settled with the platform (G-2)."""
-    if machine.closed:
+def allowed(situation: CaseSituation) -> list[Choice]:
+    """Return what people may do now; nothing in a state whose clock is being resolved with the platform (G-2)."""
+    if situation.closed:
         return []
     return [
-        Choice(rule, standing.order)
-        for standing in machine.standings()
-        for rule in standing.open_rules(*PEOPLE)
-        if settling(machine, rule, standing.order) is None
+        Choice(rule, view.order)
+        for view in situation.chart_views()
+        for rule in view.open_rules(*PEOPLE)
+        if blocking_expiry(situation, rule, view.order) is None
     ]
 
 
-def by_rule(choices: list[Choice]) -> dict[str, list[str]]:
-    """The rules that may be fired, each with the orders for which it may."""
-    found: dict[str, list[str]] = {}
-    for each in choices:
-        found.setdefault(each.rule, []).extend([] if each.order is None else [each.order])
-    return found
+def orders_by_rule(choices: list[Choice]) -> dict[str, list[str]]:
+    """Return the rules that may be fired, with the orders for which they may."""
+    grouped: dict[str, list[str]] = {}
+    for choice in choices:
+        orders = grouped.setdefault(choice.rule, [])
+        if choice.order is not None:
+            orders.append(choice.order)
+    return grouped
 
 
-def settling(machine: CaseMachine, rule: str, order: str | None = None) -> ExpiryCheck | None:
-    """The settlement that keeps a rule from being fired by a person.
+def blocking_expiry(situation: CaseSituation, rule: str, order: str | None = None) -> ExpiryCheck | None:
+    """Return the expiry that keeps people from firing a rule.
 
-    One that needs an operator lets what the buyer or the platform did be recorded: that settles it too.
+    One that needs an operator lets what the buyer or the platform did be recorded, which resolves it too.
     """
-    seen = machine.process.rules[rule].party not in OPERATORS
-    waiting = (each for each in machine.record.settling if each.order == order and not (each.why and seen))
-    return next(waiting, None)
+    recorded = situation.process.rules[rule].party not in OPERATORS
+    blocking = (
+        expiry for expiry in situation.state.expiries if expiry.order == order and not (expiry.why and recorded)
+    )
+    return next(blocking, None)
 
 
-def check(machine: CaseMachine, rule: str, raw: Any) -> tuple[str | None, Form]:
-    """The order that is meant and what was given, where a rule may be fired; never changes the case.
+def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Form]:
+    """Return the order and the form of a decision that the rules allow.
 
     Raises Refused, or BadForm where the form or the order does not fit.
     """
-    if machine.process.rules[rule].forbidden:
-        raise Refused(_refusal(machine, rule, "任何状态都不允许 / never allowed"))
-    if machine.closed:
-        raise Refused(_refusal(machine, rule, _unmet(machine, rule, None)))
-    order, form = addressed(machine, rule, raw)
-    if not machine.standing(order).transitions(rule):
-        raise Refused(_refusal(machine, rule, _unmet(machine, rule, order), order))
-    if waiting := settling(machine, rule, order):
-        due = waiting.due.isoformat()
+    if situation.process.rules[rule].forbidden:
+        raise Refused(_refusal(situation, rule, "任何状态都不允许 / never allowed"))
+    if situation.closed:
+        raise Refused(_refusal(situation, rule, CLOSED))
+    order, form = situation.split_order(rule, raw)
+    if not situation.chart_view(order).transitions(rule):
+        raise Refused(_refusal(situation, rule, _unmet(situation, rule, order), order))
+    if expiry := blocking_expiry(situation, rule, order):
+        due = expiry.due.isoformat()
         why = f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened"
-        raise Refused(_refusal(machine, rule, why, order))
-    return order, machine.read_form(rule, {} if form is None else form, order)
+        raise Refused(_refusal(situation, rule, why, order))
+    return order, situation.read_form(rule, form, order)
 
 
-def _unmet(machine: CaseMachine, rule: str, order: str | None) -> str:
-    """Why a rule is not open: the state, or what must hold first."""
-    if machine.closed:
-        return CLOSED
-    standing = machine.standing(order)
-    moves = [move for _, move in machine.process.rules[rule].steps() if move.source.value in standing.entered]
+def _unmet(situation: CaseSituation, rule: str, order: str | None) -> str:
+    """Return why a rule is not open: the state, or what must hold first."""
+    view = situation.chart_view(order)
+    moves = [move for _, move in situation.process.rules[rule].steps() if move.source.value in view.entered]
     if not moves:
         return WRONG_STATE
     missing = [
-        [guard for guard in move.cond if bool(getattr(standing.case, guard.attr_name)) is not guard.expected_value]
+        [guard for guard in move.cond if bool(getattr(view.case, guard.attr_name)) is not guard.expected_value]
         for move in moves
     ]
     nearest = min(missing, key=len)  # the other moves are for other cases: what they lack is no advice
     named = "、".join(
-        f"{'' if guard.expected_value else '非'}{machine.process.guard_label(guard.attr_name)} ({guard.attr_name})"
+        f"{'' if guard.expected_value else '非'}{situation.process.guard_label(guard.attr_name)} ({guard.attr_name})"
         for guard in nearest
     )
     return f"条件未满足 / what must hold first: {named}"
 
 
-def _refusal(machine: CaseMachine, rule: str, why: str, order: str | None = None) -> str:
-    process = machine.process
-    about = f" {order}" if order else ""
-    meant = machine.states() if order is None else [f"{order}.{state}" for state in machine.standing(order).states]
-    states = "、".join(f"{process.state_label(state)} ({state})" for state in meant)
+def _refusal(situation: CaseSituation, rule: str, why: str, order: str | None = None) -> str:
+    process = situation.process
+    current = situation.states()
+    if order is not None:
+        current = [f"{order}.{state}" for state in situation.chart_view(order).states]
+    states = "、".join(f"{process.state_label(state)} ({state})" for state in current)
     choices = "、".join(
         f"{process.rule_label(name)} ({': '.join((name, ', '.join(orders))) if orders else name})"
-        for name, orders in by_rule(allowed(machine)).items()
+        for name, orders in orders_by_rule(allowed(situation)).items()
     )
-    costs = "".join(f"; {cost.note} ({cost.clause})" for cost in _warnings(machine, rule, order))
+    costs = "".join(f"; {cost.note} ({cost.clause})" for cost in _warnings(situation, rule, order))
     return (
-        f"不能{process.rule_label(rule)} ({rule}){about}: {why}{costs}。"
+        f"不能{process.rule_label(rule)} ({rule}){of_order(order)}: {why}{costs}。"
         f"当前状态 / state: {states}; 允许的动作 / allowed: {choices or '无 (none)'}"
     )
 
 
-def _warnings(machine: CaseMachine, rule: str, order: str | None) -> tuple[Cost, ...]:
-    """What doing it all the same would cost."""
-    orders = machine.case.orders
-    meant = order or (orders[0] if machine.process.names_order(rule) and orders else None)
-    warnings: tuple[Cost, ...] = machine.case.part(meant).warnings(rule)
+def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[Cost, ...]:
+    """Return what doing it all the same would cost."""
+    orders = situation.case.orders
+    about = order or (orders[0] if situation.process.names_order(rule) and orders else None)
+    warnings: tuple[Cost, ...] = situation.case.part(about).warnings(rule)
     return warnings
 
 
-def act(machine: CaseMachine, rule: str, raw: Any, now: datetime) -> None:
-    """Fire a rule for a person; overdue clocks go first."""
-    machine.elapse(now)
-    order, form = check(machine, rule, raw)
-    machine.fire(rule, now, form, order=order)
-
-
-def stuck(machine: CaseMachine, raw: Any, *, retry: bool) -> EffectState | ExpiryCheck:
-    """The stuck effect or settlement that is meant; raises Refused where none or several could be."""
-    asked = read(Stuck, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
+def stuck_step(situation: CaseSituation, raw: Any, *, retry: bool) -> tuple[EffectState | ExpiryCheck, str | None]:
+    """Return the stuck step that an operator names, and his note; raises Refused unless exactly one fits."""
+    named = read(Stuck, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
     waiting = [
-        each
-        for each in machine.record.waiting().values()
-        if not retry or isinstance(each, ExpiryCheck) or each.status == "needs_operator"
+        step
+        for step in situation.state.waiting.values()
+        if not retry or isinstance(step, ExpiryCheck) or step.status == "needs_operator"
     ]
-    meant = [each for each in waiting if asked.serial in (None, each.serial)]
-    if len(meant) == 1:
-        return meant[0]
-    labels = (f"{each.serial}: {step_label(machine, each)}{of_order(each.order)}" for each in waiting)
+    fitting = [step for step in waiting if named.serial in (None, step.serial)]
+    if len(fitting) == 1:
+        return fitting[0], named.note
+    labels = (f"{step.serial}: {situation.step_label(step)}{of_order(step.order)}" for step in waiting)
     listed = "、".join(labels) or "无 (none)"
-    raise Refused(f"请指明 serial / say which serial is meant; 等待处理 / waiting: {listed}")
-
-
-def retry_effect(machine: CaseMachine, raw: Any) -> None:
-    """Try a stuck effect again, under the same idempotency key; a settlement is asked for again."""
-    each = stuck(machine, raw, retry=True)
-    each.why = None
-    if isinstance(each, EffectState):
-        each.status = "owed"
-
-
-def done_by_hand(machine: CaseMachine, raw: Any, now: datetime) -> None:
-    """Take a stuck effect as done by the operator; a settlement is taken to have ended as the policy says."""
-    each = stuck(machine, raw, retry=False)
-    if isinstance(each, EffectState):
-        note = read(Stuck, {} if raw is None else raw, "done_by_hand").note
-        each.status, each.ended, each.why, each.note = "done", now, None, note
-    else:
-        take_default(machine, each)
+    raise Refused(f"请指明 serial / name the serial; 等待处理 / waiting: {listed}")

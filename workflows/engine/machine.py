@@ -1,168 +1,228 @@
-"""A case at work, without Temporal: what is due, what may be done, what is owed.
+"""A case at work, without Temporal: the only place where its state changes.
 
-Time comes in as an argument and effects go out as data (``record.owed()``), so that every rule of every process can
-be tested by calling functions.  Instants are whole seconds.  A case about several orders has a chart for each beside
-its own: ``order`` says whose chart is meant, None the case's own.
+Time comes in as an argument and effects go out as data (``state.pending``), so that every rule of every process can
+be tested by calling functions.
 """
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from cases.case import Case
+from cases.errors import BadForm
 from cases.forms import Form
 from cases.ledger import LedgerEntry
-from cases.models import read
-from statecharts.chart import ChartView, Deadline
+from cases.messages import EffectOutcome, ExpiryOutcome, Report
+from statecharts.chart import Deadline
 from statecharts.rules import Effect
+from workflows.engine import decisions, reports
 from workflows.engine.process import Process
-from workflows.engine.schedule import Kind, Moment, moments, running
-from workflows.engine.state import CaseState, EffectState, ExpiryCheck, SentReminder, TimelineEntry
+from workflows.engine.reports import Apply, Hold, Ignore, Rearm, Verdict
+from workflows.engine.situation import CaseSituation, Kind
+from workflows.engine.state import (
+    CaseState,
+    EffectState,
+    ExpiryCheck,
+    IgnoredMessage,
+    Notification,
+    SentReminder,
+    TimelineEntry,
+)
+
+REPEATS = 10
+"""How often a clock, or the default decision, may fire at one instant: what fires more often would never stop."""
+NOT_CANCELLED = (
+    "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
+)
 
 
-class CaseMachine:
-    """One case: its process, what is known of it, and what it remembers."""
+class EndlessRuleError(RuntimeError):
+    """A rule fires again and again while no time passes: a fault of the chart, which fails the workflow task."""
+
+    def __init__(self, rule: str, states: list[str]) -> None:
+        super().__init__(
+            f"rule {rule!r} never stops: it fires again and again in state {', '.join(states)} while no time passes"
+        )
+
+
+class CaseMachine(CaseSituation):
+    """A case and everything that can happen to it: decisions, reports, clocks, and what becomes of its effects."""
 
     def __init__(
         self,
         process: Process,
         case_id: str,
         case: Case,
-        record: CaseState | None = None,
+        state: CaseState | None = None,
         *,
         now: datetime | None = None,
     ) -> None:
-        """Open a case at the instant from which its first clock runs (else ``now``), or resume it from its record."""
-        self.process, self.case_id, self.case = process, case_id, case
-        self.record = record or CaseState()
-        self._standings: dict[str | None, ChartView] = {}
-        self._seen = case
-        if record is None:
+        """Resume a case from its state, or open it at the instant from which its first clock runs (else ``now``)."""
+        super().__init__(process, case_id, case, state or CaseState())
+        if state is None:
             began: datetime | None = case.facts.began_at or now
             if began is None:
                 raise ValueError("the instant of the opening is needed")
             for order in (None, *case.orders):
                 chart = process.chart_of(order)(case.part(order), began)
-                self.record.remember(order, chart.past())
-                self._owe(chart.owed, "", began, None, order)
+                self.state.remember(order, chart.past())
+                self._enqueue(chart.owed, "", began, None, order)
 
     def fork(self) -> "CaseMachine":
-        """A copy to try things on."""
-        return CaseMachine(self.process, self.case_id, self.case, self.record.model_copy(deep=True))
+        """Return a copy to try things on."""
+        return CaseMachine(self.process, self.case_id, self.case, self.state.model_copy(deep=True))
 
     def as_of(self, now: datetime) -> "CaseMachine":
-        """The case once all that is due by ``now`` has run out, for looking at: a validator must not change it."""
-        nearest = self._nearest()
+        """Return the case once all that is due by ``now`` has run out; for reading, as a validator changes nothing."""
+        nearest = self.next_clock()
         if nearest is None or nearest.due > now:
             return self
         trial = self.fork()
         trial.elapse(now)
         return trial
 
-    def standing(self, order: str | None = None) -> ChartView:
-        """Where an order's chart stands; None: the case's own."""
-        self.standings()
-        return self._standings[order]
+    # Decisions.
 
-    def standings(self) -> list[ChartView]:
-        """Where every chart of the case stands, its own first; made anew as far as the case has moved."""
-        if self._seen is not self.case:
-            self._seen, self._standings = self.case, {}
-        pasts = {order: self.record.past_of(order) for order in self.record.parts}
-        moved = [
-            order
-            for order, past in pasts.items()
-            if order not in self._standings or self._standings[order].past is not past
-        ]
-        if moved:
-            latest = self.record.latest
-            for order in moved:
-                part = self.case.part(order)
-                self._standings[order] = ChartView(self.process.chart_of(order), part, pasts[order], latest, order)
-        return [self._standings[order] for order in pasts]
+    def check(self, rule: str, raw: Any) -> tuple[str | None, Form]:
+        """Return the order and the form of a decision that the rules allow; raises Refused or BadForm."""
+        return decisions.check(self, rule, raw)
 
-    def since(self, order: str | None = None) -> datetime:
-        """When an order, or the case itself, last did anything: what happens next does not lie before it."""
-        done = [entry.at for entry in self.record.timeline if entry.order == order]
-        return max((self.standing(order).since, *done))
+    def decide(self, rule: str, raw: Any, now: datetime) -> None:
+        """Fire a rule for a person; overdue clocks go first.  Raises Refused or BadForm."""
+        self.elapse(now)
+        order, form = self.check(rule, raw)
+        self.fire(rule, now, form, order=order)
 
-    @property
-    def closed(self) -> bool:
-        """Whether the case has reached a final state."""
-        return any(self.process.chart.states_map[state].final for state in self.record.past.entered)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the case is closed and nothing is owed, nor left to a person."""
-        record = self.record
-        return self.closed and not (record.owed() or record.stuck() or record.settling)
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is owed or being settled that no person is asked about."""
-        return bool(self.record.owed()) or any(each.why is None for each in self.record.settling)
-
-    def deadlines(self) -> list[Deadline]:
-        """The clocks that run, nearest first, those that are being settled with the platform among them."""
-        return [] if self.closed else sorted(each for standing in self.standings() for each in standing.deadlines)
-
-    def moments(self, now: datetime) -> list[Moment]:
-        """Everything due or to come, in order."""
-        return [] if self.closed else moments(self.standings(), self.case.policy, self.record, now)
-
-    def next_instant(self, now: datetime) -> datetime | None:
-        """The nearest instant at which something will be due."""
-        return min((moment.at for moment in self.moments(now) if moment.at > now), default=None)
+    # Clocks.
 
     def advance(self, now: datetime) -> None:
         """Let everything happen that is due by ``now``: clocks first, then default decisions, then reminders."""
         self.elapse(now)
-        while not self.closed and self._decide(now):
+        decided = 0
+        while not self.closed and self._decide_by_default(now):
+            decided += 1
+            if decided > REPEATS:
+                raise EndlessRuleError(self.state.timeline[-1].rule, self.states())
             self.elapse(now)
         self._remind(now)
 
     def elapse(self, now: datetime) -> None:
-        """Let every clock due by ``now`` run out, each at its own moment; the platform's are settled with it first."""
-        while (nearest := self._nearest()) and nearest.due <= now:
-            self._elapse(nearest)
+        """Let every clock due by ``now`` run out, each at its own moment; one of the platform's is resolved first."""
+        fired: Counter[tuple[datetime, Deadline]] = Counter()
+        while (nearest := self.next_clock()) and nearest.due <= now:
+            fired[self.state.latest, nearest] += 1
+            if fired[self.state.latest, nearest] > REPEATS:
+                raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
+            if self.process.clocks[nearest.rule].settled_by_platform:
+                self.state.expire(nearest)
+            else:
+                self._run_out(nearest)
 
-    def _nearest(self) -> Deadline | None:
-        return None if self.closed else next(iter(running(self.standings(), self.record)), None)
+    def _run_out(self, clock: Deadline | ExpiryCheck) -> None:
+        self.fire(clock.rule, max(clock.due, self.since(clock.order)), order=clock.order)
 
-    def _elapse(self, nearest: Deadline) -> None:
-        if self.process.clocks[nearest.rule].settled_by_platform:
-            self.record.settling.append(
-                ExpiryCheck(
-                    serial=self.record.serial(),
-                    state=nearest.state,
-                    rule=nearest.rule,
-                    due=nearest.due,
-                    order=nearest.order,
-                )
-            )
-        else:
-            self.fire(nearest.rule, max(nearest.due, self.since(nearest.order)), order=nearest.order)
-
-    def _decide(self, now: datetime) -> bool:
+    def _decide_by_default(self, now: datetime) -> bool:
         rule = self.case.policy.default_decision.value
-        if rule is None or not any(each.kind is Kind.DECISION and each.at <= now for each in self.moments(now)):
+        if rule is None or not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
             return False
         self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
         return True
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is Kind.REMINDER and moment.at <= now]
-        for deadline in {moment.deadline: None for moment in due}:
-            self.record.reminders.append(
-                SentReminder(
-                    at=now, state=deadline.state, rule=deadline.rule, deadline=deadline.due, order=deadline.order
-                )
-            )
+        for deadline in dict.fromkeys(moment.deadline for moment in due):
+            self.state.remind(deadline, now)
 
-    def read_form(self, rule: str, raw: dict[str, Any], order: str | None = None) -> Form:
-        """Read what was given with a rule, by the form of the line that is open now; raises BadForm."""
-        line = self.standing(order).line(rule)
-        name = (line.form if line else None) or self.process.rules[rule].form
-        return read(self.case.form_type(name), raw, rule)
+    # Expiries: clocks of the platform that have run out (G-2).
+
+    def resolve_expiry(self, serial: int, answer: ExpiryOutcome, now: datetime) -> None:
+        """Take the platform's answer to a clock that has run out; one that does not fit needs an operator."""
+        expiry = self.state.expiry(serial)
+        if expiry is None:  # the state was left meanwhile: a message came first
+            return
+        if answer.rule is not None:
+            self._take_answer(answer.rule, answer, expiry, now)
+        elif answer.deadline is None:
+            self._run_out(expiry)
+        elif answer.deadline > now:
+            self.state.set_deadline(expiry.order, expiry.state, answer.deadline)
+        else:
+            due = answer.deadline.isoformat()
+            expiry.fail(f"平台给出的截止时间已过 / the platform's own deadline has passed: {due}")
+
+    def _take_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
+        order = expiry.order
+        if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
+            expiry.fail(
+                f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
+            )
+            return
+        try:
+            form = None if answer.form is None else self.read_form(rule, answer.form, order)
+        except BadForm as bad:
+            expiry.fail(f"平台的答复不可用 / the platform's answer cannot be used: {bad}")
+            return
+        happened = max(self.since(order), min(answer.occurred_at or expiry.due, now))
+        self.fire(rule, happened, form, order=order, reported=True)
+        if answer.deadline is not None and not self.closed:
+            for state in self.chart_view(order).platform_clocked():
+                self.state.set_deadline(order, state, answer.deadline)
+
+    def fail_expiry(self, serial: int, why: str) -> None:
+        """Leave to an operator what the platform did not answer."""
+        if expiry := self.state.expiry(serial):
+            expiry.fail(why)
+
+    # Reports of the platform (G-3).
+
+    def receive(self, report: Report, now: datetime) -> None:
+        """Take a report: apply it, hold it until an expiry is resolved, or keep it as ignored."""
+        if not self.state.first_time(report):
+            return
+        self.elapse(reports.happened_at(report, now))  # what ran out before the report's own instant goes first
+        self._take(report, reports.judge(self, report, now), now)
+        self.judge_again(now)
+        self.advance(now)
+
+    def ignore(self, why: str, now: datetime) -> None:
+        """Keep that a message could not be read, or that a request was declined."""
+        self.state.ignore(now, Report(), why)
+
+    def judge_again(self, now: datetime) -> None:
+        """Judge again the reports that waited for an expiry to be resolved, and those that came too early."""
+        for report in self.state.release_held():
+            self._take(report, reports.judge(self, report, now), now)
+        while not self.closed and any(self._take_early(message, now) for message in self.state.early):
+            pass
+
+    def _take_early(self, message: IgnoredMessage, now: datetime) -> bool:
+        report = message.early
+        verdict = reports.judge_early(self, report, now) if report else None
+        if report is None or verdict is None:
+            return False
+        self.state.unignore(message)
+        self._take(report, verdict, now)
+        return True
+
+    def _take(self, report: Report, verdict: Verdict, now: datetime) -> None:
+        match verdict:
+            case Apply(rule, order, form):
+                if report.look:
+                    self.state.mark_seen(report)
+                happened = max(self.since(order), reports.happened_at(report, now))
+                self.fire(rule, happened, form, order=order, reported=True)
+                if report.deadline is not None and not self.closed:
+                    own = report.model_copy(update={"order": order})
+                    self._take(own, reports.judge_deadline(self, own), now)
+            case Rearm(order, states, deadline):
+                for state in states:
+                    self.state.set_deadline(order, state, deadline)
+            case Hold(held):
+                self.state.hold(held)
+            case Ignore(why, early):
+                self.state.ignore(now, report, why, early=early)
+
+    # Rules and their effects.
 
     def fire(
         self,
@@ -174,77 +234,103 @@ class CaseMachine:
         by: str | None = None,
         reported: bool = False,
     ) -> None:
-        """Fire a rule that is open; ``reported``: the platform said so, and is not told to do it again."""
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.record.past_of(order))
+        """Fire a rule that is open; ``reported``: by the platform, which is not asked to do it again."""
+        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.past_of(order))
         step = chart.step(rule, at)
-        self.record.remember(order, chart.past())
+        self.state.remember(order, chart.past())
         self.case = self.case.learn(rule, form) if order is None else self.case.learn_of(order, rule, form)
-        self.record.timeline.append(
+        self.state.record(
             TimelineEntry(
                 at=at,
                 rule=rule,
                 by=by or self.process.rules[rule].party.value,
-                left=self._named(order, step.left),
-                reached=self._named(order, step.reached),
+                left=self.named(order, step.left),
+                reached=self.named(order, step.reached),
                 clause=step.clause,
                 order=order,
             )
         )
-        self._make_needless(rule, at, order)
-        owed = [effect for effect in step.owed if not (reported and effect.calls_platform)]
-        self._owe(owed, rule, at, form, order)
-        running_on = {(each.order, each.state, each.rule, each.due) for each in self.standing(order).deadlines}
-        self.record.settling = [
-            each
-            for each in self.record.settling
-            if each.order != order or (each.order, each.state, each.rule, each.due) in running_on
-        ]
+        self._cancel_obsolete(rule, at, order)
+        effects = [effect for effect in step.owed if not (reported and effect.calls_platform)]
+        self._enqueue(effects, rule, at, form, order)
+        deadlines = self.chart_view(order).deadlines
+        self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
 
-    def _named(self, order: str | None, entered: tuple[str, ...]) -> list[str]:
-        """The innermost of the states, as they are called outside: those of an order's chart begin with the order."""
-        known = self.process.chart_of(order).states_map
-        return [state if order is None else f"{order}.{state}" for state in entered if known[state].is_atomic]
-
-    def states(self) -> list[str]:
-        """Where the case stands, innermost states only; the final state alone once it is closed."""
-        parts = (None,) if self.closed else self.record.parts
-        return [state for order in parts for state in self._named(order, tuple(self.record.past_of(order).entered))]
-
-    def _make_needless(self, rule: str, at: datetime, order: str | None) -> None:
-        """What was asked for until a rule fires is done with it."""
+    def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
+        """Complete the effects that were wanted only until this rule fired."""
         known = self.process.effects()
-        for each in self.record.effects:
-            if each.status != "done" and each.order == order and rule in known[each.effect].until:
-                each.status, each.ended, each.why = "done", at, None
+        for effect in self.state.effects:
+            if effect.status != "done" and effect.order == order and rule in known[effect.effect].until:
+                effect.complete(at)
 
-    def _owe(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
-        given = form.model_dump(mode="json") if form else None
+    def _enqueue(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
+        written = form.model_dump(mode="json") if form else None
         part = self.case.part(order)
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
-            entry = self._book(effect, at, order) if effect.is_ledger_entry else None
-            if effect.is_ledger_entry and entry is None:
+            entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
+            if entry and not self.state.book(entry):
                 continue
-            serial = self.record.serial()
-            self.record.effects.append(
-                EffectState(serial=serial, effect=effect.name, rule=rule, at=at, order=order, form=given, entry=entry)
-            )
+            self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
 
-    def _book(self, effect: Effect, at: datetime, order: str | None) -> str | None:
-        """Enter an amount once a case, clause and order; None: it is entered already."""
-        key = f"{self.case_id}/{effect.clause}/{order or self.case.facts.order}"
-        if any(entry.key == key for entry in self.record.ledger):
-            return None
-        self.record.ledger.append(
-            LedgerEntry(
-                key=key,
-                case_id=self.case_id,
-                shop_id=self.case.facts.shop,
-                clause=effect.clause or "",
-                order=order,
-                at=at,
-                amount=self.case.part(order).amount(effect.name),
-            )
+    def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
+        """Return the entry of an effect; its key makes it one per case, clause and order."""
+        facts = self.case.facts
+        return LedgerEntry(
+            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
+            case_id=self.case_id,
+            shop_id=facts.shop,
+            clause=effect.clause or "",
+            order=order,
+            at=at,
+            amount=self.case.part(order).amount(effect.name),
         )
-        return key
+
+    def complete_effect(self, effect: EffectState, outcome: EffectOutcome, now: datetime) -> None:
+        """Take an effect as performed, unless the case has moved on and needs it no more."""
+        if effect.status == "owed":
+            effect.complete(now, task=outcome.console_task)
+
+    def fail_effect(self, effect: EffectState, why: str, now: datetime) -> None:
+        """Leave an effect to an operator (G-7), unless the case has moved on and needs it no more."""
+        if effect.status == "owed":
+            effect.fail(now, why)
+
+    def retry_effect(self, raw: Any) -> None:
+        """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
+        step, _ = decisions.stuck_step(self, raw, retry=True)
+        step.retry()
+
+    def done_by_hand(self, raw: Any, now: datetime) -> None:
+        """Take a stuck step as done by the operator; an expiry ends as the policy says.  Raises Refused or BadForm."""
+        step, note = decisions.stuck_step(self, raw, retry=False)
+        if isinstance(step, EffectState):
+            step.complete(now, note=note)
+        else:
+            self._run_out(step)
+
+    # Reminders and notifications.
+
+    def end_notifications(self) -> None:
+        """Mark the notifications of steps that no longer wait for a person as over."""
+        self.state.end_notifications()
+
+    def unnotified(self) -> list[int | None]:
+        """Return the serials of steps that wait for a person unnotified, and None for a closed case."""
+        notified = {notification.serial for notification in self.state.notifications if not notification.over}
+        subjects: list[int | None] = [*self.state.waiting, *([None] if self.closed else [])]
+        return [serial for serial in subjects if serial not in notified]
+
+    def notify(self, serials: list[int | None], now: datetime) -> None:
+        """Add notifications to be sent; a step that waits again is notified again."""
+        for serial in serials:
+            self.state.notify(serial, now)
+
+    def mark_delivered(self, sent: SentReminder | Notification) -> None:
+        """Note that a reminder or notification arrived."""
+        self.state.mark_delivered(sent)
+
+    def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
+        """Note why it could not be delivered; None if it was cancelled because the case had moved on."""
+        self.state.mark_undelivered(sent, why)

@@ -1,190 +1,171 @@
-"""What platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1)."""
+"""What platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1).
+
+A report is judged here and taken by ``CaseMachine``: applied, held until the expiry under way is resolved, or ignored.
+"""
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from cases.errors import BadForm
+from cases.forms import Form
 from cases.messages import Report
-from cases.models import read
-from workflows.engine.addressing import addressee
-from workflows.engine.expiry import give
-from workflows.engine.machine import CaseMachine
-from workflows.engine.state import SEEN_KEPT, IgnoredMessage
+from workflows.engine.situation import CaseSituation
 
 SKEW = timedelta(minutes=1)
-"""How far a platform's clock and ours may lie apart."""
+"""How far a platform's clock and ours may differ."""
 
 
-def receive(machine: CaseMachine, raw: Any, now: datetime) -> None:
-    """Take a message: apply it, hold it until a running settlement is over, or keep it as ignored."""
-    try:
-        report = read(Report, raw, "report")
-    except BadForm as bad:
-        machine.record.ignore(now, Report(), str(bad))
-        return
-    if not _first_time(machine, report):
-        return
-    happened = _happened(report, now)
-    machine.elapse(happened)  # what ran out before the message's own instant goes first
-    _judge(machine, report, now, happened)
-    judge_again(machine, now)
-    machine.advance(now)
+@dataclass(frozen=True)
+class Apply:
+    """The report says that a rule fired for an order, with a form."""
+
+    rule: str
+    order: str | None
+    form: Form | None
 
 
-def decline_cancellation(machine: CaseMachine, now: datetime) -> None:
-    """Keep a request to cancel the case on its timeline as not taken."""
-    why = "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
-    machine.record.ignore(now, Report(), why)
+@dataclass(frozen=True)
+class Rearm:
+    """The report gives the deadline of some states of an order."""
+
+    order: str | None
+    states: tuple[str, ...]
+    deadline: datetime
 
 
-def judge_again(machine: CaseMachine, now: datetime) -> None:
-    """Look again at the messages that waited for a settlement, and at those that came before their turn."""
-    held, machine.record.held = machine.record.held, []
-    for report in held:
-        _judge(machine, report, now, _happened(report, now))
-    while not machine.closed and any(_turn_came(machine, each, now) for each in machine.record.early()):
-        pass
+@dataclass(frozen=True)
+class Hold:
+    """The report, dated, is judged again once the expiry under way is resolved."""
+
+    report: Report
 
 
-def _turn_came(machine: CaseMachine, ignored: IgnoredMessage, now: datetime) -> bool:
-    """Whether a message that came early applies by now: it tells of something within this very stay in the state."""
-    report = ignored.early
-    if report is None or report.occurred_at is None:
-        return False
-    happened = _happened(report, now)
-    found = _applying(machine, report, happened)
-    if found is None or _entered(machine, *found) > happened:
-        return False
-    machine.record.take_back(ignored)
-    _apply(machine, report, *found, now)
-    return True
+@dataclass(frozen=True)
+class Ignore:
+    """The report does not apply, and why; one that came ``early`` may apply later."""
+
+    why: str
+    early: bool = False
 
 
-def _happened(report: Report, now: datetime) -> datetime:
-    """When it happened, as far as the message says; nothing has happened later than now."""
+Verdict = Apply | Rearm | Hold | Ignore | None
+"""None: it says nothing new."""
+
+
+def happened_at(report: Report, now: datetime) -> datetime:
+    """Return when it happened according to the report, or now; never later than now."""
     return min(report.occurred_at or now, now)
 
 
-def _first_time(machine: CaseMachine, report: Report) -> bool:
-    record = machine.record
-    if report.message_id is None:
-        return True
-    if report.message_id in record.seen:
-        return False
-    if not report.look:
-        _remember(machine, report)
-    return True
+def judge(situation: CaseSituation, report: Report, now: datetime) -> Verdict:
+    """Return what a report means where the case stands."""
+    happened, rules = happened_at(report, now), situation.process.rules
+    if situation.closed:
+        return None if report.look else Ignore(f"案件已结束 / the case is closed: {_states(situation)}")
+    if report.rule is None:
+        # A deadline set once a clock was over is that of what the clock has led to.
+        return Hold(report) if _after_expiry(situation, report, happened) else judge_deadline(situation, report)
+    if any(rule not in rules for rule in (report.rule, *report.otherwise)):
+        return Ignore(f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
+    if found := _applying_rule(situation, report, happened):
+        return _with_form(situation, report, *found)
+    return _not_applying(situation, report, happened)
 
 
-def _remember(machine: CaseMachine, report: Report) -> None:
-    """Take a message only once; what a look tells may be told again until it applies."""
-    if report.message_id is not None:
-        machine.record.seen.append(report.message_id)
-        del machine.record.seen[:-SEEN_KEPT]
+def _not_applying(situation: CaseSituation, report: Report, happened: datetime) -> Hold | Ignore | None:
+    if situation.state.unresolved:
+        return Hold(report.model_copy(update={"occurred_at": happened}))
+    if report.look:
+        return None
+    why = f"当前状态不适用 / does not apply in the current state: {_states(situation)}"
+    return Ignore(_misaddressed(situation, report) or why, early=report.occurred_at is not None)
 
 
-def _judge(machine: CaseMachine, report: Report, now: datetime, happened: datetime) -> None:
-    record, rules = machine.record, machine.process.rules
-    if machine.closed and report.look:
-        return
-    if machine.closed:
-        record.ignore(now, report, f"案件已结束 / the case is closed: {_states(machine)}")
-    elif report.rule is None and _over_by(machine, report, happened):
-        record.held.append(report)  # a deadline set once a clock was over is that of what the clock has led to
-    elif report.rule is None:
-        _set_deadline(machine, report, now)
-    elif any(rule not in rules for rule in (report.rule, *report.otherwise)):
-        record.ignore(now, report, f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
-    elif found := _applying(machine, report, happened):
-        _apply(machine, report, *found, now)
-    elif any(each.why is None for each in record.settling):
-        record.held.append(report.model_copy(update={"occurred_at": happened}))
-    elif not report.look:
-        why = f"当前状态不适用 / does not apply in the current state: {_states(machine)}"
-        record.ignore(now, report, _misaddressed(machine, report) or why, early=report.occurred_at is not None)
+def judge_early(situation: CaseSituation, report: Report, now: datetime) -> Apply | Ignore | None:
+    """Return how a report that came early applies by now: it is about something within this very stay in the state."""
+    if report.occurred_at is None:
+        return None
+    happened = happened_at(report, now)
+    found = _applying_rule(situation, report, happened)
+    if found is None or _entered(situation, *found) > happened:
+        return None
+    return _with_form(situation, report, *found)
 
 
-def _over_by(machine: CaseMachine, report: Report, happened: datetime) -> bool:
+def judge_deadline(situation: CaseSituation, report: Report) -> Rearm | Ignore | None:
+    """Return the states whose clock the report's deadline replaces."""
+    orders = list(situation.state.orders)
+    if report.order is not None and orders and report.order not in orders:
+        return Ignore(f"没有这个订单 / no such order; orders: {', '.join(orders)}")
+    order = (report.order or (orders[0] if len(orders) == 1 else None)) if orders else None
+    deadline, view = report.deadline, situation.chart_view(order)
+    if deadline is not None:
+        latest = min(deadline, report.occurred_at or deadline)
+        states = tuple(state for state in view.platform_clocked() if latest >= view.entered[state])
+        if states:
+            return Rearm(order, states, deadline)
+    if report.look:
+        return None
+    return Ignore(f"没有对应的平台计时 / no clock of the platform fits: {_states(situation)}")
+
+
+def _after_expiry(situation: CaseSituation, report: Report, happened: datetime) -> bool:
     return report.occurred_at is not None and any(
-        each.why is None and each.due <= happened and (report.order in (None, each.order))
-        for each in machine.record.settling
+        expiry.due <= happened and report.order in (None, expiry.order) for expiry in situation.state.unresolved
     )
 
 
-def _applying(machine: CaseMachine, report: Report, happened: datetime) -> tuple[str, str | None] | None:
-    """The first of the rules that a message may mean which applies where the case stands, with its order."""
-    over = {(each.rule, each.order) for each in machine.record.settling if each.due <= happened}
-    # A clock that had run out by the message's own instant is what it tells of.
-    for rule, order in sorted(_meant(machine, report), key=lambda each: each not in over):
-        if not machine.standing(order).transitions(rule) or _follows_settlement(machine, report, rule, order, happened):
+def _with_form(situation: CaseSituation, report: Report, rule: str, order: str | None) -> Apply | Ignore:
+    try:
+        form = None if report.form is None else situation.read_form(rule, report.form, order)
+    except BadForm as bad:
+        return Ignore(str(bad))
+    return Apply(rule, order, form)
+
+
+def _applying_rule(situation: CaseSituation, report: Report, happened: datetime) -> tuple[str, str | None] | None:
+    """Return the first of the rules that a report may mean which applies where the case stands, with its order."""
+    expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= happened}
+    # A clock that had run out by the report's own instant is what it is about.
+    for rule, order in sorted(_candidates(situation, report), key=lambda candidate: candidate not in expired):
+        open_now = situation.chart_view(order).transitions(rule)
+        if not open_now or _follows_expiry(situation, report, rule, order, happened):
             continue
-        # A record read may be older than the state; the platform's clock may lie behind ours.
-        if not (report.look and _entered(machine, rule, order) - SKEW > happened):
+        # A record that was read may be older than the state; the platform's clock may be behind ours.
+        if not (report.look and _entered(situation, rule, order) - SKEW > happened):
             return rule, order
     return None
 
 
-def _meant(machine: CaseMachine, report: Report) -> Iterator[tuple[str, str | None]]:
-    """The rules that a message may mean, each with the order it is about."""
+def _candidates(situation: CaseSituation, report: Report) -> Iterator[tuple[str, str | None]]:
+    """Yield the rules that a report may mean, with the order they are about."""
     for rule in (report.rule or "", *report.otherwise):
         with contextlib.suppress(BadForm):
-            yield rule, addressee(machine, rule, report.order)
+            yield rule, situation.addressee(rule, report.order)
 
 
-def _misaddressed(machine: CaseMachine, report: Report) -> str | None:
+def _misaddressed(situation: CaseSituation, report: Report) -> str | None:
     try:
-        addressee(machine, report.rule or "", report.order)
+        situation.addressee(report.rule or "", report.order)
     except BadForm as bad:
         return str(bad)
     return None
 
 
-def _follows_settlement(machine: CaseMachine, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
-    """Whether a message tells of something later than a clock that is still being settled."""
+def _follows_expiry(situation: CaseSituation, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
+    """Return whether a report is about something later than a clock that is still being resolved."""
     return report.occurred_at is not None and any(
-        each.why is None and each.rule != rule and each.order == order and each.due < happened
-        for each in machine.record.settling
+        expiry.rule != rule and expiry.order == order and expiry.due < happened for expiry in situation.state.unresolved
     )
 
 
-def _entered(machine: CaseMachine, rule: str, order: str | None) -> datetime:
-    """Since when the case has stood where a rule leads on from."""
-    standing = machine.standing(order)
-    return max(standing.entered[move.source.value] for _, move in standing.transitions(rule))
+def _entered(situation: CaseSituation, rule: str, order: str | None) -> datetime:
+    """Return since when the case has been where a rule leads on from."""
+    view = situation.chart_view(order)
+    return max(view.entered[move.source.value] for _, move in view.transitions(rule))
 
 
-def _apply(machine: CaseMachine, report: Report, rule: str, order: str | None, now: datetime) -> None:
-    try:
-        form = machine.read_form(rule, report.form, order) if report.form is not None else None
-    except BadForm as bad:
-        machine.record.ignore(now, report, str(bad))
-        return
-    if report.look:
-        _remember(machine, report)
-    machine.fire(rule, max(machine.since(order), _happened(report, now)), form, order=order, reported=True)
-    if report.deadline is not None and not machine.closed:
-        _set_deadline(machine, report.model_copy(update={"order": order}), now)
-
-
-def _set_deadline(machine: CaseMachine, report: Report, now: datetime) -> None:
-    if report.order is not None and machine.record.orders and report.order not in machine.record.orders:
-        machine.record.ignore(now, report, f"没有这个订单 / no such order; orders: {', '.join(machine.record.orders)}")
-        return
-    orders = list(machine.record.orders)
-    order = (report.order or (orders[0] if len(orders) == 1 else None)) if orders else None
-    deadline, standing = report.deadline, machine.standing(order)
-    fitting = [
-        state
-        for state in standing.platform_clocked()
-        if deadline is not None and min(deadline, report.occurred_at or deadline) >= standing.entered[state]
-    ]
-    for state in fitting:
-        give(machine, order, state, deadline)  # type: ignore[arg-type]
-    if not fitting and not report.look:
-        machine.record.ignore(now, report, f"没有对应的平台计时 / no clock of the platform fits: {_states(machine)}")
-
-
-def _states(machine: CaseMachine) -> str:
-    return ", ".join(machine.states())
+def _states(situation: CaseSituation) -> str:
+    return ", ".join(situation.states())

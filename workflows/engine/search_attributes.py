@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from statecharts.rules import Party
-from workflows.engine.machine import CaseMachine
+from workflows.engine.situation import CaseSituation
 from workflows.engine.view import state_in_words
 
 PROCESS = SearchAttributeKey.for_keyword("CaseProcess")
@@ -35,34 +35,38 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 """All of them, as ``aftersales setup`` registers them."""
 
 
-def attributes(machine: CaseMachine) -> dict[SearchAttributeKey[Any], Any]:
-    """The values that a case has now and that change as it moves; None: it has none."""
-    facts, nearest = machine.case.facts, _nearest(machine)
+def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
+    """Return the current values of the search attributes that change as the case moves; None means unset."""
+    facts, nearest = situation.case.facts, _nearest(situation)
     return {
-        PROCESS: machine.process.name,
+        PROCESS: situation.process.name,
         SHOP: facts.shop,
         ORDER: facts.order,
-        STATE: state_in_words(machine),
+        STATE: state_in_words(situation),
         DEADLINE: nearest,
-        WAITS_FOR: _waits_for(machine),
-        NEEDS_OPERATOR: machine.record.waits_for_operator(),
-        AT_STAKE: None if machine.case.at_stake is None else float(machine.case.at_stake),
+        WAITS_FOR: _waits_for(situation),
+        NEEDS_OPERATOR: situation.state.waits_for_operator,
+        AT_STAKE: None if situation.case.at_stake is None else float(situation.case.at_stake),
     }
 
 
-def _nearest(machine: CaseMachine) -> datetime | None:
-    return min((each.due for each in machine.deadlines()), default=None)
+def _nearest(situation: CaseSituation) -> datetime | None:
+    return min((deadline.due for deadline in situation.deadlines()), default=None)
 
 
-def _waits_for(machine: CaseMachine) -> str | None:
-    if machine.closed:
+def _waits_for(situation: CaseSituation) -> str | None:
+    if situation.closed:
         return None
-    clocks = machine.process.clocks
-    party = next((clocks[each.rule].of for each in machine.deadlines()), Party.PLATFORM)
+    clocks = situation.process.clocks
+    party = next((clocks[deadline.rule].of for deadline in situation.deadlines()), Party.PLATFORM)
     return party.label
 
 
-def opening_attributes(machine: CaseMachine) -> TypedSearchAttributes:
-    """The attributes to start a case with."""
-    values = {**attributes(machine), ORDERS: list(machine.case.orders or (machine.case.facts.order,))}
-    return TypedSearchAttributes([SearchAttributePair(key, each) for key, each in values.items() if each is not None])
+def opening_attributes(situation: CaseSituation) -> TypedSearchAttributes:
+    """Return the attributes to start a case with."""
+    order = situation.case.facts.order
+    orders = list(situation.case.orders) or ([] if order is None else [order])
+    values = {**attributes(situation), ORDERS: orders or None}
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, value) for key, value in values.items() if value is not None]
+    )

@@ -1,84 +1,219 @@
-"""What operators see of a case: the query ``view``, the details in the Web UI, and the search attributes."""
+"""What can be seen of a case: the answer of the query ``view``, and the summary that every update answers.
+
+Clients read the models; their names in JSON are those that earlier releases wrote.
+"""
 
 from collections import Counter
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from cases.case import Cost
 from cases.forms import Form
-from cases.models import expected
+from cases.ledger import LedgerEntry
+from cases.messages import ConsoleTask
+from cases.models import Instant, expected
 from statecharts.rules import OPERATORS
 from workflows.engine.decisions import allowed
-from workflows.engine.machine import CaseMachine
-from workflows.engine.schedule import Kind
-from workflows.engine.state import EffectState
+from workflows.engine.situation import CaseSituation, Kind
+from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
+from workflows.engine.state import Status as EffectStatus
 
 TIMELINE_SHOWN = 5
 
-
-def status(machine: CaseMachine) -> str:
-    """Closed, or open."""
-    return "closed" if machine.closed else "open"
-
-
-def state_in_words(machine: CaseMachine) -> str:
-    """Where the case stands, in one short line: of the orders how many stand where."""
-    own = "、".join(machine.process.state_label(state) for state in machine.standing().states)
-    stand = Counter(
-        str(standing.chart.states_map[state].name)
-        for standing in machine.standings()
-        for state in standing.states
-        if standing.order
-    )
-    orders = "、".join(f"{label} {many}" for label, many in stand.items())
-    return f"{own}({orders})" if orders and not machine.closed else own
+OffsetInstant = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
+"""An instant written with an offset, as in 2026-01-05T01:00:00+00:00."""
+CaseStatus = Literal["open", "closed"]
 
 
-def deadlines(machine: CaseMachine) -> list[dict[str, Any]]:
-    """The clocks that run, nearest first, and those that are being settled with the platform.
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
-    ``decided_at``: when the shop's default ``decision`` goes before a clock (G-6).
+
+class DeadlineView(_View):
+    """A running clock; ``resolving``: it has run out, and the platform is asked what happened.
+
+    ``decided_at``: when the shop's default ``decision`` is taken unless somebody decides first (G-6).
     """
-    settling = {(each.order, each.rule) for each in machine.record.settling}
-    clocks = machine.process.clocks
-    decided = {each.deadline: each.at for each in machine.moments(machine.record.latest) if each.kind is Kind.DECISION}
+
+    rule: str
+    label: str
+    state: str
+    order: str | None
+    due: OffsetInstant
+    of: str
+    resolving: bool = Field(alias="settling")
+    decided_at: OffsetInstant | None
+    decision: str | None
+
+
+class ActionView(_View):
+    """A rule that people may fire now, with the JSON schema of its form; ``record``: only to record what was seen."""
+
+    rule: str
+    order: str | None
+    label: str
+    party: str
+    record: bool
+    clause: str
+    fields: str
+    costs: tuple[Cost, ...]
+    form: dict[str, Any]
+
+
+class TimelineView(TimelineEntry):
+    """A rule that fired, with its Chinese name."""
+
+    label: str
+
+
+class IgnoredView(_View):
+    """A message that did not apply, and why."""
+
+    at: Instant
+    rule: str | None
+    message_id: str | None
+    why: str
+
+
+class EffectView(_View):
+    """An effect, and its status."""
+
+    serial: int
+    effect: str
+    label: str
+    rule: str
+    order: str | None
+    at: OffsetInstant
+    status: EffectStatus
+    why: str | None
+    note: str | None
+    task: ConsoleTask | None
+
+
+class StuckExpiryView(_View):
+    """A clock of the platform that an operator must resolve; listed among the effects."""
+
+    serial: int
+    effect: Literal["settle"] = "settle"
+    rule: str
+    order: str | None
+    status: Literal["needs_operator"] = "needs_operator"
+    why: str
+
+    @property
+    def label(self) -> str:
+        """The name of the step."""
+        return self.effect
+
+    @property
+    def task(self) -> None:
+        """No console task: the platform did not answer."""
+
+
+class CaseSummary(_View):
+    """Where the case is, in short."""
+
+    status: CaseStatus
+    state: list[str]
+    label: str
+    deadline: OffsetInstant | None
+
+
+class CaseView(_View):
+    """Everything about a case: where it is, why, what may be done next, and what is pending.
+
+    ``busy``: something is performed or resolved without a person.  ``next``: the nearest instant at which something
+    will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
+    """
+
+    case_id: str
+    process: str
+    label: str
+    status: CaseStatus
+    finished: bool
+    busy: bool
+    next: OffsetInstant | None
+    facts: dict[str, Any]
+    state: list[str]
+    state_labels: list[str]
+    needs_operator: bool
+    waits_for_operator: bool
+    deadlines: list[DeadlineView]
+    actions: list[ActionView]
+    timeline: list[TimelineView]
+    ignored: list[IgnoredView]
+    ignored_in_all: int
+    expiries: list[ExpiryCheck] = Field(alias="settling")
+    held: int
+    effects: list[EffectView | StuckExpiryView]
+    ledger: list[LedgerEntry]
+    reminders: list[SentReminder]
+    notifications: list[Notification] = Field(alias="news")
+    policy: dict[str, Any]
+
+
+def status(situation: CaseSituation) -> CaseStatus:
+    """Return whether the case is open or closed."""
+    return "closed" if situation.closed else "open"
+
+
+def state_in_words(situation: CaseSituation) -> str:
+    """Return where the case is in one short line, with the number of orders in each state."""
+    own = "、".join(situation.process.state_label(state) for state in situation.chart_view().states)
+    counts = Counter(
+        str(view.chart.states_map[state].name)
+        for view in situation.chart_views()
+        for state in view.states
+        if view.order
+    )
+    orders = "、".join(f"{label} {count}" for label, count in counts.items())
+    return f"{own}({orders})" if orders and not situation.closed else own
+
+
+def deadlines(situation: CaseSituation) -> list[DeadlineView]:
+    """Return the running clocks, nearest first, with those that are being resolved with the platform."""
+    resolving = {(expiry.order, expiry.rule) for expiry in situation.state.expiries}
+    clocks, process = situation.process.clocks, situation.process
+    moments = situation.moments(situation.state.latest)
+    decided = {moment.deadline: moment.at for moment in moments if moment.kind is Kind.DECISION}
     return [
-        {
-            "rule": each.rule,
-            "label": machine.process.rule_label(each.rule),
-            "state": each.state,
-            "order": each.order,
-            "due": each.due.isoformat(),
-            "of": clocks[each.rule].of.value,
-            "settling": (each.order, each.rule) in settling,
-            "decided_at": decided[each].isoformat() if each in decided else None,
-            "decision": machine.case.policy.default_decision.value if each in decided else None,
-        }
-        for each in machine.deadlines()
+        DeadlineView(
+            rule=deadline.rule,
+            label=process.rule_label(deadline.rule),
+            state=deadline.state,
+            order=deadline.order,
+            due=deadline.due,
+            of=clocks[deadline.rule].of.value,
+            resolving=(deadline.order, deadline.rule) in resolving,
+            decided_at=decided.get(deadline),
+            decision=situation.case.policy.default_decision.value if deadline in decided else None,
+        )
+        for deadline in situation.deadlines()
     ]
 
 
-def actions(machine: CaseMachine) -> list[dict[str, Any]]:
-    """What people may do now, each with the JSON schema of its form; ``record``: only to record what was seen."""
-    found = []
-    for choice in allowed(machine):
-        rule, line = machine.process.rules[choice.rule], machine.standing(choice.order).line(choice.rule)
-        form = machine.case.form_type((line.form if line else None) or rule.form)
-        costs = machine.case.part(choice.order).costs(choice.rule)
-        found.append(
-            {
-                "rule": choice.rule,
-                "order": choice.order,
-                "label": machine.process.action_label(choice.rule),
-                "party": rule.party.value,
-                "record": rule.party not in OPERATORS,
-                "clause": line.clause if line else "",
-                "fields": expected(form),
-                "costs": [cost.model_dump(mode="json") for cost in costs],
-                "form": _schema(form),
-            }
-        )
-    return found
+def actions(situation: CaseSituation) -> list[ActionView]:
+    """Return what people may do now."""
+    return [_action(situation, choice.rule, choice.order) for choice in allowed(situation)]
+
+
+def _action(situation: CaseSituation, name: str, order: str | None) -> ActionView:
+    rule, line = situation.process.rules[name], situation.chart_view(order).line(name)
+    form = situation.form_type(name, order)
+    return ActionView(
+        rule=name,
+        order=order,
+        label=situation.process.action_label(name),
+        party=rule.party.value,
+        record=rule.party not in OPERATORS,
+        clause=line.clause if line else "",
+        fields=expected(form),
+        costs=situation.case.part(order).costs(name),
+        form=_schema(form),
+    )
 
 
 @cache
@@ -86,73 +221,70 @@ def _schema(form: type[Form]) -> dict[str, Any]:
     return form.model_json_schema()
 
 
-def effect(machine: CaseMachine, each: EffectState) -> dict[str, Any]:
-    """An effect and how far it is."""
-    return {
-        "serial": each.serial,
-        "effect": each.effect,
-        "label": machine.process.effects()[each.effect].label,
-        "rule": each.rule,
-        "order": each.order,
-        "at": (each.ended or each.at).isoformat(),
-        "status": each.status,
-        "why": each.why,
-        "note": each.note,
-        "task": each.task.model_dump() if each.task else None,
-    }
-
-
-def standing(machine: CaseMachine) -> dict[str, Any]:
-    """Where the case stands, in short: what an update answers."""
-    return {
-        "status": status(machine),
-        "state": machine.states(),
-        "label": "、".join(machine.process.state_label(state) for state in machine.states()),
-        "deadline": next((each["due"] for each in deadlines(machine)), None),
-    }
-
-
-def view(machine: CaseMachine, now: datetime) -> dict[str, Any]:
-    """Everything about a case: where it stands, why, what may be done next, and what is owed."""
-    upcoming = machine.next_instant(now)
-    record, process = machine.record, machine.process
-    stuck = [
-        {
-            "serial": each.serial,
-            "effect": "settle",
-            "rule": each.rule,
-            "order": each.order,
-            "status": "needs_operator",
-            "why": each.why,
-        }
-        for each in record.settling
-        if each.why
+def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
+    effects: list[EffectView | StuckExpiryView] = [_effect(situation, effect) for effect in situation.state.effects]
+    return effects + [
+        StuckExpiryView(serial=expiry.serial, rule=expiry.rule, order=expiry.order, why=expiry.why)
+        for expiry in situation.state.expiries
+        if expiry.why
     ]
-    return {
-        "case_id": machine.case_id,
-        "process": process.name,
-        "label": process.label,
-        "status": status(machine),
-        "finished": machine.finished,
-        "busy": machine.busy,
-        "next": upcoming.isoformat() if upcoming else None,
-        "facts": machine.case.facts.model_dump(mode="json"),
-        "state": machine.states(),
-        "state_labels": [process.state_label(state) for state in machine.states()],
-        "needs_operator": record.needs_operator(),
-        "waits_for_operator": record.waits_for_operator(),
-        "deadlines": deadlines(machine),
-        "actions": actions(machine),
-        "timeline": [
-            {**entry.model_dump(mode="json"), "label": process.rule_label(entry.rule)} for entry in record.timeline
+
+
+def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
+    return EffectView(
+        serial=effect.serial,
+        effect=effect.effect,
+        label=situation.process.effects()[effect.effect].label,
+        rule=effect.rule,
+        order=effect.order,
+        at=effect.ended or effect.at,
+        status=effect.status,
+        why=effect.why,
+        note=effect.note,
+        task=effect.task,
+    )
+
+
+def summary(situation: CaseSituation) -> CaseSummary:
+    """Return what an update answers."""
+    nearest = next(iter(situation.deadlines()), None)
+    return CaseSummary(
+        status=status(situation),
+        state=situation.states(),
+        label="、".join(situation.process.state_label(state) for state in situation.states()),
+        deadline=nearest.due if nearest else None,
+    )
+
+
+def view(situation: CaseSituation, now: datetime) -> CaseView:
+    """Return what the query ``view`` answers."""
+    state, process = situation.state, situation.process
+    return CaseView(
+        case_id=situation.case_id,
+        process=process.name,
+        label=process.label,
+        status=status(situation),
+        finished=situation.finished,
+        busy=situation.busy,
+        next=situation.next_instant(now),
+        facts=situation.case.facts.model_dump(mode="json"),
+        state=situation.states(),
+        state_labels=[process.state_label(name) for name in situation.states()],
+        needs_operator=state.needs_operator,
+        waits_for_operator=state.waits_for_operator,
+        deadlines=deadlines(situation),
+        actions=actions(situation),
+        timeline=[TimelineView(**dict(entry), label=process.rule_label(entry.rule)) for entry in state.timeline],
+        ignored=[
+            IgnoredView(at=message.at, rule=message.rule, message_id=message.message_id, why=message.why)
+            for message in state.ignored
         ],
-        "ignored": [each.model_dump(mode="json", exclude={"early"}) for each in record.ignored],
-        "ignored_in_all": record.ignored_in_all,
-        "settling": [each.model_dump(mode="json") for each in record.settling],
-        "held": len(record.held),
-        "effects": [effect(machine, each) for each in record.effects] + stuck,
-        "ledger": [entry.model_dump(mode="json") for entry in record.ledger],
-        "reminders": [each.model_dump(mode="json") for each in record.reminders],
-        "news": [each.model_dump(mode="json") for each in record.news],
-        "policy": machine.case.policy.model_dump(mode="json"),
-    }
+        ignored_in_all=state.ignored_in_all,
+        expiries=state.expiries,
+        held=len(state.held),
+        effects=_effects(situation),
+        ledger=state.ledger,
+        reminders=state.reminders,
+        notifications=state.notifications,
+        policy=situation.case.policy.model_dump(mode="json"),
+    )

@@ -1,1 +1,1 @@
-"""抖店: its client, signing and records, and one adapter for each process that has an interface there."""
+"""抖店: its marketplace, client, signing and records, and an adapter for each process with an interface there."""

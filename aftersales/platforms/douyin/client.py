@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from aftersales.platforms.douyin.records import RESHIP, AfterSale, AfterSaleRow, Node, Page, RejectReason, known
+from aftersales.platforms.douyin.records import AfterSale, AfterSaleRow, Node, Page, RejectReason, known
 from aftersales.platforms.douyin.session import DouyinSession
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence
 
 AGREE_TO_RESHIP = 501
-"""What ``afterSale.operate`` is told in order to agree to a reship.  From third-party code only."""
+"""The ``type`` of ``afterSale.operate`` that agrees to a reship.  From third-party code only."""
 REFUSE_RESHIP = 502
-"""What ``afterSale.operate`` is told in order to refuse a reship.  From third-party code only."""
+"""The ``type`` of ``afterSale.operate`` that refuses a reship.  From third-party code only."""
 UNKNOWN_RECORD = ((40004, 50002), ("不存在", "not exist"))
-"""The codes and words with which the platform says that it has no such after-sale.  An assumption."""
+"""The codes and words of the answer for an after-sale that does not exist.  An assumption."""
 SEND_RESHIP = 1
 BY_MERCHANT = 1
 IMAGE = 1
@@ -27,7 +27,7 @@ class DouyinClient(DouyinSession):
     """The open platform's methods, typed; every one raises what ``call`` raises."""
 
     async def find(self, shop_id: str, after_sale_id: str) -> AfterSale | None:
-        """Give an after-sale's record; None where the platform has no such record."""
+        """Return an after-sale's record; None where the platform has no such record."""
         answer = await self.ask(shop_id, "afterSale.Detail", {"after_sale_id": after_sale_id})
         codes, words = UNKNOWN_RECORD
         if answer.code in codes and any(word in answer.text for word in words):
@@ -37,34 +37,34 @@ class DouyinClient(DouyinSession):
         return known(AfterSale, data, answer.method) if info else None
 
     async def detail(self, shop_id: str, after_sale_id: str) -> AfterSale:
-        """Give an after-sale's record; raises PlatformRefused where the platform has no such record."""
+        """Return an after-sale's record; raises PlatformRefused where the platform has no such record."""
         record = await self.find(shop_id, after_sale_id)
         if record is None:
             raise PlatformRefused(f"平台没有该售后单 / the platform has no such after-sale: {after_sale_id}")
         return record
 
-    async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[AfterSaleRow]:
-        """Give every reship that changed in the meantime, both ends included, the longest unchanged first."""
+    async def changed(self, shop_id: str, kind: int, since: datetime, until: datetime) -> AsyncIterator[AfterSaleRow]:
+        """Yield every after-sale of a kind that changed in the meantime, both ends included, oldest change first."""
         seen: set[tuple[str, int]] = set()
         page, before = 0, 0
         while True:
-            found = await self._page(shop_id, since, until, page)
-            for row in found.rows:
+            listed = await self._page(shop_id, kind, since, until, page)
+            for row in listed.rows:
                 if (row.after_sale_id, row.update_time) not in seen:
                     seen.add((row.after_sale_id, row.update_time))
                     yield row
-            if page and found.total < before:
-                # One that changed meanwhile has left the list, and what followed it has moved to a page already read.
+            if page and listed.total < before:
+                # A record that changed meanwhile has left the list, and those after it moved to a page already read.
                 page = 0
-            elif found.has_more and found.rows:
+            elif listed.has_more and listed.rows:
                 page += 1
             else:
                 return
-            before = found.total
+            before = listed.total
 
-    async def _page(self, shop_id: str, since: datetime, until: datetime, page: int) -> Page:
+    async def _page(self, shop_id: str, kind: int, since: datetime, until: datetime, page: int) -> Page:
         params = {
-            "aftersale_type": RESHIP,
+            "aftersale_type": kind,
             "update_start_time": int(since.timestamp()),
             "update_end_time": int(until.timestamp()),
             "page": page,
@@ -94,56 +94,46 @@ class DouyinClient(DouyinSession):
         data = await self.call(shop_id, "afterSale.operate", params)
         for done in data.get("items") or []:
             if done.get("status_code"):
-                told = f"{done.get('status_msg') or '-'} (status_code {done['status_code']})"
-                raise PlatformRefused(f"抖店拒绝 / Douyin refused afterSale.operate: {told}")
+                why = f"{done.get('status_msg') or '-'} (status_code {done['status_code']})"
+                raise PlatformRefused(f"抖店拒绝 / Douyin refused afterSale.operate: {why}")
 
     async def reject_reasons(self, shop_id: str, after_sale_id: str) -> list[RejectReason]:
-        """Give the reasons for which the platform lets this after-sale be refused."""
+        """Return the reasons for which the platform lets this after-sale be refused."""
         method = "afterSale.rejectReasonCodeList"
         data = await self.call(shop_id, method, {"aftersale_id": _number(after_sale_id)})
         return [known(RejectReason, item, method) for item in data.get("items") or []]
 
     async def fill_logistics(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
-        """Tell the parcel in which the goods are sent again."""
+        """Submit the parcel in which the goods are sent again."""
         params = {"aftersale_id": _number(after_sale_id), "send_type": SEND_RESHIP}
         parcel = {"company_code": company_code, "tracking_no": tracking_no}
         await self.call(shop_id, "afterSale.fillLogistics", params | parcel)
 
     async def submit_evidence(self, shop_id: str, after_sale_id: str, comment: str, urls: Sequence[str]) -> None:
-        """Hand evidence in to an arbitration; raises BadForm for more than four pieces at once."""
+        """Submit evidence to an arbitration; raises BadForm for more than four pieces at once."""
         if len(urls) > PIECES_AT_ONCE:
             raise BadForm(f"一次最多 {PIECES_AT_ONCE} 个凭证 / at most {PIECES_AT_ONCE} pieces at once: {len(urls)}")
         params = {"aftersale_id": _number(after_sale_id), "comment": comment, "evidence": list(urls)}
         await self.call(shop_id, "afterSale.submitEvidence", params)
 
-    async def logistics_add(self, shop_id: str, order_id: str, company_code: str, tracking_no: str) -> None:
-        """Tell the parcel of an order."""
-        params = {"order_id": order_id, "company_code": company_code, "logistics_code": tracking_no}
-        await self.call(shop_id, "order.logisticsAdd", params)
-
-    async def logistics_edit(self, shop_id: str, order_id: str, company_code: str, tracking_no: str) -> None:
-        """Correct the parcel of an order."""
-        params = {"order_id": order_id, "company_code": company_code, "logistics_code": tracking_no}
-        await self.call(shop_id, "order.logisticsEdit", params)
-
     async def track(self, shop_id: str, company_code: str, tracking_no: str) -> list[Node]:
-        """Give the stations of a parcel, as the platform orders them."""
+        """Return the stations of a parcel, as the platform orders them."""
         method = "logistics.trackNoRouteDetail"
         data = await self.call(shop_id, method, {"logistics_code": company_code, "track_no": tracking_no})
         return [known(Node, node, method) for node in data.get("route__node_list") or []]
 
     async def intercept(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
-        """Ask for a parcel on its way to be stopped."""
+        """Request the interception of a parcel on its way."""
         target = {"company_code": company_code, "tracking_no": tracking_no}
         params = {"after_sale_id": _number(after_sale_id), "op_from": BY_MERCHANT, "intercept_targets": [target]}
         await self.call(shop_id, "afterSale.applyLogisticsIntercept", params)
 
 
-def reject_reason_code(known_reasons: Sequence[RejectReason], given: str) -> int | None:
-    """Choose the platform's code for a reason: what it says or contains, else "other", else the last; None of none."""
-    said = [entry for entry in known_reasons if entry.reason.strip() and entry.reason.strip() in given]
+def reject_reason_code(known_reasons: Sequence[RejectReason], text: str) -> int | None:
+    """Choose the platform's code for a reason: one that the text contains, else "other", else the last of the list."""
+    said = [entry for entry in known_reasons if entry.reason.strip() and entry.reason.strip() in text]
     other = [entry for entry in known_reasons if entry.reason.strip().casefold() in OTHER_REASONS]
-    # Of several that the text contains, the longest says most; one that equals it is the longest.
+    # The longest says most; one that equals the text is the longest.
     best = sorted(said, key=lambda entry: len(entry.reason.strip()), reverse=True)
     return next((entry.code for entry in [*best, *other, *reversed(known_reasons)]), None)
 

@@ -1,40 +1,42 @@
-"""Douyin as the platform of reships: effects performed through its interface, clocks settled by its records."""
+"""Reships on Douyin: effects are performed through its interface, clocks resolved by its records."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from aftersales.platforms.douyin import reship_record as reading
+from aftersales.platforms.adapter import ReconcilableAdapter
+from aftersales.platforms.douyin import reship_reading as reading
 from aftersales.platforms.douyin.client import PIECES_AT_ONCE, DouyinClient
-from aftersales.platforms.douyin.records import AfterSale, Status
+from aftersales.platforms.douyin.records import RESHIP, AfterSale, Status
+from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Refusal
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence, Form, Proof, Shipment
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
 from cases.models import Strict, read
 
-Given = TypeVar("Given", bound=Form)
+AForm = TypeVar("AForm", bound=Form)
 
 
-class _Wish(NamedTuple):
-    """What is wanted of the platform: when it is so already, and where it may be asked for."""
+class _Operation(NamedTuple):
+    """An operation: whether a record shows it done, and the statuses in which it is possible."""
 
-    fulfilled: Callable[[AfterSale], bool]
-    open_in: tuple[Status, ...]
+    done: Callable[[AfterSale], bool]
+    possible_in: tuple[Status, ...]
 
 
-AGREEMENT = _Wish(
+AGREE = _Operation(
     lambda record: record.status in reading.ON_ITS_WAY,
     (Status.AWAITING_MERCHANT,),
 )
-REFUSAL = _Wish(
+REFUSE = _Operation(
     lambda record: record.status == Status.REFUSED or record.disputed,
     (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT),
 )
 
 
-class DouyinReshipAdapter:
-    """The port of the process ``douyin_reship``; ids of after-sales are digits."""
+class DouyinReshipAdapter(ReconcilableAdapter):
+    """The interface of the process ``douyin_reship``."""
 
     def __init__(self, douyin: DouyinClient, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._douyin = douyin
@@ -47,7 +49,7 @@ class DouyinReshipAdapter:
         }
 
     async def perform(self, call: EffectCall) -> None:
-        """Do on the platform what the effect says; what its record shows to be so already is done.
+        """Perform an effect, unless the record shows it performed already.
 
         Raises PlatformRefused, PlatformUnreachable, and BadForm for an effect or a form that does not fit.
         """
@@ -57,27 +59,40 @@ class DouyinReshipAdapter:
         await effect(call, _after_sale_id(call.facts))
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Say what a clock of the platform led to; raises NotSettledYet while it has not decided."""
+        """Return what a clock of the platform led to; raises NotSettledYet while it has not decided."""
         record = await self._douyin.find(question.shop_id, _after_sale_id(question.facts))
         return reading.settlement(question, record, self._now())
 
-    async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
-        """Give the facts that a case is opened with, as JSON; raises PlatformRefused where there is no such reship."""
-        return reading.facts(shop_id, await self._douyin.detail(shop_id, after_sale_id))
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        """Return the reship that a message is about; None where it is not about one.  Raises BadForm."""
+        return reading.case_of(tag, data)
 
-    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
-        """Tell what the platform's record says now, as ``reports`` does; raises PlatformRefused for another kind."""
-        return self.reports(await self._douyin.detail(shop_id, after_sale_id))
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        """Return what a message reports to its case; None where the case only has to be open.  Raises BadForm."""
+        return reading.report_of(tag, message_id, data)
 
-    def reports(self, after_sale: AfterSale) -> list[dict[str, Any]]:
-        """Tell what a record says as ``Report`` dicts, in the order in which it must have happened."""
-        return reading.reports(after_sale)
+    def needs_record(self, report: Report) -> bool:
+        """Return whether only the record says what a report means."""
+        return reading.needs_record(report)
+
+    async def facts(self, shop_id: str, own_id: str) -> dict[str, Any]:
+        """Return the facts that a case is opened with; raises PlatformRefused where there is no such reship."""
+        return reading.facts(shop_id, await self._douyin.detail(shop_id, own_id))
+
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        """Return what the record says happened; raises PlatformRefused where there is none."""
+        return reading.reports(await self._douyin.detail(shop_id, own_id))
+
+    async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
+        """Yield the ids of the reships that changed between two instants."""
+        async for row in self._douyin.changed(shop_id, RESHIP, since, until):
+            yield row.after_sale_id
 
     async def _agree(self, call: EffectCall, own_id: str) -> None:
         async def operate(record: AfterSale) -> None:
             await self._douyin.operate_reship(call.shop_id, own_id, record.update_time, agree=True)
 
-        await self._operate(call, own_id, AGREEMENT, operate)
+        await self._operate(call, own_id, AGREE, operate)
 
     async def _refuse(self, call: EffectCall, own_id: str) -> None:
         form = _form(Refusal, call)
@@ -87,20 +102,20 @@ class DouyinReshipAdapter:
                 call.shop_id, own_id, record.update_time, agree=False, reason=form.reason, evidence=form.evidence
             )
 
-        await self._operate(call, own_id, REFUSAL, operate)
+        await self._operate(call, own_id, REFUSE, operate)
 
     async def _operate(
-        self, call: EffectCall, own_id: str, wish: _Wish, operate: Callable[[AfterSale], Awaitable[None]]
+        self, call: EffectCall, own_id: str, operation: _Operation, operate: Callable[[AfterSale], Awaitable[None]]
     ) -> None:
         record = await self._douyin.detail(call.shop_id, own_id)
-        if _done(wish, record, call):
+        if _done(operation, record, call):
             return
         try:
             await operate(record)
         except PlatformRefused as refused:
-            # Perhaps because the record has changed since we read it: no code for that is known, so we look again.
+            # The record may have changed since it was read; no code for that is known, so it is read again.
             again = await self._douyin.detail(call.shop_id, own_id)
-            if _done(wish, again, call):
+            if _done(operation, again, call):
                 return
             if again.update_time == record.update_time:
                 raise PlatformRefused(str(refused)) from None
@@ -123,12 +138,12 @@ class DouyinReshipAdapter:
             await self._douyin.submit_evidence(call.shop_id, own_id, _comment(some), [piece.url for piece in some])
 
 
-def _done(wish: _Wish, record: AfterSale, call: EffectCall) -> bool:
-    if wish.fulfilled(record):
+def _done(operation: _Operation, record: AfterSale, call: EffectCall) -> bool:
+    if operation.done(record):
         return True
-    if record.status not in wish.open_in:
-        told = f"{call.label}: 平台状态 / the platform's status is {record.status}"
-        raise PlatformRefused(f"平台上已不能执行 / no longer possible on the platform: {told}")
+    if record.status not in operation.possible_in:
+        why = f"{call.label}: 平台状态 / the platform's status is {record.status}"
+        raise PlatformRefused(f"平台上已不能执行 / no longer possible on the platform: {why}")
     return False
 
 
@@ -144,5 +159,5 @@ def _after_sale_id(facts: Mapping[str, Any]) -> str:
     return read(_Named, {"after_sale_id": facts.get("after_sale_id")}, "facts").after_sale_id
 
 
-def _form(model: type[Given], call: EffectCall) -> Given:
+def _form(model: type[AForm], call: EffectCall) -> AForm:
     return read(model, call.form, call.effect)

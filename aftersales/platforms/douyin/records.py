@@ -1,4 +1,4 @@
-"""Douyin's records as its interface writes them: what we read of them, under names of ours."""
+"""Douyin's records as its interface writes them, read into fields with our own names."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,18 +7,17 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from cases.douyin_reship import Reason
 from cases.errors import PlatformUnreachable
 from cases.models import LATEST
 
-LONGEST = 2000
-"""Characters that we keep of a text."""
+TEXT_LIMIT = 2000
+"""Characters that are kept of a text."""
 RESHIP = 7
-"""The type of after-sale that a reship is."""
+"""The type of an after-sale that is a reship."""
 
 
 class Status(IntEnum):
-    """Where an after-sale stands."""
+    """The status of an after-sale."""
 
     AWAITING_MERCHANT = 6
     AWAITING_SHIPMENT = 8
@@ -30,7 +29,7 @@ class Status(IntEnum):
 
 
 class Arbitration(IntEnum):
-    """Where the platform's arbitration stands."""
+    """The status of the platform's arbitration."""
 
     NONE = 0
     RUNNING = 1
@@ -43,52 +42,53 @@ class Arbitration(IntEnum):
 
 
 DISPUTED = (Arbitration.RUNNING, Arbitration.EVIDENCE_WANTED, Arbitration.NEGOTIATION)
-"""While it stands so, nothing is decided."""
+"""The statuses of an arbitration that is not decided."""
 REASONS = {
-    "一直未收到货": Reason.NEVER_RECEIVED,
-    "商家少发/漏发": Reason.SHORT_SHIPPED,
-    "少发": Reason.SHORT_SHIPPED,
-    "漏发": Reason.SHORT_SHIPPED,
+    "一直未收到货": "never_received",
+    "商家少发/漏发": "short_shipped",
+    "少发": "short_shipped",
+    "漏发": "short_shipped",
 }
-"""What the platform's texts of a reason mean (DR-1); every other text means OTHER.  From third-party code only."""
+"""What the platform's texts of a reason mean (DR-1); any other means OTHER_REASON.  From third-party code only."""
+OTHER_REASON = "other"
 
 
-def _instant(given: Any) -> datetime | None:
-    if given in (None, "", 0, "0"):
+def _instant(value: Any) -> datetime | None:
+    if value in (None, "", 0, "0"):
         return None
     try:
-        return datetime.fromtimestamp(int(given), UTC)
+        return datetime.fromtimestamp(int(value), UTC)
     except (ValueError, TypeError, OverflowError, OSError):
         raise ValueError("expected seconds since 1970") from None
 
 
-def _words(given: Any) -> Any:
-    if given and isinstance(given, str):
-        return given.encode("utf-8", "replace").decode().strip()[:LONGEST]  # half a character cannot be handed on
-    return given or ""
+def _words(value: Any) -> Any:
+    if value and isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
+    return value or ""
 
 
 Known = TypeVar("Known", bound=BaseModel)
-Digits = Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(given, int) else given)]
-"""An id: a number on the wire, a text with us."""
+Digits = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+"""An id: a number on the wire, text here."""
 Moment = Annotated[datetime, BeforeValidator(_instant)]
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_instant)]
-"""Seconds since 1970; 0 says that there is none."""
+"""Seconds since 1970; 0 means none."""
 Seconds = Annotated[int, Field(ge=0, lt=int(LATEST.timestamp()))]
 Words = Annotated[str, BeforeValidator(_words)]
-Number = Annotated[int, BeforeValidator(lambda given: given or 0)]
-Many = BeforeValidator(lambda given: given or ())
-"""Of what there is none, the platform sends null as well."""
+Number = Annotated[int, BeforeValidator(lambda value: value or 0)]
+Many = BeforeValidator(lambda value: value or ())
+"""An empty list, for which the platform sends null as well."""
 
 
 class Wire(BaseModel):
-    """What the platform sends: fields of which we know nothing are passed over."""
+    """The base of what the platform sends; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class Parcel(Wire):
-    """A parcel of the merchant's; the instant at which its number was given."""
+    """A parcel of the merchant's; ``shipped_at`` is when its number was entered."""
 
     carrier: Words = Field("", validation_alias="company_code")
     carrier_name: Words = Field("", validation_alias="company_name")
@@ -97,7 +97,7 @@ class Parcel(Wire):
 
 
 class SkuOrder(Wire):
-    """An item of the order: what was paid for it, in fen."""
+    """An item of the order, and the amount paid for it, in fen."""
 
     pay_amount: Number = 0
 
@@ -107,7 +107,7 @@ def _in(*path: str) -> AliasPath:
 
 
 class AfterSale(Wire):
-    """An after-sale's record; ``update_time`` as the platform wants it back when it is told to do something."""
+    """An after-sale's record; ``update_time`` as an operation on it has to send it back."""
 
     after_sale_id: Digits = Field(validation_alias=_in("after_sale_id"))
     order_id: Digits = Field(validation_alias=AliasPath("order_info", "shop_order_id"))
@@ -129,22 +129,22 @@ class AfterSale(Wire):
 
     @property
     def updated_at(self) -> datetime:
-        """When the record changed last."""
+        """The instant of the record's last change."""
         return datetime.fromtimestamp(self.update_time, UTC)
 
     @property
-    def reason(self) -> Reason:
-        """Why the buyer asks for a reship."""
-        return REASONS.get(self.reason_text, Reason.OTHER)
+    def reason(self) -> str:
+        """The buyer's reason for the reship."""
+        return REASONS.get(self.reason_text, OTHER_REASON)
 
     @property
     def paid(self) -> Decimal:
-        """What the buyer paid for the order's items, in CNY."""
+        """The amount that the buyer paid for the order's items, in CNY."""
         return Decimal(sum(item.pay_amount for item in self.items)) / 100
 
     @property
     def disputed(self) -> bool:
-        """Whether the platform's arbitration is going on."""
+        """Whether an arbitration is going on."""
         return self.arbitration in DISPUTED
 
     @property
@@ -154,7 +154,7 @@ class AfterSale(Wire):
 
     @property
     def arbitrated(self) -> bool:
-        """Whether the platform was asked in, be it decided or not."""
+        """Whether there is or was an arbitration that was not called off."""
         return self.arbitration not in (Arbitration.NONE, Arbitration.CANCELLED)
 
     @property
@@ -190,7 +190,7 @@ class RejectReason(Wire):
 
 
 class Node(Wire):
-    """A station of a parcel."""
+    """A station of a parcel on its way."""
 
     content: Words = ""
     at: MaybeMoment = Field(None, validation_alias="timestamp")
@@ -199,7 +199,7 @@ class Node(Wire):
 
 
 def known(model: type[Known], data: Any, method: str) -> Known:
-    """Read what the platform sent; raises PlatformUnreachable, without its content, where it cannot be understood."""
+    """Read what the platform sent; raises PlatformUnreachable, which quotes none of it, where it does not fit."""
     try:
         return model.model_validate(data)
     except ValidationError as bad:

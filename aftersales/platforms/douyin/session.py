@@ -1,4 +1,4 @@
-"""Calls of Douyin's open platform: signed, with a shop's token, which is renewed unnoticed."""
+"""Signed calls of Douyin's open platform; a shop's access token is obtained and renewed on the way."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -6,25 +6,49 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from aftersales.platforms.credentials import DouyinAccess, DouyinCredentials
+from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
 from aftersales.runtime.http_client import Transport
+from aftersales.runtime.secret_files import Address, Secret
 from cases.errors import PlatformRefused, PlatformUnreachable
 
 PLATFORM = "douyin"
 SUCCESS = 10000
-BUSY = frozenset({20000, 20001, 60000})
-"""The service is down, too slow, or asked too often: asking again helps.  From third-party code only."""
+BUSY_CODES = frozenset({20000, 20001, 60000})
+"""Codes of a service that is down, too slow, or called too often: a retry helps.  From third-party code only."""
 TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
-"""The access token is not, or no longer, taken.  From third-party code only."""
+"""Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
 JSON = {"content-type": "application/json;charset=UTF-8"}
 HIDDEN = "***"
 LONGEST_TEXT = 300
 
 
+class DouyinShop(Shop):
+    """A shop that authorises our application itself, or by a code that it gave once."""
+
+    authorization_code: Secret | None = None
+
+
+class DouyinCredentials(DouyinShop):
+    """Everything needed to obtain a shop's token and to sign calls for it."""
+
+    app_secret: Secret
+
+
+class DouyinAccess(Access[DouyinShop]):
+    """Douyin's block in the secrets file."""
+
+    address: Address = "https://openapi-fxg.jinritemai.com"
+
+    def shop(self, shop_id: str) -> DouyinCredentials:
+        """Return a shop's credentials; raises BadForm where there are none."""
+        shop = self._shop(shop_id)
+        return DouyinCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)
+
+
 class Answer(NamedTuple):
-    """What the platform answered to a method: its codes, its words, and its data."""
+    """The platform's answer to a method: codes, text and data."""
 
     method: str
     code: int
@@ -33,7 +57,7 @@ class Answer(NamedTuple):
     data: dict[str, Any]
 
     def content(self) -> dict[str, Any]:
-        """The data; raises PlatformRefused with codes and words where the platform refused."""
+        """Return the data; raises PlatformRefused with codes and text where the platform refused."""
         if self.code != SUCCESS:
             codes = f"code {self.code}, sub_code {self.sub_code or '-'}"
             raise PlatformRefused(f"抖店拒绝 / Douyin refused {self.method}: {self.text} ({codes})")
@@ -57,15 +81,15 @@ class DouyinSession:
         self._clock = clock
 
     async def call(self, shop_id: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a method for a shop and give back its data.
+        """Call a method for a shop and return its data.
 
-        Raises PlatformRefused with the platform's codes and words, PlatformUnreachable where it is down, too slow or
-        not to be understood, and BadForm for a shop without credentials.
+        Raises PlatformRefused with the platform's codes and text, PlatformUnreachable where it is down, too slow or
+        its answer cannot be understood, and BadForm for a shop without credentials.
         """
         return (await self.ask(shop_id, method, params)).content()
 
     async def ask(self, shop_id: str, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call a method for a shop and give back the platform's answer, refusals too; raises the rest as ``call``."""
+        """Call a method for a shop and return the answer, a refusal too; raises the rest as ``call``."""
         shop = self._access.shop(shop_id)
 
         async def renew(before: Token | None) -> Token:
@@ -91,8 +115,8 @@ class DouyinSession:
         return self._token(await self._send(shop, "token.create", params))
 
     def _token(self, answer: Answer) -> Token:
-        given = answer.content()
-        access, refresh, seconds = (given.get(name) for name in ("access_token", "refresh_token", "expires_in"))
+        data = answer.content()
+        access, refresh, seconds = (data.get(name) for name in ("access_token", "refresh_token", "expires_in"))
         if not (isinstance(access, str) and access and isinstance(seconds, int | float) and seconds > 0):
             raise PlatformUnreachable(f"抖店 {answer.method}: 返回中没有可用的 token / no usable token in the answer")
         return Token.lasting(access, refresh if isinstance(refresh, str) else None, float(seconds), self._clock())
@@ -114,9 +138,9 @@ class DouyinSession:
         url = f"{self._access.address}/{method.replace('.', '/')}"
         raw = await self._transport.post(url, params=query, content=body, headers=JSON)
         code = shop.authorization_code.get_secret_value() if shop.authorization_code else None
-        hidden = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
-        answer = _answer(method, raw, [str(each) for each in hidden if each])
-        if answer.code in BUSY:
+        secrets = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
+        answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
+        if answer.code in BUSY_CODES:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
         return answer
 

@@ -23,20 +23,20 @@ def sign(app_key: str, secret: str, method: str, param_json: str, timestamp: str
 
 
 def verify(secret: str, query: Mapping[str, str], param_json: str) -> bool:
-    """Say whether a request's ``sign`` is right, taking what official clients differ in.
+    """Return whether a request's ``sign`` is right, in every form that official clients send.
 
-    MD5 counts where no ``sign_method`` is sent, HMAC-SHA256 otherwise; the timestamp may be seconds, milliseconds or a
+    MD5 is used where no ``sign_method`` is sent, HMAC-SHA256 otherwise; the timestamp may be seconds, milliseconds or a
     text; the body may have been signed as it is, sorted, or sorted with ``<``, ``>`` and ``&`` escaped.
     """
     if query.get("v") != VERSION or any(name not in query for name in _SIGNED):
         return False
     digest = _hmac if query.get("sign_method") else _md5
     app_key, method, timestamp = (query[name] for name in _SIGNED)
-    given = _bytes(query.get("sign", ""))
+    sent = _bytes(query.get("sign", ""))
     right = False
     for body in _readings(param_json):
         text = _text(app_key, secret, method, body, timestamp)
-        right |= hmac.compare_digest(digest(secret, text).encode(), given)
+        right |= hmac.compare_digest(digest(secret, text).encode(), sent)
     return right
 
 
@@ -45,9 +45,9 @@ def event_sign(app_key: str, secret: str, body: bytes) -> str:
     return hashlib.md5(_bytes(app_key) + body + _bytes(secret), usedforsecurity=False).hexdigest()
 
 
-def verify_event(app_key: str, secret: str, body: bytes, given: str) -> bool:
-    """Say whether a pushed message's ``event-sign`` header is right."""
-    return hmac.compare_digest(event_sign(app_key, secret, body).encode(), _bytes(given))
+def verify_event(app_key: str, secret: str, body: bytes, signature: str) -> bool:
+    """Return whether a pushed message's ``event-sign`` header is right."""
+    return hmac.compare_digest(event_sign(app_key, secret, body).encode(), _bytes(signature))
 
 
 def _readings(param_json: str) -> Iterator[str]:
@@ -70,10 +70,10 @@ def _hmac(secret: str, text: bytes) -> str:
 
 
 def _md5(secret: str, text: bytes) -> str:
-    del secret  # it stands at both ends of the text
+    del secret  # it is part of the text
     return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
 
 def _bytes(text: str) -> bytes:
-    # A lone surrogate is a wrong text, not a crash of whoever verifies it.
+    # A lone surrogate makes a signature wrong and must not raise.
     return text.encode("utf-8", "surrogatepass")

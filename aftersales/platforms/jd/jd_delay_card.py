@@ -1,12 +1,13 @@
-"""JD's platform for the delay card: cards and reports have no public interface, shipping an order has."""
+"""The delay card on JD: shipping an order has a public interface, cards and reports do not."""
 
 import re
 from collections.abc import Mapping
 
+from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.jd.client import JdClient
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Shipment
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.messages import EffectCall
 from cases.models import read
 
 # T: JD's ids of logistics companies, known from third-party code alone.
@@ -30,29 +31,23 @@ COMPANIES: Mapping[str, str] = {
 }
 
 
-class JdDelayCardAdapter:
-    """The platform of the process jd_delay_card."""
+class JdDelayCardAdapter(Adapter):
+    """The interface of the process ``jd_delay_card``; no clock of a card has a record there."""
 
     def __init__(self, jd: JdClient) -> None:
-        """Act through this client."""
         self._jd = jd
 
     async def perform(self, call: EffectCall) -> None:
-        """Ship the order with the form's carrier and tracking number; shipped with it before is done."""
+        """Ship the order with the form's carrier and tracking number, unless it was shipped so before."""
         if call.effect != "push_tracking_number":
             raise PlatformRefused(f"京东没有此操作的接口 / JD has no interface for: {call.effect}")
         shipment = read(Shipment, call.form or {}, "form")
         company = company_id(shipment.carrier)
         await self._jd.ship(call.shop_id, str(call.facts["order_id"]), company, shipment.tracking_no)
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Know nothing: cards have no public interface, so that the policy's own event counts."""
-        del question
-        return ExpiryOutcome()
-
 
 def company_id(carrier: str) -> str:
-    """Give JD's id of a logistics company for its name or code, an id as it is; raises BadForm."""
+    """Return JD's id of a logistics company by its name or code, an id unchanged; raises BadForm."""
     if re.fullmatch(r"[0-9]+(\|[0-9]+)*", carrier):
         return carrier
     found = COMPANIES.get(carrier.upper())

@@ -1,1 +1,1 @@
-"""淘宝: its client, signing and records, and one adapter for each process that has an interface there."""
+"""淘宝: its marketplace, client, signing and records, and an adapter for each process with an interface there."""

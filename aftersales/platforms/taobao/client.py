@@ -1,24 +1,31 @@
-"""Taobao's open platform (TOP): the messages of an application, consumed and confirmed."""
+"""Taobao's open platform (TOP): consume and confirm the messages of an application."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aftersales.platforms.credentials import TaobaoAccess
-from aftersales.platforms.taobao.signing import METHOD, SIGN, SignMethod, sign
+from aftersales.platforms.access import TokenAccess
+from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
 from aftersales.runtime.http_client import Transport
+from aftersales.runtime.secret_files import Address
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.models import Strict
 from cases.shanghai import SHANGHAI
 
-TIME = "%Y-%m-%d %H:%M:%S"
+_TIME = "%Y-%m-%d %H:%M:%S"
 CONSUME, CONFIRM = "taobao.tmc.messages.consume", "taobao.tmc.messages.confirm"
 MOST = 200
-"""As many messages a call consumes or confirms at most."""
-ERROR = "error_response"
+"""The most messages that one call consumes or confirms."""
+_ERROR = "error_response"
 
 # T: codes for "called too often" (7) and, by how they begin, for services behind the gateway that do not answer.
-BUSY_CODE, BUSY = "7", ("isp.", "accesscontrol.limited")
+_BUSY_CODE, _BUSY = "7", ("isp.", "accesscontrol.limited")
+
+
+class TaobaoAccess(TokenAccess):
+    """Taobao's block in the secrets file."""
+
+    address: Address = "https://gw.api.taobao.com"
 
 
 class TmcMessage(Strict):
@@ -35,32 +42,31 @@ class TaobaoClient:
     """Calls of TOP for the applications whose credentials are known; raise PlatformRefused or PlatformUnreachable."""
 
     def __init__(self, access: TaobaoAccess, transport: Transport, *, sign_method: SignMethod = "hmac-sha256") -> None:
-        """Sign with these credentials by this method, send over this transport."""
         self._access = access
         self._transport = transport
         self._sign_method = sign_method
 
     async def call(self, app_key: str, method: str, params: Mapping[str, str]) -> dict[str, Any]:
-        """Call a method that needs no seller's session; gives what the envelope holds.  BadForm: unknown app."""
+        """Call a method that needs no seller's session and return what the envelope holds.  BadForm: unknown app."""
         app = self._access.app(app_key)
         form = {
             **params,
             "method": method,
             "app_key": app_key,
-            "timestamp": datetime.now(SHANGHAI).strftime(TIME),
+            "timestamp": datetime.now(SHANGHAI).strftime(_TIME),
             "format": "json",
             "v": "2.0",
             METHOD: self._sign_method,
         }
-        form[SIGN] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
+        form["sign"] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
         return opened(method, await self._transport.post(f"{self._access.address}/router/rest", data=form))
 
     async def consume(self, app_key: str, *, quantity: int = 100, group: str | None = None) -> list[TmcMessage]:
-        """Take up to ``quantity`` messages (10 to 200); one that is not confirmed comes again."""
+        """Return up to ``quantity`` messages (10 to 200); one that is not confirmed comes again."""
         answer = await self.call(app_key, CONSUME, {"quantity": str(quantity)} | _group(group))
         messages = answer.get("messages")
-        found = messages.get("tmc_message") if isinstance(messages, dict) else None
-        return [_message(each) for each in found or []]
+        rows = messages.get("tmc_message") if isinstance(messages, dict) else None
+        return [_message(row) for row in rows or []]
 
     async def confirm(self, app_key: str, ids: Sequence[str], *, group: str | None = None) -> None:
         """Confirm messages, so that they do not come again."""
@@ -73,9 +79,9 @@ class TaobaoClient:
 
 
 def opened(method: str, answer: Any) -> dict[str, Any]:
-    """Take an answer out of its envelope; raises what the platform says is wrong."""
+    """Return what an answer's envelope holds; raises the error that the platform reports."""
     body = answer if isinstance(answer, dict) else {}
-    error = body.get(ERROR)
+    error = body.get(_ERROR)
     if isinstance(error, dict):
         raise _refused(method, error)
     inner = body.get(f"{method.removeprefix('taobao.').replace('.', '_')}_response")
@@ -86,9 +92,9 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
 
 def _refused(method: str, error: Mapping[str, Any]) -> PlatformRefused | PlatformUnreachable:
     code, sub_code = str(error.get("code")), str(error.get("sub_code") or "")
-    text = " / ".join(str(each) for each in (error.get("sub_msg"), error.get("msg")) if each)
+    text = " / ".join(str(part) for part in (error.get("sub_msg"), error.get("msg")) if part)
     which = f"[{code} {sub_code}]".replace(" ]", "]")
-    if code == BUSY_CODE or sub_code.startswith(BUSY):
+    if code == _BUSY_CODE or sub_code.startswith(_BUSY):
         return PlatformUnreachable(f"{method}: 淘宝繁忙 / Taobao is busy: {text} {which}")
     return PlatformRefused(f"{method}: 淘宝拒绝 / Taobao refused: {text} {which}")
 
@@ -112,6 +118,6 @@ def _message(row: Any) -> TmcMessage:
 
 def _instant(text: Any) -> datetime | None:
     try:
-        return datetime.strptime(str(text)[:19], TIME).replace(tzinfo=SHANGHAI)
+        return datetime.strptime(str(text)[:19], _TIME).replace(tzinfo=SHANGHAI)
     except ValueError:
         return None

@@ -5,7 +5,6 @@ import hmac
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-SIGN = "sign"
 METHOD = "sign_method"
 SignMethod = Literal["md5", "hmac", "hmac-sha256"]
 _DIGESTS = {"hmac": hashlib.md5, "hmac-sha256": hashlib.sha256}
@@ -14,22 +13,22 @@ _DIGESTS = {"hmac": hashlib.md5, "hmac-sha256": hashlib.sha256}
 def sign(secret: str, params: Mapping[str, str], sign_method: SignMethod) -> str:
     """Sign a request (upper hex): all parameters but ``sign`` in the order of their names, ``sign_method`` among them.
 
-    A parameter without a value is not signed, and a file never is: it is no parameter here.
+    A parameter without a value is not signed; files, which are never signed, are not passed.
     """
-    signed = "".join(f"{name}{params[name]}" for name in sorted(params) if name != SIGN and params[name])
+    signed = "".join(f"{name}{params[name]}" for name in sorted(params) if name != "sign" and params[name])
     if sign_method == "md5":
         return hashlib.md5(_bytes(f"{secret}{signed}{secret}"), usedforsecurity=False).hexdigest().upper()
     return hmac.new(_bytes(secret), _bytes(signed), _DIGESTS[sign_method]).hexdigest().upper()
 
 
 def verify(secret: str, params: Mapping[str, str]) -> bool:
-    """Say whether a request's ``sign`` is right by the method that it names itself; an unknown method never is."""
+    """Return whether a request's ``sign`` is right by the method that it names itself; an unknown method never is."""
     for method in get_args(SignMethod):
         if method == params.get(METHOD):
-            return hmac.compare_digest(sign(secret, params, method).encode(), _bytes(params.get(SIGN, "")))
+            return hmac.compare_digest(sign(secret, params, method).encode(), _bytes(params.get("sign", "")))
     return False
 
 
 def _bytes(text: str) -> bytes:
-    # A lone surrogate is a wrong text, not a crash of whoever verifies it.
+    # A lone surrogate makes a signature wrong and must not raise.
     return text.encode("utf-8", "surrogatepass")

@@ -37,10 +37,10 @@ def test_bills_are_entered_once_and_say_whether_they_were_expected(bill: Callabl
             "2 笔已入账 / entered; 1 笔有预计 / were expected, 1 笔没有 / not",
         )
     with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
-        found = {each.key: each for each in ledger.entries(november(1).date(), november(30).date())}
-    assert len(found) == 3
-    assert found["billed/S1/B1"].answers == "claim_1688/C1/CL-3/OC1"
-    assert found["billed/S1/B2"].points == Decimal("0.1")
+        entries = {entry.key: entry for entry in ledger.entries(november(1).date(), november(30).date())}
+    assert len(entries) == 3
+    assert entries["billed/S1/B1"].answers == "claim_1688/C1/CL-3/OC1"
+    assert entries["billed/S1/B2"].points == Decimal("0.1")
 
 
 def test_json_gives_each_bill_with_what_it_answers(bill: Callable[..., Result]) -> None:

@@ -41,9 +41,9 @@ def command(embedded: Embedded, aftersales: Command) -> Command:
 @pytest.fixture
 def case_file(tmp_path: Path) -> Callable[..., Path]:
     def write(policy: dict[str, Any] | None = None, **facts: Any) -> Path:
-        given = reship(**{"own_id": uuid.uuid4().hex[:12], **facts})
+        opening = reship(**{"own_id": uuid.uuid4().hex[:12], **facts})
         path = tmp_path / f"{uuid.uuid4().hex}.yaml"
-        path.write_text(yaml.safe_dump({"process": "douyin_reship", "opening": given, "policy": policy or {}}))
+        path.write_text(yaml.safe_dump({"process": "douyin_reship", "opening": opening, "policy": policy or {}}))
         return path
 
     return write
@@ -90,8 +90,8 @@ def test_opening_twice_is_opening_once(command: Command, case_file: Callable[...
             [{"case_id": "douyin_reship/twice", "opened": opened}],
         )
     assert shown(command, "douyin_reship/twice")["facts"]["order_amount"] == "100.00"
-    told = command("open", first)
-    assert (told.exit_code, told.stdout) == (0, "douyin_reship/twice: 早已打开 / was opened before\n")
+    again = command("open", first)
+    assert (again.exit_code, again.stdout) == (0, "douyin_reship/twice: 早已打开 / was opened before\n")
 
 
 def test_dr_12_a_closed_case_is_not_opened_again(command: Command, case_file: Callable[..., Path]) -> None:
@@ -183,17 +183,17 @@ def test_people_read_a_table(command: Command, open_case: Open) -> None:
     case = open_case(shop_id=shop)
     listed(command, 1, "--shop", shop)
     table = command("list", "--shop", shop).stdout
-    assert [each for each in (case, "待商家处理", "还剩 47h59m", "商家", shop, "100.0") if each not in table] == []
+    assert [text for text in (case, "待商家处理", "还剩 47h59m", "商家", shop, "100.0") if text not in table] == []
 
 
 def test_a_case_is_shown(command: Command, open_case: Open) -> None:
     case = open_case(reason="short_shipped")
     seen = shown(command, case)
     assert (seen["case_id"], seen["state"], seen["status"]) == (case, ["awaiting_merchant"], "open")
-    assert [each["rule"] for each in seen["actions"]] == ["agree", "refuse", "mark_out_of_stock", "withdraw"]
-    told = command("show", case)
-    assert told.exit_code == 0
-    assert [each for each in (case, "待商家处理", "agree", "DR-4", "超时自动同意") if each not in told.stdout] == []
+    assert [entry["rule"] for entry in seen["actions"]] == ["agree", "refuse", "mark_out_of_stock", "withdraw"]
+    printed = command("show", case)
+    assert printed.exit_code == 0
+    assert [text for text in (case, "待商家处理", "agree", "DR-4", "超时自动同意") if text not in printed.stdout] == []
 
 
 def test_acting_and_being_refused(command: Command, open_case: Open) -> None:
@@ -230,7 +230,7 @@ def test_g_8_a_console_task_is_done_by_hand(command: Command, open_case: Open) -
         time.sleep(0.05)
     assert "抖店后台" in command("show", case).stdout
     assert command("act", case, "done_by_hand", "--form", "note=已联系").exit_code == 0
-    assert [each["status"] for each in shown(command, case)["effects"]] == ["done"]
+    assert [entry["status"] for entry in shown(command, case)["effects"]] == ["done"]
 
 
 def test_reporting_what_the_platform_says(command: Command, open_case: Open) -> None:
@@ -241,16 +241,16 @@ def test_reporting_what_the_platform_says(command: Command, open_case: Open) -> 
     for _ in range(2):
         assert command("report", case, "sign", "--message-id", "m2").exit_code == 0
     seen = shown(command, case)
-    assert [each["message_id"] for each in seen["ignored"]] == ["m2"]
+    assert [entry["message_id"] for entry in seen["ignored"]] == ["m2"]
     assert command("report", case, "withdraw", "--occurred-at", "-1h").exit_code == 0
     (entry,) = shown(command, case)["timeline"]
     ago = datetime.now(due.tzinfo) - datetime.fromisoformat(entry["at"])
     assert (entry["rule"], timedelta(hours=1) <= ago < timedelta(hours=2)) == ("withdraw", True)
     assert "案件已结束" in complaint(command("act", case, "agree"), 1)
     until = time.monotonic() + PATIENCE_SECONDS  # closed: what is left is to tell and to record how it ended
-    while (told := command("report", case, "sign")).exit_code == 0 and time.monotonic() < until:
+    while (result := command("report", case, "sign")).exit_code == 0 and time.monotonic() < until:
         time.sleep(0.05)
-    assert "案件已结束" in complaint(told, 1)
+    assert "案件已结束" in complaint(result, 1)
 
 
 def test_a_living_case_is_replayed(command: Command, open_case: Open) -> None:
@@ -275,7 +275,11 @@ def test_setup_finds_everything_there_and_prints_links_also_for_each_shop(comman
     assert due == "12 小时内到期: https://gateway.example/due/12"
     assert all("https://temporal.example/namespaces/default/workflows?query=" in link for link in links)
     names = [link.partition(": ")[0] for link in links]
-    assert {"需人工处理", "等待买家", *(each.label for each in PROCESSES.values()), "店铺 S9", f"店铺 {shop}"} <= set(
-        names
-    )
+    assert {
+        "需人工处理",
+        "等待买家",
+        *(process.label for process in PROCESSES.values()),
+        "店铺 S9",
+        f"店铺 {shop}",
+    } <= set(names)
     assert len(set(names)) == len(names)

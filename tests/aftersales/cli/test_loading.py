@@ -1,14 +1,39 @@
-"""What a command does not need, it does not wait for."""
+"""A command loads no more than it needs."""
 
 import subprocess
 import sys
 
-PROGRAM = (
-    "import sys, aftersales.cli.main, worker; "
-    "print([name for name in ('sqlalchemy', 'alembic', 'psycopg', 'openpyxl') if name in sys.modules])"
-)
+import pytest
+
+from aftersales.cli.main import COMMANDS
+
+DATABASE, WORKBOOKS, SERVER = ("sqlalchemy", "alembic", "psycopg"), ("openpyxl",), ("uvicorn", "starlette")
+MAY_LOAD = {
+    ("open",): WORKBOOKS,
+    ("bill",): DATABASE,
+    ("gateway", "sandbox", "up"): SERVER,
+}
+OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})
 
 
-def test_no_command_loads_a_database_before_a_ledger_is_opened_nor_what_reads_workbooks() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def loaded(program: str, *modules: str) -> list[str]:
+    """Which of the modules a fresh interpreter has loaded after a program."""
+    script = f"import sys; {program}; print(*[name for name in {modules!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_the_commands_are_listed_and_completed_without_loading_one() -> None:
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "temporalio", "pydantic", "workflows", "aftersales.cli.cases")
+    assert loaded("import aftersales.cli.main", *unneeded) == []
+
+
+def test_a_worker_loads_no_database_before_a_ledger_is_opened_nor_what_reads_workbooks() -> None:
+    assert loaded("import worker", *DATABASE, *WORKBOOKS) == []
+
+
+@pytest.mark.parametrize(("names", "allowed"), [*MAY_LOAD.items(), (OTHERS, ())])
+def test_a_command_loads_nothing_that_it_does_not_need(names: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    program = f"from aftersales.cli.main import load_command; [load_command(name) for name in {names!r}]"
+    forbidden = {*DATABASE, *WORKBOOKS, *SERVER} - {*allowed}
+    assert loaded(program, *forbidden) == []

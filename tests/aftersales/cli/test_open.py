@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.open import Stopped, _open
+from aftersales.cli.open import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
@@ -41,12 +41,12 @@ def reships(tmp_path: Path) -> Exported:
 @pytest.fixture
 def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server without a worker: cases are opened, and stay where they begin."""
-    found = environment.client.service_client.config.target_host
+    target = environment.client.service_client.config.target_host
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("TEMPORAL_ADDRESS", found)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", target)
     monkeypatch.setenv("AFTERSALES_TASK_QUEUE", "nobody's")
     with environment.with_time_skipping_disabled():
-        yield found
+        yield target
 
 
 def ids(count: int) -> list[str]:
@@ -63,25 +63,27 @@ def test_good_rows_are_opened_bad_ones_written_and_nothing_is_opened_twice(
     assert first.exit_code == 2
     (line,) = first.stderr.splitlines()
     assert str(rejected) in line
-    told = json.loads(first.stdout)
-    assert told["cases"] == [{"case_id": f"douyin_reship/{good}", "opened": True}]
-    assert [(each["file"], each["line"]) for each in told["rejected"]] == [(str(path), 3)]
-    assert told["rejected_files"] == [str(rejected)]
+    printed = json.loads(first.stdout)
+    assert printed["cases"] == [{"case_id": f"douyin_reship/{good}", "opened": True}]
+    assert [(entry["file"], entry["line"]) for entry in printed["rejected"]] == [(str(path), 3)]
+    assert printed["rejected_files"] == [str(rejected)]
 
     rejected.write_text(rejected.read_text(encoding="utf-8").replace(",x,", ",5,"), encoding="utf-8")
     reships.write(row(good), row(bad, 金额="5"), row(late))
     again = aftersales("open", rejected, path, *command)
     assert (again.exit_code, again.stderr) == (0, "")
-    answers = {(each["case_id"].partition("/")[2], each["opened"]) for each in json.loads(again.stdout)["cases"]}
+    answers = {(entry["case_id"].partition("/")[2], entry["opened"]) for entry in json.loads(again.stdout)["cases"]}
     assert answers == {(good, False), (bad, True), (bad, False), (late, True)}
 
 
 def test_an_export_of_bad_rows_alone_needs_no_server(aftersales: Command, reships: Exported, tmp_path: Path) -> None:
     path, rejected = reships.write(row(金额="x"), row(金额="y")), tmp_path / "bad.csv"
-    told = aftersales(*("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER)
-    assert (told.exit_code, rejected.exists()) == (2, True)
-    assert told.stdout == "0 件已打开 / opened, 0 件早已打开 / were opened before; 2 行被拒 / rows rejected\n"
-    assert told.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, mend and open them: {rejected}\n"
+    result = aftersales(
+        *("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER
+    )
+    assert (result.exit_code, rejected.exists()) == (2, True)
+    assert result.stdout == "0 件已打开 / opened, 0 件早已打开 / were opened before; 2 行被拒 / rows rejected\n"
+    assert result.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, correct and open them: {rejected}\n"
 
 
 @pytest.mark.parametrize("count", [20, 21])
@@ -93,10 +95,12 @@ def test_people_are_told_how_many_and_few_by_name(
         f"{count} 件已打开 / opened, 0 件早已打开 / were opened before; 0 行被拒 / rows rejected",
         f"0 件已打开 / opened, {count} 件早已打开 / were opened before; 0 行被拒 / rows rejected",
     ):
-        told = aftersales("open", reships.write(*map(row, own)), "--mapping", reships.mapping)
-        *named, last = told.stdout.splitlines()
-        assert (told.exit_code, told.stderr, last) == (0, "", words)
-        assert [each.partition(":")[0] for each in named] == [f"douyin_reship/{each}" for each in own if count <= 20]
+        result = aftersales("open", reships.write(*map(row, own)), "--mapping", reships.mapping)
+        *named, last = result.stdout.splitlines()
+        assert (result.exit_code, result.stderr, last) == (0, "", words)
+        assert [line.partition(":")[0] for line in named] == [
+            f"douyin_reship/{own_id}" for own_id in own if count <= 20
+        ]
 
 
 def test_jd_1_a_case_that_ended_is_never_opened_again_though_temporal_has_forgotten_it(
@@ -132,8 +136,8 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     while f"/{MANY}".encode() not in shown:
         shown += os.read(seen, 4096)
     process.send_signal(signal.SIGINT)
-    for each in iter(lambda: _more(seen), b""):
-        shown += each
+    for part in iter(lambda: _more(seen), b""):
+        shown += part
     os.close(seen)
     assert process.wait() == 130
     last = shown.decode().splitlines()[-1]
@@ -143,7 +147,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     reships.write(*rows[-LAST:])
     for opened in (True, False):
         answers = json.loads(aftersales(*command, "--json").stdout)["cases"]
-        assert [each["opened"] for each in answers] == [opened] * LAST
+        assert [entry["opened"] for entry in answers] == [opened] * LAST
 
 
 def _more(seen: int) -> bytes:
@@ -160,16 +164,16 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
     *cases, (process, last) = reships.read().cases
     too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
     cases.append((process, too_large))
-    told = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to go on: Temporal: .* exceeds limit"
-    with pytest.raises(Stopped, match=told):
+    message = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to continue: Temporal: .* exceeds limit"
+    with pytest.raises(OpeningStopped, match=message):
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 
 
 def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, reships: Exported) -> None:
-    told = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
-    assert (told.exit_code, told.stdout) == (2, "")
-    (line,) = told.stderr.splitlines()
-    assert "1 件未打开,再次运行即继续 / not yet, run again to go on" in line
+    result = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert "1 件未打开,再次运行即继续 / not yet, run again to continue" in line
     assert "nowhere" in line
 
 
@@ -193,8 +197,8 @@ def test_a_wrong_call_is_one_line_before_a_server_is_asked(
 ) -> None:
     reships.write(row(金额="x"))
     monkeypatch.chdir(reships.path.parent)
-    told = aftersales("open", *arguments, TEMPORAL_ADDRESS=NO_SERVER)
-    assert (told.exit_code, told.stdout) == (2, "")
-    (line,) = told.stderr.splitlines()
+    result = aftersales("open", *arguments, TEMPORAL_ADDRESS=NO_SERVER)
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
     assert words in line
-    assert sorted(each.name for each in reships.path.parent.iterdir()) == ["export.csv", "mapping.yaml"]
+    assert sorted(path.name for path in reships.path.parent.iterdir()) == ["export.csv", "mapping.yaml"]

@@ -1,10 +1,9 @@
-"""The sandbox that `up` runs: its secrets, the samples it announces, and the command that plays with it."""
+"""The sandbox that `up` runs: its secrets and the command that plays with it."""
 
 import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from aftersales.importing.case_files import case_id
-from aftersales.platforms.credentials import Secrets, read_secrets
+from aftersales.platforms.credentials import read_secrets
 from aftersales.runtime.settings import Settings
-from aftersales.sandbox.running import FOLDER, RunningSandbox, announce, comes_by_message, running_sandbox, shops_of
-from aftersales.sandbox.sandbox import Sandbox
-from cases.messages import Opening
-from cases.models import read
+from aftersales.sandbox.running import FOLDER, RunningSandbox, running_sandbox
 from tests.support.platforms.serving import serving
-from tests.support.playing import reship
 from tests.support.programs import free_port
-from workflows.engine.process import Process
-from workflows.registry import PROCESSES
 
 SHOPS = {"1001", "S2"}
 APPLICATION = ("--apply", "--form", "shop_id=1001", "--form", "reason=short_shipped", "--form", "amount=12.50")
 
 Play = Callable[..., Any]
-Sample = tuple[Process, Opening]
 
 
 def settings_in(folder: Path, port: int | None = None) -> Settings:
@@ -155,7 +146,7 @@ async def test_what_the_platform_would_refuse_is_exit_status_1(play: Play) -> No
         (("7", "refuse", "--form", "evidence=[1"), "--form evidence: expected JSON"),
         (("7", "--apply"), "expected one of"),
         (("--apply", "--advance", "1h"), "expected one of"),
-        (("7", "--form", "a=b"), "goes with an act"),
+        (("7", "--form", "a=b"), "needs an action"),
     ],
 )
 async def test_bad_input_is_one_line_and_status_2(play: Play, arguments: tuple[str, ...], words: str) -> None:
@@ -183,58 +174,3 @@ async def test_a_sandbox_of_another_data_folder_lets_nobody_in(play: Play, tmp_p
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "control_token").write_text("of another")
     assert "control token" in complaint(await play(AFTERSALES_DATA_DIR=str(tmp_path)), 2)
-
-
-def sample(process: str = "douyin_reship", policy: dict[str, Any] | None = None, **given: Any) -> Sample:
-    applied = (datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)).isoformat()
-    facts = reship(**{"shop_id": "1001", "applied_at": applied, "order_id": "31", **given})
-    return PROCESSES[process], Opening(facts=facts, policy=policy or {})
-
-
-@pytest.fixture
-def sandbox() -> Sandbox:
-    shops = [{"shop_id": each, "app_key": "K1"} for each in sorted(SHOPS)]
-    block = {"apps": [{"app_key": "K1", "app_secret": "s3cret"}], "shops": shops}
-    return Sandbox(read(Secrets, {"douyin": block}, "secrets"))
-
-
-def test_samples_are_announced_once_and_their_messages_open_them(sandbox: Sandbox) -> None:
-    plain = sample(own_id="9001", reason="never_received", order_amount="58.50", description="急")
-    announce(sandbox, [plain])
-    record = sandbox.record("9001")
-    assert record
-    assert (record.shop_id, record.order_id, record.reason, record.amount) == ("1001", "31", "一直未收到货", 5850)
-    assert (record.remark, record.status) == ("急", 6)
-    assert record.applied_at == int(plain[0].open_case(plain[1]).facts.applied_at.timestamp())
-    assert comes_by_message(*plain)
-
-    sandbox.advance(48 * 3600)
-    announce(sandbox, [plain])
-    changed = sandbox.record("9001")
-    assert changed
-    assert changed.status == 8, "applied before: it goes on where it stood"
-
-
-def test_a_sample_with_figures_of_its_own_is_known_to_the_platform_but_opened_from_its_file(sandbox: Sandbox) -> None:
-    own = sample(own_id="9002", policy={"default_decision": "agree"})
-    announce(sandbox, [own])
-    assert sandbox.record("9002")
-    assert not comes_by_message(*own)
-
-
-@pytest.mark.parametrize("own_id", ["A1", "٣", "07", "1" * 20])
-def test_a_sample_whose_ids_are_no_numbers_is_opened_from_its_file_alone(sandbox: Sandbox, own_id: str) -> None:
-    for each in (sample(own_id=own_id), sample(order_id=own_id, own_id="9003")):
-        announce(sandbox, [each])
-        assert not comes_by_message(*each)
-    assert sandbox.records() == []
-
-
-def test_no_message_can_tell_of_a_shop_whose_id_is_no_number() -> None:
-    assert not comes_by_message(*sample(own_id="9004", shop_id="S2"))
-
-
-def test_shops_and_ids_of_cases_are_what_their_facts_say() -> None:
-    cases = [sample(own_id="1"), sample(own_id="2", shop_id="S2")]
-    assert shops_of(cases) == {"1001", "S2"}
-    assert [case_id(*each) for each in cases] == ["douyin_reship/1", "douyin_reship/2"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.files.documents import MOST_FIELDS, BadFile, read_document
+from aftersales.files.documents import MAX_FIELDS, BadFile, read_document
 from cases.errors import BadForm
 
 
@@ -18,10 +18,10 @@ def read(tmp_path: Path, text: str | bytes, name: str = "case.yaml") -> Any:
 def fault(tmp_path: Path, text: str | bytes) -> str:
     with pytest.raises(BadFile) as caught:
         read(tmp_path, text)
-    told = str(caught.value)
-    assert "\n" not in told
-    assert told.startswith(f"{tmp_path / 'case.yaml'}:")
-    return told.removeprefix(f"{tmp_path / 'case.yaml'}:")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{tmp_path / 'case.yaml'}:")
+    return message.removeprefix(f"{tmp_path / 'case.yaml'}:")
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_every_field_knows_its_line(tmp_path: Path) -> None:
 
 def test_a_fault_stands_on_the_line_of_its_field_or_of_what_is_around_it(tmp_path: Path) -> None:
     document = read(tmp_path, "a: 1\nb:\n  c: 2\n")
-    told = [str(document.fault(BadForm("wrong", place))) for place in (("b", "c"), ("b", "left out"), ("nowhere",))]
-    assert [each.removeprefix(str(document.path)) for each in told] == [":3: wrong", ":2: wrong", ":1: wrong"]
+    faults = [str(document.fault(BadForm("wrong", place))) for place in (("b", "c"), ("b", "left out"), ("nowhere",))]
+    assert [text.removeprefix(str(document.path)) for text in faults] == [":3: wrong", ":2: wrong", ":1: wrong"]
     assert str(document.fault(BadForm("wrong", ("c",)), "b")).endswith(":3: wrong")
 
 
@@ -95,40 +95,40 @@ def test_an_anchor_stands_for_what_it_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a: 1\nb: 2\na: 3\n", 3, "'a' stands twice"),
-        ("a:\n  b: 1\n  b: 2\n", 3, "'b' stands twice"),
-        ('{"a": 1,\n "a": 2}', 2, "'a' stands twice"),
-        ("1: a\n'1': b\n", 2, "'1' stands twice"),
+        ("a: 1\nb: 2\na: 3\n", 3, "duplicate key 'a'"),
+        ("a:\n  b: 1\n  b: 2\n", 3, "duplicate key 'b'"),
+        ('{"a": 1,\n "a": 2}', 2, "duplicate key 'a'"),
+        ("1: a\n'1': b\n", 2, "duplicate key '1'"),
         ("? [a, b]\n: 1\n", 1, "name must be text"),
         ("? {a: b}\n: 1\n", 1, "name must be text"),
-        ("a: [1, 2\nb: 3\n", 2, "is no YAML or JSON"),
-        ("a: 1\n\tb: 2\n", 2, "is no YAML or JSON"),
+        ("a: [1, 2\nb: 3\n", 2, "not valid YAML or JSON"),
+        ("a: 1\n\tb: 2\n", 2, "not valid YAML or JSON"),
         ("a: *nobody\n", 1, "undefined alias"),
-        ("a: &a [*a]\n", 1, "is no YAML or JSON"),
+        ("a: &a [*a]\n", 1, "not valid YAML or JSON"),
         ("a: !!python/object:os.system {}\n", 1, "could not determine a constructor"),
         ("a: 1\n---\nb: 2\n", 2, "single document"),
-        ("a: \x07\n", 1, "is no YAML or JSON"),
+        ("a: \x07\n", 1, "not valid YAML or JSON"),
         ("", 1, "expected a mapping of fields, got nothing"),
         ("- a\n- b\n", 1, "expected a mapping of fields, got list"),
         ("just text\n", 1, "expected a mapping of fields, got str"),
-        ("[" * 5000, 1, "is no YAML or JSON"),
-        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", 1, "is no YAML or JSON"),
-        ('{"a": NaN}', 1, "is no YAML or JSON: NaN is no number"),
+        ("[" * 5000, 1, "not valid YAML or JSON"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", 1, "not valid YAML or JSON"),
+        ('{"a": NaN}', 1, "not valid YAML or JSON: NaN is not a number"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_line_and_reason(tmp_path: Path, text: str, line: int, words: str) -> None:
-    told = fault(tmp_path, text)
-    assert told.startswith(f"{line}: ")
-    assert words in told
+    message = fault(tmp_path, text)
+    assert message.startswith(f"{line}: ")
+    assert words in message
 
 
 def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
-    doubled = "".join(f"a{each}: &a{each} [{', '.join([f'*a{each - 1}'] * 9)}]\n" for each in range(1, 12))
-    assert f"more than {MOST_FIELDS} fields" in fault(tmp_path, f"a0: &a0 [x]\n{doubled}")
+    doubled = "".join(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 12))
+    assert f"more than {MAX_FIELDS} fields" in fault(tmp_path, f"a0: &a0 [x]\n{doubled}")
 
 
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
-    assert fault(tmp_path, "店铺: 一\n".encode("gbk")) == " is not UTF-8 text"
+    assert fault(tmp_path, "店铺: 一\n".encode("gbk")) == " not UTF-8 text"
 
 
 @pytest.mark.parametrize(("name", "words"), [("missing.yaml", "No such file"), (".", "Is a directory")])

@@ -18,14 +18,13 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from aftersales.gateway import app as application
-from aftersales.gateway import body as reading
 from aftersales.gateway.app import make_gateway
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
 from aftersales.runtime.connection import TemporalUnreachable
 from tests.support.life import eventually
-from tests.support.platforms.pushing import APP, SECRET, SECRET_1688, SECRETS, Ears, body, content, pushed, signed
+from tests.support.platforms.pushing import APP, SECRET, SECRET_1688, Ears, body, content, endpoints, pushed, signed
 from tests.support.platforms.serving import serving
 
 TOKEN = "status-token"  # noqa: S105 - of this test
@@ -66,9 +65,9 @@ class Door:
 async def opened(path: Path) -> AsyncIterator[Door]:
     async with Inbox(path) as inbox:
         ears = Ears()
-        hand_over = Dispatcher(inbox, ears.feed, first_pause=0.005, longest_pause=0.02, idle=0.02)
+        dispatcher = Dispatcher(inbox, ears.feed, first_pause=0.005, longest_pause=0.02, idle=0.02)
         gateway = make_gateway(
-            SECRETS, inbox, ears.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), hand_over=hand_over
+            endpoints(), inbox, ears.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), dispatcher=dispatcher
         )
         async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
             yield Door(inbox, ears, client)
@@ -187,7 +186,7 @@ async def test_what_was_kept_by_a_gateway_before_is_handed_over_by_the_next(tmp_
 async def test_where_the_disk_refuses_the_platform_has_to_send_again(
     door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for connection in (door.inbox._file._received, door.inbox._file._handed):
+    for connection in (door.inbox._file._received, door.inbox._file._dispatched):
         connection.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(tmp_path / "inbox.db")
     other.execute("BEGIN IMMEDIATE")
@@ -201,13 +200,13 @@ async def test_where_the_disk_refuses_the_platform_has_to_send_again(
 
 
 async def test_a_disk_that_hangs_is_answered_for_in_time(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(application, "STORE_SECONDS", 0.05)
 
     async def hang(_: Any) -> int:
         await asyncio.Event().wait()
         return 0
 
-    monkeypatch.setattr(door.inbox, "keep", hang)
+    monkeypatch.setattr(door.inbox, "store", hang)
     assert (await door.push(pushed("227", "m1", content(1)))).status_code == 503
 
 
@@ -230,7 +229,7 @@ async def test_a_body_that_does_not_say_its_size_is_read_up_to_the_limit(door: D
 
 
 async def test_a_body_that_never_ends_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(application, "BODY_SECONDS", 0.05)
     async with asking(door, "POST /douyin HTTP/1.1", f"app-id: {APP}", "content-length: 10", begun="[") as reader:
         assert (await reader.readline()).split()[1] == b"408"
 
@@ -317,7 +316,7 @@ async def test_the_counts_are_shown_to_nobody_else(door: Door) -> None:
 
 async def test_without_a_token_the_counts_are_shown_to_nobody(tmp_path: Path) -> None:
     async with Inbox(tmp_path / "inbox.db") as inbox:
-        gateway = make_gateway(SECRETS, inbox, Ears().feed)
+        gateway = make_gateway(endpoints(), inbox, Ears().feed)
         async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
             assert (await client.get("/status", headers={"authorization": "Bearer"})).status_code == 401
 

@@ -10,35 +10,48 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.gateway.case_client import CLOSED, KNOWN, OPENED, TOLD, CaseClient
+from aftersales.gateway.case_client import CaseClient, FeedResult
+from aftersales.platforms.adapter import MessageAdapter
+from aftersales.platforms.douyin.reship_reading import needs_record
+from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
-from cases.messages import Opening
+from cases.messages import Opening, Report
 from tests.conftest import TASK_QUEUE
-from tests.support.life import PROCESS, facts, fired
+from tests.support.life import PROCESS, facts, fired, whole_now
+from tests.support.processes.claims import claim_facts
 from workflows.client import start_case
 from workflows.registry import PROCESSES
 
 SHOP = "S1"
 
 
-class Archive:
+class Archive(MessageAdapter):
     """Records that know every after-sale, or fail."""
 
     def __init__(self, **given: Any) -> None:
         self.given, self.asked, self.read = given, list[str](), list[str]()
-        self.tells: list[dict[str, Any]] = [report("detail/withdraw", "withdraw", look=True)]
+        self.tells: list[Report] = [report("detail/withdraw", "withdraw", look=True)]
         self.fails: Exception | None = None
 
-    async def facts(self, shop_id: str, after_sale_id: str) -> dict[str, Any]:
-        self.asked.append(after_sale_id)
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        raise NotImplementedError
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        raise NotImplementedError
+
+    def needs_record(self, report: Report) -> bool:
+        return needs_record(report)
+
+    async def facts(self, shop_id: str, own_id: str) -> dict[str, Any]:
+        self.asked.append(own_id)
         if self.fails:
             raise self.fails
-        return facts(after_sale_id, shop_id=shop_id, **self.given)
+        return facts(own_id, shop_id=shop_id, **self.given)
 
-    async def story(self, shop_id: str, after_sale_id: str) -> list[dict[str, Any]]:
-        self.read.append(after_sale_id)
-        return [{**each, "message_id": f"{each['message_id']}/{shop_id}"} for each in self.tells]
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        self.read.append(own_id)
+        return [told.model_copy(update={"message_id": f"{told.message_id}/{shop_id}"}) for told in self.tells]
 
 
 @pytest.fixture
@@ -63,8 +76,12 @@ def made(client: Client, archive: Archive, **given: Any) -> CaseClient:
     return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, **given)
 
 
-def report(message_id: str, rule: str, **given: Any) -> dict[str, Any]:
-    return {"message_id": message_id, "rule": rule, **given}
+def report(message_id: str, rule: str, **given: Any) -> Report:
+    return Report(message_id=message_id, rule=rule, **given)
+
+
+def case(own_id: str) -> CaseKey:
+    return CaseKey(PROCESS, SHOP, own_id)
 
 
 async def seen(environment: WorkflowEnvironment, own_id: str) -> dict[str, Any]:
@@ -76,7 +93,7 @@ async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_onc
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == OPENED
+        assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == ["agree"]
     assert archive.asked == [own_id]
 
@@ -85,10 +102,10 @@ async def test_a_case_that_is_open_is_told_without_asking_the_platform(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        assert await feeder.feed(PROCESS, SHOP, own_id, None) == OPENED
-        assert await feeder.feed(PROCESS, SHOP, own_id, None) == KNOWN
+        assert await feeder.feed(case(own_id), None) == FeedResult.OPENED
+        assert await feeder.feed(case(own_id), None) == FeedResult.KNOWN
         for _ in range(2):
-            assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == TOLD
+            assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.SIGNALLED
         view = await seen(environment, own_id)
     assert (fired(view), view["ignored"]) == (["agree"], [])
     assert archive.asked == [own_id]
@@ -97,10 +114,10 @@ async def test_a_case_that_is_open_is_told_without_asking_the_platform(
 async def test_a_case_that_has_closed_stays_closed(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
-    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "withdraw")) == OPENED
+    assert await feeder.feed(case(own_id), report("m1", "withdraw")) == FeedResult.OPENED
     await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
-    assert await feeder.feed(PROCESS, SHOP, own_id, report("m2", "agree")) == CLOSED
-    assert await feeder.feed(PROCESS, SHOP, own_id, None) == KNOWN
+    assert await feeder.feed(case(own_id), report("m2", "agree")) == FeedResult.CLOSED
+    assert await feeder.feed(case(own_id), None) == FeedResult.KNOWN
     assert archive.asked == [own_id]
 
 
@@ -109,9 +126,9 @@ async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing
 ) -> None:
     with environment.with_time_skipping_disabled():
         told = [report(f"m{number}", "sign") for number in range(8)]
-        ended = await asyncio.gather(*(feeder.feed(PROCESS, SHOP, own_id, each) for each in told))
+        ended = await asyncio.gather(*(feeder.feed(case(own_id), each) for each in told))
         view = await seen(environment, own_id)
-    assert set(ended) <= {OPENED, TOLD}
+    assert set(ended) <= {FeedResult.OPENED, FeedResult.SIGNALLED}
     assert sorted(each["message_id"] for each in view["ignored"]) == [f"m{number}" for number in range(8)]
 
 
@@ -123,10 +140,10 @@ async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one
         await start_case(client, TASK_QUEUE, process, opening)
         with pytest.raises(WorkflowAlreadyStartedError):
             await start_case(client, TASK_QUEUE, process, opening)
-        handle = await start_case(client, TASK_QUEUE, process, opening, report=report("m1", "withdraw"))
+        handle = await start_case(client, TASK_QUEUE, process, opening, report={"message_id": "m1", "rule": "withdraw"})
         assert (await handle.result()) == {**(await handle.result()), "state": ["withdrawn"]}
         with pytest.raises(WorkflowAlreadyStartedError):
-            await start_case(client, TASK_QUEUE, process, opening, report=report("m2", "withdraw"))
+            await start_case(client, TASK_QUEUE, process, opening, report={"message_id": "m2", "rule": "withdraw"})
 
 
 async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has_it(
@@ -136,10 +153,10 @@ async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has
     archive.tells = [report("detail/modify", "modify", form={"reason": "never_received"}, look=True)]
     feeder = made(environment.client, archive)
     with environment.with_time_skipping_disabled():
-        await feeder.feed(PROCESS, SHOP, own_id, report("m1", "refuse"))
-        await feeder.feed(PROCESS, SHOP, own_id, report("m2", "modify"))
+        await feeder.feed(case(own_id), report("m1", "refuse"))
+        await feeder.feed(case(own_id), report("m2", "modify"))
         assert fired(await seen(environment, own_id)) == ["refuse", "modify"]
-        await feeder.feed(PROCESS, SHOP, own_id, report("m3", "refuse"))
+        await feeder.feed(case(own_id), report("m3", "refuse"))
         assert (await seen(environment, own_id))["state"] == ["arbitration"]
     assert (archive.asked, archive.read) == ([own_id], [own_id])
 
@@ -148,10 +165,10 @@ async def test_dr_18_how_a_case_ended_is_told_as_the_record_has_it_whatever_its_
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive()
-    archive.tells = [report("detail/request", "request_intervention", otherwise=["refuse"], look=True)]
+    archive.tells = [report("detail/request", "request_intervention", otherwise=("refuse",), look=True)]
     archive.tells += [report("detail/dismiss", "rule_dismiss", look=True)]
     feeder = made(environment.client, archive)
-    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "withdraw")) == OPENED
+    assert await feeder.feed(case(own_id), report("m1", "withdraw")) == FeedResult.OPENED
     assert (await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result())["state"] == ["dismissed"]
 
 
@@ -161,7 +178,7 @@ async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
     archive = Archive()
     archive.tells = []
     with environment.with_time_skipping_disabled():
-        assert await made(environment.client, archive).feed(PROCESS, SHOP, own_id, report("m1", "modify")) == OPENED
+        assert await made(environment.client, archive).feed(case(own_id), report("m1", "modify")) == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == []
 
 
@@ -169,7 +186,7 @@ async def test_a_shop_s_own_figures_count(worker: None, environment: WorkflowEnv
     figures = {SHOP: {PROCESS: {"shipping": "3h"}}, "S2": {PROCESS: {"shipping": "5h"}}}
     feeder = made(environment.client, Archive(), figures=figures)
     with environment.with_time_skipping_disabled():
-        await feeder.feed(PROCESS, SHOP, own_id, None)
+        await feeder.feed(case(own_id), None)
         assert (await seen(environment, own_id))["policy"]["shipping"]["value"] == "3h"
 
 
@@ -180,7 +197,7 @@ async def test_where_the_platform_does_not_tell_no_case_is_opened(
     archive.fails = bad
     for told in (None, report("m1", "agree")):
         with pytest.raises(type(bad)):
-            await feeder.feed(PROCESS, SHOP, own_id, told)
+            await feeder.feed(case(own_id), told)
     with pytest.raises(RPCError):
         await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").describe()
 
@@ -188,7 +205,7 @@ async def test_where_the_platform_does_not_tell_no_case_is_opened(
 async def test_facts_that_open_no_case_say_which_field(feeder: CaseClient, archive: Archive, own_id: str) -> None:
     archive.given["order_amount"] = "much"
     with pytest.raises(BadForm, match="order_amount"):
-        await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree"))
+        await feeder.feed(case(own_id), report("m1", "agree"))
 
 
 async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
@@ -206,10 +223,10 @@ async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
     feeder = CaseClient(connect, {PROCESS: archive}, TASK_QUEUE)
     with environment.with_time_skipping_disabled():
         with pytest.raises(TemporalUnreachable):
-            await feeder.feed(PROCESS, SHOP, own_id, None)
+            await feeder.feed(case(own_id), None)
         assert archive.asked == []
         for _ in range(2):
-            await feeder.feed(PROCESS, SHOP, own_id, None)
+            await feeder.feed(case(own_id), None)
     assert tries == 2
 
 
@@ -220,7 +237,7 @@ async def test_a_namespace_that_is_not_there_is_no_new_case(
     config["namespace"] = "nowhere"
     for told in (None, report("m1", "agree")):
         with pytest.raises(TemporalUnreachable, match="nowhere"):
-            await made(Client(**config), archive).feed(PROCESS, SHOP, own_id, told)
+            await made(Client(**config), archive).feed(case(own_id), told)
     assert archive.asked == []
 
 
@@ -228,9 +245,9 @@ async def test_what_temporal_refuses_of_one_case_is_no_outage(
     feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        await feeder.feed(PROCESS, SHOP, own_id, None)
+        await feeder.feed(case(own_id), None)
         with pytest.raises(RPCError) as refused:
-            await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree", form={"x": "x" * 3_000_000}))
+            await feeder.feed(case(own_id), report("m1", "agree", form={"x": "x" * 3_000_000}))
     assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
 
 
@@ -242,4 +259,37 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
     )
     with pytest.raises(WorkflowFailureError):
         await handle.result()
-    assert await feeder.feed(PROCESS, SHOP, own_id, report("m1", "agree")) == CLOSED
+    assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.CLOSED
+
+
+class Claims(MessageAdapter):
+    """1688's messages about claims, as far as they can be fed: nothing has to be read to understand one."""
+
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        raise NotImplementedError
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        raise NotImplementedError
+
+
+async def test_a_report_is_judged_by_the_adapter_of_its_own_process(
+    worker: None, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    """``withdraw`` is a rule of both; of a reship's alone it means that the record has to be read."""
+
+    async def connect() -> Client:
+        return environment.client
+
+    feeder = CaseClient(connect, {PROCESS: archive, "claim_1688": Claims()}, TASK_QUEUE)
+    opening = Opening(facts=claim_facts(own_id, whole_now()))
+    with environment.with_time_skipping_disabled():
+        handle = await start_case(environment.client, TASK_QUEUE, PROCESSES["claim_1688"], opening)
+        claim = CaseKey("claim_1688", SHOP, own_id)
+        assert await feeder.feed(claim, report("m1", "withdraw")) == FeedResult.SIGNALLED
+        assert (await handle.result()) == {**(await handle.result()), "state": ["buyer_withdrew"]}
+    assert archive.read == []
+
+
+async def test_a_message_of_a_process_that_takes_none_is_set_aside(feeder: CaseClient, own_id: str) -> None:
+    with pytest.raises(BadForm, match="anxinjian_split"):
+        await feeder.feed(CaseKey("anxinjian_split", SHOP, own_id), report("m1", "withdraw"))

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from aftersales.cli.gateway import gateway_command
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings
+from cases.messages import Report
 from tests.support.life import eventually
 from tests.support.platforms.gateways import gateway_process, secrets_file
 from tests.support.platforms.pushing import SECRET, body, content, pushed, signed
@@ -94,12 +95,12 @@ async def test_it_starts_and_keeps_messages_while_temporal_is_away_and_stops_whe
 
 async def test_what_failed_is_taken_up_again_by_a_command(tmp_path: Path) -> None:
     message = InboundMessage(
-        "douyin", "m1", "227", b"{}", case=CaseKey("douyin_reship", "S9", "1"), report={"rule": "agree"}
+        "douyin", "m1", "227", b"{}", case=CaseKey("douyin_reship", "S9", "1"), report=Report(rule="agree")
     )
     async with Inbox(tmp_path / "inbox.db") as inbox:
-        await inbox.keep([message])
+        await inbox.store([message])
         (row,) = await inbox.due(1)
         await inbox.failed(row, "no credentials for shop")
         result = await asyncio.to_thread(invoked, "--retry-failed", AFTERSALES_DATA_DIR=str(tmp_path))
-        assert (result.exit_code, result.stdout.strip()) == (0, "重新交付 / taken up again: 1")
+        assert (result.exit_code, result.stdout.strip()) == (0, "重新交付 / due again: 1")
         assert len(await inbox.due(1)) == 1

@@ -10,11 +10,13 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from aftersales.gateway.case_client import FeedResult
 from aftersales.gateway.dispatcher import FAILS, WORKS, Dispatcher
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage
+from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.messages import Report
 from tests.support.life import eventually
 from tests.support.platforms.pushing import SHOP, Ears, bad_form
 
@@ -24,7 +26,7 @@ QUICK: dict[str, Any] = {"first_pause": 0.005, "longest_pause": 0.02, "idle": 0.
 def about(own_id: str, message_id: str) -> InboundMessage:
     case = CaseKey("douyin_reship", SHOP, own_id)
     return InboundMessage(
-        "douyin", message_id, "227", b"{}", case=case, report={"message_id": message_id, "rule": "agree"}
+        "douyin", message_id, "227", b"{}", case=case, report=Report(message_id=message_id, rule="agree")
     )
 
 
@@ -53,10 +55,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def handing(inbox: Inbox, feed: Any, **given: Any) -> AsyncIterator[Dispatcher]:
-    hand_over = Dispatcher(inbox, feed, **{**QUICK, **given})
-    task = asyncio.create_task(hand_over.run())
+    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **given})
+    task = asyncio.create_task(dispatcher.run())
     try:
-        yield hand_over
+        yield dispatcher
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -75,7 +77,7 @@ async def settled(inbox: Inbox, **expected: int) -> None:
 
 async def test_every_case_hears_its_messages_in_order(inbox: Inbox, ears: Ears) -> None:
     messages = [about(str(number % 7), f"m{number}") for number in range(70)]
-    await inbox.keep(messages)
+    await inbox.store(messages)
     async with handing(inbox, ears.feed):
         await settled(inbox, done=70)
     for case in range(7):
@@ -83,18 +85,19 @@ async def test_every_case_hears_its_messages_in_order(inbox: Inbox, ears: Ears) 
 
 
 async def test_a_message_is_handed_over_as_soon_as_it_is_there(inbox: Inbox, ears: Ears) -> None:
-    async with handing(inbox, ears.feed, idle=60.0) as hand_over:
+    async with handing(inbox, ears.feed, idle=60.0) as dispatcher:
         await settled(inbox)
-        await inbox.keep([about("1", "m1")])
-        hand_over.wake()
+        await inbox.store([about("1", "m1")])
+        dispatcher.wake()
         await settled(inbox, done=1)
 
 
 async def test_cases_are_handed_over_at_once_up_to_a_bound_and_none_twice(inbox: Inbox) -> None:
     running, most, go, reached = set[str](), 0, asyncio.Event(), asyncio.Event()
 
-    async def feed(_: str, __: str, own_id: str, ___: Any) -> str:
+    async def feed(case: CaseKey, _: Report | None) -> FeedResult:
         nonlocal most
+        own_id = case.own_id
         assert own_id not in running
         running.add(own_id)
         most = max(most, len(running))
@@ -102,9 +105,9 @@ async def test_cases_are_handed_over_at_once_up_to_a_bound_and_none_twice(inbox:
             reached.set()
         await go.wait()
         running.remove(own_id)
-        return "told"
+        return FeedResult.SIGNALLED
 
-    await inbox.keep([about(str(number % 6), f"m{number}") for number in range(12)])
+    await inbox.store([about(str(number % 6), f"m{number}") for number in range(12)])
     async with handing(inbox, feed, at_once=3):
         await reached.wait()
         go.set()
@@ -117,7 +120,7 @@ async def test_while_temporal_is_away_everything_stays_and_it_is_said_once(
 ) -> None:
     ears.fails["*"] = TemporalUnreachable("no Temporal server answers")
     messages = [about(str(number % 3), f"m{number}") for number in range(9)]
-    await inbox.keep(messages)
+    await inbox.store(messages)
     async with handing(inbox, ears.feed):
         await eventually("several tries", lambda: _tried(inbox, 6))
         assert await states(inbox) == {"new": 9}
@@ -130,7 +133,7 @@ async def test_while_temporal_is_away_everything_stays_and_it_is_said_once(
 
 
 async def _tried(inbox: Inbox, times: int) -> bool:
-    ((tries,),) = inbox._file._handed.execute("SELECT sum(attempts) FROM messages").fetchall()
+    ((tries,),) = inbox._file._dispatched.execute("SELECT sum(attempts) FROM messages").fetchall()
     return bool(tries >= times)
 
 
@@ -141,11 +144,11 @@ async def test_a_case_that_cannot_be_fed_waits_in_order_and_holds_up_no_other(
     inbox: Inbox, ears: Ears, logged: list[str], bad: Exception
 ) -> None:
     ears.fails["1"] = bad
-    await inbox.keep([about("1", "m1"), about("1", "m2"), about("2", "m3")])
-    async with handing(inbox, ears.feed) as hand_over:
+    await inbox.store([about("1", "m1"), about("1", "m2"), about("2", "m3")])
+    async with handing(inbox, ears.feed) as dispatcher:
         await settled(inbox, done=1, new=2)
-        await inbox.keep([about("1", "m4"), about("3", "m5")])
-        hand_over.wake()
+        await inbox.store([about("1", "m4"), about("3", "m5")])
+        dispatcher.wake()
         await settled(inbox, done=2, new=3)
         ears.fails.clear()
         await settled(inbox, done=5)
@@ -159,10 +162,10 @@ async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
     inbox: Inbox, ears: Ears, logged: list[str], bad: Exception
 ) -> None:
     ears.fails["1"] = bad
-    await inbox.keep([about("1", "m1"), about("2", "m2")])
+    await inbox.store([about("1", "m1"), about("2", "m2")])
     async with handing(inbox, ears.feed):
         await settled(inbox, done=1, failed=1)
-    ((reason,),) = inbox._file._handed.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
+    ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
     assert reason == str(bad)
     assert logged == ["a message cannot be handed over"]
 
@@ -170,7 +173,7 @@ async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
 async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(
     inbox: Inbox, ears: Ears, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await inbox.keep([about("1", "m1")])
+    await inbox.store([about("1", "m1")])
     kept = inbox._file.due
 
     def refuse(*_: Any) -> Any:
@@ -196,7 +199,7 @@ async def test_what_was_being_handed_over_when_it_stopped_is_handed_over_again(i
         await asyncio.Event().wait()
         raise AssertionError
 
-    await inbox.keep([about("1", "m1")])
+    await inbox.store([about("1", "m1")])
     async with handing(inbox, stuck):
         await begun.wait()
     async with handing(inbox, ears.feed):
@@ -204,20 +207,20 @@ async def test_what_was_being_handed_over_when_it_stopped_is_handed_over_again(i
     assert ears.of("1") == ["m1"]
 
 
-async def test_two_gateways_on_one_inbox_hand_over_everything_once_and_in_order(tmp_path: Path) -> None:
+async def test_two_gateways_on_one_inbox_dispatcher_everything_once_and_in_order(tmp_path: Path) -> None:
     path, first, second = tmp_path / "inbox.db", Ears(), Ears()
     async with Inbox(path) as one, Inbox(path) as other, AsyncExitStack() as stack:
         running = await stack.enter_async_context(AsyncExitStack())
         await running.enter_async_context(handing(one, first.feed))
-        await one.keep([about("0", "first")])
+        await one.store([about("0", "first")])
         await settled(one, done=1)
         await stack.enter_async_context(handing(other, second.feed))
         batches = [[about(str(number % 3), f"m{number}")] for number in range(60)]
-        await asyncio.gather(*((one, other)[at % 2].keep(batch) for at, batch in enumerate(batches)))
+        await asyncio.gather(*((one, other)[at % 2].store(batch) for at, batch in enumerate(batches)))
         await settled(one, done=61)
         assert sorted(map(str, [*first.of("1"), *first.of("2")])) == sorted(f"m{at}" for at in range(60) if at % 3)
         assert second.heard == []
         await running.aclose()
-        await one.keep([about("1", "last")])  # by one that no longer hands over
+        await one.store([about("1", "last")])  # by one that no longer hands over
         await settled(other, done=62)
     assert second.heard == [("1", "last")]

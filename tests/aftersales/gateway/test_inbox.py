@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from aftersales.gateway.inbox import KEPT_SECONDS, Inbox
-from aftersales.platforms.messages import CaseKey, InboundMessage, MessageState
+from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
+from cases.messages import Report
 
 
 class Clock:
@@ -22,7 +23,7 @@ class Clock:
 
 def about(own_id: str, message_id: str) -> InboundMessage:
     return InboundMessage(
-        "douyin", message_id, "227", b"{}", case=CaseKey("douyin_reship", "S1", own_id), report={"rule": "agree"}
+        "douyin", message_id, "227", b"{}", case=CaseKey("douyin_reship", "S1", own_id), report=Report(rule="agree")
     )
 
 
@@ -48,38 +49,38 @@ async def inbox(path: Path, clock: Clock) -> AsyncIterator[Inbox]:
 
 async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) -> None:
     async with Inbox(path) as inbox:
-        assert await inbox.keep([about("1", "m1"), about("2", "m2")]) == 2
+        assert await inbox.store([about("1", "m1"), about("2", "m2")]) == 2
     async with Inbox(path) as inbox:
         first, second = await inbox.due(10)
-        assert (first.case, first.report) == (CaseKey("douyin_reship", "S1", "1"), {"rule": "agree"})
+        assert (first.case, first.report) == (CaseKey("douyin_reship", "S1", "1"), Report(rule="agree"))
         assert second.case.case_id == "douyin_reship/2"
 
 
 async def test_a_message_that_comes_again_is_counted_and_not_kept_twice(inbox: Inbox) -> None:
-    assert await inbox.keep([about("1", "m1")]) == 1
+    assert await inbox.store([about("1", "m1")]) == 1
     (row,) = await inbox.due(10)
     await inbox.done(row, "told")
-    assert await inbox.keep([about("1", "m1"), about("1", "m1"), about("1", "m2")]) == 1
+    assert await inbox.store([about("1", "m1"), about("1", "m1"), about("1", "m2")]) == 1
     assert len(await inbox.due(10)) == 1
     assert (await inbox.counts())["duplicates"] == 2
 
 
 async def test_messages_that_come_together_are_all_kept_and_each_learns_its_own(inbox: Inbox) -> None:
     batches = [[about(str(number), f"m{number % 40}")] for number in range(50)]
-    assert await asyncio.gather(*(inbox.keep(batch) for batch in batches)) == [1] * 40 + [0] * 10
+    assert await asyncio.gather(*(inbox.store(batch) for batch in batches)) == [1] * 40 + [0] * 10
     assert ids(await inbox.due(100)) == [str(number) for number in range(40)]
 
 
 async def test_who_gives_up_waiting_takes_nobody_with_him(inbox: Inbox) -> None:
-    impatient = asyncio.create_task(inbox.keep([about("1", "m1")]))
-    patient = asyncio.create_task(inbox.keep([about("2", "m2")]))
+    impatient = asyncio.create_task(inbox.store([about("1", "m1")]))
+    patient = asyncio.create_task(inbox.store([about("2", "m2")]))
     await asyncio.sleep(0)
     impatient.cancel()
     assert await patient == 1
 
 
 async def test_what_has_ended_is_not_handed_out_again(inbox: Inbox) -> None:
-    await inbox.keep([about("1", "m1"), about("2", "m2"), about("3", "m3")])
+    await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3")])
     first, second, _ = await inbox.due(10)
     await inbox.done(first, "told")
     await inbox.failed(second, "no such shop")
@@ -89,7 +90,7 @@ async def test_what_has_ended_is_not_handed_out_again(inbox: Inbox) -> None:
 
 
 async def test_what_failed_can_be_taken_up_again(inbox: Inbox) -> None:
-    await inbox.keep([about("1", "m1")])
+    await inbox.store([about("1", "m1")])
     (row,) = await inbox.due(10)
     await inbox.failed(row, "no such shop")
     assert await inbox.retry_failed() == 1
@@ -97,10 +98,10 @@ async def test_what_failed_can_be_taken_up_again(inbox: Inbox) -> None:
 
 
 async def test_a_case_that_waits_lets_nothing_of_it_pass_and_lets_others_pass(inbox: Inbox, clock: Clock) -> None:
-    await inbox.keep([about("1", "m1"), about("1", "m2"), about("2", "m3")])
+    await inbox.store([about("1", "m1"), about("1", "m2"), about("2", "m3")])
     first, _, _ = await inbox.due(10)
     await inbox.later(first, "no answer", 60)
-    await inbox.keep([about("1", "m4")])
+    await inbox.store([about("1", "m4")])
     assert ids(await inbox.due(10)) == ["2"]
     clock.now += 60
     waiting = await inbox.due(10)
@@ -113,7 +114,7 @@ async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, cl
         InboundMessage.unknown("douyin", b"{}", "why", "m4", "203"),
         InboundMessage.unreadable("douyin", b"{", "why"),
     ]
-    await inbox.keep([about("1", "m1"), about("2", "m2"), about("3", "m3"), *others])
+    await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3"), *others])
     first, second, _ = await inbox.due(10)
     await inbox.done(first, "told")
     await inbox.failed(second, "no such shop")
@@ -127,7 +128,7 @@ async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, cl
 async def test_counts_name_unknown_tags_and_how_long_one_waits(inbox: Inbox, clock: Clock) -> None:
     unknown = [InboundMessage.unknown("douyin", b"{}", "why", f"m{number}", f"20{number % 2}") for number in range(3)]
     assert (await inbox.counts())["longest_waiting_seconds"] is None
-    await inbox.keep([*unknown, about("1", "m9")])
+    await inbox.store([*unknown, about("1", "m9")])
     clock.now += 90
     counts = await inbox.counts()
     assert counts["unknown_tags"] == {"douyin 200": 2, "douyin 201": 1}
@@ -135,7 +136,7 @@ async def test_counts_name_unknown_tags_and_how_long_one_waits(inbox: Inbox, clo
 
 
 async def test_only_the_owner_may_read_it(inbox: Inbox, path: Path) -> None:
-    await inbox.keep([about("1", "m1")])
+    await inbox.store([about("1", "m1")])
     for file in path.parent.glob("inbox.db*"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
@@ -144,16 +145,16 @@ async def test_a_disk_that_refuses_is_told_to_everybody_who_waits(
     path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox._file._received.execute("PRAGMA busy_timeout = 0")
-    inbox._file._handed.execute("PRAGMA busy_timeout = 0")
+    inbox._file._dispatched.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
-    kept = await asyncio.gather(*(inbox.keep([about("1", f"m{at}")]) for at in range(3)), return_exceptions=True)
+    kept = await asyncio.gather(*(inbox.store([about("1", f"m{at}")]) for at in range(3)), return_exceptions=True)
     assert {type(each) for each in kept} == {sqlite3.OperationalError}
     with pytest.raises(sqlite3.OperationalError):
-        await inbox.prove()
+        await inbox.check_writable()
     other.close()
-    await inbox.prove()
-    assert await inbox.keep([about("1", "m0")]) == 1
+    await inbox.check_writable()
+    assert await inbox.store([about("1", "m0")]) == 1
 
 
 async def test_one_gateway_at_a_time_hands_over(path: Path, inbox: Inbox) -> None:

@@ -20,15 +20,17 @@ from temporalio.worker import Worker
 
 from activities.error_interceptor import ErrorInterceptor
 from activities.reconcile import catch_up_activity
+from aftersales.gateway.case_client import FeedResult
 from aftersales.gateway.reconciler import Reconciler
-from aftersales.platforms.credentials import DouyinAccess
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.douyin.session import DouyinAccess
+from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.schedules import schedule_catch_up
 from cases.errors import BadForm, PlatformUnreachable
-from cases.messages import CatchUp
+from cases.messages import CatchUp, Report
 from tests.support.life import eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
@@ -95,16 +97,17 @@ class Told:
     """A ``feed`` that remembers, and says that a case it never heard of was opened."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, list[dict[str, Any] | None]] = {}
+        self.heard: dict[str, list[Report | None]] = {}
         self.fails: dict[str, Exception] = {}
 
-    async def feed(self, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
-        assert (process, shop_id) == ("douyin_reship", SHOP)
+    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
+        assert (case.process, case.shop_id) == ("douyin_reship", SHOP)
+        own_id = case.own_id
         if bad := self.fails.get(own_id):
             raise bad
         new = own_id not in self.heard
         self.heard.setdefault(own_id, []).append(report)
-        return "opened" if new else "told"
+        return FeedResult.OPENED if new else FeedResult.SIGNALLED
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ async def catching_up(records: Records, told: Told) -> AsyncIterator[Reconciler]
             )
         )
         douyin = DouyinClient(access, transport, TokenStore())
-        yield Reconciler(douyin, DouyinReshipAdapter(douyin), told.feed)
+        yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, told.feed)
 
 
 async def test_what_changed_is_told_in_order_and_once_for_all(
@@ -144,7 +147,7 @@ async def test_what_changed_is_told_in_order_and_once_for_all(
     found = await catching_up.look(SHOP, NOW - timedelta(days=1), NOW)
     assert found == CatchUp(records=2, opened=2)
     assert told.heard["1"] == [None]
-    shipped = [report and report["rule"] for report in told.heard["2"]]
+    shipped = [report and report.rule for report in told.heard["2"]]
     assert shipped == ["agree", "ship"]
     again = dict(told.heard)
     told.heard = {"1": [], "2": []}
@@ -219,7 +222,7 @@ async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
 ) -> None:
     client, shop = environment.client, uuid.uuid4().hex
     with environment.with_time_skipping_disabled():
-        (own_id,) = await schedule_catch_up(client, queue, [shop])
+        (own_id,) = await schedule_catch_up(client, queue, "douyin", [shop])
         handle = client.get_schedule_handle(own_id)
         try:
             await results(handle, client, 1)
@@ -243,11 +246,11 @@ async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(
         return (await handle.describe()).schedule
 
     with environment.with_time_skipping_disabled():
-        (own_id,) = await schedule_catch_up(client, queue, [shop])
+        (own_id,) = await schedule_catch_up(client, queue, "douyin", [shop])
         handle = client.get_schedule_handle(own_id)
         try:
             await handle.pause(note="the shop is closed")
-            await schedule_catch_up(client, queue, [shop], every=timedelta(minutes=3))
+            await schedule_catch_up(client, queue, "douyin", [shop], every=timedelta(minutes=3))
             known = await schedule()
         finally:
             await handle.delete()

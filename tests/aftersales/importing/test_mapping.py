@@ -33,7 +33,7 @@ def test_a_mapping_that_fits_is_taken(tmp_path: Path) -> None:
     mapping = read_mapping(path)
     assert mapping.process.name == "anxinjian_split"
     places = (("item_id",), ("sub_orders", 0, "order_id"), ("freight_fee",))
-    assert [mapping.called(*place) for place in places] == ["商品 (item_id)", "订单 (order_id)", "freight_fee"]
+    assert [mapping.label(*place) for place in places] == ["商品 (item_id)", "订单 (order_id)", "freight_fee"]
 
 
 @pytest.mark.parametrize(

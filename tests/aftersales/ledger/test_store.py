@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from aftersales.ledger.matching import match
-from aftersales.ledger.store import SqlLedger
+from aftersales.ledger.store import SqlLedger, match
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Booked
 from tests.support.booking import bill, booked, ended, expected, november
@@ -106,6 +105,12 @@ def test_a_bill_is_taken_once_and_two_bills_never_answer_one_entry(ledger: SqlLe
     assert ledger.bill(bill("B1", order="OC1", amount="7.00")).amount == Decimal("5.00")
 
 
+def test_the_outcome_of_a_case_about_no_order_comes_back_without_one(ledger: SqlLedger) -> None:
+    outcome = ended(order=None)
+    ledger.record_outcome(outcome)
+    assert ledger.outcomes(FIRST, LAST) == [outcome]
+
+
 def test_an_outcome_is_kept_once_and_comes_back_as_it_was(ledger: SqlLedger) -> None:
     first, second = ended("C1"), ended("C2", decided_before_deadline=None, lost=Decimal("12.30"), clocks_run_out=2)
     for each in (first, ended("C1", "established"), second):
@@ -157,13 +162,13 @@ def test_a_bill_and_its_entry_that_come_at_the_same_instant_find_each_other(
 
 
 def test_what_cannot_be_held_is_refused_for_good(ledger: SqlLedger) -> None:
-    with pytest.raises(BadForm, match="cannot be entered"):
+    with pytest.raises(BadForm, match="cannot be stored"):
         ledger.enter(expected(points="0.0001"))
     assert of_november(ledger) == []
 
 
 def test_a_postgresql_text_without_end_is_refused_for_good(postgresql: str) -> None:
-    with SqlLedger(postgresql) as ledger, pytest.raises(BadForm, match="cannot be entered"):
+    with SqlLedger(postgresql) as ledger, pytest.raises(BadForm, match="cannot be stored"):
         ledger.bill(bill(note="a\0b"))
 
 

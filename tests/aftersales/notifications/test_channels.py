@@ -9,7 +9,7 @@ import pytest
 from aftersales.notifications.channels import Channels, quiet_until, read_channels
 from cases.errors import BadForm
 from cases.shanghai import SHANGHAI
-from tests.support.notifications.telling import MIDNIGHT, NOON, notice, one
+from tests.support.notifications.notices import MIDNIGHT, NOON, notice, one
 from tests.support.places import EXAMPLES
 
 EXAMPLE = EXAMPLES / "channels.yaml"
@@ -50,7 +50,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         ("22:00-08:00", "22:00-25:00", "S1.0.feishu.quiet_hours"),
         ("22:00-08:00", "08:00-08:00", "起止时间相同"),
         ("type: feishu", "type: lark", "S1.0"),
-        ("name: mail", "name: 客服群", "S1: name 重复 / given twice: 客服群"),
+        ("name: mail", "name: 客服群", "S1: name 重复 / duplicate name: 客服群"),
         ("kinds: [needs_operator]", "kinds: [all]", "S2.0.wecom.kinds.0"),
         ("kinds: [needs_operator]", "kinds: []", "S2.0.wecom.kinds"),
         ("user: u, ", "", "user 与 password 须同时给出"),

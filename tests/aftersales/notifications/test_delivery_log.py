@@ -5,40 +5,40 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.notifications.delivery_log import FORGETS_EVERY, KEPT, DeliveryLog, Waiting
+from aftersales.notifications.delivery_log import PRUNED_EVERY, RETENTION, DelayedNotice, DeliveryLog
 from cases.errors import CaseError
-from tests.support.notifications.telling import MIDNIGHT, NOON
+from tests.support.notifications.notices import MIDNIGHT, NOON
 
-WAITS = Waiting("k1@S1/wecom", "wecom", MIDNIGHT, {"key": "k1", "title": "时限提醒"})
+DELAYED = DelayedNotice("k1@S1/wecom", "wecom", MIDNIGHT, {"key": "k1", "title": "时限提醒"})
 
 
 def test_what_became_of_a_notice_is_known_after_a_restart_and_to_another_worker(tmp_path: Path) -> None:
-    with DeliveryLog(tmp_path / "b") as books, DeliveryLog(tmp_path / "b") as other:
+    with DeliveryLog(tmp_path / "b") as log, DeliveryLog(tmp_path / "b") as other:
         assert not other.is_closed("k1")
-        books.close("k1", "reminder", "sent", NOON)
-        books.close("k1", "reminder", "dropped", NOON)
+        log.close("k1", "reminder", "sent", NOON)
+        log.close("k1", "reminder", "dropped", NOON)
         assert other.is_closed("k1")
     with DeliveryLog(tmp_path / "b") as again:
-        assert list(again.closed()) == [("k1", "sent")]
+        assert list(again.outcomes()) == [("k1", "sent")]
 
 
 def test_what_waits_is_known_after_a_restart_until_it_is_closed(tmp_path: Path) -> None:
-    with DeliveryLog(tmp_path / "b") as books:
-        books.put_off(WAITS)
-        books.put_off(WAITS)
+    with DeliveryLog(tmp_path / "b") as log:
+        log.delay(DELAYED)
+        log.delay(DELAYED)
     with DeliveryLog(tmp_path / "b") as again:
-        assert again.waiting() == [WAITS]
-        again.close(WAITS.mark, "reminder", "sent", NOON)
-        assert again.waiting() == []
+        assert again.delayed() == [DELAYED]
+        again.close(DELAYED.delivery_id, "reminder", "sent", NOON)
+        assert again.delayed() == []
 
 
-@pytest.mark.parametrize(("age", "known"), [(KEPT, True), (KEPT + timedelta(seconds=1), False)])
+@pytest.mark.parametrize(("age", "known"), [(RETENTION, True), (RETENTION + timedelta(seconds=1), False)])
 def test_what_is_long_over_is_forgotten(tmp_path: Path, age: timedelta, known: bool) -> None:  # noqa: FBT001
-    with DeliveryLog(tmp_path / "b") as books:
-        books.close("old", "outcome", "sent", NOON - age)
-        for number in range(FORGETS_EVERY):
-            books.close(f"k{number}", "outcome", "sent", NOON)
-        assert books.is_closed("old") is known
+    with DeliveryLog(tmp_path / "b") as log:
+        log.close("old", "outcome", "sent", NOON - age)
+        for number in range(PRUNED_EVERY):
+            log.close(f"k{number}", "outcome", "sent", NOON)
+        assert log.is_closed("old") is known
 
 
 def test_only_its_owner_may_read_the_books(tmp_path: Path) -> None:

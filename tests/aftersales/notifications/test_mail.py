@@ -14,7 +14,7 @@ from aftersales.notifications.channels import MailChannel
 from aftersales.notifications.mail import Mail
 from cases.errors import PlatformRefused, PlatformUnreachable
 from tests.support.notifications.mailing import PASSWORD, MailServer, certificate, mail_server
-from tests.support.notifications.telling import notice, one
+from tests.support.notifications.notices import notice, one
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from aftersales.notifications.notice import of_outcome, of_reminder, of_trouble
+from aftersales.notifications.notice import outcome_notice, reminder_notice, trouble_notice
 from cases.messages import ConsoleTask
-from tests.support.notifications.telling import MIDNIGHT, OUTCOME, TROUBLE, WORDS, notice, reminder
+from tests.support.notifications.notices import CONTEXT, MIDNIGHT, OUTCOME, TROUBLE, notice, reminder
 
 
 def test_g_5_a_reminder_says_until_when_and_what_happens_then() -> None:
@@ -36,8 +36,8 @@ def test_a_notice_is_late_from_its_deadline_on() -> None:
 
 
 def test_ax_9_a_reminder_of_a_deadline_that_escalates_is_an_escalation() -> None:
-    words = replace(WORDS, escalations=[("douyin_reship", "auto_agree")])
-    told = of_reminder(reminder(deadline=MIDNIGHT), "k1", words)
+    words = replace(CONTEXT, escalations=[("douyin_reship", "auto_agree")])
+    told = reminder_notice(reminder(deadline=MIDNIGHT), "k1", words)
 
     assert (told.kind, told.title) == ("escalation", "【升级提醒】抖店补寄:待商家处理")
     assert told.is_late(MIDNIGHT)
@@ -45,7 +45,7 @@ def test_ax_9_a_reminder_of_a_deadline_that_escalates_is_an_escalation() -> None
 
 def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> None:
     trouble = TROUBLE.model_copy(update={"why": "x" * 900, "deadline": MIDNIGHT})
-    told = of_trouble(trouble, "k2", WORDS)
+    told = trouble_notice(trouble, "k2", CONTEXT)
 
     assert (told.kind, told.title) == ("needs_operator", "【需要人工处理】抖店补寄:同意补寄")
     assert max(len(line) for line in told.lines) < 310
@@ -54,14 +54,14 @@ def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> Non
 
 
 def test_g_7_trouble_is_told_of_after_a_deadline_too_for_the_step_still_waits() -> None:
-    told = of_trouble(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", WORDS)
+    told = trouble_notice(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
 
     assert not told.is_late(MIDNIGHT + timedelta(days=1))
 
 
 def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
     task = ConsoleTask(page="售后工作台", instruction="点击同意")
-    told = of_trouble(TROUBLE.model_copy(update={"step": "同意\n退款", "task": task}), "k3", WORDS)
+    told = trouble_notice(TROUBLE.model_copy(update={"step": "同意\n退款", "task": task}), "k3", CONTEXT)
 
     assert told.title == "【需要人工处理】抖店补寄:同意 退款"
     assert {"后台页面:售后工作台", "操作:点击同意"} <= set(told.lines)
@@ -69,13 +69,13 @@ def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
 
 
 def test_jd_4_a_step_that_escalates_is_told_as_an_escalation() -> None:
-    told = of_trouble(TROUBLE.model_copy(update={"escalates": True}), "k4", WORDS)
+    told = trouble_notice(TROUBLE.model_copy(update={"escalates": True}), "k4", CONTEXT)
 
     assert (told.kind, told.title) == ("escalation", "【升级提醒】抖店补寄:同意补寄")
 
 
 def test_an_outcome_says_who_decided_whether_in_time_and_what_it_cost() -> None:
-    told = of_outcome(OUTCOME, "k5", WORDS)
+    told = outcome_notice(OUTCOME, "k5", CONTEXT)
 
     assert told.text.splitlines() == [
         "【案件结果】抖店补寄:已退款",
@@ -94,7 +94,7 @@ def test_an_outcome_says_who_decided_whether_in_time_and_what_it_cost() -> None:
 
 def test_an_outcome_without_cost_or_deadlines_of_ours_says_nothing_of_them() -> None:
     free = {"decided_by": "merchant", "decided_before_deadline": None, "lost": Decimal("0.00")}
-    told = of_outcome(OUTCOME.model_copy(update=free), "k5", WORDS)
+    told = outcome_notice(OUTCOME.model_copy(update=free), "k5", CONTEXT)
 
     assert "决定方:商家" in told.lines
     assert not any(line.startswith(("我方时限", "预计支出")) for line in told.lines)

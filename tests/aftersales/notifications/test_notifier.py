@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,19 @@ from typing import Any
 import pytest
 
 from aftersales.notifications.channels import Channel, Channels
-from aftersales.notifications.delivery import PATIENCE, Delivery
-from aftersales.notifications.delivery_log import DeliveryLog, Waiting
+from aftersales.notifications.delivery import LONGEST_WAIT, Delivery
+from aftersales.notifications.delivery_log import DelayedNotice, DeliveryLog
 from aftersales.notifications.notice import Notice
-from aftersales.notifications.notifier import BOOKS, RobotNotifier
+from aftersales.notifications.notifier import LOG_FILE, ChannelNotifier
 from cases.errors import PlatformError, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, Reminder
-from tests.support.notifications.telling import (
+from tests.support.notifications.notices import (
+    CONTEXT,
     MIDNIGHT,
     NOON,
     OUTCOME,
     TROUBLE,
-    WORDS,
     SetClock,
     channel,
     reminder,
@@ -33,13 +34,22 @@ MORNING = MIDNIGHT + timedelta(hours=8)
 QUIET = "22:00-08:00"
 
 
-def books_in(folder: Path) -> DeliveryLog:
-    return DeliveryLog(folder / BOOKS)
+def log_in(folder: Path) -> DeliveryLog:
+    return DeliveryLog(folder / LOG_FILE)
 
 
 def became(folder: Path) -> list[str]:
-    with books_in(folder) as books:
-        return [became for _, became in books.closed()]
+    with log_in(folder) as log:
+        return [became for _, became in log.outcomes()]
+
+
+OPEN_LOGS = ExitStack()
+
+
+@pytest.fixture(autouse=True)
+def _logs_are_closed() -> Iterator[None]:
+    yield
+    OPEN_LOGS.close()
 
 
 class Group:
@@ -70,7 +80,7 @@ class Into:
         self._group.arrived.set()
 
 
-class Otherwise:
+class Fallback:
     """Notes who was told in another way."""
 
     def __init__(self) -> None:
@@ -91,17 +101,19 @@ class Told:
 
     def __init__(self, folder: Path, channels: Channels, now: datetime = NOON) -> None:
         self._folder, self._channels = folder, channels
-        self.group, self.otherwise, self.clock = Group(), Otherwise(), SetClock(now)
+        self.group, self.fallback, self.clock = Group(), Fallback(), SetClock(now)
         self.holds = True
         self.notifier = self.again()
 
-    def again(self) -> RobotNotifier:
+    def again(self) -> ChannelNotifier:
         async def holds(_: Notice) -> bool:
             return self.holds
 
-        books = books_in(self._folder)
-        delivery = Delivery(self.group.sender, books, self.clock)
-        return RobotNotifier(self._channels, WORDS, self.otherwise, delivery, books, clock=self.clock, holds=holds)
+        log = OPEN_LOGS.enter_context(log_in(self._folder))
+        delivery = Delivery(self.group.sender, log, self.clock)
+        return ChannelNotifier(
+            self._channels, CONTEXT, self.fallback, delivery, log, clock=self.clock, is_current=holds
+        )
 
     async def until(self, seen: Callable[[], object]) -> None:
         """Let the tasks that wait go on until it is seen."""
@@ -131,7 +143,7 @@ async def test_a_shop_without_channels_is_told_otherwise(tmp_path: Path) -> None
     await told.notifier.remind(reminder(), "k1")
     await told.notifier.remind(reminder().model_copy(update={"shop_id": "S9"}), "k2")
 
-    assert (told.group.told, told.otherwise.told) == ({}, [("S1", "k1"), ("S9", "k2")])
+    assert (told.group.told, told.fallback.told) == ({}, [("S1", "k1"), ("S9", "k2")])
 
 
 async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> None:
@@ -142,7 +154,7 @@ async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> No
     await told.notifier.tell_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
 
     assert told.group.told == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}
-    assert told.otherwise.told == [("同意补寄", "k3"), ("已退款", "k4")]
+    assert told.fallback.told == [("同意补寄", "k3"), ("已退款", "k4")]
 
 
 async def test_g_7_a_retry_does_not_reach_the_channel_that_worked_again(tmp_path: Path) -> None:
@@ -220,7 +232,8 @@ async def test_what_waits_outlives_its_process_and_is_not_sent_by_the_one_after(
 
 
 async def test_what_waits_in_a_form_that_nobody_knows_any_more_stops_nothing(tmp_path: Path) -> None:
-    books_in(tmp_path).put_off(Waiting("old", "wecom", NOON, {"key": "k0"}))
+    with log_in(tmp_path) as log:
+        log.delay(DelayedNotice("old", "wecom", NOON, {"key": "k0"}))
     told = Told(tmp_path, channels())
     async with told.notifier as notifier:
         await notifier.remind(reminder(), "k1")
@@ -286,15 +299,15 @@ async def test_those_that_wait_for_their_turn_do_not_all_have_the_same_one(tmp_p
     assert len(told.group.told["feishu"]) == 11
 
 
-async def test_a_robots_rate_is_kept_over_shops_and_what_must_wait_long_is_tried_again(tmp_path: Path) -> None:
-    robot = channel("http://a", "dingtalk")
-    both = Channels.model_validate({"S1": (robot,), "S2": ({**robot, "name": "other"},)})
+async def test_a_bots_rate_is_kept_over_shops_and_what_must_wait_long_is_tried_again(tmp_path: Path) -> None:
+    bot = channel("http://a", "dingtalk")
+    both = Channels.model_validate({"S1": (bot,), "S2": ({**bot, "name": "other"},)})
     told = Told(tmp_path, both)
     for number in range(20):
         await told.notifier.remind(reminder().model_copy(update={"shop_id": f"S{number % 2 + 1}"}), f"k{number}")
     with pytest.raises(PlatformUnreachable, match="over its rate"):
         await told.notifier.remind(reminder(), "k20")
-    told.clock.move(NOON + timedelta(seconds=62 - PATIENCE))
+    told.clock.move(NOON + timedelta(seconds=62 - LONGEST_WAIT))
     waiting = asyncio.create_task(told.notifier.remind(reminder(), "k20"))
     await told.until(lambda: told.clock.pausing)
     assert len(told.group.tries) == 20

@@ -1,4 +1,4 @@
-"""A worker with a file of channels: what its cases remind of reaches the shop's robot."""
+"""A worker with a file of channels: what its cases remind of reaches the shop's bot."""
 
 from dataclasses import replace
 from functools import partial
@@ -9,18 +9,18 @@ import yaml
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, open_dependencies
-from aftersales.notifications.temporal_notifier import holds
+from aftersales.notifications.temporal_notifier import is_current
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from tests.support.life import Open, due, eventually
-from tests.support.notifications.robots import Robots
-from tests.support.notifications.telling import channel, notice
+from tests.support.notifications.bots import Bots
+from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
 from tests.support.stage import BUSINESS, Scene, Stage
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
-    """A worker's settings, with one robot for the shop S1."""
+    """A worker's settings, with one bot for the shop S1."""
     file = folder / "channels.yaml"
     file.write_text(yaml.safe_dump({"S1": [channel(address, "wecom")]}), encoding="utf-8")
     file.chmod(mode)
@@ -33,11 +33,11 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
     )
 
 
-async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
+async def test_what_a_case_tells_reaches_the_bot_of_its_shop(
     environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
 ) -> None:
-    robots = Robots()
-    async with serving(robots.app()) as address:
+    bots = Bots()
+    async with serving(bots.app()) as address:
         settings = set_up(tmp_path, address)
         async with open_dependencies(settings, environment.client) as world:
             acted_upon = replace(world, platform=stage, ledger=stage)
@@ -47,19 +47,19 @@ async def test_what_a_case_tells_reaches_the_robot_of_its_shop(
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
                 async def told(many: int) -> list[str]:
-                    return robots.taken["wecom"] if len(robots.taken["wecom"]) == many else []
+                    return bots.taken["wecom"] if len(bots.taken["wecom"]) == many else []
 
                 await eventually("a reminder", partial(told, 1))
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
-                assert await holds(environment.client, reminder)
+                assert await is_current(environment.client, reminder)
                 await life.act("agree")
-                assert not await holds(environment.client, reminder)
+                assert not await is_current(environment.client, reminder)
                 await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
                 trouble = reminder.model_copy(update={"rule": None, "serial": 1})
-                assert await holds(environment.client, trouble)
+                assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
-                assert not await holds(environment.client, trouble)
+                assert not await is_current(environment.client, trouble)
                 await life.report(message_id="m1", rule="withdraw")
                 await life.until_closed()
                 texts = await eventually("the outcome", partial(told, 4))
@@ -80,8 +80,8 @@ async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to
 ) -> None:
     unknown = notice().model_copy(update={"case_id": "douyin_reship/nobody"})
 
-    assert await holds(environment.client, unknown)
-    assert await holds(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+    assert await is_current(environment.client, unknown)
+    assert await is_current(environment.client, unknown.model_copy(update={"kind": "outcome"}))
 
 
 async def test_a_file_of_channels_that_others_may_read_is_refused(

@@ -117,7 +117,7 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         ("app_key: K1, app_secret", "app_key: 6839, app_secret", "douyin.apps.0.app_key"),
         (", access_token: hush-4", "", "jd.shops.0.access_token"),
         ("shop_id: S1", "shop_id: 1", "douyin.shops.0.shop_id"),
-        ("shop_id: S1", "shop_id: S2", "given twice: S2"),
+        ("shop_id: S1", "shop_id: S2", "duplicate: S2"),
         ("shop_id: S1, app_key: K1", "shop_id: S1, app_key: K9", "S1 的 app_key 不在 apps 中"),
         ("address: http://127.0.0.1:9/jd/", "address: 'jd.com?hush'", "jd.address"),
         ("taobao:", "taobao: {}\ntmall:", "tmall"),
@@ -140,11 +140,11 @@ def test_a_file_that_holds_no_blocks_is_refused(tmp_path: Path, text: str) -> No
     "text", ["douyin:\n  apps: [hush", "a: hush\n\tb: hush: hush", "hush: !!python/object:hush {}"]
 )
 def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
-    assert "is no valid YAML (line " in refused(tmp_path, text)
+    assert "not valid YAML (line " in refused(tmp_path, text)
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "")
     path.write_bytes(b"\xff\xfehush\xd8")
-    with pytest.raises(BadForm, match="is no valid YAML"):
+    with pytest.raises(BadForm, match="not valid YAML"):
         read_secrets(path)

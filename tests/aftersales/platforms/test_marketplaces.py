@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
-from aftersales.sandbox.app import make_sandbox
 from aftersales.sandbox.jd import Shipped
+from aftersales.sandbox.server import make_sandbox
 from cases.errors import PlatformRefused
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
 from cases.models import read

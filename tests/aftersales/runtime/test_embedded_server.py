@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from aftersales.runtime.embedded_server import (
     embedded_server,
     missing_attributes,
     register_attributes,
+    silenced,
     temporal_binary,
 )
 from cases.errors import CaseError
@@ -78,3 +80,11 @@ async def test_a_server_that_cannot_start_points_to_its_log(monkeypatch: pytest.
             pytest.fail("it cannot have started")
     log = Path(str(caught.value).partition("see ")[2])
     assert await asyncio.to_thread(log.read_text) == "it is broken\n"
+
+
+def test_child_processes_write_nothing_on_our_standard_output_and_error(capfd: pytest.CaptureFixture[str]) -> None:
+    chatty = [sys.executable, "-c", "import sys; print('banner'); print('service failures', file=sys.stderr)"]
+    with silenced():
+        subprocess.run(chatty, check=True)
+    subprocess.run(chatty, check=True)
+    assert capfd.readouterr() == ("banner\n", "service failures\n")

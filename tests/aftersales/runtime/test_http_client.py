@@ -87,7 +87,7 @@ async def test_what_an_error_says_in_json_is_given_back(address: str, transport:
 async def test_an_answer_that_is_no_json_is_not_understood(address: str, transport: Transport, body: str) -> None:
     if body == "[" * 2000:
         body = body + "]" * 1999
-    with pytest.raises(PlatformUnreachable, match="不是 JSON / the answer is no JSON"):
+    with pytest.raises(PlatformUnreachable, match="不是 JSON / the answer is not valid JSON"):
         await transport.post(f"{address}/answer", params={"status": "200", "body": body})
 
 

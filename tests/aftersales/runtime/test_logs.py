@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ import structlog
 from temporalio import activity, workflow
 
 from aftersales.runtime.logs import CASE_NAMES, configure_logs
+from tests.support.places import ROOT
 
 ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
 WORKFLOW = {"workflow_id": "douyin_reship/A1", "workflow_type": "douyin_reship", "run_id": "r"}
@@ -103,3 +106,33 @@ def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: py
     assert "reminder" in told
     assert "state=待商家处理" in told
     assert "\x1b" not in told
+
+
+SERVER_GONE = """
+import asyncio
+from temporalio.testing import WorkflowEnvironment
+from aftersales.cli.output import silenced
+from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.logs import configure_logs
+
+async def main():
+    configure_logs("INFO", "json")
+    with silenced():
+        environment = await WorkflowEnvironment.start_local(dev_server_existing_path=temporal_binary())
+    await environment.shutdown()
+    await environment.client.count_workflows()
+
+asyncio.run(main())
+"""
+
+
+def test_temporals_core_logs_as_we_do() -> None:
+    command = [sys.executable, "-c", SERVER_GONE]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        line = json.loads(process.stderr.readline())
+        process.kill()
+        assert process.communicate()[0] == ""
+
+    assert (line["logger"], line["level"]) == ("temporalio.core", "warning")
+    assert "retried" in line["event"]

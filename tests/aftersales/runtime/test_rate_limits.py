@@ -137,5 +137,5 @@ async def test_a_server_that_knows_no_limits_is_told_in_words(
         raise RPCError("unknown method", RPCStatusCode.UNIMPLEMENTED, b"")
 
     monkeypatch.setattr(client.workflow_service, "update_task_queue_config", unknown)
-    with pytest.raises(CaseError, match="this Temporal server cannot do it"):
+    with pytest.raises(CaseError, match="not supported by this Temporal server"):
         await limit_per_shop(client, queue, PER_SECOND)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.sandbox import transitions
-from aftersales.sandbox.app import Sandbox, make_sandbox
-from aftersales.sandbox.clock import SandboxClock
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.backend import Sandbox, SandboxClock
+from aftersales.sandbox.douyin.model import AfterSaleRecord
+from aftersales.sandbox.server import make_sandbox
 from cases.errors import BadForm
 from tests.support.platforms.sandboxes import APPS, TOKEN
 
@@ -32,7 +32,7 @@ def sandbox(watch: Watch, state: Path | None = None, gateway: str | None = None)
     return made
 
 
-def found(at: Sandbox, own_id: str) -> Record:
+def found(at: Sandbox, own_id: str) -> AfterSaleRecord:
     record = at.record(own_id)
     assert record is not None
     return record

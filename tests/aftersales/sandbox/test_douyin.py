@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from aftersales.sandbox import refusals, transitions
-from aftersales.sandbox.refusals import No
+from aftersales.sandbox.douyin import codes, transitions
+from aftersales.sandbox.douyin.codes import RefusalCode
 from tests.support.platforms.sandboxes import Caller, sandbox_at_work
 
 PARCEL = {"company_code": "shunfeng", "tracking_no": "SF1"}
@@ -38,7 +38,7 @@ def said(told: dict[str, Any]) -> tuple[int, str]:
     return told["code"], told["sub_code"]
 
 
-def no(refusal: No) -> tuple[int, str]:
+def no(refusal: RefusalCode) -> tuple[int, str]:
     return refusal.code, refusal.sub_code
 
 
@@ -80,7 +80,7 @@ async def test_a_wrong_signature_is_refused(caller: Caller) -> None:
     ]
     for query in wrong:
         told = await caller.call("afterSale.Detail", asked, access_token=token, **query)
-        assert said(told) == no(refusals.SIGNATURE_WRONG), query
+        assert said(told) == no(codes.SIGNATURE_WRONG), query
     assert (await caller.call("afterSale.Detail", asked, access_token=token))["code"] == 10000
 
 
@@ -92,24 +92,24 @@ async def test_a_timestamp_counts_for_ten_minutes_of_real_time(
     stamp = str((int(time.time()) + late) * unit)
     params = {"code": "", "grant_type": "authorization_self", "shop_id": "1001"}
     told = await shared.call("token.create", params, timestamp=stamp)
-    assert said(told) == ((10000, "") if taken else no(refusals.TIMESTAMP_WRONG))
+    assert said(told) == ((10000, "") if taken else no(codes.TIMESTAMP_WRONG))
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "²", "-5", "9" * 400])
 async def test_a_timestamp_that_is_none_is_refused(shared: Caller, stamp: str) -> None:
-    assert said(await shared.call("token.create", {}, timestamp=stamp)) == no(refusals.TIMESTAMP_WRONG)
+    assert said(await shared.call("token.create", {}, timestamp=stamp)) == no(codes.TIMESTAMP_WRONG)
 
 
 async def test_who_calls_must_be_known(caller: Caller) -> None:
     own, token = apply(caller), await caller.token()
     asked = {"after_sale_id": own}
-    assert said(await caller.call("afterSale.Detail", asked, app_key="K9")) == no(refusals.APP_MISSING)
-    assert said(await caller.call("afterSale.Detail", asked)) == no(refusals.TOKEN_MISSING)
+    assert said(await caller.call("afterSale.Detail", asked, app_key="K9")) == no(codes.APP_MISSING)
+    assert said(await caller.call("afterSale.Detail", asked)) == no(codes.TOKEN_MISSING)
     for unknown in (UNKNOWN, "令牌", token.upper()):
         told = await caller.call("afterSale.Detail", asked, access_token=unknown)
-        assert said(told) == no(refusals.TOKEN_UNKNOWN)
+        assert said(told) == no(codes.TOKEN_UNKNOWN)
     other = await caller.call("afterSale.Detail", asked, access_token=token, app_key="K2")
-    assert said(other) == no(refusals.TOKEN_OF_ANOTHER_APP)
+    assert said(other) == no(codes.TOKEN_OF_ANOTHER_APP)
 
 
 async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -> None:
@@ -122,7 +122,7 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
         ),
         ("afterSale.submitEvidence", {"aftersale_id": int(own), "comment": "", "evidence": ["u"]}),
     ):
-        assert said(await caller.call(method, params, access_token=token)) == no(refusals.RECORD_OF_ANOTHER_SHOP)
+        assert said(await caller.call(method, params, access_token=token)) == no(codes.RECORD_OF_ANOTHER_SHOP)
     assert (await operate(caller, own))["status_code"] != 0
     assert (await caller.data("afterSale.List", {"page": 0, "size": 10}))["items"] == []
     record = caller.sandbox.record(own)
@@ -133,7 +133,7 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
 async def test_an_unknown_record_is_told_from_anothers(caller: Caller) -> None:
     token = await caller.token()
     told = await caller.call("afterSale.Detail", {"after_sale_id": "999"}, access_token=token)
-    assert said(told) == no(refusals.RECORD_UNKNOWN)
+    assert said(told) == no(codes.RECORD_UNKNOWN)
     assert "不存在" in told["sub_msg"]
 
 
@@ -147,7 +147,7 @@ async def test_a_token_is_the_same_while_it_lasts_and_is_renewed_when_it_is_over
     assert (await caller.call("afterSale.Detail", {"after_sale_id": own}, access_token=token))["code"] == 10000
     caller.sandbox.advance(2)
     over = await caller.call("afterSale.Detail", {"after_sale_id": own}, access_token=token)
-    assert said(over) == no(refusals.TOKEN_EXPIRED)
+    assert said(over) == no(codes.TOKEN_EXPIRED)
     assert (await caller.call("afterSale.Detail", {"after_sale_id": own}, access_token=renewed))["code"] == 10000
 
 
@@ -160,27 +160,27 @@ async def test_a_refresh_token_brings_a_new_token_until_it_is_over_too(caller: C
     second = (await caller.call("token.refresh", asked))["data"]
     assert second["access_token"] != first["access_token"]
     stolen = await caller.call("token.refresh", asked, app_key="K2")
-    assert said(stolen) == no(refusals.REFRESH_UNKNOWN)
+    assert said(stolen) == no(codes.REFRESH_UNKNOWN)
     caller.sandbox.expire_tokens("1001", refresh=True)
-    assert said(await caller.call("token.refresh", asked)) == no(refusals.REFRESH_EXPIRED)
+    assert said(await caller.call("token.refresh", asked)) == no(codes.REFRESH_EXPIRED)
     other = await caller.call("token.refresh", {"grant_type": "other", "refresh_token": "x"})
-    assert said(other) == no(refusals.GRANT_WRONG)
+    assert said(other) == no(codes.GRANT_WRONG)
 
 
 async def test_a_token_is_issued_to_the_shops_own_application_and_a_code_counts_once(caller: Caller) -> None:
     for shop, app in (("1001", "K2"), ("S3", "K1"), ("nobody", "K1")):
         params = {"code": "", "grant_type": "authorization_self", "shop_id": shop}
-        assert said(await caller.call("token.create", params, app_key=app)) == no(refusals.NOT_AUTHORIZED)
+        assert said(await caller.call("token.create", params, app_key=app)) == no(codes.NOT_AUTHORIZED)
     by_code = {"code": "code-3", "grant_type": "authorization_code"}
-    assert said(await caller.call("token.create", by_code)) == no(refusals.CODE_WRONG)
+    assert said(await caller.call("token.create", by_code)) == no(codes.CODE_WRONG)
     assert (await caller.call("token.create", by_code, app_key="K2"))["data"]["shop_id"] == "S3"
-    assert said(await caller.call("token.create", by_code, app_key="K2")) == no(refusals.CODE_WRONG)
-    assert said(await caller.call("token.create", {"grant_type": "password"})) == no(refusals.GRANT_WRONG)
+    assert said(await caller.call("token.create", by_code, app_key="K2")) == no(codes.CODE_WRONG)
+    assert said(await caller.call("token.create", {"grant_type": "password"})) == no(codes.GRANT_WRONG)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 5000])
 async def test_a_body_that_is_no_object_is_refused(shared: Caller, body: str) -> None:
-    assert said(await shared.call("token.create", body)) == no(refusals.BODY_WRONG)
+    assert said(await shared.call("token.create", body)) == no(codes.BODY_WRONG)
 
 
 async def test_parameters_that_do_not_fit_are_named(caller: Caller) -> None:
@@ -204,13 +204,13 @@ async def test_parameters_that_do_not_fit_are_named(caller: Caller) -> None:
         ),
     ):
         told = await caller.call(method, params, access_token=token)
-        assert said(told) == no(refusals.PARAMETER_WRONG), method
+        assert said(told) == no(codes.PARAMETER_WRONG), method
         assert name in told["sub_msg"]
 
 
 async def test_a_method_that_does_not_exist_is_refused(caller: Caller) -> None:
     told = await caller.call("afterSale.timeTravel", {}, access_token=await caller.token())
-    assert said(told) == no(refusals.METHOD_UNKNOWN)
+    assert said(told) == no(codes.METHOD_UNKNOWN)
 
 
 async def test_the_merchant_agrees_and_ships(caller: Caller) -> None:
@@ -229,7 +229,7 @@ async def test_the_merchant_agrees_and_ships(caller: Caller) -> None:
     assert shown["logistics_info"]["resend"]["logistics_time"] > 0
     assert [line["action"] for line in shown["record_logs_list"]] == ["补寄发货", "同意补寄", "发起售后申请"]
     again = await caller.call("afterSale.fillLogistics", sent, access_token=await caller.token())
-    assert said(again) == no(refusals.BUSINESS)
+    assert said(again) == no(codes.BUSINESS)
 
 
 async def test_an_operation_on_what_has_changed_since_is_refused(caller: Caller) -> None:
@@ -276,14 +276,14 @@ async def test_a_refusal_takes_a_reason_of_the_platforms_list_and_the_evidence_t
 async def test_evidence_reaches_the_arbitration(caller: Caller) -> None:
     own, token = apply(caller, "一直未收到货"), await caller.token()
     asked = {"aftersale_id": int(own), "comment": "底单", "evidence": ["https://proof/1"]}
-    assert said(await caller.call("afterSale.submitEvidence", asked, access_token=token)) == no(refusals.BUSINESS)
+    assert said(await caller.call("afterSale.submitEvidence", asked, access_token=token)) == no(codes.BUSINESS)
     await operate(caller, own, 502, reason="已签收")
     await caller.data("afterSale.submitEvidence", asked)
     await caller.data("afterSale.submitEvidence", asked | {"evidence": ["https://proof/2", "https://proof/3"]})
     shown = (await detail(caller, own))["process_info"]["arbitrate_info"]
     assert shown["arbitrate_evidence"]["images"] == [f"https://proof/{number}" for number in (1, 2, 3)]
     many = asked | {"evidence": ["u"] * 5}
-    assert said(await caller.call("afterSale.submitEvidence", many, access_token=token)) == no(refusals.BUSINESS)
+    assert said(await caller.call("afterSale.submitEvidence", many, access_token=token)) == no(codes.BUSINESS)
 
 
 async def test_the_list_gives_a_window_of_changes_in_order_page_by_page(caller: Caller) -> None:
@@ -310,13 +310,13 @@ async def test_an_orders_parcel_is_corrected_within_a_day_and_shows_its_route(ca
     sent = {"order_id": "55", "company_code": "yuantong", "logistics_code": "YT1"}
     token = await caller.token()
     first = await caller.call("order.logisticsEdit", sent, access_token=token)
-    assert said(first) == no(refusals.BUSINESS)
+    assert said(first) == no(codes.BUSINESS)
     await caller.data("order.logisticsAdd", sent)
-    assert said(await caller.call("order.logisticsAdd", sent, access_token=token)) == no(refusals.BUSINESS)
+    assert said(await caller.call("order.logisticsAdd", sent, access_token=token)) == no(codes.BUSINESS)
     caller.sandbox.advance(86390)
     asked = {"logistics_code": "yuantong", "track_no": "YT2"}
     told = await caller.call("logistics.trackNoRouteDetail", asked, access_token=token)
-    assert said(told) == no(refusals.NUMBER_UNKNOWN)
+    assert said(told) == no(codes.NUMBER_UNKNOWN)
     await caller.data("order.logisticsEdit", sent | {"logistics_code": "YT2"})
     assert (await caller.data("logistics.trackNoRouteDetail", asked))["route__node_list"] == []
     scans = [{"at": T0, "state": "GOT", "content": "已揽收", "site": "杭州"}]
@@ -325,7 +325,7 @@ async def test_an_orders_parcel_is_corrected_within_a_day_and_shows_its_route(ca
     assert [(node["timestamp"], node["state"], node["site_name"]) for node in nodes] == [("1767574800", "GOT", "杭州")]
     caller.sandbox.advance(60)
     late = await caller.call("order.logisticsEdit", sent, access_token=token)
-    assert said(late) == no(refusals.BUSINESS)
+    assert said(late) == no(codes.BUSINESS)
     assert "24 h" in late["sub_msg"]
 
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from aftersales.sandbox.faults import Fault, Faults
+from aftersales.sandbox.douyin.faults import Fault, Faults
 from cases.errors import BadForm
 from cases.models import read
 from tests.support.platforms.sandboxes import Caller, sandbox_at_work

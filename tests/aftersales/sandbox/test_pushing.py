@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aftersales.platforms.douyin.signing import verify_event
-from aftersales.sandbox import transitions
-from aftersales.sandbox.messages import Behaviour
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.pushing import Behaviour
 from tests.support.platforms.sandboxes import SECRETS, Caller, sandbox_at_work
 from tests.support.platforms.serving import serving
 

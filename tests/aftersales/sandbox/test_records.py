@@ -4,19 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
-from aftersales.sandbox import transitions
-from aftersales.sandbox.douyin_codes import REASON_TEXTS, Arbitration, Status, Tag
-from aftersales.sandbox.records import Change, Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.codes import REASON_TEXTS, AfterSaleStatus, ArbitrationStatus, MessageTag
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change
 from cases.errors import PlatformRefused
 
 T0 = 1_800_000_000
 H48 = 48 * 3600
 URLS = ("https://proof/1",)
-Step = Callable[[Record], Change]
+Step = Callable[[AfterSaleRecord], Change]
 
 
-def fresh(reason: str = "short_shipped") -> Record:
-    record = Record(
+def fresh(reason: str = "short_shipped") -> AfterSaleRecord:
+    record = AfterSaleRecord(
         shop_id="1001",
         after_sale_id="142",
         order_id="692",
@@ -30,39 +30,39 @@ def fresh(reason: str = "short_shipped") -> Record:
     return transitions.apply(record).record
 
 
-def agreed(reason: str = "short_shipped") -> Record:
+def agreed(reason: str = "short_shipped") -> AfterSaleRecord:
     return transitions.agree(fresh(reason), T0 + 10).record
 
 
-def overdue(reason: str = "short_shipped") -> Record:
+def overdue(reason: str = "short_shipped") -> AfterSaleRecord:
     return transitions.elapse(agreed(reason)).record
 
 
-def refused(reason: str = "short_shipped") -> Record:
+def refused(reason: str = "short_shipped") -> AfterSaleRecord:
     return transitions.refuse(fresh(reason), T0 + 10, "已送达").record
 
 
-def disputed(reason: str = "never_received") -> Record:
+def disputed(reason: str = "never_received") -> AfterSaleRecord:
     return refused(reason) if reason == "never_received" else transitions.ask_platform(refused(reason), T0 + 20).record
 
 
-def shipped() -> Record:
+def shipped() -> AfterSaleRecord:
     return transitions.ship(agreed(), T0 + 20, "sf", "SF1").record
 
 
-def signed() -> Record:
+def signed() -> AfterSaleRecord:
     return transitions.sign(shipped(), T0 + 30).record
 
 
-def refunded() -> Record:
+def refunded() -> AfterSaleRecord:
     return transitions.elapse(agreed("never_received")).record
 
 
-def closed() -> Record:
+def closed() -> AfterSaleRecord:
     return transitions.withdraw(fresh(), T0 + 10).record
 
 
-PLACES: dict[str, Callable[[], Record]] = {
+PLACES: dict[str, Callable[[], AfterSaleRecord]] = {
     "fresh": fresh,
     "agreed": agreed,
     "overdue": overdue,
@@ -126,10 +126,10 @@ def test_every_change_is_later_than_the_one_before_and_is_logged(place: str) -> 
 
 def test_an_application_waits_48_hours_for_the_merchant_and_is_then_agreed() -> None:
     begun = transitions.apply(fresh())
-    assert (begun.record.status, begun.record.deadline, begun.tags) == (6, T0 + H48, (Tag.CREATED,))
+    assert (begun.record.status, begun.record.deadline, begun.tags) == (6, T0 + H48, (MessageTag.CREATED,))
     after = transitions.elapse(begun.record)
-    assert (after.record.status, after.record.updated_at) == (Status.AWAITING_SHIPMENT, T0 + H48)
-    assert (after.record.deadline, after.tags) == (T0 + 2 * H48, (Tag.RESHIP_AGREED,))
+    assert (after.record.status, after.record.updated_at) == (AfterSaleStatus.AWAITING_SHIPMENT, T0 + H48)
+    assert (after.record.deadline, after.tags) == (T0 + 2 * H48, (MessageTag.RESHIP_AGREED,))
 
 
 def test_agreeing_starts_48_hours_for_shipping() -> None:
@@ -142,7 +142,7 @@ def test_refusing_what_was_never_received_leads_to_arbitration_and_stops_the_clo
     change = transitions.refuse(fresh("never_received"), T0 + 10, "已签收")
     assert (change.record.status, change.record.arbitration, change.record.deadline) == (27, 1, 0)
     assert change.record.arbitration_id.isdecimal()
-    assert change.tags == (Tag.ARBITRATION_OPENED,)
+    assert change.tags == (MessageTag.ARBITRATION_OPENED,)
 
 
 @pytest.mark.parametrize("reason", ["short_shipped", "other", "颜色不对"])
@@ -150,7 +150,7 @@ def test_refusing_anything_else_gives_the_buyer_48_hours_and_no_message(reason: 
     change = transitions.refuse(fresh(reason), T0 + 10, "已送达")
     assert (change.record.status, change.record.arbitration) == (27, 0)
     assert (change.record.deadline, change.tags) == (T0 + 10 + H48, ())
-    assert transitions.elapse(change.record).record.status is Status.CLOSED
+    assert transitions.elapse(change.record).record.status is AfterSaleStatus.CLOSED
 
 
 def test_a_refusal_needs_a_reason() -> None:
@@ -161,9 +161,9 @@ def test_a_refusal_needs_a_reason() -> None:
 def test_refusing_after_agreement_needs_evidence() -> None:
     with pytest.raises(PlatformRefused, match="evidence"):
         transitions.refuse(agreed(), T0 + 20, "协商一致")
-    assert transitions.refuse(agreed(), T0 + 20, "协商一致", URLS).record.status is Status.REFUSED
+    assert transitions.refuse(agreed(), T0 + 20, "协商一致", URLS).record.status is AfterSaleStatus.REFUSED
     disputed_at_once = transitions.refuse(agreed("never_received"), T0 + 20, "协商一致", URLS).record
-    assert disputed_at_once.arbitration is Arbitration.IN_PROGRESS
+    assert disputed_at_once.arbitration is ArbitrationStatus.IN_PROGRESS
     assert disputed_at_once.evidence[0].urls == URLS
 
 
@@ -182,27 +182,27 @@ def test_not_shipped_in_time_anything_else_gives_the_buyer_48_hours_and_then_clo
 
 
 @pytest.mark.parametrize("place", [agreed, overdue])
-def test_a_parcel_is_taken_in_time_and_late_and_stops_the_clock(place: Callable[[], Record]) -> None:
+def test_a_parcel_is_taken_in_time_and_late_and_stops_the_clock(place: Callable[[], AfterSaleRecord]) -> None:
     change = transitions.ship(place(), T0 + 100, "sf", "SF1")
     record = change.record
     assert (record.status, record.deadline, record.overdue, change.tags) == (13, 0, False, ("226",))
     assert record.parcel is not None
     assert (record.parcel.tracking_no, record.parcel.logistics_time) == ("SF1", T0 + 100)
     assert transitions.sign(record, T0 + 200) == (transitions.sign(record, T0 + 200).record, ())
-    assert transitions.sign(record, T0 + 200).record.status is Status.RECEIVED
+    assert transitions.sign(record, T0 + 200).record.status is AfterSaleStatus.RECEIVED
 
 
 @pytest.mark.parametrize("place", [refused, overdue])
-def test_a_modification_starts_anew_with_its_own_reason(place: Callable[[], Record]) -> None:
+def test_a_modification_starts_anew_with_its_own_reason(place: Callable[[], AfterSaleRecord]) -> None:
     change = transitions.modify(place(), T0 + 100, REASON_TEXTS["never_received"], "还是没收到")
     record = change.record
     assert (record.status, record.deadline, change.tags) == (6, T0 + 100 + H48, ("208",))
     assert (record.overdue, record.remark, record.arbitration) == (False, "还是没收到", 0)
-    assert transitions.elapse(transitions.elapse(record).record).record.status is Status.REFUNDED
+    assert transitions.elapse(transitions.elapse(record).record).record.status is AfterSaleStatus.REFUNDED
 
 
 @pytest.mark.parametrize(("place", "status"), [(refused, 27), (overdue, 8)])
-def test_asking_the_platform_in_stops_the_clock(place: Callable[[], Record], status: int) -> None:
+def test_asking_the_platform_in_stops_the_clock(place: Callable[[], AfterSaleRecord], status: int) -> None:
     change = transitions.ask_platform(place(), T0 + 100)
     assert (change.record.status, change.record.arbitration, change.record.deadline) == (status, 1, 0)
 
@@ -213,7 +213,7 @@ def test_evidence_is_taken_several_times_four_pieces_at_once() -> None:
     once = transitions.submit_evidence(wanted.record, T0 + 60, "底单", URLS * 4).record
     twice = transitions.submit_evidence(once, T0 + 60, "聊天", URLS).record
     assert [len(each.urls) for each in twice.evidence] == [4, 1]
-    assert twice.arbitration is Arbitration.IN_PROGRESS
+    assert twice.arbitration is ArbitrationStatus.IN_PROGRESS
     for wrong in ((), URLS * 5):
         with pytest.raises(PlatformRefused, match="1 to 4"):
             transitions.submit_evidence(once, T0 + 70, "", wrong)
@@ -245,5 +245,5 @@ def test_withdrawing_closes_and_ends_the_arbitration() -> None:
 def test_the_platform_moves_a_clock_to_an_instant_ahead() -> None:
     change = transitions.set_deadline(fresh(), T0 + 10, T0 + 20)
     assert (change.record.deadline, change.tags) == (T0 + 20, ("209",))
-    with pytest.raises(PlatformRefused, match="ahead"):
+    with pytest.raises(PlatformRefused, match="in the future"):
         transitions.set_deadline(fresh(), T0 + 10, T0 + 10)

@@ -157,7 +157,7 @@ ELSEWHERE = {"  shop: S1": 3, "  shipping: -1h": 13, "  - {at: 3h, act: agree}":
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
-@pytest.mark.parametrize(("line", "words", "instead_of"), WRONG, ids=[each[0].strip() for each in WRONG])
+@pytest.mark.parametrize(("line", "words", "instead_of"), WRONG, ids=[line.strip() for line, *_ in WRONG])
 def test_a_wrong_scenario_is_told_in_one_line(
     aftersales: Callable[..., Result],
     tmp_path: Path,
@@ -167,14 +167,14 @@ def test_a_wrong_scenario_is_told_in_one_line(
     options: tuple[str, ...],
 ) -> None:
     lines = SOUND.splitlines()
-    number = next(number for number, each in enumerate(lines) if each.startswith(instead_of))
+    number = next(number for number, sound in enumerate(lines) if sound.startswith(instead_of))
     path = tmp_path / "case.yaml"
     path.write_text("\n".join([*lines[:number], line, *lines[number + 1 :]]), encoding="utf-8")
     result = aftersales("simulate", path, *options)
     assert (result.exit_code, result.stdout) == (2, "")
-    (told,) = result.stderr.splitlines()
-    assert told.startswith(f"aftersales: {path}:{ELSEWHERE.get(line, number + 1)}: "), told
-    assert all(word in told for word in words), told
+    (message,) = result.stderr.splitlines()
+    assert message.startswith(f"aftersales: {path}:{ELSEWHERE.get(line, number + 1)}: "), message
+    assert all(word in message for word in words), message
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_an_absolute_instant_needs_opened_at(
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
     result = aftersales("simulate", path, "--json")
     assert (result.exit_code, result.stdout) == (2, "")
-    (told,) = result.stderr.splitlines()
-    assert f"{place}: an absolute instant needs opened_at" in told
+    (message,) = result.stderr.splitlines()
+    assert f"{place}: an absolute instant needs opened_at" in message
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [\n", "a: 1\na: 2\n", "{}\n"])
@@ -208,8 +208,8 @@ def test_what_is_no_scenario_at_all(aftersales: Callable[..., Result], tmp_path:
     path.write_text(text, encoding="utf-8")
     result = aftersales("simulate", path)
     assert (result.exit_code, result.stdout) == (2, "")
-    (told,) = result.stderr.splitlines()
-    assert told.startswith(f"aftersales: {path}:")
+    (message,) = result.stderr.splitlines()
+    assert message.startswith(f"aftersales: {path}:")
 
 
 def test_a_missing_file(aftersales: Callable[..., Result], tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ async def test_dr_5_asks_for_a_real_tracking_number(play: Play) -> None:
         act("0s", "agree"), act("1h", "ship"), act("1h", "ship", carrier="SF", tracking_no=" "), until="2h"
     )
     assert played.refused == [(HOUR, "ship"), (HOUR, "ship")]
-    assert ["tracking_no" in each["error"] for each in played.result["refused"]] == [True, True]
+    assert ["tracking_no" in entry["error"] for entry in played.result["refused"]] == [True, True]
     assert played.state == "awaiting_shipment"
 
 

@@ -14,11 +14,11 @@ async def play(perform: Perform, name: str) -> Played:
 
 def of(played: Played, order: str | None) -> list[str]:
     """The rules that fired on an order; None: on the item."""
-    return [each["rule"] for each in played.result["timeline"] if each["order"] == order]
+    return [entry["rule"] for entry in played.result["timeline"] if entry["order"] == order]
 
 
 def booked(played: Played) -> list[tuple[str, str | None, str | None]]:
-    return [(each["clause"], each["amount"], each["order"]) for each in played.result["ledger"]]
+    return [(entry["clause"], entry["amount"], entry["order"]) for entry in played.result["ledger"]]
 
 
 async def test_ax_3_ax_4_ax_7_ax_8_all_orders_are_kept(perform: Perform) -> None:
@@ -29,7 +29,7 @@ async def test_ax_3_ax_4_ax_7_ax_8_all_orders_are_kept(perform: Perform) -> None
     assert of(played, "O1") == ["sign_in", "record", "authenticate", "pack", *shipped]
     assert of(played, "O2") == ["sign_in", "record", "waive", "report_blocked", "unblock", "pack", *shipped]
     assert of(played, "O3") == ["explain_unsigned", "sign_in", "record", "waive", *shipped]
-    (waived,) = [each for each in played.result["timeline"] if (each["rule"], each["order"]) == ("waive", "O2")]
+    (waived,) = [entry for entry in played.result["timeline"] if (entry["rule"], entry["order"]) == ("waive", "O2")]
     assert waived == {
         "at": 6 * HOUR,
         "rule": "waive",
@@ -40,8 +40,8 @@ async def test_ax_3_ax_4_ax_7_ax_8_all_orders_are_kept(perform: Perform) -> None
         "order": "O2",
     }
     assert played.refused == [(HOUR, "ship_offline"), (6 * HOUR, "authenticate")]
-    offline, second = (each["error"] for each in played.result["refused"])
-    assert all(each in offline for each in ("无法确认收货", "收不到货款", "自动退款", "鉴定费 ¥30.00 不产生", "AX-3"))
+    offline, second = (entry["error"] for entry in played.result["refused"])
+    assert all(text in offline for text in ("无法确认收货", "收不到货款", "自动退款", "鉴定费 ¥30.00 不产生", "AX-3"))
     assert "再鉴定一单将多扣鉴定费 ¥30.00 (AX-4)" in second
     assert played.ignored == [(81 * HOUR, "m8")]
     assert "O3.picked_up" in played.result["ignored"][0]["why"]

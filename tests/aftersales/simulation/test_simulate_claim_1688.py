@@ -1,4 +1,4 @@
-"""A claim on 1688 from its opening to each of its outcomes, on the real workflow: CL-1 to CL-10."""
+"""A claim on 1688 from its opening to all of its outcomes, on the real workflow: CL-1 to CL-10."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,8 +31,8 @@ def sub_orders(*goods_amounts: str) -> list[dict[str, Any]]:
 def claim(perform: Perform) -> PlayClaim:
     """Play a claim that is opened now on one violating sub-order of 200 CNY."""
 
-    async def play(*steps: dict[str, Any], **given: Any) -> Played:
-        top = top_of(given)
+    async def play(*steps: dict[str, Any], **fields: Any) -> Played:
+        top = top_of(fields)
         facts = {
             "shop_id": "S1",
             "claim_id": "C1",
@@ -41,7 +41,7 @@ def claim(perform: Perform) -> PlayClaim:
             "opened_by": "platform",
             "opened_at": "+0s",
             "sub_orders": sub_orders("200.00"),
-            **given,
+            **fields,
         }
         return await perform({"process": "claim_1688", "opening": facts, "steps": list(steps), **top})
 
@@ -91,8 +91,8 @@ async def test_cl_10_an_appeal_without_reason_or_evidence_is_refused(claim: Play
     )
     assert (played.state, played.refused, played.ledger) == ("processing", [(HOUR, "appeal")] * 3, [])
     assert [
-        name in each["error"]
-        for name, each in zip(("evidence", "evidence", "reason"), played.result["refused"], strict=True)
+        name in entry["error"]
+        for name, entry in zip(("evidence", "evidence", "reason"), played.result["refused"], strict=True)
     ] == [True] * 3
 
 
@@ -160,7 +160,7 @@ async def test_g_2_what_the_platform_answers_at_48_hours_counts(
     played = await claim(platform={"settle": {"platform_decides": answer}}, until="49h")
     assert (played.state, played.ledger) == (state, ledger)
     # What was done on the platform itself is no task for the operator.
-    assert [(effect, status) for _, effect, status in played.effects] == [(each, "done") for each in performed]
+    assert [(effect, status) for _, effect, status in played.effects] == [(effect, "done") for effect in performed]
 
 
 @pytest.mark.parametrize(("ruling", "state"), [("uphold", "established"), ("overturn", "dismissed")])

@@ -78,7 +78,7 @@ async def test_g_3_a_message_twice_changes_nothing(play: Play) -> None:
 async def test_g_3_what_does_not_apply_is_kept_with_the_reason(play: Play) -> None:
     played = await play(report("1h", "sign", "m1"), report("2h", "lapse"), until="3h")
     assert played.ignored == [(HOUR, "m1"), (2 * HOUR, None)]
-    assert all("awaiting_merchant" in each["why"] for each in played.result["ignored"])
+    assert all("awaiting_merchant" in entry["why"] for entry in played.result["ignored"])
     assert played.fired == []
 
 
@@ -96,7 +96,7 @@ async def test_g_3_a_late_message_counts_from_when_it_happened(play: Play) -> No
 
 async def test_g_4_a_refusal_names_the_state_and_what_is_allowed(play: Play) -> None:
     played = await play(ship("1h"), until="2h")
-    (error,) = [each["error"] for each in played.result["refused"]]
+    (error,) = [entry["error"] for entry in played.result["refused"]]
     assert "awaiting_merchant" in error
     assert "agree" in error
     assert "refuse" in error

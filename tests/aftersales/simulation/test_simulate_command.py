@@ -56,7 +56,7 @@ def test_people_read_a_timeline_in_chinese(scenario_file: Write, aftersales: Run
         "已结束:已退款",
         "3.00",
     )
-    assert [each for each in shown if each not in done.stdout] == []
+    assert [text for text in shown if text not in done.stdout] == []
 
 
 def test_an_expectation_that_fails_is_status_1_and_a_line(scenario_file: Write, aftersales: Run) -> None:

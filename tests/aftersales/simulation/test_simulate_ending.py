@@ -78,6 +78,6 @@ async def test_dr_19_signed_or_ten_days_of_silence(play: Play) -> None:
     assert signed.fired[-1] == (3 * DAY, "sign")
     assert last_second.fired[-1] == (end - 1, "sign")
     assert silent.fired[-1] == late.fired[-1] == (end, "auto_complete")
-    assert {each.state for each in (signed, last_second, silent, late)} == {"completed"}
-    assert {each.clauses[-1] for each in (signed, silent)} == {"DR-19"}
+    assert {played.state for played in (signed, last_second, silent, late)} == {"completed"}
+    assert {played.clauses[-1] for played in (signed, silent)} == {"DR-19"}
     assert late.ignored == [(end, "m1")]

@@ -14,10 +14,10 @@ CHAT = {"kind": "chat_screenshot", "url": "https://example.com/chat.png"}
 
 @pytest.fixture
 def play(perform: Perform) -> PlayDelay:
-    """A card sent at the opening of an order promised in 48 h; a fact given as None is left out."""
+    """A card sent at the opening of an order promised in 48 h; a fact that is None is left out."""
 
-    async def play_steps(*steps: dict[str, Any], **given: Any) -> Played:
-        top = top_of(given)
+    async def play_steps(*steps: dict[str, Any], **fields: Any) -> Played:
+        top = top_of(fields)
         facts = {
             "shop_id": "S1",
             "order_id": "O1",
@@ -25,7 +25,7 @@ def play(perform: Perform) -> PlayDelay:
             "proposed_ship_at": "120h",
             "reason": "仓库盘点",
             "sent_at": "0s",
-            **given,
+            **fields,
         }
         opening = {name: value for name, value in facts.items() if value is not None}
         return await perform({"process": "jd_delay_card", "opening": opening, "steps": list(steps), **top})

@@ -33,7 +33,7 @@ async def test_dr_9_the_buyer_has_48_hours(play: Play, reason: str) -> None:
 async def test_dr_10_and_dr_11_are_owed_for_every_reason(play: Play, reason: str) -> None:
     played = await play(AGREE, reason=reason, until="49h")
     assert played.ledger == MISSED
-    assert [each for each in played.effects if each[0] == 48 * HOUR] == [
+    assert [effect for effect in played.effects if effect[0] == 48 * HOUR] == [
         (48 * HOUR, "charge_late_penalty", "done"),
         (48 * HOUR, "record_late_violation", "done"),
     ]

@@ -75,7 +75,7 @@ async def test_dr_13_or_the_buyer_withdraws(play: Play) -> None:
 async def test_dr_14_a_refusal_says_why(play: Play) -> None:
     played = await play(act("1h", "refuse"), refuse("1h", reason=" "), until="2h")
     assert played.refused == [(HOUR, "refuse"), (HOUR, "refuse")]
-    assert all("reason" in each["error"] for each in played.result["refused"])
+    assert all("reason" in entry["error"] for entry in played.result["refused"])
     assert (played.state, played.result["timeline"]) == ("awaiting_merchant", [])
 
 

@@ -44,10 +44,10 @@ ENDINGS = {
 
 
 def test_every_example_is_played() -> None:
-    assert sorted(each.stem for each in SCENARIOS) == sorted([*ENDINGS, *LOOKED_AT])
+    assert sorted(path.stem for path in SCENARIOS) == sorted([*ENDINGS, *LOOKED_AT])
 
 
-@pytest.mark.parametrize("path", [each for each in SCENARIOS if each.stem in ENDINGS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in SCENARIOS if path.stem in ENDINGS], ids=lambda path: path.stem)
 async def test_an_example_holds_what_it_expects(perform: Perform, path: Path) -> None:
     played = await perform(read_document(path).data)
     assert played.failed == []
@@ -87,11 +87,11 @@ async def test_the_result_has_these_fields_and_no_others(play: Play) -> None:
     assert list(result) == ["process", "case_id", "status", "state", *SHAPE, "history"]
     assert {name: wrong(result[name], fields) for name, fields in SHAPE.items()} == {name: [] for name in SHAPE}
     assert all(result[name] for name in SHAPE), "every list has a row to look at"
-    assert {each["status"] for each in result["effects"]} == {"done", "console_task"}
+    assert {effect["status"] for effect in result["effects"]} == {"done", "console_task"}
     assert result["case_id"].startswith("douyin_reship/")
     assert (result["process"], result["state"]) == ("douyin_reship", ["withdrawn"])
     assert sorted(result["history"]) == ["bytes", "events"]
-    assert all(isinstance(each, int) and each > 5 for each in result["history"].values())
+    assert all(isinstance(size, int) and size > 5 for size in result["history"].values())
 
 
 async def test_the_history_counts_nothing_that_only_simulation_adds(play: Play) -> None:
@@ -141,9 +141,9 @@ async def test_a_closed_case_shows_its_final_state_also_while_a_person_is_asked(
 async def test_what_did_not_hold_names_line_expected_and_found(play: Play) -> None:
     wanted = {"at": "1h", "expect": {"state": ["refused", "overdue"], "status": "closed"}}
     played = await play(act("1h", "agree"), wanted, expect("2h", "awaiting_shipment"), until="3h")
-    told = [each.partition(":")[2] for each in played.failed]
-    line = told[0].partition(":")[0]
-    assert told == [
+    failed = [line.partition(":")[2] for line in played.failed]
+    line = failed[0].partition(":")[0]
+    assert failed == [
         f"{line}: expected state overdue, refused, found awaiting_shipment",
         f"{line}: expected status closed, found open",
     ]

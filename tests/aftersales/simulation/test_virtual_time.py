@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -23,6 +24,7 @@ from aftersales.simulation.virtual_time import (
     time_moved_by_hand,
     wait_until,
 )
+from workflows.engine.view import CaseView, EffectView, StuckExpiryView
 
 NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SCENARIO: Any = object.__new__(Scenario)
@@ -30,8 +32,9 @@ SCENARIO: Any = object.__new__(Scenario)
 
 def test_what_is_kept_a_second_late_is_noticed() -> None:
     hour = timedelta(hours=1)
-    kept = {"timeline": [{"at": (NINE + hour).isoformat()}], "ignored": [], "reminders": []}
-    still = Still({**kept, "effects": [{"at": (NINE + hour).isoformat()}, {}]}, NINE, hour * 2)
+    kept = {"timeline": [SimpleNamespace(at=NINE + hour)], "ignored": [], "reminders": []}
+    effects = [EffectView.model_construct(at=NINE + hour), StuckExpiryView.model_construct()]
+    still = Still(cast("CaseView", SimpleNamespace(**kept, effects=effects)), NINE, hour * 2)
     still.on_time(hour)
     with pytest.raises(TooSlow, match="too busy"):
         still.on_time(hour - timedelta(seconds=1))
@@ -114,7 +117,7 @@ class Looked(VirtualCase):
 
     async def _still(self) -> Still | None:
         self.looks += 1
-        return Still({}, NINE, timedelta(0)) if self.looks % 2 else None
+        return Still(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0)) if self.looks % 2 else None
 
 
 class Skipping:

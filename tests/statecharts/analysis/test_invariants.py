@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 from statemachine import State
 
-from activities.registry import EFFECTS
+from aftersales.process_check import effect_tables
 from cases.case import SAMPLE_INSTANT
 from statecharts.analysis import invariants
 from statecharts.analysis.reachability import StateSpace, explore
@@ -245,7 +245,7 @@ def test_every_clock_of_a_process_runs_by_a_figure_of_its_policy_or_an_instant_t
 def test_every_effect_of_a_process_has_an_activity(process: Process) -> None:
     performed = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
 
-    assert performed == set(EFFECTS[process.name])
+    assert performed == set(effect_tables()[process.name])
 
 
 def test_forms_that_a_process_is_explored_with_are_those_that_its_rules_ask_for(process: Process) -> None:

@@ -1,4 +1,4 @@
-"""The browser that is driven: the system's own Chromium, without a window, which reaches this machine alone."""
+"""The system's Chromium, headless and confined to this machine."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -23,18 +23,18 @@ STILL = """addEventListener("DOMContentLoaded", () => {
   style.textContent = "* { animation: none !important; transition: none !important; backdrop-filter: none !important }";
   document.head.append(style);
 })"""
-"""Nothing moves or blurs: without a graphics card that costs more than all the rest."""
+"""No animations and no blur: without a graphics card they cost more than all the rest."""
 PATIENCE_MILLISECONDS = 30_000
 
 
 def chromium() -> str | None:
-    """Where the system's browser is; None: there is none."""
+    """Return the path of the system's browser, or None."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @asynccontextmanager
 async def open_page(program: str) -> AsyncIterator[Page]:
-    """A page of a browser that nobody has used before, as an operator in China has it."""
+    """Open a page in a fresh browser with the settings of an operator in China."""
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=program, args=FLAGS)

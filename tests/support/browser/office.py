@@ -1,4 +1,4 @@
-"""Where operators work: a server with its Web UI, a worker, and the sample cases."""
+"""An operator's office: a server with its Web UI, a worker, and the sample cases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from activities.registry import Dependencies
+from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.importing.case_files import open_cases, read_cases
+from aftersales.importing.batch import open_cases
+from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
@@ -32,9 +33,9 @@ class Office:
 
 @asynccontextmanager
 async def open_office(folder: Path) -> AsyncIterator[Office]:
-    """Everything runs, and every sample case is open and listed, until the block ends."""
+    """Run server and worker, with every sample case open and listed, until the block ends."""
     port, ui_port, stage = free_port(), free_port(), Stage()
-    settings = Settings(task_queue="office", graceful_shutdown_seconds=0.1)
+    settings = Settings(task_queue="office", data_dir=folder, graceful_shutdown_seconds=0.1)
     async with (
         embedded_server(folder / "temporal.db", port, ui_port) as server,
         make_worker(server.client, settings, Dependencies(stage, stage, stage)),

@@ -17,7 +17,7 @@ from tests.support.browser.web_ui import SHIPMENT, SPARE_COLUMNS, CaseList, Case
 
 
 async def take(folder: Path) -> None:
-    """Live through what operators do, and take a picture of each step; raises CaseError where that is impossible."""
+    """Do what operators do and take a picture of each step; raises CaseError without a browser."""
     program = chromium()
     if program is None:
         raise CaseError(MISSING)
@@ -53,8 +53,8 @@ async def _decide(page: Page, case: CasePage, folder: Path) -> None:
     await case.form.open()
     await case.form.choose("agree")
     await case.form.submit()
-    await expect(case.told).to_have_text("Update successful")
-    await expect(case.told).to_be_empty()
+    await expect(case.toast).to_have_text("Update successful")
+    await expect(case.toast).to_be_empty()
     await case.details()
     await _shoot(case.main, folder / "outcome.png")
 

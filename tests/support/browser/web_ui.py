@@ -1,11 +1,11 @@
-"""Temporal's Web UI as operators use it: the one place that knows where it shows what."""
+"""Temporal's Web UI as operators use it; all its selectors are here."""
 
 import re
 
 from playwright.async_api import FrameLocator, Locator, Page, expect
 
 COLUMNS = ("CaseState", "CaseDeadline", "CaseWaitsFor", "CaseShop", "CaseOrder", "CaseProcess")
-"""The columns that operators are told to add."""
+"""The columns that the handbook asks operators to add."""
 SPARE_COLUMNS = ("Run ID", "Type", "Start", "End")
 SHIPMENT = '{"carrier": "SF", "tracking_no": "SF1234567890"}'
 
@@ -23,18 +23,18 @@ class CaseList:
         self.views = page.get_by_role("group", name="Saved Views")
 
     async def open(self) -> None:
-        """Open the list of all, without loading the whole UI again where it is there."""
+        """Open the list of all cases; a UI that is already loaded is not loaded again."""
         if self._page.url.startswith(self._ui):
             await self._page.get_by_role("navigation").get_by_role("link", name="Workflows", exact=True).click()
         else:
             await self._page.goto(f"{self._ui}/namespaces/default/workflows")
 
     def link(self, case_id: str) -> Locator:
-        """The link to a case."""
+        """Return the link to a case."""
         return self._table.get_by_role("link", name=case_id, exact=True)
 
     async def choose_columns(self, *, spare: tuple[str, ...] = ()) -> None:
-        """Add our columns, and take away spare ones, as operators do once in a browser."""
+        """Add our columns and remove spare ones, as operators do once in each browser."""
         await self._page.get_by_role("button", name="Configure Columns").click()
         for name in COLUMNS:
             await self._columns.get_by_role("button", name=f"Add {name} column").click()
@@ -43,12 +43,12 @@ class CaseList:
         await self._columns.get_by_role("button", name="Close").click()
 
     async def choose_view(self, name: str) -> None:
-        """Look at a view that was saved."""
+        """Choose a saved view."""
         await self.views.get_by_role("button", name="Saved Views").click()
         await self._page.get_by_role("menuitem", name=name, exact=True).click()
 
     async def row(self, case_id: str) -> dict[str, str]:
-        """What is shown of a case, by heading."""
+        """Return the cells of a case by heading."""
         await expect(self.link(case_id)).to_be_visible()
         row = self._table.get_by_role("row").filter(has_text=case_id)
         shown = await row.get_by_role("cell").all_inner_texts()
@@ -62,7 +62,7 @@ class CasePage:
         self._page, self._list = page, CaseList(page, ui)
         self.main = page.get_by_role("main")
         self.form = UpdateForm(page)
-        self.told = page.get_by_test_id("toast-live-region-polite")
+        self.toast = page.get_by_test_id("toast-live-region-polite")
 
     async def open(self, case_id: str) -> None:
         """Open a case from the list."""
@@ -70,14 +70,14 @@ class CasePage:
         await self._list.link(case_id).click()
 
     async def details(self) -> FrameLocator:
-        """Where the case stands: the current details, once they are there."""
+        """Return the frame with the current details, once they are loaded."""
         await self._page.get_by_role("tab", name="User Metadata").click()
         frame = self._page.frame_locator("iframe").last
         await expect(frame.get_by_role("heading")).to_be_visible()
         return frame
 
     async def outcome(self, update: str) -> Locator:
-        """What an update came to, as the timeline tells."""
+        """Return the outcome of an update as the timeline shows it."""
         await self._page.get_by_role("tab", name="Timeline").click()
         await self._page.get_by_role("button", name=f"Event {update}: Completed").click()
         outcome = self._page.get_by_role("textbox", name="Outcome")
@@ -96,13 +96,13 @@ class UpdateForm:
         self.refusal = self.dialog.get_by_role("alert").filter(has_text=re.compile(r"\S"))
 
     async def open(self) -> None:
-        """Open it, with the choices shown."""
+        """Open the form and its choices."""
         await self._page.get_by_role("button", name="More Actions").click()
         await self._page.get_by_role("menuitem", name="Send an Update").click()
         await self.dialog.get_by_role("button", name="Select an Update").click()
 
     async def choose(self, update: str, data: str = "") -> None:
-        """Choose an update, and write down its data."""
+        """Choose an update and fill in its data."""
         await self.choices.filter(has_text=re.compile(rf"^\s*{update}\b")).click()
         if data:
             await self._data.fill(data)
@@ -110,9 +110,9 @@ class UpdateForm:
             await self._data.blur()
 
     async def submit(self) -> None:
-        """Send it."""
+        """Submit the form."""
         await self.dialog.get_by_role("button", name="Submit").click()
 
     async def cancel(self) -> None:
-        """Close it, nothing sent."""
+        """Close the form without sending anything."""
         await self.dialog.get_by_role("button", name="Cancel").last.click()

@@ -18,9 +18,9 @@ from aftersales.cli.gateway import INBOX, running_gateway
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.settings import Settings
-from aftersales.sandbox.control_actions import ACTS, reason_text
-from aftersales.sandbox.douyin_codes import Arbitration, Status
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
+from aftersales.sandbox.douyin.codes import AfterSaleStatus, ArbitrationStatus
+from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.durations import parse_duration
 from cases.models import read
 from tests.support.life import DEADLINE_SECONDS, PROCESS, Life, eventually, whole_now
@@ -42,19 +42,19 @@ RETRIES = "15s"
 AHEAD = 60
 """Seconds: a record that is further ahead is of a test that has moved the clock."""
 SIMPLE_STATES = {
-    Status.AWAITING_MERCHANT: "awaiting_merchant",
-    Status.SHIPPED: "in_transit",
-    Status.RECEIVED: "completed",
-    Status.REFUNDED: "refunded",
+    AfterSaleStatus.AWAITING_MERCHANT: "awaiting_merchant",
+    AfterSaleStatus.SHIPPED: "in_transit",
+    AfterSaleStatus.RECEIVED: "completed",
+    AfterSaleStatus.REFUNDED: "refunded",
 }
 
 
-def state_of(record: Record) -> str:
+def state_of(record: AfterSaleRecord) -> str:
     """The state in which a case is that knows all its record knows."""
     if record.in_arbitration:
         return "arbitration"
-    if record.status is Status.CLOSED:
-        if record.arbitration is Arbitration.FOR_SELLER:
+    if record.status is AfterSaleStatus.CLOSED:
+        if record.arbitration is ArbitrationStatus.FOR_SELLER:
             return "dismissed"
         return "withdrawn" if record.log[-1].action == "撤销申请" else "lapsed"
     if record.in_buyers_window:
@@ -65,20 +65,20 @@ def state_of(record: Record) -> str:
 class Reship(Life):
     """A reship: its record in the sandbox, and the case that the platform's messages open."""
 
-    def __init__(self, market: "Market", record: Record) -> None:
+    def __init__(self, market: "Market", record: AfterSaleRecord) -> None:
         self.market, self.own_id = market, record.after_sale_id
         handle = market.environment.client.get_workflow_handle(f"{PROCESS}/{self.own_id}")
         super().__init__(market.environment, handle, Scene(), whole_now())
 
     @property
-    def record(self) -> Record:
+    def record(self) -> AfterSaleRecord:
         found = self.market.sandbox.record(self.own_id)
         assert found
         return found
 
-    def happens(self, act: str, **form: Any) -> Record:
+    def happens(self, act: str, **form: Any) -> AfterSaleRecord:
         """Let buyer, platform or the merchant's console act on the record; the case hears of it by messages alone."""
-        return self.market.sandbox.change(self.own_id, ACTS[act].read(form, act))
+        return self.market.sandbox.change(self.own_id, ACTIONS[act].read(form, act))
 
     async def announced(self) -> "Reship":
         """Wait until the case is there."""

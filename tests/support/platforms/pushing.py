@@ -1,11 +1,18 @@
 """What platforms push, signed as they sign it."""
 
 import json
+from functools import cache
 from typing import Any
 
+from aftersales.gateway.case_client import FeedResult
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.douyin.signing import event_sign
+from aftersales.platforms.inbound import CaseKey
+from aftersales.platforms.marketplaces import Marketplaces
+from aftersales.platforms.push import PushEndpoint
+from aftersales.platforms.tokens import TokenStore
 from cases.errors import BadForm
+from cases.messages import Report
 
 APP, SECRET = "7100000000000000001", "douyin-secret"
 APP_1688, SECRET_1688 = "8800001", "1688-secret"
@@ -25,6 +32,12 @@ SECRETS = Secrets.model_validate_json(
         }
     )
 )
+
+
+@cache
+def endpoints() -> tuple[PushEndpoint, ...]:
+    """Every marketplace's endpoint, with the adapters of all processes; nothing is called."""
+    return Marketplaces(SECRETS, TokenStore()).endpoints
 
 
 def content(own_id: int | str = 1001, **given: Any) -> dict[str, Any]:
@@ -61,12 +74,12 @@ class Ears:
         self.heard: list[tuple[str, str | None]] = []
         self.fails: dict[str, Exception] = {}
 
-    async def feed(self, process: str, shop_id: str, own_id: str, report: dict[str, Any] | None) -> str:
-        assert (process, shop_id) == ("douyin_reship", SHOP)
-        if bad := self.fails.get(own_id) or self.fails.get("*"):
+    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
+        assert (case.process, case.shop_id) == ("douyin_reship", SHOP)
+        if bad := self.fails.get(case.own_id) or self.fails.get("*"):
             raise bad
-        self.heard.append((own_id, report and report["message_id"]))
-        return "told"
+        self.heard.append((case.own_id, report.message_id if report else None))
+        return FeedResult.SIGNALLED
 
     def of(self, own_id: str) -> list[str | None]:
         return [message_id for case, message_id in self.heard if case == own_id]

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.douyin.signing import canonical, sign
-from aftersales.sandbox.app import Sandbox, make_sandbox
+from aftersales.sandbox.douyin.backend import Sandbox
+from aftersales.sandbox.server import make_sandbox
 from cases.models import read
 from tests.support.platforms.serving import serving
 

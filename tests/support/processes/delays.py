@@ -6,8 +6,7 @@ from typing import Any
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.machines import OPENED
-from workflows.engine import decisions, reports
-from workflows.engine.expiry import settle
+from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
@@ -49,25 +48,25 @@ class Delay:
 
     @property
     def state(self) -> str:
-        (state,) = self.machine.record.past.entered
+        (state,) = self.machine.state.past.entered
         return state
 
     @property
     def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.record.timeline]
+        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
 
     @property
     def clauses(self) -> dict[str, str]:
         """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.record.timeline}
+        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
 
     @property
     def owed(self) -> list[str]:
-        return [effect.effect for effect in self.machine.record.owed()]
+        return [effect.effect for effect in self.machine.state.pending]
 
     @property
     def booked(self) -> list[tuple[str, object]]:
-        return [(entry.clause, entry.amount) for entry in self.machine.record.ledger]
+        return [(entry.clause, entry.amount) for entry in self.machine.state.ledger]
 
     @property
     def clocks(self) -> dict[str, datetime]:
@@ -77,14 +76,14 @@ class Delay:
         """Let time pass; a clock of the platform is settled as the policy says."""
         now = after(offset) + by
         self.machine.advance(now)
-        while self.machine.record.settling:
-            settle(self.machine, self.machine.record.settling[0].serial, ExpiryOutcome(), now)
+        while self.machine.state.expiries:
+            self.machine.resolve_expiry(self.machine.state.expiries[0].serial, ExpiryOutcome(), now)
             self.machine.advance(now)
         return self
 
     def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Delay":
         self.until(offset)
-        decisions.act(self.machine, rule, form, after(offset))
+        self.machine.decide(rule, form, after(offset))
         return self
 
     def sent(self, offset: str, at: str) -> "Delay":
@@ -98,7 +97,7 @@ class Delay:
         return self.act(offset, "ship", SHIPMENT)
 
     def report(self, offset: str, **message: Any) -> "Delay":
-        reports.receive(self.machine, message, after(offset))
+        take_message(self.machine, message, after(offset))
         return self
 
 

@@ -15,8 +15,7 @@ from cases.errors import Refused
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
 from tests.support import machines
-from workflows.engine import decisions, reports
-from workflows.engine.expiry import settle
+from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
@@ -116,34 +115,34 @@ class Split:
     @property
     def state(self) -> str:
         """Where the item stands."""
-        (state,) = self.machine.standing().states
+        (state,) = self.machine.chart_view().states
         return state
 
     def where(self, order: str) -> str:
         """Where an order stands."""
-        (state,) = self.machine.standing(order).states
+        (state,) = self.machine.chart_view(order).states
         return state
 
     def past(self, order: str) -> Snapshot:
-        return self.machine.record.orders[order]
+        return self.machine.state.orders[order]
 
     def fired(self, order: str | None = None) -> list[tuple[str, datetime]]:
-        return [(each.rule, each.at) for each in self.machine.record.timeline if each.order == order]
+        return [(each.rule, each.at) for each in self.machine.state.timeline if each.order == order]
 
     @property
     def clauses(self) -> dict[str, str]:
         """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.record.timeline}
+        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
 
     @property
     def owed(self) -> list[tuple[str, str | None]]:
-        return [(each.effect, each.order) for each in self.machine.record.owed()]
+        return [(each.effect, each.order) for each in self.machine.state.pending]
 
     @property
     def booked(self) -> list[tuple[str, str | None, str | None]]:
         return [
             (each.clause, each.order, None if each.amount is None else str(each.amount))
-            for each in self.machine.record.ledger
+            for each in self.machine.state.ledger
         ]
 
     @property
@@ -152,16 +151,16 @@ class Split:
 
     @property
     def reminded(self) -> list[tuple[str, str | None, datetime]]:
-        return [(each.rule, each.order, each.at) for each in self.machine.record.reminders]
+        return [(each.rule, each.order, each.at) for each in self.machine.state.reminders]
 
     @property
     def ignored(self) -> list[str]:
-        return [each.why for each in self.machine.record.ignored]
+        return [each.why for each in self.machine.state.ignored]
 
     def until(self, offset: str, *, by: timedelta = timedelta(0), **answer: Any) -> "Split":
         """Let time pass, instant by instant; clocks of the platform are settled as the policy says or by ``answer``."""
         end = after(offset) + by
-        now = self.machine.next_instant(self.machine.record.latest)
+        now = self.machine.next_instant(self.machine.state.latest)
         while now is not None and now < end:
             self._settled(now, answer)
             now = self.machine.next_instant(now)
@@ -169,8 +168,8 @@ class Split:
 
     def _settled(self, now: datetime, answer: dict[str, Any]) -> "Split":
         self.machine.advance(now)
-        while waiting := [each for each in self.machine.record.settling if each.why is None]:
-            settle(self.machine, waiting[0].serial, ExpiryOutcome(**answer), now)
+        while waiting := [each for each in self.machine.state.expiries if each.why is None]:
+            self.machine.resolve_expiry(waiting[0].serial, ExpiryOutcome(**answer), now)
             self.machine.advance(now)
         return self
 
@@ -178,7 +177,7 @@ class Split:
         """Do what somebody decided; an order has a form that fits unless another is given."""
         self.until(offset)
         given = (form_of(rule, order) if form is None else form) | {"order": order} if order else form
-        decisions.act(self.machine, rule, given, after(offset))
+        self.machine.decide(rule, given, after(offset))
         self.machine.advance(after(offset))
         return self
 
@@ -193,16 +192,16 @@ class Split:
 
     def report(self, offset: str, **message: Any) -> "Split":
         instants = {name: after(message[name]).isoformat() for name in ("occurred_at", "deadline") if name in message}
-        reports.receive(self.machine, {**message, **instants}, after(offset))
+        take_message(self.machine, {**message, **instants}, after(offset))
         return self
 
     def refusal(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> str:
         """Why something is refused, which changes nothing."""
         self.until(offset)
-        before = self.machine.case, self.machine.record.model_dump_json()
+        before = self.machine.case, self.machine.state.model_dump_json()
         with pytest.raises(Refused) as refused:
             self.act(offset, rule, order, form)
-        assert (self.machine.case, self.machine.record.model_dump_json()) == before
+        assert (self.machine.case, self.machine.state.model_dump_json()) == before
         return str(refused.value)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.life import Life, Open
-from workflows.engine.activity_options import LONGEST, case_share, shop_share
+from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
 async def shares(life: Life) -> dict[str, set[str]]:
@@ -36,14 +36,14 @@ async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_fr
     }
 
 
-@pytest.mark.parametrize("length", [1, LONGEST - len("shop/"), LONGEST, 200])
+@pytest.mark.parametrize("length", [1, KEY_BYTES - len("shop/"), KEY_BYTES, 200])
 @pytest.mark.parametrize("letter", ["S", "店"])
 def test_a_key_is_never_longer_than_the_server_takes_and_each_has_its_own(letter: str, length: int) -> None:
     one, other = letter * length, letter * (length - 1) + "x"
     keys = [str(share(name).fairness_key) for share in (shop_share, case_share) for name in (one, other)]
 
     assert len(set(keys)) == len(keys)
-    assert max(len(key.encode()) for key in keys) <= LONGEST
+    assert max(len(key.encode()) for key in keys) <= KEY_BYTES
     assert keys == [str(share(name).fairness_key) for share in (shop_share, case_share) for name in (one, other)]
 
 

@@ -14,11 +14,11 @@ from workflows.engine.machine import CaseMachine
 
 
 def refusal(of: CaseMachine, rule: str, form: Any = None, offset: str = "1h") -> str:
-    before = of.record.model_dump_json()
+    before = of.state.model_dump_json()
     trial = of.fork()
     with pytest.raises(CaseError) as refused:
-        decisions.act(trial, rule, form, after(offset))
-    assert of.record.model_dump_json() == before
+        trial.decide(rule, form, after(offset))
+    assert of.state.model_dump_json() == before
     return str(refused.value)
 
 
@@ -53,13 +53,13 @@ def test_dr_14_a_wrong_refusal_is_told_which_field_is_wrong(form: Any, named: st
 
 def test_dr_13_a_refusal_once_agreed_needs_the_buyers_consent() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     said = refusal(case, "refuse", CONSENTED, "2h")
     assert "已标记缺货 (out_of_stock)" in said
     assert "never_received" not in said  # what other cases lack is no advice
-    decisions.act(case, "mark_out_of_stock", None, after("2h"))
+    case.decide("mark_out_of_stock", None, after("2h"))
     assert "after_consent" in refusal(case, "refuse", REFUSAL, "3h")
-    decisions.act(case, "refuse", CONSENTED, after("3h"))
+    case.decide("refuse", CONSENTED, after("3h"))
     assert where(case) == ["arbitration"]
 
 
@@ -72,7 +72,7 @@ def test_g_4_a_decision_after_the_clock_is_refused_with_that_reason() -> None:
 @pytest.mark.parametrize("offset", ["0s", "47h59m59s"])
 def test_dr_4_until_the_last_second_the_merchant_decides(offset: str) -> None:
     case = machine()
-    decisions.act(case, "agree", None, after(offset))
+    case.decide("agree", None, after(offset))
     assert where(case) == ["awaiting_shipment"]
 
 
@@ -80,25 +80,25 @@ def test_g_2_nobody_acts_on_a_state_whose_clock_is_being_settled() -> None:
     case = machine()
     case.advance(after("48h"))
     assert decisions.allowed(case) == []
-    case.record.settling[0].why = "unreachable"  # what was seen in the console may then be recorded
+    case.state.expiries[0].why = "unreachable"  # what was seen in the console may then be recorded
     assert decisions.allowed(case) == [decisions.Choice("withdraw")]
     assert "时限已届满" in refusal(case, "agree", offset="49h")
 
 
 def test_dr_18_evidence_can_be_handed_in_several_times() -> None:
     case = machine()
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     for offset in ("2h", "3h"):
-        decisions.act(case, "submit_evidence", {"evidence": CONSENTED["evidence"]}, after(offset))
+        case.decide("submit_evidence", {"evidence": CONSENTED["evidence"]}, after(offset))
     assert fired(case) == ["refuse", "submit_evidence", "submit_evidence"]
 
 
 def stuck_case() -> CaseMachine:
     """A console task and an effect that the platform refused."""
     case = machine()
-    decisions.act(case, "mark_out_of_stock", None, after("1h"))
-    decisions.act(case, "agree", None, after("2h"))
-    task, effect = case.record.effects
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.decide("agree", None, after("2h"))
+    task, effect = case.state.effects
     task.status, task.task = "console_task", ConsoleTask(page="页", instruction="做")
     effect.status, effect.why = "needs_operator", "PlatformRefused: 已关闭"
     return case
@@ -106,48 +106,48 @@ def stuck_case() -> CaseMachine:
 
 def test_g_7_a_stuck_effect_is_owed_again_under_its_own_number() -> None:
     case = stuck_case()
-    decisions.retry_effect(case, None)  # a console task is nothing to retry, so it is clear which is meant
-    assert [(each.effect, each.serial) for each in case.record.owed()] == [("agree_on_platform", 2)]
-    assert [each.serial for each in case.record.stuck()] == [1]
+    case.retry_effect(None)  # a console task is nothing to retry, so it is clear which is meant
+    assert [(each.effect, each.serial) for each in case.state.pending] == [("agree_on_platform", 2)]
+    assert [each.serial for each in case.state.stuck] == [1]
 
 
 def test_g_7_which_one_is_meant_must_be_said_where_there_are_several() -> None:
     case = stuck_case()
     with pytest.raises(Refused, match=r"1: 联系买家.*2: 在平台同意补寄"):
-        decisions.done_by_hand(case, None, after("3h"))
-    decisions.done_by_hand(case, {"serial": 2, "note": "在后台点了同意"}, after("3h"))
-    assert [(each.serial, each.status) for each in case.record.effects] == [(1, "console_task"), (2, "done")]
-    assert case.record.effects[1].note == "在后台点了同意"
+        case.done_by_hand(None, after("3h"))
+    case.done_by_hand({"serial": 2, "note": "在后台点了同意"}, after("3h"))
+    assert [(each.serial, each.status) for each in case.state.effects] == [(1, "console_task"), (2, "done")]
+    assert case.state.effects[1].note == "在后台点了同意"
 
 
 @pytest.mark.parametrize("which", [{"serial": 9}, {"serial": "2"}, {"number": 2}, 2, [2], {"serial": 2, "note": ""}])
 def test_g_7_a_wrong_answer_is_refused(which: Any) -> None:
     case = stuck_case()
-    for touch in (decisions.retry_effect, lambda of, given: decisions.done_by_hand(of, given, after("3h"))):
+    for touch in (CaseMachine.retry_effect, lambda of, given: of.done_by_hand(given, after("3h"))):
         with pytest.raises((Refused, BadForm)):
             touch(case, which)
 
 
 def test_g_7_nothing_stuck_nothing_to_do() -> None:
     with pytest.raises(Refused, match=r"无 \(none\)"):
-        decisions.retry_effect(machine(), None)
+        machine().retry_effect(None)
 
 
 def test_g_7_a_settlement_taken_by_hand_ends_as_the_policy_says() -> None:
     case = machine()
     case.advance(after("48h"))
-    case.record.settling[0].why = "unreachable"
-    decisions.done_by_hand(case, None, after("50h"))
+    case.state.expiries[0].why = "unreachable"
+    case.done_by_hand(None, after("50h"))
     assert where(case) == ["awaiting_shipment"]
-    assert case.record.timeline[-1].at == after("48h")
-    assert not case.record.settling
+    assert case.state.timeline[-1].at == after("48h")
+    assert not case.state.expiries
 
 
 def test_g_7_a_settlement_can_be_asked_for_again() -> None:
     case = machine()
     case.advance(after("48h"))
-    case.record.settling[0].why = "unreachable"
-    decisions.retry_effect(case, None)
+    case.state.expiries[0].why = "unreachable"
+    case.retry_effect(None)
     assert case.busy
 
 
@@ -160,17 +160,17 @@ def test_every_rule_of_the_buyer_and_the_platform_can_be_recorded_by_hand() -> N
 @pytest.mark.parametrize("status", ["owed", "console_task", "needs_operator"])
 def test_g_8_what_was_asked_for_until_a_rule_fires_is_done_with_it(status: Any) -> None:
     card = Delay()
-    (sending,) = card.machine.record.effects
+    (sending,) = card.machine.state.effects
     sending.status = status
-    decisions.act(card.machine, "card_sent", {"sent_at": OPENED.isoformat()}, OPENED)
+    card.machine.decide("card_sent", {"sent_at": OPENED.isoformat()}, OPENED)
 
     assert (sending.status, sending.ended) == ("done", OPENED)
-    assert card.machine.record.stuck() == []
+    assert card.machine.state.stuck == []
 
 
 def test_g_8_a_rule_that_was_not_asked_for_leaves_the_step_to_the_operator() -> None:
     card = Delay()
     card.machine.advance(card.machine.deadlines()[0].due)
 
-    assert [entry.rule for entry in card.machine.record.timeline] == ["presume_sent"]
-    assert [each.status for each in card.machine.record.effects] == ["owed"]
+    assert [entry.rule for entry in card.machine.state.timeline] == ["presume_sent"]
+    assert [each.status for each in card.machine.state.effects] == ["owed"]

@@ -6,8 +6,6 @@ import pytest
 
 from cases.messages import ExpiryOutcome
 from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, report, where
-from workflows.engine import decisions, reports
-from workflows.engine.expiry import settle
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EARLY_KEPT
 
@@ -15,19 +13,19 @@ AGREED = {"rule": "agree", "otherwise": ["auto_agree", "rule_reship"]}
 
 
 def ignored(of: CaseMachine) -> list[str | None]:
-    return [each.rule for each in of.record.ignored]
+    return [each.rule for each in of.state.ignored]
 
 
 def test_g_3_a_message_that_overtook_another_applies_once_that_has_arrived() -> None:
     case = machine()
     report(case, "5h", rule="ship", form=SHIPMENT, occurred_at="3h")
-    assert (where(case), ignored(case), case.record.ignored_in_all) == (["awaiting_merchant"], ["ship"], 1)
+    assert (where(case), ignored(case), case.state.ignored_in_all) == (["awaiting_merchant"], ["ship"], 1)
 
     report(case, "6h", rule="agree", occurred_at="2h")
 
-    assert [(entry.rule, entry.at) for entry in case.record.timeline] == [("agree", after("2h")), ("ship", after("3h"))]
-    assert (ignored(case), case.record.ignored_in_all) == ([], 0)
-    assert case.record.effects == []  # the platform itself told of both
+    assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("2h")), ("ship", after("3h"))]
+    assert (ignored(case), case.state.ignored_in_all) == ([], 0)
+    assert case.state.effects == []  # the platform itself told of both
 
 
 def test_g_3_several_that_overtook_one_apply_in_the_order_that_the_states_allow() -> None:
@@ -42,18 +40,18 @@ def test_g_3_several_that_overtook_one_apply_in_the_order_that_the_states_allow(
 def test_g_3_what_a_person_does_brings_on_the_turn_of_an_early_message() -> None:
     case = machine()
     report(case, "5h", rule="ship", occurred_at="5h")
-    decisions.act(case, "agree", None, after("5h"))
-    reports.judge_again(case, after("5h"))
+    case.decide("agree", None, after("5h"))
+    case.judge_again(after("5h"))
 
     assert fired(case) == ["agree", "ship"]
 
 
 def test_g_3_an_echo_of_what_was_done_here_is_never_taken_for_something_later() -> None:
     case = machine("short_shipped")
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     report(case, "2h", **AGREED, occurred_at="1h")
-    decisions.act(case, "mark_out_of_stock", None, after("3h"))
-    decisions.act(case, "refuse", CONSENTED, after("4h"))
+    case.decide("mark_out_of_stock", None, after("3h"))
+    case.decide("refuse", CONSENTED, after("4h"))
     report(case, "5h", rule="modify", form={"reason": "other"}, occurred_at="5h")
 
     assert where(case) == ["awaiting_merchant"]
@@ -63,7 +61,7 @@ def test_g_3_an_echo_of_what_was_done_here_is_never_taken_for_something_later() 
 @pytest.mark.parametrize(("occurred_at", "taken"), [("3h59m59s", False), ("4h", True)])
 def test_g_3_an_early_message_applies_only_within_the_stay_it_tells_of(occurred_at: str, *, taken: bool) -> None:
     case = machine("short_shipped")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     report(case, "6h", rule="agree", occurred_at=occurred_at)
     report(case, "7h", rule="modify", form={"reason": "other"}, occurred_at="4h")
 
@@ -82,10 +80,10 @@ def test_g_3_a_message_without_an_instant_is_never_looked_at_again() -> None:
 def test_g_3_an_early_message_waits_for_a_settlement_of_the_state_it_leads_on_from() -> None:
     case = machine("other")
     report(case, "60h", rule="ship", occurred_at="50h")
-    desk_due = case.record.settling[0]
+    desk_due = case.state.expiries[0]
     assert desk_due.rule == "auto_agree"
-    settle(case, desk_due.serial, ExpiryOutcome(), after("60h"))
-    reports.judge_again(case, after("60h"))
+    case.resolve_expiry(desk_due.serial, ExpiryOutcome(), after("60h"))
+    case.judge_again(after("60h"))
 
     assert fired(case) == ["auto_agree", "ship"]
 
@@ -95,8 +93,8 @@ def test_g_3_only_the_latest_early_messages_are_kept_for_another_look() -> None:
     for number in range(EARLY_KEPT + 5):
         report(case, "5h", rule="sign", message_id=f"m{number}", occurred_at="4h")
 
-    assert len(case.record.early()) == EARLY_KEPT
-    assert case.record.ignored_in_all == EARLY_KEPT + 5
+    assert len(case.state.early) == EARLY_KEPT
+    assert case.state.ignored_in_all == EARLY_KEPT + 5
 
 
 @pytest.mark.parametrize(
@@ -113,9 +111,9 @@ def test_g_3_a_fact_counts_as_the_first_rule_that_applies_where_the_case_stands(
 ) -> None:
     case = machine()
     if state == "arbitration":
-        decisions.act(case, "refuse", REFUSAL, after("1h"))
+        case.decide("refuse", REFUSAL, after("1h"))
     if state == "awaiting_shipment":
-        decisions.act(case, "agree", None, after("1h"))
+        case.decide("agree", None, after("1h"))
     report(case, "2h", **told)
 
     assert fired(case)[-1] == rule
@@ -126,7 +124,7 @@ def test_g_2_a_fact_that_tells_what_the_clock_led_to_settles_it_under_the_clocks
     report(case, "49h", **AGREED, occurred_at="48h30m")
 
     assert fired(case) == ["auto_agree"]
-    assert case.record.settling == []
+    assert case.state.expiries == []
 
 
 def test_g_3_one_unknown_name_among_those_a_fact_may_mean_is_told() -> None:
@@ -142,7 +140,7 @@ CLOSED = {"rule": "withdraw", "otherwise": ["rule_dismiss", "lapse"]}
 @pytest.mark.parametrize(("occurred_at", "rule"), [("48h59m59s", "withdraw"), ("49h", "lapse")])
 def test_g_2_a_fact_told_after_the_clock_ran_out_counts_as_what_the_clock_led_to(occurred_at: str, rule: str) -> None:
     case = machine("short_shipped")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     case.advance(after("50h"))
     report(case, "51h", **CLOSED, occurred_at=occurred_at)
 
@@ -154,27 +152,27 @@ def test_g_2_a_fact_told_after_the_clock_ran_out_counts_as_what_the_clock_led_to
 )
 def test_g_3_what_a_look_at_the_record_tells_again_is_no_news(told: dict[str, Any]) -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "ship", SHIPMENT, after("2h"))
+    case.decide("agree", None, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
     closed = machine()
     report(closed, "1h", rule="withdraw")
     for each in (case, closed):
         report(each, "3h", **told, look=True)
 
-    assert (case.record.ignored, closed.record.ignored) == ([], [])
+    assert (case.state.ignored, closed.state.ignored) == ([], [])
 
 
 def test_g_3_what_a_look_at_the_record_tells_first_counts() -> None:
     case = machine()
     report(case, "3h", **AGREED, occurred_at="2h", look=True)
 
-    assert [(entry.rule, entry.at) for entry in case.record.timeline] == [("agree", after("2h"))]
+    assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("2h"))]
 
 
 @pytest.mark.parametrize(("occurred_at", "applies"), [("58m59s", False), ("59m", True)])
 def test_g_3_a_look_at_a_record_older_than_the_state_moves_nothing(occurred_at: str, *, applies: bool) -> None:
     case = machine("short_shipped")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     report(case, "2h", rule="modify", form={"reason": "other"}, occurred_at=occurred_at, look=True)
 
     assert where(case) == (["awaiting_merchant"] if applies else ["refused"])
@@ -185,13 +183,13 @@ def test_g_1_a_deadline_set_once_a_clock_was_over_is_that_of_what_the_clock_led_
     occurred_at: str, *, held: bool
 ) -> None:
     case = machine("other")
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     case.advance(after("49h"))
     report(case, "50h", deadline="97h", occurred_at=occurred_at)
-    assert [len(case.record.held), len(case.record.settling)] == ([1, 1] if held else [0, 0])
-    for each in case.record.settling:
-        settle(case, each.serial, ExpiryOutcome(), after("51h"))
-    reports.judge_again(case, after("51h"))
+    assert [len(case.state.held), len(case.state.expiries)] == ([1, 1] if held else [0, 0])
+    for each in case.state.expiries:
+        case.resolve_expiry(each.serial, ExpiryOutcome(), after("51h"))
+    case.judge_again(after("51h"))
 
     assert (where(case), case.deadlines()[0].due) == (["overdue" if held else "awaiting_shipment"], after("97h"))
 
@@ -200,9 +198,9 @@ def test_g_3_a_look_that_did_not_apply_may_be_told_again_and_one_that_did_counts
     case = machine()
     told = {"rule": "ship", "message_id": "detail/1/2/ship", "occurred_at": "3h", "look": True}
     report(case, "3h", **told)
-    decisions.act(case, "agree", None, after("2h"))
+    case.decide("agree", None, after("2h"))
     for offset in ("4h", "5h"):
         report(case, offset, **told)
 
     assert fired(case) == ["agree", "ship"]
-    assert case.record.seen == ["detail/1/2/ship"]
+    assert case.state.seen == ["detail/1/2/ship"]

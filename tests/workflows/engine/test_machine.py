@@ -4,15 +4,14 @@ import pytest
 
 from cases.messages import ExpiryOutcome
 from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, owed, report, where
-from workflows.engine import decisions, expiry
 from workflows.engine.machine import CaseMachine
 
 
 def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
     """Let the clock due by ``offset`` run out and the platform answer at once."""
     of.advance(after(offset))
-    (settling,) = of.record.settling
-    expiry.settle(of, settling.serial, answer or ExpiryOutcome(), after(offset))
+    (settling,) = of.state.expiries
+    of.resolve_expiry(settling.serial, answer or ExpiryOutcome(), after(offset))
     of.advance(after(offset))
 
 
@@ -24,9 +23,9 @@ def due(of: CaseMachine) -> datetime:
 def test_g_2_a_clock_of_the_platform_is_asked_about_and_not_taken_as_run_out() -> None:
     case = machine()
     case.advance(after("47h59m59s"))
-    assert not case.record.settling
+    assert not case.state.expiries
     case.advance(after("48h"))
-    assert [(each.rule, each.due) for each in case.record.settling] == [("auto_agree", after("48h"))]
+    assert [(each.rule, each.due) for each in case.state.expiries] == [("auto_agree", after("48h"))]
     assert where(case) == ["awaiting_merchant"]
     assert fired(case) == []
 
@@ -35,7 +34,7 @@ def test_g_2_without_a_record_the_policys_event_counts_from_the_deadline() -> No
     case = machine()
     settle(case, "60h")
     assert where(case) == ["awaiting_shipment"]
-    assert case.record.timeline[-1].at == after("48h")
+    assert case.state.timeline[-1].at == after("48h")
     assert due(case) == after("96h")
 
 
@@ -53,7 +52,7 @@ def test_g_2_what_really_happened_is_taken_at_its_own_instant_and_not_commanded_
 def test_g_2_an_impossible_instant_is_moved_into_the_stay(told: str, taken: str) -> None:
     case = machine()
     settle(case, "49h", ExpiryOutcome(rule="withdraw", occurred_at=after(told)))
-    assert case.record.timeline[-1].at == after(taken)
+    assert case.state.timeline[-1].at == after(taken)
 
 
 @pytest.mark.parametrize(
@@ -70,44 +69,44 @@ def test_g_2_an_answer_that_does_not_fit_needs_an_operator_and_moves_nothing(ans
     case = machine()
     settle(case, "49h", answer)
     assert where(case) == ["awaiting_merchant"]
-    assert case.record.needs_operator()
+    assert case.state.needs_operator
     assert not case.busy
 
 
 def test_g_2_the_platforms_new_deadline_rearms_the_clock() -> None:
     case = machine()
     settle(case, "49h", ExpiryOutcome(deadline=after("52h")))
-    assert not case.record.settling
+    assert not case.state.expiries
     assert case.next_instant(after("49h")) == after("50h")  # the reminder two hours before
     settle(case, "52h")
-    assert case.record.timeline[-1].at == after("52h")
+    assert case.state.timeline[-1].at == after("52h")
 
 
 def test_g_2_an_answer_to_a_clock_that_a_message_has_settled_meanwhile_changes_nothing() -> None:
     case = machine()
     case.advance(after("48h"))
-    serial = case.record.settling[0].serial
+    serial = case.state.expiries[0].serial
     report(case, "49h", rule="withdraw")
-    expiry.settle(case, serial, ExpiryOutcome(), after("50h"))
+    case.resolve_expiry(serial, ExpiryOutcome(), after("50h"))
     assert fired(case) == ["withdraw"]
-    assert not case.record.settling
+    assert not case.state.expiries
 
 
 def test_g_2_after_a_long_outage_every_clock_runs_out_at_its_own_moment() -> None:
     case = machine("short_shipped")
     for _ in range(3):
         settle(case, "500h")
-    assert [entry.at for entry in case.record.timeline] == [after("48h"), after("96h"), after("144h")]
+    assert [entry.at for entry in case.state.timeline] == [after("48h"), after("96h"), after("144h")]
     assert where(case) == ["lapsed"]
 
 
 def test_dr_19_a_clock_of_our_own_needs_no_settlement() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "ship", SHIPMENT, after("2h"))
+    case.decide("agree", None, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
     case.advance(after("2h") + (after("10d") - after("0s")))
     assert where(case) == ["completed"]
-    assert case.record.timeline[-1].by == "clock"
+    assert case.state.timeline[-1].by == "clock"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +128,7 @@ def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_mis
     settle(case, "145h")
     settle(case, "193h")
     assert fired(case) == ["auto_agree", "miss_shipment", "modify", "auto_agree", "miss_shipment"]
-    assert [(entry.clause, str(entry.amount)) for entry in case.record.ledger] == [("DR-10", "3.00"), ("DR-11", "None")]
+    assert [(entry.clause, str(entry.amount)) for entry in case.state.ledger] == [("DR-10", "3.00"), ("DR-11", "None")]
     assert owed(case) == ["charge_late_penalty", "record_late_violation"]
 
 
@@ -145,7 +144,7 @@ def test_g_3_a_command_is_owed_only_where_the_platform_did_not_itself_report_it(
     rule: str, form: dict[str, object] | None
 ) -> None:
     decided, reported = machine(), machine()
-    decisions.act(decided, rule, form, after("1h"))
+    decided.decide(rule, form, after("1h"))
     report(reported, "1h", rule=rule, **({"form": form} if form else {}))
     assert where(decided) == where(reported)
     assert owed(decided) == [f"{rule}_on_platform"]
@@ -160,48 +159,48 @@ def test_dr_13_a_console_task_is_owed_although_the_platform_reported_the_rule() 
 
 def test_dr_13_a_refusal_after_agreement_goes_the_reasons_way() -> None:
     case = machine("short_shipped")
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "mark_out_of_stock", None, after("2h"))
+    case.decide("agree", None, after("1h"))
+    case.decide("mark_out_of_stock", None, after("2h"))
     assert due(case) == after("49h")  # the clock does not stop meanwhile
-    decisions.act(case, "refuse", CONSENTED, after("3h"))
+    case.decide("refuse", CONSENTED, after("3h"))
     assert where(case) == ["refused"]
 
 
 def test_dr_15_a_modified_application_starts_anew_under_its_new_reason() -> None:
     case = machine("short_shipped")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     report(case, "5h", rule="modify", form={"reason": "never_received"})
     assert due(case) == after("53h")
-    decisions.act(case, "refuse", REFUSAL, after("6h"))
+    case.decide("refuse", REFUSAL, after("6h"))
     assert where(case) == ["arbitration"]
 
 
 def test_a_fork_leaves_the_case_alone() -> None:
     case = machine()
-    before = case.record.model_dump_json()
+    before = case.state.model_dump_json()
     trial = case.fork()
-    decisions.act(trial, "agree", None, after("1h"))
+    trial.decide("agree", None, after("1h"))
     trial.advance(after("400h"))
-    assert case.record.model_dump_json() == before
+    assert case.state.model_dump_json() == before
 
 
 def test_effects_keep_their_serial_numbers_and_their_forms() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "ship", SHIPMENT, after("2h"))
-    first, second = case.record.effects
+    case.decide("agree", None, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
+    first, second = case.state.effects
     assert first.serial < second.serial
     assert (first.form, second.form) == ({}, SHIPMENT)
 
 
 def test_a_closed_case_is_finished_only_when_nothing_is_left_to_do() -> None:
     case = machine()
-    decisions.act(case, "mark_out_of_stock", None, after("1h"))
-    decisions.act(case, "withdraw", None, after("2h"))
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.decide("withdraw", None, after("2h"))
     assert case.closed
     assert not case.finished
-    case.record.effects[0].status = "console_task"
+    case.state.effects[0].status = "console_task"
     assert not case.finished
-    decisions.done_by_hand(case, None, after("3h"))
+    case.done_by_hand(None, after("3h"))
     assert case.finished
     assert case.next_instant(after("3h")) is None

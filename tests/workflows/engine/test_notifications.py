@@ -10,7 +10,7 @@ from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
-from workflows.engine import decisions, notifications
+from workflows.engine import notifications
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
@@ -21,46 +21,46 @@ def delivered(seen: dict[str, Any]) -> list[bool | None]:
 
 def stuck(of: CaseMachine, why: str | None = "关闭") -> int:
     """Let the first effect of a case fail, or become a task in the console; its serial number."""
-    (step,) = of.record.owed()[:1]
+    (step,) = of.state.pending[:1]
     step.status, step.why = ("needs_operator", why) if why else ("console_task", None)
     return step.serial
 
 
 def tell(of: CaseMachine, offset: str) -> list[int | None]:
     """Gather what is to be told, as the workflow does; what is new."""
-    notifications.drop(of)
-    found = notifications.untold(of, after(offset))
-    of.record.news += found
-    return [each.serial for each in found]
+    of.end_notifications()
+    serials = of.unnotified()
+    of.notify(serials, after(offset))
+    return serials
 
 
 def test_g_7_a_step_that_waits_is_told_of_once_and_again_when_it_fails_again() -> None:
     case = machine()
-    decisions.act(case, "agree", {}, after("1h"))
+    case.decide("agree", {}, after("1h"))
     assert tell(case, "1h") == []
     serial = stuck(case)
     assert tell(case, "1h") == [serial]
     assert tell(case, "2h") == []
-    decisions.retry_effect(case, None)
+    case.retry_effect(None)
     assert tell(case, "3h") == []
     stuck(case)
     assert tell(case, "3h") == [serial]
-    assert [each.over for each in case.record.news] == [True, False]
+    assert [each.over for each in case.state.notifications] == [True, False]
 
 
 def test_g_7_trouble_says_until_when_it_matters_to_us() -> None:
     case = machine()
-    decisions.act(case, "agree", {}, after("1h"))
-    told = notifications.trouble(case, stuck(case))
+    case.decide("agree", {}, after("1h"))
+    told = notifications.action_required(case, stuck(case))
     assert (told.step, told.why, told.task, told.escalates) == ("在平台同意补寄", "关闭", None, False)
     assert told.deadline == after("49h")
 
 
 def test_a_deadline_of_the_buyers_is_none_of_our_trouble() -> None:
     case = machine("other")
-    decisions.act(case, "refuse", {"reason": "已签收"}, after("1h"))
+    case.decide("refuse", {"reason": "已签收"}, after("1h"))
     assert case.deadlines()
-    assert notifications.trouble(case, stuck(case)).deadline is None
+    assert notifications.action_required(case, stuck(case)).deadline is None
 
 
 def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not() -> None:
@@ -69,21 +69,21 @@ def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not(
         process, "jd_delay_card/D1", process.open_case(Opening(facts=delay_facts(OPENED, "D1"))), now=OPENED
     )
     report = {"agreed_ship_at": after("90h").isoformat(), "evidence": [CHAT]}
-    decisions.act(case, "card_sent", {"sent_at": after("0h").isoformat()}, after("0h"))
-    decisions.act(case, "decline", {}, after("1h"))
-    decisions.act(case, "file_emergency_report", report, after("2h"))
+    case.decide("card_sent", {"sent_at": after("0h").isoformat()}, after("0h"))
+    case.decide("decline", {}, after("1h"))
+    case.decide("file_emergency_report", report, after("2h"))
     case.advance(after("27h"))
     escalates = {}
-    for each in case.record.owed():
+    for each in case.state.pending:
         each.status = "console_task"
-        escalates[each.effect] = notifications.trouble(case, each.serial).escalates
+        escalates[each.effect] = notifications.action_required(case, each.serial).escalates
     assert escalates == {"file_report": False, "escalate_review": True}
 
 
 def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
     process = PROCESSES["claim_1688"]
     case = CaseMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
-    decisions.act(case, "agree", {}, after("3h"))
+    case.decide("agree", {}, after("3h"))
     serial = stuck(case, None)
     assert (case.closed, case.finished) == (True, False)
     assert tell(case, "3h") == [serial, None]

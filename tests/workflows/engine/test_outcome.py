@@ -15,9 +15,8 @@ from tests.support.processes.claims import APPEAL, claim_facts
 from tests.support.processes.splits import split_facts
 from tests.support.stage import Scene
 from tests.workflows.test_case_continue_as_new import fill, short_of_history  # noqa: F401 - a fixture
-from workflows.engine import decisions, expiry
 from workflows.engine.machine import CaseMachine
-from workflows.engine.outcome import outcome
+from workflows.engine.notifications import outcome
 from workflows.registry import PROCESSES
 
 
@@ -29,8 +28,8 @@ def claim(policy: dict[str, Any] | None = None) -> CaseMachine:
 
 def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
     of.advance(after(offset))
-    (settling,) = of.record.settling
-    expiry.settle(of, settling.serial, answer or ExpiryOutcome(), after(offset))
+    (settling,) = of.state.expiries
+    of.resolve_expiry(settling.serial, answer or ExpiryOutcome(), after(offset))
     of.advance(after(offset))
 
 
@@ -43,7 +42,7 @@ def told(of: CaseMachine) -> tuple[Any, ...]:
 
 def test_an_outcome_says_whose_case_it_was_and_when_it_opened_and_closed() -> None:
     case = claim()
-    decisions.act(case, "agree", {}, after("3h"))
+    case.decide("agree", {}, after("3h"))
     assert outcome(case, after("1h")) == CaseOutcome(
         case_id="claim_1688/C1",
         process="claim_1688",
@@ -63,14 +62,14 @@ def test_an_outcome_says_whose_case_it_was_and_when_it_opened_and_closed() -> No
 def test_a_case_whose_facts_say_no_instant_opened_when_its_workflow_began() -> None:
     process = PROCESSES["anxinjian_split"]
     case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts())), now=OPENED)
-    case.record.timeline.clear()
-    case.record.past = type(case.record.past)(entered={"settled": after("5h")})
+    case.state.timeline.clear()
+    case.state.past = type(case.state.past)(entered={"settled": after("5h")})
     assert (outcome(case, after("1h")).opened_at, outcome(case, after("1h")).closed_at) == (after("1h"), after("5h"))
 
 
 def test_an_appeal_that_the_platform_rules_on_was_decided_in_time() -> None:
     case = claim()
-    decisions.act(case, "appeal", APPEAL, after("40h"))
+    case.decide("appeal", APPEAL, after("40h"))
     report(case, "90h", rule="overturn")
     assert told(case) == ("dismissed", "platform", True, 0, "0.00")
 
@@ -101,22 +100,22 @@ def test_a_default_decision_is_in_time_and_is_told_as_one() -> None:
 
 def test_a_clock_of_the_buyers_counts_as_run_out_and_is_not_ours() -> None:
     case = machine("other")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     settle(case, "49h")
     assert told(case) == ("lapsed", "clock", True, 1, "0.00")
 
 
 def test_one_missed_deadline_of_several_is_not_in_time() -> None:
     case = machine()
-    decisions.act(case, "agree", {}, after("1h"))
+    case.decide("agree", {}, after("1h"))
     settle(case, "49h")
     assert told(case) == ("refunded", "clock", False, 1, "3.00")
 
 
 def test_agreed_shipped_and_signed_in_time() -> None:
     case = machine()
-    decisions.act(case, "agree", {}, after("1h"))
-    decisions.act(case, "ship", SHIPMENT, after("2h"))
+    case.decide("agree", {}, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
     report(case, "30h", rule="sign")
     found = told(case)
     assert (found[0], found[2:]) == ("completed", (True, 0, "0.00"))

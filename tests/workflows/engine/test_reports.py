@@ -8,8 +8,7 @@ import pytest
 from cases.messages import ExpiryOutcome
 from cases.models import LONGEST_QUOTE
 from tests.support.machines import REFUSAL, after, fired, machine, report, where
-from workflows.engine import decisions, reports
-from workflows.engine.expiry import settle
+from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import IGNORED_KEPT
 
@@ -23,24 +22,24 @@ def test_g_1_the_platforms_own_deadline_replaces_the_computed_one() -> None:
     report(case, "1h", deadline="20h")
     assert dues(case) == [after("20h")]
     case.advance(after("20h"))
-    assert [each.due for each in case.record.settling] == [after("20h")]
+    assert [each.due for each in case.state.expiries] == [after("20h")]
 
 
 def test_g_1_a_later_deadline_calls_off_the_settlement_under_way() -> None:
     case = machine()
     case.advance(after("48h"))
     report(case, "49h", deadline="72h")
-    assert not case.record.settling
-    assert decisions.check(case, "agree", None)
+    assert not case.state.expiries
+    assert case.check("agree", None)
     assert case.next_instant(after("49h")) == after("60h")
 
 
 def test_g_1_it_survives_only_in_that_state() -> None:
     case = machine()
     report(case, "1h", deadline="20h")
-    decisions.act(case, "mark_out_of_stock", None, after("2h"))
+    case.decide("mark_out_of_stock", None, after("2h"))
     assert dues(case) == [after("20h")]  # the state was not left
-    decisions.act(case, "agree", None, after("3h"))
+    case.decide("agree", None, after("3h"))
     assert dues(case) == [after("51h")]
 
 
@@ -56,10 +55,10 @@ def test_g_1_a_deadline_with_a_rule_is_the_new_states() -> None:
 )
 def test_g_1_a_stale_deadline_is_ignored(stale: dict[str, str]) -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("10h"))
+    case.decide("agree", None, after("10h"))
     report(case, "11h", **stale)
     assert dues(case) == [after("58h")]
-    assert len(case.record.ignored) == 1
+    assert len(case.state.ignored) == 1
 
 
 def test_g_1_a_clock_that_is_not_the_platforms_takes_no_deadline() -> None:
@@ -68,7 +67,7 @@ def test_g_1_a_clock_that_is_not_the_platforms_takes_no_deadline() -> None:
     report(case, "2h", rule="ship")
     report(case, "3h", deadline="20h")
     assert dues(case) == [after("2h") + (after("10d") - after("0s"))]
-    assert len(case.record.ignored) == 1
+    assert len(case.state.ignored) == 1
 
 
 def test_g_3_a_repeated_message_changes_nothing() -> None:
@@ -77,14 +76,14 @@ def test_g_3_a_repeated_message_changes_nothing() -> None:
         report(case, "1h", message_id="m1", rule="refuse", form=REFUSAL)
         report(case, "2h", message_id="m2", rule="modify", form={"reason": "other"})
     assert fired(case) == ["refuse", "modify"]
-    assert case.record.ignored == []
+    assert case.state.ignored == []
 
 
 def test_g_3_messages_without_an_id_are_each_looked_at() -> None:
     case = machine()
     report(case, "1h", rule="withdraw")
     report(case, "1h", rule="withdraw")
-    assert [each.rule for each in case.record.ignored] == ["withdraw"]
+    assert [each.rule for each in case.state.ignored] == ["withdraw"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_g_3_messages_without_an_id_are_each_looked_at() -> None:
 def test_g_3_what_does_not_apply_is_kept_with_the_reason(message: dict[str, Any]) -> None:
     case = machine()
     report(case, "1h", message_id="m1", **message)
-    (ignored,) = case.record.ignored
+    (ignored,) = case.state.ignored
     assert (ignored.rule, ignored.message_id, bool(ignored.why)) == (message.get("rule"), "m1", True)
     assert fired(case) == []
 
@@ -102,24 +101,24 @@ def test_g_3_what_does_not_apply_is_kept_with_the_reason(message: dict[str, Any]
 @pytest.mark.parametrize("junk", [None, 1, "agree", [], [{}], {"rule": 1}, {"occurred_at": "soon"}, {"x": {"y": [1]}}])
 def test_g_3_junk_is_kept_as_ignored(junk: Any) -> None:
     case = machine()
-    reports.receive(case, junk, after("1h"))
-    assert len(case.record.ignored) == 1
+    take_message(case, junk, after("1h"))
+    assert len(case.state.ignored) == 1
 
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59Z"])
 @pytest.mark.parametrize("field", ["deadline", "occurred_at"])
 def test_g_3_never_and_unknown_written_as_far_instants_are_ignored(field: str, instant: str) -> None:
     case = machine()
-    reports.receive(case, {"rule": "agree", field: instant}, after("1h"))
+    take_message(case, {"rule": "agree", field: instant}, after("1h"))
     assert where(case) == ["awaiting_merchant"]
-    assert len(case.record.ignored) == 1
+    assert len(case.state.ignored) == 1
 
 
 def test_g_3_a_message_on_a_closed_case_is_ignored() -> None:
     case = machine()
     report(case, "1h", rule="withdraw")
     report(case, "2h", rule="agree")
-    assert [each.rule for each in case.record.ignored] == ["agree"]
+    assert [each.rule for each in case.state.ignored] == ["agree"]
 
 
 def test_g_3_a_late_message_counts_from_its_own_instant() -> None:
@@ -131,16 +130,16 @@ def test_g_3_a_late_message_counts_from_its_own_instant() -> None:
 
 def test_g_3_what_ran_out_before_a_late_message_goes_first() -> None:
     case = machine("other")
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     report(case, "60h", rule="ship", occurred_at="50h")  # the 48 h ran out at 49 h
-    assert [each.rule for each in case.record.settling] == ["miss_shipment"]
-    settle(case, case.record.settling[0].serial, ExpiryOutcome(), after("60h"))
-    reports.judge_again(case, after("60h"))
-    assert [(entry.rule, entry.clause) for entry in case.record.timeline[1:]] == [
+    assert [each.rule for each in case.state.expiries] == ["miss_shipment"]
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("60h"))
+    case.judge_again(after("60h"))
+    assert [(entry.rule, entry.clause) for entry in case.state.timeline[1:]] == [
         ("miss_shipment", "DR-9"),
         ("ship", "DR-17"),
     ]
-    assert [entry.clause for entry in case.record.ledger] == ["DR-10", "DR-11"]
+    assert [entry.clause for entry in case.state.ledger] == ["DR-10", "DR-11"]
 
 
 @pytest.mark.parametrize("message", [{"rule": "withdraw", "occurred_at": "47h"}, {"rule": "withdraw"}])
@@ -149,47 +148,49 @@ def test_g_3_a_message_that_may_tell_what_the_clock_led_to_settles_it(message: d
     case.advance(after("48h"))
     report(case, "49h", **message)
     assert where(case) == ["withdrawn"]
-    assert case.record.held == []
+    assert case.state.held == []
 
 
 def test_g_3_a_message_of_a_later_state_waits_for_the_settlement_under_way() -> None:
     case = machine()
     case.advance(after("48h"))
     report(case, "49h", rule="ship", occurred_at="48h30m")
-    assert case.record.ignored == []
-    settle(case, case.record.settling[0].serial, ExpiryOutcome(), after("50h"))
-    reports.judge_again(case, after("50h"))
+    assert case.state.ignored == []
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("50h"))
+    case.judge_again(after("50h"))
     assert fired(case) == ["auto_agree", "ship"]
-    assert case.record.timeline[-1].at == after("48h30m")
+    assert case.state.timeline[-1].at == after("48h30m")
 
 
 def test_g_3_one_that_still_does_not_fit_after_the_settlement_is_ignored() -> None:
     case = machine()
     case.advance(after("48h"))
     report(case, "49h", rule="sign")
-    settle(case, case.record.settling[0].serial, ExpiryOutcome(rule="withdraw"), after("50h"))
-    reports.judge_again(case, after("50h"))
-    assert [each.rule for each in case.record.ignored] == ["sign"]
-    assert case.record.held == []
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(rule="withdraw"), after("50h"))
+    case.judge_again(after("50h"))
+    assert [each.rule for each in case.state.ignored] == ["sign"]
+    assert case.state.held == []
 
 
 def test_g_3_a_settlement_that_needs_an_operator_holds_nothing_back() -> None:
     case = machine()
     case.advance(after("48h"))
-    case.record.settling[0].why = "unreachable"
+    case.state.expiries[0].why = "unreachable"
     report(case, "49h", rule="sign")
-    assert case.record.held == []
+    assert case.state.held == []
     report(case, "50h", rule="withdraw")
     assert where(case) == ["withdrawn"]
-    assert not case.record.needs_operator()
+    assert not case.state.needs_operator
 
 
 def test_g_3_junk_does_not_fill_the_memory_of_a_case() -> None:
     case = machine()
     for number in range(IGNORED_KEPT + 10):
-        reports.receive(case, {"rule": "x" * 2000, f"{number}{'y' * 5000}": 1}, after("1h"))
-        reports.receive(case, {"rule": "x" * 2000}, after("1h"))
-    assert case.record.ignored_in_all == 2 * (IGNORED_KEPT + 10)
-    assert len(case.record.ignored) == IGNORED_KEPT
-    assert all(len(each.why) <= LONGEST_QUOTE and len(each.rule or "") <= LONGEST_QUOTE for each in case.record.ignored)
-    assert len(json.dumps(case.record.model_dump(mode="json"))) < 1_000_000
+        take_message(case, {"rule": "x" * 2000, f"{number}{'y' * 5000}": 1}, after("1h"))
+        take_message(case, {"rule": "x" * 2000}, after("1h"))
+    assert case.state.ignored_in_all == 2 * (IGNORED_KEPT + 10)
+    assert len(case.state.ignored) == IGNORED_KEPT
+    assert all(
+        len(entry.why) <= LONGEST_QUOTE and len(entry.rule or "") <= LONGEST_QUOTE for entry in case.state.ignored
+    )
+    assert len(json.dumps(case.state.model_dump(mode="json"))) < 1_000_000

@@ -4,7 +4,6 @@ import pytest
 
 from cases.errors import BadForm
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, owed, reminded, report, where
-from workflows.engine import decisions
 
 AGREE = {"default_decision": "agree"}
 
@@ -27,7 +26,7 @@ def test_g_5_the_figure_is_the_policys() -> None:
 
 def test_g_5_never_for_a_state_already_left() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("35h"))
+    case.decide("agree", None, after("35h"))
     case.advance(after("47h"))
     assert reminded(case) == []
     assert case.next_instant(after("47h")) == after("71h")
@@ -55,14 +54,14 @@ def test_g_5_none_once_the_clock_has_run_out() -> None:
 
 def test_g_5_none_for_a_deadline_of_the_buyer() -> None:
     case = machine("other")
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     assert case.next_instant(after("1h")) == after("49h")
 
 
 def test_g_5_a_second_stay_in_a_state_is_reminded_of_again() -> None:
     case = machine("other")
     case.advance(after("46h"))
-    decisions.act(case, "refuse", REFUSAL, after("47h"))
+    case.decide("refuse", REFUSAL, after("47h"))
     report(case, "48h", rule="modify", form={"reason": "other"})
     case.advance(after("84h"))
     assert reminded(case) == [after("46h"), after("84h")]
@@ -87,7 +86,7 @@ def test_g_6_the_default_is_taken_half_an_hour_ahead() -> None:
     assert fired(case) == []
     assert case.next_instant(after("47h29m59s")) == after("47h30m")
     case.advance(after("47h30m"))
-    assert [(entry.rule, entry.by, entry.at) for entry in case.record.timeline] == [
+    assert [(entry.rule, entry.by, entry.at) for entry in case.state.timeline] == [
         ("agree", "default", after("47h30m"))
     ]
     assert owed(case) == ["agree_on_platform"]
@@ -95,14 +94,14 @@ def test_g_6_the_default_is_taken_half_an_hour_ahead() -> None:
 
 def test_g_6_not_when_an_operator_has_decided() -> None:
     case = machine("other", policy={"default_decision": "refuse", "default_form": REFUSAL})
-    decisions.act(case, "agree", None, after("47h"))
+    case.decide("agree", None, after("47h"))
     case.advance(after("94h"))
     assert fired(case) == ["agree"]
 
 
 def test_g_6_a_person_who_decides_in_the_same_step_goes_before_the_default() -> None:
     case = machine(policy=AGREE)
-    decisions.act(case, "refuse", REFUSAL, after("47h40m"))
+    case.decide("refuse", REFUSAL, after("47h40m"))
     case.advance(after("47h40m"))
     assert fired(case) == ["refuse"]
 
@@ -111,22 +110,22 @@ def test_g_6_not_when_the_clock_has_already_run_out() -> None:
     case = machine(policy=AGREE)
     case.advance(after("48h"))
     assert fired(case) == []
-    assert [each.rule for each in case.record.settling] == ["auto_agree"]
+    assert [each.rule for each in case.state.expiries] == ["auto_agree"]
 
 
 def test_g_6_a_default_whose_form_this_line_does_not_take_leaves_it_to_people() -> None:
     case = machine(policy={"default_decision": "refuse", "default_form": REFUSAL})
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "mark_out_of_stock", None, after("2h"))  # refusing now needs the buyer's consent (DR-13)
+    case.decide("agree", None, after("1h"))
+    case.decide("mark_out_of_stock", None, after("2h"))  # refusing now needs the buyer's consent (DR-13)
     case.advance(after("48h50m"))
     assert fired(case) == ["agree", "mark_out_of_stock"]
     assert where(case) == ["awaiting_shipment"]
-    decisions.act(case, "ship", SHIPMENT, after("48h55m"))
+    case.decide("ship", SHIPMENT, after("48h55m"))
 
 
 def test_g_6_every_state_it_fits_has_its_own_default() -> None:
     case = machine(policy={"default_decision": "ship", "default_form": SHIPMENT})
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     case.advance(after("48h30m"))
     assert where(case) == ["in_transit"]
 

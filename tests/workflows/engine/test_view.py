@@ -2,22 +2,28 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from cases.messages import ConsoleTask, Opening
-from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, machine, report
+from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, machine, report
 from tests.support.processes.splits import split_facts
-from workflows.engine import decisions
-from workflows.engine.details import current_details, summary
+from workflows.engine.case_workflow import update_description
+from workflows.engine.details import current_details, static_summary
 from workflows.engine.machine import CaseMachine
 from workflows.engine.search_attributes import KEYS, ORDERS, attributes, opening_attributes
-from workflows.engine.updates import description
-from workflows.engine.view import standing, view
+from workflows.engine.view import CaseView, summary, view
 from workflows.registry import PROCESSES
 
 PERSONAL = "王小明 13800000000 北京市朝阳区"
 DETAILS_BYTES = 2000
+
+
+def shown(of: CaseMachine, offset: str) -> dict[str, Any]:
+    """The answer of the query as JSON."""
+    seen: dict[str, Any] = view(of, after(offset)).model_dump(mode="json")
+    return seen
 
 
 def named(of: CaseMachine) -> dict[str, object]:
@@ -27,25 +33,25 @@ def named(of: CaseMachine) -> dict[str, object]:
 def eventful() -> CaseMachine:
     """A case to which about everything has happened, stuck in several places."""
     case = machine("other", description=PERSONAL)
-    decisions.act(case, "mark_out_of_stock", None, after("1h"))
-    decisions.act(case, "agree", None, after("2h"))
-    decisions.act(case, "refuse", {**CONSENTED, "reason": PERSONAL}, after("3h"))
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.decide("agree", None, after("2h"))
+    case.decide("refuse", {**CONSENTED, "reason": PERSONAL}, after("3h"))
     report(case, "4h", rule="modify", form={"reason": "other", "description": PERSONAL})
-    decisions.act(case, "refuse", REFUSAL, after("5h"))
+    case.decide("refuse", REFUSAL, after("5h"))
     report(case, "6h", rule="request_intervention")
     for offset in range(7, 30):
-        decisions.act(case, "submit_evidence", {"evidence": CONSENTED["evidence"]}, after(f"{offset}h"))
-    for effect in case.record.effects:
+        case.decide("submit_evidence", {"evidence": CONSENTED["evidence"]}, after(f"{offset}h"))
+    for effect in case.state.effects:
         effect.status, effect.why = "needs_operator", f"PlatformRefused: {'平台拒绝' * 100}"
-    case.record.effects[0].status = "console_task"
-    case.record.effects[0].task = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
+    case.state.effects[0].status = "console_task"
+    case.state.effects[0].task = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
     return case
 
 
 def test_the_view_says_where_why_by_when_and_what_next() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
-    seen = view(case, after("2h"))
+    case.decide("agree", None, after("1h"))
+    seen = shown(case, "2h")
     assert (seen["status"], seen["state"], seen["state_labels"]) == ("open", ["awaiting_shipment"], ["待补寄发货"])
     (deadline,) = seen["deadlines"]
     assert datetime.fromisoformat(deadline["due"]) == after("49h")
@@ -61,14 +67,15 @@ def test_the_view_says_where_why_by_when_and_what_next() -> None:
 
 def test_the_view_gives_each_action_the_form_of_its_present_line() -> None:
     case = machine()
-    fields = {each["rule"]: each["fields"] for each in view(case, after("0s"))["actions"]}
+    fields = {each["rule"]: each["fields"] for each in shown(case, "0s")["actions"]}
     assert fields["refuse"] == "字段 / fields: reason, evidence?, after_consent?"
-    schemas = {each["rule"]: each["form"] for each in view(case, after("0s"))["actions"]}
+    schemas = {each["rule"]: each["form"] for each in shown(case, "0s")["actions"]}
     assert schemas["refuse"]["required"] == ["reason"]
 
 
 def test_the_view_is_plain_json() -> None:
-    assert json.loads(json.dumps(view(eventful(), after("40h"))))
+    seen = view(eventful(), after("40h"))
+    assert CaseView.model_validate_json(json.dumps(seen.model_dump(mode="json"))) == seen
 
 
 def test_details_are_short_and_hold_nothing_of_the_buyer() -> None:
@@ -77,12 +84,12 @@ def test_details_are_short_and_hold_nothing_of_the_buyer() -> None:
     assert len(shown.encode()) < DETAILS_BYTES
     for part in PERSONAL.split():
         assert part not in shown
-        assert part not in summary(case)
+        assert part not in static_summary(case)
 
 
 def test_details_name_the_state_the_deadline_and_what_may_be_done() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
+    case.decide("agree", None, after("1h"))
     shown = current_details(case)
     for part in ("待补寄发货", "01-07 10:00", "超时未发货", "`ship`", "01-05 10:00 同意补寄 (DR-4)"):
         assert part in shown
@@ -103,9 +110,9 @@ def test_details_say_that_the_platform_is_being_asked() -> None:
 def test_g_6_details_say_that_and_when_the_shops_decision_goes_before_the_clock() -> None:
     case = machine(policy={"default_decision": "agree"})
     assert "- 🤖 **01-07 08:30** 仍无人处理则按商家设定自动同意补寄 (G-6)" in current_details(case)
-    (running,) = view(case, OPENED)["deadlines"]
+    (running,) = shown(case, "0s")["deadlines"]
     assert (running["decision"], running["decided_at"]) == ("agree", after("47h30m").astimezone(UTC).isoformat())
-    decisions.act(case, "agree", {}, after("1h"))
+    case.decide("agree", {}, after("1h"))
     assert "🤖" not in current_details(case)
     assert "🤖" not in current_details(machine())
 
@@ -122,7 +129,7 @@ def test_attributes_follow_the_case() -> None:
         "CaseNeedsOperator": False,
         "CaseAtStake": 100.0,
     }
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     assert (named(case)["CaseState"], named(case)["CaseDeadline"], named(case)["CaseWaitsFor"]) == (
         "平台仲裁中",
         None,
@@ -135,14 +142,14 @@ def test_attributes_follow_the_case() -> None:
 @pytest.mark.parametrize("status", ["console_task", "needs_operator"])
 def test_attributes_say_that_a_person_is_needed(status: str) -> None:
     case = machine()
-    decisions.act(case, "mark_out_of_stock", None, after("1h"))
-    case.record.effects[0].status = status  # type: ignore[assignment]
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.state.effects[0].status = status  # type: ignore[assignment]
     assert named(case)["CaseNeedsOperator"] is True
 
 
 def test_every_attribute_has_a_key_and_only_values_are_set_at_the_start() -> None:
     case = machine()
-    decisions.act(case, "refuse", REFUSAL, after("1h"))
+    case.decide("refuse", REFUSAL, after("1h"))
     given = {pair.key.name: pair.value for pair in opening_attributes(case)}
     assert set(given) == {key.name for key in KEYS} - {"CaseDeadline"}
     assert given["CaseOrders"] == ["O1"]
@@ -159,15 +166,16 @@ def test_a_case_about_several_orders_is_found_by_each() -> None:
 def test_an_update_is_described_by_label_clauses_and_fields() -> None:
     process = machine().process
     rules = process.chart.rules
-    assert description(process, rules["ship"]) == "补寄发货 (DR-5, DR-17) · {carrier, tracking_no}"
-    assert description(process, rules["agree"]) == "同意补寄 (DR-4)"
-    assert description(process, rules["modify"]) == "登记:买家修改申请 (DR-15) · {reason, description?}"
+    assert update_description(process, rules["ship"]) == "补寄发货 (DR-5, DR-17) · {carrier, tracking_no}"
+    assert update_description(process, rules["agree"]) == "同意补寄 (DR-4)"
+    assert update_description(process, rules["modify"]) == "登记:买家修改申请 (DR-15) · {reason, description?}"
 
 
 def test_a_closed_case_stands_in_its_final_state_alone() -> None:
     case = machine()
-    decisions.act(case, "agree", None, after("1h"))
-    decisions.act(case, "ship", SHIPMENT, after("2h"))
+    case.decide("agree", None, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
     report(case, "3h", rule="sign")
-    assert standing(case) == {"status": "closed", "state": ["completed"], "label": "补寄完成", "deadline": None}
-    assert (view(case, after("4h"))["actions"], view(case, after("4h"))["deadlines"]) == ([], [])
+    answer = {"status": "closed", "state": ["completed"], "label": "补寄完成", "deadline": None}
+    assert summary(case).model_dump(mode="json") == answer
+    assert (view(case, after("4h")).actions, view(case, after("4h")).deadlines) == ([], [])

@@ -15,8 +15,8 @@ from temporalio.worker import Replayer
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
 from tests.support.record_histories import HISTORIES, PROCESS, STORIES, file_of
-from workflows.engine import activity_calls, activity_inputs, case_workflow
-from workflows.engine.activity_options import EFFECT, Budget
+from workflows.engine import activity_calls, case_workflow
+from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import WORKFLOWS
@@ -91,7 +91,7 @@ def first_task(whole: WorkflowHistory) -> list[Any]:
 
 
 async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget: Budget = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
+    budget: ActivityOptions = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(activity_calls, "EFFECT", budget)
     (line,) = await changes("still_open")
     assert line.endswith("start_to_close: recorded '0:00:30', now '0:02:00'")
@@ -99,32 +99,32 @@ async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget: Budget = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
+    budget: ActivityOptions = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(activity_calls, "EFFECT", budget)
     assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("still_open"))
 
 
 async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = activity_inputs.effect
+    real = activity_calls.effect_input
 
     def renumbered(machine: CaseMachine, owed: EffectState) -> Any:
         name, call = real(machine, owed)
         return name, call.model_copy(update={"key": f"{call.key}-again"})
 
-    monkeypatch.setattr(activity_inputs, "effect", renumbered)
+    monkeypatch.setattr(activity_calls, "effect_input", renumbered)
     (line,) = await changes("still_open")
     assert line.startswith("event ")
     assert "[0].key: recorded 'douyin_reship/still_open/1', now 'douyin_reship/still_open/1-again'" in line
 
 
 async def test_another_answer_to_a_person_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(case_workflow, "standing", lambda _: {"status": "open"})
+    monkeypatch.setattr(case_workflow, "summary", lambda _: {"status": "open"})
     lines = await changes("still_open")
     assert any("workflow_execution_update_completed" in line for line in lines)
 
 
 async def test_another_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(case_workflow, "standing", lambda _: {"status": "closed"})
+    monkeypatch.setattr(case_workflow, "summary", lambda _: {"status": "closed"})
     lines = await changes("silent_never_received")
     assert any("workflow_execution_completed" in line and ".state" not in line.split(":")[0] for line in lines)
 

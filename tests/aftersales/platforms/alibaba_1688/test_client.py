@@ -1,32 +1,22 @@
-"""1688's client against the sandbox, over real HTTP, and the reading of pushes."""
+"""1688's client against the sandbox, over real HTTP."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from aftersales.platforms.alibaba_1688.client import Alibaba1688Client, Push
-from aftersales.platforms.alibaba_1688.signing import event_sign
+from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
-from aftersales.sandbox.alibaba_1688 import Desk1688, pushed
+from aftersales.sandbox.alibaba_1688 import Fake1688
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
 
 NAMESPACE, NAME = "com.alibaba.trade", "alibaba.trade.get.sellerView"
-PAYLOAD = {
-    "msgId": 153008394,
-    "gmtBorn": 1767585600000,
-    "data": {"orderId": 123, "备注": "买家投诉"},
-    "userInfo": "b2b-1",
-    "type": "ORDER_SELLER_VIEW",
-}
 
 
 class Apps:
@@ -44,12 +34,12 @@ def client(address: str, transport: Transport, **secrets: str) -> Alibaba1688Cli
     return Alibaba1688Client(read(Secrets, {"alibaba_1688": block}, "secrets").alibaba_1688, transport)
 
 
-DESK = Desk1688()
+DESK = Fake1688()
 
 
 @pytest.fixture
-def desk() -> Desk1688:
-    vars(DESK).update(vars(Desk1688()))  # as new
+def fake() -> Fake1688:
+    vars(DESK).update(vars(Fake1688()))  # as new
     return DESK
 
 
@@ -66,24 +56,24 @@ async def transport() -> AsyncIterator[Transport]:
 
 
 @pytest.fixture
-def alibaba(address: str, transport: Transport, desk: Desk1688) -> Alibaba1688Client:
+def alibaba(address: str, transport: Transport, fake: Fake1688) -> Alibaba1688Client:
     return client(address, transport)
 
 
-async def test_a_call_is_signed_and_its_answer_is_given_as_it_is(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.answers[NAME] = {"success": "true", "result": {"备注": "仓库盘点"}}
+async def test_a_call_is_signed_and_its_answer_is_given_as_it_is(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.answers[NAME] = {"success": "true", "result": {"备注": "仓库盘点"}}
 
     answer = await alibaba.call("S1", NAMESPACE, NAME, {"orderId": 123, "remark": "仓库 盘点&", "ids": [1, "二"]})
 
     assert answer == {"success": "true", "result": {"备注": "仓库盘点"}}
-    (call,) = desk.calls
+    (call,) = fake.calls
     assert (call.namespace, call.name) == (NAMESPACE, NAME)
     sent = {name: call.params[name] for name in ("orderId", "remark", "ids", "access_token")}
     assert sent == {"orderId": "123", "remark": "仓库 盘点&", "ids": '[1,"二"]', "access_token": "T1"}
 
 
-async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.answers[NAME] = {"error_code": "ORDER_NOT_FOUND", "error_message": "订单不存在"}
+async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.answers[NAME] = {"error_code": "ORDER_NOT_FOUND", "error_message": "订单不存在"}
 
     with pytest.raises(PlatformRefused, match=r"订单不存在.*\[ORDER_NOT_FOUND\] request_id=sandbox"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
@@ -103,7 +93,7 @@ async def test_an_application_that_1688_does_not_know_is_refused(address: str, t
 
 @pytest.mark.parametrize("minutes", [-11, 11])
 async def test_a_request_stamped_by_a_wrong_clock_is_refused(
-    alibaba: Alibaba1688Client, desk: Desk1688, monkeypatch: pytest.MonkeyPatch, minutes: int
+    alibaba: Alibaba1688Client, fake: Fake1688, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong:
         @staticmethod
@@ -113,11 +103,11 @@ async def test_a_request_stamped_by_a_wrong_clock_is_refused(
     monkeypatch.setattr("aftersales.platforms.alibaba_1688.client.time", Wrong)
     with pytest.raises(PlatformRefused, match=r"gw\.TimestampInvalid"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
-    assert desk.calls == []
+    assert fake.calls == []
 
 
-async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, desk: Desk1688) -> None:
-    desk.busy = 1
+async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"gw\.QosAppFrequencyLimit"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
@@ -127,49 +117,3 @@ async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, desk: D
 async def test_a_shop_without_credentials_is_told(alibaba: Alibaba1688Client) -> None:
     with pytest.raises(BadForm, match="S2"):
         await alibaba.call("S2", NAMESPACE, NAME, {})
-
-
-@pytest.mark.parametrize(("secret", "app_key"), [("s3cret", "K1"), ("other", "K2")])
-def test_a_push_is_read_by_the_application_whose_secret_signed_it(
-    alibaba: Alibaba1688Client, secret: str, app_key: str
-) -> None:
-    assert alibaba.read_push(pushed(secret, PAYLOAD)) == Push(
-        app_key=app_key,
-        message_id="153008394",
-        type="ORDER_SELLER_VIEW",
-        at=datetime(2026, 1, 5, 4, 0, tzinfo=UTC),
-        user="b2b-1",
-        data={"orderId": 123, "备注": "买家投诉"},
-    )
-
-
-def test_a_push_may_carry_its_data_as_text_and_lack_what_we_do_not_need(alibaba: Alibaba1688Client) -> None:
-    push = alibaba.read_push(pushed("s3cret", {"msgId": "m1", "type": "X", "data": '{"orderId": 1}', "new": 1}))
-
-    assert (push.message_id, push.data, push.at, push.user) == ("m1", {"orderId": 1}, None, "")
-
-
-@pytest.mark.parametrize("spoilt", [{}, {"message": "{}"}, {"_aop_signature": ""}, {"_aop_signature": "签"}])
-def test_a_push_that_none_of_ours_signed_is_refused(alibaba: Alibaba1688Client, spoilt: dict[str, str]) -> None:
-    form = pushed("s3cret", PAYLOAD) | spoilt if spoilt else pushed("stranger", PAYLOAD)
-
-    with pytest.raises(BadForm, match="签名无效"):
-        alibaba.read_push(form)
-    with pytest.raises(BadForm, match="签名无效"):
-        alibaba.read_push({})
-
-
-@pytest.mark.parametrize(
-    "message", ["", "?", "[]", "1", "null", "{}", '{"msgId":1}', '{"msgId":1,"type":"X","data":"?"}', "[" * 5000]
-)
-def test_a_signed_push_that_says_nothing_is_told(alibaba: Alibaba1688Client, message: str) -> None:
-    with pytest.raises(BadForm, match="无法理解") as caught:
-        alibaba.read_push({"message": message, "_aop_signature": event_sign("s3cret", message)})
-    assert caught.value.place == ("message",)
-
-
-@pytest.mark.parametrize("at", [None, "soon", 10**30, -1])
-def test_a_birth_that_is_no_instant_does_not_spoil_a_push(alibaba: Alibaba1688Client, at: Any) -> None:
-    assert (
-        alibaba.read_push(pushed("s3cret", json.loads(json.dumps(PAYLOAD | {"gmtBorn": at})))).type == PAYLOAD["type"]
-    )

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from aftersales.platforms.credentials import App, DouyinAccess, DouyinShop
+from aftersales.platforms.access import App
 from aftersales.platforms.douyin.client import DouyinClient, reject_reason_code
-from aftersales.platforms.douyin.records import REASONS, AfterSale, RejectReason
+from aftersales.platforms.douyin.records import REASONS, RESHIP, AfterSale, RejectReason
+from aftersales.platforms.douyin.session import DouyinAccess, DouyinShop
 from aftersales.platforms.douyin.signing import verify
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
@@ -394,7 +395,7 @@ async def test_dr_1_the_platforms_words_choose_the_reason(
 ) -> None:
     fake.says["afterSale.Detail"] = record(reason=text)
 
-    assert (await douyin.detail("S1", OWN)).reason is reason
+    assert (await douyin.detail("S1", OWN)).reason == reason
 
 
 def row(number: int, update_time: int) -> dict[str, Any]:
@@ -415,7 +416,7 @@ def pages(rows: list[dict[str, Any]], move: Callable[[int], None] | None = None)
 
 async def changed(douyin: DouyinClient) -> list[str]:
     since, until = datetime.fromtimestamp(T0, UTC), datetime.fromtimestamp(T0 + 900, UTC)
-    return [each.after_sale_id async for each in douyin.changed("S1", since, until)]
+    return [each.after_sale_id async for each in douyin.changed("S1", RESHIP, since, until)]
 
 
 async def test_what_changed_is_listed_page_by_page(douyin: DouyinClient, fake: Fake) -> None:
@@ -529,8 +530,6 @@ async def test_an_item_that_was_not_carried_out_is_a_refusal(douyin: DouyinClien
 async def test_other_methods_are_asked_in_the_platforms_own_words(douyin: DouyinClient, fake: Fake) -> None:
     await douyin.fill_logistics("S1", OWN, "shunfeng", "SF1")
     await douyin.submit_evidence("S1", OWN, "说明", ["https://e/1.png"])
-    await douyin.logistics_add("S1", "4711", "shunfeng", "SF1")
-    await douyin.logistics_edit("S1", "4711", "shunfeng", "SF2")
     await douyin.intercept("S1", OWN, "shunfeng", "SF1")
 
     assert fake.asked[1:] == [
@@ -539,8 +538,6 @@ async def test_other_methods_are_asked_in_the_platforms_own_words(douyin: Douyin
             {"aftersale_id": int(OWN), "send_type": 1, "company_code": "shunfeng", "tracking_no": "SF1"},
         ),
         ("afterSale.submitEvidence", {"aftersale_id": int(OWN), "comment": "说明", "evidence": ["https://e/1.png"]}),
-        ("order.logisticsAdd", {"order_id": "4711", "company_code": "shunfeng", "logistics_code": "SF1"}),
-        ("order.logisticsEdit", {"order_id": "4711", "company_code": "shunfeng", "logistics_code": "SF2"}),
         (
             "afterSale.applyLogisticsIntercept",
             {

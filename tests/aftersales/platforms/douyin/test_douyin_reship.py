@@ -10,23 +10,24 @@ import pytest_asyncio
 from activities.douyin_reship import EFFECTS
 from activities.effects import PLATFORM_CALL
 from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.douyin import reship_record as reading
+from aftersales.platforms.douyin import reship_reading as reading
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.douyin.records import RESHIP as RESHIP_KIND
 from aftersales.platforms.douyin.records import AfterSale
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import transitions
-from aftersales.sandbox.app import Sandbox, make_sandbox
-from aftersales.sandbox.faults import Fault
-from aftersales.sandbox.records import Record
+from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin.backend import Sandbox
+from aftersales.sandbox.douyin.faults import Fault
+from aftersales.sandbox.douyin.model import AfterSaleRecord
+from aftersales.sandbox.server import make_sandbox
 from cases.douyin_reship import ReshipFacts
 from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening, Report
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening
 from cases.models import read
 from tests.support.machines import RESHIP, where
 from tests.support.platforms.serving import serving
-from workflows.engine import reports
 from workflows.engine.machine import CaseMachine
 
 SHOP = "1001"
@@ -76,12 +77,12 @@ class Shop:
     def apply(self, reason: str = NEVER) -> str:
         return self.sandbox.apply(SHOP, reason, 12_850, remark="三天没动").after_sale_id
 
-    def do(self, own: str, step: Callable[..., Any], *given: Any) -> Record:
+    def do(self, own: str, step: Callable[..., Any], *given: Any) -> AfterSaleRecord:
         """Let something happen to a record, a minute after what happened last."""
         self.sandbox.advance(60)
         return self.sandbox.change(own, lambda record, now: step(record, now, *given))
 
-    def record(self, own: str) -> Record:
+    def record(self, own: str) -> AfterSaleRecord:
         found = self.sandbox.record(own)
         assert found is not None
         return found
@@ -348,7 +349,7 @@ async def test_what_changed_in_a_shop_is_listed(shop: Shop) -> None:
     shop.sandbox.apply("1002", NEVER, 1)
     shop.do(first, transitions.agree)
 
-    rows = [row async for row in shop.douyin.changed(SHOP, since, since + timedelta(hours=1))]
+    rows = [row async for row in shop.douyin.changed(SHOP, RESHIP_KIND, since, since + timedelta(hours=1))]
 
     assert [(row.after_sale_id, row.status) for row in rows] == [(second, 6), (first, 8)]
 
@@ -602,7 +603,7 @@ AGREED = ("agree", "auto_agree", "rule_reship")
 def test_a_record_tells_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
     record = sale(status, arbitration=arbitration, deadline=DUE + timedelta(hours=9))
 
-    told = [read(Report, each, "report") for each in reading.reports(record)]
+    told = reading.reports(record)
 
     assert [(each.rule, *each.otherwise) for each in told] == steps
     assert [each.message_id for each in told] == [f"detail/42/{record.update_time}/{rules[0]}" for rules in steps]
@@ -617,30 +618,30 @@ def test_a_record_tells_what_must_have_happened(status: int, arbitration: int, s
 def test_what_came_before_happened_no_later_than_the_shipment() -> None:
     agreed, shipped, signed = reading.reports(sale(14))
 
-    assert agreed["occurred_at"] == shipped["occurred_at"] == (DUE - timedelta(hours=2)).isoformat()
-    assert signed["occurred_at"] == (DUE + timedelta(hours=1)).isoformat()
-    assert (shipped["form"], "form" in agreed) == (PARCEL, False)
+    assert agreed.occurred_at == shipped.occurred_at == DUE - timedelta(hours=2)
+    assert signed.occurred_at == DUE + timedelta(hours=1)
+    assert (shipped.form, agreed.form) == (PARCEL, None)
 
 
 def test_a_fresh_application_tells_its_deadline_only() -> None:
     (told,) = reading.reports(sale(6, updated=T0, deadline=DUE))
 
-    assert told["message_id"] == f"detail/42/{int(T0.timestamp())}/deadline"
-    assert read(Report, told, "report").rule is None
-    assert told["deadline"] == DUE.isoformat()
+    assert told.message_id == f"detail/42/{int(T0.timestamp())}/deadline"
+    assert told.rule is None
+    assert told.deadline == DUE
     assert reading.reports(sale(6, updated=T0)) == []
 
 
 def test_another_kind_of_after_sale_is_no_reship() -> None:
-    with pytest.raises(PlatformRefused, match=r"is no reship \(type 0\)"):
+    with pytest.raises(PlatformRefused, match=r"not a reship \(type 0\)"):
         reading.facts(SHOP, sale(6, kind=0))
 
 
 async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
     """Let a case hear what the record tells, and say where it then stands."""
     now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
-    for told in shop.port.reports(await shop.douyin.detail(SHOP, own)):
-        reports.receive(of, told, now)
+    for report in await shop.port.story(SHOP, own):
+        of.receive(report, now)
     return where(of)
 
 
@@ -685,4 +686,4 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
             await follow(shop, of, own)
 
     assert await follow(shop, of, own) == [state]
-    assert (of.record.owed(), of.record.ignored) == ([], [])
+    assert (of.state.pending, of.state.ignored) == ([], [])

@@ -1,7 +1,7 @@
 """JD's client against the sandbox, over real HTTP."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +9,15 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.jd.client import ChatLine, JdClient, opened
+from aftersales.platforms.jd.client import JdClient, opened
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import jd as sandbox
-from aftersales.sandbox.jd import JdDesk, Line, Shipped
+from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
 
 ORDER = "281234567890"
-NOON = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
 
 
 class Apps:
@@ -35,18 +34,18 @@ def credentials(address: str, app_key: str = "K1", key: str = "s3cret") -> Secre
     return read(Secrets, {"jd": block}, "secrets")
 
 
-DESK = JdDesk()
+FAKE = FakeJd()
 
 
 @pytest.fixture
-def desk() -> JdDesk:
-    vars(DESK).update(vars(JdDesk()))  # as new
-    return DESK
+def fake() -> FakeJd:
+    vars(FAKE).update(vars(FakeJd()))  # as new
+    return FAKE
 
 
 @pytest_asyncio.fixture(scope="module")
 async def address() -> AsyncIterator[str]:
-    async with serving(Starlette(routes=sandbox.routes(Apps(), DESK))) as address:
+    async with serving(Starlette(routes=sandbox.routes(Apps(), FAKE))) as address:
         yield address
 
 
@@ -57,24 +56,24 @@ async def transport() -> AsyncIterator[Transport]:
 
 
 @pytest.fixture
-def jd(address: str, transport: Transport, desk: JdDesk) -> JdClient:
+def jd(address: str, transport: Transport, fake: FakeJd) -> JdClient:
     return JdClient(credentials(address).jd, transport)
 
 
-async def test_an_order_is_shipped_with_a_company_and_a_waybill(jd: JdClient, desk: JdDesk) -> None:
+async def test_an_order_is_shipped_with_a_company_and_a_waybill(jd: JdClient, fake: FakeJd) -> None:
     await jd.ship("S1", ORDER, "467", "SF1")
 
-    assert desk.shipped == [Shipped(ORDER, "467", "SF1")]
-    assert desk.calls == [
+    assert fake.shipped == [Shipped(ORDER, "467", "SF1")]
+    assert fake.calls == [
         ("jingdong.pop.order.shipment", {"orderId": int(ORDER), "logiCoprId": "467", "logiNo": "SF1"})
     ]
 
 
-async def test_an_order_shipped_with_this_waybill_before_is_shipped(jd: JdClient, desk: JdDesk) -> None:
+async def test_an_order_shipped_with_this_waybill_before_is_shipped(jd: JdClient, fake: FakeJd) -> None:
     await jd.ship("S1", ORDER, "467", "SF1")
     await jd.ship("S1", ORDER, "467", "SF1")
 
-    assert len(desk.shipped) == 1
+    assert len(fake.shipped) == 1
 
 
 async def test_an_order_shipped_with_another_waybill_is_refused_with_jds_own_words(jd: JdClient) -> None:
@@ -84,24 +83,24 @@ async def test_an_order_shipped_with_another_waybill_is_refused_with_jds_own_wor
         await jd.ship("S1", ORDER, "467", "SF2")
 
 
-async def test_what_jd_refused_is_refused_also_where_the_order_cannot_be_read(jd: JdClient, desk: JdDesk) -> None:
-    desk.missing.add(ORDER)
+async def test_what_jd_refused_is_refused_also_where_the_order_cannot_be_read(jd: JdClient, fake: FakeJd) -> None:
+    fake.missing.add(ORDER)
 
     with pytest.raises(PlatformRefused, match=r"jingdong.pop.order.shipment.*订单不存在"):
         await jd.ship("S1", ORDER, "467", "SF1")
 
 
-async def test_an_order_tells_its_state_its_waybills_and_its_buyer(jd: JdClient, desk: JdDesk) -> None:
+async def test_an_order_tells_its_state_and_its_waybills(jd: JdClient, fake: FakeJd) -> None:
     before = await jd.order("S1", ORDER)
-    desk.shipped.append(Shipped(ORDER, "467|1499", "SF1,SF2|ZTO3"))
+    fake.shipped.append(Shipped(ORDER, "467|1499", "SF1,SF2|ZTO3"))
     after = await jd.order("S1", ORDER)
 
-    assert (before.state, before.waybills, before.buyer) == ("WAIT_SELLER_STOCK_OUT", (), f"buyer-{ORDER}")
+    assert (before.state, before.waybills) == ("WAIT_SELLER_STOCK_OUT", ())
     assert (after.state, after.waybills) == ("WAIT_GOODS_RECEIVE_CONFIRM", ("SF1", "SF2", "ZTO3"))
 
 
-async def test_an_order_that_does_not_exist_is_refused(jd: JdClient, desk: JdDesk) -> None:
-    desk.missing.add(ORDER)
+async def test_an_order_that_does_not_exist_is_refused(jd: JdClient, fake: FakeJd) -> None:
+    fake.missing.add(ORDER)
 
     with pytest.raises(PlatformRefused, match="订单不存在"):
         await jd.order("S1", ORDER)
@@ -109,42 +108,11 @@ async def test_an_order_that_does_not_exist_is_refused(jd: JdClient, desk: JdDes
 
 @pytest.mark.parametrize("order_id", ["O1", "", "１２３", "9" * 20])
 async def test_an_order_id_that_is_no_number_is_told_before_jd_is_asked(
-    jd: JdClient, desk: JdDesk, order_id: str
+    jd: JdClient, fake: FakeJd, order_id: str
 ) -> None:
     with pytest.raises(BadForm, match="order_id"):
         await jd.ship("S1", order_id, "467", "SF1")
-    assert desk.calls == []
-
-
-async def test_jd_3_the_chat_with_an_orders_buyer_is_read_over_pages_in_its_order(jd: JdClient, desk: JdDesk) -> None:
-    buyer = f"buyer-{ORDER}"
-    said = [Line(buyer, NOON + timedelta(seconds=each), each % 2 == 0, f"第{each}句") for each in range(205)]
-    others = [Line("someone", NOON, False, "别人"), Line(buyer, NOON + timedelta(days=2), False, "以后")]
-    desk.lines = [*reversed(said), *others]
-
-    lines = await jd.chat_about("S1", ORDER, NOON, NOON + timedelta(hours=1))
-
-    assert [each.text for each in lines] == [each.text for each in said]
-    assert lines[1] == ChatLine(at=NOON + timedelta(seconds=1), by_shop=False, text="第1句")
-    asked = [params for method, params in desk.calls if method.endswith("chatlog.get")]
-    assert [each["page"] for each in asked] == [1, 2, 3]
-    assert asked[0]["startTime"] == "2026-01-05 12:00:00"  # as it is in Shanghai
-
-
-async def test_a_chat_log_without_pages_is_read_once(
-    jd: JdClient, desk: JdDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [{"time": 1767585600000 + each, "content": "在", "waiterSend": "true"} for each in range(100)]
-    monkeypatch.setattr(desk, "answer", lambda *_: {"ChatLogPage": {"chatLogList": rows}})
-
-    lines = await jd.chat_log("S1", "b", NOON, NOON)
-
-    assert len(lines) == len(rows)
-    assert all(each.by_shop for each in lines)
-
-
-async def test_a_chat_that_is_none_is_empty(jd: JdClient) -> None:
-    assert await jd.chat_log("S1", "b", NOON, NOON) == []
+    assert fake.calls == []
 
 
 async def test_another_secret_is_refused_without_telling_it(address: str, transport: Transport) -> None:
@@ -180,13 +148,13 @@ async def test_a_method_that_does_not_exist_is_refused(jd: JdClient) -> None:
         await jd.call("S1", "jingdong.pop.nothing", {})
 
 
-async def test_jds_own_trouble_is_no_refusal(jd: JdClient, desk: JdDesk) -> None:
-    desk.busy = 1
+async def test_jds_own_trouble_is_no_refusal(jd: JdClient, fake: FakeJd) -> None:
+    fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"京东繁忙.*\[66\]"):
         await jd.ship("S1", ORDER, "467", "SF1")
     await jd.ship("S1", ORDER, "467", "SF1")
-    assert len(desk.shipped) == 1
+    assert len(fake.shipped) == 1
 
 
 async def test_a_shop_without_credentials_is_told(jd: JdClient) -> None:

@@ -12,7 +12,7 @@ from aftersales.platforms.jd.client import JdClient
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter, company_id
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import jd as sandbox
-from aftersales.sandbox.jd import JdDesk, Shipped
+from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
 from cases.models import read
@@ -28,12 +28,12 @@ class Apps:
         return "s3cret" if (platform, app_key) == ("jd", "K1") else None
 
 
-DESK = JdDesk()
+DESK = FakeJd()
 
 
 @pytest.fixture
-def desk() -> JdDesk:
-    vars(DESK).update(vars(JdDesk()))  # as new
+def fake() -> FakeJd:
+    vars(DESK).update(vars(FakeJd()))  # as new
     return DESK
 
 
@@ -49,7 +49,7 @@ async def served() -> AsyncIterator[Platform]:
 
 
 @pytest.fixture
-def card(served: Platform, desk: JdDesk) -> Platform:
+def card(served: Platform, fake: FakeJd) -> Platform:
     return served
 
 
@@ -68,17 +68,17 @@ def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = Non
     )
 
 
-async def test_jd_5_the_tracking_number_ships_the_order(card: Platform, desk: JdDesk) -> None:
+async def test_jd_5_the_tracking_number_ships_the_order(card: Platform, fake: FakeJd) -> None:
     await card.perform(call(form={"carrier": "顺丰速运", "tracking_no": "SF1"}))
 
-    assert desk.shipped == [Shipped(ORDER, "467", "SF1")]
+    assert fake.shipped == [Shipped(ORDER, "467", "SF1")]
 
 
-async def test_performing_twice_ships_once(card: Platform, desk: JdDesk) -> None:
+async def test_performing_twice_ships_once(card: Platform, fake: FakeJd) -> None:
     for _ in range(2):
         await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
 
-    assert len(desk.shipped) == 1
+    assert len(fake.shipped) == 1
 
 
 async def test_an_order_shipped_otherwise_needs_an_operator(card: Platform) -> None:
@@ -88,13 +88,13 @@ async def test_an_order_shipped_otherwise_needs_an_operator(card: Platform) -> N
         await card.perform(call(form={"carrier": "467", "tracking_no": "SF2"}))
 
 
-async def test_jds_own_trouble_may_be_tried_again(card: Platform, desk: JdDesk) -> None:
-    desk.busy = 1
+async def test_jds_own_trouble_may_be_tried_again(card: Platform, fake: FakeJd) -> None:
+    fake.busy = 1
 
     with pytest.raises(PlatformUnreachable):
         await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
     await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
-    assert len(desk.shipped) == 1
+    assert len(fake.shipped) == 1
 
 
 @pytest.mark.parametrize("form", [None, {}, {"carrier": "467"}, {"carrier": "467", "tracking_no": " "}])
@@ -104,13 +104,13 @@ async def test_a_form_that_lacks_something_is_told(card: Platform, form: dict[st
 
 
 @pytest.mark.parametrize("effect", ["send_card", "file_report", "escalate_review"])
-async def test_g_8_what_has_no_interface_is_refused(card: Platform, desk: JdDesk, effect: str) -> None:
+async def test_g_8_what_has_no_interface_is_refused(card: Platform, fake: FakeJd, effect: str) -> None:
     with pytest.raises(PlatformRefused, match=effect):
         await card.perform(call(effect, form={"carrier": "467", "tracking_no": "SF1"}))
-    assert desk.calls == []
+    assert fake.calls == []
 
 
-async def test_g_2_of_the_buyers_click_jd_tells_nothing(card: Platform, desk: JdDesk) -> None:
+async def test_g_2_of_the_buyers_click_jd_tells_nothing(card: Platform, fake: FakeJd) -> None:
     question = ExpiryQuery(
         key="c/1",
         case_id="c",
@@ -123,7 +123,7 @@ async def test_g_2_of_the_buyers_click_jd_tells_nothing(card: Platform, desk: Jd
     )
 
     assert await card.settle(question) == ExpiryOutcome()
-    assert desk.calls == []
+    assert fake.calls == []
 
 
 @pytest.mark.parametrize(

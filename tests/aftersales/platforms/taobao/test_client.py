@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from aftersales.platforms.credentials import Secrets, TaobaoAccess
-from aftersales.platforms.taobao.client import TaobaoClient, TmcMessage, opened
+from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.taobao.client import TaobaoAccess, TaobaoClient, TmcMessage, opened
 from aftersales.platforms.taobao.signing import SignMethod
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import taobao as sandbox
-from aftersales.sandbox.taobao import TaobaoDesk
+from aftersales.sandbox.taobao import FakeTaobao
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving
@@ -32,12 +32,12 @@ def access(address: str, app_key: str = "K1", key: str = "s3cret") -> TaobaoAcce
     return read(Secrets, {"taobao": block}, "secrets").taobao
 
 
-DESK = TaobaoDesk()
+DESK = FakeTaobao()
 
 
 @pytest.fixture
-def desk() -> TaobaoDesk:
-    vars(DESK).update(vars(TaobaoDesk()))  # as new
+def fake() -> FakeTaobao:
+    vars(DESK).update(vars(FakeTaobao()))  # as new
     return DESK
 
 
@@ -54,27 +54,27 @@ async def transport() -> AsyncIterator[Transport]:
 
 
 @pytest.fixture
-def taobao(address: str, transport: Transport, desk: TaobaoDesk) -> TaobaoClient:
+def taobao(address: str, transport: Transport, fake: FakeTaobao) -> TaobaoClient:
     return TaobaoClient(access(address), transport)
 
 
 @pytest.mark.parametrize("method", get_args(SignMethod))
 async def test_messages_are_consumed_by_each_of_the_three_signatures(
-    address: str, transport: Transport, desk: TaobaoDesk, method: SignMethod
+    address: str, transport: Transport, fake: FakeTaobao, method: SignMethod
 ) -> None:
-    desk.tell("K1", BIG, TOPIC, '{"退款":"1"}', "卖家一")
-    desk.waiting["K1"][0]["pub_time"] = "2026-01-05 12:00:00"
+    fake.push("K1", BIG, TOPIC, '{"退款":"1"}', "卖家一")
+    fake.waiting["K1"][0]["pub_time"] = "2026-01-05 12:00:00"
 
     messages = await TaobaoClient(access(address), transport, sign_method=method).consume("K1", group="默认分组")
 
     at = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
     assert messages == [TmcMessage(id=str(BIG), topic=TOPIC, content='{"退款":"1"}', published_at=at, user="卖家一")]
-    assert desk.groups == ["默认分组"]
+    assert fake.groups == ["默认分组"]
 
 
-async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient, desk: TaobaoDesk) -> None:
-    desk.tell("K1", 1, TOPIC, "{}", "a")
-    desk.tell("K1", 2, TOPIC, "{}", "a")
+async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.push("K1", 1, TOPIC, "{}", "a")
+    fake.push("K1", 2, TOPIC, "{}", "a")
 
     first, again = await taobao.consume("K1"), await taobao.consume("K1")
     await taobao.confirm("K1", ["1"])
@@ -84,20 +84,20 @@ async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient,
 
 
 async def test_many_messages_are_confirmed_in_portions_that_the_platform_takes(
-    taobao: TaobaoClient, desk: TaobaoDesk
+    taobao: TaobaoClient, fake: FakeTaobao
 ) -> None:
     ids = [str(each) for each in range(1, 402)]
 
     await taobao.confirm("K1", ids)
 
-    assert desk.confirmed == ids
-    assert len(desk.groups) == 3
+    assert fake.confirmed == ids
+    assert len(fake.groups) == 3
 
 
-async def test_nothing_to_confirm_is_no_call(taobao: TaobaoClient, desk: TaobaoDesk) -> None:
+async def test_nothing_to_confirm_is_no_call(taobao: TaobaoClient, fake: FakeTaobao) -> None:
     await taobao.confirm("K1", [])
 
-    assert desk.groups == []
+    assert fake.groups == []
 
 
 async def test_no_messages_are_none(taobao: TaobaoClient) -> None:
@@ -105,7 +105,7 @@ async def test_no_messages_are_none(taobao: TaobaoClient) -> None:
 
 
 async def test_a_confirmation_that_is_not_taken_is_told(taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TaobaoDesk, "answer", lambda *_: {"is_success": False})
+    monkeypatch.setattr(FakeTaobao, "answer", lambda *_: {"is_success": False})
 
     with pytest.raises(PlatformRefused, match="未被确认"):
         await taobao.confirm("K1", ["1"])
@@ -154,8 +154,8 @@ async def test_a_method_that_does_not_exist_is_refused(taobao: TaobaoClient) -> 
         await taobao.call("K1", "taobao.nothing", {})
 
 
-async def test_taobaos_own_trouble_is_no_refusal(taobao: TaobaoClient, desk: TaobaoDesk) -> None:
-    desk.busy = 1
+async def test_taobaos_own_trouble_is_no_refusal(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"isp\.remote-service-timeout"):
         await taobao.consume("K1")
@@ -173,8 +173,8 @@ def test_an_answer_that_is_none_of_taobaos_may_be_asked_for_again(answer: Any) -
         opened("taobao.x", answer)
 
 
-async def test_a_message_that_is_none_may_be_asked_for_again(taobao: TaobaoClient, desk: TaobaoDesk) -> None:
-    desk.waiting["K1"] = [{"topic": TOPIC}]
+async def test_a_message_that_is_none_may_be_asked_for_again(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.waiting["K1"] = [{"topic": TOPIC}]
 
     with pytest.raises(PlatformUnreachable, match="a message cannot be understood"):
         await taobao.consume("K1")

@@ -1,0 +1,38 @@
+"""What activities act upon, and all activities made for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from activities.effects import How, process_activities
+from activities.ledger import ledger_activities
+from activities.notifications import notification_activities
+from activities.reconcile import catch_up_activity
+from cases.ports import Ledger, Look, Notifier, Platform
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """The marketplaces, the shop's ledger and the operators, each behind a port.
+
+    ``looks``: by marketplace, how to find what no message reported.
+    """
+
+    platform: Platform
+    ledger: Ledger
+    notifier: Notifier
+    looks: Mapping[str, Look] = field(default_factory=dict)
+
+
+def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
+    """Return the activities of every process, by its table of effects, and those that all share."""
+    return [
+        *(
+            made
+            for process, table in effects.items()
+            for made in process_activities(process, table, dependencies.platform)
+        ),
+        *ledger_activities(dependencies.ledger),
+        *notification_activities(dependencies.notifier),
+        catch_up_activity(dependencies.looks),
+    ]

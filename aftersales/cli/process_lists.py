@@ -1,0 +1,68 @@
+"""The lists of processes in documents written by hand: made from the registry, between markers.
+
+``python -m aftersales.cli.process_lists FILE...`` renews them: everything between ``<!-- processes -->`` and
+``<!-- /processes -->``; ``<!-- processes: views -->`` and ``<!-- processes: steps -->`` hold other lists of them.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from aftersales.runtime.settings import Settings
+from aftersales.runtime.web_ui import link, list_address, saved_views
+from cases.messages import ConsoleTask
+from workflows.registry import PROCESSES
+
+LIST = re.compile(r"(<!-- processes(?:: (\w+))? -->\n).*?(\n<!-- /processes -->)", re.DOTALL)
+RULE_BOOKS = Path("docs/rulebook")
+
+
+def renewed(document: Path, text: str) -> str:
+    """Return a document's text with its lists of processes as the registry has them now.
+
+    ``document`` is relative to the repository: links lead from its folder.
+    """
+    return LIST.sub(lambda found: found[1] + LISTS[found[2]](document) + found[3], text)
+
+
+def _names(document: Path) -> str:
+    folder = "/".join([".."] * len(document.parent.parts)) or "."
+    books = (Path(folder) / RULE_BOOKS).as_posix().removeprefix("../docs/")
+    return "\n".join(f"- [`{name}`]({books}/{name}.md) {process.label}" for name, process in PROCESSES.items())
+
+
+def _views(_: Path) -> str:
+    fields = Settings.model_fields
+    listed_at = list_address(fields["ui_address"].default, "default")
+    due = f"http://{fields['gateway_host'].default}:{fields['gateway_port'].default}/due/12"
+    rows = [
+        f"| [12 小时内到期]({due}) | open cases with a deadline within 12 h, overdue ones included |",
+        *(f"| [{name}]({link(listed_at, query, name)}) | `{query}` |" for name, query in saved_views([]).items()),
+    ]
+    return "\n".join(["| view | query |", "| --- | --- |", *rows])
+
+
+def _steps(_: Path) -> str:
+    rows = []
+    for name, process in PROCESSES.items():
+        table = import_module(f"activities.{name}").EFFECTS
+        performed = [effect for effect in process.effects().values() if effect.name in table]
+        tasks = [effect.label for effect in performed if isinstance(table[effect.name], ConsoleTask)]
+        calls = [effect.label for effect in performed if effect.label not in tasks]
+        rows.append(f"| `{name}` | {'、'.join(calls) or '-'} | {'、'.join(tasks) or '-'} |")
+    return "\n".join(["| process | through the platform's interface | console tasks |", "| --- | --- | --- |", *rows])
+
+
+LISTS: Mapping[str | None, Callable[[Path], str]] = {None: _names, "views": _views, "steps": _steps}
+
+
+def main(names: list[str]) -> None:
+    """Renew the lists of the named documents, relative to the repository in which this runs."""
+    for path in map(Path, names):
+        path.write_text(renewed(path, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,125 @@
+"""The ledger's database: its address, the connections to it, and the migrations of its tables."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from aftersales.ledger.tables import SQLITE
+from cases.errors import BadForm
+
+_POSTGRESQL = "postgresql+psycopg"
+WRITES = "writes"
+_BUSY_MS = 10_000
+_TIMEOUT_SECONDS = 10
+_EXPECTED = f"expected sqlite:///FILE or {_POSTGRESQL}://USER:PASSWORD@HOST/DATABASE"
+
+
+def parse_address(address: str | Path) -> URL:
+    """Parse an address; a path is that of a SQLite file. Raises BadForm, which never repeats a password."""
+    if isinstance(address, Path):
+        return URL.create(SQLITE, database=str(address))
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise BadForm(f"ledger: 地址有误 / not a database address; {_EXPECTED}") from None
+    if url.drivername not in (SQLITE, _POSTGRESQL):
+        raise BadForm(f"ledger: 不支持 / not supported: {url.drivername!r}; {_EXPECTED}")
+    if url.drivername == SQLITE and (url.database or ":memory:").startswith((":memory:", "file:")):
+        raise BadForm(f"ledger: 须为文件 / must be a file; {_EXPECTED}")
+    return url
+
+
+def printable(url: URL) -> str:
+    """Return an address for printing: without user, password and options."""
+    return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
+
+
+def open_engine(url: URL) -> Engine:
+    """Open a pool of connections; raises BadForm if the driver is missing, OSError if the folder cannot be created."""
+    if url.drivername == SQLITE:
+        return _sqlite(url)
+    try:
+        return create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=4,
+            max_overflow=4,
+            pool_timeout=_TIMEOUT_SECONDS,
+            connect_args={"connect_timeout": _TIMEOUT_SECONDS},
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as missing:
+        raise BadForm("ledger: psycopg is missing: install aftersales with the extra `postgresql`") from missing
+
+
+def _sqlite(url: URL) -> Engine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, pool_size=4, max_overflow=4, pool_timeout=_TIMEOUT_SECONDS)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    """Turn on write-ahead logging, wait for other writers, and leave the start of transactions to us."""
+    del record
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    until = time.monotonic() + _TIMEOUT_SECONDS
+    while True:  # connections that turn it on together do not wait for each other
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except connection.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that begins by reading cannot wait for another writer later: it would be refused.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+HEAD = "0002"
+"""The newest revision; a ledger that has it opens without importing Alembic."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6C6564676572
+"""PostgreSQL's advisory lock for migrations."""
+
+_migrating = threading.Lock()
+
+
+def migrate(engine: Engine) -> None:
+    """Run the missing revisions in one transaction; safe to call from many processes at once."""
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with _migrating, engine.begin() as connection:
+        if connection.dialect.name != SQLITE:  # SQLite's transaction keeps others out
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        if _revision(connection) != HEAD:
+            _upgrade(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - needed once in the life of a database
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,211 @@
+"""The month's figures of every shop, computed from its ledger.
+
+Days, weeks and months are Shanghai's; a week belongs to the month in which it ends.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from aftersales.ledger.caps import LATE_CLAUSES, Capped, capped, monday, weekly_score
+from cases.case import Appeals
+from cases.errors import BadForm
+from cases.ledger import Booked, CaseOutcome
+from cases.models import Strict
+
+LOOK_BACK = timedelta(days=157)
+"""How far back entries matter: an order lives at most 150 days (DS-7), and its week began before."""
+LOOK_AHEAD = timedelta(days=31)
+"""How long after a month a bill may still match an entry of it."""
+_LAST_DAY = timedelta(days=6)
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month, from its first day to its last."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        """Format as 2026-11."""
+        return f"{self.first:%Y-%m}"
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+def month_of(written: str) -> Month:
+    """Read a month such as 2026-11; raises BadForm."""
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", written, flags=re.ASCII):
+        raise BadForm(f"month: 月份有误 / not a month: {written!r}; expected a month such as 2026-11")
+    first = date.fromisoformat(f"{written}-01")
+    return Month(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+
+
+class Sums(Strict):
+    """Totals of entries: number, CNY and points, and the parts that count within the caps."""
+
+    entries: int
+    amount: Decimal
+    amount_counted: Decimal
+    points: Decimal
+    points_counted: Decimal
+
+
+class RuleFigures(Strict):
+    """The expected and billed totals of a clause; ``unexpected``: bills without an expected entry."""
+
+    clause: str
+    expected: Sums
+    billed: Sums
+    answered: int
+    unexpected: int
+
+
+class CaseFigures(Strict):
+    """The number of cases of a process that ended in a state."""
+
+    process: str
+    state: str
+    label: str
+    cases: int
+
+
+class Share(Strict):
+    """A count out of a total, with the ratio to four decimals, None if the total is zero."""
+
+    many: int
+    of: int
+
+    @property
+    def share(self) -> Decimal | None:
+        """The ratio, rounded half up."""
+        return (Decimal(self.many) / self.of).quantize(Decimal("0.0001"), ROUND_HALF_UP) if self.of else None
+
+
+class WeekFigures(Strict):
+    """A week's late orders on JD and its score (JD-11), a range if the pickup rate is unknown."""
+
+    first: date
+    last: date
+    late_orders: int
+    score: str
+
+
+class ShopMonth(Strict):
+    """The month's figures of a shop."""
+
+    shop: str
+    cases: tuple[CaseFigures, ...]
+    decided_in_time: Share
+    clocks_run_out: int
+    rules: tuple[RuleFigures, ...]
+    appeals_won: Share
+    weeks: tuple[WeekFigures, ...]
+
+
+def shop_months(
+    month: Month, entries: Sequence[Booked], outcomes: Sequence[CaseOutcome], appeals: Mapping[str, Appeals]
+) -> list[ShopMonth]:
+    """Return the figures of every shop that has any.
+
+    ``outcomes``: those of the month; ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it;
+    ``appeals``: by process, how an appeal and its end are recognized.
+    """
+    of_month = [entry for entry in entries if entry.day in month or monday(entry.day) + _LAST_DAY in month]
+    shops = {entry.shop_id for entry in of_month} | {outcome.shop_id for outcome in outcomes}
+    return [
+        _shop(
+            month,
+            shop,
+            [entry for entry in entries if entry.shop_id == shop],
+            [outcome for outcome in outcomes if outcome.shop_id == shop],
+            appeals,
+        )
+        for shop in sorted(shops)
+    ]
+
+
+def _shop(
+    month: Month, shop: str, entries: list[Booked], outcomes: list[CaseOutcome], appeals: Mapping[str, Appeals]
+) -> ShopMonth:
+    states = Counter((outcome.process, outcome.state, outcome.state_label) for outcome in outcomes)
+    in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
+    return ShopMonth(
+        shop=shop,
+        cases=tuple(
+            CaseFigures(process=process, state=state, label=label, cases=many)
+            for (process, state, label), many in sorted(states.items())
+        ),
+        decided_in_time=Share(many=sum(in_time), of=len(in_time)),
+        clocks_run_out=sum(outcome.clocks_run_out for outcome in outcomes),
+        rules=tuple(_rules(month, entries)),
+        appeals_won=_appeals_won(entries, outcomes, appeals),
+        weeks=tuple(_weeks(month, entries)),
+    )
+
+
+def _appeals_won(entries: list[Booked], outcomes: list[CaseOutcome], appeals: Mapping[str, Appeals]) -> Share:
+    """Return how many of the appealed cases that were ruled on were won."""
+    appealed = {(entry.case_id, entry.clause) for entry in entries}
+    won = lost = 0
+    for outcome in outcomes:
+        known = appeals.get(outcome.process)
+        if known and (outcome.case_id, known.clause) in appealed:
+            won += outcome.state == known.won
+            lost += outcome.state == known.lost
+    return Share(many=won, of=won + lost)
+
+
+def _rules(month: Month, entries: list[Booked]) -> Iterator[RuleFigures]:
+    by_key = {entry.key: entry for entry in entries}
+    counted = {
+        status: [
+            item
+            for item in capped(entry for entry in entries if entry.status == status)
+            if by_key[item.entry.key].day in month
+        ]
+        for status in ("expected", "billed")
+    }
+    answered = {entry.answers for entry in entries if entry.answers}
+    for clause in sorted({item.entry.clause for items in counted.values() for item in items}, key=_clause_order):
+        expected, billed = ([item for item in counted[status] if item.entry.clause == clause] for status in counted)
+        yield RuleFigures(
+            clause=clause,
+            expected=_sums(expected),
+            billed=_sums(billed),
+            answered=sum(item.entry.key in answered for item in expected),
+            unexpected=sum(by_key[item.entry.key].answers is None for item in billed),
+        )
+
+
+def _clause_order(clause: str) -> tuple[str, int, str]:
+    rule, _, number = clause.partition("-")
+    return rule, int(number) if number.isascii() and number.isdigit() else 0, clause
+
+
+def _sums(items: Sequence[Capped]) -> Sums:
+    return Sums(
+        entries=len(items),
+        amount=sum((item.entry.amount or Decimal(0) for item in items), Decimal("0.00")),
+        amount_counted=sum((item.amount or Decimal(0) for item in items), Decimal("0.00")),
+        points=sum((item.entry.points or Decimal(0) for item in items), Decimal("0.0")),
+        points_counted=sum((item.points or Decimal(0) for item in items), Decimal("0.0")),
+    )
+
+
+def _weeks(month: Month, entries: list[Booked]) -> Iterator[WeekFigures]:
+    """Yield the weeks with late orders; an order that is both expected and billed counts once."""
+    late = {
+        (monday(entry.day), entry.about or entry.key)
+        for entry in entries
+        if entry.clause in LATE_CLAUSES and entry.answers is None
+    }
+    for first, many in sorted(Counter(first for first, _ in late).items()):
+        last = first + _LAST_DAY
+        if last in month:
+            yield WeekFigures(first=first, last=last, late_orders=many, score=str(weekly_score(many)))

@@ -1,0 +1,82 @@
+"""A marketplace's block in the secrets file: its address, our applications there, and the shops they serve."""
+
+from typing import Generic, Self, TypeVar
+
+from pydantic import model_validator
+
+from aftersales.runtime.secret_files import Address, Secret, duplicate
+from cases.errors import BadForm
+from cases.models import Id, Strict
+
+
+class App(Strict):
+    """An application as registered with a marketplace."""
+
+    app_key: Id
+    app_secret: Secret
+
+
+class Shop(Strict):
+    """A shop, and the application that it authorises."""
+
+    shop_id: Id
+    app_key: Id
+
+
+class TokenShop(Shop):
+    """A shop whose access token was obtained in the marketplace's console."""
+
+    access_token: Secret
+
+
+class TokenCredentials(TokenShop):
+    """Everything needed to sign calls for a shop."""
+
+    app_secret: Secret
+
+
+AShop = TypeVar("AShop", bound=Shop)
+
+
+class Access(Strict, Generic[AShop]):
+    """The base of every marketplace's block."""
+
+    address: Address
+    apps: tuple[App, ...] = ()
+    shops: tuple[AShop, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for what, names in (
+            ("app_key", [app.app_key for app in self.apps]),
+            ("shop_id", [shop.shop_id for shop in self.shops]),
+        ):
+            if name := duplicate(names):
+                raise ValueError(f"{what} 重复 / duplicate: {name}")
+        known = {app.app_key for app in self.apps}
+        for shop in self.shops:
+            if shop.app_key not in known:
+                raise ValueError(f"店铺 {shop.shop_id} 的 app_key 不在 apps 中 / its app_key is not among the apps")
+        return self
+
+    def app(self, app_key: str) -> App:
+        """Return the application; raises BadForm where it is unknown."""
+        for app in self.apps:
+            if app.app_key == app_key:
+                return app
+        raise BadForm(f"没有该应用的凭据 / no credentials for app: {app_key}", ("app_key",))
+
+    def _shop(self, shop_id: str) -> AShop:
+        for shop in self.shops:
+            if shop.shop_id == shop_id:
+                return shop
+        raise BadForm(f"没有该店铺的凭据 / no credentials for shop: {shop_id}", ("shop_id",))
+
+
+class TokenAccess(Access[TokenShop]):
+    """The block of a marketplace whose tokens come from its console."""
+
+    def shop(self, shop_id: str) -> TokenCredentials:
+        """Return a shop's credentials; raises BadForm where there are none."""
+        shop = self._shop(shop_id)
+        return TokenCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)

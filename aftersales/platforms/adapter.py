@@ -1,0 +1,75 @@
+"""A process's interface on its marketplace, in three steps of what a marketplace may offer.
+
+``Adapter``: effects are performed and clocks resolved.  ``MessageAdapter``: messages open and move cases as well.
+``ReconcilableAdapter``: what changed can be listed, so that lost messages are made up for.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from aftersales.platforms.inbound import CaseKey
+from cases.errors import PlatformRefused
+from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
+
+
+class Adapter:
+    """The base of every adapter, made of its marketplace's client; as it stands, a process without an interface.
+
+    All methods that call the marketplace raise PlatformUnreachable where it does not answer, and BadForm where what
+    they are given does not fit.
+    """
+
+    def __init__(self, client: Any = None) -> None:
+        del client
+
+    async def perform(self, call: EffectCall) -> None:
+        """Perform an effect; raises PlatformRefused where the marketplace refuses, or has no interface for it (G-8)."""
+        raise PlatformRefused(f"平台没有此操作的接口 / the platform has no interface for: {call.effect}")
+
+    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+        """Return what a clock of the marketplace led to; raises NotSettledYet while it has not decided.
+
+        Without a record of it the policy's own event counts (G-2).
+        """
+        del question
+        return ExpiryOutcome()
+
+
+class MessageAdapter(Adapter, ABC):
+    """An adapter whose marketplace sends messages about the process's cases."""
+
+    @abstractmethod
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        """Return the case that a message is about; None where the message is not about this process.
+
+        Raises BadForm where it is but does not say which case.
+        """
+
+    @abstractmethod
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        """Return what a message reports to its case; None where the case only has to be open.  Raises BadForm."""
+
+    def needs_record(self, report: Report) -> bool:
+        """Return whether the marketplace's record has to be read to know what a report means."""
+        del report
+        return False
+
+    async def facts(self, shop_id: str, own_id: str) -> dict[str, Any]:
+        """Return the facts that a case is opened with, as JSON; raises PlatformRefused where there is no record."""
+        del shop_id
+        raise PlatformRefused(f"平台没有可查询的记录 / the platform has no record to open the case from: {own_id}")
+
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        """Return what the marketplace's record says happened, in order; raises as ``facts``."""
+        del shop_id, own_id
+        return []
+
+
+class ReconcilableAdapter(MessageAdapter):
+    """An adapter whose marketplace lists the records that changed."""
+
+    @abstractmethod
+    def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
+        """Yield the own ids of records that changed between two instants, both included; one may come twice."""

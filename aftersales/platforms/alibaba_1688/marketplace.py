@@ -1,0 +1,74 @@
+"""1688 as a marketplace: its client, and its push, one message in a signed form."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from aftersales.platforms.alibaba_1688.client import Alibaba1688Access, Alibaba1688Client
+from aftersales.platforms.alibaba_1688.signing import SIGNATURE, verify_event
+from aftersales.platforms.inbound import InboundMessage, short_text
+from aftersales.platforms.marketplace import Marketplace
+from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.http_client import Transport
+
+_PLATFORM: Final = "alibaba_1688"
+_FORM_FIELDS: Final = 20
+
+
+class Alibaba1688Push(PushFormat):
+    """A form whose message one of our applications' secrets has signed; which one, 1688 does not say."""
+
+    path = "/1688"
+    media_type = "text/plain"
+
+    def __init__(self, access: Alibaba1688Access) -> None:
+        self._access = access
+
+    @property
+    def acknowledgement(self) -> str:
+        """The answer that the secrets file sets."""
+        return self._access.acknowledgement
+
+    async def unpack(self, headers: Mapping[str, str], read_body: ReadBody) -> list[PushedMessage | InboundMessage]:
+        """Verify a push and return its message; raises NotSigned."""
+        del headers
+        try:
+            form = parse_qs((await read_body()).decode(), max_num_fields=_FORM_FIELDS, errors="strict")
+        except ValueError:
+            raise NotSigned from None
+        message, signature = (form.get(name, [""])[0] for name in ("message", SIGNATURE))
+        if not any(verify_event(app.app_secret.get_secret_value(), message, signature) for app in self._access.apps):
+            raise NotSigned
+        return [read_push(message)]
+
+
+def read_push(message: str) -> PushedMessage | InboundMessage:
+    """Read a pushed message, whatever it is; its ``data`` may be an object or JSON text."""
+    body = message.encode("utf-8", "surrogatepass")
+    try:
+        pushed = json.loads(message)
+    except (ValueError, RecursionError):
+        return InboundMessage.unreadable(_PLATFORM, body, "不是 JSON / not valid JSON")
+    message_id = short_text(pushed.get("msgId")) if isinstance(pushed, dict) else None
+    tag = short_text(pushed.get("type")) if isinstance(pushed, dict) else None
+    if tag is None or message_id is None:
+        return InboundMessage.unreadable(
+            _PLATFORM, body, "缺少 msgId 或 type / msgId or type is missing", tag=tag or ""
+        )
+    return PushedMessage(message_id, tag, _content(pushed.get("data")), body)
+
+
+def _content(data: Any) -> Any:
+    try:
+        return json.loads(data) if isinstance(data, str) else data
+    except (ValueError, RecursionError):
+        return data  # text that is not JSON is left for whoever takes the message to judge
+
+
+def _client(access: Alibaba1688Access, transport: Transport, _: TokenStore) -> Alibaba1688Client:
+    return Alibaba1688Client(access, transport)
+
+
+MARKETPLACE = Marketplace(access=Alibaba1688Access, client=_client, push=Alibaba1688Push)

@@ -1,0 +1,341 @@
+"""What Douyin's messages and records about reships mean to their cases: pure readings.
+
+A message says that something happened, and no more: which rule that was depends on the state of the case, so a report
+names every rule it may mean.  A record says how things are now: what must have happened follows from it.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from aftersales.platforms.douyin.records import (
+    OTHER_REASON,
+    REASONS,
+    RESHIP,
+    TEXT_LIMIT,
+    AfterSale,
+    Arbitration,
+    Status,
+)
+from aftersales.platforms.inbound import CaseKey
+from cases.douyin_reship import Reason
+from cases.errors import BadForm, NotSettledYet, PlatformRefused
+from cases.messages import ExpiryOutcome, ExpiryQuery, Report
+from cases.models import EARLIEST, LATEST, read
+
+RESHIP_PROCESS: Final = "douyin_reship"
+
+CREATED, MODIFIED, DEADLINE_CHANGED, SHIPPED = "200", "208", "209", "226"
+ARBITRATION_BEGINS: Final = frozenset({"212", "217"})
+"""The buyer asks for arbitration, or the platform steps in.  (Which of 212-218 is which: third-party code.)"""
+ARBITRATION_ENDS: Final = frozenset({"215", "216"})
+"""Called off, or decided: ``arbitrate_status`` says which."""
+
+RULES_BY_TAG: Final[Mapping[str, tuple[str, ...]]] = {
+    "206": ("miss_shipment", "rule_refund"),
+    "207": ("withdraw", "rule_dismiss", "lapse"),
+    MODIFIED: ("modify",),
+    SHIPPED: ("ship",),
+    "227": ("agree", "auto_agree"),  # a ruling has a message of its own: an echo of our consent must not pass for one
+}
+"""The rules that a message may mean, by its tag; the first that applies counts."""
+RULINGS: Final[Mapping[int | None, str]] = {
+    Status.AWAITING_SHIPMENT: "rule_reship",
+    Status.REFUNDED: "rule_refund",
+}
+"""The ruling for the buyer, by the status of the after-sale that follows."""
+UNCLEAR: Final = frozenset({"miss_shipment", "withdraw", "request_intervention"})
+"""The first rules of messages that say that a case has ended or gone to arbitration, but not how."""
+NEED_FORM: Final = frozenset({"modify", "ship"})
+"""Rules whose form a message may lack."""
+ONLY_OPEN: Final = frozenset({CREATED, "213", "214", "218"})
+"""Tags that move no case, which only has to be open (213: the platform wants evidence)."""
+KNOWN: Final = frozenset({*RULES_BY_TAG, *ARBITRATION_BEGINS, *ARBITRATION_ENDS, *ONLY_OPEN, DEADLINE_CHANGED})
+
+ID_DIGITS: Final = 32
+"""Digits."""
+
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far the platform's clock and ours may differ."""
+Rules = tuple[str, ...]
+AGREED: Rules = ("agree", "auto_agree", "rule_reship")
+REFUSAL: Rules = ("refuse",)
+"""What precedes a dispute and has no message of its own (DR-7), so that a case may not know of it."""
+DISPUTE: Rules = ("request_intervention", "refuse")
+DISMISSAL: Rules = ("rule_dismiss", "withdraw", "lapse")
+DEADLINE_ONLY: Rules = ("deadline",)
+LED_TO: Mapping[int, tuple[Rules, ...]] = {
+    Status.AWAITING_MERCHANT: (("modify",),),
+    Status.AWAITING_SHIPMENT: (AGREED,),
+    Status.SHIPPED: (AGREED, ("ship",)),
+    Status.RECEIVED: (AGREED, ("ship",), ("sign",)),
+    Status.REFUNDED: (("miss_shipment", "rule_refund"),),
+    Status.REFUSED: (("refuse",),),
+    Status.CLOSED: (("withdraw", "rule_dismiss", "lapse"),),
+}
+"""What must have happened for a status, in order; of alternative rules the likeliest comes first."""
+CLOCK_RUNS_IN = (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT, Status.REFUSED)
+"""The statuses in which a clock of the platform runs."""
+ON_ITS_WAY = (Status.AWAITING_SHIPMENT, Status.SHIPPED, Status.RECEIVED)
+"""The statuses in which the merchant is to ship, or has shipped."""
+
+FIRST_RULE: Mapping[str, Mapping[int, str]] = {
+    "awaiting_merchant": {8: "auto_agree", 13: "auto_agree", 14: "auto_agree", 12: "auto_agree"}
+    | {27: "refuse", 28: "withdraw"},
+    "awaiting_shipment": {13: "ship", 14: "ship", 12: "miss_shipment", 6: "miss_shipment"}
+    | {27: "refuse", 28: "withdraw"},
+    "refused": {6: "modify", 8: "modify", 13: "modify", 14: "modify", 12: "request_intervention", 28: "lapse"},
+    "overdue": {13: "ship", 14: "ship", 6: "modify", 12: "request_intervention", 28: "lapse"},
+}
+"""The first rule on the way from a state to a status: the state's own clock where it leads there."""
+REACHED_BY: Mapping[str, int] = {
+    "auto_agree": 8,
+    "refuse": 27,
+    "ship": 13,
+    "miss_shipment": 12,
+    "modify": 6,
+    "withdraw": 28,
+    "lapse": 28,
+}
+"""The status to which a rule leads at once: the record then changed when the rule happened."""
+WAITING_STATUS: Mapping[str, int] = {"awaiting_merchant": 6, "awaiting_shipment": 8, "refused": 27, "overdue": 8}
+
+
+def case_of(tag: str, data: Any) -> CaseKey | None:
+    """Return the case that a message is about; None where it is not about a reship, or its tag is unknown.
+
+    Raises BadForm where it is about a reship but does not say which.
+    """
+    if tag not in KNOWN or not isinstance(data, dict) or str(data.get("aftersale_type")) != str(RESHIP):
+        return None
+    return CaseKey(RESHIP_PROCESS, _id(data, "shop_id"), _id(data, "aftersale_id"))
+
+
+def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> Report | None:
+    """Return what a message reports to its case; None where the case only has to be open.
+
+    Raises BadForm where the message says that a deadline changed but not to which instant.
+    """
+    happened = instant(data.get("update_time"))
+    report: dict[str, Any] = {"message_id": message_id, "occurred_at": happened.isoformat() if happened else None}
+    if tag == DEADLINE_CHANGED:
+        deadline = instant(data.get("status_deadline"))
+        if deadline is None:
+            raise BadForm("status_deadline: 不是时间 / not an instant", ("status_deadline",))
+        report["deadline"] = deadline.isoformat()
+    else:
+        rules = _rules_of_message(tag, data)
+        if not rules:
+            return None
+        report |= {"rule": rules[0], "otherwise": list(rules[1:]), "form": _form_of_message(tag, data)}
+    return _report(report)
+
+
+def needs_record(report: Report) -> bool:
+    """Return whether only the platform's record says what a message means.
+
+    A message that an after-sale is closed, refunded or in arbitration does not say how it came to that; one that a
+    parcel was sent or an application modified need not say which, or why.
+    """
+    return report.rule in UNCLEAR or (report.rule in NEED_FORM and not report.form)
+
+
+def instant(value: Any) -> datetime | None:
+    """Return an instant as the platform writes it, RFC 3339 text or seconds; None where it is neither."""
+    try:
+        if isinstance(value, str) and not value.isdecimal():
+            at = datetime.fromisoformat(value)
+        elif isinstance(value, str | int | float):
+            at = datetime.fromtimestamp(int(value), UTC)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    if at.tzinfo is None:
+        return None
+    try:
+        return at.astimezone(UTC) if EARLIEST <= at < LATEST else None
+    except OverflowError:
+        return None
+
+
+def _report(fields: Mapping[str, Any]) -> Report:
+    return read(Report, {name: value for name, value in fields.items() if value}, "report")
+
+
+def _rules_of_message(tag: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    arbitration = _number(data, "arbitrate_status")
+    if tag in ARBITRATION_BEGINS:
+        return DISPUTE if arbitration in (None, Arbitration.RUNNING) else ()
+    if tag in ARBITRATION_ENDS:
+        # What closes or refunds the after-sale next (207, 206) does not say that it was ruled, nor how.
+        if arbitration == Arbitration.FOR_SELLER:
+            return ("rule_dismiss",)
+        rule = RULINGS.get(_number(data, "aftersale_status")) if arbitration == Arbitration.FOR_BUYER else None
+        return (rule,) if rule else ()
+    return RULES_BY_TAG.get(tag, ())
+
+
+def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None:
+    if tag == MODIFIED and (reason := _text(data, "reason")):
+        return {"reason": REASONS.get(reason, OTHER_REASON), "description": _text(data, "reason_remark")}
+    if tag == SHIPPED:
+        carrier, number = _text(data, "company_code") or _text(data, "company_name"), _text(data, "tracking_no")
+        return {"carrier": carrier, "tracking_no": number} if carrier and number else None
+    return None
+
+
+def _number(data: Mapping[str, Any], name: str) -> int | None:
+    value = data.get(name)
+    return value if isinstance(value, int) else None
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
+
+
+def _id(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**ID_DIGITS
+    text = str(value) if whole else value
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit() and len(text) <= ID_DIGITS):
+        raise BadForm(f"{name}: 不是平台的编号 / not an id of the platform", (name,))
+    return text
+
+
+def facts(shop_id: str, record: AfterSale) -> dict[str, Any]:
+    """Return the facts that a case is opened with; raises PlatformRefused for another kind of after-sale."""
+    if record.kind != RESHIP:
+        raise PlatformRefused(f"不是补寄售后单 / not a reship (type {record.kind}): {record.after_sale_id}")
+    return {
+        "shop_id": shop_id,
+        "after_sale_id": record.after_sale_id,
+        "order_id": record.order_id,
+        "reason": record.reason,
+        "order_amount": f"{record.paid:.2f}",
+        "applied_at": record.applied_at.isoformat(),
+        "description": record.description,
+    }
+
+
+def reports(record: AfterSale) -> list[Report]:
+    """Return what must have happened for a record to be as it is, in order.
+
+    What came before the last change gets the next known instant: it happened no later than that.
+    """
+    steps = _steps(record)
+    found = []
+    for at, rules in enumerate(steps, 1):
+        last = at == len(steps)
+        report: dict[str, Any] = {"message_id": f"detail/{record.after_sale_id}/{record.update_time}/{rules[0]}"}
+        if rules != DEADLINE_ONLY:
+            report |= {"rule": rules[0], "otherwise": list(rules[1:])}
+        if form := _form(rules[0], record):
+            report["form"] = form
+        # A shipment has an instant of its own.
+        report["occurred_at"] = (record.updated_at if last and rules[0] != "ship" else _no_later(record)).isoformat()
+        if deadline := _open_deadline(record):
+            report["deadline"] = deadline.isoformat()
+        found.append(_report({**report, "look": True}))
+    return found
+
+
+def _steps(record: AfterSale) -> tuple[Rules, ...]:
+    steps = LED_TO.get(record.status, ())
+    if record.disputed:
+        # To a case in arbitration, what led to the status before the dispute may mean a ruling: only 27 cannot.
+        return (*(steps if record.status == Status.REFUSED else ()), DISPUTE)
+    if record.status == Status.CLOSED and record.dismissed:
+        return REFUSAL, DISPUTE, DISMISSAL
+    if record.status == Status.REFUNDED and record.arbitrated:
+        return REFUSAL, DISPUTE, *steps
+    if record.status == Status.AWAITING_MERCHANT and record.updated_at == record.applied_at:
+        # As it was applied for: nothing has happened yet.
+        return (DEADLINE_ONLY,) if record.deadline else ()
+    return steps
+
+
+def _no_later(record: AfterSale) -> datetime:
+    shipped = record.parcel.shipped_at if record.parcel else None
+    return min(shipped, record.updated_at) if shipped else record.updated_at
+
+
+def settlement(question: ExpiryQuery, record: AfterSale | None, now: datetime) -> ExpiryOutcome:
+    """Return what a clock of the platform led to, by the record as it is now.
+
+    Raises NotSettledYet while the platform waits although its own deadline is over, and PlatformRefused for a status
+    that is not known to follow from the state.
+    """
+    if record is None:
+        return ExpiryOutcome()
+    rule = _missed(question, record, now) or _disputed(question, record)
+    if rule is None and record.status == WAITING_STATUS.get(question.state):
+        if record.deadline and record.deadline > max(question.due, now):
+            return ExpiryOutcome(deadline=record.deadline)
+        raise NotSettledYet(f"平台尚未处理 / the platform has not decided yet: {record.after_sale_id}")
+    rule = rule or FIRST_RULE.get(question.state, {}).get(record.status)
+    if rule is None:
+        step = f"{question.state} -> {record.status}"
+        raise PlatformRefused(f"平台状态无法对应,请人工核实 / what the platform's status means is unknown: {step}")
+    return ExpiryOutcome(
+        rule=rule,
+        form=_form(rule, record),
+        occurred_at=_happened(rule, record),
+        deadline=_next_deadline(rule, record),
+    )
+
+
+def _missed(question: ExpiryQuery, record: AfterSale, now: datetime) -> str | None:
+    """Return the rule where 8 means overdue: it stays 8 while the buyer's window runs.  From third-party code only."""
+    if (question.state, record.status) != ("awaiting_shipment", Status.AWAITING_SHIPMENT) or record.disputed:
+        return None
+    if record.reason == Reason.NEVER_RECEIVED or record.deadline is None:
+        return None
+    # A deadline is put off before it is over; the buyer's window begins when it is over.
+    put_off = record.deadline > max(question.due, now) and record.updated_at < question.due - CLOCK_SKEW
+    return None if put_off else "miss_shipment"
+
+
+def _disputed(question: ExpiryQuery, record: AfterSale) -> str | None:
+    unsettled = record.disputed or record.dismissed
+    if question.state == "awaiting_merchant":
+        return "refuse" if record.arbitrated else None
+    if question.state == "awaiting_shipment":
+        refused = record.status == Status.REFUSED or (record.dismissed and record.reason == Reason.NEVER_RECEIVED)
+        return ("refuse" if refused else "miss_shipment") if unsettled else None
+    # Shipping after an arbitration: the platform has ruled so.
+    ruled = question.state == "refused" and record.arbitrated and record.status in ON_ITS_WAY
+    return "request_intervention" if unsettled or ruled else None
+
+
+def _happened(rule: str, record: AfterSale) -> datetime | None:
+    if rule == "ship" and record.parcel and record.parcel.shipped_at:
+        return record.parcel.shipped_at
+    if rule == "miss_shipment" and record.reason != Reason.NEVER_RECEIVED:
+        return None  # refunded by a ruling, later
+    return record.updated_at if REACHED_BY.get(rule) == record.status else None
+
+
+def _next_deadline(rule: str, record: AfterSale) -> datetime | None:
+    missed = rule == "miss_shipment" and record.status == Status.AWAITING_SHIPMENT
+    return _open_deadline(record) if missed or REACHED_BY.get(rule) == record.status else None
+
+
+def _open_deadline(record: AfterSale) -> datetime | None:
+    return record.deadline if record.status in CLOCK_RUNS_IN and not record.disputed else None
+
+
+def _form(rule: str, record: AfterSale) -> dict[str, Any] | None:
+    if rule == "modify":
+        return {"reason": record.reason, "description": record.description}
+    return _shipment(record) if rule == "ship" else None
+
+
+def _shipment(record: AfterSale) -> dict[str, Any] | None:
+    parcel = record.parcel
+    if parcel is None or not (parcel.carrier or parcel.carrier_name):
+        return None
+    return {"carrier": parcel.carrier or parcel.carrier_name, "tracking_no": parcel.tracking_no}

@@ -1,0 +1,13 @@
+"""JD as a marketplace: its client; it pushes nothing."""
+
+from aftersales.platforms.jd.client import JdAccess, JdClient
+from aftersales.platforms.marketplace import Marketplace
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.http_client import Transport
+
+
+def _client(access: JdAccess, transport: Transport, _: TokenStore) -> JdClient:
+    return JdClient(access, transport)
+
+
+MARKETPLACE = Marketplace(access=JdAccess, client=_client)

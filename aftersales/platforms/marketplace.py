@@ -1,0 +1,54 @@
+"""What a marketplace's package declares, and how packages and adapters are found.
+
+Each package under ``aftersales.platforms`` is a marketplace and has a module ``marketplace`` with a ``MARKETPLACE``.
+A process with an interface there has a module of the process's name in that package, with one ``Adapter`` in it.
+"""
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Generic, TypeVar
+
+from aftersales import platforms
+from aftersales.platforms.access import Access
+from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.push import PushFormat
+from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.http_client import Transport
+
+AnAccess = TypeVar("AnAccess", bound=Access[Any])
+
+
+@dataclass(frozen=True)
+class Marketplace(Generic[AnAccess]):
+    """A marketplace: its block in the secrets file, its client, and how it pushes messages, if it does."""
+
+    access: type[AnAccess]
+    client: Callable[[AnAccess, Transport, TokenStore], Any]
+    push: Callable[[AnAccess], PushFormat] | None = None
+
+
+@cache
+def installed_marketplaces() -> Mapping[str, Marketplace[Any]]:
+    """Return every marketplace by the name of its package."""
+    names = [module.name for module in pkgutil.iter_modules(platforms.__path__) if module.ispkg]
+    return {name: import_module(f"{platforms.__name__}.{name}.marketplace").MARKETPLACE for name in names}
+
+
+def adapter_class(marketplace: str, process: str) -> type[Adapter] | None:
+    """Return the adapter of a process; None where it has no interface on its marketplace."""
+    name = f"{platforms.__name__}.{marketplace}.{process}"
+    if find_spec(name) is None:
+        return None
+    members = vars(import_module(name)).values()
+    classes = [
+        member
+        for member in members
+        if isinstance(member, type) and issubclass(member, Adapter) and member.__module__ == name
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{name}: expected one subclass of Adapter, found {len(classes)}")
+    return classes[0]

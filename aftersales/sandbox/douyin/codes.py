@@ -1,0 +1,146 @@
+"""Douyin's own codes: statuses, reasons, lengths of its clocks, tags of messages, refusals."""
+
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+AFTER_SALE_TYPE: Final = 7
+
+MERCHANT_HANDLING: Final = 48 * 3600
+"""Seconds for the merchant to handle an application; then it is agreed automatically (DR-4)."""
+SHIPPING: Final = 48 * 3600
+"""Seconds for the merchant to ship after the agreement (DR-5)."""
+BUYER_WINDOW: Final = 48 * 3600
+"""Seconds for the buyer to modify the application or call in the platform (DR-7, DR-9)."""
+NO_DEADLINE: Final = 0
+MOST_EVIDENCE: Final = 4
+"""How many pieces of evidence one call may submit."""
+
+NEVER_RECEIVED: Final = "一直未收到货"
+REASON_TEXTS: Final = {
+    "never_received": NEVER_RECEIVED,
+    "short_shipped": "商家少发/漏发",
+    "other": "其他",
+}
+"""The platform's texts for the reasons of DR-1; any other text counts as ``other``."""
+REASON_CODES: Final = {NEVER_RECEIVED: 701, "商家少发/漏发": 702}
+OTHER_REASON_CODE: Final = 703
+"""The reasons' codes are the sandbox's own figures."""
+
+REJECT_REASONS: Final = ((7001, "商品已正常送达", "Y"), (7002, "商品未少发漏发", "Y"), (7003, "其他", "N"))
+"""(code, text, whether evidence is needed) of a refusal; the sandbox's own figures."""
+
+
+class AfterSaleStatus(IntEnum):
+    """The status of an after-sale."""
+
+    AWAITING_MERCHANT = 6
+    AWAITING_SHIPMENT = 8
+    """Also while the buyer's window of DR-9 runs."""
+    REFUNDED = 12
+    SHIPPED = 13
+    RECEIVED = 14
+    REFUSED = 27
+    CLOSED = 28
+
+
+class ArbitrationStatus(IntEnum):
+    """The status of the platform's arbitration."""
+
+    NONE = 0
+    IN_PROGRESS = 1
+    FOR_BUYER = 2
+    FOR_SELLER = 3
+    EVIDENCE_WANTED = 4
+    NEGOTIATION = 5
+    ENDED = 6
+    CANCELLED = 255
+
+
+UNDER_ARBITRATION: Final = frozenset(
+    {ArbitrationStatus.IN_PROGRESS, ArbitrationStatus.EVIDENCE_WANTED, ArbitrationStatus.NEGOTIATION}
+)
+
+
+class MessageTag:
+    """Tags of pushed messages.  Which of 212-218 is which: T (the order of the platform's list of messages).
+
+    No tag is known for a refused reship and for a reship that the buyer signed for: nothing is pushed then.
+    """
+
+    CREATED = "200"
+    REFUNDED = "206"
+    CLOSED = "207"
+    MODIFIED = "208"
+    DEADLINE_CHANGED = "209"
+    ARBITRATION_OPENED = "212"
+    EVIDENCE_WANTED = "213"
+    EVIDENCE_GIVEN = "214"
+    ARBITRATION_RULED = "215"
+    ARBITRATION_CANCELLED = "216"
+    RESHIP_SHIPPED = "226"
+    RESHIP_AGREED = "227"
+
+
+_SUCCESS: Final = 10000
+
+
+class RefusalCode(NamedTuple):
+    """Code, sub-code and texts of a refusal."""
+
+    code: int
+    sub_code: str
+    msg: str
+    sub_msg: str
+
+
+APP_MISSING: Final = RefusalCode(40001, "isv.app-id-missing", "缺少必选参数", "认证失败，app_key不存在")
+SIGNATURE_WRONG: Final = RefusalCode(40003, "isv.signature-invalid", "非法的参数", "签名校验失败")
+TIMESTAMP_WRONG: Final = RefusalCode(40003, "isv.timestamp-invalid", "非法的参数", "时间戳不合法")
+TOKEN_MISSING: Final = RefusalCode(40001, "isv.access-token-missing", "缺少必选参数", "认证失败，access_token不能为空")
+TOKEN_EXPIRED: Final = RefusalCode(40003, "isv.access-token-expired", "非法的参数", "access_token已过期")
+TOKEN_UNKNOWN: Final = RefusalCode(
+    40003, "isv.access-token-no-existed", "非法的参数", "access_token不存在，请使用最新的access_token访问"
+)
+TOKEN_OF_ANOTHER_APP: Final = RefusalCode(
+    40003, "isv.access-token-invalid", "非法的参数", "app_key和access_token不匹配，请仔细检查"
+)
+BODY_WRONG: Final = RefusalCode(40003, "isv.parameter-format-invalid", "非法的参数", "业务参数json解析失败")
+PARAMETER_WRONG: Final = RefusalCode(40004, "isv.parameter-invalid", "非法的参数", "参数有误")
+METHOD_UNKNOWN: Final = RefusalCode(70000, "isp.api-service-off", "接口服务已下线", "API不存在或API已下线")
+NOT_AUTHORIZED: Final = RefusalCode(30001, "dop.authorization-no-existed", "操作权限不足", "店铺授权已失效，请重新授权")
+GRANT_WRONG: Final = RefusalCode(
+    50001, "dop.token-generate-failed:grant-type-invalid", "平台处理失败", "grant_type参数取值不正确"
+)
+CODE_WRONG: Final = RefusalCode(
+    50001, "dop.token-generate-failed:code-invalid", "平台处理失败", "生成token失败，code参数不正确"
+)
+REFRESH_EXPIRED: Final = RefusalCode(
+    50001, "dop.token-generate-failed:token-expired", "平台处理失败", "生成token失败，token已过期"
+)
+REFRESH_UNKNOWN: Final = RefusalCode(
+    50001, "dop.token-generate-failed:token-invalid", "平台处理失败", "生成token失败，token不存在"
+)
+BUSINESS: Final = RefusalCode(50002, "isv.business-failed:1", "业务处理失败", "业务处理失败")
+RECORD_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "售后单不存在")
+RECORD_OF_ANOTHER_SHOP: Final = RefusalCode(50002, "isv.business-failed:-10005", "业务处理失败", "售后单不属于该店铺")
+NUMBER_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "记录不存在")
+STALE: Final = RefusalCode(50002, "isv.business-failed:-10009", "业务处理失败", "售后单已变更，请刷新后重试")
+
+
+class CallRefused(Exception):
+    """A call that is answered with a refusal."""
+
+    def __init__(self, code: RefusalCode, text: str = "") -> None:
+        """``text`` replaces the text of the refusal."""
+        super().__init__(text or code.sub_msg)
+        self.code = code._replace(sub_msg=text or code.sub_msg)
+
+
+def envelope(data: Any) -> dict[str, Any]:
+    """Wrap the data of an answer."""
+    return {"code": _SUCCESS, "msg": "success", "sub_code": "", "sub_msg": "", "data": data, "log_id": "sandbox"}
+
+
+def refusal(code: RefusalCode) -> dict[str, Any]:
+    """Wrap a refusal."""
+    return {**code._asdict(), "data": None, "log_id": "sandbox"}

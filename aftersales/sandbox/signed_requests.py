@@ -1,0 +1,39 @@
+"""What the stand-ins for JD, Taobao and 1688 have in common: signed forms and Shanghai timestamps."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from cases.shanghai import SHANGHAI
+
+TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S"
+_TOLERANCE = timedelta(minutes=10)
+
+
+class AppSecrets(Protocol):
+    """The secrets of our applications."""
+
+    def secret_of(self, platform: str, app_key: str) -> str | None:
+        """Return an application's secret, None if it is unknown."""
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a request: those of the query, overridden by those of the body."""
+    body = (await request.body()).decode()
+    return dict(request.query_params) | dict(parse_qsl(body, keep_blank_values=True))
+
+
+def instant(text: str) -> datetime:
+    """Read a timestamp in Shanghai time; raises ValueError."""
+    return datetime.strptime(text, TIMESTAMP_FORMAT).replace(tzinfo=SHANGHAI)
+
+
+def is_timely(text: str) -> bool:
+    """Return whether a request's timestamp is close enough to the present."""
+    try:
+        stamped = instant(text)
+    except ValueError:
+        return False
+    return abs(datetime.now(SHANGHAI) - stamped) <= _TOLERANCE

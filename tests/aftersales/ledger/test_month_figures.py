@@ -1,0 +1,179 @@
+"""A month's figures, worked out by hand."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from aftersales.ledger.month_figures import RuleFigures, Share, ShopMonth, Sums, month_of, shop_months
+from cases.case import Appeals
+from cases.errors import BadForm
+from cases.ledger import Booked, LedgerEntry
+from cases.shanghai import SHANGHAI
+from tests.support.booking import bill, booked, ended, expected, november
+
+APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}
+NOVEMBER = month_of("2026-11")
+
+
+def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **given: Any) -> Booked:
+    """A bill as it stands in the ledger."""
+    told = bill(bill_id, clause, **given)
+    plain = LedgerEntry(
+        key=told.key,
+        case_id="",
+        shop_id=told.shop_id,
+        clause=clause,
+        order=told.order,
+        at=told.at,
+        amount=told.amount,
+        points=told.points,
+        status="billed",
+    )
+    return booked(plain, answers=answers)
+
+
+def only(entries: list[Booked], *outcomes: Any) -> ShopMonth:
+    (found,) = shop_months(NOVEMBER, entries, outcomes, APPEALS)
+    return found
+
+
+def rule(entries: list[Booked], clause: str) -> RuleFigures:
+    (found,) = [each for each in only(entries).rules if each.clause == clause]
+    return found
+
+
+def sums(entries: int, amount: str, counted: str | None = None) -> Sums:
+    return Sums(
+        entries=entries,
+        amount=Decimal(amount),
+        amount_counted=Decimal(counted or amount),
+        points=Decimal(0),
+        points_counted=Decimal(0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2026-11", "2026-11-01", "2026-11-30"),
+        ("2028-02", "2028-02-01", "2028-02-29"),
+        ("2026-12", "2026-12-01", "2026-12-31"),
+    ],
+)
+def test_a_month_runs_from_its_first_day_to_its_last(written: str, first: str, last: str) -> None:
+    found = month_of(written)
+    assert (found.first, found.last, str(found)) == (date.fromisoformat(first), date.fromisoformat(last), written)
+
+
+@pytest.mark.parametrize("written", ["2026-13", "2026-1", "2026", "11-2026", "2026-11-01", "2026-1١", "", "1999-01"])
+def test_what_is_no_month_is_refused(written: str) -> None:
+    with pytest.raises(BadForm, match="expected a month such as 2026-11"):
+        month_of(written)
+
+
+def test_a_month_without_anything_has_no_shops() -> None:
+    assert shop_months(NOVEMBER, [], [], APPEALS) == []
+    october = booked(expected(at=datetime(2026, 10, 20, tzinfo=SHANGHAI)))
+    december = booked(expected(at=datetime(2026, 12, 8, tzinfo=SHANGHAI)))
+    assert shop_months(NOVEMBER, [october, december], [], APPEALS) == []
+
+
+def test_cases_are_counted_by_process_and_state() -> None:
+    outcomes = [
+        ended("C1", "dismissed", clocks_run_out=1),
+        ended("C2", "dismissed", decided_before_deadline=None),
+        ended("C3", "established", decided_before_deadline=False, clocks_run_out=2),
+        ended("A1", "completed", process="douyin_reship"),
+    ]
+    found = only([], *outcomes)
+    assert [(each.process, each.state, each.cases) for each in found.cases] == [
+        ("claim_1688", "dismissed", 2),
+        ("claim_1688", "established", 1),
+        ("douyin_reship", "completed", 1),
+    ]
+    assert (found.decided_in_time, found.decided_in_time.share) == (Share(many=2, of=3), Decimal("0.6667"))
+    assert found.clocks_run_out == 3
+
+
+def test_what_was_expected_and_what_was_billed_stand_beside_each_other() -> None:
+    first, second = expected("C1", amount="5.00"), expected("C2", amount="10.00")
+    entries = [
+        booked(first),
+        booked(second),
+        billed("B1", answers=first.key, order="OC1", amount="6.00"),
+        billed("B2", order="O9", amount="7.50"),
+    ]
+    assert rule(entries, "CL-3") == RuleFigures(
+        clause="CL-3", expected=sums(2, "15.00"), billed=sums(2, "13.50"), answered=1, unexpected=1
+    )
+
+
+def test_ds_6_the_caps_look_back_beyond_the_month() -> None:
+    october = [datetime(2026, 10, day, 9, tzinfo=SHANGHAI) for day in (30, 31)]
+    entries = [
+        booked(expected(f"C{number}", "DS-6", at, about="O1", amount="10.00"))
+        for number, at in enumerate([*october, november(1)])
+    ]
+    assert rule(entries, "DS-6").expected == sums(1, "10.00", "0.00")
+
+
+def test_ds_6_what_was_billed_beyond_the_caps_is_seen() -> None:
+    entries = [billed(f"B{number}", "DS-6", order=f"O{number}", amount="10.00") for number in range(52)]
+    assert rule(entries, "DS-6").billed == sums(52, "520.00", "500.00")
+
+
+def test_ds_5_points_are_counted_up_to_two_a_week() -> None:
+    entries = [
+        booked(expected(f"C{number}", "DS-5", november(2, number % 24, number // 24), points="0.1"))
+        for number in range(25)
+    ]
+    found = rule(entries, "DS-5").expected
+    assert (found.points, found.points_counted, found.amount) == (Decimal("2.5"), Decimal("2.0"), Decimal(0))
+
+
+def test_cl_5_of_appealed_claims_that_were_ruled_on_the_dismissed_ones_are_won() -> None:
+    appealed = [booked(expected(f"C{number}", "CL-5", november(1))) for number in range(1, 5)]
+    outcomes = [
+        ended("C1", "dismissed"),
+        ended("C2", "established"),
+        ended("C3", "dismissed"),
+        ended("C4", "buyer_withdrew"),
+        ended("C5", "dismissed"),  # the platform dropped it without an appeal
+    ]
+    found = only(appealed, *outcomes).appeals_won
+    assert (found, found.share) == (Share(many=2, of=3), Decimal("0.6667"))
+
+
+def test_without_appeals_there_is_no_share_of_them() -> None:
+    assert only([], ended("C1", "dismissed")).appeals_won.share is None
+
+
+def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late_once() -> None:
+    october_31 = datetime(2026, 10, 31, 9, tzinfo=SHANGHAI)  # a Saturday: its week ends on November 1
+    late = [
+        expected("D1", "JD-5", october_31, process="jd_delay_card"),
+        expected("D2", "JD-5", november(3), process="jd_delay_card"),
+        expected("D3", "JD-10", november(3), process="jd_shipment", about="OD2"),
+        expected("D4", "JD-10", november(8, 23, 59), process="jd_shipment"),
+        expected("D5", "JD-10", november(9, 0), process="jd_shipment"),
+        expected("D6", "JD-10", november(30), process="jd_shipment"),
+    ]
+    answered = billed("B1", "JD-10", answers=late[3].key, order="OD4", at=november(8, 23, 59))
+    weeks = only([*map(booked, late), answered]).weeks
+    assert [(str(each.first), str(each.last), each.late_orders, each.score) for each in weeks] == [
+        ("2026-10-26", "2026-11-01", 1, "1-7"),
+        ("2026-11-02", "2026-11-08", 2, "2-7"),
+        ("2026-11-09", "2026-11-15", 1, "1-7"),
+    ]
+
+
+def test_every_shop_has_its_own_month() -> None:
+    found = shop_months(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")], APPEALS)
+    assert [(each.shop, len(each.cases), len(each.rules)) for each in found] == [("S1", 1, 0), ("S2", 0, 1)]
+
+
+def test_clauses_stand_in_the_order_of_the_rule_book() -> None:
+    entries = [booked(expected(f"C{n}", clause)) for n, clause in enumerate(["DR-11", "CL-3", "DR-10", "DR-9", "odd"])]
+    assert [each.clause for each in only(entries).rules] == ["CL-3", "DR-9", "DR-10", "DR-11", "odd"]

@@ -1,0 +1,70 @@
+"""Reading a push of 1688: signed by one of our applications, and kept whatever it says."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from aftersales.platforms.alibaba_1688.client import Alibaba1688Access
+from aftersales.platforms.alibaba_1688.marketplace import Alibaba1688Push, read_push
+from aftersales.platforms.inbound import MessageState
+from aftersales.platforms.push import NotSigned, PushedMessage
+from aftersales.sandbox.alibaba_1688 import pushed
+from cases.models import read
+
+PAYLOAD = {
+    "msgId": 153008394,
+    "gmtBorn": 1767585600000,
+    "data": {"orderId": 123, "备注": "买家投诉"},
+    "userInfo": "b2b-1",
+    "type": "ORDER_SELLER_VIEW",
+}
+
+
+@pytest.fixture
+def push() -> Alibaba1688Push:
+    apps = [{"app_key": "K1", "app_secret": "s3cret"}, {"app_key": "K2", "app_secret": "other"}]
+    return Alibaba1688Push(read(Alibaba1688Access, {"apps": apps}, "alibaba_1688"))
+
+
+async def unpacked(push: Alibaba1688Push, form: dict[str, str]) -> Any:
+    async def body() -> bytes:
+        return urlencode(form).encode()
+
+    (message,) = await push.unpack({}, body)
+    return message
+
+
+@pytest.mark.parametrize("secret", ["s3cret", "other"])
+async def test_a_push_is_read_whichever_of_our_applications_signed_it(push: Alibaba1688Push, secret: str) -> None:
+    form = pushed(secret, PAYLOAD)
+    assert await unpacked(push, form) == PushedMessage(
+        "153008394", "ORDER_SELLER_VIEW", {"orderId": 123, "备注": "买家投诉"}, form["message"].encode()
+    )
+
+
+async def test_a_push_may_carry_its_data_as_text_and_lack_what_we_do_not_need(push: Alibaba1688Push) -> None:
+    message = await unpacked(push, pushed("s3cret", {"msgId": "m1", "type": "X", "data": '{"orderId": 1}', "new": 1}))
+    assert (message.message_id, message.tag, message.data) == ("m1", "X", {"orderId": 1})
+
+
+@pytest.mark.parametrize("spoilt", [{}, {"message": "{}"}, {"_aop_signature": ""}, {"_aop_signature": "签"}])
+async def test_a_push_that_none_of_ours_signed_is_refused(push: Alibaba1688Push, spoilt: dict[str, str]) -> None:
+    form = pushed("s3cret", PAYLOAD) | spoilt if spoilt else pushed("stranger", PAYLOAD)
+    for sent in (form, {}):
+        with pytest.raises(NotSigned):
+            await unpacked(push, sent)
+
+
+@pytest.mark.parametrize("message", ["", "?", "[]", "1", "null", "{}", '{"msgId":1}', "[" * 5000])
+def test_a_push_that_says_nothing_is_unreadable(message: str) -> None:
+    read_message = read_push(message)
+    assert not isinstance(read_message, PushedMessage)
+    assert (read_message.state, read_message.body) == (MessageState.UNREADABLE, message.encode())
+
+
+def test_data_that_is_no_json_is_left_as_text() -> None:
+    message = read_push(json.dumps({"msgId": 1, "type": "X", "data": "?"}))
+    assert isinstance(message, PushedMessage)
+    assert message.data == "?"

@@ -1,0 +1,36 @@
+"""Packages and adapters are found by their names."""
+
+import pytest
+
+from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
+from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
+from aftersales.platforms.marketplaces import reconcilable_marketplaces
+from workflows.registry import REGISTERED
+
+
+def test_every_registered_process_has_a_marketplace() -> None:
+    assert set(REGISTERED.values()) <= installed_marketplaces().keys()
+
+
+@pytest.mark.parametrize(
+    ("process", "kind"),
+    [
+        ("douyin_reship", DouyinReshipAdapter),
+        ("jd_delay_card", JdDelayCardAdapter),
+        ("claim_1688", None),
+        ("anxinjian_split", None),
+    ],
+)
+def test_a_process_has_the_adapter_of_its_name_or_none(process: str, kind: type[Adapter] | None) -> None:
+    assert adapter_class(REGISTERED[process], process) is kind
+
+
+def test_a_module_without_its_one_adapter_says_so() -> None:
+    with pytest.raises(TypeError, match=r"douyin\.records: expected one subclass of Adapter, found 0"):
+        adapter_class("douyin", "records")
+
+
+def test_the_marketplaces_that_list_what_changed_are_reconciled() -> None:
+    assert reconcilable_marketplaces() == ["douyin"]

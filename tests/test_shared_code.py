@@ -1,0 +1,61 @@
+"""Shared code names no process and no marketplace: those have modules of their own, and the registry."""
+
+import re
+from pathlib import Path
+
+from aftersales.platforms.marketplace import installed_marketplaces
+from tests.support.programs import ROOT
+from workflows.registry import REGISTERED
+
+CORE = ("statecharts", "cases", "workflows", "activities")
+OWN_FOLDERS = ("aftersales/sandbox/", "aftersales/ledger/migrations/")
+REGISTRY = "workflows/registry.py"
+CLAUSE = re.compile(r"\b[A-Z]{1,2}-\d+\b")
+"""The id of a rule of the rule book, such as JD-11, is no name of a marketplace."""
+NAMES = re.compile(
+    "|".join(
+        [
+            *REGISTERED,
+            *REGISTERED.values(),
+            *("douyin", r"(?<![a-z])jd(?![a-z])", "1688", "alibaba", "taobao", "anxinjian", "reship"),
+            *("抖店", "抖音", "京东", "淘宝"),
+        ]
+    ),
+    re.IGNORECASE,
+)
+STILL = {
+    "aftersales/cli/month.py",
+    "aftersales/cli/options.py",
+    "aftersales/cli/report.py",
+    "aftersales/ledger/monthly.py",
+}
+"""Files that still name one; nothing is added here."""
+
+
+def shared(path: str) -> bool:
+    """Whether a file belongs to no process and no marketplace."""
+    folder, _, name = path.rpartition("/")
+    if folder in CORE and name.removesuffix(".py") in REGISTERED:
+        return False
+    own = (*OWN_FOLDERS, *(f"aftersales/platforms/{marketplace}/" for marketplace in installed_marketplaces()))
+    return path != REGISTRY and not path.startswith(own)
+
+
+def named(path: Path) -> list[str]:
+    lines = CLAUSE.sub("", path.read_text(encoding="utf-8")).splitlines()
+    return [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if NAMES.search(line)]
+
+
+def test_shared_code_names_no_process_and_no_marketplace() -> None:
+    files = [ROOT / "worker.py", *(path for folder in (*CORE, "aftersales") for path in (ROOT / folder).rglob("*.py"))]
+    paths = {path.relative_to(ROOT).as_posix(): path for path in files}
+    found = {name: lines for name, path in paths.items() if shared(name) and (lines := named(path))}
+    assert {name: lines for name, lines in found.items() if name not in STILL} == {}
+    assert found.keys() == STILL, "a file that names nothing any more is struck from the list"
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    for line in ("PROCESS = 'douyin_reship'", "京东周评分", "the 1688 share", "JD weekly score", "for jd_delay_card"):
+        assert NAMES.search(CLAUSE.sub("", line)), line
+    for line in ("the late orders of JD-11", "adjust", "TB-5"):
+        assert not NAMES.search(CLAUSE.sub("", line)), line
