@@ -62,6 +62,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 @asynccontextmanager
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
     """Open what a worker acts upon: the marketplaces, and the operators' channels where a file names them."""
+    refuse_faulty_processes()
     async with _open_marketplaces(settings, client) as dependencies:
         if settings.channels_file is None:
             yield dependencies

@@ -1,4 +1,4 @@
-"""What is wrong with processes: faults found when they are loaded, missing activities, and broken invariants."""
+"""Checks of whole processes: faults on loading, missing activities, unregistered charts, broken invariants."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,12 +22,12 @@ def worker_faults() -> list[str]:
     """Return why a worker must not start: one line for each process that it could not run."""
     return [
         *(str(fault) for fault in FAULTS.values()),
-        *(line for each in PROCESSES.values() for line in missing(each)),
+        *(line for process in PROCESSES.values() for line in missing(process)),
     ]
 
 
 def refuse_faulty_processes() -> None:
-    """Raise ProcessFault, with a line for each fault, if a worker could not run every process."""
+    """Raise ProcessFault, with a line for every fault, if a worker could not run every process."""
     if faults := worker_faults():
         raise ProcessFault("\n".join(faults))
 

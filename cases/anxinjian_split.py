@@ -1,4 +1,4 @@
-"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and what each of its orders sees of it."""
+"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and the case as an order sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from cases.policy import Figure, Policy
 from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
 
 MOST_ORDERS = 20
-"""No purchase of one item is split over more orders."""
+"""The most orders that the purchase of one item is split over."""
 
 
 class SplitOrder(Strict):
-    """One of the orders; ``auto_receipt_at`` is the platform's instant of automatic receipt, None while unknown."""
+    """An order; ``auto_receipt_at`` is the platform's instant of automatic receipt, None while unknown."""
 
     order_id: Id
     carries_item: bool
@@ -29,7 +29,7 @@ class SplitOrder(Strict):
 
 
 class SplitFacts(Facts):
-    """One physical item and the orders its purchase was split over; exactly one of them carries it."""
+    """A physical item and the orders that its purchase was split over; exactly one of them carries it."""
 
     provider_id: Id
     merchant_id: Id
@@ -40,10 +40,10 @@ class SplitFacts(Facts):
 
     @model_validator(mode="after")
     def _one_item(self) -> Self:
-        orders = [each.order_id for each in self.sub_orders]
+        orders = [sub_order.order_id for sub_order in self.sub_orders]
         if len(set(orders)) < len(orders):
-            raise ValueError("sub_orders: 订单号重复 / an order_id is given twice")
-        if sum(each.carries_item for each in self.sub_orders) != 1:
+            raise ValueError("sub_orders: 订单号重复 / duplicate order_id")
+        if sum(sub_order.carries_item for sub_order in self.sub_orders) != 1:
             raise ValueError("sub_orders: 须恰有一单 carries_item / exactly one order carries the item")
         return self
 
@@ -54,7 +54,7 @@ class SplitFacts(Facts):
 
     @property
     def began_at(self) -> datetime | None:
-        """The case's own opening: the provider found the orders waiting."""
+        """The case's own opening: by then the orders were waiting already."""
         return None
 
     @property
@@ -65,7 +65,7 @@ class SplitFacts(Facts):
     @property
     def order(self) -> str:
         """The order that carries the item."""
-        return next(each.order_id for each in self.sub_orders if each.carries_item)
+        return next(sub_order.order_id for sub_order in self.sub_orders if sub_order.carries_item)
 
 
 class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
@@ -82,14 +82,14 @@ class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
 
 
 class Way(StrEnum):
-    """How the orders without the item are settled (AX-5)."""
+    """The two ways to settle the orders without the item (AX-5)."""
 
     KEEP_SINGLE = "keep_single"
     KEEP_ALL = "keep_all"
 
 
 class WhyUnsigned(StrEnum):
-    """Why an order has not been signed in (AX-1)."""
+    """The reasons why an order has not been signed in (AX-1)."""
 
     REFUNDED_BEFORE_SHIPPING = "refunded_before_shipping"
     IN_TRANSIT = "in_transit"
@@ -104,13 +104,13 @@ class WayChosen(Form):
 
 
 class Unsigned(Form):
-    """What was found out about an order that could not be signed in (AX-1)."""
+    """The reason why an order could not be signed in (AX-1)."""
 
     why: WhyUnsigned
 
 
 class VerdictGiven(Form):
-    """What the authentication found (AX-4)."""
+    """The verdict of the authentication (AX-4)."""
 
     verdict: Literal["pass", "fail"]
 
@@ -122,7 +122,7 @@ class Blocked(Form):
 
 
 class Ending(StrEnum):
-    """How an order ended."""
+    """The ways in which an order ends."""
 
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
@@ -139,7 +139,7 @@ ENDINGS: Mapping[str, Ending] = {
 
 
 class SplitCase(Case):
-    """An item's orders: the way that was chosen, which order was authenticated, and how orders ended."""
+    """An item's orders: the chosen way, the authenticated order, and how orders ended."""
 
     facts: SplitFacts
     policy: SplitPolicy = SplitPolicy()
@@ -192,26 +192,26 @@ class SplitCase(Case):
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """The orders, each with a chart of its own."""
-        return tuple(each.order_id for each in self.facts.sub_orders)
+        """The ids of the orders; every order has a chart of its own."""
+        return tuple(sub_order.order_id for sub_order in self.facts.sub_orders)
 
     def waybill(self, order: str) -> str:
-        """The waybill of an order; one whose number was not told is taken for its own."""
+        """Return the waybill of an order; an order without a known number counts as having its own."""
         return self.waybills.get(order, order)
 
     def part(self, order: str | None) -> Any:
-        """The case as one order sees it."""
+        """Return the case as one order sees it."""
         return self if order is None else OrderOfSplit(self, order)
 
     def learn(self, rule: str, form: Form | None) -> Self:
-        """The way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+        """Learn the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
         if rule == "choose":
             chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
             return self.model_copy(update={"way": chosen})
         return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
 
     def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
-        """What happened to an order that others, or the item, depend on."""
+        """Learn what happened to an order, as far as other orders or the item depend on it."""
         learned: dict[str, object] = {}
         if rule == "authenticate":
             learned["authenticated_order"] = order
@@ -228,7 +228,7 @@ class SplitCase(Case):
         return self.model_copy(update=learned) if learned else self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """What either way costs beyond the one authentication, before it is chosen (AX-8)."""
+        """Return what either way costs beyond the one authentication, before it is chosen (AX-8)."""
         if rule != "choose":
             return ()
         many, freight = len(self.others), self.facts.freight_fee * len(self.others)
@@ -241,7 +241,7 @@ class SplitCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """One order, several, and several that have ended, with and without a loss."""
+        """Return one order, several, and several that have ended, with and without a loss."""
         case = cls(facts=_facts("O1", "O2"))
         ended = {"O1": Ending.CONFIRMED, "O2": Ending.CANCELLED}
         return [
@@ -253,21 +253,21 @@ class SplitCase(Case):
 
     @classmethod
     def part_type(cls) -> type:
-        """What an order's chart sees."""
+        """Return what an order's chart sees."""
         return OrderOfSplit
 
     @classmethod
     def part_samples(cls) -> list[Any]:
-        """The order with the item and one without it, before a way was chosen and after."""
+        """Return the order with the item and one without it, before a way was chosen and after."""
         case = cls(facts=_facts("O1", "O2"))
         cases = [case, *(case.model_copy(update={"way": way}) for way in Way)]
         shared = case.model_copy(update={"way": Way.KEEP_ALL, "waybills": {"O1": "YTO YT2"}})
         unknown = cls(facts=_facts("O1", "O2", auto_receipt_at=None))
-        return [each.part(order) for each in (*cases, unknown) for order in each.orders] + [shared.part("O2")]
+        return [sample.part(order) for sample in (*cases, unknown) for order in sample.orders] + [shared.part("O2")]
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Forms that teach the case something."""
+        """Return the forms from which the case learns."""
         return {
             "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
             "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
@@ -328,22 +328,23 @@ class OrderOfSplit:
         return self.case.unsigned.get(self.order)
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """Automatic receipt is an instant of the platform's record (AX-9)."""
+        """Return when a clock runs out; automatic receipt is an instant of the platform's record (AX-9)."""
         if figure == "auto_receipt_at":
-            return next(each.auto_receipt_at for each in self.case.facts.sub_orders if each.order_id == self.order)
+            receipts = {sub_order.order_id: sub_order.auto_receipt_at for sub_order in self.case.facts.sub_orders}
+            return receipts[self.order]
         return self.case.due(figure, entered)
 
     def learn(self, rule: str, form: Form | None) -> "OrderOfSplit":
-        """The order after one of its rules has fired."""
+        """Return the order after one of its rules has fired."""
         return OrderOfSplit(self.case.learn_of(self.order, rule, form), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """No step of an order costs anything that was not told with the choice."""
+        """Return nothing: the costs of an order were shown with the choice of the way."""
         del rule
         return ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
-        """What shipping offline (AX-3) and a second authentication (AX-4) would cost, and what AX-7 still asks for."""
+        """Return what shipping offline (AX-3) or a second authentication (AX-4) would cost, and what AX-7 requires."""
         fee = self.case.facts.authentication_fee
         if rule == "ship_offline":
             note = f"线下发货将无法确认收货、商家收不到货款、到期自动退款,且鉴定费 ¥{fee} 不产生"
@@ -356,7 +357,7 @@ class OrderOfSplit:
         return ()
 
     def amount(self, effect: str) -> Decimal | None:
-        """The freight of a waybill of its own (AX-8); what a lost order was worth its record does not say (AX-9)."""
+        """Return the freight of a separate waybill (AX-8); what a lost order was worth is unknown (AX-9)."""
         return self.case.facts.freight_fee if effect == "charge_freight" else None
 
 

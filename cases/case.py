@@ -12,7 +12,7 @@ from cases.policy import Figure, Policy
 
 
 class Facts(Strict):
-    """What the platform's record says when the case is opened."""
+    """The platform's record at the opening of the case."""
 
     @property
     @abstractmethod
@@ -22,28 +22,28 @@ class Facts(Strict):
     @property
     @abstractmethod
     def began_at(self) -> datetime | None:
-        """The instant from which the first clock runs; None: the case's own opening."""
+        """The instant from which the first clock runs; None for the case's own opening."""
 
     @property
     @abstractmethod
     def shop(self) -> str:
-        """The shop whose case it is."""
+        """The shop that the case belongs to."""
 
     @property
     @abstractmethod
     def order(self) -> str | None:
-        """The order; None for a case about no order."""
+        """The order that the case is about; None for a case about no order."""
 
     @property
     def at_stake(self) -> Decimal | None:
-        """The money (CNY) that the case is about, where it is known."""
+        """The money (CNY) that the case is about, if known."""
         return None
 
 
 class Cost(Strict):
-    """What a decision costs before it is taken: an amount (CNY) where there is one, the clause, and in words.
+    """The cost of a decision, known before it is taken: an amount (CNY) if there is one, the clause, and a note.
 
-    ``choice`` says of which of several ways to decide it is the cost.
+    ``choice`` names the way to decide, if there are several.
     """
 
     amount: Decimal | None
@@ -61,7 +61,7 @@ class Appeals(Strict):
 
 
 class Case(Strict):
-    """Facts and policy as they were pinned (G-9), and what was learned: all that guards and clocks look at."""
+    """Pinned facts and policy (G-9) and what was learned since: all that guards and clocks look at."""
 
     facts: Any
     policy: Any
@@ -71,88 +71,88 @@ class Case(Strict):
 
     @property
     def at_stake(self) -> Decimal | None:
-        """The money (CNY) that the case is about, where it is known."""
-        found: Decimal | None = self.facts.at_stake
-        return found
+        """The money (CNY) that the case is about, if known."""
+        amount: Decimal | None = self.facts.at_stake
+        return amount
 
     @classmethod
     def facts_type(cls) -> type[Facts]:
-        """The model of this process's facts."""
-        found: type[Facts] = cls.model_fields["facts"].annotation  # type: ignore[assignment]
-        return found
+        """Return the model of the process's facts."""
+        facts: type[Facts] = cls.model_fields["facts"].annotation  # type: ignore[assignment]
+        return facts
 
     @classmethod
     def policy_type(cls) -> type[Policy]:
-        """The model of this process's figures."""
-        found: type[Policy] = cls.model_fields["policy"].annotation  # type: ignore[assignment]
-        return found
+        """Return the model of the process's figures."""
+        policy: type[Policy] = cls.model_fields["policy"].annotation  # type: ignore[assignment]
+        return policy
 
     @classmethod
     def form_type(cls, name: str | None) -> type[Form]:
-        """The form that a chart names; a rule without one asks for nothing."""
+        """Return the form that a chart names; a rule without one asks for nothing."""
         return cls.forms[name] if name else NoForm
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """When the clock of a figure, started at ``entered``, runs out."""
+        """Return when the clock of a figure, started at ``entered``, runs out."""
         length: Figure[timedelta] = getattr(self.policy, figure)
         return entered + length.value
 
     def learn(self, rule: str, form: Form | None) -> Self:
-        """The case after a rule has fired with a form (None: it was reported without one)."""
+        """Return the case after a rule has fired with a form, or with None if it was reported without one."""
         del rule, form
         return self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """What firing a rule costs, told before it is chosen; one for each way to fire it, none that is unknown."""
+        """Return the known costs of firing a rule, shown before it is chosen: one for each way to fire it."""
         del rule
         return ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
-        """What doing what a rule forbids would cost: told with the refusal."""
+        """Return what it would cost to do what a rule forbids, for the refusal."""
         del rule
         return ()
 
     def amount(self, effect: str) -> Decimal | None:
-        """The money (CNY) of a ledger entry that the chart names; None: an entry without an amount."""
+        """Return the amount (CNY) of a ledger entry that the chart declares, or None if it has none."""
         del effect
         return None
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """The orders that have a chart each, beside the case's own."""
+        """The orders with charts of their own, beside the chart of the case."""
         return ()
 
     def part(self, order: str | None) -> Any:
-        """The case as an order's chart sees it: guards, ``due``, ``costs`` and ``amount`` of that order.
+        """Return the case as an order's chart sees it: its guards, ``due``, ``costs`` and ``amount``.
 
-        None: as its own chart sees it.
+        With None, return it as the case's own chart sees it.
         """
         if order is not None:
             raise KeyError(order)
         return self
 
     def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
-        """The case after a rule of an order's chart has fired with a form."""
+        """Return the case after a rule of an order's chart has fired with a form."""
         raise KeyError(order, rule, form)
 
     @classmethod
     @abstractmethod
     def samples(cls) -> list[Self]:
-        """Cases that between them take every way through the chart: what proofs are run over."""
+        """Return cases that together take every way through the chart; its invariants are checked over them."""
 
     @classmethod
     def part_type(cls) -> type:
-        """The type of the case's parts: what an order's chart sees."""
+        """Return the type of the case's parts: what an order's chart sees."""
         return cls
 
     @classmethod
     def part_samples(cls) -> list[Any]:
-        """Parts that between them take every way through an order's chart."""
+        """Return parts that together take every way through an order's chart."""
         return []
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Forms by rule, for the rules whose form teaches the case something that a guard looks at."""
+        """Return forms by rule, for the rules from whose form the case learns something that a guard looks at."""
         return {}
 
 

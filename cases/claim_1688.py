@@ -20,7 +20,7 @@ NOTHING = Decimal("0.00")
 
 @dataclass(frozen=True)
 class Terms:
-    """The figures it is computed by: a rate, and amounts in CNY."""
+    """The figures that a compensation is computed from: a rate, and amounts in CNY."""
 
     rate: Decimal
     paid_whole_below: Decimal
@@ -29,15 +29,15 @@ class Terms:
 
 
 def sub_order_compensation(goods_amount: Decimal, terms: Terms) -> Decimal:
-    """CL-2: a share of the goods amount actually paid; a small sub-order is paid whole."""
+    """Return the share of the goods amount actually paid (CL-2); a small sub-order is paid whole."""
     return cents(goods_amount if goods_amount < terms.paid_whole_below else goods_amount * terms.rate)
 
 
 def main_order_compensation(sub_orders: Sequence[tuple[Decimal, bool]], terms: Terms) -> Decimal:
-    """CL-3: the sum over violating sub-orders, between the floor and the cap, the floor winning.
+    """Return the sum over violating sub-orders, between floor and cap, the floor winning (CL-3).
 
-    ``sub_orders``: goods amount (CNY) and whether it violates.  A small main order is paid whole; without a violation
-    nothing is due.
+    ``sub_orders``: the goods amount (CNY) of a sub-order, and whether it violates.  A small main order is paid whole;
+    without a violation nothing is due.
     """
     if not any(violating for _, violating in sub_orders):
         return NOTHING
@@ -52,7 +52,7 @@ ARTICLE = "source 000"
 
 
 class Violation(StrEnum):
-    """What the platform detected (CL-1)."""
+    """The violations that the platform detects (CL-1)."""
 
     LATE_SHIPMENT = "late_shipment"
     OUT_OF_STOCK = "out_of_stock"
@@ -60,7 +60,7 @@ class Violation(StrEnum):
 
 
 class OpenedBy(StrEnum):
-    """Who opened the claim (CL-1)."""
+    """The parties that open claims (CL-1)."""
 
     PLATFORM = "platform"
     BUYER = "buyer"
@@ -92,7 +92,7 @@ class ClaimFacts(Facts):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        ids = [each.sub_order_id for each in self.sub_orders]
+        ids = [sub_order.sub_order_id for sub_order in self.sub_orders]
         if len(set(ids)) != len(ids):
             raise ValueError("sub_orders: 子订单重复 / duplicate sub_order_id")
         return self
@@ -140,7 +140,7 @@ class ClaimPolicy(Policy, clocks=(Claim1688,)):
 
 
 class Appeal(Form):
-    """An appeal says why and shows it (CL-10)."""
+    """An appeal with its reason and evidence (CL-10)."""
 
     reason: Text
     evidence: tuple[Evidence, ...] = Field(min_length=1)
@@ -153,7 +153,7 @@ class TradeClosure(Form):
 
 
 class ClaimCase(Case):
-    """A claim: what it would cost."""
+    """A claim, with what it would cost."""
 
     facts: ClaimFacts
     policy: ClaimPolicy = ClaimPolicy()
@@ -163,15 +163,15 @@ class ClaimCase(Case):
 
     @property
     def terms(self) -> Terms:
-        """The figures that compensation is computed by."""
+        """The figures that the compensation is computed from."""
         policy = self.policy
         return Terms(policy.rate.value, policy.paid_whole_below.value, policy.floor.value, policy.ceiling.value)
 
     @property
     def compensation(self) -> Decimal:
-        """What the main order would cost (CL-3)."""
+        """The compensation of the main order (CL-3)."""
         return main_order_compensation(
-            [(each.goods_amount, each.violating) for each in self.facts.sub_orders], self.terms
+            [(sub_order.goods_amount, sub_order.violating) for sub_order in self.facts.sub_orders], self.terms
         )
 
     @property
@@ -180,11 +180,11 @@ class ClaimCase(Case):
         return self.compensation
 
     def amount(self, effect: str) -> Decimal | None:
-        """The compensation of CL-3; an appeal counts without an amount (CL-5)."""
+        """Return the compensation of CL-3; an appeal counts without an amount (CL-5)."""
         return self.compensation if effect == "pay_compensation" else None
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """What agreeing and appealing cost, before either is chosen (CL-3, CL-5)."""
+        """Return what agreeing and appealing cost, before either is chosen (CL-3, CL-5)."""
         if rule == "agree":
             note = f"赔付 ¥{self.compensation}:{self._per_sub_order()}"
             return (Cost(amount=self.compensation, clause="CL-3", note=note),)
@@ -195,15 +195,15 @@ class ClaimCase(Case):
 
     def _per_sub_order(self) -> str:
         parts = (
-            f"{each.sub_order_id} ¥{sub_order_compensation(each.goods_amount, self.terms)}"
-            for each in self.facts.sub_orders
-            if each.violating
+            f"{sub_order.sub_order_id} ¥{sub_order_compensation(sub_order.goods_amount, self.terms)}"
+            for sub_order in self.facts.sub_orders
+            if sub_order.violating
         )
         return "、".join(parts) or "无违规子订单"
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """A claim by the platform, and one by the buyer on a closed trade."""
+        """Return a claim by the platform, and one by the buyer on a closed trade."""
         facts = ClaimFacts(
             shop_id="S1",
             claim_id="C1",

@@ -18,7 +18,7 @@ HELP_PAGE = "source 002"
 
 
 class Reason(StrEnum):
-    """Why the buyer asks for a reship (DR-1)."""
+    """The reasons for which a buyer asks for a reship (DR-1)."""
 
     NEVER_RECEIVED = "never_received"
     SHORT_SHIPPED = "short_shipped"
@@ -83,7 +83,7 @@ class ReshipPolicy(Policy, clocks=(DouyinReship,)):
 
 
 class Refusal(Form):
-    """A refusal always says why (DR-14); one agreed with the buyer proves the buyer's consent (DR-13)."""
+    """A refusal with its reason (DR-14); one agreed with the buyer proves the buyer's consent (DR-13)."""
 
     reason: Text
     evidence: tuple[Evidence, ...] = ()
@@ -116,7 +116,7 @@ class Modification(Form):
 
 
 class ReshipCase(Case):
-    """A reship: the reason that counts now, and whether the goods are out of stock."""
+    """A reship, with the reason that counts now and whether the goods are out of stock."""
 
     facts: ReshipFacts
     policy: ReshipPolicy = ReshipPolicy()
@@ -155,18 +155,18 @@ class ReshipCase(Case):
         return not categories or category is None or category in categories
 
     def learn(self, rule: str, form: Form | None) -> Self:
-        """A modification brings its reason (DR-15), a mark stays (DR-13)."""
+        """Learn the reason of a modification (DR-15) and that the goods are out of stock (DR-13)."""
         if isinstance(form, Modification):
             return self.model_copy(update={"new_reason": form.reason})
         return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self
 
     def amount(self, effect: str) -> Decimal | None:
-        """The coupon of DR-10; the violation of DR-11 has no amount yet."""
+        """Return the coupon of DR-10; the violation of DR-11 has no amount yet."""
         return self.policy.late_compensation.value if effect == "charge_late_penalty" else None
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Every reason, in and out of stock, within and past the fifteen days, category open and closed."""
+        """Return every reason, an application past the fifteen days, and one in a closed category."""
         facts = ReshipFacts(
             shop_id="S1",
             after_sale_id="A1",
@@ -183,5 +183,5 @@ class ReshipCase(Case):
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """A modification to every reason: the only form that a guard depends on."""
+        """Return a modification to every reason: the only form that a guard depends on."""
         return {"modify": tuple(Modification(reason=reason) for reason in Reason)}

@@ -9,24 +9,24 @@ _PARTS = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 LONGEST_DURATION = timedelta(days=3650)
-"""Nothing in a rule book takes longer."""
+"""The longest time in a rule book."""
 DAYS_FROM_HOURS = 72
-"""From here on whole days are written as days: rule books say 48 h, but 10 days."""
+"""From this length on, whole days are written as days: rule books say 48 h, but 10 days."""
 
 
 def parse_duration(text: str) -> timedelta:
     """Read a length of time such as ``47h59m`` or ``-3d``; raises BadForm for anything else."""
-    found = _PARTS.fullmatch(text.strip()) if text.strip() else None
-    if found is None or not any(found.groups()[1:]):
-        raise BadForm(f"{text!r} 不是时长 / is no length of time: write for instance 90s, 47h59m, 3d")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
+    parts = _PARTS.fullmatch(text.strip()) if text.strip() else None
+    if parts is None or not any(parts.groups()[1:]):
+        raise BadForm(f"{text!r} 不是时长 / is not a length of time: write for instance 90s, 47h59m, 3d")
+    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups()[1:])
     try:
         length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
         length = timedelta.max
     if length > LONGEST_DURATION:
         raise BadForm(f"{text!r} 太长 / is too long: at most {LONGEST_DURATION.days}d")
-    return -length if found[1] == "-" else length
+    return -length if parts[1] == "-" else length
 
 
 def format_duration(length: timedelta) -> str:

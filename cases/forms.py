@@ -1,4 +1,4 @@
-"""What people must give with a rule: the forms that several processes share."""
+"""The forms that several processes share: what people must fill in to fire a rule."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class EvidenceKind(StrEnum):
 
 
 class Evidence(Strict):
-    """A piece of evidence: its kind, where it lies, and what it shows."""
+    """A piece of evidence: its kind, its address, and what it shows."""
 
     kind: EvidenceKind
     url: Text
@@ -32,17 +32,17 @@ class Form(Strict):
 
 
 class NoForm(Form):
-    """A rule that asks for nothing."""
+    """The form of a rule that asks for nothing."""
 
 
 class Shipment(Form):
-    """A parcel handed over: carrier code or name, and its real tracking number."""
+    """A shipped parcel: the carrier's code or name, and the real tracking number."""
 
     carrier: Text
     tracking_no: Text
 
 
 class Proof(Form):
-    """Evidence handed in: at least one piece."""
+    """At least one piece of evidence."""
 
     evidence: tuple[Evidence, ...] = Field(min_length=1)

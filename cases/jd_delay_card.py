@@ -14,7 +14,7 @@ from statecharts.jd_delay_card import JdDelayCard
 
 
 class DelayFacts(Facts):
-    """The order that will be late; ``sent_at`` is None while the card has not been sent."""
+    """The order that will be late; ``sent_at`` is None until the card is sent."""
 
     shop_id: Id
     order_id: Id
@@ -49,13 +49,13 @@ class DelayPolicy(Policy, clocks=(JdDelayCard,)):
 
 
 class CardSent(Form):
-    """When the card was sent: the buyer's 48 h run from it (JD-2)."""
+    """The sending of the card, from which the buyer's 48 h run (JD-2)."""
 
     sent_at: Instant
 
 
 class AgreementProof(Strict):
-    """What shows that buyer and shop agreed: one of the three kinds JD takes (JD-3)."""
+    """Proof that buyer and shop agreed: one of the three kinds that JD takes (JD-3)."""
 
     kind: Literal[EvidenceKind.CHAT_SCREENSHOT, EvidenceKind.SMS, EvidenceKind.CALL_RECORD]
     url: Text
@@ -63,14 +63,14 @@ class AgreementProof(Strict):
 
 
 class EmergencyReport(Form):
-    """A report names the concrete shipping time agreed with the buyer, and proves it (JD-3)."""
+    """A report with the concrete shipping time agreed with the buyer, and its proof (JD-3)."""
 
     agreed_ship_at: Instant
     evidence: tuple[AgreementProof, ...] = Field(min_length=1)
 
 
 class DelayCase(Case):
-    """A delay card: when it was sent, what was agreed, and whether the promised time has passed."""
+    """A delay card, with its sending, the agreed time and whether the promised one has passed."""
 
     facts: DelayFacts
     policy: DelayPolicy = DelayPolicy()
@@ -111,7 +111,7 @@ class DelayCase(Case):
         return super().due(figure, entered)
 
     def learn(self, rule: str, form: Form | None) -> Self:
-        """When the card was sent, what was agreed; a new report is reviewed, and escalated, anew."""
+        """Learn when the card was sent and what was agreed; a new report can be escalated again."""
         learned: dict[str, object] = {}
         if rule == "miss_promise":
             learned["promise_missed_already"] = True
@@ -125,7 +125,7 @@ class DelayCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """A card to send and one that was sent, with the promised time near and far."""
+        """Return a card to send and one that was sent, with the promised time near and far."""
         facts = DelayFacts(
             shop_id="S1",
             order_id="O1",
@@ -138,7 +138,7 @@ class DelayCase(Case):
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """A form for every rule that asks for one."""
+        """Return a form for every rule that asks for one."""
         proof = AgreementProof(kind=EvidenceKind.CHAT_SCREENSHOT, url="https://example.com/chat.png")
         report = EmergencyReport(agreed_ship_at=SAMPLE_INSTANT + timedelta(days=9), evidence=(proof,))
         return {

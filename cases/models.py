@@ -1,4 +1,4 @@
-"""The strict ground that facts, forms and figures stand on."""
+"""The strict base models and types of facts, forms and figures."""
 
 import json
 from collections.abc import Iterable
@@ -25,12 +25,12 @@ CENT = Decimal("0.01")
 
 
 def cents(amount: Decimal) -> Decimal:
-    """An amount rounded to 0.01, half up."""
+    """Round an amount to 0.01, half up."""
     return amount.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def whole_seconds(instant: datetime) -> datetime:
-    """The instant in UTC without its fraction: the marketplaces' clocks count whole seconds."""
+    """Return the instant in UTC, in whole seconds as the marketplaces count."""
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
@@ -41,15 +41,15 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 def _plausible(instant: datetime) -> datetime:
     if not EARLIEST <= instant < LATEST:
         # "Never" and "unknown" are often written as year 1 or 9999: no clock can be computed from those.
-        raise ValueError("须在 2000 年到 2099 年之间 / must lie between the years 2000 and 2099")
+        raise ValueError("须在 2000 年到 2099 年之间 / must be between the years 2000 and 2099")
     return whole_seconds(instant)
 
 
-def _length(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
+def _length(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
     try:
-        return parse_duration(given)
+        return parse_duration(value)
     except BadForm as bad:
         raise ValueError(str(bad)) from bad
 
@@ -63,11 +63,11 @@ Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterVa
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
 """A platform's own identifier: no white space, no slash."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-"""A text that says something."""
+"""A text that is not empty."""
 
 
 class Strict(BaseModel):
-    """A frozen model that takes nothing on trust: unknown fields, loose types and naive instants are refused."""
+    """A frozen model that refuses unknown fields, loose types and naive instants."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -88,7 +88,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read(model: type[Model], raw: Any, what: str) -> Model:
-    """Read JSON-like data into a model; raises BadForm that names every wrong field and what was expected."""
+    """Read JSON-like data into a model; raises BadForm with every wrong field and what was expected."""
     if not isinstance(raw, dict):
         raise BadForm(
             f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}", (what,)
@@ -101,27 +101,27 @@ def read(model: type[Model], raw: Any, what: str) -> Model:
         return model.model_validate_json(text)
     except ValidationError as bad:
         place = bad.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        told = (f"{'.'.join(str(part) for part in where) or WHOLE}: {why}" for where, why in faults(bad))
-        raise BadForm(f"{what}: {'; '.join(told)}; {expected(model)}", (what, *place)) from bad
+        lines = (f"{'.'.join(str(part) for part in where) or WHOLE}: {why}" for where, why in faults(bad))
+        raise BadForm(f"{what}: {'; '.join(lines)}; {expected(model)}", (what, *place)) from bad
 
 
 def faults(bad: ValidationError) -> Iterable[tuple[tuple[str | int, ...], str]]:
-    """Where each fault lies, nowhere for one of the whole, and what it is, Chinese first."""
+    """Yield the path and the text of every fault, Chinese first; a fault of the whole has an empty path."""
     for fault in bad.errors(include_url=False, include_context=False, include_input=False):
         chinese = _CHINESE.get(fault["type"], "有误")
         yield fault["loc"], f"{chinese} / {fault['msg'].removeprefix('Value error, ')}"
 
 
 def expected(model: type[BaseModel]) -> str:
-    """A line that lists a model's fields, the optional ones with a question mark."""
+    """List a model's fields in a line, the optional ones with a question mark."""
     fields = (name + ("" if field.is_required() else "?") for name, field in model.model_fields.items())
     return f"字段 / fields: {', '.join(fields) or '-'}"
 
 
-TOLD = 300
-"""Characters kept of what others say: junk must fill neither a case's memory nor a notice."""
+LONGEST_QUOTE = 300
+"""Characters kept of texts from outside, so that junk fills neither a case nor a notice."""
 
 
-def clipped(text: str, longest: int = TOLD) -> str:
-    """A text, cut where it is too long."""
+def clipped(text: str, longest: int = LONGEST_QUOTE) -> str:
+    """Cut a text that is too long."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -1,4 +1,4 @@
-"""The time of Asia/Shanghai: the marketplaces count days by it, and operators read it."""
+"""The time of Asia/Shanghai, by which marketplaces count days and operators read instants."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -7,10 +7,10 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def shanghai(instant: datetime) -> str:
-    """An instant as an operator reads it: Shanghai time, to the minute."""
+    """Format an instant for operators: Shanghai time, to the minute."""
     return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
 
 
 def shanghai_day(at: datetime) -> date:
-    """The day in Shanghai: the one that the marketplaces count by."""
+    """Return the day in Shanghai, by which the marketplaces count."""
     return at.astimezone(SHANGHAI).date()

@@ -1,4 +1,4 @@
-"""淘宝 · 安心鉴拆单 (Anxinjian split order): rules AX-1 ... AX-10, one chart for the item and one for each order."""
+"""淘宝 · 安心鉴拆单 (Anxinjian split order): rules AX-1 ... AX-10, a chart for the item and one for every order."""
 
 from statemachine import HistoryState, State
 

@@ -21,7 +21,7 @@ class ChartFault(Exception):
 
 
 class Party(StrEnum):
-    """Who may move a case; ``label`` is what an operator reads."""
+    """The parties that fire rules; ``label`` is their Chinese name."""
 
     BUYER = "buyer"
     MERCHANT = "merchant"
@@ -47,7 +47,7 @@ REMINDERS = "reminders_before"
 """The figure by which operators are reminded of a deadline (G-5)."""
 
 OPERATORS = (Party.MERCHANT, Party.PROVIDER)
-"""The parties our users act for; what everybody else does is only recorded."""
+"""The parties that our users act for; what the others do is only recorded."""
 
 
 Provenance = Literal["stated", "read", "assumed", "set"]
@@ -185,7 +185,7 @@ class Rule(Event):
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The clauses the rule rests on, each once, in the order of its lines."""
+        """The clauses the rule rests on, without repetition, in the order of its lines."""
         return tuple(dict.fromkeys(line.clause for line in self.lines))
 
     @property

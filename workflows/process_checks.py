@@ -1,4 +1,4 @@
-"""Checks of a process that are cheap enough to run whenever it is loaded; each fault is said in its author's words."""
+"""Checks of a process that are cheap enough to run whenever it is loaded; faults are worded for the author."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -77,7 +77,7 @@ def rulebook_command(
     write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write the documents to a folder.")] = None,
     by_state: Annotated[
         bool,
-        typer.Option("--by-state", help="Print for each state what may be done, until when, and what else happens."),
+        typer.Option("--by-state", help="Print by state what may be done, until when, and what happens otherwise."),
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Check the invariants instead. Exit status 1: something is wrong.")
@@ -116,10 +116,10 @@ def _check(chosen: list[Process], *, everything: bool) -> int:
     """Print what is wrong with the chosen processes; with everything, also faulty and unregistered ones."""
     wrong = [*(str(fault) for fault in FAULTS.values()), *unregistered()] if everything else []
     for process in chosen:
-        found = [*missing(process), *broken_invariants(process)]
-        if not found:
+        faults = [*missing(process), *broken_invariants(process)]
+        if not faults:
             say(f"{process.name}: ok")
-        wrong += found
+        wrong += faults
     for line in wrong:
         complain(line)
     return REFUSED if wrong else 0

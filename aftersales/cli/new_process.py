@@ -248,7 +248,7 @@ FILES = {
 }
 RULES, REGISTRY = "docs/rules.md", "workflows/registry.py"
 END_OF_CLAUSES, END_OF_NAMES = "## Shop ledger\n", "## Sources\n"
-END_OF_REGISTRY = '}\n"""The marketplace of each process'
+REGISTERED_ENTRIES = re.compile(r"^(REGISTERED[^\n]*= \{\n.*?)(^\})", re.MULTILINE | re.DOTALL)
 
 
 def new_process_command(
@@ -309,7 +309,9 @@ def write_skeleton(root: Path, name: str, platform: str, label: str) -> list[str
     words["low"] = words["clause"].lower()
     rules = _before(rules, END_OF_CLAUSES, Template(CLAUSES).substitute(words), RULES)
     rules = _before(rules, END_OF_NAMES, Template(NAMES).substitute(words), RULES)
-    registry = _before(registry, END_OF_REGISTRY, f'    "{name}": "{platform}",\n', REGISTRY)
+    registry, entered = REGISTERED_ENTRIES.subn(rf'\1    "{name}": "{platform}",\n\2', registry)
+    if entered != 1:
+        raise BadForm(f"{REGISTRY}: expected REGISTERED once; nothing was written")
     for path, text in files.items():
         (root / path).write_text(Template(text).substitute(words), encoding="utf-8")
     (root / RULES).write_text(rules, encoding="utf-8")

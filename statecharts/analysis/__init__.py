@@ -1,1 +1,1 @@
-"""What can be said of a chart without running a case: reachability, invariants, rule book and diagram."""
+"""Analysis of charts without running a case: reachability, invariants, rule book and diagram."""

@@ -169,6 +169,17 @@ def test_a_scenario_of_another_process_is_played(tree: Path, run: Run) -> None:
     assert "no form 'appael'" in warning
 
 
+def test_a_process_with_an_adapter_stops_no_other_either(tree: Path, run: Run) -> None:
+    spoil(tree, "statecharts/douyin_reship.py", "    completed = State(", "    compelted = State(")
+    scenario = ROOT / "examples" / "scenarios" / "jd_delay_card_accepted.yaml"
+
+    played = run("-m", "aftersales.cli.main", "simulate", str(scenario))
+
+    assert played.returncode == 0, played.stderr
+    [warning] = played.stderr.splitlines()
+    assert "NameError: name 'completed' is not defined" in warning
+
+
 def test_an_effect_without_an_activity_keeps_the_worker_from_starting(tree: Path, run: Run) -> None:
     spoil(tree, ACTIVITIES, '"file_appeal"', '"file_apeal"')
 

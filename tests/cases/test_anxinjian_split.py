@@ -116,7 +116,7 @@ def test_ax_4_exactly_one_order_carries_the_item(carrying: tuple[int, ...]) -> N
 
 
 def test_an_order_is_given_once() -> None:
-    with pytest.raises(BadForm, match="sub_orders: 订单号重复 / an order_id is given twice"):
+    with pytest.raises(BadForm, match="sub_orders: 订单号重复 / duplicate order_id"):
         facts(sub_orders=[ORDER, ORDER | {"carries_item": False}])
 
 

@@ -63,11 +63,13 @@ def test_every_clause_that_a_process_cites_stands_in_the_rule_book(process: Proc
 
 
 def test_states_are_called_as_in_the_rule_book(process: Process) -> None:
-    said = {name: "yes" in rest.split("|")[1] for name, rest in names(process, "States")}
+    said = {name: tuple(cell.strip() for cell in rest.split("|")[:2]) for name, rest in names(process, "States")}
     states = [state for chart in process.charts for state in chart.states_map.values()]
 
     assert {
-        state.id: state.final for state in states if state.is_atomic and not isinstance(state, HistoryState)
+        state.id: (str(state.name), "yes" if state.final else "no")
+        for state in states
+        if state.is_atomic and not isinstance(state, HistoryState)
     } == said
 
 

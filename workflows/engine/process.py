@@ -1,4 +1,4 @@
-"""A process: a chart and the kind of case it is about."""
+"""A process: its charts and its case."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Process:
 
     @cached_property
     def clocks(self) -> Mapping[str, Clock]:
-        """The rules that fire by themselves."""
+        """The clocks by rule."""
         return {name: rule.clock for name, rule in self.rules.items() if rule.clock}
 
     @property
@@ -129,8 +129,8 @@ class Process:
         # The initial state is entered by no move.
         states = (state.enter for chart in self.charts for state in chart.states_map.values())
         specs = (spec for owner in (*transitions, *states) for spec in owner)
-        found = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
-        return {effect.name: effect for effect in found}
+        effects = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
+        return {effect.name: effect for effect in effects}
 
     def open_case(self, opening: Opening) -> Case:
         """Read an opening into a case; raises BadForm or PolicyUnknown, naming the field."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from cases.douyin_reship import Reason
 from cases.errors import PlatformUnreachable
 from cases.models import LATEST
 
@@ -45,12 +44,13 @@ class Arbitration(IntEnum):
 DISPUTED = (Arbitration.RUNNING, Arbitration.EVIDENCE_WANTED, Arbitration.NEGOTIATION)
 """The statuses of an arbitration that is not decided."""
 REASONS = {
-    "一直未收到货": Reason.NEVER_RECEIVED,
-    "商家少发/漏发": Reason.SHORT_SHIPPED,
-    "少发": Reason.SHORT_SHIPPED,
-    "漏发": Reason.SHORT_SHIPPED,
+    "一直未收到货": "never_received",
+    "商家少发/漏发": "short_shipped",
+    "少发": "short_shipped",
+    "漏发": "short_shipped",
 }
-"""What the platform's texts of a reason mean (DR-1); every other text means OTHER.  From third-party code only."""
+"""What the platform's texts of a reason mean (DR-1); any other means OTHER_REASON.  From third-party code only."""
+OTHER_REASON = "other"
 
 
 def _instant(value: Any) -> datetime | None:
@@ -133,9 +133,9 @@ class AfterSale(Wire):
         return datetime.fromtimestamp(self.update_time, UTC)
 
     @property
-    def reason(self) -> Reason:
+    def reason(self) -> str:
         """The buyer's reason for the reship."""
-        return REASONS.get(self.reason_text, Reason.OTHER)
+        return REASONS.get(self.reason_text, OTHER_REASON)
 
     @property
     def paid(self) -> Decimal:

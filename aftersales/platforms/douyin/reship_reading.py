@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from aftersales.platforms.douyin.records import REASONS, RESHIP, TEXT_LIMIT, AfterSale, Arbitration, Status
+from aftersales.platforms.douyin.records import (
+    OTHER_REASON,
+    REASONS,
+    RESHIP,
+    TEXT_LIMIT,
+    AfterSale,
+    Arbitration,
+    Status,
+)
 from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotSettledYet, PlatformRefused
@@ -170,7 +178,7 @@ def _rules_of_message(tag: str, data: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None:
     if tag == MODIFIED and (reason := _text(data, "reason")):
-        return {"reason": REASONS.get(reason, Reason.OTHER).value, "description": _text(data, "reason_remark")}
+        return {"reason": REASONS.get(reason, OTHER_REASON), "description": _text(data, "reason_remark")}
     if tag == SHIPPED:
         carrier, number = _text(data, "company_code") or _text(data, "company_name"), _text(data, "tracking_no")
         return {"carrier": carrier, "tracking_no": number} if carrier and number else None
@@ -206,7 +214,7 @@ def facts(shop_id: str, record: AfterSale) -> dict[str, Any]:
         "shop_id": shop_id,
         "after_sale_id": record.after_sale_id,
         "order_id": record.order_id,
-        "reason": record.reason.value,
+        "reason": record.reason,
         "order_amount": f"{record.paid:.2f}",
         "applied_at": record.applied_at.isoformat(),
         "description": record.description,
@@ -284,7 +292,7 @@ def _missed(question: ExpiryQuery, record: AfterSale, now: datetime) -> str | No
     """Return the rule where 8 means overdue: it stays 8 while the buyer's window runs.  From third-party code only."""
     if (question.state, record.status) != ("awaiting_shipment", Status.AWAITING_SHIPMENT) or record.disputed:
         return None
-    if record.reason is Reason.NEVER_RECEIVED or record.deadline is None:
+    if record.reason == Reason.NEVER_RECEIVED or record.deadline is None:
         return None
     # A deadline is put off before it is over; the buyer's window begins when it is over.
     put_off = record.deadline > max(question.due, now) and record.updated_at < question.due - CLOCK_SKEW
@@ -296,7 +304,7 @@ def _disputed(question: ExpiryQuery, record: AfterSale) -> str | None:
     if question.state == "awaiting_merchant":
         return "refuse" if record.arbitrated else None
     if question.state == "awaiting_shipment":
-        refused = record.status == Status.REFUSED or (record.dismissed and record.reason is Reason.NEVER_RECEIVED)
+        refused = record.status == Status.REFUSED or (record.dismissed and record.reason == Reason.NEVER_RECEIVED)
         return ("refuse" if refused else "miss_shipment") if unsettled else None
     # Shipping after an arbitration: the platform has ruled so.
     ruled = question.state == "refused" and record.arbitrated and record.status in ON_ITS_WAY
@@ -306,7 +314,7 @@ def _disputed(question: ExpiryQuery, record: AfterSale) -> str | None:
 def _happened(rule: str, record: AfterSale) -> datetime | None:
     if rule == "ship" and record.parcel and record.parcel.shipped_at:
         return record.parcel.shipped_at
-    if rule == "miss_shipment" and record.reason is not Reason.NEVER_RECEIVED:
+    if rule == "miss_shipment" and record.reason != Reason.NEVER_RECEIVED:
         return None  # refunded by a ruling, later
     return record.updated_at if REACHED_BY.get(rule) == record.status else None
 
@@ -322,7 +330,7 @@ def _open_deadline(record: AfterSale) -> datetime | None:
 
 def _form(rule: str, record: AfterSale) -> dict[str, Any] | None:
     if rule == "modify":
-        return {"reason": record.reason.value, "description": record.description}
+        return {"reason": record.reason, "description": record.description}
     return _shipment(record) if rule == "ship" else None
 
 

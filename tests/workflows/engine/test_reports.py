@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cases.messages import ExpiryOutcome
-from cases.models import TOLD
+from cases.models import LONGEST_QUOTE
 from tests.support.machines import REFUSAL, after, fired, machine, report, where
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -190,5 +190,7 @@ def test_g_3_junk_does_not_fill_the_memory_of_a_case() -> None:
         take_message(case, {"rule": "x" * 2000}, after("1h"))
     assert case.state.ignored_in_all == 2 * (IGNORED_KEPT + 10)
     assert len(case.state.ignored) == IGNORED_KEPT
-    assert all(len(each.why) <= TOLD and len(each.rule or "") <= TOLD for each in case.state.ignored)
+    assert all(
+        len(entry.why) <= LONGEST_QUOTE and len(entry.rule or "") <= LONGEST_QUOTE for entry in case.state.ignored
+    )
     assert len(json.dumps(case.state.model_dump(mode="json"))) < 1_000_000

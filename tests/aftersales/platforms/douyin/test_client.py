@@ -395,7 +395,7 @@ async def test_dr_1_the_platforms_words_choose_the_reason(
 ) -> None:
     fake.says["afterSale.Detail"] = record(reason=text)
 
-    assert (await douyin.detail("S1", OWN)).reason is reason
+    assert (await douyin.detail("S1", OWN)).reason == reason
 
 
 def row(number: int, update_time: int) -> dict[str, Any]:
