@@ -1,4 +1,4 @@
-"""The base of every case: pinned facts and policy, and what has been learned since."""
+"""The base of every case: pinned facts and policy, and what was learned since."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -64,48 +64,48 @@ class Case(Strict):
     @property
     def at_stake(self) -> Decimal | None:
         """The money (CNY) that the case is about, where it is known."""
-        found: Decimal | None = self.facts.at_stake
-        return found
+        stake: Decimal | None = self.facts.at_stake
+        return stake
 
     @classmethod
     def facts_type(cls) -> type[Facts]:
-        """The model of this process's facts."""
-        found: type[Facts] = cls.model_fields["facts"].annotation  # type: ignore[assignment]
-        return found
+        """Return the model of this process's facts."""
+        facts: type[Facts] = cls.model_fields["facts"].annotation  # type: ignore[assignment]
+        return facts
 
     @classmethod
     def policy_type(cls) -> type[Policy]:
-        """The model of this process's figures."""
-        found: type[Policy] = cls.model_fields["policy"].annotation  # type: ignore[assignment]
-        return found
+        """Return the model of this process's figures."""
+        policy: type[Policy] = cls.model_fields["policy"].annotation  # type: ignore[assignment]
+        return policy
 
     @classmethod
     def form_type(cls, name: str | None) -> type[Form]:
-        """The form that a chart names; a rule without one asks for nothing."""
+        """Return the form that a chart names; a rule without one asks for nothing."""
         return cls.forms[name] if name else NoForm
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """When the clock of a figure, started at ``entered``, runs out."""
+        """Return when the clock of a figure, started at ``entered``, runs out."""
         length: Figure[timedelta] = getattr(self.policy, figure)
         return entered + length.value
 
     def learn(self, rule: str, form: Form | None) -> Self:
-        """The case after a rule has fired with a form (None: it was reported without one)."""
+        """Return the case after a rule has fired with a form (None if it was reported without one)."""
         del rule, form
         return self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """What firing a rule costs, told before it is chosen; one for each way to fire it, none that is unknown."""
+        """Return the known costs of firing a rule, shown before it is chosen; one for every way to fire it."""
         del rule
         return ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
-        """What doing what a rule forbids would cost: told with the refusal."""
+        """Return what it would cost to do what a rule forbids; shown with the refusal."""
         del rule
         return ()
 
     def amount(self, effect: str) -> Decimal | None:
-        """The money (CNY) of a ledger entry that the chart names; None: an entry without an amount."""
+        """Return the money (CNY) of a ledger entry that the chart names; None for an entry without an amount."""
         del effect
         return None
 
@@ -115,7 +115,7 @@ class Case(Strict):
         return ()
 
     def part(self, order: str | None) -> Any:
-        """The case as an order's chart sees it: guards, ``due``, ``costs`` and ``amount`` of that order.
+        """Return the case as an order's chart sees it: guards, ``due``, ``costs`` and ``amount`` of that order.
 
         None: as its own chart sees it.
         """
@@ -124,27 +124,27 @@ class Case(Strict):
         return self
 
     def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
-        """The case after a rule of an order's chart has fired with a form."""
+        """Return the case after a rule of an order's chart has fired with a form."""
         raise KeyError(order, rule, form)
 
     @classmethod
     @abstractmethod
     def samples(cls) -> list[Self]:
-        """Cases that between them take every way through the chart: what proofs are run over."""
+        """Return cases that between them take every way through the chart; the proofs are run over them."""
 
     @classmethod
     def part_type(cls) -> type:
-        """The type of the case's parts: what an order's chart sees."""
+        """Return the type of the case's parts: what an order's chart sees."""
         return cls
 
     @classmethod
     def part_samples(cls) -> list[Any]:
-        """Parts that between them take every way through an order's chart."""
+        """Return parts that between them take every way through an order's chart."""
         return []
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Forms by rule, for the rules whose form teaches the case something that a guard looks at."""
+        """Return forms by rule, for the rules whose form changes something that a guard looks at."""
         return {}
 
 

@@ -31,7 +31,7 @@ ATTEMPTS = 5
 
 
 async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
-    """Play a scenario on a server of its own, anew where the machine was too busy; its result and what failed."""
+    """Play a scenario on its own server, again if the machine was too busy; return its result and what failed."""
     for attempt in range(1, ATTEMPTS + 1):
         async with virtual_server() as server:
             simulation = Simulation(server, scenario)
@@ -44,7 +44,7 @@ async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
 
 
 class Simulation:
-    """One run of a scenario on a server that it may share; ``failed`` tells the expectations that did not hold."""
+    """One run of a scenario on a server; ``failed`` lists the expectations that did not hold."""
 
     def __init__(self, server: WorkflowEnvironment, scenario: Scenario) -> None:
         """Prepare to run."""
@@ -54,7 +54,7 @@ class Simulation:
         self._ignored: list[dict[str, Any]] = []
 
     async def run(self) -> dict[str, Any]:
-        """Play the scenario to its end; returns what ``simulate --json`` prints."""
+        """Play the scenario to its end; return what ``simulate --json`` prints."""
         self._origin = next_second()
         opening = self._scenario.opening(self._origin)
         opened = self._scenario.process.open_case(opening)
@@ -114,7 +114,7 @@ class Simulation:
         ]
 
     async def _finish(self) -> CaseView:
-        """Until the asked end; else until the case closes or nothing more can happen by itself."""
+        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
             await self._case.reach(self._scenario.file.until)
             return (await self._case.rest()).seen
