@@ -39,11 +39,11 @@ def main() -> None:
     rounds = [{many: whole_life(many) for many in MANY} for _ in range(ROUNDS)]
     print(f"{'N':>2} {'steps':>6} {'whole life, ms':>30} {'a step, ms':>20} {'life / N=1':>20} {'step / N=1':>20}")
     for many in MANY:
-        lives = [each[many] for each in rounds]
-        ratios = [each[many] / each[1] for each in rounds]
-        a_step, fewer = [each / steps[many] for each in lives], steps[1] / steps[many]
-        told = f"{spread(a_step):>20} {spread(ratios):>20} {spread([each * fewer for each in ratios]):>20}"
-        print(f"{many:>2} {steps[many]:>6} {spread(lives):>30} {told}")
+        times = [lives[many] for lives in rounds]
+        ratios = [lives[many] / lives[1] for lives in rounds]
+        a_step, fewer = [time_taken / steps[many] for time_taken in times], steps[1] / steps[many]
+        columns = f"{spread(a_step):>20} {spread(ratios):>20} {spread([ratio * fewer for ratio in ratios]):>20}"
+        print(f"{many:>2} {steps[many]:>6} {spread(times):>30} {columns}")
 
 
 def machine(many: int) -> CaseMachine:
@@ -94,10 +94,10 @@ def live(case: CaseMachine) -> int:
 def story(orders: list[str]) -> list[tuple[str, str | None]]:
     """Return the rules of a whole life with their orders."""
     item, *others = orders
-    told: list[tuple[str, str | None]] = [("choose", None)] if others else []
-    told += [(rule, order) for rule in ("sign_in", "record") for order in orders]
-    told += [("authenticate", item), *(("waive", order) for order in others)]
-    return told + [(rule, order) for rule in SHIPPED for order in orders]
+    rules: list[tuple[str, str | None]] = [("choose", None)] if others else []
+    rules += [(rule, order) for rule in ("sign_in", "record") for order in orders]
+    rules += [("authenticate", item), *(("waive", order) for order in others)]
+    return rules + [(rule, order) for rule in SHIPPED for order in orders]
 
 
 def form(rule: str, order: str | None) -> dict[str, Any]:

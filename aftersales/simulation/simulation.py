@@ -83,9 +83,9 @@ class Simulation:
             await self._report(step, self._scenario.message(number, self._origin))
 
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
-        given = form if step.order is None else {**(form or {}), ORDER: step.order}
+        values = form if step.order is None else {**(form or {}), ORDER: step.order}
         try:
-            await self._case.watched(lambda: self._case.touch().execute_update(rule, given))
+            await self._case.watched(lambda: self._case.touch().execute_update(rule, values))
         except WorkflowUpdateFailedError as refusal:
             self._refused.append({"at": whole(step.at), "rule": rule, "error": refused_in_words(refusal)})
         except RPCError as gone:
@@ -104,13 +104,13 @@ class Simulation:
 
     async def _expect(self, wanted: Expectation, number: int) -> None:
         seen, document = (await self._case.rest()).seen, self._scenario.document
-        found = {"state": sorted(seen.state), "status": seen.status}
+        actual = {"state": sorted(seen.state), "status": seen.status}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
             f"{document.path}:{document.line('steps', number)}: "
-            f"expected {name} {_plain(value)}, found {_plain(found[name])}"
+            f"expected {name} {_plain(value)}, found {_plain(actual[name])}"
             for name, value in expected.items()
-            if value not in (None, found[name])
+            if value not in (None, actual[name])
         ]
 
     async def _finish(self) -> CaseView:

@@ -29,68 +29,68 @@ class Contents:
 
 def of_history(events: Iterable[HistoryEvent]) -> dict[Key, Contents]:
     """Return the commands that a history shows, named after their events."""
-    found: dict[Key, Contents] = {}
+    commands: dict[Key, Contents] = {}
     updates: dict[int, str] = {}
     for event in events:
         which = event.WhichOneof("attributes")
         if which == "workflow_execution_update_accepted_event_attributes":
             updates[event.event_id] = getattr(event, which).protocol_instance_id
-        seen = _of_event(which, getattr(event, which), updates, found) if which else None
+        seen = _of_event(which, getattr(event, which), updates, commands) if which else None
         if seen is not None:
             key, contents = seen
             kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower()
             contents.name = f"event {event.event_id} ({f'{kind} {contents.name}'.strip()})"
-            found[key] = contents
-    return found
+            commands[key] = contents
+    return commands
 
 
 def _of_event(
     which: str, attributes: Any, updates: Mapping[int, str], before: Mapping[Key, Contents]
 ) -> tuple[Key, Contents] | None:
-    found: tuple[Key, Contents] | None = None
+    keyed: tuple[Key, Contents] | None = None
     match which.removesuffix("_event_attributes"):
         case "timer_started":
-            found = ("timer", attributes.timer_id), _timer(attributes)
+            keyed = ("timer", attributes.timer_id), _timer(attributes)
         case "activity_task_scheduled":
-            found = ("activity", attributes.activity_id), _activity(attributes, attributes.input.payloads)
+            keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.input.payloads)
         case "upsert_workflow_search_attributes" if set(attributes.search_attributes.indexed_fields) != PATCHES:
-            found = _next("attributes", before), _attributes(attributes)
+            keyed = _next("attributes", before), _attributes(attributes)
         case "workflow_execution_update_completed" if attributes.outcome.HasField("success"):
-            found = ("update", updates[attributes.accepted_event_id]), _payloads(attributes.outcome.success.payloads)
+            keyed = ("update", updates[attributes.accepted_event_id]), _payloads(attributes.outcome.success.payloads)
         case "workflow_execution_update_completed":
-            found = ("update", updates[attributes.accepted_event_id]), _failure(attributes.outcome.failure)
+            keyed = ("update", updates[attributes.accepted_event_id]), _failure(attributes.outcome.failure)
         case "workflow_execution_completed":
-            found = END, _payloads(attributes.result.payloads, ends="completed")
+            keyed = END, _payloads(attributes.result.payloads, ends="completed")
         case "workflow_execution_failed":
-            found = END, _failure(attributes.failure)
+            keyed = END, _failure(attributes.failure)
         case "workflow_execution_continued_as_new":
-            found = END, _payloads(attributes.input.payloads, ends="continued as new")
-    return found
+            keyed = END, _payloads(attributes.input.payloads, ends="continued as new")
+    return keyed
 
 
 def of_command(command: WorkflowCommand, before: Mapping[Key, Contents]) -> tuple[Key, Contents] | None:
     """Return a command of the current code; None if its kind alone says all, which Temporal compares itself."""
     which = command.WhichOneof("variant")
     attributes: Any = getattr(command, which) if which else None
-    found: tuple[Key, Contents] | None = None
+    keyed: tuple[Key, Contents] | None = None
     match which:
         case "start_timer":
-            found = ("timer", str(attributes.seq)), _timer(attributes)
+            keyed = ("timer", str(attributes.seq)), _timer(attributes)
         case "schedule_activity":
-            found = ("activity", attributes.activity_id), _activity(attributes, attributes.arguments)
+            keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.arguments)
         case "upsert_workflow_search_attributes":
-            found = _next("attributes", before), _attributes(attributes)
+            keyed = _next("attributes", before), _attributes(attributes)
         case "update_response" if attributes.HasField("completed"):
-            found = ("update", attributes.protocol_instance_id), _payloads([attributes.completed])
+            keyed = ("update", attributes.protocol_instance_id), _payloads([attributes.completed])
         case "update_response" if attributes.HasField("rejected"):
-            found = ("update", attributes.protocol_instance_id), _failure(attributes.rejected)
+            keyed = ("update", attributes.protocol_instance_id), _failure(attributes.rejected)
         case "complete_workflow_execution":
-            found = END, _payloads([attributes.result], ends="completed")
+            keyed = END, _payloads([attributes.result], ends="completed")
         case "fail_workflow_execution":
-            found = END, _failure(attributes.failure)
+            keyed = END, _failure(attributes.failure)
         case "continue_as_new_workflow_execution":
-            found = END, _payloads(attributes.arguments, ends="continued as new")
-    return found
+            keyed = END, _payloads(attributes.arguments, ends="continued as new")
+    return keyed
 
 
 def _payloads(payloads: Iterable[Payload], **plain: str) -> Contents:
