@@ -1,8 +1,8 @@
 """What a chart for each order costs: ``python -m benchmarks.split_orders``.
 
-Times are CPU times of this process: medians, and between what half of the runs lay.  A machine that others share
-disturbs them, so run it several times and take the quietest; ratios are taken within a round, in which every number of
-orders lives in turn, and hold better.
+Times are CPU times of this process: medians and quartiles.  Other load on the machine disturbs them, so run it several
+times and take the quietest run; ratios are taken within a round, in which every number of orders takes its turn, and
+are steadier.
 
 A whole life goes through the machine alone, without Temporal: every order signed in, recorded, authenticated or waived,
 packed, shipped and confirmed, with the choice between, and what is shown of the case after every step.
@@ -39,15 +39,15 @@ def main() -> None:
     rounds = [{many: whole_life(many) for many in MANY} for _ in range(ROUNDS)]
     print(f"{'N':>2} {'steps':>6} {'whole life, ms':>30} {'a step, ms':>20} {'life / N=1':>20} {'step / N=1':>20}")
     for many in MANY:
-        lives = [each[many] for each in rounds]
-        ratios = [each[many] / each[1] for each in rounds]
-        a_step, fewer = [each / steps[many] for each in lives], steps[1] / steps[many]
-        told = f"{spread(a_step):>20} {spread(ratios):>20} {spread([each * fewer for each in ratios]):>20}"
-        print(f"{many:>2} {steps[many]:>6} {spread(lives):>30} {told}")
+        times = [lives[many] for lives in rounds]
+        ratios = [lives[many] / lives[1] for lives in rounds]
+        a_step, fewer = [time_taken / steps[many] for time_taken in times], steps[1] / steps[many]
+        columns = f"{spread(a_step):>20} {spread(ratios):>20} {spread([ratio * fewer for ratio in ratios]):>20}"
+        print(f"{many:>2} {steps[many]:>6} {spread(times):>30} {columns}")
 
 
 def machine(many: int) -> CaseMachine:
-    """A case of so many orders; the first carries the item."""
+    """Open a case of ``many`` orders; the first carries the item."""
     facts = {
         "provider_id": "P1",
         "merchant_id": "M1",
@@ -92,16 +92,16 @@ def live(case: CaseMachine) -> int:
 
 
 def story(orders: list[str]) -> list[tuple[str, str | None]]:
-    """The rules of a whole life, each with its order."""
+    """Return the rules of a whole life with their orders."""
     item, *others = orders
-    told: list[tuple[str, str | None]] = [("choose", None)] if others else []
-    told += [(rule, order) for rule in ("sign_in", "record") for order in orders]
-    told += [("authenticate", item), *(("waive", order) for order in others)]
-    return told + [(rule, order) for rule in SHIPPED for order in orders]
+    rules: list[tuple[str, str | None]] = [("choose", None)] if others else []
+    rules += [(rule, order) for rule in ("sign_in", "record") for order in orders]
+    rules += [("authenticate", item), *(("waive", order) for order in others)]
+    return rules + [(rule, order) for rule in SHIPPED for order in orders]
 
 
 def form(rule: str, order: str | None) -> dict[str, Any]:
-    """The form of a rule that asks for one."""
+    """Return the form of a rule that asks for one."""
     forms: dict[str, dict[str, Any]] = {
         "choose": {"way": "keep_all", "freight_consent": True},
         "authenticate": {"verdict": "pass"},
@@ -124,9 +124,9 @@ def milliseconds(work: Callable[[], object]) -> float:
     return (time.process_time_ns() - began) / 1e6
 
 
-def spread(found: list[float]) -> str:
-    """The median, and between what half of the runs lay."""
-    low, middle, high = statistics.quantiles(found, n=4)
+def spread(times: list[float]) -> str:
+    """Format the median and the quartiles."""
+    low, middle, high = statistics.quantiles(times, n=4)
     return f"{middle:.2f} ({low:.2f}-{high:.2f})"
 
 

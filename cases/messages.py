@@ -1,4 +1,4 @@
-"""What crosses between a case's workflow and the world: every message is one strict model."""
+"""The messages between a case's workflow and the world, as strict models."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from cases.models import Id, Instant, Strict, Text
 
 
 class Opening(Strict):
-    """What a case is opened with: the platform's record, and figures (all of them pinned, or some to set)."""
+    """The input that opens a case: the platform's record, and figures (all of them pinned, or some to set)."""
 
     facts: dict[str, Any]
     policy: dict[str, Any] = {}
 
 
 class Report(Strict):
-    """What a platform's message says: which rule happened, when, and the deadline the platform itself gives (G-1).
+    """A platform's message: which rule happened, when, and the deadline that the platform itself gives (G-1).
 
-    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise``: the rules that
-    the same fact means in other states; the first of all that applies where the case stands counts.  ``look``: it was
-    read from the platform's record and is perhaps no news, so that it is not kept where it does not apply.
+    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise`` names the rules
+    that the same fact means in other states; the first that applies in the current state counts.  ``look``: it was read
+    from the platform's record and may be old, so that it is not kept as ignored where it does not apply.
     """
 
     message_id: Text | None = None
@@ -60,7 +60,7 @@ class EffectOutcome(Strict):
 
 
 class ExpiryQuery(Strict):
-    """Asked of the platform when a clock it runs has run out: what really happened (G-2)?"""
+    """The question to the platform, when a clock it runs has run out, what really happened (G-2)."""
 
     key: str
     case_id: str
@@ -119,21 +119,21 @@ class ActionRequired(Strict):
 
 
 class CatchUpScope(Strict):
-    """Whose records to look at."""
+    """The shop whose records are read."""
 
     platform: Id
     shop_id: Id
 
 
 class CatchUpCall(CatchUpScope):
-    """Look at what changed between two instants, both included."""
+    """The request to read what changed between two instants, both included."""
 
     since: Instant
     until: Instant
 
 
 class CatchUp(Strict):
-    """What was found: records that changed, cases opened for them, and records that could not be read or told."""
+    """The counts of a run: records that changed, cases opened for them, and records that failed."""
 
     records: int = 0
     opened: int = 0

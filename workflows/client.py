@@ -1,4 +1,4 @@
-"""Opening a case: one workflow an id, for ever."""
+"""Opening a case: one workflow per id, for ever."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +19,8 @@ async def start_case(
 ) -> "WorkflowHandle[object, object]":
     """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError.
 
-    With a ``report`` the case is opened where it is new and told the report, in one call: a case that is open already
-    is only told, and WorkflowAlreadyStartedError means that it has closed.
+    With a ``report`` a new case is opened and signalled in one call; a case that is already open is only signalled,
+    and WorkflowAlreadyStartedError means that it has closed.
     """
     case = process.open_case(opening)
     case_id = f"{process.name}/{case.facts.own_id}"

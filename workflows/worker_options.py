@@ -1,4 +1,4 @@
-"""What every worker and replayer shares: the sandboxed runner, the guard before every handler, the data converter."""
+"""What every worker and replayer shares: the sandboxed runner, the handlers' interceptor, the data converter."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic
 
 
 def sandboxed_runner() -> SandboxedWorkflowRunner:
-    """The runner that every worker and replayer uses."""
+    """Return the runner that every worker and replayer uses."""
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
@@ -33,7 +33,7 @@ Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
 
 
 class OneArgument(Interceptor):
-    """Handlers take one argument: several become one list, which they refuse in words instead of a wedged case."""
+    """Fold several arguments of a handler into one list, which it refuses in words instead of failing the task."""
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:  # noqa: A002
         """Intercept every workflow."""
@@ -56,10 +56,10 @@ class _OneArgument(WorkflowInboundInterceptor):
         return await super().handle_update_handler(_folded(input))
 
 
-def _folded(given: Handled) -> Handled:
-    if len(given.args) > 1:
-        given.args = [list(given.args)]
-    return given
+def _folded(call: Handled) -> Handled:
+    if len(call.args) > 1:
+        call.args = [list(call.args)]
+    return call
 
 
 _REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
@@ -99,5 +99,5 @@ class WordsOnly(DefaultFailureConverter):
 
 
 def for_cases(converter: DataConverter = pydantic_data_converter) -> DataConverter:
-    """The data converter of a worker or replayer, made of its client's; a codec stays."""
+    """Return the data converter of a worker or replayer, made from its client's; a codec is kept."""
     return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=WordsOnly)

@@ -40,7 +40,7 @@ def list_command(
         if not closed:
             query += " AND ExecutionStatus = 'Running'"
         client = await connect()
-        rows = [_row(each) async for each in client.list_workflows(query, limit=limit)]
+        rows = [_row(execution) async for execution in client.list_workflows(query, limit=limit)]
         rows.sort(key=lambda row: (row["deadline"] is None, row["deadline"] or "", row["case_id"]))
         if as_json:
             print_json(rows)
@@ -94,14 +94,14 @@ def act_command(
 
     async def work() -> None:
         process = process_of(case.partition("/")[0])
-        acts = [name for name, each in process.rules.items() if each.clock is None]
+        acts = [name for name, known in process.rules.items() if known.clock is None]
         if rule not in (*acts, *OPERATOR_UPDATES):
-            raise BadForm(f"{rule!r} is no rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
-        given = read_form(process, rule, form or [], datetime.now(UTC))
+            raise BadForm(f"{rule!r} is not a rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
+        values = read_form(process, rule, form or [], datetime.now(UTC))
         if order is not None:
-            given = {**(given or {}), ORDER_FIELD: order}
+            values = {**(values or {}), ORDER_FIELD: order}
         handle = (await connect()).get_workflow_handle(case)
-        summary = await handle.execute_update(rule, given, result_type=CaseSummary, rpc_timeout=PATIENCE)
+        summary = await handle.execute_update(rule, values, result_type=CaseSummary, rpc_timeout=PATIENCE)
         if as_json:
             print_json(summary.model_dump(mode="json"))
         else:

@@ -1,1 +1,1 @@
-"""Playing a scenario under virtual time with the real workflow, worker and activities."""
+"""Scenarios played under virtual time with the real workflow, worker and activities."""

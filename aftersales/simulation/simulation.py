@@ -29,7 +29,7 @@ ATTEMPTS = 5
 
 
 async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
-    """Play a scenario on a server of its own, anew where the machine was too busy; its result and what failed."""
+    """Play a scenario on its own server, again if the machine was too busy; return its result and what failed."""
     for attempt in range(1, ATTEMPTS + 1):
         async with virtual_server() as server:
             simulation = Simulation(server, scenario)
@@ -42,7 +42,7 @@ async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
 
 
 class Simulation:
-    """One run of a scenario on a server that it may share; ``failed`` tells the expectations that did not hold."""
+    """One run of a scenario on a server; ``failed`` lists the expectations that did not hold."""
 
     def __init__(self, server: WorkflowEnvironment, scenario: Scenario) -> None:
         """Prepare to run."""
@@ -52,7 +52,7 @@ class Simulation:
         self._ignored: list[dict[str, Any]] = []
 
     async def run(self) -> dict[str, Any]:
-        """Play the scenario to its end; returns what ``simulate --json`` prints."""
+        """Play the scenario to its end; return what ``simulate --json`` prints."""
         self._origin = next_second()
         opening = self._scenario.opening(self._origin)
         opened = self._scenario.process.open_case(opening)
@@ -81,9 +81,9 @@ class Simulation:
             await self._report(step, self._scenario.message(number, self._origin))
 
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
-        given = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
+        values = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
         try:
-            await self._case.watched(lambda: self._case.touch().execute_update(rule, given))
+            await self._case.watched(lambda: self._case.touch().execute_update(rule, values))
         except WorkflowUpdateFailedError as refusal:
             self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
         except RPCError as gone:
@@ -102,17 +102,17 @@ class Simulation:
 
     async def _expect(self, wanted: Expectation, number: int) -> None:
         seen, document = (await self._case.rest()).seen, self._scenario.document
-        found = {"state": sorted(seen.state), "status": seen.status}
+        actual = {"state": sorted(seen.state), "status": seen.status}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
             f"{document.path}:{document.line('steps', number)}: "
-            f"expected {name} {_plain(value)}, found {_plain(found[name])}"
+            f"expected {name} {_plain(value)}, found {_plain(actual[name])}"
             for name, value in expected.items()
-            if value not in (None, found[name])
+            if value not in (None, actual[name])
         ]
 
     async def _finish(self) -> CaseView:
-        """Until the asked end; else until the case closes or nothing more can happen by itself."""
+        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
             await self._case.reach(self._scenario.file.until)
             return (await self._case.rest()).seen

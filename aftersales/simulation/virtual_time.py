@@ -1,4 +1,4 @@
-"""Time that is skipped instead of waited for, on the real server."""
+"""Virtual time: skipped instead of waited for, on the real server."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ RETRYING = timedelta(minutes=30)
 
 
 LOOK_SECONDS = 1.0
-"""How long a case may be at work before it is looked at whether it ever ends."""
+"""How often a case that is at work is checked for progress."""
 FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
 DEADLOCK = "TMPRL1101"
@@ -56,7 +56,7 @@ Answer = TypeVar("Answer")
 
 
 class TooSlow(CaseError):
-    """The machine was too busy: real time went by where none should, so that something happened a second late."""
+    """The machine was too busy: real time passed where none should, so that something happened a second late."""
 
 
 def _check_repeats(seen: CaseView) -> None:
@@ -82,7 +82,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 @asynccontextmanager
 async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
-    """A server in memory on which every case has its own time."""
+    """Start a server in memory on which every case has its own time."""
     with silenced():  # the server prints a banner, and logs errors when the machine is busy
         environment = await WorkflowEnvironment.start_time_skipping_v2(
             data_converter=pydantic_data_converter,
@@ -101,7 +101,7 @@ async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
 
 @asynccontextmanager
 async def time_moved_by_hand(server: WorkflowEnvironment) -> AsyncIterator[None]:
-    """Cases that are opened in the block have time that passes only when told to.
+    """Move the time of the cases opened in the block by hand.
 
     The switch is the server's: two that turn it at once would turn it back under each other.
     """
@@ -111,26 +111,26 @@ async def time_moved_by_hand(server: WorkflowEnvironment) -> AsyncIterator[None]
 
 
 def next_second() -> datetime:
-    """The start of the next second: cases count whole seconds, so what is exact begins on one."""
+    """Return the start of the next second: cases count whole seconds, so an exact run begins on one."""
     return datetime.now(UTC).replace(microsecond=0) + SECOND
 
 
 async def wait_until(instant: datetime) -> None:
-    """Wait, in real time, until an instant that is near; raises TooSlow where it has passed for long."""
+    """Wait, in real time, until an instant; raises TooSlow if it passed a second ago or more."""
     await asyncio.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
     if datetime.now(UTC) - instant >= SECOND:
         raise TooSlow("this machine is too busy to simulate: it lost a second at the start")
 
 
 def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
-    """Whether a case's first step was a second late: one that does not say when it began begins with that step."""
+    """Return whether the first workflow task was a second late: a case without a start of its own begins with it."""
     started = [event.event_time.ToDatetime(UTC) for event in history.events if event.event_type == FIRST_STEP]
     return bool(started) and started[0] - origin >= SECOND
 
 
 @dataclass(frozen=True)
 class Still:
-    """A case at rest: what it says of itself, and how much time has passed for it since ``origin``."""
+    """A case at rest: its view, and the time that has passed for it since ``origin``."""
 
     seen: CaseView
     origin: datetime
@@ -138,7 +138,7 @@ class Still:
 
     @property
     def upcoming(self) -> timedelta | None:
-        """The offset at which something happens by itself; None: nothing will."""
+        """The offset at which something happens by itself; None if nothing will."""
         if self.seen.finished:
             return None
         if self.seen.busy:
@@ -146,7 +146,7 @@ class Still:
         return self.seen.next - self.origin if self.seen.next else None
 
     def on_time(self, at: timedelta) -> None:
-        """Raise TooSlow where anything that happened by an offset is kept as later."""
+        """Raise TooSlow if anything that happened by an offset was recorded later."""
         seen = self.seen
         instants = (
             *(entry.at for entry in seen.timeline),
@@ -167,12 +167,12 @@ class VirtualCase:
         self._rested: Still | None = None
 
     def touch(self) -> WorkflowHandle[Any, Any]:
-        """The case for something to be done to it: what was last seen of it counts no longer."""
+        """Return the case for a change: what was last seen of it no longer counts."""
         self._rested = None
         return self.handle
 
     async def reach(self, at: timedelta) -> None:
-        """Let time come to an offset, one happening after the other; for a case that has ended no time passes."""
+        """Skip to an offset, stopping wherever something happens; no time passes for a case that has ended."""
         still = await self.rest()
         while not still.seen.finished and still.now < at:
             target = at if still.upcoming is None else min(at, still.upcoming)
@@ -183,9 +183,9 @@ class VirtualCase:
             still.on_time(target)
 
     async def rest(self) -> Still:
-        """Until everything due has happened and nothing is under way but calls that wait to be retried.
+        """Wait until everything due has happened and only activities waiting for a retry are pending.
 
-        A case at rest stays so until something is done to it or its time is moved: it is not looked at twice.
+        A case at rest stays so until something is done to it or its time is moved: it is not queried twice.
         """
         began = looked = time.monotonic()
         while (still := self._rested or await self._still()) is None:
@@ -251,15 +251,15 @@ class VirtualCase:
         return Still(seen, self._origin, now)
 
     async def _idle(self) -> timedelta | None:
-        """The case's time; None while a step of its workflow or the first try of a call is under way."""
+        """Return the case's time, or None while a workflow task or the first attempt of an activity is running."""
         described = (await self.handle.describe()).raw_description
         retried = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-        waiting = (each.state == retried and each.attempt > 1 for each in described.pending_activities)
+        waiting = (activity.state == retried and activity.attempt > 1 for activity in described.pending_activities)
         if described.HasField("pending_workflow_task") or not all(waiting):
             return None
         skipping = described.workflow_extended_info.time_skipping_info
-        told = skipping.current_time.ToDatetime(UTC) if skipping.HasField("current_time") else datetime.now(UTC)
-        return told - self._origin
+        now = skipping.current_time.ToDatetime(UTC) if skipping.HasField("current_time") else datetime.now(UTC)
+        return now - self._origin
 
     async def _skip(self, length: timedelta) -> None:
         try:

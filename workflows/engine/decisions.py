@@ -31,7 +31,7 @@ class Choice:
     order: str | None = None
 
     def __str__(self) -> str:
-        """The rule, and the order where there is one."""
+        """Name the rule, and the order if there is one."""
         return f"{self.rule}{of_order(self.order)}"
 
 

@@ -1,4 +1,4 @@
-"""What a workflow did, in terms that a history and the code's own commands share."""
+"""Commands of a workflow, in a form that a recorded history and the current code share."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ PATCHES = {"TemporalChangeVersion"}
 
 @dataclass
 class Contents:
-    """What a command asks for: ``plain`` figures and names, and the payloads it carries."""
+    """The contents of a command: ``plain`` figures and names, and its payloads."""
 
     name: str
     plain: dict[str, Any] = field(default_factory=dict)
@@ -28,114 +28,114 @@ class Contents:
 
 
 def of_history(events: Iterable[HistoryEvent]) -> dict[Key, Contents]:
-    """The commands that a history shows, each named after its event."""
-    found: dict[Key, Contents] = {}
+    """Return the commands that a history shows, named after their events."""
+    commands: dict[Key, Contents] = {}
     updates: dict[int, str] = {}
     for event in events:
         which = event.WhichOneof("attributes")
         if which == "workflow_execution_update_accepted_event_attributes":
             updates[event.event_id] = getattr(event, which).protocol_instance_id
-        seen = _of_event(which, getattr(event, which), updates, found) if which else None
+        seen = _of_event(which, getattr(event, which), updates, commands) if which else None
         if seen is not None:
             key, contents = seen
             kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower()
             contents.name = f"event {event.event_id} ({f'{kind} {contents.name}'.strip()})"
-            found[key] = contents
-    return found
+            commands[key] = contents
+    return commands
 
 
 def _of_event(
-    which: str, told: Any, updates: Mapping[int, str], before: Mapping[Key, Contents]
+    which: str, attributes: Any, updates: Mapping[int, str], before: Mapping[Key, Contents]
 ) -> tuple[Key, Contents] | None:
-    found: tuple[Key, Contents] | None = None
+    keyed: tuple[Key, Contents] | None = None
     match which.removesuffix("_event_attributes"):
         case "timer_started":
-            found = ("timer", told.timer_id), _timer(told)
+            keyed = ("timer", attributes.timer_id), _timer(attributes)
         case "activity_task_scheduled":
-            found = ("activity", told.activity_id), _activity(told, told.input.payloads)
-        case "upsert_workflow_search_attributes" if set(told.search_attributes.indexed_fields) != PATCHES:
-            found = _next("attributes", before), _attributes(told)
-        case "workflow_execution_update_completed" if told.outcome.HasField("success"):
-            found = ("update", updates[told.accepted_event_id]), _given(told.outcome.success.payloads)
+            keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.input.payloads)
+        case "upsert_workflow_search_attributes" if set(attributes.search_attributes.indexed_fields) != PATCHES:
+            keyed = _next("attributes", before), _attributes(attributes)
+        case "workflow_execution_update_completed" if attributes.outcome.HasField("success"):
+            keyed = ("update", updates[attributes.accepted_event_id]), _payloads(attributes.outcome.success.payloads)
         case "workflow_execution_update_completed":
-            found = ("update", updates[told.accepted_event_id]), _failure(told.outcome.failure)
+            keyed = ("update", updates[attributes.accepted_event_id]), _failure(attributes.outcome.failure)
         case "workflow_execution_completed":
-            found = END, _given(told.result.payloads, ends="completed")
+            keyed = END, _payloads(attributes.result.payloads, ends="completed")
         case "workflow_execution_failed":
-            found = END, _failure(told.failure)
+            keyed = END, _failure(attributes.failure)
         case "workflow_execution_continued_as_new":
-            found = END, _given(told.input.payloads, ends="continued as new")
-    return found
+            keyed = END, _payloads(attributes.input.payloads, ends="continued as new")
+    return keyed
 
 
 def of_command(command: WorkflowCommand, before: Mapping[Key, Contents]) -> tuple[Key, Contents] | None:
-    """A command of the code as it is now; None: its kind alone says all, and Temporal compares that."""
+    """Return a command of the current code; None if its kind alone says all, which Temporal compares itself."""
     which = command.WhichOneof("variant")
-    told: Any = getattr(command, which) if which else None
-    found: tuple[Key, Contents] | None = None
+    attributes: Any = getattr(command, which) if which else None
+    keyed: tuple[Key, Contents] | None = None
     match which:
         case "start_timer":
-            found = ("timer", str(told.seq)), _timer(told)
+            keyed = ("timer", str(attributes.seq)), _timer(attributes)
         case "schedule_activity":
-            found = ("activity", told.activity_id), _activity(told, told.arguments)
+            keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.arguments)
         case "upsert_workflow_search_attributes":
-            found = _next("attributes", before), _attributes(told)
-        case "update_response" if told.HasField("completed"):
-            found = ("update", told.protocol_instance_id), _given([told.completed])
-        case "update_response" if told.HasField("rejected"):
-            found = ("update", told.protocol_instance_id), _failure(told.rejected)
+            keyed = _next("attributes", before), _attributes(attributes)
+        case "update_response" if attributes.HasField("completed"):
+            keyed = ("update", attributes.protocol_instance_id), _payloads([attributes.completed])
+        case "update_response" if attributes.HasField("rejected"):
+            keyed = ("update", attributes.protocol_instance_id), _failure(attributes.rejected)
         case "complete_workflow_execution":
-            found = END, _given([told.result], ends="completed")
+            keyed = END, _payloads([attributes.result], ends="completed")
         case "fail_workflow_execution":
-            found = END, _failure(told.failure)
+            keyed = END, _failure(attributes.failure)
         case "continue_as_new_workflow_execution":
-            found = END, _given(told.arguments, ends="continued as new")
-    return found
+            keyed = END, _payloads(attributes.arguments, ends="continued as new")
+    return keyed
 
 
-def _given(payloads: Iterable[Payload], **plain: str) -> Contents:
+def _payloads(payloads: Iterable[Payload], **plain: str) -> Contents:
     return Contents("", plain, list(payloads))
 
 
 def _next(kind: str, before: Mapping[Key, Contents]) -> Key:
-    return kind, str(sum(each == kind for each, _ in before))
+    return kind, str(sum(known == kind for known, _ in before))
 
 
-def _timer(told: Any) -> Contents:
-    return Contents("", {"duration": _length(told.start_to_fire_timeout)})
+def _timer(attributes: Any) -> Contents:
+    return Contents("", {"duration": _length(attributes.start_to_fire_timeout)})
 
 
-def _activity(told: Any, arguments: Iterable[Payload]) -> Contents:
+def _activity(attributes: Any, arguments: Iterable[Payload]) -> Contents:
     # The server fills in a schedule-to-start timeout that was left open: only what we set is compared.
-    name = told.activity_type if isinstance(told.activity_type, str) else told.activity_type.name
+    name = attributes.activity_type if isinstance(attributes.activity_type, str) else attributes.activity_type.name
     plain = {
         "activity": name,
-        "start_to_close": _length(told.start_to_close_timeout),
-        "schedule_to_close": _length(told.schedule_to_close_timeout),
-        "heartbeat": _length(told.heartbeat_timeout),
-        "retries": _retries(told.retry_policy),
+        "start_to_close": _length(attributes.start_to_close_timeout),
+        "schedule_to_close": _length(attributes.schedule_to_close_timeout),
+        "heartbeat": _length(attributes.heartbeat_timeout),
+        "retries": _retries(attributes.retry_policy),
     }
     return Contents(name, plain, list(arguments))
 
 
-def _retries(told: Retries) -> dict[str, Any]:
+def _retries(attributes: Retries) -> dict[str, Any]:
     return {
-        "initial": _length(told.initial_interval),
-        "coefficient": told.backoff_coefficient,
-        "maximum": _length(told.maximum_interval),
-        "attempts": told.maximum_attempts,
-        "final": list(told.non_retryable_error_types),
+        "initial": _length(attributes.initial_interval),
+        "coefficient": attributes.backoff_coefficient,
+        "maximum": _length(attributes.maximum_interval),
+        "attempts": attributes.maximum_attempts,
+        "final": list(attributes.non_retryable_error_types),
     }
 
 
-def _attributes(told: Any) -> Contents:
-    fields = told.search_attributes.indexed_fields
+def _attributes(attributes: Any) -> Contents:
+    fields = attributes.search_attributes.indexed_fields
     return Contents("", {name: fields[name].data.decode() for name in sorted(fields)})
 
 
-def _failure(told: Any) -> Contents:
-    return Contents("", {"failure": told.message, "type": told.application_failure_info.type})
+def _failure(attributes: Any) -> Contents:
+    return Contents("", {"failure": attributes.message, "type": attributes.application_failure_info.type})
 
 
-def _length(told: Duration) -> str:
-    return f"{told.ToTimedelta()}"
+def _length(attributes: Duration) -> str:
+    return f"{attributes.ToTimedelta()}"

@@ -25,7 +25,7 @@ from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 
 class HistoryChanged(Refused):
-    """The code as it is now would not have done what a history recorded; ``differences``: one readable line each."""
+    """The current code would not have done what a history recorded; ``differences`` are readable lines."""
 
     def __init__(self, differences: list[str]) -> None:
         super().__init__("; ".join(differences))
@@ -40,7 +40,7 @@ def recorded(path: Path) -> WorkflowHistory:
         return WorkflowHistory.from_json(started["workflowId"], document)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as bad:
         raise BadForm(
-            f"{path}: 不是 Temporal 历史 / is no Temporal history in JSON: {type(bad).__name__}: {bad}"
+            f"{path}: 不是 Temporal 历史 / not a Temporal history in JSON: {type(bad).__name__}: {bad}"
         ) from bad
 
 
@@ -74,7 +74,13 @@ async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_d
 
 def _differences(was: Contents, now: Contents) -> Iterator[str]:
     yield from _differing("", was.plain, now.plain)
-    yield from _differing("", [_value(each) for each in was.payloads], [_value(each) for each in now.payloads])
+    yield from _differing(
+        "", [_value(payload) for payload in was.payloads], [_value(payload) for payload in now.payloads]
+    )
+
+
+def _values(contents: Contents) -> list[Any]:
+    return [_value(payload) for payload in contents.payloads]
 
 
 def _value(payload: Payload) -> Any:
@@ -104,11 +110,11 @@ class NotingRunner(WorkflowRunner):
         self.issued: dict[Key, Contents] = {}
 
     def prepare_workflow(self, defn: Any) -> None:
-        """Leave it to the runner."""
+        """Pass it on to the runner."""
         self._runner.prepare_workflow(defn)
 
     def set_worker_level_failure_exception_types(self, types: Any) -> None:
-        """Leave it to the runner."""
+        """Pass it on to the runner."""
         self._runner.set_worker_level_failure_exception_types(types)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
