@@ -8,8 +8,8 @@ from statemachine import State
 
 from cases.case import Case, Facts
 from cases.forms import Form
-from cases.models import Duration, Id, Instant
-from cases.policy import Figure, Policy, duration
+from cases.models import Id, Instant
+from cases.policy import Policy
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, by, stays, under
 from workflows.engine.case_workflow import CaseWorkflow
@@ -27,8 +27,8 @@ class EndlessChart(CaseChart):
     start_ringing = by(Party.MERCHANT, "开始响", under("X-1", waiting.to(ringing)))
     start_beating = by(Party.MERCHANT, "开始跳", under("X-2", waiting.to(beating)))
     jam = by(Party.MERCHANT, "卡住", under("X-3", waiting.to(ringing)))
-    ring = after("pause", "响", under("X-4", stays(ringing)), of=Party.BUYER)
-    beat = after("pause", "跳", under("X-5", beating.to.itself()), of=Party.BUYER)
+    ring = after("1h", "响", under("X-4", stays(ringing)), figure="pause", of=Party.BUYER)
+    beat = after(ring, "跳", under("X-5", beating.to.itself()), of=Party.BUYER)
     stop = by(Party.MERCHANT, "停", under("X-6", ringing.to(over)), under("X-6", beating.to(over)))
 
 
@@ -53,8 +53,8 @@ class EndlessFacts(Facts):
         return None
 
 
-class EndlessPolicy(Policy):
-    pause: Figure[Duration] = duration("1h", "X-5", "assumption", "assumed")
+class EndlessPolicy(Policy, clocks=(EndlessChart,)):
+    """The figure of the chart's clocks."""
 
 
 class EndlessCase(Case):
