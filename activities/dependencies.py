@@ -1,4 +1,4 @@
-"""What activities act upon, and all activities made for it."""
+"""The ports that activities need, and the list of all activities built on them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,20 +8,17 @@ from activities.effects import How, process_activities
 from activities.ledger import ledger_activities
 from activities.notifications import notification_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import Ledger, Look, Notifier, Platform
+from cases.ports import Ledger, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The marketplaces, the shop's ledger and the operators, each behind a port.
-
-    ``looks``: by marketplace, how to find what no message reported.
-    """
+    """The adapters behind the ports; ``reconcile`` finds, by marketplace, what no message reported."""
 
     platform: Platform
     ledger: Ledger
     notifier: Notifier
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    reconcile: Mapping[str, Reconcile] = field(default_factory=dict)
 
 
 def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -34,5 +31,5 @@ def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Depen
         ),
         *ledger_activities(dependencies.ledger),
         *notification_activities(dependencies.notifier),
-        catch_up_activity(dependencies.looks),
+        catch_up_activity(dependencies.reconcile),
     ]

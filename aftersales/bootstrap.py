@@ -85,11 +85,11 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
             cases = CaseClient(connected, marketplaces.message_adapters(), settings.task_queue, figures)
-            looks = {
+            reconcile = {
                 name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).look
                 for name in reconcilable_marketplaces()
             }
-            yield replace(dependencies, platform=marketplaces, looks=looks)
+            yield replace(dependencies, platform=marketplaces, reconcile=reconcile)
 
 
 async def arrange(client: Client, settings: Settings) -> None:

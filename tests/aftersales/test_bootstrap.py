@@ -46,7 +46,7 @@ async def test_without_a_secrets_file_calls_go_to_the_journal_and_nothing_is_loo
 ) -> None:
     async with open_dependencies(settings_in(tmp_path), client) as world:
         assert isinstance(world.platform, ScriptedPlatform)
-        assert world.looks == {}
+        assert world.reconcile == {}
 
 
 async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
@@ -54,7 +54,7 @@ async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at
 ) -> None:
     async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as world:
         assert isinstance(world.platform, Marketplaces)
-        assert set(world.looks) == {"douyin"}
+        assert set(world.reconcile) == {"douyin"}
     assert all(each._client.is_closed for each in world.platform._transports.values())
 
 

@@ -89,10 +89,10 @@ class Fallback:
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.told.append((reminder.shop_id, key))
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
-        self.told.append((trouble.step, key))
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
+        self.told.append((required.step, key))
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         self.told.append((outcome.state_label, key))
 
 
@@ -148,10 +148,10 @@ async def test_a_shop_without_channels_is_told_otherwise(tmp_path: Path) -> None
 
 async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> None:
     told = Told(tmp_path, channels())
-    await told.notifier.tell_trouble(TROUBLE, "k1")
-    await told.notifier.tell_outcome(OUTCOME, "k2")
-    await told.notifier.tell_trouble(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
-    await told.notifier.tell_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
+    await told.notifier.notify_action_required(TROUBLE, "k1")
+    await told.notifier.notify_outcome(OUTCOME, "k2")
+    await told.notifier.notify_action_required(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
+    await told.notifier.notify_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
 
     assert told.group.told == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}
     assert told.fallback.told == [("同意补寄", "k3"), ("已退款", "k4")]
