@@ -17,9 +17,9 @@ START_SECONDS, STOP_SECONDS = 100.0, 60.0
 UP = (sys.executable, "-m", "aftersales.cli.main", "up")
 
 
-def surroundings(**given: str) -> dict[str, str]:
+def surroundings(**variables: str) -> dict[str, str]:
     """Return the environment of a process: no setting of the user's, and no make around it."""
-    return {**without_ours(dict(os.environ), "MAKE", "MFLAGS"), **given}
+    return {**without_ours(dict(os.environ), "MAKE", "MFLAGS"), **variables}
 
 
 def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Scenarios as tests write them, and what a run of one showed."""
+"""Scenarios written by tests, and the results of their runs."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ LOOKED_AT = (
     "anxinjian_split_platform",
     "anxinjian_split_silent",
 )
-"""The example scenarios that are played once only, by a test that looks at all they come to."""
+"""The example scenarios that are played only once, by a test that checks the whole result."""
 
 Perform = Callable[[dict[str, Any]], Awaitable[Played]]
 """Play a whole scenario, under an id of its own."""

@@ -1,4 +1,4 @@
-"""Bots as work-chat services run them: status 200 whatever they say, and every message that they took."""
+"""Bots of work-chat services: they always answer with status 200, and keep the messages that they accept."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""A mail server, as small as one can be: it says STARTTLS, asks for a password, and keeps what it was sent."""
+"""A minimal mail server: it offers STARTTLS, asks for a password, and keeps the mails that it receives."""
 
 import asyncio
 import ssl
@@ -12,19 +12,19 @@ PASSWORD = "hush-mail"  # noqa: S105  # made up
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, and its key."""
+    """Return a certificate for localhost, and its key."""
     made, key = folder / "cert.pem", folder / "key.pem"
-    given = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    options = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(
-        ["openssl", "req", *kind, "-keyout", key, "-out", made, *given], check=True, capture_output=True, timeout=30
+        ["openssl", "req", *kind, "-keyout", key, "-out", made, *options], check=True, capture_output=True, timeout=30
     )
     return made, key
 
 
 @dataclass
 class MailServer:
-    """``says`` is what it answers to a command instead of what it would; ``encrypted`` tells whether mails came so."""
+    """``says`` overrides the answer to a command; ``encrypted`` records whether mails arrived encrypted."""
 
     trusted: ssl.SSLContext | None
     says: dict[str, str] = field(default_factory=dict)

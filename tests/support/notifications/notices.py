@@ -1,4 +1,4 @@
-"""What tests of notices share: a notice, a shop's channels, and a time that goes by only when it is told to."""
+"""A notice, a shop's channels, and a clock that only the test moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -51,12 +51,12 @@ def notice(key: str = "k1", **more: Any) -> Notice:
 
 
 def shop(*channels: dict[str, Any]) -> Channels:
-    """The channels of the shop S1."""
+    """Return the channels of the shop S1."""
     return Channels.model_validate({"S1": tuple(channels)})
 
 
 def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
-    """A channel to the bots at an address, as its file has it."""
+    """Return a channel to the bots at an address, as written in a channels file."""
     own = {
         "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
         "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},
@@ -66,12 +66,12 @@ def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
     return {"type": kind, "name": kind, **own[kind], **more}
 
 
-def one(given: dict[str, Any]) -> Channel:
-    return shop(given).of("S1")[0]
+def one(channel: dict[str, Any]) -> Channel:
+    return shop(channel).of("S1")[0]
 
 
 class SetClock(NotificationClock):
-    """Stands still until it is moved; who pauses goes on once that time has come."""
+    """A clock that only the test moves; a pause ends when the clock has been moved past it."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self._now, self._begin = now, now

@@ -26,7 +26,7 @@ STARTED = "gateway started"
 
 
 def platform() -> Starlette:
-    """Douyin, as far as opening cases needs it."""
+    """Douyin, with only what opening cases needs."""
 
     async def token(_: Request) -> Response:
         granted = {"access_token": "t", "refresh_token": "r", "expires_in": 604800, "shop_id": int(SHOP)}
@@ -107,7 +107,7 @@ class GatewayProcess:
 
 @asynccontextmanager
 async def gateway_process(**environment: str) -> AsyncIterator[GatewayProcess]:
-    """A gateway with the given variables of its environment; it is gone when the block ends."""
+    """Run a gateway with these environment variables until the block ends."""
     port = environment.get("AFTERSALES_GATEWAY_PORT") or str(free_port())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", COMMAND),

@@ -1,4 +1,4 @@
-"""A whole market for tests: sandbox, gateway and worker over real HTTP, and reships that live between them."""
+"""A whole market for tests: sandbox, gateway and worker over real HTTP, and reships on them."""
 
 import json
 import sqlite3
@@ -50,7 +50,7 @@ SIMPLE_STATES = {
 
 
 def state_of(record: AfterSaleRecord) -> str:
-    """The state in which a case is that knows all its record knows."""
+    """Return the state of a case that is up to date with its record."""
     if record.in_arbitration:
         return "arbitration"
     if record.status is AfterSaleStatus.CLOSED:
@@ -72,9 +72,9 @@ class Reship(Life):
 
     @property
     def record(self) -> AfterSaleRecord:
-        found = self.market.sandbox.record(self.own_id)
-        assert found
-        return found
+        record = self.market.sandbox.record(self.own_id)
+        assert record
+        return record
 
     def happens(self, act: str, **form: Any) -> AfterSaleRecord:
         """Let buyer, platform or the merchant's console act on the record; the case hears of it by messages alone."""
@@ -87,7 +87,7 @@ class Reship(Life):
         return self
 
     async def exists(self) -> bool:
-        """Whether the case was ever opened."""
+        """Return whether the case was ever opened."""
         try:
             described = await self.handle.describe()
         except RPCError:
@@ -166,13 +166,13 @@ class Market:
         return await self.applies(reason, shop_id).announced()
 
     def clauses(self, case_id: str) -> list[str]:
-        """The clauses of a case's entries in the shop's ledger."""
+        """Return the clauses of a case's entries in the shop's ledger."""
         with SqlLedger(self.settings.ledger_address) as ledger:
             booked = ledger.entries(date.min, date.max)
         return sorted(entry.clause for entry in booked if entry.case_id == case_id)
 
     async def inbox(self) -> dict[str, Any]:
-        """How many messages the gateway keeps, as it says itself."""
+        """Return how many messages the gateway reports to keep."""
         bearer = {"authorization": f"Bearer {STATUS_TOKEN}"}
         answer = await self.caller.client.get(f"{self.gateway}/status", headers=bearer)
         counts: dict[str, Any] = answer.json()
@@ -196,7 +196,7 @@ class Market:
         return await self.inbox()
 
     async def look(self, shop_id: str = SHOP) -> dict[str, Any]:
-        """Look once at what changed in a shop, as the schedule does."""
+        """Reconcile a shop once, as the schedule does."""
         await self.no_record_ahead()
         scope, own_id = {"platform": "douyin", "shop_id": shop_id}, f"look/{shop_id}/{whole_now().timestamp()}"
         try:
@@ -244,9 +244,9 @@ async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> Asyn
             yield Market(environment, caller, client, settings)
 
 
-def _credentials(**given: str) -> dict[str, Any]:
+def _credentials(**secret: str) -> dict[str, Any]:
     app = {"app_key": "K1", "app_secret": "first"}
-    return {**given, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
+    return {**secret, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
 
 
 def _secrets_file(folder: Path, address: str) -> Path:

@@ -1,4 +1,4 @@
-"""What platforms push, signed as they sign it."""
+"""Signed push messages of the platforms."""
 
 import json
 from functools import cache
@@ -40,8 +40,8 @@ def endpoints() -> tuple[PushEndpoint, ...]:
     return Marketplaces(SECRETS, TokenStore()).endpoints
 
 
-def content(own_id: int | str = 1001, **given: Any) -> dict[str, Any]:
-    """The data of a message about a reship."""
+def content(own_id: int | str = 1001, **fields: Any) -> dict[str, Any]:
+    """Return the data of a message about a reship."""
     return {
         "aftersale_id": int(own_id),
         "aftersale_type": 7,
@@ -50,7 +50,7 @@ def content(own_id: int | str = 1001, **given: Any) -> dict[str, Any]:
         "s_id": 3001,
         "shop_id": int(SHOP),
         "reason_code": 5,
-        **given,
+        **fields,
     }
 
 
@@ -63,12 +63,12 @@ def body(*messages: Any) -> bytes:
 
 
 def signed(content: bytes, app: str = APP, secret: str = SECRET) -> dict[str, str]:
-    """The headers that go with a body."""
+    """Return the headers of a body."""
     return {"app-id": app, "event-sign": event_sign(app, secret, content), "content-type": "application/json"}
 
 
 class Ears:
-    """A ``feed`` that records what it is fed, and fails as ``fails`` says."""
+    """A ``feed`` that records its reports; it raises ``fails`` if that is set."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None]] = []
