@@ -210,7 +210,7 @@ def test_ax_9_automatic_receipt_is_the_instant_of_the_record_and_of_the_order() 
 
 
 def costs(of: SplitCase) -> dict[str | None, tuple[Decimal | None, str]]:
-    """The amount and the clause of both ways."""
+    """Return the amount and the clause of both ways."""
     return {cost.choice: (cost.amount, cost.clause) for cost in of.costs("choose")}
 
 
@@ -260,7 +260,7 @@ def test_ax_8_freight_is_the_fee_of_the_facts_and_ax_9_a_loss_has_no_amount() ->
 
 
 def waybills(of: SplitCase, **numbers: str) -> SplitCase:
-    """A case whose orders have these waybills; all but the item's order are waived."""
+    """Return a case whose orders have these waybills; all but the item's order are waived."""
     for order, number in numbers.items():
         of = of if order == ITEM else of.apply_to_order(order, "waive", NoForm())
         of = of.apply_to_order(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))

@@ -72,5 +72,5 @@ def facts(export: Export) -> list[dict[str, Any]]:
 
 
 def reasons(export: Export) -> dict[int, str]:
-    """Why rows were rejected, by line."""
+    """Return why rows were rejected, by line."""
     return {entry.row.line: entry.reason for entry in export.rejected}

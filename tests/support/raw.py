@@ -1,4 +1,4 @@
-"""What stray clients or the Web UI's JSON box may send: unexpected arguments and undecodable payloads."""
+"""Input from stray clients or the Web UI's JSON box: unexpected arguments and undecodable payloads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the Web UI and lists show of an open case."""
+"""Descriptions, summaries and details of an open case in the Web UI and in lists."""
 
 from typing import Any
 

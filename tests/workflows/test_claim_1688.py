@@ -33,7 +33,7 @@ def open_claim(worker: None, environment: WorkflowEnvironment, settings: Setting
 
 
 async def task(life: Life, effect: str) -> dict[str, str]:
-    """The page and instruction of a console task, and its label, once the operator has it."""
+    """Return label, page and instruction of a console task once the operator has it."""
     seen = await life.until(
         effect,
         lambda seen: any((step["effect"], step["status"]) == (effect, "console_task") for step in seen["effects"]),

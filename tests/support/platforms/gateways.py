@@ -98,7 +98,7 @@ class GatewayProcess:
         return await self.ended()
 
     def events(self) -> list[Any]:
-        """What it logged."""
+        """Return the lines that it logged."""
         return [json.loads(line)["event"] for line in self.lines if line.startswith("{")]
 
     def client(self) -> httpx2.AsyncClient:

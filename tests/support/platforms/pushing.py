@@ -36,7 +36,7 @@ SECRETS = Secrets.model_validate_json(
 
 @cache
 def endpoints() -> tuple[PushEndpoint, ...]:
-    """Every marketplace's endpoint, with the adapters of all processes; nothing is called."""
+    """Return every marketplace's endpoint, with the adapters of all processes; nothing is called."""
     return Marketplaces(SECRETS, TokenStore()).endpoints
 
 

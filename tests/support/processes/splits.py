@@ -196,7 +196,7 @@ class Split:
         return self
 
     def refusal(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> str:
-        """Why something is refused, which changes nothing."""
+        """Return why an action is refused; the refusal changes nothing."""
         self.until(offset)
         before = self.machine.case, self.machine.state.model_dump_json()
         with pytest.raises(Refused) as refused:

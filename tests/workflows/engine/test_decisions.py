@@ -1,4 +1,4 @@
-"""What operators may do (G-4), and how they resolve stuck effects (G-7, G-8)."""
+"""Decisions (G-4), and stuck effects that operators resolve (G-7, G-8)."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_dr_18_evidence_can_be_handed_in_several_times() -> None:
 
 
 def stuck_case() -> CaseMachine:
-    """A console task and an effect that the platform refused."""
+    """Return a case with a console task and an effect that the platform refused."""
     case = machine()
     case.decide("mark_out_of_stock", None, after("1h"))
     case.decide("agree", None, after("2h"))

@@ -1,4 +1,4 @@
-"""What platforms report: their own deadlines (G-1), and messages late, twice or out of order (G-3)."""
+"""Reports of platforms: their own deadlines (G-1), and messages late, twice or out of order (G-3)."""
 
 import json
 from typing import Any

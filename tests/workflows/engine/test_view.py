@@ -1,4 +1,4 @@
-"""What operators are shown: the view, the details of the Web UI, the search attributes; never buyers' data."""
+"""The view, the details of the Web UI and the search attributes; none shows buyers' data."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""How a toy's effects are performed."""
+"""The effects of a toy."""
 
 from collections.abc import Mapping
 
