@@ -90,9 +90,9 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         scene: Scene | None = None,
         task_queue: str = TASK_QUEUE,
         of: WorkflowEnvironment | None = None,
-        **given: Any,
+        **fields: Any,
     ) -> Life:
-        own_id = given.pop("after_sale_id", None) or uuid.uuid4().hex[:12]
+        own_id = fields.pop("after_sale_id", None) or uuid.uuid4().hex[:12]
         case_id = f"{PROCESS}/{own_id}"
         scene = stage.scenes[case_id] = scene or Scene()
         opened = whole_now()
@@ -101,7 +101,7 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         async with time_moved_by_hand(server):
             handle = await server.client.start_workflow(
                 PROCESS,
-                args=[{"facts": facts(own_id, **given)} | ({"policy": figures} if figures else {})],
+                args=[{"facts": facts(own_id, **fields)} | ({"policy": figures} if figures else {})],
                 id=case_id,
                 task_queue=task_queue,
             )
@@ -118,8 +118,8 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
 def open_case(worker: None, opening: Open) -> Open:
     """Open cases that the common worker lives through."""
 
-    async def opened(**given: Any) -> Life:
-        life = await opening(**given)
+    async def opened(**fields: Any) -> Life:
+        life = await opening(**fields)
         await life.view()  # its first timer runs before time is made to pass
         return life
 

@@ -110,10 +110,10 @@ def test_a_document_is_headed_by_the_process_and_has_every_part(process: Process
 
 def test_rules_as_data_have_a_row_a_move(process: Process) -> None:
     moves = [(line.clause, name, move.source.id) for name, rule in process.rules.items() for line, move in rule.steps()]
-    found = [(row["clause"], row["rule"], row["state"]) for row in rules(process)]
+    rows = [(row["clause"], row["rule"], row["state"]) for row in rules(process)]
 
-    assert [row for row in found if row[2]] == moves
-    assert {row[1] for row in found if not row[2]} == {name for name, rule in process.rules.items() if rule.forbidden}
+    assert [row for row in rows if row[2]] == moves
+    assert {row[1] for row in rows if not row[2]} == {name for name, rule in process.rules.items() if rule.forbidden}
 
 
 def test_every_open_state_says_what_may_be_done_and_what_follows_if_nobody_acts(process: Process) -> None:
@@ -129,9 +129,9 @@ def test_every_open_state_says_what_may_be_done_and_what_follows_if_nobody_acts(
 
 
 def test_every_transition_of_a_rule_that_is_not_forbidden_is_found_under_its_state(process: Process) -> None:
-    found = {(option["rule"], option["result"].partition("(")[0]) for option in states(process)}
+    options = {(option["rule"], option["result"].partition("(")[0]) for option in states(process)}
 
-    assert {(row["rule"], row["to_label"]) for row in rules(process) if row["state"]} == found - {("", "不变")}
+    assert {(row["rule"], row["to_label"]) for row in rules(process) if row["state"]} == options - {("", "不变")}
 
 
 def test_dr_5_dr_10_a_clerk_reads_the_form_the_clock_and_the_cost_of_a_state(reship_document: str) -> None:
@@ -164,10 +164,12 @@ def test_every_clock_is_shown_with_its_figure_in_chinese(process: Process) -> No
 def test_g_9_every_figure_of_a_policy_is_shown_with_its_clause_source_and_standing(
     process: Process, document: str
 ) -> None:
-    found = figures(process)
+    policy_figures = figures(process)
 
-    assert [row["name"] for row in found] == list(process.case.policy_type().figures())
-    assert [row for row in found if f"| {row['label']} `{row['name']}` | {row['value']} |" not in document] == []
+    assert [row["name"] for row in policy_figures] == list(process.case.policy_type().figures())
+    assert [
+        row for row in policy_figures if f"| {row['label']} `{row['name']}` | {row['value']} |" not in document
+    ] == []
 
 
 def test_dr_4_dr_8_a_reship_never_received_that_nobody_touches_is_refunded_after_4_days(

@@ -77,7 +77,9 @@ async def lived(market: Market, journeys: tuple[Journey, ...], times: int, shops
     wanted = list(zip(journeys * times, cycle(shops)))
     reships = [market.applies(reason, shop) for (reason, _), shop in wanted]
     for number in range(max(len(steps) for _, steps in journeys)):
-        going = [(each, steps[number]) for each, ((_, steps), _) in zip(reships, wanted, strict=True) if steps[number:]]
+        going = [
+            (reship, steps[number]) for reship, ((_, steps), _) in zip(reships, wanted, strict=True) if steps[number:]
+        ]
         if any(name.startswith("operator") for _, (name, _) in going):
             await market.drained()  # what operators decide on is there
         await market.no_record_ahead()
@@ -95,22 +97,22 @@ async def _step(desk: asyncio.Semaphore, reship: Reship, name: str, form: dict[s
 
 
 async def _decide(reship: Reship, name: str, form: dict[str, Any]) -> None:
-    known = reship.record.updated_at
+    changed_at = reship.record.updated_at
     await reship.act(name.removeprefix("operator "), form or None)
 
     async def done() -> bool:
-        return reship.record.updated_at != known
+        return reship.record.updated_at != changed_at
 
     await eventually(f"{name} of {reship.id} is done on the platform", done)
 
 
 async def differing(reships: Sequence[Reship]) -> list[tuple[str, str, str]]:
     """The cases that stand elsewhere than their records, or need an operator."""
-    seen = await asyncio.gather(*(each.view() for each in reships))
+    seen = await asyncio.gather(*(reship.view() for reship in reships))
     return [
-        (each.id, str(view["state"]), state_of(each.record))
-        for each, view in zip(reships, seen, strict=True)
-        if view["state"] != [state_of(each.record)] or view["needs_operator"]
+        (reship.id, str(view["state"]), state_of(reship.record))
+        for reship, view in zip(reships, seen, strict=True)
+        if view["state"] != [state_of(reship.record)] or view["needs_operator"]
     ]
 
 
@@ -124,12 +126,12 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
     reships = await lived(market, JOURNEYS, TIMES, (SHOP, OTHER_SHOP))
     after = await market.handed_over()
     assert await differing(reships) == []
-    told = after["states"]["done"] - before["states"]["done"]
-    assert (len(reships), told) == (11 * TIMES, 52 * TIMES)
+    dispatched = after["states"]["done"] - before["states"]["done"]
+    assert (len(reships), dispatched) == (11 * TIMES, 52 * TIMES)
     assert after["states"] == {**before["states"], "done": after["states"]["done"]}
     again = after["duplicates"] - before["duplicates"]
-    assert again > told // 10
-    assert told >= 500
+    assert again > dispatched // 10
+    assert dispatched >= 500
 
 
 async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) -> None:
@@ -137,7 +139,7 @@ async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) 
     reships = await lived(market, IN_CONSOLE_ALONE, 2, (QUIET_SHOP, OTHER_QUIET_SHOP))
     await market.handed_over()
     market.calm()
-    found = await asyncio.gather(market.look(QUIET_SHOP), market.look(OTHER_QUIET_SHOP))
+    results = await asyncio.gather(market.look(QUIET_SHOP), market.look(OTHER_QUIET_SHOP))
     assert await differing(reships) == []
-    assert sum(each["failed"] for each in found) == 0
-    assert sum(each["opened"] for each in found) > 0
+    assert sum(result["failed"] for result in results) == 0
+    assert sum(result["opened"] for result in results) > 0

@@ -54,8 +54,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @asynccontextmanager
-async def handing(inbox: Inbox, feed: Any, **given: Any) -> AsyncIterator[Dispatcher]:
-    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **given})
+async def handing(inbox: Inbox, feed: Any, **options: Any) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **options})
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

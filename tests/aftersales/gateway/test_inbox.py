@@ -149,7 +149,7 @@ async def test_a_disk_that_refuses_is_told_to_everybody_who_waits(
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
     kept = await asyncio.gather(*(inbox.store([about("1", f"m{at}")]) for at in range(3)), return_exceptions=True)
-    assert {type(each) for each in kept} == {sqlite3.OperationalError}
+    assert {type(error) for error in kept} == {sqlite3.OperationalError}
     with pytest.raises(sqlite3.OperationalError):
         await inbox.check_writable()
     other.close()

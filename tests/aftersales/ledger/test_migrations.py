@@ -31,11 +31,11 @@ def test_the_newest_revision_is_the_one_that_the_code_asks_for() -> None:
 def test_threads_that_open_an_empty_database_at_once_agree(address: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(lambda _: SqlLedger(address), range(4)))
-    for number, each in enumerate(opened):
-        each.enter(expected(f"C{number}"))
+    for number, ledger in enumerate(opened):
+        ledger.enter(expected(f"C{number}"))
     assert len(opened[0].entries(date(2026, 11, 1), date(2026, 11, 30))) == 4
-    for each in opened:
-        each.close()
+    for ledger in opened:
+        ledger.close()
 
 
 def test_a_ledger_that_is_up_to_date_opens_without_alembic(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,8 @@ async def server(certified: tuple[Path, Path]) -> AsyncIterator[MailServer]:
 
 
 def mail(port: int, **more: Any) -> Mail:
-    given = {"host": "localhost", "port": port, "sender": "a@example.com", "to": ("b@example.com", "c@example.com")}
-    channel = one({"type": "mail", "name": "mail", **given, **more})
+    fields = {"host": "localhost", "port": port, "sender": "a@example.com", "to": ("b@example.com", "c@example.com")}
+    channel = one({"type": "mail", "name": "mail", **fields, **more})
     assert isinstance(channel, MailChannel)
     return Mail(channel, timeout=2)
 
@@ -85,9 +85,9 @@ async def test_g_7_what_a_server_refuses_is_final_or_for_later_by_its_code(
     server: MailServer, certified: tuple[Path, Path], says: dict[str, str], error: type[Exception]
 ) -> None:
     server.says = says
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as caught:
         await mail(server.port, **let_in(certified)).send(notice())
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(caught.value)
     assert server.mails == []
 
 

@@ -46,23 +46,23 @@ async def test_what_a_case_tells_reaches_the_bot_of_its_shop(
                 policy = {"reminders_before": ["48h"]}
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
-                async def told(many: int) -> list[str]:
+                async def texts_sent(many: int) -> list[str]:
                     return bots.taken["wecom"] if len(bots.taken["wecom"]) == many else []
 
-                await eventually("a reminder", partial(told, 1))
+                await eventually("a reminder", partial(texts_sent, 1))
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
                 assert await is_current(environment.client, reminder)
                 await life.act("agree")
                 assert not await is_current(environment.client, reminder)
-                await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
+                await eventually("trouble, and a reminder of the next deadline", partial(texts_sent, 3))
                 trouble = reminder.model_copy(update={"rule": None, "serial": 1})
                 assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
                 assert not await is_current(environment.client, trouble)
                 await life.report(message_id="m1", rule="withdraw")
                 await life.until_closed()
-                texts = await eventually("the outcome", partial(told, 4))
+                texts = await eventually("the outcome", partial(texts_sent, 4))
 
     assert sorted(text.splitlines()[0] for text in texts) == [
         "【时限提醒】抖音补寄:待商家处理",

@@ -37,12 +37,12 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 def refused(folder: Path, text: str) -> str:
     """What is said of a file, having made sure that nothing of it is quoted anywhere."""
-    with pytest.raises(BadForm) as told:
+    with pytest.raises(BadForm) as caught:
         read_secrets(written(folder, text))
-    shown = "".join(traceback.format_exception(told.value))
+    shown = "".join(traceback.format_exception(caught.value))
     assert "hush" not in shown.replace("read_secrets(written(folder, text))", "")
-    assert str(folder / "secrets.yaml") in str(told.value)
-    return str(told.value)
+    assert str(folder / "secrets.yaml") in str(caught.value)
+    return str(caught.value)
 
 
 def test_every_platform_has_its_shops(tmp_path: Path) -> None:

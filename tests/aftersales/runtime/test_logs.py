@@ -32,9 +32,9 @@ def _as_it_was() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    told = capsys.readouterr()
-    assert told.out == ""
-    return [json.loads(line) for line in told.err.splitlines()]
+    output = capsys.readouterr()
+    assert output.out == ""
+    return [json.loads(line) for line in output.err.splitlines()]
 
 
 def test_our_lines_and_the_libraries_have_the_same_fields(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,10 +102,10 @@ def test_configured_twice_a_line_is_told_once(capsys: pytest.CaptureFixture[str]
 def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "console")
     structlog.get_logger("notices").info("reminder", state="待商家处理")
-    told = capsys.readouterr().err
-    assert "reminder" in told
-    assert "state=待商家处理" in told
-    assert "\x1b" not in told
+    output = capsys.readouterr().err
+    assert "reminder" in output
+    assert "state=待商家处理" in output
+    assert "\x1b" not in output
 
 
 SERVER_GONE = """

@@ -25,7 +25,7 @@ from cases.errors import BadForm, CaseError
 PER_SECOND, MANY, FEW = 10, 30, 3
 LEAST_SECONDS = (MANY - PER_SECOND) / PER_SECOND
 """A shop may run ahead by a second's worth; the others of MANY come one by one."""
-FLAGS = ("matching.enableFairness=true", *(f"matching.numTaskqueue{each}Partitions=1" for each in ("Read", "Write")))
+FLAGS = ("matching.enableFairness=true", *(f"matching.numTaskqueue{kind}Partitions=1" for kind in ("Read", "Write")))
 
 
 @activity.defn

@@ -212,7 +212,7 @@ def test_evidence_is_taken_several_times_four_pieces_at_once() -> None:
     assert (wanted.record.arbitration, wanted.tags) == (4, ("213",))
     once = transitions.submit_evidence(wanted.record, T0 + 60, "底单", URLS * 4).record
     twice = transitions.submit_evidence(once, T0 + 60, "聊天", URLS).record
-    assert [len(each.urls) for each in twice.evidence] == [4, 1]
+    assert [len(evidence.urls) for evidence in twice.evidence] == [4, 1]
     assert twice.arbitration is ArbitrationStatus.IN_PROGRESS
     for wrong in ((), URLS * 5):
         with pytest.raises(PlatformRefused, match="1 to 4"):

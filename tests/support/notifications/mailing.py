@@ -14,10 +14,10 @@ PASSWORD = "hush-mail"  # noqa: S105  # made up
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for localhost, and its key."""
     made, key = folder / "cert.pem", folder / "key.pem"
-    given = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(
-        ["openssl", "req", *kind, "-keyout", key, "-out", made, *given], check=True, capture_output=True, timeout=30
+        ["openssl", "req", *kind, "-keyout", key, "-out", made, *names], check=True, capture_output=True, timeout=30
     )
     return made, key
 

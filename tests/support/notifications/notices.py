@@ -66,8 +66,8 @@ def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
     return {"type": kind, "name": kind, **own[kind], **more}
 
 
-def one(given: dict[str, Any]) -> Channel:
-    return shop(given).of("S1")[0]
+def one(fields: dict[str, Any]) -> Channel:
+    return shop(fields).of("S1")[0]
 
 
 class SetClock(NotificationClock):

@@ -72,9 +72,9 @@ class Reship(Life):
 
     @property
     def record(self) -> AfterSaleRecord:
-        found = self.market.sandbox.record(self.own_id)
-        assert found
-        return found
+        record = self.market.sandbox.record(self.own_id)
+        assert record
+        return record
 
     def happens(self, act: str, **form: Any) -> AfterSaleRecord:
         """Let buyer, platform or the merchant's console act on the record; the case hears of it by messages alone."""
@@ -244,9 +244,9 @@ async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> Asyn
             yield Market(environment, caller, client, settings)
 
 
-def _credentials(**given: str) -> dict[str, Any]:
+def _credentials(**fields: str) -> dict[str, Any]:
     app = {"app_key": "K1", "app_secret": "first"}
-    return {**given, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
+    return {**fields, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
 
 
 def _secrets_file(folder: Path, address: str) -> Path:

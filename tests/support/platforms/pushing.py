@@ -40,7 +40,7 @@ def endpoints() -> tuple[PushEndpoint, ...]:
     return Marketplaces(SECRETS, TokenStore()).endpoints
 
 
-def content(own_id: int | str = 1001, **given: Any) -> dict[str, Any]:
+def content(own_id: int | str = 1001, **fields: Any) -> dict[str, Any]:
     """The data of a message about a reship."""
     return {
         "aftersale_id": int(own_id),
@@ -50,7 +50,7 @@ def content(own_id: int | str = 1001, **given: Any) -> dict[str, Any]:
         "s_id": 3001,
         "shop_id": int(SHOP),
         "reason_code": 5,
-        **given,
+        **fields,
     }
 
 

@@ -50,19 +50,19 @@ class Caller:
     async def send(self, method: str, params: Any, /, **query: str) -> httpx2.Response:
         """Send a call; what is given in ``query`` replaces what would be sent (``body``: after signing)."""
         body = params if isinstance(params, str) else canonical(params)
-        given = {"app_key": "K1", "method": method, "timestamp": str(int(time.time())), "v": "2"} | query
-        sent = given.pop("body", body)
-        secret = given.pop("secret", SECRETS.get(given["app_key"], ""))
-        signed = sign(given["app_key"], secret, given["method"], body, given["timestamp"])
-        asked = {"sign_method": "hmac-sha256", "sign": signed} | given
+        fields = {"app_key": "K1", "method": method, "timestamp": str(int(time.time())), "v": "2"} | query
+        sent = fields.pop("body", body)
+        secret = fields.pop("secret", SECRETS.get(fields["app_key"], ""))
+        signed = sign(fields["app_key"], secret, fields["method"], body, fields["timestamp"])
+        asked = {"sign_method": "hmac-sha256", "sign": signed} | fields
         return await self.client.post(f"/douyin/{method.replace('.', '/')}", params=asked, content=sent)
 
     async def call(self, method: str, params: Any, /, **query: str) -> dict[str, Any]:
         """Send a call and give the whole envelope."""
         answer = await self.send(method, params, **query)
         assert answer.status_code == 200
-        told: dict[str, Any] = answer.json()
-        return told
+        envelope: dict[str, Any] = answer.json()
+        return envelope
 
     async def token(self, shop_id: str = "1001", app_key: str = "K1") -> str:
         """Obtain a shop's access token."""
@@ -71,14 +71,14 @@ class Caller:
 
     async def data(self, method: str, params: Any, shop_id: str = "1001") -> dict[str, Any]:
         """Call for a shop, successfully, and give the data."""
-        told = await self.call(method, params, access_token=await self.token(shop_id))
-        assert told["code"] == 10000, told
-        data: dict[str, Any] = told["data"]
+        envelope = await self.call(method, params, access_token=await self.token(shop_id))
+        assert envelope["code"] == 10000, envelope
+        data: dict[str, Any] = envelope["data"]
         return data
 
-    async def control(self, path: str, given: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
+    async def control(self, path: str, data: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
         """Use the control interface, successfully."""
-        content = json.dumps(given) if given is not None else None
+        content = json.dumps(data) if data is not None else None
         answer = await self.client.request(method, f"/control{path}", content=content, headers=bearer())
         assert answer.status_code < 300, answer.text
         return answer.json()

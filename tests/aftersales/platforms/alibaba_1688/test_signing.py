@@ -45,11 +45,11 @@ def test_another_path_or_secret_signs_differently() -> None:
     assert not verify("s3creT", PATH, PARAMS | {"_aop_signature": SIGNED})
 
 
-@pytest.mark.parametrize("given", ["", SIGNED.lower(), "签名", "\ud800"])
-def test_a_missing_or_foreign_signature_is_wrong(given: str) -> None:
+@pytest.mark.parametrize("signature", ["", SIGNED.lower(), "签名", "\ud800"])
+def test_a_missing_or_foreign_signature_is_wrong(signature: str) -> None:
     assert not verify(KEY, PATH, PARAMS)
-    assert not verify(KEY, PATH, PARAMS | {"_aop_signature": given})
-    assert not verify_event(KEY, MESSAGE, given)
+    assert not verify(KEY, PATH, PARAMS | {"_aop_signature": signature})
+    assert not verify_event(KEY, MESSAGE, signature)
 
 
 def test_a_push_is_signed_as_openssl_signs_it() -> None:

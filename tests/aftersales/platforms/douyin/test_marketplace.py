@@ -77,8 +77,8 @@ async def test_one_broken_message_is_kept_and_takes_no_other_with_it(broken: Any
 
 async def test_half_a_character_breaks_nothing() -> None:
     data = json.dumps(content(reason="破损", reason_remark="\ud800"))
-    told = [{"tag": "208", "msg_id": "m1", "data": data}, {"tag": "200", "msg_id": "\ud800", "data": "{}"}]
-    modified, nameless = await read_push(json.dumps(told).encode())
+    pushed = [{"tag": "208", "msg_id": "m1", "data": data}, {"tag": "200", "msg_id": "\ud800", "data": "{}"}]
+    modified, nameless = await read_push(json.dumps(pushed).encode())
     assert modified.report
     assert modified.report.form == {"reason": "other", "description": "?"}
     assert nameless.state is MessageState.UNREADABLE

@@ -53,12 +53,12 @@ def card(served: Platform, fake: FakeJd) -> Platform:
     return served
 
 
-def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = None, **given: Any) -> EffectCall:
+def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = None, shop_id: str = "S1") -> EffectCall:
     return EffectCall(
         key="c/1",
         case_id=f"jd_delay_card/{ORDER}",
         process="jd_delay_card",
-        shop_id=given.get("shop_id", "S1"),
+        shop_id=shop_id,
         effect=effect,
         label="上传真实物流单号",
         rule="ship",

@@ -80,13 +80,13 @@ async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient,
     await taobao.confirm("K1", ["1"])
 
     assert first == again
-    assert [each.id for each in await taobao.consume("K1")] == ["2"]
+    assert [message.id for message in await taobao.consume("K1")] == ["2"]
 
 
 async def test_many_messages_are_confirmed_in_portions_that_the_platform_takes(
     taobao: TaobaoClient, fake: FakeTaobao
 ) -> None:
-    ids = [str(each) for each in range(1, 402)]
+    ids = [str(number) for number in range(1, 402)]
 
     await taobao.confirm("K1", ids)
 
