@@ -73,7 +73,7 @@ def simulate_command(
 
 
 def rulebook_command(
-    process: Annotated[str | None, typer.Argument(metavar="[PROCESS]", help="One process; else all.")] = None,
+    process: Annotated[str | None, typer.Argument(metavar="PROCESS", help="A process (default: all).")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write the documents to a folder.")] = None,
     by_state: Annotated[
         bool,
@@ -138,10 +138,10 @@ def _print_rows(title: str, columns: dict[str, str], rows: list[dict[str, Any]])
 
 
 def replay_command(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Recorded histories, JSON.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Recorded histories, JSON.")] = None,
     case: Annotated[str | None, typer.Option(metavar="CASE", help="A case of the connected server.")] = None,
 ) -> None:
-    """Replay histories with the present code and compare their content. Exit status 1: something changed."""
+    """Replay histories with the current code and compare their content. Exit status 1: something changed."""
 
     async def work() -> int:
         if not files and case is None:

@@ -48,7 +48,7 @@ def open_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open the cases of files; those opened before stay as they are. Rejected rows of an export go to a file."""
+    """Open cases from files; cases opened before stay as they are. Rejected rows of an export are written to a file."""
 
     async def work() -> int | None:
         settings = load_settings()
@@ -106,12 +106,12 @@ async def _open_exports(
 
 def _list(results: Results) -> None:
     for result in results:
-        say(f"{result['case_id']}: {'已打开 / opened' if result['opened'] else '早已打开 / was opened before'}")
+        say(f"{result['case_id']}: {'已打开 / opened' if result['opened'] else '此前已打开 / was opened before'}")
 
 
 def _counts(results: Results) -> str:
     opened = sum(result["opened"] for result in results)
-    return f"{opened} 件已打开 / opened, {len(results) - opened} 件早已打开 / were opened before"
+    return f"{opened} 件已打开 / opened, {len(results) - opened} 件此前已打开 / were opened before"
 
 
 async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:

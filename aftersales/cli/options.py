@@ -18,15 +18,15 @@ RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as
 FormFields = Annotated[
     list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
 ]
-OrderId = Annotated[str | None, typer.Option(help="The order concerned, in a case about several.")]
+OrderId = Annotated[str | None, typer.Option(help="The order, in a case about several orders.")]
 
 _JSON_TYPES = {"boolean", "integer", "number", "array", "object"}
 
 
 def read_form(process: Process, rule: str, fields: list[str], now: datetime) -> dict[str, Any] | None:
     """Read KEY=VALUE fields by the rule's form, text as it is and anything else as JSON; raise BadForm."""
-    known = process.rules.get(rule)
-    model = process.case.form_type(known.form) if known else Stuck
+    declared = process.rules.get(rule)
+    model = process.case.form_type(declared.form) if declared else Stuck
     properties = model.model_json_schema().get("properties", {})
     values: dict[str, Any] = {}
     for field in fields:

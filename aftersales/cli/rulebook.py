@@ -41,7 +41,7 @@ WAITS = "没有时限,一直等待"
 
 @dataclass(frozen=True)
 class Option:
-    """What can happen in a state: who may do what, with which form, on what conditions, to what end, at what cost.
+    """A thing that can happen in a state: who does it, with which form, on what conditions, with what result and cost.
 
     ``state`` and ``rule`` are names, everything else is text for operators.  ``who`` is NOBODY_ACTS for a clock, whose
     length is in ``action``.
@@ -201,8 +201,8 @@ def _fixed_amount(process: Process, chapter: Chapter, effect: str) -> Decimal | 
     """Return the amount of a ledger entry if it is a figure of the policy; any other differs from case to case."""
     amounts = {case.amount(effect) for case in chapter.samples}
     policy = process.case.policy_type()()
-    known = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
-    return amounts.pop() if len(amounts) == 1 and amounts <= known else None
+    fixed = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
+    return amounts.pop() if len(amounts) == 1 and amounts <= fixed else None
 
 
 def _rows(process: Process, chart: type[CaseChart]) -> list[RulebookRow]:
@@ -271,8 +271,8 @@ def _ending(process: Process, chapter: Chapter, case: Any) -> tuple[str, ...]:
     ending = silent_ending(chapter.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
     guards = _guards(process, chapter.chart)
     conditions = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
-    known = chapter.chart.states_map
-    reached = "、".join(str(known[state].name) for state in ending.states if known[state].is_atomic)
+    states_map = chapter.chart.states_map
+    reached = "、".join(str(states_map[state].name) for state in ending.states if states_map[state].is_atomic)
     return (
         ("一个订单:" if of_order else "") + "、".join(conditions),
         reached + ((ENDS if of_order else CLOSES) if ending.closed else "(一直等待)"),

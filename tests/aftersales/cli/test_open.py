@@ -82,18 +82,18 @@ def test_an_export_of_bad_rows_alone_needs_no_server(aftersales: Command, reship
         *("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER
     )
     assert (result.exit_code, rejected.exists()) == (2, True)
-    assert result.stdout == "0 件已打开 / opened, 0 件早已打开 / were opened before; 2 行被拒 / rows rejected\n"
+    assert result.stdout == "0 件已打开 / opened, 0 件此前已打开 / were opened before; 2 行被拒 / rows rejected\n"
     assert result.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, correct and open them: {rejected}\n"
 
 
 @pytest.mark.parametrize("count", [20, 21])
-def test_people_are_told_how_many_and_few_by_name(
+def test_people_see_counts_and_only_a_few_names(
     address: str, aftersales: Command, reships: Exported, count: int
 ) -> None:
     own = ids(count)
     for words in (
-        f"{count} 件已打开 / opened, 0 件早已打开 / were opened before; 0 行被拒 / rows rejected",
-        f"0 件已打开 / opened, {count} 件早已打开 / were opened before; 0 行被拒 / rows rejected",
+        f"{count} 件已打开 / opened, 0 件此前已打开 / were opened before; 0 行被拒 / rows rejected",
+        f"0 件已打开 / opened, {count} 件此前已打开 / were opened before; 0 行被拒 / rows rejected",
     ):
         result = aftersales("open", reships.write(*map(row, own)), "--mapping", reships.mapping)
         *named, last = result.stdout.splitlines()
@@ -153,7 +153,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
 def _more(seen: int) -> bytes:
     try:
         return os.read(seen, 4096)
-    except OSError:  # nobody writes any more
+    except OSError:  # the command has stopped writing
         return b""
 
 

@@ -44,7 +44,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningSandbox]:
 
 @pytest.fixture
 def play(settings: Settings, running: RunningSandbox, aftersales: Callable[..., Result]) -> Play:
-    """The command, in a thread: the sandbox answers in this loop."""
+    """Run the command in a thread: the sandbox answers in this loop."""
 
     async def played(*arguments: str, **environment: str) -> Result:
         variables = {
@@ -63,7 +63,7 @@ def printed(result: Result) -> Any:
 
 
 def complaint(result: Result, status: int) -> str:
-    """The one line that the command complains in."""
+    """Return the single line that the command prints on standard error."""
     assert (result.exit_code, result.stdout) == (status, ""), result.output
     (line,) = result.stderr.splitlines()
     assert line.startswith("aftersales: ")
@@ -161,7 +161,7 @@ async def test_without_a_sandbox_one_line_says_how_to_start_one(play: Play, tmp_
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", '"x"'])
-async def test_something_else_at_its_port_is_no_sandbox(play: Play, body: str) -> None:
+async def test_another_program_at_its_port_is_not_taken_for_a_sandbox(play: Play, body: str) -> None:
     async def answer(_: Request) -> Response:
         return PlainTextResponse(body)
 
