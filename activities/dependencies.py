@@ -8,20 +8,20 @@ from activities.effects import How, process_activities
 from activities.ledger import ledger_activities
 from activities.notifications import notification_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import Ledger, Look, Notifier, Platform
+from cases.ports import Ledger, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
 class Dependencies:
     """The marketplaces, the shop's ledger and the operators, each behind a port.
 
-    ``looks``: by marketplace, how to find what no message reported.
+    ``reconcilers``: by marketplace, the search for what no message reported.
     """
 
     platform: Platform
     ledger: Ledger
     notifier: Notifier
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
 
 
 def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -34,5 +34,5 @@ def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Depen
         ),
         *ledger_activities(dependencies.ledger),
         *notification_activities(dependencies.notifier),
-        catch_up_activity(dependencies.looks),
+        catch_up_activity(dependencies.reconcilers),
     ]

@@ -18,14 +18,14 @@ def notification_activities(notifier: Notifier) -> list[Callable[..., Any]]:
         await notifier.remind(reminder, _key(reminder))
 
     @activity.defn(name="tell_trouble")
-    async def tell_trouble(trouble: ActionRequired) -> None:
-        await notifier.tell_trouble(trouble, _key(trouble))
+    async def notify_action_required(trouble: ActionRequired) -> None:
+        await notifier.notify_action_required(trouble, _key(trouble))
 
     @activity.defn(name="tell_outcome")
-    async def tell_outcome(outcome: CaseOutcome) -> None:
-        await notifier.tell_outcome(outcome, _key(outcome))
+    async def notify_outcome(outcome: CaseOutcome) -> None:
+        await notifier.notify_outcome(outcome, _key(outcome))
 
-    return [remind, tell_trouble, tell_outcome]
+    return [remind, notify_action_required, notify_outcome]
 
 
 def _key(notice: Reminder | ActionRequired | CaseOutcome) -> str:

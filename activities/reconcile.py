@@ -7,18 +7,18 @@ from temporalio import activity
 
 from cases.errors import BadForm
 from cases.messages import CatchUp, CatchUpCall
-from cases.ports import Look
+from cases.ports import Reconcile
 
 
-def catch_up_activity(looks: Mapping[str, Look]) -> Callable[..., Any]:
-    """Return the activity that uses the look of a shop's marketplace."""
+def catch_up_activity(reconcilers: Mapping[str, Reconcile]) -> Callable[..., Any]:
+    """Return the activity that reconciles a shop with its marketplace."""
 
     @activity.defn(name="catch_up")
     async def catch_up(call: CatchUpCall) -> CatchUp:
-        look = looks.get(call.platform)
-        if look is None:
-            known = ", ".join(looks) or "-"
-            raise BadForm(f"platform: 不能补查 / cannot be looked at: {call.platform!r}; expected one of: {known}")
-        return await look(call.shop_id, call.since, call.until)
+        reconcile = reconcilers.get(call.platform)
+        if reconcile is None:
+            names = ", ".join(reconcilers) or "-"
+            raise BadForm(f"platform: 不能补查 / cannot be reconciled: {call.platform!r}; expected one of: {names}")
+        return await reconcile(call.shop_id, call.since, call.until)
 
     return catch_up

@@ -44,12 +44,12 @@ class Notifier(Protocol):
     async def remind(self, reminder: Reminder, key: str) -> None:
         """Notify them of a deadline (G-5)."""
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
         """Notify them of a step that waits for them (G-7, G-8)."""
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         """Notify them how a case ended."""
 
 
-Look = Callable[[str, datetime, datetime], Awaitable[CatchUp]]
+Reconcile = Callable[[str, datetime, datetime], Awaitable[CatchUp]]
 """Finds what changed in a shop between two instants, and reports it to the cases."""

@@ -37,14 +37,14 @@ PENDING = {"class": (), "module": ("rulebook",), "constant": ()}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
-    """The product's modules."""
+    """Return the product's modules."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
 def constants(statement: ast.stmt) -> Iterator[str]:
-    """The public constants that a statement of a module defines."""
+    """Return the public constants that a statement of a module defines."""
     targets: list[ast.expr] = []
     if isinstance(statement, ast.Assign):
         targets = [item for target in statement.targets for item in getattr(target, "elts", [target])]
@@ -56,7 +56,7 @@ def constants(statement: ast.stmt) -> Iterator[str]:
 
 @cache
 def names() -> Mapping[str, Mapping[str, list[str]]]:
-    """Where every public class, module and constant is defined."""
+    """Return the places where every public class, module and constant is defined."""
     places: dict[str, dict[str, list[str]]] = {kind: defaultdict(list) for kind in IDIOMS}
     for path, module in modules():
         where = str(path.relative_to(ROOT))
@@ -70,7 +70,7 @@ def names() -> Mapping[str, Mapping[str, list[str]]]:
 
 
 def repeated(kind: str) -> dict[str, list[str]]:
-    """The names that are defined more than once, without the idioms."""
+    """Return the names that are defined more than once, without the idioms."""
     return {name: places for name, places in names()[kind].items() if len(places) > 1 and name not in IDIOMS[kind]}
 
 

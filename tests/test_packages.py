@@ -65,7 +65,7 @@ def pip(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the product, built from a copy that holds nothing but its sources."""
+    """The wheel of the product, built from a copy of its sources alone."""
     copy, built = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built")
     for name in SOURCES:
         if (ROOT / name).is_dir():

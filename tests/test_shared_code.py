@@ -11,7 +11,7 @@ CORE = ("statecharts", "cases", "workflows", "activities")
 OWN_FOLDERS = ("aftersales/sandbox/", "aftersales/ledger/migrations/")
 REGISTRY = "workflows/registry.py"
 CLAUSE = re.compile(r"\b[A-Z]{1,2}-\d+\b")
-"""The id of a rule of the rule book, such as JD-11, is no name of a marketplace."""
+"""Ids of rules in the rule book, such as JD-11, do not count as names of marketplaces."""
 NAMES = re.compile(
     "|".join(
         [
@@ -33,7 +33,7 @@ STILL = {
 
 
 def shared(path: str) -> bool:
-    """Whether a file belongs to no process and no marketplace."""
+    """Return whether a file belongs to no process and no marketplace."""
     folder, _, name = path.rpartition("/")
     if folder in CORE and name.removesuffix(".py") in REGISTERED:
         return False

@@ -19,7 +19,7 @@ class LogNotifier:
             **_order_of(reminder.order),
         )
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002
         """Log a step that waits for a person: a failure as a warning, a console task as information."""
         log = structlog.get_logger("notices")
         if trouble.why or trouble.escalates:
@@ -27,7 +27,7 @@ class LogNotifier:
         else:
             log.info("console task", step=trouble.step, **_order_of(trouble.order))
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002
         """Log a case's outcome."""
         structlog.get_logger("notices").info("case closed", state=outcome.state_label, by=outcome.decided_by)
 

@@ -58,15 +58,15 @@ class ChannelNotifier:
         if not await self._send(reminder_notice(reminder, key, self._context)):
             await self._fallback.remind(reminder, key)
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
         """Notify of a step that waits for a person."""
         if not await self._send(trouble_notice(trouble, key, self._context)):
-            await self._fallback.tell_trouble(trouble, key)
+            await self._fallback.notify_action_required(trouble, key)
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         """Notify of a case's outcome."""
         if not await self._send(outcome_notice(outcome, key, self._context)):
-            await self._fallback.tell_outcome(outcome, key)
+            await self._fallback.notify_outcome(outcome, key)
 
     async def _send(self, notice: Notice) -> bool:
         """Notify through the shop's channels; return False if no channel takes the notice."""

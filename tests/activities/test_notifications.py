@@ -27,10 +27,10 @@ class Keys:
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.known.append(f"remind {reminder.shop_id} {key}")
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
         self.known.append(f"trouble {trouble.shop_id} {key}")
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         self.known.append(f"outcome {outcome.shop_id} {key}")
 
 

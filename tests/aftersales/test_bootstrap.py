@@ -1,4 +1,4 @@
-"""What a worker acts upon, and what it has the server arrange."""
+"""The dependencies of a worker, and what it sets up on the server."""
 
 import json
 import uuid
@@ -44,18 +44,18 @@ async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
 async def test_without_a_secrets_file_calls_go_to_the_journal_and_nothing_is_looked_at(
     client: Client, tmp_path: Path
 ) -> None:
-    async with open_dependencies(settings_in(tmp_path), client) as world:
-        assert isinstance(world.platform, ScriptedPlatform)
-        assert world.looks == {}
+    async with open_dependencies(settings_in(tmp_path), client) as dependencies:
+        assert isinstance(dependencies.platform, ScriptedPlatform)
+        assert dependencies.reconcilers == {}
 
 
 async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
     client: Client, tmp_path: Path, secrets_file: Path
 ) -> None:
-    async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as world:
-        assert isinstance(world.platform, Marketplaces)
-        assert set(world.looks) == {"douyin"}
-    assert all(transport._client.is_closed for transport in world.platform._transports.values())
+    async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as dependencies:
+        assert isinstance(dependencies.platform, Marketplaces)
+        assert set(dependencies.reconcilers) == {"douyin"}
+    assert all(transport._client.is_closed for transport in dependencies.platform._transports.values())
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_secrets_that_others_may_read_or_that_are_missing_are_one_clear_li
 
 
 class Arranged:
-    """What the server is asked for."""
+    """Records what the server is asked for."""
 
     def __init__(self) -> None:
         self.limits: list[tuple[str, float | None]] = []

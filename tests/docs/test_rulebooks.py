@@ -33,7 +33,7 @@ def reship_document() -> str:
 
 
 def names(process: Process, heading: str) -> list[tuple[str, str]]:
-    """The first column of a table of the process's names in the rule book."""
+    """Return the first column of a table of the process's names in the rule book."""
     section = RULE_BOOK.split(f"## Names of `{process.name}`")[1].split("\n## ")[0]
     table = section.split(f"### {heading}\n")[1].split("\n### ")[0]
     return re.findall(r"^\| `(\w+)` \|(.*)$", table, flags=re.MULTILINE)
@@ -49,11 +49,11 @@ def test_no_document_is_left_of_a_process_that_is_gone() -> None:
     assert {path.stem for path in (DOCS / "rulebook").glob("*.md")} == set(PROCESSES)
 
 
-def test_a_clause_stands_in_the_rule_book_once() -> None:
+def test_a_clause_is_in_the_rule_book_once() -> None:
     assert sorted(KNOWN) == sorted(set(KNOWN))
 
 
-def test_every_clause_that_a_process_cites_stands_in_the_rule_book(process: Process) -> None:
+def test_every_clause_that_a_process_cites_is_in_the_rule_book(process: Process) -> None:
     cited = {
         *(clause for chart in process.charts for clause in clauses(chart)),
         *(clause for row in figures(process) for clause in row["clause"].split(", ")),

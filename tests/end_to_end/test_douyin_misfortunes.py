@@ -1,4 +1,4 @@
-"""What goes wrong around a Douyin reship, and does not harm it."""
+"""Faults around a Douyin reship that do it no harm."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ async def pushed(market: Market, body: bytes, headers: dict[str, str]) -> httpx2
 
 
 def pushed_message(reship: Reship, tag: str) -> bytes:
-    """A message as the platform would write it."""
+    """Return a message as the platform would write it."""
     data = wire.message(reship.record, tag, as_text=False)
     return SandboxMessage(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
 
 
 async def on_schedule(market: Market) -> dict[str, Any]:
-    """Have the server look at a shop as it does every ten minutes, and wait for its first look."""
+    """Let the server reconcile a shop on schedule, and wait for the result of the first run."""
     with market.environment.with_time_skipping_disabled():
         (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, "douyin", [QUIET_SHOP])
     schedule = market.client.get_schedule_handle(own_id)
@@ -39,8 +39,8 @@ async def on_schedule(market: Market) -> dict[str, Any]:
             actions = (await schedule.describe()).info.recent_actions
             return actions[0].action.workflow_id if actions else None  # type: ignore[union-attr]
 
-        look = await eventually("the schedule looks", started)
-        return await market.client.get_workflow_handle(look).result()  # type: ignore[no-any-return]
+        run = await eventually("the schedule starts a run", started)
+        return await market.client.get_workflow_handle(run).result()  # type: ignore[no-any-return]
     finally:
         await schedule.delete()
 
@@ -88,7 +88,7 @@ async def test_tokens_that_are_over_in_mid_life_are_renewed_unnoticed(market: Ma
 
 
 async def retried(reship: Reship) -> int:
-    """How often an activity of the case was tried again."""
+    """Return how often an activity of the case was retried."""
     started = [
         event.activity_task_started_event_attributes.attempt - 1
         for history in await reship.histories()
@@ -136,7 +136,7 @@ async def test_g_7_what_the_platform_refuses_needs_an_operator_and_is_done_when_
     assert ([effect["status"] for effect in seen["effects"]], await retried(reship)) == (["done"], 0)
 
 
-async def test_g_3_what_was_never_told_or_announced_is_found_by_the_scheduled_look(market: Market) -> None:
+async def test_g_3_what_no_message_said_is_found_by_the_scheduled_reconciliation(market: Market) -> None:
     announced = await market.opens("never_received", QUIET_SHOP)
     market.sandbox.pusher.behave(LOST)
     announced.happens("agree")

@@ -55,12 +55,12 @@ class Stage:
         _fail(scene, "remind")
         scene.reminders.append(reminder)
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[trouble.case_id]
         _fail(scene, "tell")
         scene.troubles.append(trouble)
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[outcome.case_id]
         _fail(scene, "tell")
         scene.endings.append(outcome)

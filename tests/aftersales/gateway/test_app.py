@@ -1,4 +1,4 @@
-"""The gateway over real HTTP: what is let in, what is kept, and what is answered."""
+"""The gateway over real HTTP: which requests it accepts, stores and refuses, and how it answers."""
 
 import asyncio
 import base64
@@ -284,7 +284,7 @@ async def test_nothing_else_is_offered(door: Door) -> None:
         assert len(answer.content) < 30
 
 
-async def test_whether_it_lives_is_told_without_details(door: Door) -> None:
+async def test_health_is_answered_without_details(door: Door) -> None:
     for path in ("/health", "/ready"):
         answer = await door.client.get(path)
         assert answer.status_code == 200

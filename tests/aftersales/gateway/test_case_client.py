@@ -27,7 +27,7 @@ SHOP = "S1"
 
 
 class Archive(MessageAdapter):
-    """Records that know every after-sale, or fail."""
+    """An adapter whose records have every after-sale, or fail."""
 
     def __init__(self, **facts_of_record: Any) -> None:
         self.opened_with, self.asked, self.read = facts_of_record, list[str](), list[str]()
@@ -89,7 +89,7 @@ async def seen(environment: WorkflowEnvironment, own_id: str) -> dict[str, Any]:
     return view
 
 
-async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_once(
+async def test_a_new_case_is_opened_with_the_platforms_facts_and_signalled_at_once(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -98,7 +98,7 @@ async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_onc
     assert archive.asked == [own_id]
 
 
-async def test_a_case_that_is_open_is_told_without_asking_the_platform(
+async def test_an_open_case_is_signalled_without_asking_the_platform(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -132,7 +132,7 @@ async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing
     assert sorted(ignored["message_id"] for ignored in view["ignored"]) == [f"m{number}" for number in range(8)]
 
 
-async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one(
+async def test_opening_with_a_report_signals_an_open_case_and_refuses_a_closed_one(
     worker: None, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     client, process, opening = environment.client, PROCESSES[PROCESS], Opening(facts=facts(own_id))
@@ -146,7 +146,7 @@ async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one
             await start_case(client, TASK_QUEUE, process, opening, report={"message_id": "m2", "rule": "withdraw"})
 
 
-async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has_it(
+async def test_dr_15_a_modification_without_its_reason_is_reported_as_the_record_has_it(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive(reason="short_shipped")
@@ -161,7 +161,7 @@ async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has
     assert (archive.asked, archive.read) == ([own_id], [own_id])
 
 
-async def test_dr_18_how_a_case_ended_is_told_as_the_record_has_it_whatever_its_message_is_taken_for(
+async def test_dr_18_the_end_of_a_case_is_reported_as_the_record_has_it_whatever_its_message_may_mean(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive()
@@ -208,7 +208,7 @@ async def test_facts_that_open_no_case_say_which_field(feeder: CaseClient, archi
         await feeder.feed(case(own_id), report("m1", "agree"))
 
 
-async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
+async def test_an_outage_of_temporal_is_told_apart_and_survived(
     environment: WorkflowEnvironment, worker: None, archive: Archive, own_id: str
 ) -> None:
     tries = 0
@@ -230,7 +230,7 @@ async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
     assert tries == 2
 
 
-async def test_a_namespace_that_is_not_there_is_no_new_case(
+async def test_a_missing_namespace_is_not_taken_for_a_new_case(
     environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     config = environment.client.config()
@@ -241,7 +241,7 @@ async def test_a_namespace_that_is_not_there_is_no_new_case(
     assert archive.asked == []
 
 
-async def test_what_temporal_refuses_of_one_case_is_no_outage(
+async def test_a_refusal_of_one_case_is_not_taken_for_an_outage(
     feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -263,7 +263,7 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
 
 
 class Claims(MessageAdapter):
-    """1688's messages about claims, as far as they can be fed: nothing has to be read to understand one."""
+    """An adapter for 1688's messages about claims, which are understood without reading a record."""
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
         raise NotImplementedError
@@ -275,7 +275,7 @@ class Claims(MessageAdapter):
 async def test_a_report_is_judged_by_the_adapter_of_its_own_process(
     worker: None, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
-    """``withdraw`` is a rule of both; of a reship's alone it means that the record has to be read."""
+    """``withdraw`` is a rule of both processes, but only a reship's needs the record."""
 
     async def connect() -> Client:
         return environment.client

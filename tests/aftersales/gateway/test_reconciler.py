@@ -1,4 +1,4 @@
-"""Catching up: what no message told us is found in the platform's records, on a real Temporal server."""
+"""Reconciling: what no message reported is read from the platform's records, on a real Temporal server."""
 
 import asyncio
 import json
@@ -95,7 +95,7 @@ class Records:
 
 
 class Recorder:
-    """A ``feed`` that remembers, and says that a case it never heard of was opened."""
+    """A ``feed`` that records its calls, and answers that a case it has not seen before was opened."""
 
     def __init__(self) -> None:
         self.heard: dict[str, list[Report | None]] = {}
@@ -137,7 +137,7 @@ async def catching_up(records: Records, recorder: Recorder) -> AsyncIterator[Rec
         yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, recorder.feed)
 
 
-async def test_what_changed_is_told_in_order_and_once_for_all(
+async def test_changes_are_fed_in_order_and_with_the_same_ids_each_time(
     catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows = {
@@ -145,23 +145,23 @@ async def test_what_changed_is_told_in_order_and_once_for_all(
         2: (13, NOW),
         3: (8, NOW - timedelta(days=9)),
     }
-    result = await catching_up.look(SHOP, NOW - timedelta(days=1), NOW)
+    result = await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW)
     assert result == CatchUp(records=2, opened=2)
     assert recorder.heard["1"] == [None]
     shipped = [report and report.rule for report in recorder.heard["2"]]
     assert shipped == ["agree", "ship"]
     again = dict(recorder.heard)
     recorder.heard = {"1": [], "2": []}
-    assert await catching_up.look(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
+    assert await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
     assert recorder.heard == again
 
 
-async def test_a_record_that_cannot_be_told_takes_no_other_with_it(
+async def test_a_record_that_cannot_be_fed_does_not_stop_the_others(
     catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows = dict.fromkeys((1, 2, 3), (8, NOW))
     recorder.fails["2"] = BadForm("order_amount")
-    assert await catching_up.look(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
+    assert await catching_up.reconcile(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
 
 
 async def test_a_platform_that_does_not_answer_fails_the_look(
@@ -169,7 +169,7 @@ async def test_a_platform_that_does_not_answer_fails_the_look(
 ) -> None:
     records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
     with pytest.raises(PlatformUnreachable):
-        await catching_up.look(SHOP, NOW, NOW)
+        await catching_up.reconcile(SHOP, NOW, NOW)
 
 
 class Parcels(ReconcilableAdapter):
@@ -197,39 +197,39 @@ async def test_every_process_of_a_marketplace_is_reconciled_and_a_record_is_fed_
         fed.append((case, report))
         return FeedResult.OPENED
 
-    result = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).look(SHOP, NOW, NOW)
+    result = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).reconcile(SHOP, NOW, NOW)
     assert result == CatchUp(records=2, opened=2)
     arrived = Report(message_id=f"{SHOP}/P1", rule="arrive")
     assert fed == [(CaseKey(process, SHOP, "P1"), arrived) for process in ("one", "two")]
 
 
-class Looks:
-    """Looks that are remembered, and fail as long as they are told to."""
+class FakeReconciler:
+    """A reconciler that records its runs, and raises ``fails`` if it is set."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[str, datetime, datetime]] = []
+        self.runs: list[tuple[str, datetime, datetime]] = []
         self.fails: Exception | None = None
 
-    async def look(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
-        self.made.append((shop_id, since, until))
+    async def reconcile(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
+        self.runs.append((shop_id, since, until))
         if self.fails:
             raise self.fails
         return CatchUp(records=1)
 
 
 @pytest.fixture
-def looks() -> Looks:
-    return Looks()
+def reconciler() -> FakeReconciler:
+    return FakeReconciler()
 
 
 @pytest_asyncio.fixture
-async def queue(environment: WorkflowEnvironment, looks: Looks) -> AsyncIterator[str]:
+async def queue(environment: WorkflowEnvironment, reconciler: FakeReconciler) -> AsyncIterator[str]:
     name = uuid.uuid4().hex
     async with Worker(
         environment.client,
         task_queue=name,
         workflows=[CatchUpWorkflow],
-        activities=[catch_up_activity({"douyin": looks.look})],
+        activities=[catch_up_activity({"douyin": reconciler.reconcile})],
         workflow_runner=sandboxed_runner(),
         interceptors=[ErrorInterceptor()],
         graceful_shutdown_timeout=timedelta(seconds=0.1),
@@ -238,19 +238,19 @@ async def queue(environment: WorkflowEnvironment, looks: Looks) -> AsyncIterator
 
 
 async def results(handle: ScheduleHandle, client: Client, count: int) -> list[Any]:
-    """The results of the first so many looks of a schedule."""
+    """Return the results of the first ``count`` runs of a schedule."""
 
     async def ran() -> list[str]:
         actions = (await handle.describe()).info.recent_actions
         workflow_ids = [action.action.workflow_id for action in actions]  # type: ignore[union-attr]
         return workflow_ids if len(workflow_ids) >= count else []
 
-    ids = await eventually(f"{count} looks", ran)
+    ids = await eventually(f"{count} runs", ran)
     return list(await asyncio.gather(*(client.get_workflow_handle(workflow_id).result() for workflow_id in ids)))
 
 
 async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
-    environment: WorkflowEnvironment, queue: str, looks: Looks
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
 ) -> None:
     client, shop = environment.client, uuid.uuid4().hex
     with environment.with_time_skipping_disabled():
@@ -262,7 +262,7 @@ async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
             await results(handle, client, 2)
         finally:
             await handle.delete()
-    first, second = looks.made
+    first, second = reconciler.runs
     assert own_id == f"catch-up/douyin/{shop}"
     assert first == (shop, first[2] - FIRST_LOOK, first[2])
     assert second[:2] == (shop, first[2] - OVERLAP)
@@ -295,22 +295,27 @@ async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(
     "arguments", [[], [{}], [{"platform": "douyin"}], [1], [{"platform": "douyin", "shop_id": "S1"}, 2]]
 )
 async def test_a_look_that_names_no_shop_fails_and_says_so(
-    environment: WorkflowEnvironment, queue: str, looks: Looks, arguments: list[Any]
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler, arguments: list[Any]
 ) -> None:
     with pytest.raises(WorkflowFailureError) as failed:
         await environment.client.execute_workflow("catch_up", args=arguments, id=uuid.uuid4().hex, task_queue=queue)
     assert "catch_up" in str(failed.value.cause)
-    assert looks.made == []
+    assert reconciler.runs == []
 
 
 @pytest.mark.parametrize(("platform", "bad", "times"), [("douyin", PlatformUnreachable("x"), 3), ("jd", None, 0)])
 async def test_a_look_that_fails_is_tried_again_where_that_may_help(
-    environment: WorkflowEnvironment, queue: str, looks: Looks, platform: str, bad: Exception | None, times: int
+    environment: WorkflowEnvironment,
+    queue: str,
+    reconciler: FakeReconciler,
+    platform: str,
+    bad: Exception | None,
+    times: int,
 ) -> None:
-    looks.fails, scope = bad, {"platform": platform, "shop_id": "S1"}
+    reconciler.fails, scope = bad, {"platform": platform, "shop_id": "S1"}
     with pytest.raises(WorkflowFailureError) as failed:
         await environment.client.execute_workflow("catch_up", scope, id=uuid.uuid4().hex, task_queue=queue)
-    assert len(looks.made) == times
+    assert len(reconciler.runs) == times
     cause = failed.value.cause.__cause__
     assert isinstance(cause, ApplicationError)
     assert cause.type == ("PlatformUnreachable" if bad else "BadForm")

@@ -1,4 +1,4 @@
-"""An empty database a test: a SQLite file, and one on a PostgreSQL server that is started once a session."""
+"""An empty database for each test: a SQLite file, and one on a PostgreSQL server started once a session."""
 
 import os
 import shutil

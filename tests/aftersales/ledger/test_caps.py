@@ -140,5 +140,5 @@ def test_jd_11_the_score_of_a_week(late: int, rate: str | None, score: Score) ->
     assert weekly_score(late, rate and Decimal(rate)) == score  # type: ignore[arg-type]
 
 
-def test_jd_11_a_score_that_hangs_on_an_unknown_rate_is_told_as_a_range() -> None:
+def test_jd_11_a_score_with_an_unknown_rate_is_a_range() -> None:
     assert [str(weekly_score(late)) for late in (0, 3, 7)] == ["0", "3-7", "7"]

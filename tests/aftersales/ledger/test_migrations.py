@@ -60,9 +60,9 @@ def test_a_revision_that_fails_leaves_nothing_behind(address: str, monkeypatch: 
         ledger.enter(expected())
 
 
-def test_a_file_of_something_else_is_no_ledger(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
-    path.write_text("something else, and long enough that it is no empty file" * 20, encoding="utf-8")
+    path.write_text("something else, and long enough not to count as an empty file" * 20, encoding="utf-8")
     with pytest.raises(CaseError, match="not a database"):
         SqlLedger(path)
 

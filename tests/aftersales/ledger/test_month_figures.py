@@ -18,7 +18,7 @@ NOVEMBER = month_of("2026-11")
 
 
 def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **fields: Any) -> Booked:
-    """A bill as it stands in the ledger."""
+    """Return a bill as the ledger stores it."""
     answer = bill(bill_id, clause, **fields)
     plain = LedgerEntry(
         key=answer.key,
@@ -68,7 +68,7 @@ def test_a_month_runs_from_its_first_day_to_its_last(written: str, first: str, l
 
 
 @pytest.mark.parametrize("written", ["2026-13", "2026-1", "2026", "11-2026", "2026-11-01", "2026-1١", "", "1999-01"])
-def test_what_is_no_month_is_refused(written: str) -> None:
+def test_an_invalid_month_is_refused(written: str) -> None:
     with pytest.raises(BadForm, match="expected a month such as 2026-11"):
         month_of(written)
 

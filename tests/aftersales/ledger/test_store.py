@@ -197,7 +197,7 @@ def test_processes_that_open_an_empty_database_at_once_agree(tmp_path: Path, pos
             assert (len(entries), sum(entry.answers is not None for entry in entries)) == (20, 10)
 
 
-def test_a_database_that_is_gone_is_told_without_its_password() -> None:
+def test_a_missing_database_is_reported_without_its_password() -> None:
     address = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger?connect_timeout=2"
     with pytest.raises(LedgerUnreachable) as caught:
         SqlLedger(address)

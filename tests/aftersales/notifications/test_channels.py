@@ -105,7 +105,7 @@ def test_in_quiet_hours_a_notice_waits_until_they_end() -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 7, 8])
-def test_a_deadline_that_comes_before_they_end_is_told_at_once(hours: int) -> None:
+def test_a_deadline_before_their_end_is_sent_at_once(hours: int) -> None:
     assert quiet().send_at(notice(deadline=MIDNIGHT + timedelta(hours=hours)), MIDNIGHT) == MIDNIGHT
 
 

@@ -1,4 +1,4 @@
-"""What is known of notices over restarts, and what is forgotten."""
+"""The log of deliveries: what it keeps over restarts, and what it prunes."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_only_its_owner_may_read_the_books(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "b").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_is_no_database_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("no database" * 100)
     with pytest.raises(CaseError, match="b: cannot be used"):
         DeliveryLog(tmp_path / "b")

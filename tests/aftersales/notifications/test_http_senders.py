@@ -1,4 +1,4 @@
-"""Bots that answer 200 whatever they mean: refused, busy and told are told apart."""
+"""Bots that always answer 200: refusal, overload and success are told apart by the body."""
 
 import json
 import logging
@@ -138,7 +138,7 @@ async def test_what_others_wrote_calls_nobody_in_the_group(address: str, transpo
     assert "<at" not in bots.taken["feishu"][0]
 
 
-async def test_no_log_tells_a_bots_key(address: str, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_log_shows_a_bots_key(address: str, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx2"):
         for kind in BOTS:
             await sender(address, transport, kind).send(notice())

@@ -1,4 +1,4 @@
-"""Mail over a real server: encrypted unless it is said otherwise, and no password to whom cannot be trusted."""
+"""Mail over a real server: encrypted by default, and no password for a server that cannot be trusted."""
 
 import email.policy
 import ssl
@@ -99,7 +99,7 @@ async def test_a_mail_that_was_taken_is_sent_whatever_the_farewell(server: MailS
     assert len(server.mails) == 1
 
 
-async def test_one_recipient_that_is_refused_does_not_have_the_others_told_again(server: MailServer) -> None:
+async def test_a_refused_recipient_does_not_make_the_others_get_the_mail_again(server: MailServer) -> None:
     server.trusted, server.refuses = None, "b@example.com"
     with structlog.testing.capture_logs() as lines:
         await mail(server.port, encryption="none").send(notice())

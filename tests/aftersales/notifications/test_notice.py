@@ -1,4 +1,4 @@
-"""What operators read: Shanghai time, what happens where nobody acts, and where the case is."""
+"""The text of notices: Shanghai time, the consequence of not acting, and the link to the case."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +53,7 @@ def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> Non
     assert any("retry_effect / done_by_hand (serial 3)" in line for line in sent.lines)
 
 
-def test_g_7_trouble_is_told_of_after_a_deadline_too_for_the_step_still_waits() -> None:
+def test_g_7_a_waiting_step_is_notified_even_after_a_deadline() -> None:
     sent = trouble_notice(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
 
     assert not sent.is_late(MIDNIGHT + timedelta(days=1))
@@ -68,7 +68,7 @@ def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
     assert not any("retry_effect" in line for line in sent.lines)
 
 
-def test_jd_4_a_step_that_escalates_is_told_as_an_escalation() -> None:
+def test_jd_4_a_step_that_escalates_makes_an_escalation() -> None:
     sent = trouble_notice(TROUBLE.model_copy(update={"escalates": True}), "k4", CONTEXT)
 
     assert (sent.kind, sent.title) == ("escalation", "【升级提醒】抖店补寄:同意补寄")

@@ -1,4 +1,4 @@
-"""Every channel once, whatever fails and however often it is tried; in quiet hours later, and never too late."""
+"""Every channel gets a notice once, whatever fails; after quiet hours, and never too late."""
 
 import asyncio
 from collections import defaultdict
@@ -53,7 +53,7 @@ def _logs_are_closed() -> Iterator[None]:
 
 
 class Group:
-    """Where notices arrive; ``fails`` by channel, until it is cleared."""
+    """The receiver of notices; channels in ``fails`` fail until they are removed."""
 
     def __init__(self) -> None:
         self.delivered: dict[str, list[str]] = defaultdict(list)
@@ -81,7 +81,7 @@ class Into:
 
 
 class Fallback:
-    """Notes who was told in another way."""
+    """Records the notifications that no channel took."""
 
     def __init__(self) -> None:
         self.notified: list[tuple[str, str]] = []
@@ -89,15 +89,15 @@ class Fallback:
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.notified.append((reminder.shop_id, key))
 
-    async def tell_trouble(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
         self.notified.append((trouble.step, key))
 
-    async def tell_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         self.notified.append((outcome.state_label, key))
 
 
 class NotifierSetup:
-    """A notifier with all that it is made of; ``again`` is what the next process makes of the same files."""
+    """A notifier and its parts; ``again`` makes the notifier of the next process from the same files."""
 
     def __init__(self, folder: Path, channels: Channels, now: datetime = NOON) -> None:
         self._folder, self._channels = folder, channels
@@ -116,9 +116,9 @@ class NotifierSetup:
         )
 
     async def until(self, seen: Callable[[], object]) -> None:
-        """Let the tasks that wait go on until it is seen."""
+        """Let waiting tasks run until ``seen`` is true."""
         async with asyncio.timeout(5):
-            while not seen():  # noqa: ASYNC110 - nothing is waited for but the other tasks' steps
+            while not seen():  # noqa: ASYNC110 - it only lets the other tasks run
                 await asyncio.sleep(0)
 
     async def morning(self) -> None:
@@ -138,7 +138,7 @@ async def test_a_reminder_reaches_every_channel_of_its_shop(tmp_path: Path) -> N
     assert setup.group.delivered == {"wecom": ["k1"], "feishu": ["k1"]}
 
 
-async def test_a_shop_without_channels_is_told_otherwise(tmp_path: Path) -> None:
+async def test_a_shop_without_channels_is_notified_by_the_fallback(tmp_path: Path) -> None:
     setup = NotifierSetup(tmp_path, channels(kinds=("outcome",)))
     await setup.notifier.remind(reminder(), "k1")
     await setup.notifier.remind(reminder().model_copy(update={"shop_id": "S9"}), "k2")
@@ -148,10 +148,10 @@ async def test_a_shop_without_channels_is_told_otherwise(tmp_path: Path) -> None
 
 async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> None:
     setup = NotifierSetup(tmp_path, channels())
-    await setup.notifier.tell_trouble(TROUBLE, "k1")
-    await setup.notifier.tell_outcome(OUTCOME, "k2")
-    await setup.notifier.tell_trouble(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
-    await setup.notifier.tell_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
+    await setup.notifier.notify_action_required(TROUBLE, "k1")
+    await setup.notifier.notify_outcome(OUTCOME, "k2")
+    await setup.notifier.notify_action_required(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
+    await setup.notifier.notify_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
 
     assert setup.group.delivered == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}
     assert setup.fallback.notified == [("同意补寄", "k3"), ("已退款", "k4")]
@@ -210,7 +210,7 @@ async def test_in_quiet_hours_a_notice_waits_and_goes_once(tmp_path: Path) -> No
     assert setup.group.delivered == {"wecom": ["k1"], "feishu": ["k1"]}
 
 
-async def test_a_deadline_in_quiet_hours_is_told_at_once(tmp_path: Path) -> None:
+async def test_a_deadline_in_quiet_hours_is_sent_at_once(tmp_path: Path) -> None:
     setup = NotifierSetup(tmp_path, channels(quiet_hours=QUIET), MIDNIGHT)
     await setup.notifier.remind(reminder(deadline=MORNING), "k1")
 

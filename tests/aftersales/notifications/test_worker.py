@@ -1,4 +1,4 @@
-"""A worker with a file of channels: what its cases remind of reaches the shop's bot."""
+"""A worker with a file of channels: notifications of its cases reach the shop's bot."""
 
 from dataclasses import replace
 from functools import partial
@@ -33,14 +33,14 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
     )
 
 
-async def test_what_a_case_tells_reaches_the_bot_of_its_shop(
+async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
     environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
 ) -> None:
     bots = Bots()
     async with serving(bots.app()) as address:
         settings = set_up(tmp_path, address)
-        async with open_dependencies(settings, environment.client) as world:
-            acted_upon = replace(world, platform=stage, ledger=stage)
+        async with open_dependencies(settings, environment.client) as dependencies:
+            acted_upon = replace(dependencies, platform=stage, ledger=stage)
             async with make_worker(environment.client, settings, acted_upon):
                 scene = Scene(fails={"agree_on_platform": BUSINESS})
                 policy = {"reminders_before": ["48h"]}

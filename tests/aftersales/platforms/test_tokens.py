@@ -26,7 +26,7 @@ class Clock:
 
 
 class Platform:
-    """Hands out a1, a2, ...; while ``gate`` is closed it takes its time."""
+    """Issues a1, a2, ...; while ``gate`` is closed it does not answer."""
 
     def __init__(self, clock: Clock, seconds: float = WEEK) -> None:
         self.clock, self.seconds = clock, seconds
@@ -169,7 +169,7 @@ asyncio.run(ask())
 
 
 async def processes(folder: Path, refused: str) -> list[str]:
-    """What four processes are given that ask at the same moment, five tasks each."""
+    """Return the tokens of four processes that ask at the same moment, five tasks each."""
     started = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", PROGRAM, str(folder), refused),
@@ -205,7 +205,7 @@ async def test_a_token_outlives_its_process_and_only_its_owner_may_read_it(
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-async def test_a_token_is_told_to_the_platform_that_renews_it_even_after_a_restart(
+async def test_a_token_is_passed_to_the_platform_that_renews_it_even_after_a_restart(
     tmp_path: Path, clock: Clock, platform: Platform
 ) -> None:
     await ask(TokenStore(tmp_path, clock=clock), platform.renew)
@@ -216,7 +216,7 @@ async def test_a_token_is_told_to_the_platform_that_renews_it_even_after_a_resta
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"access_token": "a9"}', "\xff"])
-async def test_a_damaged_file_is_made_anew(tmp_path: Path, clock: Clock, platform: Platform, content: str) -> None:
+async def test_a_damaged_file_is_replaced(tmp_path: Path, clock: Clock, platform: Platform, content: str) -> None:
     (tmp_path / "douyin-S1.json").write_text(content, encoding="latin-1")
     (tmp_path / "douyin-S1.new").write_text("left by a crash")
 

@@ -22,7 +22,7 @@ from cases.errors import CaseError
 from tests.support.programs import free_port
 
 
-def test_the_program_lies_beside_our_python() -> None:
+def test_the_program_is_installed_next_to_our_python() -> None:
     assert Path(temporal_binary()).parent == Path(sys.executable).parent
 
 

@@ -1,4 +1,4 @@
-"""The transport: JSON comes back, and whatever else happens is a platform that cannot be reached (G-7)."""
+"""The transport: returns JSON, and treats everything else as a platform that cannot be reached (G-7)."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ async def test_what_an_error_says_in_json_is_given_back(address: str, transport:
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "{", "[" * 2000])
-async def test_an_answer_that_is_no_json_is_not_understood(address: str, transport: Transport, body: str) -> None:
+async def test_an_answer_that_is_not_json_is_not_understood(address: str, transport: Transport, body: str) -> None:
     if body == "[" * 2000:
         body = body + "]" * 1999
     with pytest.raises(PlatformUnreachable, match="不是 JSON / the answer is not valid JSON"):
@@ -150,7 +150,7 @@ async def test_the_log_does_not_tell_the_query(address: str, caplog: pytest.LogC
 
 
 def _whole(error: BaseException) -> list[str]:
-    """Everything that a traceback would print of an error."""
+    """Return everything that a traceback would print of an error."""
     return [str(error), *(_whole(error.__cause__) if error.__cause__ else []), *(_hidden(error))]
 
 

@@ -87,19 +87,19 @@ def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("WARNING", "json")
-    structlog.get_logger("worker").info("not told")
-    structlog.get_logger("worker").warning("told")
-    assert [line["event"] for line in lines(capsys)] == ["told"]
+    structlog.get_logger("worker").info("too detailed")
+    structlog.get_logger("worker").warning("severe")
+    assert [line["event"] for line in lines(capsys)] == ["severe"]
 
 
-def test_configured_twice_a_line_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_configured_twice_a_line_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     configure_logs("INFO", "json")
     logging.getLogger("worker").info("once")
     assert len(lines(capsys)) == 1
 
 
-def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_lines_have_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "console")
     structlog.get_logger("notices").info("reminder", state="待商家处理")
     output = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Sample cases in the sandbox: their buyers apply once, and the platform's messages open those that they can."""
+"""Sample cases in the sandbox: their buyers apply once, and the platform's messages open their cases if they can."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,7 +66,7 @@ def test_a_sample_whose_ids_are_no_numbers_is_opened_from_its_file_alone(sandbox
     assert sandbox.records() == []
 
 
-def test_no_message_can_tell_of_a_shop_whose_id_is_no_number() -> None:
+def test_a_shop_whose_id_is_not_a_number_gets_no_messages() -> None:
     assert not opens_by_message(*sample(own_id="9004", shop_id="S2"))
 
 

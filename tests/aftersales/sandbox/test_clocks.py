@@ -1,4 +1,4 @@
-"""Every clock runs out at its own instant, to the second, whoever looks first; what is kept survives a restart."""
+"""Every clock runs out at its own instant, to the second, whoever asks first; the state survives a restart."""
 
 import json
 from pathlib import Path
@@ -132,14 +132,14 @@ def test_the_file_is_whole_after_every_change_and_its_owners_alone(tmp_path: Pat
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"records": [{}]}', '{"other": 1}'])
-def test_a_file_that_is_no_state_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_state_is_named(tmp_path: Path, text: str) -> None:
     state = tmp_path / "state.json"
     state.write_text(text, encoding="utf-8")
     with pytest.raises(BadForm, match=r"state\.json"):
         Sandbox(APPS, state=state)
 
 
-def test_records_of_a_shop_that_is_gone_still_live_but_nobody_is_told(tmp_path: Path) -> None:
+def test_records_of_a_removed_shop_go_on_but_push_no_messages(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     at = sandbox(Watch(), state, gateway="http://gateway")
     own = at.apply("S3", "其他", 100).after_sale_id
@@ -151,7 +151,7 @@ def test_records_of_a_shop_that_is_gone_still_live_but_nobody_is_told(tmp_path: 
     assert later.pusher.pending == ()
 
 
-def test_without_a_control_token_there_is_no_sandbox() -> None:
+def test_a_sandbox_needs_a_control_token() -> None:
     with pytest.raises(BadForm, match="token"):
         make_sandbox(APPS, gateway=None, state=None, control_token="")
     make_sandbox(APPS, gateway=None, state=None, control_token=TOKEN)

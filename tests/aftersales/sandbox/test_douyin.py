@@ -130,7 +130,7 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
     assert record.status == 6
 
 
-async def test_an_unknown_record_is_told_from_anothers(caller: Caller) -> None:
+async def test_an_unknown_record_is_told_apart_from_another_shops(caller: Caller) -> None:
     token = await caller.token()
     answer = await caller.call("afterSale.Detail", {"after_sale_id": "999"}, access_token=token)
     assert said(answer) == no(codes.RECORD_UNKNOWN)
@@ -179,7 +179,7 @@ async def test_a_token_is_issued_to_the_shops_own_application_and_a_code_counts_
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 5000])
-async def test_a_body_that_is_no_object_is_refused(shared: Caller, body: str) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(shared: Caller, body: str) -> None:
     assert said(await shared.call("token.create", body)) == no(codes.BODY_WRONG)
 
 

@@ -42,7 +42,7 @@ async def test_the_next_calls_of_a_method_fail_and_those_after_do_not(caller: Ca
     assert await caller.control("/faults", method="GET") == {"faults": []}
 
 
-async def test_a_business_refusal_says_what_it_is_told_to(caller: Caller) -> None:
+async def test_a_business_refusal_has_the_given_code_and_text(caller: Caller) -> None:
     fault = {"kind": "refuse", "count": 1, "code": 50002, "sub_code": "isv.business-failed:7", "text": "不可操作"}
     await caller.control("/faults", fault)
     answer = await caller.call("afterSale.Detail", {"after_sale_id": "1"})

@@ -68,7 +68,7 @@ async def all_pushed(caller: Caller) -> None:
     assert (await caller.control("/idle", {"timeout": 20}))["idle"]
 
 
-async def test_every_change_is_told_in_order_with_the_traps_of_the_real_messages(gateway: Gateway) -> None:
+async def test_every_change_is_pushed_in_order_with_the_traps_of_the_real_messages(gateway: Gateway) -> None:
     async with playing(gateway) as caller:
         own = caller.sandbox.apply("1001", "其他", 100).after_sale_id
         caller.sandbox.change(own, lambda record, now: transitions.set_deadline(record, now, now + 99))
@@ -140,7 +140,7 @@ async def test_a_gateway_that_is_down_stops_nothing_and_misses_nothing(tmp_path:
     assert len(gateway.taken) == 3, "what was acknowledged is not sent again after a restart"
 
 
-async def test_a_gateway_that_comes_up_later_is_told_everything_in_order() -> None:
+async def test_a_gateway_that_comes_up_later_gets_everything_in_order() -> None:
     gateway = Gateway()
     refused = [Response(status_code=503) for _ in range(3)]
     gateway.answers = list(refused)
@@ -166,7 +166,7 @@ async def test_pausing_holds_messages_back(gateway: Gateway) -> None:
 
 
 async def astray(behaviour: Behaviour) -> tuple[list[list[str]], int]:
-    """Play ten records of four messages each, and give what came of each in the order in which it came."""
+    """Push ten records of four messages each; return what arrived of each, in order of arrival, and what was lost."""
     gateway = Gateway()
     async with playing(gateway) as caller:
         caller.sandbox.pusher.behave(behaviour)

@@ -65,7 +65,7 @@ async def test_a_clock_that_nobody_stops_is_named_with_its_state(tmp_path: Path)
     assert "beating" in said
 
 
-async def test_a_workflow_that_raises_is_told_with_its_error(tmp_path: Path) -> None:
+async def test_a_workflow_that_raises_is_reported_with_its_error(tmp_path: Path) -> None:
     assert "a case that cannot learn" in await failure(tmp_path, {"at": "1h", "act": "jam"})
 
 

@@ -1,4 +1,4 @@
-"""A mail server, as small as one can be: it says STARTTLS, asks for a password, and keeps what it was sent."""
+"""A minimal mail server: it offers STARTTLS, requires a password, and keeps the mails."""
 
 import asyncio
 import ssl
@@ -24,7 +24,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 @dataclass
 class MailServer:
-    """``says`` is what it answers to a command instead of what it would; ``encrypted`` tells whether mails came so."""
+    """Records mails; ``says`` overrides its answers by command, ``encrypted`` says whether each mail was encrypted."""
 
     trusted: ssl.SSLContext | None
     says: dict[str, str] = field(default_factory=dict)

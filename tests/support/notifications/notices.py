@@ -1,4 +1,4 @@
-"""What tests of notices share: a notice, a shop's channels, and a time that goes by only when it is told to."""
+"""Fixtures of notices: a notice, a shop's channels, and a clock that tests move."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -71,7 +71,7 @@ def one(fields: dict[str, Any]) -> Channel:
 
 
 class SetClock(NotificationClock):
-    """Stands still until it is moved; who pauses goes on once that time has come."""
+    """A clock that moves only by ``move``, which also ends the pauses that are over by then."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self._now, self._begin = now, now

@@ -1,4 +1,4 @@
-"""What platforms push, signed as they sign it."""
+"""Pushes of the platforms, with their signatures."""
 
 import json
 from functools import cache
@@ -63,12 +63,12 @@ def body(*messages: Any) -> bytes:
 
 
 def signed(content: bytes, app: str = APP, secret: str = SECRET) -> dict[str, str]:
-    """The headers that go with a body."""
+    """Return the headers for a body, with its signature."""
     return {"app-id": app, "event-sign": event_sign(app, secret, content), "content-type": "application/json"}
 
 
 class Ears:
-    """A ``feed`` that records what it is fed, and fails as ``fails`` says."""
+    """A ``feed`` that records its calls, and fails as ``fails`` says."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None]] = []

@@ -48,7 +48,7 @@ class Caller:
         self.client = client
 
     async def send(self, method: str, params: Any, /, **query: str) -> httpx2.Response:
-        """Send a call; what is given in ``query`` replaces what would be sent (``body``: after signing)."""
+        """Send a call; ``query`` overrides its fields (``body``: after signing)."""
         body = params if isinstance(params, str) else canonical(params)
         fields = {"app_key": "K1", "method": method, "timestamp": str(int(time.time())), "v": "2"} | query
         sent = fields.pop("body", body)
@@ -58,7 +58,7 @@ class Caller:
         return await self.client.post(f"/douyin/{method.replace('.', '/')}", params=asked, content=sent)
 
     async def call(self, method: str, params: Any, /, **query: str) -> dict[str, Any]:
-        """Send a call and give the whole envelope."""
+        """Send a call and return the whole envelope."""
         answer = await self.send(method, params, **query)
         assert answer.status_code == 200
         envelope: dict[str, Any] = answer.json()
@@ -70,7 +70,7 @@ class Caller:
         return str((await self.call("token.create", params, app_key=app_key))["data"]["access_token"])
 
     async def data(self, method: str, params: Any, shop_id: str = "1001") -> dict[str, Any]:
-        """Call for a shop, successfully, and give the data."""
+        """Call for a shop, successfully, and return the data."""
         envelope = await self.call(method, params, access_token=await self.token(shop_id))
         assert envelope["code"] == 10000, envelope
         data: dict[str, Any] = envelope["data"]

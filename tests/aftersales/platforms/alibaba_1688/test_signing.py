@@ -57,5 +57,5 @@ def test_a_push_is_signed_as_openssl_signs_it() -> None:
     assert verify_event(KEY, MESSAGE, PUSHED)
 
 
-def test_a_push_that_was_written_anew_is_noticed() -> None:
+def test_a_push_that_was_serialized_again_is_refused() -> None:
     assert not verify_event(KEY, MESSAGE.replace(",", ", "), PUSHED)

@@ -1,4 +1,4 @@
-"""Douyin's client over real HTTP: what is sent, what is understood, and tokens that are renewed unnoticed."""
+"""Douyin's client over real HTTP: its requests, its reading of answers, and the renewal of tokens."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ Answering = Callable[[dict[str, Any]], Any]
 
 
 class Fake:
-    """An open platform as small as can be: it checks signatures and tokens, and says what it was told to say."""
+    """A minimal open platform: it checks signatures and tokens, and answers as the test says."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -90,7 +90,7 @@ class Fake:
         return [method for method, _ in self.asked]
 
     def params(self, method: str) -> dict[str, Any]:
-        """What the method was asked last."""
+        """Return the parameters of the last call of a method."""
         return next(params for asked, params in reversed(self.asked) if asked == method)
 
 
@@ -116,7 +116,7 @@ async def transport() -> AsyncIterator[Transport]:
 
 @pytest.fixture
 def fake(running: Fake) -> Fake:
-    running.__init__()  # type: ignore[misc]  # a platform of which nobody knows anything yet
+    running.__init__()  # type: ignore[misc]  # an unknown platform
     return running
 
 
@@ -237,7 +237,7 @@ async def test_a_token_that_is_never_taken_is_renewed_only_once(douyin: DouyinCl
     assert fake.methods() == ["token.create", "a.b", "token.refresh", "a.b"]
 
 
-async def test_a_refusal_tells_codes_and_words(douyin: DouyinClient, fake: Fake) -> None:
+async def test_a_refusal_has_codes_and_words(douyin: DouyinClient, fake: Fake) -> None:
     fake.says["a.b"] = {
         "code": 50002,
         "msg": "业务处理失败",
@@ -270,7 +270,9 @@ async def test_a_refresh_that_is_unreachable_does_not_ask_for_another_token(douy
 @pytest.mark.parametrize(
     "said", [{"code": "10000"}, {"code": None}, {"code": 10000, "data": [1]}, {"code": 10000, "data": "x"}]
 )
-async def test_what_is_no_answer_of_the_platform_is_not_understood(douyin: DouyinClient, fake: Fake, said: Any) -> None:
+async def test_an_answer_without_the_platforms_form_is_not_understood(
+    douyin: DouyinClient, fake: Fake, said: Any
+) -> None:
     fake.says["a.b"] = said
     with pytest.raises(PlatformUnreachable, match="无法理解"):
         await douyin.call("S1", "a.b", {})
@@ -279,7 +281,7 @@ async def test_what_is_no_answer_of_the_platform_is_not_understood(douyin: Douyi
 @pytest.mark.parametrize(
     "data", [{}, {"access_token": ""}, {"access_token": "hush", "expires_in": 0}, {"access_token": 1, "expires_in": 9}]
 )
-async def test_a_token_that_cannot_be_used_is_no_token(douyin: DouyinClient, fake: Fake, data: Any) -> None:
+async def test_an_unusable_token_is_an_error(douyin: DouyinClient, fake: Fake, data: Any) -> None:
     fake.says["token.create"] = {"code": 10000, "data": data}
     with pytest.raises(PlatformUnreachable, match="no usable token"):
         await douyin.call("S1", "a.b", {})
@@ -310,7 +312,7 @@ async def test_neither_errors_nor_logs_tell_a_secret(
             await douyin.call("S1", "a.b", {})
         shown.append(caught)
 
-    # the platform's own log of requests, which runs in this process here, is none of ours
+    # the platform runs in this process: its log of requests does not count
     logs = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     errors = "".join("".join(traceback.format_exception_only(error.value)) for error in shown)
     assert "***" in errors

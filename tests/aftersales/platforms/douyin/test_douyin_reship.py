@@ -49,7 +49,7 @@ PARCEL = {"carrier": "shunfeng", "tracking_no": "SF1"}
 
 
 class Watched(DouyinClient):
-    """The client, with something that happens between reading a record and acting on it."""
+    """A client during which something happens between reading a record and acting on it."""
 
     operated = 0
     meanwhile: Callable[[], object] | None = None
@@ -68,7 +68,7 @@ class Watched(DouyinClient):
 
 
 class Shop:
-    """A shop of the sandbox: what the buyer and the platform do there, and our adapter to it."""
+    """A shop of the sandbox: acts as buyer and platform, and has our adapter to it."""
 
     def __init__(self, sandbox: Sandbox, douyin: Watched) -> None:
         self.sandbox, self.douyin = sandbox, douyin
@@ -186,7 +186,7 @@ async def test_dr_4_what_the_platform_has_agreed_to_itself_is_done(shop: Shop, s
     assert shop.douyin.operated == 0
 
 
-async def test_g_7_what_is_no_longer_possible_is_refused_in_words_and_not_sent(shop: Shop) -> None:
+async def test_g_7_an_operation_that_is_no_longer_possible_is_refused_in_words_and_not_sent(shop: Shop) -> None:
     own = shop.apply()
     shop.do(own, transitions.withdraw)
 
@@ -229,7 +229,7 @@ async def test_dr_13_a_refusal_that_the_buyer_agreed_to_brings_the_consent(shop:
     assert (record.status, record.evidence[-1].urls) == (27, ("https://e/consent.png",))
 
 
-async def test_dr_15_a_modified_application_is_refused_anew(shop: Shop) -> None:
+async def test_dr_15_a_modified_application_is_refused_once_more(shop: Shop) -> None:
     own = shop.apply(SHORT)
     await shop.perform(own, "refuse_on_platform", REFUSAL)
     shop.do(own, transitions.modify, SHORT, "")
@@ -239,7 +239,7 @@ async def test_dr_15_a_modified_application_is_refused_anew(shop: Shop) -> None:
     assert shop.actions(own) == ["拒绝补寄", "修改售后申请", "拒绝补寄"]
 
 
-async def test_dr_5_a_parcel_is_told_once(shop: Shop) -> None:
+async def test_dr_5_a_parcel_is_submitted_once(shop: Shop) -> None:
     own = shop.apply()
     await shop.perform(own, "agree_on_platform")
 
@@ -389,7 +389,7 @@ async def test_g_2_a_clock_that_has_run_out_led_where_the_platform_says(shop: Sh
 
 
 @pytest.mark.parametrize("reason", [NEVER, SHORT])
-async def test_g_2_dr_8_dr_9_a_missed_shipment_is_told_by_reason(shop: Shop, reason: str) -> None:
+async def test_g_2_dr_8_dr_9_a_missed_shipment_is_settled_by_reason(shop: Shop, reason: str) -> None:
     own = shop.apply(reason)
     due = shop.do(own, transitions.agree).deadline
     shop.sandbox.advance(48 * HOUR)
@@ -454,7 +454,7 @@ def sale(status: int, **fields: Any) -> AfterSale:
 
 
 def settled(state: str, record: AfterSale, now: datetime = DUE) -> ExpiryOutcome:
-    return reading.settlement(question("42", state, "clock", int(DUE.timestamp())), record, now)
+    return reading.expiry_outcome(question("42", state, "clock", int(DUE.timestamp())), record, now)
 
 
 @pytest.mark.parametrize(
@@ -600,7 +600,7 @@ AGREED = ("agree", "auto_agree", "rule_reship")
         (7, 0, []),
     ],
 )
-def test_a_record_tells_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
+def test_a_record_shows_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
     record = sale(status, arbitration=arbitration, deadline=DUE + timedelta(hours=9))
 
     reports = reading.reports(record)
@@ -625,7 +625,7 @@ def test_what_came_before_happened_no_later_than_the_shipment() -> None:
     assert (shipped.form, agreed.form) == (PARCEL, None)
 
 
-def test_a_fresh_application_tells_its_deadline_only() -> None:
+def test_a_fresh_application_reports_only_its_deadline() -> None:
     (report,) = reading.reports(sale(6, updated=T0, deadline=DUE))
 
     assert report.message_id == f"detail/42/{int(T0.timestamp())}/deadline"
@@ -634,13 +634,13 @@ def test_a_fresh_application_tells_its_deadline_only() -> None:
     assert reading.reports(sale(6, updated=T0)) == []
 
 
-def test_another_kind_of_after_sale_is_no_reship() -> None:
+def test_another_kind_of_after_sale_is_refused() -> None:
     with pytest.raises(PlatformRefused, match=r"not a reship \(type 0\)"):
         reading.facts(SHOP, sale(6, kind=0))
 
 
 async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
-    """Let a case hear what the record tells, and say where it then stands."""
+    """Report to a case what the record says, and return its state."""
     now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
     for report in await shop.port.story(SHOP, own):
         of.receive(report, now)

@@ -1,4 +1,4 @@
-"""What Douyin's messages about reships tell their cases."""
+"""The meaning of Douyin's messages about reships for their cases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ RULES = PROCESSES["douyin_reship"].chart.rules
 AT = "2026-01-05T09:00:00+08:00"
 AT_SECONDS = int(datetime.fromisoformat(AT).timestamp())
 
-TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
+MEANINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("200", {}, []),
     ("206", {}, ["miss_shipment", "rule_refund"]),
     ("207", {}, ["withdraw", "rule_dismiss", "lapse"]),
@@ -38,7 +38,7 @@ TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "fields", "rules"), TOLD)
+@pytest.mark.parametrize(("tag", "fields", "rules"), MEANINGS)
 def test_each_tag_means_its_rules(tag: str, fields: dict[str, Any], rules: list[str]) -> None:
     data = content(**fields)
     assert case_of(tag, data) == CaseKey("douyin_reship", SHOP, "1001")
@@ -52,11 +52,11 @@ def test_each_tag_means_its_rules(tag: str, fields: dict[str, Any], rules: list[
 
 
 def test_every_tag_is_in_the_table_above_and_every_rule_in_the_chart() -> None:
-    assert {tag for tag, _, _ in TOLD} | {"209"} == KNOWN
-    assert {rule for _, _, rules in TOLD for rule in rules} <= set(RULES)
+    assert {tag for tag, _, _ in MEANINGS} | {"209"} == KNOWN
+    assert {rule for _, _, rules in MEANINGS for rule in rules} <= set(RULES)
 
 
-def test_g_1_a_changed_deadline_is_told_without_a_rule() -> None:
+def test_g_1_a_changed_deadline_is_reported_without_a_rule() -> None:
     report = report_of("209", "m1", content(status_deadline=AT_SECONDS))
     assert report
     assert (report.rule, report.deadline) == (None, datetime.fromtimestamp(AT_SECONDS, UTC))
@@ -81,7 +81,7 @@ NO_INSTANTS = [None, "", "soon", 0, -1, 10**30, "9" * 30, True, [], {}, float("n
 @pytest.mark.parametrize(
     "value", [*NO_INSTANTS, "2026-01-05T09:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59Z"]
 )
-def test_what_is_no_instant_is_left_out(value: Any) -> None:
+def test_an_invalid_instant_is_left_out(value: Any) -> None:
     assert instant(value) is None
     report = report_of("227", "m1", content(update_time=value))
     assert report

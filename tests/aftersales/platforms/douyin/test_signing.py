@@ -3,7 +3,7 @@
 Each vector is repeated by the command of its kind, with the text beside it in single quotes:
     printf '%s' TEXT | openssl dgst -sha256 -hmac s3cr3t
     printf '%s' TEXT | openssl md5
-START stands for s3cr3tapp_keyK1methodafterSale.operateparam_json, END for timestamp1768960800v2s3cr3t.
+START is s3cr3tapp_keyK1methodafterSale.operateparam_json, END is timestamp1768960800v2s3cr3t.
 """
 
 import pytest
@@ -123,7 +123,7 @@ def test_another_secret_or_body_makes_a_signature_wrong() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[1", '"\ud800"', "[" * 100_000])
-def test_a_body_that_is_no_json_is_verified_as_it_is(body: str) -> None:
+def test_a_body_that_is_not_json_is_verified_as_it_is(body: str) -> None:
     assert not verify(SECRET, query(SORTED_SIGN), body)
     assert verify(SECRET, query(sign(KEY, SECRET, "afterSale.operate", body, SECONDS)), body)
 

@@ -1,4 +1,4 @@
-"""How a toy's effects are performed."""
+"""The performance of a toy's effects."""
 
 from collections.abc import Mapping
 
