@@ -32,9 +32,6 @@ IDIOMS = {
 }
 """Names that may be repeated, with the reason."""
 
-PENDING = {"class": (), "module": ("rulebook",), "constant": ()}
-"""Names that are still to be made unique: the list only shrinks."""
-
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
     """Return the product's modules."""
@@ -76,10 +73,9 @@ def repeated(kind: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("kind", IDIOMS)
 def test_one_name_means_one_thing(kind: str) -> None:
-    assert {name: places for name, places in repeated(kind).items() if name not in PENDING[kind]} == {}
+    assert repeated(kind) == {}
 
 
 @pytest.mark.parametrize("kind", IDIOMS)
 def test_exceptions_are_needed(kind: str) -> None:
-    assert [name for name in PENDING[kind] if name not in repeated(kind)] == []
     assert [name for name in IDIOMS[kind] if len(names()[kind].get(name, ())) < 2] == []

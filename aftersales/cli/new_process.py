@@ -252,9 +252,7 @@ REGISTERED_ENTRIES = re.compile(r"^(REGISTERED[^\n]*= \{\n.*?)(^\})", re.MULTILI
 
 
 def new_process_command(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Its name: marketplace_topic, such as jd_price_protection.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, MARKETPLACE_TOPIC in lower case.")],
     platform: Annotated[
         str | None,
         typer.Option(metavar="MARKETPLACE", help="Its marketplace (default: the one that the name begins with)."),
@@ -288,9 +286,7 @@ def checkout() -> Path:
 def marketplace(name: str, platform: str | None) -> str:
     """Return the marketplace of a new process; raises BadForm for an invalid name or an unknown marketplace."""
     if not NAME.fullmatch(name):
-        raise BadForm(
-            f"NAME: expected lower-case words joined by _, such as jd_price_protection, got {name!r}", ("NAME",)
-        )
+        raise BadForm(f"NAME: expected lower-case words joined by _, MARKETPLACE_TOPIC, got {name!r}", ("NAME",))
     marketplaces = sorted(set(REGISTERED.values()))
     chosen = platform or next((market for market in marketplaces if name.startswith(f"{market}_")), None)
     if chosen not in marketplaces:

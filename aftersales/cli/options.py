@@ -13,7 +13,7 @@ from workflows.engine.decisions import Stuck
 from workflows.engine.process import Process
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, PROCESS/ID, as `list` shows it.")]
 RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
 FormFields = Annotated[
     list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")

@@ -15,7 +15,7 @@ from workflows.registry import process_of
 
 def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line is a parameter
     case: Annotated[
-        str | None, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1; required.")
+        str | None, typer.Argument(metavar="CASE", help="The case id, PROCESS/ID, as `list` shows it; required.")
     ] = None,
     rule: Annotated[
         str | None, typer.Argument(metavar="RULE", help="The rule that fired; omit it to report a deadline alone.")

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 
@@ -52,7 +53,7 @@ async def is_current(client: Client, notice: Notice) -> bool:
         return True
     try:
         case = await client.get_workflow_handle(notice.case_id).query("view", result_type=CaseView)
-    except TemporalError:
+    except (TemporalError, ValidationError):  # nobody answered, or a worker of another release did
         return True
     if notice.serial is not None:
         return any(effect.serial == notice.serial and effect.status in WAITING for effect in case.effects)

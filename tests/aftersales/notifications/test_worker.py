@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, open_dependencies
@@ -17,6 +18,7 @@ from tests.support.notifications.bots import Bots
 from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
 from tests.support.stage import BUSINESS, Scene, Stage
+from workflows.engine.view import CaseView
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
@@ -82,6 +84,17 @@ async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to
 
     assert await is_current(environment.client, unknown)
     assert await is_current(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+
+
+async def test_where_a_worker_of_another_release_answers_a_deadline_is_taken_to_run(
+    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def query(*_: object, **__: object) -> CaseView:
+        return CaseView.model_validate({"case_id": "douyin_reship/A1"})
+
+    monkeypatch.setattr(WorkflowHandle, "query", query)
+
+    assert await is_current(environment.client, notice())
 
 
 async def test_a_file_of_channels_that_others_may_read_is_refused(

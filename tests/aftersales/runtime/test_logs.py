@@ -5,13 +5,14 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
 from temporalio import activity, workflow
 
 from aftersales.runtime.logs import CASE_NAMES, configure_logs
+from cases.errors import CaseError
 from tests.support.places import ROOT
 
 ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
@@ -83,6 +84,24 @@ def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> N
     (line,) = lines(capsys)
     assert "ValueError" in line["exception"]
     assert "店铺" in line["exception"]
+
+
+def _fail(buyer: str) -> None:
+    try:
+        raise CaseError("went wrong")  # noqa: TRY301 - the traceback of a function that knows a buyer
+    except CaseError:
+        structlog.get_logger("worker").exception("failed", length=len(buyer))
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(
+    capsys: pytest.CaptureFixture[str], form: Literal["json", "console"]
+) -> None:
+    configure_logs("INFO", form)
+    _fail("张三 " + str(13800138000))
+    printed = capsys.readouterr().err
+    assert "went wrong" in printed
+    assert "13800138000" not in printed
 
 
 def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
