@@ -73,7 +73,7 @@ def _row(execution: Any) -> dict[str, Any]:
 
 
 def show_command(case: CaseId, as_json: AsJson = False) -> None:
-    """Show where a case stands, by when, what may be done, and what happened."""
+    """Show a case: its state, deadlines, possible actions and history."""
 
     async def work() -> None:
         process_of(case.partition("/")[0])
