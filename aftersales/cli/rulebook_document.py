@@ -98,15 +98,15 @@ def rulebook_document(process: Process) -> str:
     parts = [
         f"# {process.label} · {process.name}",
         f"本页由 `{COMMAND}` 生成,请勿手改 / generated, do not edit。条款原文见 [rules.md](../rules.md)。",
-        "⏱ 为时钟:届满即自行触发;「平台计时」的时钟届满后先向平台核实实际结果(G-2)。「不变」指状态与时钟都不变。",
+        "⏱ 是时限:到期自动触发;「平台计时」的,到期后先向平台核实实际结果(G-2)。「不变」指状态和时限都不变。",
         *(part for chapter in process.chapters for part in _chapter(process, chapter)),
-        "## 指标",
-        "案件在受理时固定所用的全部指标(G-9);店铺可改任何一项,改后性质为「商家设定」。",
+        "## 参数",
+        "案件在受理时固定所用的全部参数(G-9);店铺可改任何一项,改后性质为「商家设定」。",
         _figure_table(process),
         "## 没有时限的等待",
         _owner_table(process),
         "## 无人处理时的结局",
-        "从受理起谁都不动,按默认指标会怎样:",
+        "从受理起谁都不动,按默认参数会怎样:",
         _ending_table(process),
     ]
     return "\n\n".join(parts) + "\n"
@@ -236,7 +236,7 @@ def _finals(chart: type[CaseChart]) -> list[str]:
 
 def _figure_table(process: Process) -> str:
     return markdown_table(
-        ("指标", "值", "单位", "条款", "来源", "性质"),
+        ("参数", "值", "单位", "条款", "来源", "性质"),
         (
             (
                 f"{figure['label']} `{figure['name']}`",
