@@ -58,10 +58,10 @@ class ChannelNotifier:
         if not await self._send(reminder_notice(reminder, key, self._context)):
             await self._fallback.remind(reminder, key)
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
         """Notify of a step that waits for a person."""
-        if not await self._send(trouble_notice(trouble, key, self._context)):
-            await self._fallback.notify_action_required(trouble, key)
+        if not await self._send(trouble_notice(required, key, self._context)):
+            await self._fallback.notify_action_required(required, key)
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         """Notify of a case's outcome."""

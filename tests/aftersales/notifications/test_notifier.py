@@ -89,8 +89,8 @@ class Fallback:
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.notified.append((reminder.shop_id, key))
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
-        self.notified.append((trouble.step, key))
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
+        self.notified.append((required.step, key))
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         self.notified.append((outcome.state_label, key))
