@@ -13,12 +13,15 @@ from cases.ports import Ledger, Notifier, Platform, Reconcile
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The adapters behind the ports; ``reconcile`` finds, by marketplace, what no message reported."""
+    """The marketplaces, the shop's ledger and the operators, each behind a port.
+
+    ``reconcilers``: by marketplace, the search for what no message reported.
+    """
 
     platform: Platform
     ledger: Ledger
     notifier: Notifier
-    reconcile: Mapping[str, Reconcile] = field(default_factory=dict)
+    reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
 
 
 def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -31,5 +34,5 @@ def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Depen
         ),
         *ledger_activities(dependencies.ledger),
         *notification_activities(dependencies.notifier),
-        catch_up_activity(dependencies.reconcile),
+        catch_up_activity(dependencies.reconcilers),
     ]

@@ -61,7 +61,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 
 @asynccontextmanager
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """Open what a worker acts upon: the marketplaces, and the operators' channels where a file names them."""
+    """Open what a worker acts upon: the marketplaces, and the operators' channels if a file names them."""
     refuse_faulty_processes()
     async with _open_marketplaces(settings, client) as dependencies:
         if settings.channels_file is None:
@@ -85,11 +85,11 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
             cases = CaseClient(connected, marketplaces.message_adapters(), settings.task_queue, figures)
-            reconcile = {
-                name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).look
+            reconcilers = {
+                name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).reconcile
                 for name in reconcilable_marketplaces()
             }
-            yield replace(dependencies, platform=marketplaces, reconcile=reconcile)
+            yield replace(dependencies, platform=marketplaces, reconcilers=reconcilers)
 
 
 async def arrange(client: Client, settings: Settings) -> None:
@@ -111,7 +111,7 @@ def simulated_dependencies(script: Script) -> Dependencies:
 def make_worker(
     client: Client, settings: Settings, dependencies: Dependencies, interceptors: Sequence[Interceptor] = ()
 ) -> Worker:
-    """Make a worker for every process, tuned by the settings and versioned where a build id is set."""
+    """Make a worker for every process, tuned by the settings, and versioned if a build id is set."""
     options: dict[str, Any] = {}
     if settings.build_id:
         version = WorkerDeploymentVersion(settings.deployment_name, settings.build_id)
@@ -143,7 +143,7 @@ def make_worker(
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until a signal asks to stop; raises CaseError where it cannot start."""
+    """Run a worker until a signal asks it to stop; raises CaseError if it cannot start."""
     refuse_faulty_processes()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -165,7 +165,7 @@ async def run_worker(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Run the worker; return 2, after one line on stderr, where a setting is wrong or Temporal cannot be reached."""
+    """Run the worker; return 2, after one line on stderr, if a setting is wrong or Temporal cannot be reached."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)

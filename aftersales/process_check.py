@@ -82,7 +82,7 @@ def unregistered() -> list[str]:
 
 
 def broken_invariants(process: Process) -> Iterator[str]:
-    """Yield what the states that the sample cases of a process can reach prove to be wrong."""
+    """Yield what is wrong in the states that the sample cases of a process can reach."""
     for sampled in process.chart_samples:
         for line in _broken(process, sampled):
             yield f"process {process.name}: {sampled.chart.__name__}: {line}"

@@ -1,4 +1,4 @@
-"""Measure what a limit per shop does: ``python -m benchmarks.shop_limits``.
+"""Measure the effect of a limit per shop: ``python -m benchmarks.shop_limits``.
 
 Starts an embedded server, lets two shops make many calls at once under a limit, and prints at what rate each shop's
 activities started after the first second's worth, which comes at once.  A third shop makes a few calls meanwhile and
@@ -30,12 +30,12 @@ FAIRNESS = "matching.enableFairness=true"
 QUEUES = itertools.count()
 
 started: defaultdict[str, list[float]] = defaultdict(list)
-"""When each shop's activities started."""
+"""The instants at which each shop's activities started."""
 
 
 @activity.defn
 async def call_platform(shop: str) -> None:
-    """Record when it starts."""
+    """Record when the call starts."""
     started[shop].append(time.monotonic())
 
 
@@ -45,7 +45,7 @@ class Calls:
 
     @workflow.run
     async def run(self, shop: str, key: str, number: int) -> None:
-        """Make them."""
+        """Make the calls."""
         calls = (
             workflow.execute_activity(
                 call_platform,

@@ -1,4 +1,4 @@
-"""What a chart for each order costs: ``python -m benchmarks.split_orders``.
+"""Measure the cost of a chart for each order: ``python -m benchmarks.split_orders``.
 
 Times are CPU times of this process: medians and quartiles.  Other load on the machine disturbs them, so run it several
 times and take the quietest run; ratios are taken within a round, in which every number of orders takes its turn, and
@@ -73,7 +73,7 @@ def build(opened: CaseMachine, order: str | None) -> None:
 
 
 def live(case: CaseMachine) -> int:
-    """Bring every order to its end; returns how many steps that took."""
+    """Bring every order to its end; return how many steps that took."""
     now, steps = OPENED, 0
     for rule, order in story(list(case.state.orders)):
         now += timedelta(minutes=1)
@@ -111,14 +111,14 @@ def form(rule: str, order: str | None) -> dict[str, Any]:
 
 
 def whole_life(many: int) -> float:
-    """CPU milliseconds of a life, the mean of as many as let every number of orders count alike."""
+    """Return the mean CPU milliseconds of a life; few orders are repeated, so that each run handles as many orders."""
     lives = max(MANY) // many
     gc.collect()
     return statistics.fmean(milliseconds(lambda: live(machine(many))) for _ in range(lives))
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """CPU time."""
+    """Return the CPU time of this process."""
     began = time.process_time_ns()
     work()
     return (time.process_time_ns() - began) / 1e6

@@ -121,7 +121,7 @@ class Policy(Strict):
         unknown = [name for name in values if name not in cls.model_fields]
         if unknown:
             raise PolicyUnknown(
-                f"policy.{unknown[0]}: 没有这个指标 / no such figure; figures: {', '.join(cls.model_fields)}",
+                f"policy.{unknown[0]}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
                 ("policy", unknown[0]),
             )
         plain = cls().model_dump(mode="json")

@@ -45,11 +45,11 @@ class Notifier(Protocol):
         """Notify operators of a deadline (G-5)."""
 
     async def notify_action_required(self, required: ActionRequired, key: str) -> None:
-        """Notify operators of a step that waits for them (G-7, G-8)."""
+        """Notify them of a step that waits for them (G-7, G-8)."""
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
-        """Notify operators how a case ended."""
+        """Notify them how a case ended."""
 
 
 Reconcile = Callable[[str, datetime, datetime], Awaitable[CatchUp]]
-"""Report to the cases of a shop what changed between two instants."""
+"""Finds what changed in a shop between two instants, and reports it to the cases."""

@@ -1,4 +1,4 @@
-"""One time-skipping server and one worker a test process; every case that a test opens is replayed afterwards."""
+"""One time-skipping server and one worker for each test process; every case is replayed after its test."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from workflows.replay.replayer import replay
 
 TASK_QUEUE = "tests"
 WAITING = ("durability/test_kill", "durability/test_gateway", "tests/test_make", "simulation/test_simulate_clocks")
-"""Modules whose tests wait more than they work."""
+"""Modules whose tests mostly wait."""
 
 # Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
 sys.dont_write_bytecode = False
@@ -51,7 +51,7 @@ def untouched_checkout() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits: the others then work beside it, and nobody waits for it at the end."""
+    """Run the tests that wait first, so that the others run meanwhile."""
     items.sort(key=lambda item: not item.path.with_suffix("").as_posix().endswith(WAITING))
 
 
@@ -80,7 +80,7 @@ async def worker(environment: WorkflowEnvironment, stage: Stage, settings: Setti
 
 @pytest_asyncio.fixture
 async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterator[Open]:
-    """Open cases on a queue whose worker the test itself runs; afterwards every history is replayed."""
+    """Open cases on a queue for which the test runs a worker; replay every history afterwards."""
     lives: list[Life] = []
 
     async def open_case(
@@ -90,9 +90,9 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         scene: Scene | None = None,
         task_queue: str = TASK_QUEUE,
         of: WorkflowEnvironment | None = None,
-        **given: Any,
+        **fields: Any,
     ) -> Life:
-        own_id = given.pop("after_sale_id", None) or uuid.uuid4().hex[:12]
+        own_id = fields.pop("after_sale_id", None) or uuid.uuid4().hex[:12]
         case_id = f"{PROCESS}/{own_id}"
         scene = stage.scenes[case_id] = scene or Scene()
         opened = whole_now()
@@ -101,7 +101,7 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         async with time_moved_by_hand(server):
             handle = await server.client.start_workflow(
                 PROCESS,
-                args=[{"facts": facts(own_id, **given)} | ({"policy": figures} if figures else {})],
+                args=[{"facts": facts(own_id, **fields)} | ({"policy": figures} if figures else {})],
                 id=case_id,
                 task_queue=task_queue,
             )
@@ -116,10 +116,10 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
 
 @pytest.fixture
 def open_case(worker: None, opening: Open) -> Open:
-    """Open cases that the common worker lives through."""
+    """Open cases that the shared worker runs."""
 
-    async def opened(**given: Any) -> Life:
-        life = await opening(**given)
+    async def opened(**fields: Any) -> Life:
+        life = await opening(**fields)
         await life.view()  # its first timer runs before time is made to pass
         return life
 

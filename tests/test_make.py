@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 30.0
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A folder that looks to make as if everything were installed in it already."""
+    """A folder in which make finds everything installed."""
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     for name, runs in (("aftersales", "-m aftersales.cli.main"), ("pip", "-m pip")):
@@ -82,7 +82,7 @@ def processes_of(data_dir: str) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # it ended meanwhile
+        except OSError:  # it has ended
             continue
         if data_dir in line:
             lines.append(line)

@@ -54,6 +54,12 @@ def test_every_package_is_watched() -> None:
     assert set(SETTINGS["importlinter"]["root_packages"]) == packages
 
 
+def test_the_entry_point_imports_the_composition_root_alone() -> None:
+    lines = (ROOT / "worker.py").read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in lines if line.startswith("from")] == ["from aftersales.bootstrap import main"]
+
+
 PACKAGES = {"activities", "aftersales", "cases", "statecharts", "workflows"}
 SOURCES = (*sorted(PACKAGES), "worker.py", "pyproject.toml", "README.md")
 WITHOUT_NETWORK = ("--no-deps", "--no-index", "--disable-pip-version-check", "--quiet")
@@ -65,7 +71,7 @@ def pip(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the product, built from a copy that holds nothing but its sources."""
+    """The wheel of the product, built from a copy of its sources alone."""
     copy, built = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("built")
     for name in SOURCES:
         if (ROOT / name).is_dir():

@@ -11,7 +11,7 @@ CORE = ("statecharts", "cases", "workflows", "activities")
 OWN_FOLDERS = ("aftersales/sandbox/", "aftersales/ledger/migrations/")
 REGISTRY = "workflows/registry.py"
 CLAUSE = re.compile(r"\b[A-Z]{1,2}-\d+\b")
-"""The id of a rule of the rule book, such as JD-11, is no name of a marketplace."""
+"""Ids of rules in the rule book, such as JD-11, do not count as names of marketplaces."""
 NAMES = re.compile(
     "|".join(
         [
@@ -23,17 +23,10 @@ NAMES = re.compile(
     ),
     re.IGNORECASE,
 )
-STILL = {
-    "aftersales/cli/month.py",
-    "aftersales/cli/new_process.py",
-    "aftersales/cli/options.py",
-    "aftersales/cli/report.py",
-}
-"""Files that still name one; nothing is added here."""
 
 
 def shared(path: str) -> bool:
-    """Whether a file belongs to no process and no marketplace."""
+    """Return whether a file belongs to no process and no marketplace."""
     folder, _, name = path.rpartition("/")
     if folder in CORE and name.removesuffix(".py") in REGISTERED:
         return False
@@ -50,8 +43,7 @@ def test_shared_code_names_no_process_and_no_marketplace() -> None:
     files = [ROOT / "worker.py", *(path for folder in (*CORE, "aftersales") for path in (ROOT / folder).rglob("*.py"))]
     paths = {path.relative_to(ROOT).as_posix(): path for path in files}
     found = {name: lines for name, path in paths.items() if shared(name) and (lines := named(path))}
-    assert {name: lines for name, lines in found.items() if name not in STILL} == {}
-    assert found.keys() == STILL, "a file that names nothing any more is struck from the list"
+    assert found == {}
 
 
 def test_the_search_finds_what_it_looks_for() -> None:

@@ -26,7 +26,7 @@ def list_command(
     shop: Annotated[str | None, typer.Option(help="Only cases of this shop.")] = None,
     order: Annotated[str | None, typer.Option(help="Only cases about this order.")] = None,
     closed: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many cases.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """List cases by deadline, nearest first."""
@@ -56,24 +56,24 @@ def list_command(
 
 
 def _row(execution: Any) -> dict[str, Any]:
-    known = execution.typed_search_attributes
-    deadline = known.get(sa.DEADLINE)
+    attributes = execution.typed_search_attributes
+    deadline = attributes.get(sa.DEADLINE)
     return {
         "case_id": execution.id,
         "process": execution.workflow_type,
         "status": execution.status.name.lower() if execution.status else None,
-        "state": known.get(sa.STATE),
+        "state": attributes.get(sa.STATE),
         "deadline": deadline.isoformat() if deadline else None,
-        "waits_for": known.get(sa.WAITS_FOR),
-        "shop": known.get(sa.SHOP),
-        "order": known.get(sa.ORDER),
-        "at_stake": known.get(sa.AT_STAKE),
-        "needs_operator": known.get(sa.NEEDS_OPERATOR),
+        "waits_for": attributes.get(sa.WAITS_FOR),
+        "shop": attributes.get(sa.SHOP),
+        "order": attributes.get(sa.ORDER),
+        "at_stake": attributes.get(sa.AT_STAKE),
+        "needs_operator": attributes.get(sa.NEEDS_OPERATOR),
     }
 
 
 def show_command(case: CaseId, as_json: AsJson = False) -> None:
-    """Show where a case stands, by when, what may be done, and what happened."""
+    """Show a case: its state, deadlines, possible actions and history."""
 
     async def work() -> None:
         process_of(case.partition("/")[0])
@@ -90,13 +90,15 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 def act_command(
     case: CaseId, rule: RuleName, form: FormFields = None, order: OrderId = None, as_json: AsJson = False
 ) -> None:
-    """Decide: fire a rule for a person. Exit status 1 where the rules refuse it."""
+    """Make a decision: fire a rule of a case. Exit status 1: the rules refused it."""
 
     async def work() -> None:
         process = process_of(case.partition("/")[0])
-        acts = [name for name, known in process.rules.items() if known.clock is None]
+        acts = [name for name, declared in process.rules.items() if declared.clock is None]
         if rule not in (*acts, *OPERATOR_UPDATES):
-            raise BadForm(f"{rule!r} is not a rule to act by; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}")
+            raise BadForm(
+                f"{rule!r} is not a rule that a person fires; expected one of: {', '.join((*acts, *OPERATOR_UPDATES))}"
+            )
         values = read_form(process, rule, form or [], datetime.now(UTC))
         if order is not None:
             values = {**(values or {}), ORDER_FIELD: order}

@@ -9,7 +9,7 @@ from aftersales.cli.exit_status import REFUSED, run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
-from aftersales.cli.rulebook import figures, rulebook_document, rules, states
+from aftersales.cli.rulebook_document import figures, rulebook_document, rules, states
 from aftersales.process_check import broken_invariants, missing, unregistered
 from aftersales.runtime.connection import connect
 from aftersales.runtime.logs import configure_logs
@@ -27,9 +27,9 @@ _RULES = {
     "who": "谁",
     "state_label": "状态",
     "conditions": "条件",
-    "to_label": "转入",
-    "effects": "随后",
-    "clock": "时钟",
+    "to_label": "变为",
+    "effects": "随即",
+    "clock": "时限",
 }
 STATES = {
     "state_label": "状态",
@@ -42,7 +42,7 @@ STATES = {
     "costs": "费用",
 }
 FIGURES = {
-    "name": "指标",
+    "name": "参数",
     "label": "名称",
     "value": "值",
     "unit": "单位",
@@ -73,7 +73,7 @@ def simulate_command(
 
 
 def rulebook_command(
-    process: Annotated[str | None, typer.Argument(metavar="[PROCESS]", help="One process; else all.")] = None,
+    process: Annotated[str | None, typer.Argument(metavar="PROCESS", help="A process (default: all).")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write the documents to a folder.")] = None,
     by_state: Annotated[
         bool,
@@ -84,7 +84,7 @@ def rulebook_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a process's rules and every figure of its policy, with source and standing."""
+    """Print a process's rules and every figure of its policy, with its source and provenance."""
 
     async def work() -> int:
         chosen = [process_of(process)] if process else list(PROCESSES.values())
@@ -106,7 +106,7 @@ def rulebook_command(
         else:
             for book in chosen:
                 _print_rows(f"{book.label} · {book.name} 规则", _RULES, rules(book))
-                _print_rows(f"{book.label} · {book.name} 指标", FIGURES, figures(book))
+                _print_rows(f"{book.label} · {book.name} 参数", FIGURES, figures(book))
         return 0
 
     run(work())
@@ -138,10 +138,10 @@ def _print_rows(title: str, columns: dict[str, str], rows: list[dict[str, Any]])
 
 
 def replay_command(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Recorded histories, JSON.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Recorded histories, JSON.")] = None,
     case: Annotated[str | None, typer.Option(metavar="CASE", help="A case of the connected server.")] = None,
 ) -> None:
-    """Replay histories with the present code and compare their content. Exit status 1: something changed."""
+    """Replay histories with the current code and compare their content. Exit status 1: something changed."""
 
     async def work() -> int:
         if not files and case is None:

@@ -35,7 +35,7 @@ def gateway_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_GATEWAY_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_GATEWAY_PORT).")] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Only make failed messages due again, and end.")
+        bool, typer.Option("--retry-failed", help="Make failed messages due again, and exit.")
     ] = False,
 ) -> None:
     """Receive the marketplaces' messages until Ctrl-C: store each before answering it, then dispatch it to its case."""
@@ -63,7 +63,7 @@ async def running_gateway(
 ) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Run a gateway until the block ends; yields its address, and the task that serves it.
 
-    Raises CaseError, naming the setting, where it cannot start.
+    Raises CaseError, naming the setting, if it cannot start.
     """
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")

@@ -24,21 +24,21 @@ class CommandSource(NamedTuple):
 
 COMMANDS = {
     "up": CommandSource("up", "Run everything on this machine until Ctrl-C."),
-    "worker": CommandSource("service", "Run a worker against the configured Temporal."),
+    "worker": CommandSource("service", "Run a worker against the configured Temporal server."),
     "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
-    "sandbox": CommandSource("sandbox", "Play buyer, platform and clock with the sandbox that `up` runs."),
-    "open": CommandSource("open", "Open the cases of files."),
+    "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
+    "open": CommandSource("open", "Open cases from files."),
     "list": CommandSource("cases", "List cases by deadline, nearest first."),
     "show": CommandSource("cases", "Show a case: its state, deadlines, possible actions and history."),
-    "act": CommandSource("cases", "Decide: fire a rule for a person."),
-    "report": CommandSource("report", "Send a case a message of its platform."),
+    "act": CommandSource("cases", "Make a decision: fire a rule of a case."),
+    "report": CommandSource("report", "Send a case a message from its platform."),
     "month": CommandSource("month", "Print a month's figures per shop from the ledger."),
-    "bill": CommandSource("bill", "Enter bills of platforms in the ledger."),
+    "bill": CommandSource("bill", "Enter the platforms' bills in the ledger."),
     "simulate": CommandSource("checks", "Play a scenario under virtual time."),
     "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
     "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
     "setup": CommandSource("service", "Register the search attributes and print links to useful views."),
-    "replay": CommandSource("checks", "Replay histories with the present code."),
+    "replay": CommandSource("checks", "Replay histories with the current code."),
 }
 
 
@@ -53,10 +53,10 @@ def load_command(name: str) -> TyperCommand:
 
 
 class LazyCommand(TyperCommand):
-    """A command whose module is imported when the command is run, completed or asked for its help."""
+    """A command whose module is imported only to run, complete or describe it."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Let the command itself take over."""
+        """Import the command and make its context."""
         return load_command(str(self.name)).make_context(*arguments, **options)
 
 
@@ -64,7 +64,7 @@ class LazyGroup(TyperGroup):
     """The group of COMMANDS, which lists them by their summaries."""
 
     def __init__(self, **attributes: Any) -> None:
-        """Take the place of a group of registered commands, of which there are none."""
+        """List COMMANDS, since none is registered with Typer."""
         commands = [LazyCommand(name, short_help=source.summary) for name, source in COMMANDS.items()]
         super().__init__(**{**attributes, "commands": commands})
 
@@ -96,7 +96,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command and end at once: Temporal's client may abort a short-lived process on its way out."""
+    """Run the command and exit at once: Temporal's client may abort a short-lived process while it shuts down."""
     status: object = 0
     try:
         app()

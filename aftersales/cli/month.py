@@ -100,10 +100,10 @@ _WEEK_COLUMNS = ("周", "迟发单", "分")
 def _print_shop(month: Month, shop: ShopMonth) -> None:
     title = f"{shop.shop} · {month}"
     rows = [(ending.process, f"{ending.label} ({ending.state})", ending.cases) for ending in shop.cases]
-    print_table(f"{title} 案件 / cases", ("流程", "结果", "数量"), rows)
+    print_table(f"{title} 案件 / cases", ("业务", "结果", "数量"), rows)
     print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
     if shop.weeks:
-        print_table(f"{title} 京东周评分 / JD weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
+        print_table(f"{title} 周评分 / weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
     for label, figure in _totals(shop):
         say(f"{label}: {figure}")
     say()
@@ -136,7 +136,7 @@ def _week_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
 def _totals(shop: ShopMonth) -> tuple[tuple[str, Any], ...]:
     """Return the figures of a shop's cases as a whole, with their labels."""
     return (
-        ("时限前决定 / decided before the deadline", _percentage(shop.decided_in_time)),
+        ("按时处理率 / decided before the deadline", _percentage(shop.decided_in_time)),
         ("到期时限 / clocks that ran out", shop.clocks_run_out),
         ("申诉成功率 / appeals won", _percentage(shop.appeals_won)),
     )
@@ -232,7 +232,7 @@ def _section(shop: ShopMonth) -> str:
                 (f"{rule.clause} 预计", expected.amount_counted, f"¥{expected.amount_counted}", _EXPECTED_COLOUR),
                 (f"{rule.clause} 已扣", billed.amount, f"¥{billed.amount}", _BILLED_COLOUR),
             ]
-    weeks = ["<h3>京东周评分 / JD weekly score</h3>", _table(_WEEK_COLUMNS, _week_rows(shop))] if shop.weeks else []
+    weeks = ["<h3>周评分 / weekly score</h3>", _table(_WEEK_COLUMNS, _week_rows(shop))] if shop.weeks else []
     return "\n".join(
         [
             f"<h2>{escape(shop.shop)}</h2>",

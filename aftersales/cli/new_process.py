@@ -1,4 +1,4 @@
-"""The command new-process: the skeleton of a process, working from the first minute, to be replaced line by line."""
+"""``aftersales new-process``: write a skeleton of a process that runs as it is, to be replaced line by line."""
 
 import re
 from pathlib import Path
@@ -177,11 +177,11 @@ def chart() -> $chart:
 
 
 def test_${low}_1_an_application_that_nobody_handles_is_agreed_after_48_hours() -> None:
-    still, over = chart(), chart()
+    before, after = chart(), chart()
 
-    assert still.elapse(SAMPLE_INSTANT + H48 - SECOND) == []
-    assert [step.rule for step in over.elapse(SAMPLE_INSTANT + H48)] == ["auto_agree"]
-    assert over.closed
+    assert before.elapse(SAMPLE_INSTANT + H48 - SECOND) == []
+    assert [step.rule for step in after.elapse(SAMPLE_INSTANT + H48)] == ["auto_agree"]
+    assert after.closed
 
 
 def test_${low}_2_a_refusal_is_carried_out_on_the_platform() -> None:
@@ -252,13 +252,12 @@ REGISTERED_ENTRIES = re.compile(r"^(REGISTERED[^\n]*= \{\n.*?)(^\})", re.MULTILI
 
 
 def new_process_command(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Its name: marketplace_topic, such as jd_price_protection.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, MARKETPLACE_TOPIC in lower case.")],
     platform: Annotated[
-        str | None, typer.Option(metavar="MARKETPLACE", help="Its marketplace; else the one that the name begins with.")
+        str | None,
+        typer.Option(metavar="MARKETPLACE", help="Its marketplace (default: the one that the name begins with)."),
     ] = None,
-    label: Annotated[str | None, typer.Option(metavar="中文", help="Its Chinese name; else NAME.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="中文", help="Its Chinese name (default: NAME).")] = None,
 ) -> None:
     """Write the skeleton of a process: chart, case, workflow, activities, scenario, test, rule book, registration."""
 
@@ -285,15 +284,13 @@ def checkout() -> Path:
 
 
 def marketplace(name: str, platform: str | None) -> str:
-    """Return the marketplace of a new process; raises BadForm for an unfit name or an unknown marketplace."""
+    """Return the marketplace of a new process; raises BadForm for an invalid name or an unknown marketplace."""
     if not NAME.fullmatch(name):
-        raise BadForm(
-            f"NAME: expected lower-case words joined by _, such as jd_price_protection, got {name!r}", ("NAME",)
-        )
-    known = sorted(set(REGISTERED.values()))
-    chosen = platform or next((market for market in known if name.startswith(f"{market}_")), None)
-    if chosen not in known:
-        raise BadForm(f"--platform: expected one of {', '.join(known)}, got {platform!r}", ("platform",))
+        raise BadForm(f"NAME: expected lower-case words joined by _, MARKETPLACE_TOPIC, got {name!r}", ("NAME",))
+    marketplaces = sorted(set(REGISTERED.values()))
+    chosen = platform or next((market for market in marketplaces if name.startswith(f"{market}_")), None)
+    if chosen not in marketplaces:
+        raise BadForm(f"--platform: expected one of {', '.join(marketplaces)}, got {platform!r}", ("platform",))
     return chosen
 
 

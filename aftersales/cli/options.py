@@ -13,20 +13,20 @@ from workflows.engine.decisions import StuckStep
 from workflows.engine.process import Process
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, PROCESS/ID, as `list` shows it.")]
 RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
 FormFields = Annotated[
     list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
 ]
-OrderId = Annotated[str | None, typer.Option(help="The order concerned, in a case about several.")]
+OrderId = Annotated[str | None, typer.Option(help="The order, in a case about several orders.")]
 
 _JSON_TYPES = {"boolean", "integer", "number", "array", "object"}
 
 
 def read_form(process: Process, rule: str, fields: list[str], now: datetime) -> dict[str, Any] | None:
     """Read KEY=VALUE fields by the rule's form, text as it is and anything else as JSON; raise BadForm."""
-    known = process.rules.get(rule)
-    model = process.case.form_type(known.form) if known else StuckStep
+    declared = process.rules.get(rule)
+    model = process.case.form_type(declared.form) if declared else StuckStep
     properties = model.model_json_schema().get("properties", {})
     values: dict[str, Any] = {}
     for field in fields:

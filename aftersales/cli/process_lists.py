@@ -24,7 +24,7 @@ def renewed(document: Path, text: str) -> str:
 
     ``document`` is relative to the repository: links lead from its folder.
     """
-    return LIST.sub(lambda found: found[1] + LISTS[found[2]](document) + found[3], text)
+    return LIST.sub(lambda match: match[1] + LISTS[match[2]](document) + match[3], text)
 
 
 def _names(document: Path) -> str:

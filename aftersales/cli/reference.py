@@ -53,7 +53,7 @@ def _described(command: Any) -> list[Any]:
 
 def _signature(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        name = (parameter.metavar or parameter.name.upper()).strip("[].") + ("..." if parameter.nargs == -1 else "")
+        name = (parameter.metavar or parameter.name.upper()) + ("..." if parameter.nargs == -1 else "")
         return f"`{name}`" if parameter.required else f"`[{name}]`"
     value = "" if parameter.is_flag else f" {parameter.metavar or parameter.display_name_raw.upper()}"
     return f"`{parameter.opts[0]}{value}`"

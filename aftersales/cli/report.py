@@ -1,4 +1,4 @@
-"""``aftersales report``: send a case what its platform says."""
+"""``aftersales report``: send a case a message from its platform."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,10 +15,10 @@ from workflows.registry import process_of
 
 def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line is a parameter
     case: Annotated[
-        str | None, typer.Argument(metavar="CASE", help="The case id, such as douyin_reship/A1; required.")
+        str | None, typer.Argument(metavar="CASE", help="The case id, PROCESS/ID, as `list` shows it; required.")
     ] = None,
     rule: Annotated[
-        str | None, typer.Argument(metavar="RULE", help="The rule that happened; leave it out for a deadline alone.")
+        str | None, typer.Argument(metavar="RULE", help="The rule that fired; omit it to report a deadline alone.")
     ] = None,
     form: FormFields = None,
     order: OrderId = None,
@@ -31,7 +31,7 @@ def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line
     deadline: Annotated[str | None, typer.Option(help="The platform's own deadline: an instant or an offset.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a case a message of its platform. One that does not apply is kept on the case as ignored."""
+    """Send a case a message from its platform. One that does not apply is kept on the case as ignored."""
 
     async def work() -> None:
         if case is None:

@@ -21,12 +21,10 @@ _COLUMNS = ("售后单", "店铺", "状态码", "仲裁", "原因", "金额", "�
 
 
 def sandbox_command(
-    own_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="An after-sale; without it all are listed.")
-    ] = None,
+    own_id: Annotated[str | None, typer.Argument(metavar="ID", help="An after-sale (default: list all).")] = None,
     action: Annotated[
         str | None,
-        typer.Argument(metavar="[ACTION]", help="What happens to it, such as sign, withdraw or rule-refund."),
+        typer.Argument(metavar="ACTION", help="What happens to it, such as sign, withdraw or rule-refund."),
     ] = None,
     form: Annotated[
         list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the action; repeatable.")
@@ -58,7 +56,7 @@ async def _play(
     own_id: str | None, action: str | None, form: list[str], *, apply: bool, advance: str | None, as_json: bool
 ) -> None:
     if sum((own_id is not None, apply, advance is not None)) > 1:
-        raise BadForm("expected one of: an after-sale's ID, --apply, --advance")
+        raise BadForm("expected one of: the ID of an after-sale, --apply, --advance")
     if form and not (apply or action is not None):
         raise BadForm("--form: needs an action or --apply")
     if advance is not None:
@@ -97,7 +95,7 @@ async def _request(settings: Settings, path: str, body: dict[str, Any] | None) -
         async with httpx2.AsyncClient(headers=headers, verify=trust, trust_env=False) as client:
             answer = await (client.get(url) if body is None else client.post(url, json=body))
         answered = answer.json()
-    if not isinstance(answered, dict):  # nothing listens there, or something else
+    if not isinstance(answered, dict):  # nothing listens there, or another program does
         raise CaseError(f"no sandbox answers at port {settings.sandbox_port}: start it with `aftersales up`")
     if answer.is_success:
         return answered

@@ -42,7 +42,7 @@ def setup_command(
     ] = None,
     shop: Annotated[
         list[str] | None,
-        typer.Option(help="A shop to get a view; repeatable. Shops with open cases always get one."),
+        typer.Option(help="A shop to make a view for; repeatable. Shops with open cases always get one."),
     ] = None,
 ) -> None:
     """Register the search attributes, and print links that save useful views in the Web UI."""

@@ -122,8 +122,8 @@ async def _start(
         sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))
         settings = settings.model_copy(update={"secrets_file": sandbox.secrets_file})
         services.append(sandbox.ended)
-    world = await running.enter_async_context(open_dependencies(settings, server.client))
-    await running.enter_async_context(make_worker(server.client, settings, world))
+    dependencies = await running.enter_async_context(open_dependencies(settings, server.client))
+    await running.enter_async_context(make_worker(server.client, settings, dependencies))
     _, gateway = await running.enter_async_context(running_gateway(settings, connected))
     services.append(gateway)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
@@ -140,7 +140,7 @@ async def _start(
 
 
 async def _arrived(client: Client, cases: list[str]) -> None:
-    """Wait until the messages have opened the cases, but not for long."""
+    """Wait, for a limited time, until the messages have opened the cases."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_ARRIVAL_SECONDS):
             for case in cases:
@@ -199,7 +199,7 @@ def _greet(settings: Settings, started: _Started) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second run away from the same data folder."""
+    """Lock the data folder against a second run."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

@@ -64,7 +64,7 @@ class Document:
             raise self.fault(bad) from bad
 
     def fault(self, bad: BadForm, *inside: str | int) -> BadFile:
-        """Return a fault with file and line; ``inside`` is the way to the part that it is about."""
+        """Return a fault with file and line; ``inside`` is the path to the part that it is about."""
         return BadFile(f"{self.path}:{self.line(*inside, *bad.place)}: {bad}", bad.place)
 
     def line(self, *place: str | int) -> int:

@@ -43,7 +43,7 @@ def scenario_shifter(origin: datetime, opened_at: datetime | None) -> Shift:
 def shift_instants(model: type[BaseModel], raw: Any, shift: Shift, place: tuple[str | int, ...] = ()) -> Any:
     """Return the data with every instant of the model shifted, also in nested models and lists.
 
-    ``place`` is the way to the data; the place of a fault begins with it.
+    ``place`` is the path to the data, with which the place of a fault begins.
     """
     if not isinstance(raw, dict):
         return raw

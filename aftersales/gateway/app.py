@@ -24,7 +24,7 @@ from aftersales.platforms.push import NotSigned, PushEndpoint
 STORE_SECONDS: Final = 4.0
 """How long storing messages may take: marketplaces want their answer within 5 s."""
 BODY_SECONDS: Final = 5.0
-"""How long a body is waited for."""
+"""How long to wait for a body."""
 BODY_LIMIT: Final = 1024 * 1024
 
 
@@ -32,7 +32,7 @@ class RequestRefused(Exception):
     """A request that is not accepted: the HTTP status, and a few words."""
 
     def __init__(self, status: int, text: str) -> None:
-        """Keep the answer."""
+        """Store the answer."""
         super().__init__(text)
         self.status, self.text = status, text
 
@@ -115,11 +115,11 @@ class Gateway:
                 new = await self._inbox.store(messages)
         except (sqlite3.Error, TimeoutError) as refused:
             if not self._disk_refuses:
-                self._log.error("messages cannot be kept", why=f"{type(refused).__name__}: {refused}")
+                self._log.error("messages cannot be stored", why=f"{type(refused).__name__}: {refused}")
             self._disk_refuses = True
             return False
         if self._disk_refuses:
-            self._log.info("messages are kept again")
+            self._log.info("messages are stored again")
         self._disk_refuses = False
         if new:
             self._dispatcher.wake()

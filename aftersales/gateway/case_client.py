@@ -1,4 +1,4 @@
-"""Signalling a case what its marketplace reports, and opening it where it is new."""
+"""Signalling a case what its marketplace reports, and opening it if it is new."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ OF_THE_CASE: Final = (
     RPCStatusCode.RESOURCE_EXHAUSTED,
     RPCStatusCode.FAILED_PRECONDITION,
 )
-"""Errors of Temporal that may concern the one case alone."""
+"""Temporal's errors that may concern a single case."""
 
 
 class FeedResult(StrEnum):
-    """How feeding a case ended: it was signalled, was known already, was opened, or has closed."""
+    """The result of feeding a case: it was signalled, was known already, was opened, or has closed."""
 
     SIGNALLED = "signalled"
     KNOWN = "known"
@@ -58,7 +58,7 @@ class CaseClient:
     async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
         """Signal a report to a case, or without one only ensure that it is open.
 
-        A marketplace is asked only for what neither the report nor Temporal knows.  Raises BadForm where the case can
+        A marketplace is asked only for what neither the report nor Temporal knows.  Raises BadForm if the case can
         never be opened, TemporalUnreachable, RPCError for what Temporal refuses of this case alone, and what the
         adapter's ``facts`` raises.  Repeating it is harmless: cases know what they have received.
         """
@@ -73,8 +73,8 @@ class CaseClient:
         self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None
     ) -> FeedResult:
         signal = report.model_dump(mode="json", exclude_defaults=True) if report is not None else None
-        if known := await _signal(client, case.case_id, signal):
-            return known
+        if result := await _signal(client, case.case_id, signal):
+            return result
         facts = await adapter.facts(case.shop_id, case.own_id)
         policy = self._figures.get(case.shop_id, {}).get(case.process, {})
         opening = Opening(facts=facts, policy=dict(policy))
@@ -102,7 +102,7 @@ class CaseClient:
 
 
 async def _signal(client: Client, case_id: str, report: dict[str, Any] | None) -> FeedResult | None:
-    """Signal an existing case; return None where there is none."""
+    """Signal an existing case; return None if there is none."""
     handle = client.get_workflow_handle(case_id)
     try:
         if report is None:

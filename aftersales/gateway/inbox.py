@@ -64,7 +64,7 @@ _END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE
 _TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
 _POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ?"
 _RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
-_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - marks
+_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - placeholders only
 _WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
 _TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
 _UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"
@@ -81,7 +81,7 @@ class InboxRow:
 
 
 class Inbox:
-    """Messages in a file that several gateways may share; methods raise ``sqlite3.Error`` where the disk refuses.
+    """Messages in a file that several gateways may share; methods raise ``sqlite3.Error`` if the disk refuses.
 
     ``clock`` returns seconds since 1970.
     """
@@ -152,7 +152,7 @@ class Inbox:
         return await self._run(self._file.prune, self._clock() - KEPT_SECONDS)
 
     async def check_writable(self) -> None:
-        """Raise ``sqlite3.Error`` where nothing can be written."""
+        """Raise ``sqlite3.Error`` if nothing can be written."""
         await self._run(self._file.check_writable, self._clock())
 
     async def counts(self) -> dict[str, Any]:
@@ -241,7 +241,7 @@ class InboxFile:
         return self._write((_PRUNE, (before, *_PRUNED)))
 
     def check_writable(self, now: float) -> None:
-        """Raise where nothing can be written."""
+        """Raise if nothing can be written."""
         self._write((_WRITE_PROOF, (now,)))
 
     def counts(self, now: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Reconciler:
     def __init__(self, adapters: Mapping[str, ReconcilableAdapter], feed: Feed) -> None:
         self._adapters, self._feed = adapters, feed
 
-    async def look(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
+    async def reconcile(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
         """Feed every case whose record changed between two instants; one that was never announced is opened.
 
         A record that is refused is left out and counted.  Raises PlatformUnreachable and TemporalUnreachable: looking
@@ -48,12 +48,12 @@ class Reconciler:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(feed(case)) for case in cases]
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # one suffices: the whole look is to be tried again
+            raise failed.exceptions[0] from None  # one suffices: the whole run is tried again
         opened = [task.result() for task in tasks]
         return CatchUp(records=len(opened), opened=opened.count(True), failed=opened.count(None))
 
     async def _opened(self, case: CaseKey) -> bool | None:
-        """Return whether the case of a record was opened; None where it could not be fed."""
+        """Return whether the case of a record was opened; None if it could not be fed."""
         try:
             story = await self._adapters[case.process].story(case.shop_id, case.own_id)
             reports: Sequence[Report | None] = story or [None]

@@ -129,7 +129,7 @@ def _faults(part: Part, filled_otherwise: tuple[str, ...]) -> Iterator[tuple[Pla
             if name not in fields:
                 yield (where, name), f"没有这个字段 / no such field; {expected(part.model)}"
             elif filled.count(name) > 1:
-                yield (where, name), "给了两次 / is given twice"
+                yield (where, name), "重复 / duplicate field"
     for name, column in part.columns.items():
         yield from (
             (("columns", name, *where), why)

@@ -154,10 +154,10 @@ def _appeals_won(entries: list[Booked], outcomes: list[CaseOutcome], appeals: Ma
     appealed = {(entry.case_id, entry.clause) for entry in entries}
     won = lost = 0
     for outcome in outcomes:
-        known = appeals.get(outcome.process)
-        if known and (outcome.case_id, known.clause) in appealed:
-            won += outcome.state == known.won
-            lost += outcome.state == known.lost
+        appeal = appeals.get(outcome.process)
+        if appeal and (outcome.case_id, appeal.clause) in appealed:
+            won += outcome.state == appeal.won
+            lost += outcome.state == appeal.lost
     return Share(many=won, of=won + lost)
 
 

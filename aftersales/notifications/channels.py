@@ -26,7 +26,7 @@ def _not_empty(hours: str) -> str:
 
 
 QuietHours = Annotated[str, StringConstraints(pattern=_QUIET_HOURS), AfterValidator(_not_empty)]
-"""When nobody is to be disturbed, in Shanghai time, as in 22:00-08:00."""
+"""Quiet hours in Shanghai time, such as 22:00-08:00."""
 
 
 def quiet_until(hours: str, now: datetime) -> datetime | None:

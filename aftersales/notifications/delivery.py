@@ -28,7 +28,7 @@ from cases.errors import PlatformRefused, PlatformUnreachable
 LONGEST_WAIT: Final = 15.0
 """Seconds that a notice waits for the rate limit; beyond that it is tried again later."""
 RATE_MARGIN: Final = 0.5
-"""Seconds by which a message may travel longer than the one after it."""
+"""Seconds that a message may be under way longer than the one after it."""
 
 
 class NotificationClock:

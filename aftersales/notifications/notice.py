@@ -129,7 +129,7 @@ def _notice(
     lines: Iterable[str],
     **fields: Any,
 ) -> Notice:
-    """Return a notice whose lines stand between those of every notice: shop, case and order first, the link last."""
+    """Return a notice with these lines, after shop, case and order and before the link."""
     process, case = context.process(about.process), about.case_id.partition("/")[2] or about.case_id
     first = (f"店铺:{about.shop_id}", f"案件:{case}", *([f"订单:{about.order}"] if about.order else []))
     return Notice(

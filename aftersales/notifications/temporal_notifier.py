@@ -1,10 +1,11 @@
-"""The notifier of a worker: through the channels of a shop, for what still holds."""
+"""The notifier of a worker: sends through the channels of a shop what is still true."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 
@@ -19,16 +20,16 @@ from workflows.engine.view import CaseView
 from workflows.registry import PROCESSES
 
 DECIDERS = {**{party.value: party.label for party in Party}, "default": "默认决定", "clock": "时限届满"}
-"""Who decides a case, in Chinese."""
+"""The labels of those who decide a case."""
 WAITING = ("needs_operator", "console_task")
 
 
 @asynccontextmanager
 async def open_notifier(
-    channels_file: Path, settings: Settings, client: Client, otherwise: Notifier
+    channels_file: Path, settings: Settings, client: Client, fallback: Notifier
 ) -> AsyncIterator[ChannelNotifier]:
-    """Open a notifier with the channels of a file; raises BadForm where it cannot be used."""
-    words = NoticeContext(
+    """Open a notifier with the channels of a file; raises BadForm if it cannot be used."""
+    context = NoticeContext(
         list_address(settings.ui_address, client.namespace),
         {process.name: process.label for process in PROCESSES.values()},
         DECIDERS,
@@ -40,17 +41,19 @@ async def open_notifier(
         ],
     )
     channels = read_channels(channels_file)
-    async with channel_notifier(channels, words, otherwise, settings.data_dir, partial(is_current, client)) as notifier:
+    async with channel_notifier(
+        channels, context, fallback, settings.data_dir, partial(is_current, client)
+    ) as notifier:
         yield notifier
 
 
 async def is_current(client: Client, notice: Notice) -> bool:
-    """Return whether what a notice is about still holds; it does as far as we know if no worker answers."""
+    """Return whether a notice is still true; without a worker to ask, assume that it is."""
     if notice.rule is None and notice.serial is None:
         return True
     try:
         case = await client.get_workflow_handle(notice.case_id).query("view", result_type=CaseView)
-    except TemporalError:
+    except (TemporalError, ValidationError):  # nobody answered, or a worker of another release did
         return True
     if notice.serial is not None:
         return any(effect.serial == notice.serial and effect.status in WAITING for effect in case.effects)

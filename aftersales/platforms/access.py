@@ -53,14 +53,14 @@ class Access(Strict, Generic[AShop]):
         ):
             if name := duplicate(names):
                 raise ValueError(f"{what} 重复 / duplicate: {name}")
-        known = {app.app_key for app in self.apps}
+        app_keys = {app.app_key for app in self.apps}
         for shop in self.shops:
-            if shop.app_key not in known:
+            if shop.app_key not in app_keys:
                 raise ValueError(f"店铺 {shop.shop_id} 的 app_key 不在 apps 中 / its app_key is not among the apps")
         return self
 
     def app(self, app_key: str) -> App:
-        """Return the application; raises BadForm where it is unknown."""
+        """Return the application; raises BadForm if it is unknown."""
         for app in self.apps:
             if app.app_key == app_key:
                 return app
@@ -77,6 +77,6 @@ class TokenAccess(Access[TokenShop]):
     """The block of a marketplace whose tokens come from its console."""
 
     def shop(self, shop_id: str) -> TokenCredentials:
-        """Return a shop's credentials; raises BadForm where there are none."""
+        """Return a shop's credentials; raises BadForm if there are none."""
         shop = self._shop(shop_id)
         return TokenCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)

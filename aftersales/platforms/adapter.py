@@ -1,7 +1,7 @@
-"""A process's interface on its marketplace, in three steps of what a marketplace may offer.
+"""A process's interface on its marketplace, in three levels of what a marketplace may offer.
 
 ``Adapter``: effects are performed and clocks resolved.  ``MessageAdapter``: messages open and move cases as well.
-``ReconcilableAdapter``: what changed can be listed, so that lost messages are made up for.
+``ReconcilableAdapter``: what changed can be listed, which makes up for lost messages.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
 class Adapter:
     """The base of every adapter, made of its marketplace's client; by itself, for a process without an interface.
 
-    All methods that call the marketplace raise PlatformUnreachable where it does not answer, and BadForm where what
+    All methods that call the marketplace raise PlatformUnreachable if it does not answer, and BadForm if what
     they are given does not fit.
     """
 
@@ -25,7 +25,7 @@ class Adapter:
         del client
 
     async def perform(self, call: EffectCall) -> None:
-        """Perform an effect; raises PlatformRefused where the marketplace refuses, or has no interface for it (G-8)."""
+        """Perform an effect; raises PlatformRefused if the marketplace refuses, or has no interface for it (G-8)."""
         raise PlatformRefused(f"平台没有此操作的接口 / the platform has no interface for: {call.effect}")
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
@@ -42,14 +42,14 @@ class MessageAdapter(Adapter, ABC):
 
     @abstractmethod
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
-        """Return the case that a message is about; None where the message is not about this process.
+        """Return the case that a message is about; None if the message is not about this process.
 
-        Raises BadForm where it is but does not say which case.
+        Raises BadForm if it is but does not say which case.
         """
 
     @abstractmethod
     def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
-        """Return what a message reports to its case; None where the case only has to be open.  Raises BadForm."""
+        """Return what a message reports to its case; None if the case only has to be open.  Raises BadForm."""
 
     def needs_record(self, report: Report) -> bool:
         """Return whether the marketplace's record has to be read to know what a report means."""
@@ -57,7 +57,7 @@ class MessageAdapter(Adapter, ABC):
         return False
 
     async def facts(self, shop_id: str, own_id: str) -> dict[str, Any]:
-        """Return the facts that a case is opened with, as JSON; raises PlatformRefused where there is no record."""
+        """Return the facts that a case is opened with, as JSON; raises PlatformRefused if there is no record."""
         del shop_id
         raise PlatformRefused(f"平台没有可查询的记录 / the platform has no record to open the case from: {own_id}")
 

@@ -46,5 +46,5 @@ else:
 
 
 def read_secrets(path: Path) -> Secrets:
-    """Read the file; raises BadForm that names file and field, also where others than its owner may read it."""
+    """Read the file; raises BadForm that names file and field, or if others than its owner may read it."""
     return read_secret_file(Secrets, path)

@@ -11,7 +11,7 @@ LONGEST_ID = 200
 
 
 class MessageState(StrEnum):
-    """What became of a message."""
+    """The state of a stored message."""
 
     NEW = "new"
     DONE = "done"
@@ -22,7 +22,7 @@ class MessageState(StrEnum):
 
 @dataclass(frozen=True)
 class CaseKey:
-    """Which case a message is about: its process, shop, and the platform's own id."""
+    """The case that a message is about: its process, shop, and the platform's own id."""
 
     process: str
     shop_id: str
@@ -52,18 +52,18 @@ class InboundMessage:
 
     @classmethod
     def unreadable(cls, platform: str, body: bytes, reason: str, message_id: str = "", tag: str = "") -> Self:
-        """Make what to store of an unreadable message; without an id, the digest of its content is its id."""
+        """Make the row for an unreadable message; without an id, the digest of its content is its id."""
         own_id = message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
         return cls(platform, own_id, tag, body, MessageState.UNREADABLE, reason)
 
     @classmethod
     def unknown(cls, platform: str, body: bytes, reason: str, message_id: str, tag: str) -> Self:
-        """Make what to store of a message that no process takes."""
+        """Make the row for a message that no process takes."""
         return cls(platform, message_id, tag, body, MessageState.UNKNOWN, reason)
 
 
 def short_text(value: Any) -> str | None:
-    """Return an id or a tag as text; None where it cannot be one: of another type, empty, too long, not printable."""
+    """Return an id or a tag as text; None if it cannot be one: of another type, empty, too long, not printable."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < 10**LONGEST_ID else ""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Journal:
-    """Rows by key, in a file, or in memory where there is no path."""
+    """Rows by key, in a file, or in memory without a path."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Read what an earlier process wrote; a last line torn by a crash counts as not written."""
@@ -23,7 +23,7 @@ class Journal:
                 continue
 
     def write(self, key: str, row: dict[str, Any]) -> bool:
-        """Write a row; return False, and write nothing, where its key is known already."""
+        """Write a row; return False, and write nothing, if its key was written before."""
         if key in self.rows:
             return False
         row = {"key": key, **row}

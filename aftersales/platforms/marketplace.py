@@ -1,4 +1,4 @@
-"""What a marketplace's package declares, and how packages and adapters are found.
+"""The declaration in a marketplace's package, and the search for packages and adapters.
 
 Each package under ``aftersales.platforms`` is a marketplace and has a module ``marketplace`` with a ``MARKETPLACE``.
 A process with an interface there has a module of the process's name in that package, with one ``Adapter`` in it.
@@ -39,7 +39,7 @@ def installed_marketplaces() -> Mapping[str, Marketplace[Any]]:
 
 
 def adapter_class(marketplace: str, process: str) -> type[Adapter] | None:
-    """Return the adapter of a process; None where it has no interface on its marketplace."""
+    """Return the adapter of a process; None if it has no interface on its marketplace."""
     name = f"{platforms.__name__}.{marketplace}.{process}"
     if find_spec(name) is None:
         return None

@@ -32,7 +32,7 @@ class Marketplaces:
 
     @property
     def endpoints(self) -> tuple[PushEndpoint, ...]:
-        """Where marketplaces push their messages to."""
+        """The endpoints that marketplaces push their messages to."""
         return tuple(
             PushEndpoint(name, marketplace.push(self._secrets.of(name)), self.message_adapters(name))
             for name, marketplace in installed_marketplaces().items()

@@ -10,11 +10,11 @@ from aftersales.platforms.inbound import InboundMessage
 from cases.errors import BadForm
 
 ReadBody = Callable[[], Awaitable[bytes]]
-"""Reads a request's body; what the headers alone rule out need not be read."""
+"""Reads a request's body; not called if the headers alone rule the request out."""
 
 
 class NotSigned(Exception):
-    """A push that none of our applications' secrets has signed."""
+    """A push without a valid signature of one of our applications."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PushedMessage:
 
 
 class PushFormat(ABC):
-    """How a marketplace pushes: to which path, how it signs, what a body holds, and which answer it expects."""
+    """The format of a marketplace's push: its path, signature and body, and the answer that it expects."""
 
     path: ClassVar[str]
     media_type: ClassVar[str]
@@ -44,12 +44,12 @@ class PushFormat(ABC):
 
     @abstractmethod
     async def unpack(self, headers: Mapping[str, str], read_body: ReadBody) -> list[PushedMessage | InboundMessage]:
-        """Verify a push and return its messages, the unreadable ones as what to store; raises NotSigned."""
+        """Verify a push and return its messages, an unreadable one as the row to store; raises NotSigned."""
 
 
 @dataclass(frozen=True)
 class PushEndpoint:
-    """Where a marketplace pushes to, with the adapters that its messages are offered to, by process."""
+    """The endpoint of a marketplace's push, with the adapters that its messages are offered to, by process."""
 
     platform: str
     format: PushFormat

@@ -15,7 +15,7 @@ SETTLE = "settle"
 
 
 class Script(Strict):
-    """How the platform answers: what its clocks really led to, and which calls fail.
+    """The answers of the platform: what its clocks led to, and which calls fail.
 
     Without an answer for a clock the platform has no record, so that the policy's own event counts.
     """

@@ -20,7 +20,7 @@ AHEAD = 300.0
 
 
 class Token(Strict):
-    """An access token, what renews it, and until when (seconds since 1970) it is used."""
+    """An access token, the token that renews it, and until when (seconds since 1970) it is used."""
 
     access_token: SecretStr
     refresh_token: SecretStr | None = None
@@ -41,7 +41,7 @@ Renew = Callable[[Token | None], Awaitable[Token]]
 
 
 class TokenStore:
-    """Tokens by platform and shop: in files that only their owner may read, or in memory where there is no folder.
+    """Tokens by platform and shop: in files that only their owner may read, or in memory without a folder.
 
     Stores of several processes may share a folder.
     """
@@ -60,8 +60,8 @@ class TokenStore:
         Concurrent callers wait for the same renewal.  Raises what ``renew`` raises.
         """
         name = f"{platform}-{shop_id}"
-        if (known := self._known.get(name)) and self._serves(known, refused):
-            return known.access_token
+        if (token := self._known.get(name)) and self._serves(token, refused):
+            return token.access_token
         async with self._turns.setdefault(name, asyncio.Lock()), self._only_process(name):
             token = self._read(name)
             if token is None or not self._serves(token, refused):

@@ -29,7 +29,8 @@ def logging_runtime() -> Runtime:
 def _name_case(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Name the case of a line, from what Temporal's loggers attach."""
     attached = line.pop("temporal_workflow", None) or line.pop("temporal_activity", None) or {}
-    line.pop("temporal_activity", None)
+    for surplus in ("temporal_activity", "temporal_log"):
+        line.pop(surplus, None)
     names = {"case_id": attached.get("workflow_id"), "process": attached.get("workflow_type")}
     for name in CASE_NAMES:
         line[name] = line.get(name) or names.get(name)
@@ -57,7 +58,10 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
     renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The renderer's own tracebacks would show local variables, and with them buyers' data.
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

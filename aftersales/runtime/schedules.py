@@ -48,8 +48,8 @@ async def _schedule(client: Client, task_queue: str, scope: CatchUpScope, every:
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=MISSED),
     )
 
-    def changed(known: ScheduleUpdateInput) -> ScheduleUpdate:
-        return ScheduleUpdate(replace(schedule, state=known.description.schedule.state))
+    def changed(current: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(replace(schedule, state=current.description.schedule.state))
 
     try:
         await client.create_schedule(own_id, schedule, trigger_immediately=True)

@@ -37,7 +37,7 @@ class Call:
 
 @dataclass
 class Fake1688:
-    """The calls that 1688 got, and its ``answers`` by method name (an empty one by default).
+    """The calls that 1688 received, and its ``answers`` by method name (an empty one by default).
 
     An answer with an ``error_code`` is sent as an error of the gateway; ``busy``: how many of the next calls fail.
     """

@@ -223,7 +223,7 @@ class Control:
         return JSONResponse({"expired": self._sandbox.expire_tokens(form.shop_id, refresh=form.refresh)})
 
     async def route(self, request: Request) -> JSONResponse:
-        """Say where a parcel was scan."""
+        """Set the scans of a parcel."""
         form = read(RouteForm, await _body(request), "route")
         self._sandbox.routes[form.tracking_no] = tuple(
             Scan(time=int(scan.at.timestamp()), state=scan.state, content=scan.content, site=scan.site)

@@ -52,7 +52,7 @@ class RecordedLine:
 
 @dataclass
 class FakeJd:
-    """JD's state and the calls it got. Every order exists and was placed by ``buyer-{order id}``.
+    """JD's state and the calls it received. Every order exists and was placed by ``buyer-{order id}``.
 
     ``missing``: orders that do not exist; ``busy``: how many of the next calls fail.
     """

@@ -73,11 +73,11 @@ def shops_of(cases: Iterable[tuple[Process, Opening]]) -> set[str]:
 
 def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
     """Write credentials for the sandbox, keeping those that exist; shops that are new are added."""
-    known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
     app = {"app_key": secrets.token_hex(8), "app_secret": secrets.token_urlsafe(24)}
     blocks = {}
     for platform in ("douyin", "jd"):
-        before = known.get(platform, {})
+        before = stored.get(platform, {})
         apps = before.get("apps") or [app]
         by_id = {shop["shop_id"]: shop for shop in before.get("shops", ())}
         for shop_id in sorted(set(shops) - set(by_id)):

@@ -1,4 +1,4 @@
-"""What the stand-ins for JD, Taobao and 1688 have in common: signed forms and Shanghai timestamps."""
+"""Signed forms and Shanghai timestamps, for the stand-ins of JD, Taobao and 1688."""
 
 from datetime import datetime, timedelta
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What ``simulate --json`` prints: a case's own story, every instant in whole seconds from the opening."""
+"""The output of ``simulate --json``: a case's history, every instant in whole seconds from the opening."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ FIRED = {
     "clause": "clause",
     "order": "order",
 }
-"""The fields of a rule that fired, and where the view has them."""
+"""The fields of a rule that fired, with their names in the view."""
 LEDGER = ("clause", "amount", "points", "status", "order")
 
 

@@ -1,4 +1,4 @@
-"""Scenarios: a file that says how a case is opened, how the platform answers, and what happens when; and its checks."""
+"""Scenarios: files that say how a case is opened, how the platform answers and what happens when; their checks."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ LONGEST_SCENARIO = timedelta(days=400)
 
 
 class Expectation(Strict):
-    """What must hold at a step: the states of the case, or whether it is closed."""
+    """The expectation of a step: the states of the case, or whether it is closed."""
 
     state: tuple[str, ...] | None = None
     status: Literal["open", "closed"] | None = None
@@ -93,7 +93,7 @@ class ScenarioFile(Strict):
 
 
 class Scenario:
-    """A scenario that was read and checked as far as that is possible without running it."""
+    """A scenario, read from its file and checked without running it."""
 
     def __init__(self, path: Path) -> None:
         """Read and check a file; raise BadFile that names line, field and what was expected."""
@@ -184,7 +184,7 @@ def _read_at(model: type[Model], raw: Any, place: Place, what: str = "") -> Mode
 
 
 def _innermost(model: type[BaseModel], place: Place) -> type[BaseModel]:
-    """Return the innermost model on the way to a place: the one whose fields were expected there."""
+    """Return the innermost model on the path to a place: the one whose fields were expected there."""
     inner: type[BaseModel] = model
     annotation: Any = model
     for part in place:
@@ -257,13 +257,13 @@ def _check_form(process: Process, rule: str, form: Any, place: Place) -> None:
                 raise BadForm(f"{name}: {fault['msg']}; {expected(model)}", where) from bad
 
 
-def _check_keys(names: Iterable[str], known: Iterable[str], place: Place) -> None:
-    choices = tuple(known)
+def _check_keys(names: Iterable[str], allowed: Iterable[str], place: Place) -> None:
+    choices = tuple(allowed)
     for name in names:
         _check_name(name, choices, ".".join(str(part) for part in place), (*place, name))
 
 
-def _check_name(name: str, known: Iterable[str], what: str, place: Place) -> None:
-    choices = tuple(known)
+def _check_name(name: str, allowed: Iterable[str], what: str, place: Place) -> None:
+    choices = tuple(allowed)
     if name not in choices:
         raise BadForm(f"{what}: {name!r} is unknown; expected one of: {', '.join(choices)}", place)

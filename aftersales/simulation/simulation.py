@@ -64,7 +64,7 @@ class Simulation:
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):
-                await self._case.reach(step.at)
+                await self._case.skip_to(step.at)
                 await self._take(number, step)
                 (await self._case.rest()).on_time(step.at)
             seen, history = await self._finish(), await handle.fetch_history()
@@ -83,7 +83,7 @@ class Simulation:
     async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
         values = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
         try:
-            await self._case.watched(lambda: self._case.touch().execute_update(rule, values))
+            await self._case.watched(lambda: self._case.handle_for_change().execute_update(rule, values))
         except WorkflowUpdateFailedError as refusal:
             self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
         except RPCError as gone:
@@ -93,7 +93,7 @@ class Simulation:
 
     async def _report(self, step: ScenarioStep, message: dict[str, Any]) -> None:
         try:
-            await self._case.watched(lambda: self._case.touch().signal("report", message))
+            await self._case.watched(lambda: self._case.handle_for_change().signal("report", message))
         except RPCError as gone:
             if gone.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -114,13 +114,13 @@ class Simulation:
     async def _finish(self) -> CaseView:
         """Run until the scenario's end, or else until the case closes or nothing more can happen by itself."""
         if self._scenario.file.until is not None:
-            await self._case.reach(self._scenario.file.until)
+            await self._case.skip_to(self._scenario.file.until)
             return (await self._case.rest()).seen
-        still = await self._case.rest()
-        while still.upcoming is not None and still.now < LONGEST_SCENARIO:
-            await self._case.reach(still.upcoming)
-            still = await self._case.rest()
-        return still.seen
+        resting = await self._case.rest()
+        while resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
+            await self._case.skip_to(resting.upcoming)
+            resting = await self._case.rest()
+        return resting.seen
 
 
 def _plain(value: Any) -> str:

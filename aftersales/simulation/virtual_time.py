@@ -39,7 +39,7 @@ SECOND = timedelta(seconds=1)
 _openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
 FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
 RETRYING = timedelta(minutes=30)
-"""How far time is skipped at once while nothing but retries goes on: the server skips a hundred times in one go."""
+"""The step of skipping while only retries are pending: the server skips at most a hundred times in a row."""
 
 
 LOOK_SECONDS = 1.0
@@ -47,16 +47,16 @@ LOOK_SECONDS = 1.0
 FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
 DEADLOCK = "TMPRL1101"
-"""What Temporal calls a workflow task that took longer than two seconds."""
+"""Temporal's word for a workflow task that took longer than two seconds."""
 FAILED_STATE = "Workflow Task in failed state"
-"""What the server answers to queries and updates while a workflow task fails."""
+"""The server's answer to queries and updates while a workflow task fails."""
 _REPEATS = 100
 """How often a clock may fire in one state."""
 Answer = TypeVar("Answer")
 
 
 class TooSlow(CaseError):
-    """The machine was too busy: real time passed where none should, so that something happened a second late."""
+    """The machine was too busy: real time passed when none should have, so that something happened a second late."""
 
 
 def _check_repeats(seen: CaseView) -> None:
@@ -129,7 +129,7 @@ def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
 
 
 @dataclass(frozen=True)
-class Still:
+class RestingCase:
     """A case at rest: its view, and the time that has passed for it since ``origin``."""
 
     seen: CaseView
@@ -164,40 +164,40 @@ class VirtualCase:
     def __init__(self, environment: WorkflowEnvironment, handle: WorkflowHandle[Any, Any], origin: datetime) -> None:
         """Take a case that was just opened."""
         self._environment, self.handle, self._origin = environment, handle, origin
-        self._rested: Still | None = None
+        self._rested: RestingCase | None = None
 
-    def touch(self) -> WorkflowHandle[Any, Any]:
-        """Return the case for a change: what was last seen of it no longer counts."""
+    def handle_for_change(self) -> WorkflowHandle[Any, Any]:
+        """Return the handle for changing the case, and forget what was last seen of it."""
         self._rested = None
         return self.handle
 
-    async def reach(self, at: timedelta) -> None:
+    async def skip_to(self, at: timedelta) -> None:
         """Skip to an offset, stopping wherever something happens; no time passes for a case that has ended."""
-        still = await self.rest()
-        while not still.seen.finished and still.now < at:
-            target = at if still.upcoming is None else min(at, still.upcoming)
-            await self._skip(target - still.now)
-            if not still.seen.busy and target != still.upcoming:
+        resting = await self.rest()
+        while not resting.seen.finished and resting.now < at:
+            target = at if resting.upcoming is None else min(at, resting.upcoming)
+            await self._skip(target - resting.now)
+            if not resting.seen.busy and target != resting.upcoming:
                 return
-            still = await self.rest()
-            still.on_time(target)
+            resting = await self.rest()
+            resting.on_time(target)
 
-    async def rest(self) -> Still:
+    async def rest(self) -> RestingCase:
         """Wait until everything due has happened and only activities waiting for a retry are pending.
 
         A case at rest stays so until something is done to it or its time is moved: it is not queried twice.
         """
         began = looked = time.monotonic()
-        while (still := self._rested or await self._still()) is None:
+        while (resting := self._rested or await self._resting()) is None:
             if time.monotonic() > began + REST_SECONDS:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
             if time.monotonic() > looked + LOOK_SECONDS:
                 await self._check_progress()
                 looked = time.monotonic()
             await asyncio.sleep(0.02)
-        _check_repeats(still.seen)
-        self._rested = still
-        return still
+        _check_repeats(resting.seen)
+        self._rested = resting
+        return resting
 
     async def watched(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call to the case; raises CaseError if its workflow fails again and again meanwhile."""
@@ -223,7 +223,7 @@ class VirtualCase:
         return seen
 
     async def _check_progress(self) -> None:
-        """Raise CaseError where a case that does not come to rest never will."""
+        """Raise CaseError if a case that does not come to rest never will."""
         await self._check_workflow()
         with contextlib.suppress(RPCError):
             _check_repeats(await self.watched(self._view))
@@ -240,7 +240,7 @@ class VirtualCase:
             return
         raise CaseError(f"{self.handle.id}: its workflow fails again and again: {why}")
 
-    async def _still(self) -> Still | None:
+    async def _resting(self) -> RestingCase | None:
         if await self._idle() is None:
             return None
         seen = await self.watched(self._view)
@@ -248,7 +248,7 @@ class VirtualCase:
         now = await self._idle()
         if now is None or (seen.next and seen.next - self._origin <= now):
             return None
-        return Still(seen, self._origin, now)
+        return RestingCase(seen, self._origin, now)
 
     async def _idle(self) -> timedelta | None:
         """Return the case's time, or None while a workflow task or the first attempt of an activity is running."""
@@ -263,7 +263,7 @@ class VirtualCase:
 
     async def _skip(self, length: timedelta) -> None:
         try:
-            await self.watched(lambda: self._environment.fast_forward(self.touch(), length))
+            await self.watched(lambda: self._environment.fast_forward(self.handle_for_change(), length))
         except RPCError as ended:
             if ended.status is not RPCStatusCode.NOT_FOUND:
                 raise

@@ -53,7 +53,7 @@ def scenario_file(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
 def perform(
     server: WorkflowEnvironment, scenario_file: Callable[[dict[str, Any]], Path], caplog: pytest.LogCaptureFixture
 ) -> Perform:
-    """A machine too busy to keep virtual time exact plays the case again, under another id and on its own."""
+    """Play a scenario; if the machine was too busy for exact virtual time, play it again alone, under another id."""
     alone = asyncio.Lock()
     # A platform that is down for a day fails a hundred times, each with a trace.
     caplog.set_level(logging.CRITICAL, "temporalio.activity")
@@ -97,7 +97,7 @@ def quiet_logging() -> Iterator[None]:
 
 @pytest.fixture
 def aftersales(quiet_logging: None) -> Callable[..., Result]:
-    """The command, run in this process; an exception that it lets through fails the test."""
+    """Return a function that runs the command in this process; an exception that escapes it fails the test."""
 
     def run(*arguments: str | Path, **env: str) -> Result:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=env)

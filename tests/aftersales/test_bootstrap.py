@@ -1,4 +1,4 @@
-"""What a worker acts upon, and what it has the server arrange."""
+"""The dependencies of a worker, and what it sets up on the server."""
 
 import json
 import uuid
@@ -22,13 +22,13 @@ SHOPS = ("1001", "1002")
 PER_SECOND = 2.5
 
 
-def settings_in(folder: Path, **given: Any) -> Settings:
-    return Settings(data_dir=folder, task_queue=uuid.uuid4().hex, **given)
+def settings_in(folder: Path, **options: Any) -> Settings:
+    return Settings(data_dir=folder, task_queue=uuid.uuid4().hex, **options)
 
 
 @pytest.fixture
 def secrets_file(tmp_path: Path) -> Path:
-    shops = [{"shop_id": each, "app_key": "K1"} for each in SHOPS]
+    shops = [{"shop_id": shop, "app_key": "K1"} for shop in SHOPS]
     path = tmp_path / "secrets.yaml"
     path.write_text(json.dumps({"douyin": {"apps": [{"app_key": "K1", "app_secret": "hush"}], "shops": shops}}))
     path.chmod(0o600)
@@ -44,18 +44,18 @@ async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
 async def test_without_a_secrets_file_calls_go_to_the_journal_and_nothing_is_looked_at(
     client: Client, tmp_path: Path
 ) -> None:
-    async with open_dependencies(settings_in(tmp_path), client) as world:
-        assert isinstance(world.platform, ScriptedPlatform)
-        assert world.reconcile == {}
+    async with open_dependencies(settings_in(tmp_path), client) as dependencies:
+        assert isinstance(dependencies.platform, ScriptedPlatform)
+        assert dependencies.reconcilers == {}
 
 
 async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
     client: Client, tmp_path: Path, secrets_file: Path
 ) -> None:
-    async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as world:
-        assert isinstance(world.platform, Marketplaces)
-        assert set(world.reconcile) == {"douyin"}
-    assert all(each._client.is_closed for each in world.platform._transports.values())
+    async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as dependencies:
+        assert isinstance(dependencies.platform, Marketplaces)
+        assert set(dependencies.reconcilers) == {"douyin"}
+    assert all(transport._client.is_closed for transport in dependencies.platform._transports.values())
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_secrets_that_others_may_read_or_that_are_missing_are_one_clear_li
 
 
 class Arranged:
-    """What the server is asked for."""
+    """Records what the server is asked for."""
 
     def __init__(self) -> None:
         self.limits: list[tuple[str, float | None]] = []
@@ -92,10 +92,10 @@ class Arranged:
 
 @pytest.fixture
 def arranged(monkeypatch: pytest.MonkeyPatch) -> Arranged:
-    found = Arranged()
-    monkeypatch.setattr(bootstrap, "limit_per_shop", found.limit)
-    monkeypatch.setattr(bootstrap, "schedule_catch_up", found.schedule)
-    return found
+    arranged = Arranged()
+    monkeypatch.setattr(bootstrap, "limit_per_shop", arranged.limit)
+    monkeypatch.setattr(bootstrap, "schedule_catch_up", arranged.schedule)
+    return arranged
 
 
 async def test_what_is_set_decides_what_the_server_is_asked_for(
@@ -118,11 +118,11 @@ async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(
     try:
         for _ in range(2):
             await arrange(client, settings)
-        found = [(await each.describe()).schedule.action for each in handles]
+        actions = [(await handle.describe()).schedule.action for handle in handles]
     finally:
-        for each in handles:
-            await each.delete()
-    assert [each.task_queue for each in found] == [settings.task_queue] * len(SHOPS)  # type: ignore[union-attr]
+        for handle in handles:
+            await handle.delete()
+    assert [action.task_queue for action in actions] == [settings.task_queue] * len(SHOPS)  # type: ignore[union-attr]
 
 
 async def test_a_server_that_keeps_no_limits_is_one_clear_line(

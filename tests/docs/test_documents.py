@@ -106,8 +106,8 @@ def test_every_command_in_a_document_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_option_that_a_reader_types_exists(path: Path) -> None:
     for command, *words in words_of("aftersales", text(path)):
-        known = {option for parameter in COMMANDS[command].params for option in parameter.opts}
-        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, command
+        options = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, command
 
 
 @pytest.mark.parametrize("path", TEXTS)
@@ -146,9 +146,9 @@ def test_every_picture_is_shown_by_a_document() -> None:
 
 @pytest.mark.parametrize("path", TEXTS)
 def test_every_setting_in_a_document_exists(path: Path) -> None:
-    known = {f"AFTERSALES_{name.upper()}" for name in Settings.model_fields}
+    variables = {f"AFTERSALES_{name.upper()}" for name in Settings.model_fields}
 
-    assert set(re.findall(r"AFTERSALES_[A-Z_]+[A-Z]", text(path))) - known == set()
+    assert set(re.findall(r"AFTERSALES_[A-Z_]+[A-Z]", text(path))) - variables == set()
 
 
 @pytest.mark.parametrize("name", list(DOCUMENTS))
@@ -184,6 +184,14 @@ def test_no_list_of_processes_is_written_by_hand(path: Path) -> None:
 
 def test_both_readmes_give_the_same_commands() -> None:
     assert set(command_lines(text("README.md"))) == set(command_lines(text("README.zh-CN.md")))
+
+
+@pytest.mark.parametrize("name", ["README.zh-CN.md", "docs/operators.md"])
+def test_a_chinese_document_has_chinese_punctuation(name: str) -> None:
+    prose, _ = re.subn(r"^```.*?^```|<!-- processes.*?/processes -->", "", text(name), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"`[^`\n]*`|「[^」\n]*」|\]\([^)\n]*\)", "", prose)
+
+    assert re.findall(r".*[\u4e00-\u9fff][,:;?()].*|.*[,:;?()][\u4e00-\u9fff].*", prose) == []
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

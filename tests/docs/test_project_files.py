@@ -1,4 +1,4 @@
-"""What forges and tools read: continuous integration, pre-commit hooks, and the documents that people expect."""
+"""Files that forges and tools read: continuous integration, pre-commit hooks, standard documents."""
 
 import re
 import tomllib

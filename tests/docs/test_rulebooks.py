@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from statemachine import HistoryState
 
-from aftersales.cli.rulebook import COMMAND, NOBODY_ACTS, figures, rulebook_document, rules, states
+from aftersales.cli.rulebook_document import COMMAND, NOBODY_ACTS, figures, rulebook_document, rules, states
 from statecharts.analysis.invariants import clauses
 from tests.support.places import DOCS
 from workflows.engine.process import Process
@@ -33,7 +33,7 @@ def reship_document() -> str:
 
 
 def names(process: Process, heading: str) -> list[tuple[str, str]]:
-    """The first column of a table of the process's names in the rule book."""
+    """Return the first column of a table of the process's names in the rule book."""
     section = RULE_BOOK.split(f"## Names of `{process.name}`")[1].split("\n## ")[0]
     table = section.split(f"### {heading}\n")[1].split("\n### ")[0]
     return re.findall(r"^\| `(\w+)` \|(.*)$", table, flags=re.MULTILINE)
@@ -49,11 +49,11 @@ def test_no_document_is_left_of_a_process_that_is_gone() -> None:
     assert {path.stem for path in (DOCS / "rulebook").glob("*.md")} == set(PROCESSES)
 
 
-def test_a_clause_stands_in_the_rule_book_once() -> None:
+def test_a_clause_is_in_the_rule_book_once() -> None:
     assert sorted(KNOWN) == sorted(set(KNOWN))
 
 
-def test_every_clause_that_a_process_cites_stands_in_the_rule_book(process: Process) -> None:
+def test_every_clause_that_a_process_cites_is_in_the_rule_book(process: Process) -> None:
     cited = {
         *(clause for chart in process.charts for clause in clauses(chart)),
         *(clause for row in figures(process) for clause in row["clause"].split(", ")),
@@ -101,7 +101,7 @@ def test_a_document_is_headed_by_the_process_and_has_every_part(process: Process
         "## 按状态查",
         "## 状态图",
         *(("## 规则:每个订单", "## 按状态查:每个订单", "## 状态图:每个订单") if process.order_chart else ()),
-        "## 指标",
+        "## 参数",
         "## 没有时限的等待",
         "## 无人处理时的结局",
     ]
@@ -110,10 +110,10 @@ def test_a_document_is_headed_by_the_process_and_has_every_part(process: Process
 
 def test_rules_as_data_have_a_row_a_move(process: Process) -> None:
     moves = [(line.clause, name, move.source.id) for name, rule in process.rules.items() for line, move in rule.steps()]
-    found = [(row["clause"], row["rule"], row["state"]) for row in rules(process)]
+    rows = [(row["clause"], row["rule"], row["state"]) for row in rules(process)]
 
-    assert [row for row in found if row[2]] == moves
-    assert {row[1] for row in found if not row[2]} == {name for name, rule in process.rules.items() if rule.forbidden}
+    assert [row for row in rows if row[2]] == moves
+    assert {row[1] for row in rows if not row[2]} == {name for name, rule in process.rules.items() if rule.forbidden}
 
 
 def test_every_open_state_says_what_may_be_done_and_what_follows_if_nobody_acts(process: Process) -> None:
@@ -129,9 +129,9 @@ def test_every_open_state_says_what_may_be_done_and_what_follows_if_nobody_acts(
 
 
 def test_every_transition_of_a_rule_that_is_not_forbidden_is_found_under_its_state(process: Process) -> None:
-    found = {(option["rule"], option["result"].partition("(")[0]) for option in states(process)}
+    options = {(option["rule"], option["result"].partition("(")[0]) for option in states(process)}
 
-    assert {(row["rule"], row["to_label"]) for row in rules(process) if row["state"]} == found - {("", "不变")}
+    assert {(row["rule"], row["to_label"]) for row in rules(process) if row["state"]} == options - {("", "不变")}
 
 
 def test_dr_5_dr_10_a_clerk_reads_the_form_the_clock_and_the_cost_of_a_state(reship_document: str) -> None:
@@ -164,10 +164,12 @@ def test_every_clock_is_shown_with_its_figure_in_chinese(process: Process) -> No
 def test_g_9_every_figure_of_a_policy_is_shown_with_its_clause_source_and_standing(
     process: Process, document: str
 ) -> None:
-    found = figures(process)
+    policy_figures = figures(process)
 
-    assert [row["name"] for row in found] == list(process.case.policy_type().figures())
-    assert [row for row in found if f"| {row['label']} `{row['name']}` | {row['value']} |" not in document] == []
+    assert [row["name"] for row in policy_figures] == list(process.case.policy_type().figures())
+    assert [
+        row for row in policy_figures if f"| {row['label']} `{row['name']}` | {row['value']} |" not in document
+    ] == []
 
 
 def test_dr_4_dr_8_a_reship_never_received_that_nobody_touches_is_refunded_after_4_days(

@@ -53,7 +53,7 @@ async def half_decided(client: Client) -> tuple[Handle, list[Handle]]:
 
 
 async def live_on(client: Client, silent: Handle, agreed: list[Handle]) -> None:
-    """Bring all cases to their end."""
+    """Let all cases run to their end."""
     for handle in agreed:
         again: Handle = client.get_workflow_handle(handle.id)
         await asyncio.wait_for(again.execute_update("ship", SHIPMENT), PATIENCE_SECONDS)

@@ -98,7 +98,7 @@ async def test_every_line_of_the_log_is_json_about_a_case_and_holds_nothing_of_t
     environment: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     queue, own_id = uuid.uuid4().hex, uuid.uuid4().hex
-    given = facts(own_id, description=PERSONAL, applied_at=whole_now().isoformat())
+    opening_facts = facts(own_id, description=PERSONAL, applied_at=whole_now().isoformat())
     async with worker_process(
         TEMPORAL_ADDRESS=address(environment),
         AFTERSALES_DATA_DIR=str(tmp_path),
@@ -109,7 +109,7 @@ async def test_every_line_of_the_log_is_json_about_a_case_and_holds_nothing_of_t
         with environment.with_time_skipping_disabled():
             handle = await environment.client.start_workflow(
                 PROCESS,
-                {"facts": given, "policy": {"reminders_before": ["47h59m58s"]}},
+                {"facts": opening_facts, "policy": {"reminders_before": ["47h59m58s"]}},
                 id=f"{PROCESS}/{own_id}",
                 task_queue=queue,
             )

@@ -1,4 +1,4 @@
-"""One market a test process; every test begins in real time and without misfortune."""
+"""One market for each test process; every test begins in real time and without faults."""
 
 from collections.abc import AsyncIterator, Iterator
 

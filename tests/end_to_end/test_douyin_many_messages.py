@@ -1,4 +1,4 @@
-"""Many reships at once whose messages go astray: they end as their records say, whatever came of the messages."""
+"""Many reships at once with unreliable messages: all cases end as their records say."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ FAULTS = (
 OPERATORS = 20
 """How many people decide at the same time."""
 TIMES = 10
-"""How often every journey is gone."""
+"""How often every journey is made."""
 
 Step = tuple[str, dict[str, Any]]
 Journey = tuple[str, tuple[Step, ...]]
@@ -73,13 +73,15 @@ IN_CONSOLE_ALONE: tuple[Journey, ...] = (
 
 
 async def lived(market: Market, journeys: tuple[Journey, ...], times: int, shops: tuple[str, str]) -> list[Reship]:
-    """Let every journey be gone so many times at once, step by step; each begins in one shop or the other."""
+    """Make every journey ``times`` times at once, step by step, in alternating shops; return the reships."""
     wanted = list(zip(journeys * times, cycle(shops)))
     reships = [market.applies(reason, shop) for (reason, _), shop in wanted]
     for number in range(max(len(steps) for _, steps in journeys)):
-        going = [(each, steps[number]) for each, ((_, steps), _) in zip(reships, wanted, strict=True) if steps[number:]]
+        going = [
+            (reship, steps[number]) for reship, ((_, steps), _) in zip(reships, wanted, strict=True) if steps[number:]
+        ]
         if any(name.startswith("operator") for _, (name, _) in going):
-            await market.drained()  # what operators decide on is there
+            await market.drained()  # so that operators see the present state
         await market.no_record_ahead()
         desk = asyncio.Semaphore(OPERATORS)
         await asyncio.gather(*(_step(desk, reship, *step) for reship, step in going))
@@ -95,22 +97,22 @@ async def _step(desk: asyncio.Semaphore, reship: Reship, name: str, form: dict[s
 
 
 async def _decide(reship: Reship, name: str, form: dict[str, Any]) -> None:
-    known = reship.record.updated_at
+    changed_at = reship.record.updated_at
     await reship.act(name.removeprefix("operator "), form or None)
 
     async def done() -> bool:
-        return reship.record.updated_at != known
+        return reship.record.updated_at != changed_at
 
     await eventually(f"{name} of {reship.id} is done on the platform", done)
 
 
 async def differing(reships: Sequence[Reship]) -> list[tuple[str, str, str]]:
-    """The cases that stand elsewhere than their records, or need an operator."""
-    seen = await asyncio.gather(*(each.view() for each in reships))
+    """Return the cases whose state differs from their record's, or that need an operator."""
+    seen = await asyncio.gather(*(reship.view() for reship in reships))
     return [
-        (each.id, str(view["state"]), state_of(each.record))
-        for each, view in zip(reships, seen, strict=True)
-        if view["state"] != [state_of(each.record)] or view["needs_operator"]
+        (reship.id, str(view["state"]), state_of(reship.record))
+        for reship, view in zip(reships, seen, strict=True)
+        if view["state"] != [state_of(reship.record)] or view["needs_operator"]
     ]
 
 
@@ -124,20 +126,20 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
     reships = await lived(market, JOURNEYS, TIMES, (SHOP, OTHER_SHOP))
     after = await market.handed_over()
     assert await differing(reships) == []
-    told = after["states"]["done"] - before["states"]["done"]
-    assert (len(reships), told) == (11 * TIMES, 52 * TIMES)
+    dispatched = after["states"]["done"] - before["states"]["done"]
+    assert (len(reships), dispatched) == (11 * TIMES, 52 * TIMES)
     assert after["states"] == {**before["states"], "done": after["states"]["done"]}
     again = after["duplicates"] - before["duplicates"]
-    assert again > told // 10
-    assert told >= 500
+    assert again > dispatched // 10
+    assert dispatched >= 500
 
 
-async def test_g_3_what_lost_messages_told_is_found_by_one_look(market: Market) -> None:
+async def test_g_3_what_lost_messages_said_is_found_by_one_reconciliation(market: Market) -> None:
     market.sandbox.pusher.behave(ASTRAY.model_copy(update={"lost": 0.25}))
     reships = await lived(market, IN_CONSOLE_ALONE, 2, (QUIET_SHOP, OTHER_QUIET_SHOP))
     await market.handed_over()
     market.calm()
-    found = await asyncio.gather(market.look(QUIET_SHOP), market.look(OTHER_QUIET_SHOP))
+    results = await asyncio.gather(market.reconcile(QUIET_SHOP), market.reconcile(OTHER_QUIET_SHOP))
     assert await differing(reships) == []
-    assert sum(each["failed"] for each in found) == 0
-    assert sum(each["opened"] for each in found) > 0
+    assert sum(result["failed"] for result in results) == 0
+    assert sum(result["opened"] for result in results) > 0

@@ -1,4 +1,4 @@
-"""What goes wrong around a Douyin reship, and does not harm it."""
+"""Faults around a Douyin reship that do it no harm."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ async def pushed(market: Market, body: bytes, headers: dict[str, str]) -> httpx2
     return await market.caller.client.post(f"{market.gateway}/douyin", content=body, headers=headers)
 
 
-def told(reship: Reship, tag: str) -> bytes:
-    """A message as the platform would write it."""
+def pushed_message(reship: Reship, tag: str) -> bytes:
+    """Return a message as the platform would write it."""
     data = wire.message(reship.record, tag, as_text=False)
     return SandboxMessage(msg_id="1", tag=tag, app_key="K1", record=reship.own_id, data=data).body()
 
 
 async def on_schedule(market: Market) -> dict[str, Any]:
-    """Have the server look at a shop as it does every ten minutes, and wait for its first look."""
+    """Let the server reconcile a shop on schedule, and wait for the result of the first run."""
     with market.environment.with_time_skipping_disabled():
         (own_id,) = await schedule_catch_up(market.client, market.settings.task_queue, "douyin", [QUIET_SHOP])
     schedule = market.client.get_schedule_handle(own_id)
@@ -39,8 +39,8 @@ async def on_schedule(market: Market) -> dict[str, Any]:
             actions = (await schedule.describe()).info.recent_actions
             return actions[0].action.workflow_id if actions else None  # type: ignore[union-attr]
 
-        look = await eventually("the schedule looks", started)
-        return await market.client.get_workflow_handle(look).result()  # type: ignore[no-any-return]
+        run = await eventually("the schedule starts a run", started)
+        return await market.client.get_workflow_handle(run).result()  # type: ignore[no-any-return]
     finally:
         await schedule.delete()
 
@@ -49,7 +49,7 @@ async def on_schedule(market: Market) -> dict[str, Any]:
 async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, how: str) -> None:
     reship = await market.opens("never_received")
     before = await market.handed_over()
-    body = told(reship, MessageTag.RESHIP_AGREED)
+    body = pushed_message(reship, MessageTag.RESHIP_AGREED)
     app, secret = ("K9", "first") if how == "another app" else ("K1", "mine" if how == "another secret" else "first")
     headers = {"app-id": app, "event-sign": event_sign(app, secret, body), "content-type": "application/json"}
     if how == "no signature":
@@ -64,7 +64,7 @@ async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, h
 async def test_a_message_about_an_after_sale_that_is_none_opens_no_case(market: Market) -> None:
     reship = await market.opens("never_received")
     before = await market.handed_over()
-    body = told(reship, MessageTag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
+    body = pushed_message(reship, MessageTag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
     headers = {"app-id": "K1", "event-sign": event_sign("K1", "first", body), "content-type": "application/json"}
     assert (await pushed(market, body, headers)).status_code == 200
     after = await market.handed_over()
@@ -83,12 +83,12 @@ async def test_tokens_that_are_over_in_mid_life_are_renewed_unnoticed(market: Ma
     market.sandbox.expire_tokens(**too)
     await reship.act("ship", SHIPMENT)
     seen = await reship.reached("in_transit")
-    assert [each["status"] for each in seen["effects"]] == ["done", "done"]
+    assert [effect["status"] for effect in seen["effects"]] == ["done", "done"]
     assert await retried(reship) == 0
 
 
 async def retried(reship: Reship) -> int:
-    """How often an activity of the case was tried again."""
+    """Return how often an activity of the case was retried."""
     started = [
         event.activity_task_started_event_attributes.attempt - 1
         for history in await reship.histories()
@@ -112,12 +112,12 @@ async def test_g_2_while_the_platform_is_down_clocks_go_on_and_what_is_owed_is_d
     market.sandbox.faults.clear()
     await reship.pass_time("10m")
     seen = await reship.reached("awaiting_shipment")
-    assert [each["status"] for each in seen["effects"]] == ["done"]
+    assert [effect["status"] for effect in seen["effects"]] == ["done"]
     assert await retried(reship) > 5
     market.sandbox.faults.add(Fault(kind="http_500"))
     await reship.pass_time("48h")
     seen = await reship.view()
-    assert ([each["rule"] for each in seen["settling"]], seen["needs_operator"]) == (["miss_shipment"], False)
+    assert ([check["rule"] for check in seen["settling"]], seen["needs_operator"]) == (["miss_shipment"], False)
     market.sandbox.faults.clear()
     await reship.pass_time("1h")
     assert fired(await reship.ended("refunded", "DR-10", "DR-11")) == ["agree", "miss_shipment"]
@@ -133,22 +133,22 @@ async def test_g_7_what_the_platform_refuses_needs_an_operator_and_is_done_when_
     market.sandbox.faults.clear()
     await reship.act("retry_effect")
     seen = await reship.reached("awaiting_shipment")
-    assert ([each["status"] for each in seen["effects"]], await retried(reship)) == (["done"], 0)
+    assert ([effect["status"] for effect in seen["effects"]], await retried(reship)) == (["done"], 0)
 
 
-async def test_g_3_what_was_never_told_or_announced_is_found_by_the_scheduled_look(market: Market) -> None:
-    known = await market.opens("never_received", QUIET_SHOP)
+async def test_g_3_what_no_message_said_is_found_by_the_scheduled_reconciliation(market: Market) -> None:
+    announced = await market.opens("never_received", QUIET_SHOP)
     market.sandbox.pusher.behave(LOST)
-    known.happens("agree")
+    announced.happens("agree")
     unknown = market.applies("short_shipped", QUIET_SHOP)
     withdrawn = market.applies("other", QUIET_SHOP)
     withdrawn.happens("withdraw")
     await market.no_record_ahead()
     assert not await unknown.exists()
-    assert (await known.view())["state"] == ["awaiting_merchant"]
-    found = await on_schedule(market)
-    assert (found["opened"], found["failed"]) == (2, 0)
-    assert fired(await known.reached("awaiting_shipment")) == ["agree"]
+    assert (await announced.view())["state"] == ["awaiting_merchant"]
+    result = await on_schedule(market)
+    assert (result["opened"], result["failed"]) == (2, 0)
+    assert fired(await announced.reached("awaiting_shipment")) == ["agree"]
     seen = await unknown.reached("awaiting_merchant")
     assert due(seen).timestamp() == unknown.record.deadline
     assert fired(await withdrawn.ended("withdrawn")) == ["withdraw"]

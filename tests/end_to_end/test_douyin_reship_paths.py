@@ -1,4 +1,4 @@
-"""Every way of a Douyin reship, from the buyer's application to its end: messages, updates and calls alone."""
+"""Every path of a Douyin reship, from the buyer's application to its end: messages, updates and calls alone."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support.platforms.market import CONSENTED, OTHER_SHOP, PIECE, REFUSAL
 from workflows.replay.replayer import replay
 
 LATE = ("DR-10", "DR-11")
-"""What not shipping in time costs."""
+"""The cost of not shipping in time."""
 IN_CONSOLE = {"company_code": "zhongtong", "tracking_no": "ZT0002"}
 
 
@@ -40,7 +40,7 @@ async def test_dr_4_dr_5_dr_19_agreed_shipped_and_signed_for(market: Market) -> 
     assert reship.record.parcel
     assert reship.record.parcel.tracking_no == SHIPMENT["tracking_no"]
     reship.happens("sign")
-    await market.look(OTHER_SHOP)
+    await market.reconcile(OTHER_SHOP)
     seen = await reship.ended("completed")
     assert fired(seen) == ["agree", "ship", "sign"]
     for history in await reship.histories():
@@ -117,7 +117,7 @@ async def test_dr_18_what_was_ruled_to_be_sent_has_48_hours_of_its_own(market: M
     assert fired(await reship.ended("refunded", *LATE)) == ["refuse", "rule_reship", "miss_shipment"]
 
 
-async def test_dr_7_dr_15_a_modified_application_starts_anew(market: Market) -> None:
+async def test_dr_7_dr_15_a_modified_application_starts_over(market: Market) -> None:
     reship = await refused(market, "short_shipped")
     reship.happens("modify", reason="never_received", remark="nothing came")
     seen = await reship.reached("awaiting_merchant")

@@ -1,1 +1,1 @@
-"""How the ledger's tables came to be, one revision after the other."""
+"""The migrations of the ledger's tables."""

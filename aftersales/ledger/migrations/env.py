@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that the ledger hands over."""
+"""Alembic's entry point: runs the revisions on the connection that the ledger passes."""
 
 from alembic import context
 

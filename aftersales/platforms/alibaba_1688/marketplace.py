@@ -18,7 +18,7 @@ _FORM_FIELDS: Final = 20
 
 
 class Alibaba1688Push(PushFormat):
-    """A form whose message one of our applications' secrets has signed; which one, 1688 does not say."""
+    """A form signed with the secret of one of our applications; 1688 does not say of which."""
 
     path = "/1688"
     media_type = "text/plain"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from aftersales.platforms.douyin.records import AfterSale, AfterSaleRow, Node, Page, RejectReason, known
+from aftersales.platforms.douyin.records import AfterSale, AfterSaleRow, Node, Page, RejectReason, parse
 from aftersales.platforms.douyin.session import DouyinSession
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence
@@ -27,24 +27,24 @@ class DouyinClient(DouyinSession):
     """The open platform's methods, typed; every one raises what ``call`` raises."""
 
     async def find(self, shop_id: str, after_sale_id: str) -> AfterSale | None:
-        """Return an after-sale's record; None where the platform has no such record."""
+        """Return an after-sale's record; None if the platform has no such record."""
         answer = await self.ask(shop_id, "afterSale.Detail", {"after_sale_id": after_sale_id})
         codes, words = UNKNOWN_RECORD
         if answer.code in codes and any(word in answer.text for word in words):
             return None
         data = answer.content()
         info = (data.get("process_info") or {}).get("after_sale_info")
-        return known(AfterSale, data, answer.method) if info else None
+        return parse(AfterSale, data, answer.method) if info else None
 
     async def detail(self, shop_id: str, after_sale_id: str) -> AfterSale:
-        """Return an after-sale's record; raises PlatformRefused where the platform has no such record."""
+        """Return an after-sale's record; raises PlatformRefused if the platform has no such record."""
         record = await self.find(shop_id, after_sale_id)
         if record is None:
             raise PlatformRefused(f"平台没有该售后单 / the platform has no such after-sale: {after_sale_id}")
         return record
 
     async def changed(self, shop_id: str, kind: int, since: datetime, until: datetime) -> AsyncIterator[AfterSaleRow]:
-        """Yield every after-sale of a kind that changed in the meantime, both ends included, oldest change first."""
+        """Yield every after-sale of a kind that changed between two instants, both included, oldest change first."""
         seen: set[tuple[str, int]] = set()
         page, before = 0, 0
         while True:
@@ -71,7 +71,7 @@ class DouyinClient(DouyinSession):
             "size": ROWS_AT_ONCE,
             "order_by": ["update_time asc"],
         }
-        return known(Page, await self.call(shop_id, "afterSale.List", params), "afterSale.List")
+        return parse(Page, await self.call(shop_id, "afterSale.List", params), "afterSale.List")
 
     async def operate_reship(
         self,
@@ -83,7 +83,7 @@ class DouyinClient(DouyinSession):
         reason: str = "",
         evidence: Sequence[Evidence] = (),
     ) -> None:
-        """Agree to a reship or refuse it with a reason; refused where the record has changed since ``update_time``."""
+        """Agree to a reship or refuse it with a reason; refused if the record has changed since ``update_time``."""
         item: dict[str, Any] = {"aftersale_id": after_sale_id, "update_time": update_time}
         if not agree:
             code = reject_reason_code(await self.reject_reasons(shop_id, after_sale_id), reason)
@@ -101,7 +101,7 @@ class DouyinClient(DouyinSession):
         """Return the reasons for which the platform lets this after-sale be refused."""
         method = "afterSale.rejectReasonCodeList"
         data = await self.call(shop_id, method, {"aftersale_id": _number(after_sale_id)})
-        return [known(RejectReason, item, method) for item in data.get("items") or []]
+        return [parse(RejectReason, item, method) for item in data.get("items") or []]
 
     async def fill_logistics(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
         """Submit the parcel in which the goods are sent again."""
@@ -120,7 +120,7 @@ class DouyinClient(DouyinSession):
         """Return the stations of a parcel, as the platform orders them."""
         method = "logistics.trackNoRouteDetail"
         data = await self.call(shop_id, method, {"logistics_code": company_code, "track_no": tracking_no})
-        return [known(Node, node, method) for node in data.get("route__node_list") or []]
+        return [parse(Node, node, method) for node in data.get("route__node_list") or []]
 
     async def intercept(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
         """Request the interception of a parcel on its way."""

@@ -61,14 +61,14 @@ class DouyinReshipAdapter(ReconcilableAdapter):
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Return what a clock of the platform led to; raises NotSettledYet while it has not decided."""
         record = await self._douyin.find(question.shop_id, _after_sale_id(question.facts))
-        return reading.settlement(question, record, self._now())
+        return reading.expiry_outcome(question, record, self._now())
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
-        """Return the reship that a message is about; None where it is not about one.  Raises BadForm."""
+        """Return the reship that a message is about; None if it is not about one.  Raises BadForm."""
         return reading.case_of(tag, data)
 
     def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
-        """Return what a message reports to its case; None where the case only has to be open.  Raises BadForm."""
+        """Return what a message reports to its case; None if the case only has to be open.  Raises BadForm."""
         return reading.report_of(tag, message_id, data)
 
     def needs_record(self, report: Report) -> bool:
@@ -76,11 +76,11 @@ class DouyinReshipAdapter(ReconcilableAdapter):
         return reading.needs_record(report)
 
     async def facts(self, shop_id: str, own_id: str) -> dict[str, Any]:
-        """Return the facts that a case is opened with; raises PlatformRefused where there is no such reship."""
+        """Return the facts that a case is opened with; raises PlatformRefused if there is no such reship."""
         return reading.facts(shop_id, await self._douyin.detail(shop_id, own_id))
 
     async def story(self, shop_id: str, own_id: str) -> list[Report]:
-        """Return what the record says happened; raises PlatformRefused where there is none."""
+        """Return what the record says happened; raises PlatformRefused if there is none."""
         return reading.reports(await self._douyin.detail(shop_id, own_id))
 
     async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:

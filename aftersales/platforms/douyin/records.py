@@ -49,7 +49,7 @@ REASONS = {
     "少发": "short_shipped",
     "漏发": "short_shipped",
 }
-"""What the platform's texts of a reason mean (DR-1); any other means OTHER_REASON.  From third-party code only."""
+"""The reasons of DR-1 by the platform's texts; any other text means OTHER_REASON.  From third-party code only."""
 OTHER_REASON = "other"
 
 
@@ -62,20 +62,20 @@ def _instant(value: Any) -> datetime | None:
         raise ValueError("expected seconds since 1970") from None
 
 
-def _words(value: Any) -> Any:
+def _short_text(value: Any) -> Any:
     if value and isinstance(value, str):
         return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
     return value or ""
 
 
-Known = TypeVar("Known", bound=BaseModel)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 Digits = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
 """An id: a number on the wire, text here."""
 Moment = Annotated[datetime, BeforeValidator(_instant)]
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_instant)]
 """Seconds since 1970; 0 means none."""
 Seconds = Annotated[int, Field(ge=0, lt=int(LATEST.timestamp()))]
-Words = Annotated[str, BeforeValidator(_words)]
+ShortText = Annotated[str, BeforeValidator(_short_text)]
 Number = Annotated[int, BeforeValidator(lambda value: value or 0)]
 Many = BeforeValidator(lambda value: value or ())
 """An empty list, for which the platform sends null as well."""
@@ -90,9 +90,9 @@ class Wire(BaseModel):
 class Parcel(Wire):
     """A parcel of the merchant's; ``shipped_at`` is when its number was entered."""
 
-    carrier: Words = Field("", validation_alias="company_code")
-    carrier_name: Words = Field("", validation_alias="company_name")
-    tracking_no: Words = ""
+    carrier: ShortText = Field("", validation_alias="company_code")
+    carrier_name: ShortText = Field("", validation_alias="company_name")
+    tracking_no: ShortText = ""
     shipped_at: MaybeMoment = Field(None, validation_alias="logistics_time")
 
 
@@ -116,8 +116,8 @@ class AfterSale(Wire):
     applied_at: Moment = Field(validation_alias=_in("apply_time"))
     update_time: Seconds = Field(validation_alias=_in("update_time"))
     deadline: MaybeMoment = Field(None, validation_alias=_in("status_deadline"))
-    reason_text: Words = Field("", validation_alias=_in("reason"))
-    description: Words = Field("", validation_alias=_in("reason_remark"))
+    reason_text: ShortText = Field("", validation_alias=_in("reason"))
+    description: ShortText = Field("", validation_alias=_in("reason_remark"))
     arbitration: Number = Field(0, validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_status"))
     handed_in: Annotated[tuple[str, ...], Many] = Field(
         (), validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_evidence", "images")
@@ -185,21 +185,21 @@ class RejectReason(Wire):
     """A reason for which the platform lets a merchant refuse."""
 
     code: int = Field(validation_alias="reject_reason_code")
-    reason: Words = ""
-    evidence_need: Words = ""
+    reason: ShortText = ""
+    evidence_need: ShortText = ""
 
 
 class Node(Wire):
     """A station of a parcel on its way."""
 
-    content: Words = ""
+    content: ShortText = ""
     at: MaybeMoment = Field(None, validation_alias="timestamp")
-    state: Words = ""
-    site_name: Words = ""
+    state: ShortText = ""
+    site_name: ShortText = ""
 
 
-def known(model: type[Known], data: Any, method: str) -> Known:
-    """Read what the platform sent; raises PlatformUnreachable, which quotes none of it, where it does not fit."""
+def parse(model: type[Parsed], data: Any, method: str) -> Parsed:
+    """Parse a part of an answer; raises PlatformUnreachable, without quoting it, if it does not fit."""
     try:
         return model.model_validate(data)
     except ValidationError as bad:

@@ -1,4 +1,4 @@
-"""What Douyin's messages and records about reships mean to their cases: pure readings.
+"""The meaning of Douyin's messages and records for the cases of reships, without I/O.
 
 A message says that something happened, and no more: which rule that was depends on the state of the case, so a report
 names every rule it may mean.  A record says how things are now: what must have happened follows from it.
@@ -60,7 +60,7 @@ CLOCK_SKEW = timedelta(minutes=1)
 Rules = tuple[str, ...]
 AGREED: Rules = ("agree", "auto_agree", "rule_reship")
 REFUSAL: Rules = ("refuse",)
-"""What precedes a dispute and has no message of its own (DR-7), so that a case may not know of it."""
+"""The rules before a dispute that have no message of their own (DR-7), so that a case may not know of them."""
 DISPUTE: Rules = ("request_intervention", "refuse")
 DISMISSAL: Rules = ("rule_dismiss", "withdraw", "lapse")
 DEADLINE_ONLY: Rules = ("deadline",)
@@ -73,7 +73,7 @@ LED_TO: Mapping[int, tuple[Rules, ...]] = {
     Status.REFUSED: (("refuse",),),
     Status.CLOSED: (("withdraw", "rule_dismiss", "lapse"),),
 }
-"""What must have happened for a status, in order; of alternative rules the likeliest comes first."""
+"""The rules that must have fired for a status, in order; of alternatives the likeliest comes first."""
 CLOCK_RUNS_IN = (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT, Status.REFUSED)
 """The statuses in which a clock of the platform runs."""
 ON_ITS_WAY = (Status.AWAITING_SHIPMENT, Status.SHIPPED, Status.RECEIVED)
@@ -87,7 +87,7 @@ FIRST_RULE: Mapping[str, Mapping[int, str]] = {
     "refused": {6: "modify", 8: "modify", 13: "modify", 14: "modify", 12: "request_intervention", 28: "lapse"},
     "overdue": {13: "ship", 14: "ship", 6: "modify", 12: "request_intervention", 28: "lapse"},
 }
-"""The first rule on the way from a state to a status: the state's own clock where it leads there."""
+"""The first rule on the way from a state to a status: the state's own clock if it leads there."""
 REACHED_BY: Mapping[str, int] = {
     "auto_agree": 8,
     "refuse": 27,
@@ -102,9 +102,9 @@ WAITING_STATUS: Mapping[str, int] = {"awaiting_merchant": 6, "awaiting_shipment"
 
 
 def case_of(tag: str, data: Any) -> CaseKey | None:
-    """Return the case that a message is about; None where it is not about a reship, or its tag is unknown.
+    """Return the case that a message is about; None if it is not about a reship, or its tag is unknown.
 
-    Raises BadForm where it is about a reship but does not say which.
+    Raises BadForm if it is about a reship but does not say which.
     """
     if tag not in KNOWN or not isinstance(data, dict) or str(data.get("aftersale_type")) != str(RESHIP):
         return None
@@ -112,9 +112,9 @@ def case_of(tag: str, data: Any) -> CaseKey | None:
 
 
 def report_of(tag: str, message_id: str, data: Mapping[str, Any]) -> Report | None:
-    """Return what a message reports to its case; None where the case only has to be open.
+    """Return what a message reports to its case; None if the case only has to be open.
 
-    Raises BadForm where the message says that a deadline changed but not to which instant.
+    Raises BadForm if the message says that a deadline changed but not to which instant.
     """
     happened = instant(data.get("update_time"))
     report: dict[str, Any] = {"message_id": message_id, "occurred_at": happened.isoformat() if happened else None}
@@ -141,7 +141,7 @@ def needs_record(report: Report) -> bool:
 
 
 def instant(value: Any) -> datetime | None:
-    """Return an instant as the platform writes it, RFC 3339 text or seconds; None where it is neither."""
+    """Return an instant as the platform writes it, RFC 3339 text or seconds; None if it is neither."""
     try:
         if isinstance(value, str) and not value.isdecimal():
             at = datetime.fromisoformat(value)
@@ -227,7 +227,7 @@ def reports(record: AfterSale) -> list[Report]:
     What came before the last change gets the next known instant: it happened no later than that.
     """
     steps = _steps(record)
-    found = []
+    story = []
     for at, rules in enumerate(steps, 1):
         last = at == len(steps)
         report: dict[str, Any] = {"message_id": f"detail/{record.after_sale_id}/{record.update_time}/{rules[0]}"}
@@ -239,8 +239,8 @@ def reports(record: AfterSale) -> list[Report]:
         report["occurred_at"] = (record.updated_at if last and rules[0] != "ship" else _no_later(record)).isoformat()
         if deadline := _open_deadline(record):
             report["deadline"] = deadline.isoformat()
-        found.append(_report({**report, "look": True}))
-    return found
+        story.append(_report({**report, "look": True}))
+    return story
 
 
 def _steps(record: AfterSale) -> tuple[Rules, ...]:
@@ -263,7 +263,7 @@ def _no_later(record: AfterSale) -> datetime:
     return min(shipped, record.updated_at) if shipped else record.updated_at
 
 
-def settlement(question: ExpiryQuery, record: AfterSale | None, now: datetime) -> ExpiryOutcome:
+def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetime) -> ExpiryOutcome:
     """Return what a clock of the platform led to, by the record as it is now.
 
     Raises NotSettledYet while the platform waits although its own deadline is over, and PlatformRefused for a status
@@ -289,7 +289,7 @@ def settlement(question: ExpiryQuery, record: AfterSale | None, now: datetime) -
 
 
 def _missed(question: ExpiryQuery, record: AfterSale, now: datetime) -> str | None:
-    """Return the rule where 8 means overdue: it stays 8 while the buyer's window runs.  From third-party code only."""
+    """Return the rule for status 8 (overdue), which stays during the buyer's window.  From third-party code only."""
     if (question.state, record.status) != ("awaiting_shipment", Status.AWAITING_SHIPMENT) or record.disputed:
         return None
     if record.reason == Reason.NEVER_RECEIVED or record.deadline is None:

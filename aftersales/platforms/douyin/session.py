@@ -42,7 +42,7 @@ class DouyinAccess(Access[DouyinShop]):
     address: Address = "https://openapi-fxg.jinritemai.com"
 
     def shop(self, shop_id: str) -> DouyinCredentials:
-        """Return a shop's credentials; raises BadForm where there are none."""
+        """Return a shop's credentials; raises BadForm if there are none."""
         shop = self._shop(shop_id)
         return DouyinCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)
 
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     data: dict[str, Any]
 
     def content(self) -> dict[str, Any]:
-        """Return the data; raises PlatformRefused with codes and text where the platform refused."""
+        """Return the data; raises PlatformRefused with codes and text if the platform refused."""
         if self.code != SUCCESS:
             codes = f"code {self.code}, sub_code {self.sub_code or '-'}"
             raise PlatformRefused(f"抖店拒绝 / Douyin refused {self.method}: {self.text} ({codes})")

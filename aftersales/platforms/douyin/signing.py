@@ -25,7 +25,7 @@ def sign(app_key: str, secret: str, method: str, param_json: str, timestamp: str
 def verify(secret: str, query: Mapping[str, str], param_json: str) -> bool:
     """Return whether a request's ``sign`` is right, in every form that official clients send.
 
-    MD5 is used where no ``sign_method`` is sent, HMAC-SHA256 otherwise; the timestamp may be seconds, milliseconds or a
+    MD5 is used if no ``sign_method`` is sent, HMAC-SHA256 otherwise; the timestamp may be seconds, milliseconds or a
     text; the body may have been signed as it is, sorted, or sorted with ``<``, ``>`` and ``&`` escaped.
     """
     if query.get("v") != VERSION or any(name not in query for name in _SIGNED):

@@ -63,7 +63,7 @@ class JdClient:
         return opened(method, await self._transport.post(f"{self._access.address}/routerjson", data=form))
 
     async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> None:
-        """Ship an order; succeeds also where it was shipped with this waybill before."""
+        """Ship an order; succeeds also if it was shipped with this waybill before."""
         params = {"orderId": number(order_id), "logiCoprId": company_id, "logiNo": waybill}
         result = (await self.call(shop_id, _SHIP, params)).get(_SHIP_RESULT)
         if not isinstance(result, dict):
@@ -111,7 +111,7 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
 
 
 def refused(method: str, code: Any, chinese: Any, english: Any) -> PlatformRefused | PlatformUnreachable:
-    """Return the error for what JD reports: unreachable where a retry may help, otherwise a refusal."""
+    """Return the error for what JD reports: unreachable if a retry may help, otherwise a refusal."""
     text = " / ".join(str(part) for part in (chinese, english) if part)
     if str(code) in _BUSY:
         return PlatformUnreachable(f"{method}: 京东繁忙 / JD is busy: {text} [{code}]")

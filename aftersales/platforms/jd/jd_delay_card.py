@@ -50,12 +50,12 @@ def company_id(carrier: str) -> str:
     """Return JD's id of a logistics company by its name or code, an id unchanged; raises BadForm."""
     if re.fullmatch(r"[0-9]+(\|[0-9]+)*", carrier):
         return carrier
-    found = COMPANIES.get(carrier.upper())
-    if found is None:
-        known = ", ".join(sorted(COMPANIES))
+    company = COMPANIES.get(carrier.upper())
+    if company is None:
+        names = ", ".join(sorted(COMPANIES))
         raise BadForm(
             f"carrier: 须为京东物流公司编号(商家后台「我的配送」)或 / expected JD's id of the company or one of: "
-            f"{known}",
+            f"{names}",
             ("carrier",),
         )
-    return found
+    return company

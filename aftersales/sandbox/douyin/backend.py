@@ -241,8 +241,8 @@ class Sandbox:
         return self.secret_of("douyin", app_key) or ""
 
     def _outbox(self, kept: SandboxState) -> Outbox:
-        known = {app.app_key for app in self.apps.block(DouyinAccess).apps}
-        pending = tuple(message for message in kept.pending if message.app_key in known)
+        app_keys = {app.app_key for app in self.apps.block(DouyinAccess).apps}
+        pending = tuple(message for message in kept.pending if message.app_key in app_keys)
         return Outbox(pending=pending, numbered=kept.numbered)
 
     def _progressed(self) -> None:

@@ -26,9 +26,9 @@ class Grant(Strict):
 class Grants:
     """Tokens that are still valid, the current one of a shop last."""
 
-    def __init__(self, known: Iterable[Grant] = ()) -> None:
+    def __init__(self, issued: Iterable[Grant] = ()) -> None:
         """Continue with the tokens issued before."""
-        self._grants = list(known)
+        self._grants = list(issued)
 
     def rows(self) -> tuple[Grant, ...]:
         """Return all grants."""

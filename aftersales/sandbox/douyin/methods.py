@@ -151,12 +151,12 @@ def _operated(sandbox: Sandbox, shop_id: str, what: int, item: params.OperateIte
 
 
 def _why(item: params.OperateItem) -> str:
-    known = {code: (text, need) for code, text, need in REJECT_REASONS}
+    reasons = {code: (text, need) for code, text, need in REJECT_REASONS}
     if item.reject_reason_code is None:
         return item.reason or item.remark
-    if item.reject_reason_code not in known:
+    if item.reject_reason_code not in reasons:
         raise CallRefused(BUSINESS, f"拒绝原因不存在: {item.reject_reason_code}")
-    text, need = known[item.reject_reason_code]
+    text, need = reasons[item.reject_reason_code]
     if need == "Y" and not item.evidence:
         raise CallRefused(BUSINESS, f"拒绝原因须上传凭证: {text}")
     return item.reason or item.remark or text
@@ -208,10 +208,10 @@ def intercept(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.applyLogisticsIntercept``: stops a parcel of the shop that was not signed for."""
     asked = params.take(params.Intercept, body)
     record = own(sandbox, shop_id, asked.after_sale_id)
-    known = {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}
+    numbers = {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}
     results = []
     for target in asked.intercept_targets:
-        why = _unavailable(sandbox, target.tracking_no, known, arrived=record.status is AfterSaleStatus.RECEIVED)
+        why = _unavailable(sandbox, target.tracking_no, numbers, arrived=record.status is AfterSaleStatus.RECEIVED)
         results.append(
             {
                 "company_code": target.company_code,
@@ -236,8 +236,8 @@ def _parcels(sandbox: Sandbox, shop_id: str) -> list[SentParcel]:
         return [*sent, *(parcel for parcel in resent if parcel)]
 
 
-def _unavailable(sandbox: Sandbox, tracking_no: str, known: set[str], *, arrived: bool) -> str:
-    if tracking_no not in known:
+def _unavailable(sandbox: Sandbox, tracking_no: str, numbers: set[str], *, arrived: bool) -> str:
+    if tracking_no not in numbers:
         return "运单号不存在"
     signed = any(scan.state == _SIGNED_FOR for scan in sandbox.routes.get(tracking_no, ()))
     return "包裹已签收" if arrived or signed else ""
@@ -279,8 +279,8 @@ def _own_shop(sandbox: Sandbox, app_key: str, shop_id: str) -> str:
 
 def _shop_of_code(sandbox: Sandbox, app_key: str, code: str) -> str:
     for shop in sandbox.apps.block(DouyinAccess).shops:
-        known = shop.authorization_code.get_secret_value() if shop.authorization_code else None
-        if shop.app_key == app_key and known == code and code not in sandbox.used_codes:
+        expected = shop.authorization_code.get_secret_value() if shop.authorization_code else None
+        if shop.app_key == app_key and expected == code and code not in sandbox.used_codes:
             sandbox.used_codes.add(code)
             return shop.shop_id
     raise CallRefused(CODE_WRONG)

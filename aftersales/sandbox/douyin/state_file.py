@@ -49,22 +49,24 @@ class StateFile:
         """Write the state."""
         if self._path is None:
             return
-        known, self._texts = self._texts, {}
-        text = ",".join(f'"{name}":{self._json(getattr(state, name), known)}' for name in SandboxState.model_fields)
+        texts_before, self._texts = self._texts, {}
+        text = ",".join(
+            f'"{name}":{self._json(getattr(state, name), texts_before)}' for name in SandboxState.model_fields
+        )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_name(f"{self._path.name}.new")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(f"{{{text}}}")
         beside.replace(self._path)
 
-    def _json(self, value: Any, known: dict[int, tuple[Strict, str]]) -> str:
+    def _json(self, value: Any, texts_before: dict[int, tuple[Strict, str]]) -> str:
         if not isinstance(value, tuple):
             return json.dumps(value)
-        return f"[{','.join(self._row(row, known) for row in value)}]"
+        return f"[{','.join(self._row(row, texts_before) for row in value)}]"
 
-    def _row(self, row: Strict | str, known: dict[int, tuple[Strict, str]]) -> str:
+    def _row(self, row: Strict | str, texts_before: dict[int, tuple[Strict, str]]) -> str:
         if isinstance(row, str):
             return json.dumps(row)
         # Rows are frozen and most are unchanged: serializing all of them would make every change slow.
-        _, text = self._texts[id(row)] = known.get(id(row)) or (row, row.model_dump_json())
+        _, text = self._texts[id(row)] = texts_before.get(id(row)) or (row, row.model_dump_json())
         return text

@@ -1,4 +1,4 @@
-"""What platforms have billed, entered from a file."""
+"""Bills of platforms, entered from a file."""
 
 import json
 from collections.abc import Callable

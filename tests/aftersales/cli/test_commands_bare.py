@@ -1,4 +1,4 @@
-"""The commands against a server that knows nothing of us, and has no worker."""
+"""The commands against a server without our search attributes and without a worker."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ def test_a_history_that_would_go_otherwise_now_is_status_1(aftersales: Callable[
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"events": []}', "no json"])
-def test_what_is_no_history(aftersales: Callable[..., Result], tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_history_is_refused(aftersales: Callable[..., Result], tmp_path: Path, text: str) -> None:
     path = tmp_path / "history.json"
     path.write_text(text)
     result = aftersales("replay", path)

@@ -59,7 +59,7 @@ def open_case(command: Command, case_file: Callable[..., Path]) -> Open:
 
 
 def complaint(result: Result, status: int) -> str:
-    """The one line that a command complains in."""
+    """Return the single line that a command prints on standard error."""
     assert (result.exit_code, result.stdout) == (status, ""), result.output
     (line,) = result.stderr.splitlines()
     assert line.startswith("aftersales: ")
@@ -71,7 +71,7 @@ def shown(command: Command, case: str) -> Any:
 
 
 def listed(command: Command, count: int, *options: str) -> list[dict[str, Any]]:
-    """The rows of ``list``, which Temporal brings up to date a moment after the case itself."""
+    """Return the rows of ``list`` once they are right: Temporal updates them a moment after the case itself."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         rows: list[dict[str, Any]] = json.loads(command("list", "--json", *options).stdout)
@@ -91,7 +91,7 @@ def test_opening_twice_is_opening_once(command: Command, case_file: Callable[...
         )
     assert shown(command, "douyin_reship/twice")["facts"]["order_amount"] == "100.00"
     again = command("open", first)
-    assert (again.exit_code, again.stdout) == (0, "douyin_reship/twice: 早已打开 / was opened before\n")
+    assert (again.exit_code, again.stdout) == (0, "douyin_reship/twice: 此前已新建 / was opened before\n")
 
 
 def test_dr_12_a_closed_case_is_not_opened_again(command: Command, case_file: Callable[..., Path]) -> None:
@@ -247,7 +247,7 @@ def test_reporting_what_the_platform_says(command: Command, open_case: Open) -> 
     ago = datetime.now(due.tzinfo) - datetime.fromisoformat(entry["at"])
     assert (entry["rule"], timedelta(hours=1) <= ago < timedelta(hours=2)) == ("withdraw", True)
     assert "案件已结束" in complaint(command("act", case, "agree"), 1)
-    until = time.monotonic() + PATIENCE_SECONDS  # closed: what is left is to tell and to record how it ended
+    until = time.monotonic() + PATIENCE_SECONDS  # closed: only the notification and the record of its outcome remain
     while (result := command("report", case, "sign")).exit_code == 0 and time.monotonic() < until:
         time.sleep(0.05)
     assert "案件已结束" in complaint(result, 1)

@@ -135,7 +135,7 @@ def test_a_wrong_call_is_bad_input(aftersales: Callable[..., Result], arguments:
         (("up", "--port", "65535", "--ui-port", "65535"), "AFTERSALES_UI_PORT"),
     ],
 )
-def test_bad_input_is_told_before_a_server_is_asked(
+def test_bad_input_is_reported_before_a_server_is_asked(
     aftersales: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     result = aftersales(*arguments, TEMPORAL_ADDRESS="127.0.0.1:1", AFTERSALES_DATA_DIR=str(tmp_path))

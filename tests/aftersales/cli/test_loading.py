@@ -17,7 +17,7 @@ OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})
 
 
 def loaded(program: str, *modules: str) -> list[str]:
-    """Which of the modules a fresh interpreter has loaded after a program."""
+    """Return which of the modules a fresh interpreter has loaded after a program."""
     script = f"import sys; {program}; print(*[name for name in {modules!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.split()

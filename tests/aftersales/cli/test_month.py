@@ -1,4 +1,4 @@
-"""The month's figures as the command tells them."""
+"""The month's figures as the command prints them."""
 
 import csv
 import json
@@ -63,7 +63,7 @@ def test_a_spreadsheet_gets_one_figure_a_line_and_no_formula(month: Command, tmp
     assert ("2026-11", "S1", "cases", "claim_1688 dismissed", "cases", "1") in rows
 
 
-def test_a_page_stands_by_itself_and_takes_no_text_for_markup(month: Command, tmp_path: Path) -> None:
+def test_a_page_is_self_contained_and_escapes_text(month: Command, tmp_path: Path) -> None:
     class Seen(HTMLParser):
         tags: set[str] = set()
         links: list[str] = []
@@ -116,7 +116,7 @@ def test_bad_input_ends_with_one_line(month: Command, arguments: list[str]) -> N
     assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
-def test_a_ledger_that_does_not_answer_is_told_without_its_password(aftersales: Command, tmp_path: Path) -> None:
+def test_a_ledger_that_does_not_answer_is_reported_without_its_password(aftersales: Command, tmp_path: Path) -> None:
     address = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger"
     done = aftersales("month", "--month", "2026-11", AFTERSALES_LEDGER_URL=address)
     assert (done.exit_code, done.stdout) == (2, "")

@@ -75,7 +75,7 @@ def test_what_it_writes_passes_every_check_and_its_scenario_is_played(tmp_path: 
     assert again.stderr.startswith(f"aftersales: {NAME}: statecharts/{NAME}.py has it already")
 
 
-def test_where_there_is_no_checkout_it_says_so(tmp_path: Path) -> None:
+def test_without_a_checkout_it_says_so(tmp_path: Path) -> None:
     for part in TREE[:5]:
         shutil.copytree(ROOT / part, tmp_path / part)
 

@@ -1,4 +1,4 @@
-"""What the commands print."""
+"""The output of the commands."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ import pytest
 
 from aftersales.cli.output import complain, print_json, print_table, say, when
 from aftersales.cli.render import print_case
+from workflows.engine.view import CaseView
 
 
 def test_json_is_readable_and_chinese_stays_chinese(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,82 +59,85 @@ ORDERS = tuple(f"O{number}" for number in range(2, 7))
 
 def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     at = "2026-01-05T01:00:00+00:00"
-    settling = {
-        "serial": 4,
-        "effect": "settle",
-        "rule": "lapse",
-        "order": None,
-        "status": "needs_operator",
-        "why": "平台无响应",
+    settling = {"serial": 4, "rule": "lapse", "order": None, "why": "平台无响应"}
+    effect = {"rule": "agree", "order": None, "at": at, "status": "done", "why": None, "note": None, "task": None}
+    clock = {"state": "refused", "of": "merchant", "order": None, "due": at, "decided_at": None, "decision": None}
+    case = {
+        "case_id": "douyin_reship/A1",
+        "process": "douyin_reship",
+        "label": "抖音补寄",
+        "status": "open",
+        "finished": False,
+        "busy": False,
+        "next": None,
+        "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
+        "state": ["refused"],
+        "state_labels": ["已拒绝待买家处理"],
+        "needs_operator": True,
+        "waits_for_operator": True,
+        "deadlines": [
+            clock | {"settling": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
+            clock
+            | {"settling": False, "label": "超时自动同意", "rule": "auto_agree", "decided_at": at, "decision": "agree"},
+        ],
+        "actions": [
+            {
+                "rule": "modify",
+                "order": "O4",
+                "label": "修改申请",
+                "party": "buyer",
+                "record": True,
+                "clause": "DR-15",
+                "fields": "reason",
+                "costs": [{"choice": "keep_all", "note": "运费 ¥12.00", "clause": "AX-8", "amount": "12.00"}],
+                "form": {},
+            }
+        ],
+        "timeline": [
+            {
+                "at": at,
+                "rule": "refuse",
+                "by": "merchant",
+                "left": ["awaiting_merchant"],
+                "reached": ["refused"],
+                "clause": "DR-7",
+                "order": "O5",
+                "label": "拒绝补寄",
+            }
+        ],
+        "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
+        "ignored_in_all": 1,
+        "settling": [],
+        "held": 0,
+        "effects": [
+            settling,
+            effect
+            | {
+                "serial": 1,
+                "effect": "x",
+                "label": "联系买家",
+                "order": "O3",
+                "status": "console_task",
+                "task": {"page": "抖店后台", "instruction": "联系买家"},
+            },
+            effect | {"serial": 2, "effect": "y", "label": "已办好的事"},
+        ],
+        "ledger": [
+            {
+                "key": "k",
+                "case_id": "douyin_reship/A1",
+                "shop_id": "S1",
+                "clause": "DR-10",
+                "order": "O6",
+                "at": at,
+                "amount": "3.00",
+            }
+        ],
+        "reminders": [{"at": at, "state": "refused", "rule": "lapse", "deadline": at}],
+        "news": [{"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"}, {"at": at}],
+        "policy": {},
     }
-    task = {"page": "抖店后台", "instruction": "联系买家"}
-    print_case(
-        {
-            "label": "抖音补寄",
-            "case_id": "douyin_reship/A1",
-            "state_labels": ["已拒绝待买家处理"],
-            "state": ["refused"],
-            "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
-            "reminders": [{"at": at, "deadline": at, "order": None, "why": None}],
-            "news": [
-                {"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"},
-                {"at": at, "serial": None, "why": None},
-            ],
-            "deadlines": [
-                {
-                    "due": at,
-                    "settling": True,
-                    "label": "买家逾期未处理",
-                    "rule": "lapse",
-                    "order": "O2",
-                    "decided_at": None,
-                },
-                {
-                    "due": at,
-                    "settling": False,
-                    "label": "超时自动同意",
-                    "rule": "auto_agree",
-                    "order": None,
-                    "decided_at": at,
-                    "decision": "agree",
-                },
-            ],
-            "effects": [
-                settling,
-                {
-                    "serial": 1,
-                    "effect": "x",
-                    "label": "联系买家",
-                    "order": "O3",
-                    "status": "console_task",
-                    "why": None,
-                    "task": task,
-                },
-                {
-                    "serial": 2,
-                    "effect": "y",
-                    "label": "已办好的事",
-                    "order": None,
-                    "status": "done",
-                    "why": None,
-                    "task": None,
-                },
-            ],
-            "actions": [
-                {
-                    "rule": "modify",
-                    "order": "O4",
-                    "label": "修改申请",
-                    "clause": "DR-15",
-                    "fields": "reason",
-                    "costs": [{"choice": "keep_all", "note": "运费 ¥12.00", "clause": "AX-8", "amount": "12.00"}],
-                }
-            ],
-            "timeline": [{"at": at, "label": "拒绝补寄", "clause": "DR-7", "order": "O5"}],
-            "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
-            "ledger": [{"clause": "DR-10", "amount": "3.00", "points": None, "status": "expected", "order": "O6"}],
-        }
-    )
+    print_case(CaseView.model_validate_json(json.dumps(case)))
     printed = capsys.readouterr().out
     shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
     assert [

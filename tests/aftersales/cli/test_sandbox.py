@@ -44,15 +44,15 @@ async def running(settings: Settings) -> AsyncIterator[RunningSandbox]:
 
 @pytest.fixture
 def play(settings: Settings, running: RunningSandbox, aftersales: Callable[..., Result]) -> Play:
-    """The command, in a thread: the sandbox answers in this loop."""
+    """Run the command in a thread: the sandbox answers in this loop."""
 
     async def played(*arguments: str, **environment: str) -> Result:
-        given = {
+        variables = {
             "AFTERSALES_DATA_DIR": str(settings.data_dir),
             "AFTERSALES_SANDBOX_PORT": str(settings.sandbox_port),
             **environment,
         }
-        return await asyncio.to_thread(aftersales, "sandbox", *arguments, **given)
+        return await asyncio.to_thread(aftersales, "sandbox", *arguments, **variables)
 
     return played
 
@@ -63,7 +63,7 @@ def printed(result: Result) -> Any:
 
 
 def complaint(result: Result, status: int) -> str:
-    """The one line that the command complains in."""
+    """Return the single line that the command prints on standard error."""
     assert (result.exit_code, result.stdout) == (status, ""), result.output
     (line,) = result.stderr.splitlines()
     assert line.startswith("aftersales: ")
@@ -101,20 +101,20 @@ async def test_a_buyer_applies_and_the_record_is_listed_shown_and_acted_upon(pla
     record = printed(await play(*APPLICATION, "--form", "remark=少一件", "--json"))
     own_id = record["after_sale_id"]
     assert (record["shop_id"], record["status"], record["amount"], record["remark"]) == ("1001", 6, 1250, "少一件")
-    assert own_id in [each["after_sale_id"] for each in printed(await play("--json"))["after_sales"]]
+    assert own_id in [record["after_sale_id"] for record in printed(await play("--json"))["after_sales"]]
     assert printed(await play(own_id, "--json")) == record
     assert printed(await play(own_id, "agree", "--json"))["status"] == 8
     parcel = ("--form", "company_code=SF", "--form", "tracking_no=SF1")
     assert printed(await play(own_id, "ship", *parcel, "--json"))["parcel"]["tracking_no"] == "SF1"
     table = (await play()).stdout
-    assert [each for each in (own_id, "1001", "13", "商家少发/漏发", "12.50", "SF1") if each not in table] == []
+    assert [text for text in (own_id, "1001", "13", "商家少发/漏发", "12.50", "SF1") if text not in table] == []
 
 
 async def test_the_clock_is_moved_forward_and_what_is_due_happens(play: Play) -> None:
     own_id = printed(await play(*APPLICATION, "--json"))["after_sale_id"]
     before = printed(await play("--advance", "1h", "--json"))
-    told = (await play("--advance", "48h")).stdout
-    assert f"+{before['offset'] + 48 * 3600} s" in told
+    output = (await play("--advance", "48h")).stdout
+    assert f"+{before['offset'] + 48 * 3600} s" in output
     assert printed(await play(own_id, "--json"))["status"] == 8
 
 
@@ -161,7 +161,7 @@ async def test_without_a_sandbox_one_line_says_how_to_start_one(play: Play, tmp_
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", '"x"'])
-async def test_something_else_at_its_port_is_no_sandbox(play: Play, body: str) -> None:
+async def test_another_program_at_its_port_is_not_taken_for_a_sandbox(play: Play, body: str) -> None:
     async def answer(_: Request) -> Response:
         return PlainTextResponse(body)
 

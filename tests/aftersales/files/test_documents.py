@@ -68,7 +68,7 @@ def test_every_field_knows_its_line(tmp_path: Path) -> None:
     assert [document.line(*place) for place in ((), ("a",), ("steps", 0), ("steps", 1, "act"))] == [2, 2, 4, 6]
 
 
-def test_a_fault_stands_on_the_line_of_its_field_or_of_what_is_around_it(tmp_path: Path) -> None:
+def test_a_fault_has_the_line_of_its_field_or_of_the_nearest_field_around_it(tmp_path: Path) -> None:
     document = read(tmp_path, "a: 1\nb:\n  c: 2\n")
     faults = [str(document.fault(BadForm("wrong", place))) for place in (("b", "c"), ("b", "left out"), ("nowhere",))]
     assert [text.removeprefix(str(document.path)) for text in faults] == [":3: wrong", ":2: wrong", ":1: wrong"]
@@ -83,11 +83,11 @@ def test_json_with_tabs_or_spaces(tmp_path: Path, indent: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", '{\n\t"a": 1\n}\n'])
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, text: str) -> None:
+def test_a_byte_order_mark_is_dropped(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, f"\ufeff{text}").data == {"a": 1}
 
 
-def test_an_anchor_stands_for_what_it_named(tmp_path: Path) -> None:
+def test_an_alias_is_replaced_by_what_its_anchor_names(tmp_path: Path) -> None:
     document = read(tmp_path, "a: &piece {kind: sms}\nb:\n  - *piece\n  - *piece\n")
     assert document.data["b"] == [{"kind": "sms"}, {"kind": "sms"}]
 

@@ -86,7 +86,7 @@ def test_a_fault_says_where_it_stands() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, "text", 5, ["+1h"]])
-def test_what_is_no_mapping_stays(raw: Any) -> None:
+def test_data_that_is_not_a_mapping_stays_as_it_is(raw: Any) -> None:
     assert shift_instants(Told, raw, shifter(NINE)) == raw
 
 

@@ -1,4 +1,4 @@
-"""The gateway over real HTTP: what is let in, what is kept, and what is answered."""
+"""The gateway over real HTTP: which requests it accepts, stores and refuses, and how it answers."""
 
 import asyncio
 import base64
@@ -123,8 +123,8 @@ FORGED = {
 
 async def test_what_is_not_signed_by_the_platform_changes_nothing(door: Door) -> None:
     for what, headers in FORGED.items():
-        given = {name: value.encode() for name, value in headers.items()}
-        answer = await door.client.post("/douyin", content=GOOD, headers=given)
+        encoded = {name: value.encode() for name, value in headers.items()}
+        answer = await door.client.post("/douyin", content=GOOD, headers=encoded)
         assert (answer.status_code, answer.text) == (401, "unauthorized"), what
     assert await door.states() == {}
 
@@ -284,7 +284,7 @@ async def test_nothing_else_is_offered(door: Door) -> None:
         assert len(answer.content) < 30
 
 
-async def test_whether_it_lives_is_told_without_details(door: Door) -> None:
+async def test_health_is_answered_without_details(door: Door) -> None:
     for path in ("/health", "/ready"):
         answer = await door.client.get(path)
         assert answer.status_code == 200
@@ -309,9 +309,9 @@ BASIC = base64.b64encode(f"x:{TOKEN}".encode()).decode()
 
 
 async def test_the_counts_are_shown_to_nobody_else(door: Door) -> None:
-    for given in ("", "Bearer", "Bearer wrong", f"bearer {TOKEN}", TOKEN, f"Basic {BASIC}", "Bearer 签"):
-        answer = await door.client.get("/status", headers={"authorization": given.encode()})
-        assert (answer.status_code, answer.text) == (401, "unauthorized"), given
+    for authorization in ("", "Bearer", "Bearer wrong", f"bearer {TOKEN}", TOKEN, f"Basic {BASIC}", "Bearer 签"):
+        answer = await door.client.get("/status", headers={"authorization": authorization.encode()})
+        assert (answer.status_code, answer.text) == (401, "unauthorized"), authorization
 
 
 async def test_without_a_token_the_counts_are_shown_to_nobody(tmp_path: Path) -> None:

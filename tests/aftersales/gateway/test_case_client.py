@@ -27,11 +27,11 @@ SHOP = "S1"
 
 
 class Archive(MessageAdapter):
-    """Records that know every after-sale, or fail."""
+    """An adapter whose records have every after-sale, or fail."""
 
-    def __init__(self, **given: Any) -> None:
-        self.given, self.asked, self.read = given, list[str](), list[str]()
-        self.tells: list[Report] = [report("detail/withdraw", "withdraw", look=True)]
+    def __init__(self, **facts_of_record: Any) -> None:
+        self.opened_with, self.asked, self.read = facts_of_record, list[str](), list[str]()
+        self.story_told: list[Report] = [report("detail/withdraw", "withdraw", look=True)]
         self.fails: Exception | None = None
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
@@ -47,11 +47,11 @@ class Archive(MessageAdapter):
         self.asked.append(own_id)
         if self.fails:
             raise self.fails
-        return facts(own_id, shop_id=shop_id, **self.given)
+        return facts(own_id, shop_id=shop_id, **self.opened_with)
 
     async def story(self, shop_id: str, own_id: str) -> list[Report]:
         self.read.append(own_id)
-        return [told.model_copy(update={"message_id": f"{told.message_id}/{shop_id}"}) for told in self.tells]
+        return [entry.model_copy(update={"message_id": f"{entry.message_id}/{shop_id}"}) for entry in self.story_told]
 
 
 @pytest.fixture
@@ -69,15 +69,15 @@ def feeder(worker: None, environment: WorkflowEnvironment, archive: Archive) -> 
     return made(environment.client, archive)
 
 
-def made(client: Client, archive: Archive, **given: Any) -> CaseClient:
+def made(client: Client, archive: Archive, **options: Any) -> CaseClient:
     async def connect() -> Client:
         return client
 
-    return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, **given)
+    return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, **options)
 
 
-def report(message_id: str, rule: str, **given: Any) -> Report:
-    return Report(message_id=message_id, rule=rule, **given)
+def report(message_id: str, rule: str, **fields: Any) -> Report:
+    return Report(message_id=message_id, rule=rule, **fields)
 
 
 def case(own_id: str) -> CaseKey:
@@ -85,11 +85,11 @@ def case(own_id: str) -> CaseKey:
 
 
 async def seen(environment: WorkflowEnvironment, own_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").query("view")
-    return found
+    view: dict[str, Any] = await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").query("view")
+    return view
 
 
-async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_once(
+async def test_a_new_case_is_opened_with_the_platforms_facts_and_signalled_at_once(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -98,7 +98,7 @@ async def test_a_new_case_is_opened_with_what_the_platform_knows_and_told_at_onc
     assert archive.asked == [own_id]
 
 
-async def test_a_case_that_is_open_is_told_without_asking_the_platform(
+async def test_an_open_case_is_signalled_without_asking_the_platform(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -125,14 +125,14 @@ async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing
     feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        told = [report(f"m{number}", "sign") for number in range(8)]
-        ended = await asyncio.gather(*(feeder.feed(case(own_id), each) for each in told))
+        reports = [report(f"m{number}", "sign") for number in range(8)]
+        ended = await asyncio.gather(*(feeder.feed(case(own_id), message) for message in reports))
         view = await seen(environment, own_id)
     assert set(ended) <= {FeedResult.OPENED, FeedResult.SIGNALLED}
-    assert sorted(each["message_id"] for each in view["ignored"]) == [f"m{number}" for number in range(8)]
+    assert sorted(ignored["message_id"] for ignored in view["ignored"]) == [f"m{number}" for number in range(8)]
 
 
-async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one(
+async def test_opening_with_a_report_signals_an_open_case_and_refuses_a_closed_one(
     worker: None, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     client, process, opening = environment.client, PROCESSES[PROCESS], Opening(facts=facts(own_id))
@@ -146,11 +146,11 @@ async def test_opening_with_a_report_tells_an_open_case_and_refuses_a_closed_one
             await start_case(client, TASK_QUEUE, process, opening, report={"message_id": "m2", "rule": "withdraw"})
 
 
-async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has_it(
+async def test_dr_15_a_modification_without_its_reason_is_reported_as_the_record_has_it(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive(reason="short_shipped")
-    archive.tells = [report("detail/modify", "modify", form={"reason": "never_received"}, look=True)]
+    archive.story_told = [report("detail/modify", "modify", form={"reason": "never_received"}, look=True)]
     feeder = made(environment.client, archive)
     with environment.with_time_skipping_disabled():
         await feeder.feed(case(own_id), report("m1", "refuse"))
@@ -161,12 +161,12 @@ async def test_dr_15_a_modification_without_its_reason_is_told_as_the_record_has
     assert (archive.asked, archive.read) == ([own_id], [own_id])
 
 
-async def test_dr_18_how_a_case_ended_is_told_as_the_record_has_it_whatever_its_message_is_taken_for(
+async def test_dr_18_the_end_of_a_case_is_reported_as_the_record_has_it_whatever_its_message_may_mean(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive()
-    archive.tells = [report("detail/request", "request_intervention", otherwise=("refuse",), look=True)]
-    archive.tells += [report("detail/dismiss", "rule_dismiss", look=True)]
+    archive.story_told = [report("detail/request", "request_intervention", otherwise=("refuse",), look=True)]
+    archive.story_told += [report("detail/dismiss", "rule_dismiss", look=True)]
     feeder = made(environment.client, archive)
     assert await feeder.feed(case(own_id), report("m1", "withdraw")) == FeedResult.OPENED
     assert (await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result())["state"] == ["dismissed"]
@@ -176,7 +176,7 @@ async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
     environment: WorkflowEnvironment, worker: None, own_id: str
 ) -> None:
     archive = Archive()
-    archive.tells = []
+    archive.story_told = []
     with environment.with_time_skipping_disabled():
         assert await made(environment.client, archive).feed(case(own_id), report("m1", "modify")) == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == []
@@ -195,20 +195,20 @@ async def test_where_the_platform_does_not_tell_no_case_is_opened(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str, bad: Exception
 ) -> None:
     archive.fails = bad
-    for told in (None, report("m1", "agree")):
+    for message in (None, report("m1", "agree")):
         with pytest.raises(type(bad)):
-            await feeder.feed(case(own_id), told)
+            await feeder.feed(case(own_id), message)
     with pytest.raises(RPCError):
         await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").describe()
 
 
 async def test_facts_that_open_no_case_say_which_field(feeder: CaseClient, archive: Archive, own_id: str) -> None:
-    archive.given["order_amount"] = "much"
+    archive.opened_with["order_amount"] = "much"
     with pytest.raises(BadForm, match="order_amount"):
         await feeder.feed(case(own_id), report("m1", "agree"))
 
 
-async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
+async def test_an_outage_of_temporal_is_told_apart_and_survived(
     environment: WorkflowEnvironment, worker: None, archive: Archive, own_id: str
 ) -> None:
     tries = 0
@@ -230,18 +230,18 @@ async def test_a_temporal_that_is_away_is_told_apart_and_found_again(
     assert tries == 2
 
 
-async def test_a_namespace_that_is_not_there_is_no_new_case(
+async def test_a_missing_namespace_is_not_taken_for_a_new_case(
     environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     config = environment.client.config()
     config["namespace"] = "nowhere"
-    for told in (None, report("m1", "agree")):
+    for message in (None, report("m1", "agree")):
         with pytest.raises(TemporalUnreachable, match="nowhere"):
-            await made(Client(**config), archive).feed(case(own_id), told)
+            await made(Client(**config), archive).feed(case(own_id), message)
     assert archive.asked == []
 
 
-async def test_what_temporal_refuses_of_one_case_is_no_outage(
+async def test_a_refusal_of_one_case_is_not_taken_for_an_outage(
     feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
@@ -263,7 +263,7 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
 
 
 class Claims(MessageAdapter):
-    """1688's messages about claims, as far as they can be fed: nothing has to be read to understand one."""
+    """An adapter for 1688's messages about claims, which are understood without reading a record."""
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
         raise NotImplementedError
@@ -275,7 +275,7 @@ class Claims(MessageAdapter):
 async def test_a_report_is_judged_by_the_adapter_of_its_own_process(
     worker: None, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
-    """``withdraw`` is a rule of both; of a reship's alone it means that the record has to be read."""
+    """``withdraw`` is a rule of both processes, but only a reship's needs the record."""
 
     async def connect() -> Client:
         return environment.client

@@ -46,7 +46,7 @@ def test_what_is_missing_or_cannot_be_used_is_named(tmp_path: Path, monkeypatch:
         monkeypatch.delenv(f"AFTERSALES_{name.upper()}", raising=False)
     taken, secrets = tmp_path / "taken", secrets_file(tmp_path, NOWHERE)
     taken.write_text("a file", encoding="utf-8")
-    given = {
+    variables = {
         "AFTERSALES_DATA_DIR": str(tmp_path),
         "AFTERSALES_SECRETS_FILE": str(secrets),
         "AFTERSALES_GATEWAY_PORT": str(free_port()),
@@ -55,26 +55,26 @@ def test_what_is_missing_or_cannot_be_used_is_named(tmp_path: Path, monkeypatch:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = str(listener.getsockname()[1])
-        complains(port, "AFTERSALES_GATEWAY_PORT", **{**given, "AFTERSALES_GATEWAY_PORT": port})
-    complains(ELSEWHERE, "AFTERSALES_GATEWAY_HOST", **given, AFTERSALES_GATEWAY_HOST=ELSEWHERE)
-    complains("AFTERSALES_GATEWAY_BODY_LIMIT", **given, AFTERSALES_GATEWAY_BODY_LIMIT="0")
-    complains(str(taken), "AFTERSALES_DATA_DIR", **{**given, "AFTERSALES_DATA_DIR": str(taken)})
-    complains("AFTERSALES_SECRETS_FILE", **{name: value for name, value in given.items() if "SECRETS" not in name})
+        complains(port, "AFTERSALES_GATEWAY_PORT", **{**variables, "AFTERSALES_GATEWAY_PORT": port})
+    complains(ELSEWHERE, "AFTERSALES_GATEWAY_HOST", **variables, AFTERSALES_GATEWAY_HOST=ELSEWHERE)
+    complains("AFTERSALES_GATEWAY_BODY_LIMIT", **variables, AFTERSALES_GATEWAY_BODY_LIMIT="0")
+    complains(str(taken), "AFTERSALES_DATA_DIR", **{**variables, "AFTERSALES_DATA_DIR": str(taken)})
+    complains("AFTERSALES_SECRETS_FILE", **{name: value for name, value in variables.items() if "SECRETS" not in name})
     secrets.chmod(0o644)
-    complains(str(secrets), "0644", **given)
+    complains(str(secrets), "0644", **variables)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-async def test_it_starts_and_keeps_messages_while_temporal_is_away_and_stops_when_told_to(
+async def test_it_starts_and_stores_messages_while_temporal_is_away_and_stops_on_a_signal(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    given = {
+    variables = {
         "AFTERSALES_DATA_DIR": str(tmp_path),
         "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, NOWHERE)),
         "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
     }
     pushed_body = body(pushed("227", "m1", content(1, reason="王小明 13800000000")))
-    async with gateway_process(**given) as gateway:
+    async with gateway_process(**variables) as gateway:
         await gateway.started()
         async with gateway.client() as client:
             answer = await client.post("/douyin", content=pushed_body, headers=signed(pushed_body))
@@ -83,11 +83,11 @@ async def test_it_starts_and_keeps_messages_while_temporal_is_away_and_stops_whe
             assert (await client.get("/ready")).status_code == 200
 
         async def said() -> bool:
-            return gateway.events() == ["gateway started", "hand-over fails"]
+            return gateway.events() == ["gateway started", "delivery fails"]
 
         await eventually("that handing over fails", said)
         assert await gateway.end(how) == 0
-        assert gateway.events() == ["gateway started", "hand-over fails", "gateway stopped"]
+        assert gateway.events() == ["gateway started", "delivery fails", "gateway stopped"]
         assert not any(part in line for line in gateway.lines for part in (SECRET, "王小明", "13800000000"))
     async with Inbox(tmp_path / "inbox.db") as inbox:
         assert (await inbox.counts())["states"]["new"] == 1

@@ -1,4 +1,4 @@
-"""Handing over: in order, at once, patiently, and never losing anything."""
+"""Dispatching: in order, without delay, retried until it works, and without loss."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -54,8 +54,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @asynccontextmanager
-async def handing(inbox: Inbox, feed: Any, **given: Any) -> AsyncIterator[Dispatcher]:
-    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **given})
+async def handing(inbox: Inbox, feed: Any, **options: Any) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **options})
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher
@@ -167,7 +167,7 @@ async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
         await settled(inbox, done=1, failed=1)
     ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
     assert reason == str(bad)
-    assert logged == ["a message cannot be handed over"]
+    assert logged == ["a message cannot be delivered"]
 
 
 async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(
@@ -221,6 +221,6 @@ async def test_two_gateways_on_one_inbox_dispatcher_everything_once_and_in_order
         assert sorted(map(str, [*first.of("1"), *first.of("2")])) == sorted(f"m{at}" for at in range(60) if at % 3)
         assert second.heard == []
         await running.aclose()
-        await one.store([about("1", "last")])  # by one that no longer hands over
+        await one.store([about("1", "last")])  # by one that no longer dispatches
         await settled(other, done=62)
     assert second.heard == [("1", "last")]

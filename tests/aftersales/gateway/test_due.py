@@ -1,4 +1,4 @@
-"""The link to what is due soon: asked anew whenever it is opened."""
+"""The link to cases due soon, whose query is made when it is opened."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -25,7 +25,7 @@ async def opened(path: str, *, reachable: bool = True) -> httpx2.Response:
         return await client.get(path)
 
 
-async def test_it_leads_to_the_open_cases_with_a_deadline_in_so_many_hours_from_now() -> None:
+async def test_it_leads_to_the_open_cases_with_a_deadline_within_that_many_hours() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     answer = await opened("/due/12")
     after = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The inbox: what is kept survives, once, and is handed out in order."""
+"""The inbox: messages survive restarts, are stored once, and come out in order."""
 
 import asyncio
 import sqlite3
@@ -59,7 +59,7 @@ async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) 
 async def test_a_message_that_comes_again_is_counted_and_not_kept_twice(inbox: Inbox) -> None:
     assert await inbox.store([about("1", "m1")]) == 1
     (row,) = await inbox.due(10)
-    await inbox.done(row, "told")
+    await inbox.done(row, "signalled")
     assert await inbox.store([about("1", "m1"), about("1", "m1"), about("1", "m2")]) == 1
     assert len(await inbox.due(10)) == 1
     assert (await inbox.counts())["duplicates"] == 2
@@ -82,9 +82,9 @@ async def test_who_gives_up_waiting_takes_nobody_with_him(inbox: Inbox) -> None:
 async def test_what_has_ended_is_not_handed_out_again(inbox: Inbox) -> None:
     await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3")])
     first, second, _ = await inbox.due(10)
-    await inbox.done(first, "told")
+    await inbox.done(first, "signalled")
     await inbox.failed(second, "no such shop")
-    await inbox.done(second, "told")  # another gateway was slower
+    await inbox.done(second, "signalled")  # another gateway was slower
     assert ids(await inbox.due(10)) == ["3"]
     assert (await inbox.counts())["states"] == {"new": 1, "done": 1, "unknown": 0, "unreadable": 0, "failed": 1}
 
@@ -116,7 +116,7 @@ async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, cl
     ]
     await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3"), *others])
     first, second, _ = await inbox.due(10)
-    await inbox.done(first, "told")
+    await inbox.done(first, "signalled")
     await inbox.failed(second, "no such shop")
     assert await inbox.prune() == 0
     clock.now += KEPT_SECONDS + 1
@@ -141,7 +141,7 @@ async def test_only_the_owner_may_read_it(inbox: Inbox, path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
-async def test_a_disk_that_refuses_is_told_to_everybody_who_waits(
+async def test_an_error_of_the_disk_is_raised_in_every_waiting_caller(
     path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox._file._received.execute("PRAGMA busy_timeout = 0")
@@ -149,7 +149,7 @@ async def test_a_disk_that_refuses_is_told_to_everybody_who_waits(
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
     kept = await asyncio.gather(*(inbox.store([about("1", f"m{at}")]) for at in range(3)), return_exceptions=True)
-    assert {type(each) for each in kept} == {sqlite3.OperationalError}
+    assert {type(error) for error in kept} == {sqlite3.OperationalError}
     with pytest.raises(sqlite3.OperationalError):
         await inbox.check_writable()
     other.close()

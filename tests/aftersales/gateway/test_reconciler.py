@@ -1,4 +1,4 @@
-"""Catching up: what no message told us is found in the platform's records, on a real Temporal server."""
+"""Reconciling: what no message reported is read from the platform's records, on a real Temporal server."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ class Records:
     async def _list(self, request: Request) -> Response:
         asked = await request.json()
         self.asked.append(asked)
-        found = [
+        items = [
             {
                 "aftersale_info": {
                     "aftersale_id": own_id,
@@ -68,7 +68,7 @@ class Records:
             for own_id, (status, at) in self.rows.items()
             if asked["update_start_time"] <= at.timestamp() <= asked["update_end_time"]
         ]
-        return self._data({"items": found, "has_more": False, "total": len(found), "page": 0, "size": 100})
+        return self._data({"items": items, "has_more": False, "total": len(items), "page": 0, "size": 100})
 
     async def _detail(self, request: Request) -> Response:
         if self.down:
@@ -91,11 +91,11 @@ class Records:
 
     def app(self) -> Starlette:
         paths = {"/token/create": self._token, "/afterSale/List": self._list, "/afterSale/Detail": self._detail}
-        return Starlette(routes=[Route(path, each, methods=["POST"]) for path, each in paths.items()])
+        return Starlette(routes=[Route(path, endpoint, methods=["POST"]) for path, endpoint in paths.items()])
 
 
-class Told:
-    """A ``feed`` that remembers, and says that a case it never heard of was opened."""
+class Recorder:
+    """A ``feed`` that records its calls, and answers that a case it has not seen before was opened."""
 
     def __init__(self) -> None:
         self.heard: dict[str, list[Report | None]] = {}
@@ -112,8 +112,8 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def recorder() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def records() -> Records:
 
 
 @pytest_asyncio.fixture
-async def catching_up(records: Records, told: Told) -> AsyncIterator[Reconciler]:
+async def catching_up(records: Records, recorder: Recorder) -> AsyncIterator[Reconciler]:
     async with serving(records.app()) as address, Transport("douyin") as transport:
         access = DouyinAccess.model_validate_json(
             json.dumps(
@@ -134,42 +134,42 @@ async def catching_up(records: Records, told: Told) -> AsyncIterator[Reconciler]
             )
         )
         douyin = DouyinClient(access, transport, TokenStore())
-        yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, told.feed)
+        yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, recorder.feed)
 
 
-async def test_what_changed_is_told_in_order_and_once_for_all(
-    catching_up: Reconciler, records: Records, told: Told
+async def test_changes_are_fed_in_order_and_with_the_same_ids_each_time(
+    catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows = {
         1: (6, NOW - timedelta(hours=5)),
         2: (13, NOW),
         3: (8, NOW - timedelta(days=9)),
     }
-    found = await catching_up.look(SHOP, NOW - timedelta(days=1), NOW)
-    assert found == CatchUp(records=2, opened=2)
-    assert told.heard["1"] == [None]
-    shipped = [report and report.rule for report in told.heard["2"]]
+    result = await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW)
+    assert result == CatchUp(records=2, opened=2)
+    assert recorder.heard["1"] == [None]
+    shipped = [report and report.rule for report in recorder.heard["2"]]
     assert shipped == ["agree", "ship"]
-    again = dict(told.heard)
-    told.heard = {"1": [], "2": []}
-    assert await catching_up.look(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
-    assert told.heard == again
+    again = dict(recorder.heard)
+    recorder.heard = {"1": [], "2": []}
+    assert await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
+    assert recorder.heard == again
 
 
-async def test_a_record_that_cannot_be_told_takes_no_other_with_it(
-    catching_up: Reconciler, records: Records, told: Told
+async def test_a_record_that_cannot_be_fed_does_not_stop_the_others(
+    catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows = dict.fromkeys((1, 2, 3), (8, NOW))
-    told.fails["2"] = BadForm("order_amount")
-    assert await catching_up.look(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
+    recorder.fails["2"] = BadForm("order_amount")
+    assert await catching_up.reconcile(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
 
 
 async def test_a_platform_that_does_not_answer_fails_the_look(
-    catching_up: Reconciler, records: Records, told: Told
+    catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
     with pytest.raises(PlatformUnreachable):
-        await catching_up.look(SHOP, NOW, NOW)
+        await catching_up.reconcile(SHOP, NOW, NOW)
 
 
 class Parcels(ReconcilableAdapter):
@@ -197,39 +197,39 @@ async def test_every_process_of_a_marketplace_is_reconciled_and_a_record_is_fed_
         fed.append((case, report))
         return FeedResult.OPENED
 
-    found = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).look(SHOP, NOW, NOW)
-    assert found == CatchUp(records=2, opened=2)
+    result = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).reconcile(SHOP, NOW, NOW)
+    assert result == CatchUp(records=2, opened=2)
     arrived = Report(message_id=f"{SHOP}/P1", rule="arrive")
     assert fed == [(CaseKey(process, SHOP, "P1"), arrived) for process in ("one", "two")]
 
 
-class Looks:
-    """Looks that are remembered, and fail as long as they are told to."""
+class FakeReconciler:
+    """A reconciler that records its runs, and raises ``fails`` if it is set."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[str, datetime, datetime]] = []
+        self.runs: list[tuple[str, datetime, datetime]] = []
         self.fails: Exception | None = None
 
-    async def look(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
-        self.made.append((shop_id, since, until))
+    async def reconcile(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
+        self.runs.append((shop_id, since, until))
         if self.fails:
             raise self.fails
         return CatchUp(records=1)
 
 
 @pytest.fixture
-def looks() -> Looks:
-    return Looks()
+def reconciler() -> FakeReconciler:
+    return FakeReconciler()
 
 
 @pytest_asyncio.fixture
-async def queue(environment: WorkflowEnvironment, looks: Looks) -> AsyncIterator[str]:
+async def queue(environment: WorkflowEnvironment, reconciler: FakeReconciler) -> AsyncIterator[str]:
     name = uuid.uuid4().hex
     async with Worker(
         environment.client,
         task_queue=name,
         workflows=[CatchUpWorkflow],
-        activities=[catch_up_activity({"douyin": looks.look})],
+        activities=[catch_up_activity({"douyin": reconciler.reconcile})],
         workflow_runner=sandboxed_runner(),
         interceptors=[ErrorInterceptor()],
         graceful_shutdown_timeout=timedelta(seconds=0.1),
@@ -238,19 +238,19 @@ async def queue(environment: WorkflowEnvironment, looks: Looks) -> AsyncIterator
 
 
 async def results(handle: ScheduleHandle, client: Client, count: int) -> list[Any]:
-    """The results of the first so many looks of a schedule."""
+    """Return the results of the first ``count`` runs of a schedule."""
 
     async def ran() -> list[str]:
         actions = (await handle.describe()).info.recent_actions
-        found = [each.action.workflow_id for each in actions]  # type: ignore[union-attr]
-        return found if len(found) >= count else []
+        workflow_ids = [action.action.workflow_id for action in actions]  # type: ignore[union-attr]
+        return workflow_ids if len(workflow_ids) >= count else []
 
-    ids = await eventually(f"{count} looks", ran)
-    return list(await asyncio.gather(*(client.get_workflow_handle(each).result() for each in ids)))
+    ids = await eventually(f"{count} runs", ran)
+    return list(await asyncio.gather(*(client.get_workflow_handle(workflow_id).result() for workflow_id in ids)))
 
 
 async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
-    environment: WorkflowEnvironment, queue: str, looks: Looks
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
 ) -> None:
     client, shop = environment.client, uuid.uuid4().hex
     with environment.with_time_skipping_disabled():
@@ -262,7 +262,7 @@ async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
             await results(handle, client, 2)
         finally:
             await handle.delete()
-    first, second = looks.made
+    first, second = reconciler.runs
     assert own_id == f"catch-up/douyin/{shop}"
     assert first == (shop, first[2] - FIRST_LOOK, first[2])
     assert second[:2] == (shop, first[2] - OVERLAP)
@@ -283,34 +283,39 @@ async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(
         try:
             await handle.pause(note="the shop is closed")
             await schedule_catch_up(client, queue, "douyin", [shop], every=timedelta(minutes=3))
-            known = await schedule()
+            updated = await schedule()
         finally:
             await handle.delete()
-    assert [each.every for each in known.spec.intervals] == [timedelta(minutes=3)]
-    assert (known.state.paused, known.state.note) == (True, "the shop is closed")
-    assert known.policy.overlap.name == "SKIP"
+    assert [interval.every for interval in updated.spec.intervals] == [timedelta(minutes=3)]
+    assert (updated.state.paused, updated.state.note) == (True, "the shop is closed")
+    assert updated.policy.overlap.name == "SKIP"
 
 
 @pytest.mark.parametrize(
-    "given", [[], [{}], [{"platform": "douyin"}], [1], [{"platform": "douyin", "shop_id": "S1"}, 2]]
+    "arguments", [[], [{}], [{"platform": "douyin"}], [1], [{"platform": "douyin", "shop_id": "S1"}, 2]]
 )
 async def test_a_look_that_names_no_shop_fails_and_says_so(
-    environment: WorkflowEnvironment, queue: str, looks: Looks, given: list[Any]
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler, arguments: list[Any]
 ) -> None:
     with pytest.raises(WorkflowFailureError) as failed:
-        await environment.client.execute_workflow("catch_up", args=given, id=uuid.uuid4().hex, task_queue=queue)
+        await environment.client.execute_workflow("catch_up", args=arguments, id=uuid.uuid4().hex, task_queue=queue)
     assert "catch_up" in str(failed.value.cause)
-    assert looks.made == []
+    assert reconciler.runs == []
 
 
 @pytest.mark.parametrize(("platform", "bad", "times"), [("douyin", PlatformUnreachable("x"), 3), ("jd", None, 0)])
 async def test_a_look_that_fails_is_tried_again_where_that_may_help(
-    environment: WorkflowEnvironment, queue: str, looks: Looks, platform: str, bad: Exception | None, times: int
+    environment: WorkflowEnvironment,
+    queue: str,
+    reconciler: FakeReconciler,
+    platform: str,
+    bad: Exception | None,
+    times: int,
 ) -> None:
-    looks.fails, scope = bad, {"platform": platform, "shop_id": "S1"}
+    reconciler.fails, scope = bad, {"platform": platform, "shop_id": "S1"}
     with pytest.raises(WorkflowFailureError) as failed:
         await environment.client.execute_workflow("catch_up", scope, id=uuid.uuid4().hex, task_queue=queue)
-    assert len(looks.made) == times
+    assert len(reconciler.runs) == times
     cause = failed.value.cause.__cause__
     assert isinstance(cause, ApplicationError)
     assert cause.type == ("PlatformUnreachable" if bad else "BadForm")

@@ -118,7 +118,7 @@ def test_a_bad_cell_rejects_its_row_alone_and_names_the_column(
     assert [case["after_sale_id"] for case in facts(export)] == ["A2"]
 
 
-def test_a_row_tells_everything_that_is_wrong_with_it(reships: Exported) -> None:
+def test_a_rejected_row_names_all_of_its_faults(reships: Exported) -> None:
     reships.write([*row(金额="x", 申请时间="y"), "more"])
     (reason,) = reasons(reships.read()).values()
     assert [name for name in ("金额", "申请时间", "多出") if name not in reason] == []

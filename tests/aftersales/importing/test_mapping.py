@@ -46,8 +46,8 @@ def test_a_mapping_that_fits_is_taken(tmp_path: Path) -> None:
         ("  item_id: 商品\n", "", 2, "item_id"),
         ("  item_id: 商品", "  item_id: {headers: 商品}", 3, "headers"),
         ("  item_id: 商品", "  item_id: 5", 3, "item_id"),
-        ("  item_id: 商品", "  item_id: 商品\n  sub_orders: 订单", 4, "given twice"),
-        ("  item_id: 商品", "  item_id: 商品\n  freight_fee: 运费", 4, "given twice"),
+        ("  item_id: 商品", "  item_id: 商品\n  sub_orders: 订单", 4, "duplicate field"),
+        ("  item_id: 商品", "  item_id: 商品\n  freight_fee: 运费", 4, "duplicate field"),
         ("  item_id: 商品", '  item_id: {header: 商品, format: "%Y"}', 3, "format"),
         ("  provider_id: P1", "  provider_id: P 1", 6, "provider_id"),
         ('  freight_fee: "12.00"', '  freight_fee: "-1"', 8, "freight_fee"),
@@ -76,7 +76,7 @@ def test_a_mapping_that_does_not_fit_names_line_and_field(
     assert words in str(caught.value)
 
 
-def test_a_list_is_no_column(tmp_path: Path) -> None:
+def test_a_list_cannot_be_a_column(tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     whole = SOUND[: SOUND.index("rows:")]
     path.write_text(whole.replace("  item_id: 商品", "  item_id: 商品\n  sub_orders: 订单"), encoding="utf-8")

@@ -59,9 +59,7 @@ def test_what_keeps_spreadsheets_from_eating_digits_is_taken_off(written: str, s
         ([*HEADER, "金额"], "duplicate columns: 金额"),
     ],
 )
-def test_a_header_that_is_missing_or_stands_twice_is_told_once(
-    reships: Exported, header: list[str], words: str
-) -> None:
+def test_missing_and_duplicate_headers_are_each_reported_once(reships: Exported, header: list[str], words: str) -> None:
     reships.write(row(), header=header)
     with pytest.raises(BadFile) as caught:
         reships.read()
@@ -177,7 +175,7 @@ def test_a_sheet_that_claims_to_be_one_cell_is_read_whole(reships: Exported, tmp
     assert len(facts(reships.read(path))) == 2
 
 
-def test_what_programs_leave_out_of_a_workbook_is_no_warning(reships: Exported, tmp_path: Path) -> None:
+def test_parts_that_programs_leave_out_of_a_workbook_cause_no_warning(reships: Exported, tmp_path: Path) -> None:
     path = workbook(tmp_path, cells(at="2026-11-20 09:05"))
     rewritten(path, "xl/styles.xml", "<cellStyles .*</cellStyles>", "")
     assert len(facts(reships.read(path))) == 1

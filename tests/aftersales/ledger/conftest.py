@@ -1,4 +1,4 @@
-"""An empty database a test: a SQLite file, and one on a PostgreSQL server that is started once a session."""
+"""An empty database for each test: a SQLite file, and one on a PostgreSQL server started once a session."""
 
 import os
 import shutil
@@ -68,17 +68,17 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite3'}"
-    found: str = request.getfixturevalue("postgresql")
-    return found
+    address: str = request.getfixturevalue("postgresql")
+    return address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger]:
     """An empty ledger."""
-    given: str | Path = tmp_path / "ledger.sqlite3"
+    address: str | Path = tmp_path / "ledger.sqlite3"
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("made_sqlite"), given)
+        shutil.copy(request.getfixturevalue("made_sqlite"), address)
     else:
-        given = database(request.getfixturevalue("server"), request.getfixturevalue("made_postgresql"))
-    with SqlLedger(given) as opened:
+        address = database(request.getfixturevalue("server"), request.getfixturevalue("made_postgresql"))
+    with SqlLedger(address) as opened:
         yield opened

@@ -15,16 +15,16 @@ from cases.shanghai import shanghai_day
 from tests.support.booking import expected, november
 
 
-def penalty(own_id: str, at: datetime, **given: Any) -> LedgerEntry:
-    return expected(own_id, "DS-6", at, process="douyin_shipment", **({"amount": "10.00"} | given))
+def penalty(own_id: str, at: datetime, **fields: Any) -> LedgerEntry:
+    return expected(own_id, "DS-6", at, process="douyin_shipment", **({"amount": "10.00"} | fields))
 
 
-def points(own_id: str, at: datetime, each: str = "0.1", **given: Any) -> LedgerEntry:
-    return expected(own_id, "DS-5", at, process="douyin_shipment", points=each, **given)
+def points(own_id: str, at: datetime, number: str = "0.1", **fields: Any) -> LedgerEntry:
+    return expected(own_id, "DS-5", at, process="douyin_shipment", points=number, **fields)
 
 
-def amounts(found: list[Capped]) -> list[str]:
-    return [str(each.amount) for each in found]
+def amounts(entries: list[Capped]) -> list[str]:
+    return [str(entry.amount) for entry in entries]
 
 
 def test_ds_6_an_order_is_penalised_at_most_twice() -> None:
@@ -36,9 +36,12 @@ def test_ds_6_a_shop_pays_at_most_500_a_day_and_the_day_is_shanghais() -> None:
     one_day = [penalty(f"C{number}", november(2, 0) + timedelta(minutes=number)) for number in range(52)]
     next_day = penalty("D1", november(3, 0))
     other_shop = penalty("D2", november(2, 23), shop_id="S2")
-    found = capped([*one_day, next_day, other_shop])
-    assert sum((each.amount or Decimal(0) for each in found), Decimal(0)) == Decimal("520.00")
-    assert [each.entry.case_id for each in found if each.amount == 0] == ["douyin_shipment/C50", "douyin_shipment/C51"]
+    counted = capped([*one_day, next_day, other_shop])
+    assert sum((row.amount or Decimal(0) for row in counted), Decimal(0)) == Decimal("520.00")
+    assert [row.entry.case_id for row in counted if row.amount == 0] == [
+        "douyin_shipment/C50",
+        "douyin_shipment/C51",
+    ]
 
 
 def test_ds_6_the_last_penalty_of_a_full_day_counts_in_part() -> None:
@@ -55,15 +58,15 @@ def test_ds_6_a_penalty_of_which_nothing_counted_is_none_of_the_orders_two() -> 
 def test_ds_5_a_shop_gets_at_most_two_points_a_week_from_monday_to_sunday() -> None:
     week = [points(f"C{number}", november(2) + timedelta(hours=number)) for number in range(21)]
     sunday, next_monday = points("D1", november(8, 23, 59, 59)), points("D2", november(9, 0))
-    found = {each.entry.case_id.partition("/")[2]: each.points for each in capped([*week, sunday, next_monday])}
-    assert [name for name, each in found.items() if each == 0] == ["C20", "D1"]
-    assert found["D2"] == Decimal("0.1")
+    counted = {row.entry.case_id.partition("/")[2]: row.points for row in capped([*week, sunday, next_monday])}
+    assert [name for name, value in counted.items() if value == 0] == ["C20", "D1"]
+    assert counted["D2"] == Decimal("0.1")
 
 
 def test_ds_5_the_daily_cap_is_unset_and_can_be_set() -> None:
     day = [points(f"C{number}", november(2, number), "0.5") for number in range(3)]
-    assert [each.points for each in capped(day)] == [Decimal("0.5")] * 3
-    assert [each.points for each in capped(day, Caps(points_a_day=Decimal(1)))] == [*[Decimal("0.5")] * 2, Decimal(0)]
+    assert [row.points for row in capped(day)] == [Decimal("0.5")] * 3
+    assert [row.points for row in capped(day, Caps(points_a_day=Decimal(1)))] == [*[Decimal("0.5")] * 2, Decimal(0)]
 
 
 def test_what_no_cap_is_about_counts_in_full() -> None:
@@ -94,30 +97,30 @@ ENTRIES = st.lists(
 @settings(max_examples=60)
 @given(ENTRIES, st.randoms())
 def test_no_cap_is_ever_passed_and_nothing_counts_more_than_was_entered(entries: list[LedgerEntry], by: Any) -> None:
-    found = capped(entries)
+    counted = capped(entries)
     days: dict[Any, Decimal] = defaultdict(Decimal)
     weeks: dict[Any, Decimal] = defaultdict(Decimal)
     orders: dict[Any, int] = defaultdict(int)
-    for each in found:
-        assert Decimal(0) <= (each.amount or Decimal(0)) <= (each.entry.amount or Decimal(0))
-        assert Decimal(0) <= (each.points or Decimal(0)) <= (each.entry.points or Decimal(0))
-        day = shanghai_day(each.entry.at)
-        days[each.entry.shop_id, day] += each.amount or 0
-        weeks[each.entry.shop_id, monday(day)] += each.points or 0
-        orders[each.entry.shop_id, each.entry.about] += bool(each.amount)
+    for row in counted:
+        assert Decimal(0) <= (row.amount or Decimal(0)) <= (row.entry.amount or Decimal(0))
+        assert Decimal(0) <= (row.points or Decimal(0)) <= (row.entry.points or Decimal(0))
+        day = shanghai_day(row.entry.at)
+        days[row.entry.shop_id, day] += row.amount or 0
+        weeks[row.entry.shop_id, monday(day)] += row.points or 0
+        orders[row.entry.shop_id, row.entry.about] += bool(row.amount)
     assert max(days.values(), default=Decimal(0)) <= 500
     assert max(weeks.values(), default=Decimal(0)) <= 2
     assert max(orders.values(), default=0) <= 2
     by.shuffle(entries)
-    assert capped(entries) == found
+    assert capped(entries) == counted
 
 
 @settings(max_examples=40)
 @given(ENTRIES)
 def test_what_comes_later_changes_nothing_before_it(entries: list[LedgerEntry]) -> None:
-    found = capped(entries)
-    half = len(found) // 2
-    assert capped([each.entry for each in found[:half]]) == found[:half]
+    counted = capped(entries)
+    half = len(counted) // 2
+    assert capped([row.entry for row in counted[:half]]) == counted[:half]
 
 
 @pytest.mark.parametrize(
@@ -137,5 +140,5 @@ def test_jd_11_the_score_of_a_week(late: int, rate: str | None, score: Score) ->
     assert weekly_score(late, rate and Decimal(rate)) == score  # type: ignore[arg-type]
 
 
-def test_jd_11_a_score_that_hangs_on_an_unknown_rate_is_told_as_a_range() -> None:
+def test_jd_11_a_score_with_an_unknown_rate_is_a_range() -> None:
     assert [str(weekly_score(late)) for late in (0, 3, 7)] == ["0", "3-7", "7"]

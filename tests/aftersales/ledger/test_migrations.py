@@ -31,11 +31,11 @@ def test_the_newest_revision_is_the_one_that_the_code_asks_for() -> None:
 def test_threads_that_open_an_empty_database_at_once_agree(address: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(lambda _: SqlLedger(address), range(4)))
-    for number, each in enumerate(opened):
-        each.enter(expected(f"C{number}"))
+    for number, ledger in enumerate(opened):
+        ledger.enter(expected(f"C{number}"))
     assert len(opened[0].entries(date(2026, 11, 1), date(2026, 11, 30))) == 4
-    for each in opened:
-        each.close()
+    for ledger in opened:
+        ledger.close()
 
 
 def test_a_ledger_that_is_up_to_date_opens_without_alembic(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +60,9 @@ def test_a_revision_that_fails_leaves_nothing_behind(address: str, monkeypatch: 
         ledger.enter(expected())
 
 
-def test_a_file_of_something_else_is_no_ledger(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
-    path.write_text("something else, and long enough that it is no empty file" * 20, encoding="utf-8")
+    path.write_text("something else, and long enough not to count as an empty file" * 20, encoding="utf-8")
     with pytest.raises(CaseError, match="not a database"):
         SqlLedger(path)
 

@@ -17,31 +17,31 @@ APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="establish
 NOVEMBER = month_of("2026-11")
 
 
-def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **given: Any) -> Booked:
-    """A bill as it stands in the ledger."""
-    told = bill(bill_id, clause, **given)
+def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **fields: Any) -> Booked:
+    """Return a bill as the ledger stores it."""
+    answer = bill(bill_id, clause, **fields)
     plain = LedgerEntry(
-        key=told.key,
+        key=answer.key,
         case_id="",
-        shop_id=told.shop_id,
+        shop_id=answer.shop_id,
         clause=clause,
-        order=told.order,
-        at=told.at,
-        amount=told.amount,
-        points=told.points,
+        order=answer.order,
+        at=answer.at,
+        amount=answer.amount,
+        points=answer.points,
         status="billed",
     )
     return booked(plain, answers=answers)
 
 
 def only(entries: list[Booked], *outcomes: Any) -> ShopMonth:
-    (found,) = shop_months(NOVEMBER, entries, outcomes, APPEALS)
-    return found
+    (shop,) = shop_months(NOVEMBER, entries, outcomes, APPEALS)
+    return shop
 
 
 def rule(entries: list[Booked], clause: str) -> RuleFigures:
-    (found,) = [each for each in only(entries).rules if each.clause == clause]
-    return found
+    (figures,) = [row for row in only(entries).rules if row.clause == clause]
+    return figures
 
 
 def sums(entries: int, amount: str, counted: str | None = None) -> Sums:
@@ -63,12 +63,12 @@ def sums(entries: int, amount: str, counted: str | None = None) -> Sums:
     ],
 )
 def test_a_month_runs_from_its_first_day_to_its_last(written: str, first: str, last: str) -> None:
-    found = month_of(written)
-    assert (found.first, found.last, str(found)) == (date.fromisoformat(first), date.fromisoformat(last), written)
+    month = month_of(written)
+    assert (month.first, month.last, str(month)) == (date.fromisoformat(first), date.fromisoformat(last), written)
 
 
 @pytest.mark.parametrize("written", ["2026-13", "2026-1", "2026", "11-2026", "2026-11-01", "2026-1١", "", "1999-01"])
-def test_what_is_no_month_is_refused(written: str) -> None:
+def test_an_invalid_month_is_refused(written: str) -> None:
     with pytest.raises(BadForm, match="expected a month such as 2026-11"):
         month_of(written)
 
@@ -87,14 +87,14 @@ def test_cases_are_counted_by_process_and_state() -> None:
         ended("C3", "established", decided_before_deadline=False, clocks_run_out=2),
         ended("A1", "completed", process="douyin_reship"),
     ]
-    found = only([], *outcomes)
-    assert [(each.process, each.state, each.cases) for each in found.cases] == [
+    shop = only([], *outcomes)
+    assert [(case.process, case.state, case.cases) for case in shop.cases] == [
         ("claim_1688", "dismissed", 2),
         ("claim_1688", "established", 1),
         ("douyin_reship", "completed", 1),
     ]
-    assert (found.decided_in_time, found.decided_in_time.share) == (Share(many=2, of=3), Decimal("0.6667"))
-    assert found.clocks_run_out == 3
+    assert (shop.decided_in_time, shop.decided_in_time.share) == (Share(many=2, of=3), Decimal("0.6667"))
+    assert shop.clocks_run_out == 3
 
 
 def test_what_was_expected_and_what_was_billed_stand_beside_each_other() -> None:
@@ -129,8 +129,8 @@ def test_ds_5_points_are_counted_up_to_two_a_week() -> None:
         booked(expected(f"C{number}", "DS-5", november(2, number % 24, number // 24), points="0.1"))
         for number in range(25)
     ]
-    found = rule(entries, "DS-5").expected
-    assert (found.points, found.points_counted, found.amount) == (Decimal("2.5"), Decimal("2.0"), Decimal(0))
+    totals = rule(entries, "DS-5").expected
+    assert (totals.points, totals.points_counted, totals.amount) == (Decimal("2.5"), Decimal("2.0"), Decimal(0))
 
 
 def test_cl_5_of_appealed_claims_that_were_ruled_on_the_dismissed_ones_are_won() -> None:
@@ -142,8 +142,8 @@ def test_cl_5_of_appealed_claims_that_were_ruled_on_the_dismissed_ones_are_won()
         ended("C4", "buyer_withdrew"),
         ended("C5", "dismissed"),  # the platform dropped it without an appeal
     ]
-    found = only(appealed, *outcomes).appeals_won
-    assert (found, found.share) == (Share(many=2, of=3), Decimal("0.6667"))
+    appeals = only(appealed, *outcomes).appeals_won
+    assert (appeals, appeals.share) == (Share(many=2, of=3), Decimal("0.6667"))
 
 
 def test_without_appeals_there_is_no_share_of_them() -> None:
@@ -162,7 +162,7 @@ def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late
     ]
     answered = billed("B1", "JD-10", answers=late[3].key, order="OD4", at=november(8, 23, 59))
     weeks = only([*map(booked, late), answered]).weeks
-    assert [(str(each.first), str(each.last), each.late_orders, each.score) for each in weeks] == [
+    assert [(str(week.first), str(week.last), week.late_orders, week.score) for week in weeks] == [
         ("2026-10-26", "2026-11-01", 1, "1-7"),
         ("2026-11-02", "2026-11-08", 2, "2-7"),
         ("2026-11-09", "2026-11-15", 1, "1-7"),
@@ -170,10 +170,10 @@ def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late
 
 
 def test_every_shop_has_its_own_month() -> None:
-    found = shop_months(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")], APPEALS)
-    assert [(each.shop, len(each.cases), len(each.rules)) for each in found] == [("S1", 1, 0), ("S2", 0, 1)]
+    shops = shop_months(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")], APPEALS)
+    assert [(shop.shop, len(shop.cases), len(shop.rules)) for shop in shops] == [("S1", 1, 0), ("S2", 0, 1)]
 
 
 def test_clauses_stand_in_the_order_of_the_rule_book() -> None:
     entries = [booked(expected(f"C{n}", clause)) for n, clause in enumerate(["DR-11", "CL-3", "DR-10", "DR-9", "odd"])]
-    assert [each.clause for each in only(entries).rules] == ["CL-3", "DR-9", "DR-10", "DR-11", "odd"]
+    assert [row.clause for row in only(entries).rules] == ["CL-3", "DR-9", "DR-10", "DR-11", "odd"]

@@ -29,18 +29,18 @@ def of_november(ledger: SqlLedger) -> list[Booked]:
 def test_an_entry_comes_back_as_it_was_entered(ledger: SqlLedger) -> None:
     money = expected("C1", amount="1234567890.10")
     points = expected("C2", "DS-5", points="0.125", at=november(2), process="douyin_shipment")
-    for each in (money, points):
-        ledger.enter(each)
-    named = [each.model_copy(update={"order": each.about}) for each in (points, money)]
-    assert of_november(ledger) == [booked(each) for each in named]
-    assert [str(each.points or each.amount) for each in of_november(ledger)] == ["0.125", "1234567890.10"]
-    assert all(each.at.tzinfo is UTC for each in of_november(ledger))
+    for entry in (money, points):
+        ledger.enter(entry)
+    named = [entry.model_copy(update={"order": entry.about}) for entry in (points, money)]
+    assert of_november(ledger) == [booked(entry) for entry in named]
+    assert [str(entry.points or entry.amount) for entry in of_november(ledger)] == ["0.125", "1234567890.10"]
+    assert all(entry.at.tzinfo is UTC for entry in of_november(ledger))
 
 
 def test_sl_1_an_entry_handed_in_twice_is_entered_once_and_the_first_stays(ledger: SqlLedger) -> None:
     for amount in ("3.00", "3.00", "5.00"):
         ledger.enter(expected(amount=amount))
-    assert [each.amount for each in of_november(ledger)] == [Decimal("3.00")]
+    assert [entry.amount for entry in of_november(ledger)] == [Decimal("3.00")]
 
 
 def test_a_day_begins_at_midnight_in_shanghai(ledger: SqlLedger) -> None:
@@ -49,7 +49,7 @@ def test_a_day_begins_at_midnight_in_shanghai(ledger: SqlLedger) -> None:
     ledger.enter(expected("C2", at=midnight))
     ledger.enter(expected("C3", at=november(30, 23, 59, 59)))
     ledger.enter(expected("C4", at=november(30, 23, 59, 59) + timedelta(seconds=1)))
-    assert [(each.case_id, each.day) for each in of_november(ledger)] == [
+    assert [(entry.case_id, entry.day) for entry in of_november(ledger)] == [
         ("claim_1688/C2", FIRST),
         ("claim_1688/C3", LAST),
     ]
@@ -66,8 +66,8 @@ def test_entries_and_outcomes_are_found_by_shop(ledger: SqlLedger) -> None:
 def test_a_bill_answers_the_expected_entry_of_its_order(ledger: SqlLedger) -> None:
     ledger.enter(expected("C1", amount="5.00"))
     ledger.enter(expected("C2", amount="5.00"))
-    found = ledger.bill(bill(order="OC2", amount="6.00"))
-    assert (found.status, found.answers, found.case_id) == ("billed", "claim_1688/C2/CL-3/OC2", "claim_1688/C2")
+    booking = ledger.bill(bill(order="OC2", amount="6.00"))
+    assert (booking.status, booking.answers, booking.case_id) == ("billed", "claim_1688/C2/CL-3/OC2", "claim_1688/C2")
 
 
 def test_a_bill_without_an_order_answers_its_case(ledger: SqlLedger) -> None:
@@ -80,7 +80,7 @@ def test_a_bill_that_came_first_is_answered_by_the_entry_that_comes_later(ledger
     assert ledger.bill(bill("B2", case_id="claim_1688/C2")).answers is None
     ledger.enter(expected("C1"))
     ledger.enter(expected("C2"))
-    assert {each.key: each.answers for each in of_november(ledger) if each.status == "billed"} == {
+    assert {entry.key: entry.answers for entry in of_november(ledger) if entry.status == "billed"} == {
         "billed/S1/B1": "claim_1688/C1/CL-3/OC1",
         "billed/S1/B2": "claim_1688/C2/CL-3/OC2",
     }
@@ -89,7 +89,7 @@ def test_a_bill_that_came_first_is_answered_by_the_entry_that_comes_later(ledger
 @pytest.mark.parametrize(
     "other",
     [{"shop_id": "S2"}, {"clause": "DR-10"}, {"order": "O9"}, {"order": None}],
-    ids=lambda each: next(iter(each)),
+    ids=lambda changed: next(iter(changed)),
 )
 def test_a_bill_of_another_shop_clause_or_order_answers_nothing(ledger: SqlLedger, other: dict[str, str]) -> None:
     ledger.enter(expected("C1"))
@@ -113,8 +113,8 @@ def test_the_outcome_of_a_case_about_no_order_comes_back_without_one(ledger: Sql
 
 def test_an_outcome_is_kept_once_and_comes_back_as_it_was(ledger: SqlLedger) -> None:
     first, second = ended("C1"), ended("C2", decided_before_deadline=None, lost=Decimal("12.30"), clocks_run_out=2)
-    for each in (first, ended("C1", "established"), second):
-        ledger.record_outcome(each)
+    for outcome in (first, ended("C1", "established"), second):
+        ledger.record_outcome(outcome)
     assert ledger.outcomes(FIRST, LAST) == [first, second]
 
 
@@ -135,9 +135,9 @@ def test_many_threads_enter_each_entry_once_and_every_bill_is_answered(ledger: S
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(hand_in, range(40)))
-    found = of_november(ledger)
-    assert len(found) == 20
-    assert len({each.answers for each in found if each.status == "billed"} - {None}) == 10
+    entries = of_november(ledger)
+    assert len(entries) == 20
+    assert len({entry.answers for entry in entries if entry.status == "billed"} - {None}) == 10
     assert len(ledger.outcomes(FIRST, LAST)) == 10
 
 
@@ -158,7 +158,7 @@ def test_a_bill_and_its_entry_that_come_at_the_same_instant_find_each_other(
                 lambda hand_in: hand_in(), [lambda: ledger.enter(expected()), lambda: ledger.bill(bill(order="OC1"))]
             )
         )
-    assert [each.answers for each in of_november(ledger) if each.status == "billed"] == ["claim_1688/C1/CL-3/OC1"]
+    assert [entry.answers for entry in of_november(ledger) if entry.status == "billed"] == ["claim_1688/C1/CL-3/OC1"]
 
 
 def test_what_cannot_be_held_is_refused_for_good(ledger: SqlLedger) -> None:
@@ -190,14 +190,14 @@ def test_processes_that_open_an_empty_database_at_once_agree(tmp_path: Path, pos
         subprocess.Popen([sys.executable, "-c", HANDING_IN, *addresses], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    assert [(each.communicate(timeout=60)[1], each.returncode) for each in started] == [("", 0)] * 2
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [("", 0)] * 2
     for address in addresses:
         with SqlLedger(address) as ledger:
-            found = of_november(ledger)
-            assert (len(found), sum(each.answers is not None for each in found)) == (20, 10)
+            entries = of_november(ledger)
+            assert (len(entries), sum(entry.answers is not None for entry in entries)) == (20, 10)
 
 
-def test_a_database_that_is_gone_is_told_without_its_password() -> None:
+def test_a_missing_database_is_reported_without_its_password() -> None:
     address = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger?connect_timeout=2"
     with pytest.raises(LedgerUnreachable) as caught:
         SqlLedger(address)

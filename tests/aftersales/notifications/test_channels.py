@@ -32,8 +32,8 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 def test_every_shop_has_its_channels(tmp_path: Path) -> None:
     channels = read_channels(written(tmp_path, FULL))
 
-    assert [each.type for each in channels.of("S1")] == ["feishu", "mail"]
-    assert [each.kinds for each in channels.of("S2")] == [("needs_operator",)]
+    assert [channel.type for channel in channels.of("S1")] == ["feishu", "mail"]
+    assert [channel.kinds for channel in channels.of("S2")] == [("needs_operator",)]
     assert channels.of("S3") == ()
     assert "hush" not in f"{channels!r} {channels.model_dump_json()}"
 
@@ -59,17 +59,17 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named_and_not_quoted(tmp_path: Path, old: str, new: str, named: str) -> None:
     assert old in FULL
-    with pytest.raises(BadForm) as told:
+    with pytest.raises(BadForm) as caught:
         read_channels(written(tmp_path, FULL.replace(old, new, 1)))
 
-    assert named in str(told.value)
-    assert "hush" not in str(told.value)
+    assert named in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 def test_the_example_can_be_read_and_holds_every_type(tmp_path: Path) -> None:
     channels = read_channels(written(tmp_path, EXAMPLE.read_text(encoding="utf-8")))
 
-    types = [each.type for shop in channels.root.values() for each in shop]
+    types = [channel.type for shop in channels.root.values() for channel in shop]
     assert sorted(types) == ["dingtalk", "feishu", "mail", "webhook", "wecom"]
 
 
@@ -105,7 +105,7 @@ def test_in_quiet_hours_a_notice_waits_until_they_end() -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 7, 8])
-def test_a_deadline_that_comes_before_they_end_is_told_at_once(hours: int) -> None:
+def test_a_deadline_before_their_end_is_sent_at_once(hours: int) -> None:
     assert quiet().send_at(notice(deadline=MIDNIGHT + timedelta(hours=hours)), MIDNIGHT) == MIDNIGHT
 
 

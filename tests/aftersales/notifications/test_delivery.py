@@ -1,4 +1,4 @@
-"""The bots' own rates: never more in any stretch of time."""
+"""The bots' rate limits hold in every period of their length."""
 
 import pytest
 

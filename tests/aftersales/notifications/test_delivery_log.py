@@ -1,4 +1,4 @@
-"""What is known of notices over restarts, and what is forgotten."""
+"""The log of deliveries: what it keeps over restarts, and what it prunes."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,13 +32,13 @@ def test_what_waits_is_known_after_a_restart_until_it_is_closed(tmp_path: Path) 
         assert again.delayed() == []
 
 
-@pytest.mark.parametrize(("age", "known"), [(RETENTION, True), (RETENTION + timedelta(seconds=1), False)])
-def test_what_is_long_over_is_forgotten(tmp_path: Path, age: timedelta, known: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("age", "kept"), [(RETENTION, True), (RETENTION + timedelta(seconds=1), False)])
+def test_what_is_long_over_is_forgotten(tmp_path: Path, age: timedelta, kept: bool) -> None:  # noqa: FBT001
     with DeliveryLog(tmp_path / "b") as log:
         log.close("old", "outcome", "sent", NOON - age)
         for number in range(PRUNED_EVERY):
             log.close(f"k{number}", "outcome", "sent", NOON)
-        assert log.is_closed("old") is known
+        assert log.is_closed("old") is kept
 
 
 def test_only_its_owner_may_read_the_books(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_only_its_owner_may_read_the_books(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "b").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_is_no_database_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("no database" * 100)
     with pytest.raises(CaseError, match="b: cannot be used"):
         DeliveryLog(tmp_path / "b")

@@ -1,4 +1,4 @@
-"""Bots that answer 200 whatever they mean: refused, busy and told are told apart."""
+"""Bots that always answer 200: refusal, overload and success are told apart by the body."""
 
 import json
 import logging
@@ -31,8 +31,8 @@ bots = Bots()
 
 @pytest_asyncio.fixture(scope="module")
 async def address() -> AsyncIterator[str]:
-    async with serving(bots.app()) as found:
-        yield found
+    async with serving(bots.app()) as address:
+        yield address
 
 
 @pytest_asyncio.fixture
@@ -58,7 +58,7 @@ async def test_a_program_gets_the_notice_as_json_and_may_answer_what_it_likes(
 ) -> None:
     await sender(address, transport, "webhook").send(notice())
 
-    assert [Notice.model_validate_json(each) for each in bots.taken["program"]] == [notice()]
+    assert [Notice.model_validate_json(body) for body in bots.taken["program"]] == [notice()]
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ async def test_a_stale_timestamp_is_a_refusal(address: str, transport: Transport
 @pytest.mark.parametrize("kind", BOTS)
 async def test_g_7_a_bot_over_its_rate_is_tried_again(address: str, transport: Transport, kind: str) -> None:
     bots.allowed = 1
-    told = sender(address, transport, kind)
-    await told.send(notice())
+    bot = sender(address, transport, kind)
+    await bot.send(notice())
     with pytest.raises(PlatformUnreachable, match="over its rate"):
-        await told.send(notice("k2"))
+        await bot.send(notice("k2"))
     assert len(bots.taken[kind]) == 1
 
 
@@ -138,13 +138,13 @@ async def test_what_others_wrote_calls_nobody_in_the_group(address: str, transpo
     assert "<at" not in bots.taken["feishu"][0]
 
 
-async def test_no_log_tells_a_bots_key(address: str, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_log_shows_a_bots_key(address: str, transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx2"):
         for kind in BOTS:
             await sender(address, transport, kind).send(notice())
 
-    ours = [each.getMessage() for each in caplog.records if not each.name.startswith("uvicorn")]
-    assert any(f"{address}/hook/" in each for each in ours)
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]
+    assert any(f"{address}/hook/" in line for line in ours)
     assert KEY not in json.dumps(ours)
 
 

@@ -1,4 +1,4 @@
-"""Mail over a real server: encrypted unless it is said otherwise, and no password to whom cannot be trusted."""
+"""Mail over a real server: encrypted by default, and no password for a server that cannot be trusted."""
 
 import email.policy
 import ssl
@@ -31,8 +31,8 @@ async def server(certified: tuple[Path, Path]) -> AsyncIterator[MailServer]:
 
 
 def mail(port: int, **more: Any) -> Mail:
-    given = {"host": "localhost", "port": port, "sender": "a@example.com", "to": ("b@example.com", "c@example.com")}
-    channel = one({"type": "mail", "name": "mail", **given, **more})
+    fields = {"host": "localhost", "port": port, "sender": "a@example.com", "to": ("b@example.com", "c@example.com")}
+    channel = one({"type": "mail", "name": "mail", **fields, **more})
     assert isinstance(channel, MailChannel)
     return Mail(channel, timeout=2)
 
@@ -85,9 +85,9 @@ async def test_g_7_what_a_server_refuses_is_final_or_for_later_by_its_code(
     server: MailServer, certified: tuple[Path, Path], says: dict[str, str], error: type[Exception]
 ) -> None:
     server.says = says
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as caught:
         await mail(server.port, **let_in(certified)).send(notice())
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(caught.value)
     assert server.mails == []
 
 
@@ -99,7 +99,7 @@ async def test_a_mail_that_was_taken_is_sent_whatever_the_farewell(server: MailS
     assert len(server.mails) == 1
 
 
-async def test_one_recipient_that_is_refused_does_not_have_the_others_told_again(server: MailServer) -> None:
+async def test_a_refused_recipient_does_not_make_the_others_get_the_mail_again(server: MailServer) -> None:
     server.trusted, server.refuses = None, "b@example.com"
     with structlog.testing.capture_logs() as lines:
         await mail(server.port, encryption="none").send(notice())

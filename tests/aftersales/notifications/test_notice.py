@@ -1,4 +1,4 @@
-"""What operators read: Shanghai time, what happens where nobody acts, and where the case is."""
+"""The text of notices: Shanghai time, the consequence of not acting, and the link to the case."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +10,9 @@ from tests.support.notifications.notices import CONTEXT, MIDNIGHT, OUTCOME, TROU
 
 
 def test_g_5_a_reminder_says_until_when_and_what_happens_then() -> None:
-    told = notice(deadline=MIDNIGHT)
+    sent = notice(deadline=MIDNIGHT)
 
-    assert told.text.splitlines() == [
+    assert sent.text.splitlines() == [
         "【时限提醒】抖店补寄:待商家处理",
         "店铺:S1",
         "案件:A1",
@@ -21,7 +21,7 @@ def test_g_5_a_reminder_says_until_when_and_what_happens_then() -> None:
         "逾期未处理:超时自动同意",
         "查看案件:http://127.0.0.1:8233/namespaces/default/workflows/douyin_reship%2FA1",
     ]
-    assert (told.kind, told.deadline, told.key) == ("reminder", MIDNIGHT, "k1")
+    assert (sent.kind, sent.deadline, sent.key) == ("reminder", MIDNIGHT, "k1")
 
 
 def test_a_reminder_of_an_order_names_it() -> None:
@@ -29,55 +29,55 @@ def test_a_reminder_of_an_order_names_it() -> None:
 
 
 def test_a_notice_is_late_from_its_deadline_on() -> None:
-    told = notice(deadline=MIDNIGHT)
+    sent = notice(deadline=MIDNIGHT)
 
-    assert not told.is_late(MIDNIGHT - timedelta(seconds=1))
-    assert told.is_late(MIDNIGHT)
+    assert not sent.is_late(MIDNIGHT - timedelta(seconds=1))
+    assert sent.is_late(MIDNIGHT)
 
 
 def test_ax_9_a_reminder_of_a_deadline_that_escalates_is_an_escalation() -> None:
     words = replace(CONTEXT, escalations=[("douyin_reship", "auto_agree")])
-    told = reminder_notice(reminder(deadline=MIDNIGHT), "k1", words)
+    sent = reminder_notice(reminder(deadline=MIDNIGHT), "k1", words)
 
-    assert (told.kind, told.title) == ("escalation", "【升级提醒】抖店补寄:待商家处理")
-    assert told.is_late(MIDNIGHT)
+    assert (sent.kind, sent.title) == ("escalation", "【升级提醒】抖店补寄:待商家处理")
+    assert sent.is_late(MIDNIGHT)
 
 
 def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> None:
     trouble = TROUBLE.model_copy(update={"why": "x" * 900, "deadline": MIDNIGHT})
-    told = trouble_notice(trouble, "k2", CONTEXT)
+    sent = trouble_notice(trouble, "k2", CONTEXT)
 
-    assert (told.kind, told.title) == ("needs_operator", "【需要人工处理】抖店补寄:同意补寄")
-    assert max(len(line) for line in told.lines) < 310
-    assert "截止时间:01-06 00:00(北京时间)" in told.lines
-    assert any("retry_effect / done_by_hand (serial 3)" in line for line in told.lines)
+    assert (sent.kind, sent.title) == ("needs_operator", "【需要人工处理】抖店补寄:同意补寄")
+    assert max(len(line) for line in sent.lines) < 310
+    assert "截止时间:01-06 00:00(北京时间)" in sent.lines
+    assert any("retry_effect / done_by_hand (serial 3)" in line for line in sent.lines)
 
 
-def test_g_7_trouble_is_told_of_after_a_deadline_too_for_the_step_still_waits() -> None:
-    told = trouble_notice(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
+def test_g_7_a_waiting_step_is_notified_even_after_a_deadline() -> None:
+    sent = trouble_notice(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
 
-    assert not told.is_late(MIDNIGHT + timedelta(days=1))
+    assert not sent.is_late(MIDNIGHT + timedelta(days=1))
 
 
 def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
     task = ConsoleTask(page="售后工作台", instruction="点击同意")
-    told = trouble_notice(TROUBLE.model_copy(update={"step": "同意\n退款", "task": task}), "k3", CONTEXT)
+    sent = trouble_notice(TROUBLE.model_copy(update={"step": "同意\n退款", "task": task}), "k3", CONTEXT)
 
-    assert told.title == "【需要人工处理】抖店补寄:同意 退款"
-    assert {"后台页面:售后工作台", "操作:点击同意"} <= set(told.lines)
-    assert not any("retry_effect" in line for line in told.lines)
+    assert sent.title == "【需要人工处理】抖店补寄:同意 退款"
+    assert {"后台页面:售后工作台", "操作:点击同意"} <= set(sent.lines)
+    assert not any("retry_effect" in line for line in sent.lines)
 
 
-def test_jd_4_a_step_that_escalates_is_told_as_an_escalation() -> None:
-    told = trouble_notice(TROUBLE.model_copy(update={"escalates": True}), "k4", CONTEXT)
+def test_jd_4_a_step_that_escalates_makes_an_escalation() -> None:
+    sent = trouble_notice(TROUBLE.model_copy(update={"escalates": True}), "k4", CONTEXT)
 
-    assert (told.kind, told.title) == ("escalation", "【升级提醒】抖店补寄:同意补寄")
+    assert (sent.kind, sent.title) == ("escalation", "【升级提醒】抖店补寄:同意补寄")
 
 
 def test_an_outcome_says_who_decided_whether_in_time_and_what_it_cost() -> None:
-    told = outcome_notice(OUTCOME, "k5", CONTEXT)
+    sent = outcome_notice(OUTCOME, "k5", CONTEXT)
 
-    assert told.text.splitlines() == [
+    assert sent.text.splitlines() == [
         "【案件结果】抖店补寄:已退款",
         "店铺:S1",
         "案件:A1",
@@ -89,12 +89,12 @@ def test_an_outcome_says_who_decided_whether_in_time_and_what_it_cost() -> None:
         "预计支出:¥3.00",
         "查看案件:http://127.0.0.1:8233/namespaces/default/workflows/douyin_reship%2FA1",
     ]
-    assert (told.kind, told.is_late(MIDNIGHT)) == ("outcome", False)
+    assert (sent.kind, sent.is_late(MIDNIGHT)) == ("outcome", False)
 
 
 def test_an_outcome_without_cost_or_deadlines_of_ours_says_nothing_of_them() -> None:
     free = {"decided_by": "merchant", "decided_before_deadline": None, "lost": Decimal("0.00")}
-    told = outcome_notice(OUTCOME.model_copy(update=free), "k5", CONTEXT)
+    sent = outcome_notice(OUTCOME.model_copy(update=free), "k5", CONTEXT)
 
-    assert "决定方:商家" in told.lines
-    assert not any(line.startswith(("我方时限", "预计支出")) for line in told.lines)
+    assert "决定方:商家" in sent.lines
+    assert not any(line.startswith(("我方时限", "预计支出")) for line in sent.lines)

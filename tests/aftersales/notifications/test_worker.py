@@ -1,4 +1,4 @@
-"""A worker with a file of channels: what its cases remind of reaches the shop's bot."""
+"""A worker with a file of channels: notifications of its cases reach the shop's bot."""
 
 from dataclasses import replace
 from functools import partial
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, open_dependencies
@@ -17,6 +18,7 @@ from tests.support.notifications.bots import Bots
 from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
 from tests.support.stage import BUSINESS, Scene, Stage
+from workflows.engine.view import CaseView
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
@@ -33,36 +35,36 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
     )
 
 
-async def test_what_a_case_tells_reaches_the_bot_of_its_shop(
+async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
     environment: WorkflowEnvironment, opening: Open, stage: Stage, tmp_path: Path
 ) -> None:
     bots = Bots()
     async with serving(bots.app()) as address:
         settings = set_up(tmp_path, address)
-        async with open_dependencies(settings, environment.client) as world:
-            acted_upon = replace(world, platform=stage, ledger=stage)
+        async with open_dependencies(settings, environment.client) as dependencies:
+            acted_upon = replace(dependencies, platform=stage, ledger=stage)
             async with make_worker(environment.client, settings, acted_upon):
                 scene = Scene(fails={"agree_on_platform": BUSINESS})
                 policy = {"reminders_before": ["48h"]}
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
-                async def told(many: int) -> list[str]:
+                async def texts_sent(many: int) -> list[str]:
                     return bots.taken["wecom"] if len(bots.taken["wecom"]) == many else []
 
-                await eventually("a reminder", partial(told, 1))
+                await eventually("a reminder", partial(texts_sent, 1))
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
                 assert await is_current(environment.client, reminder)
                 await life.act("agree")
                 assert not await is_current(environment.client, reminder)
-                await eventually("trouble, and a reminder of the next deadline", partial(told, 3))
+                await eventually("trouble, and a reminder of the next deadline", partial(texts_sent, 3))
                 trouble = reminder.model_copy(update={"rule": None, "serial": 1})
                 assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
                 assert not await is_current(environment.client, trouble)
                 await life.report(message_id="m1", rule="withdraw")
                 await life.until_closed()
-                texts = await eventually("the outcome", partial(told, 4))
+                texts = await eventually("the outcome", partial(texts_sent, 4))
 
     assert sorted(text.splitlines()[0] for text in texts) == [
         "【时限提醒】抖音补寄:待商家处理",
@@ -82,6 +84,17 @@ async def test_where_nobody_can_say_whether_a_deadline_still_runs_it_is_taken_to
 
     assert await is_current(environment.client, unknown)
     assert await is_current(environment.client, unknown.model_copy(update={"kind": "outcome"}))
+
+
+async def test_where_a_worker_of_another_release_answers_a_deadline_is_taken_to_run(
+    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def query(*_: object, **__: object) -> CaseView:
+        return CaseView.model_validate({"case_id": "douyin_reship/A1"})
+
+    monkeypatch.setattr(WorkflowHandle, "query", query)
+
+    assert await is_current(environment.client, notice())
 
 
 async def test_a_file_of_channels_that_others_may_read_is_refused(

@@ -36,13 +36,13 @@ def written(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def refused(folder: Path, text: str) -> str:
-    """What is said of a file, having made sure that nothing of it is quoted anywhere."""
-    with pytest.raises(BadForm) as told:
+    """Return the error for a file, after checking that it quotes nothing of the file."""
+    with pytest.raises(BadForm) as caught:
         read_secrets(written(folder, text))
-    shown = "".join(traceback.format_exception(told.value))
+    shown = "".join(traceback.format_exception(caught.value))
     assert "hush" not in shown.replace("read_secrets(written(folder, text))", "")
-    assert str(folder / "secrets.yaml") in str(told.value)
-    return str(told.value)
+    assert str(folder / "secrets.yaml") in str(caught.value)
+    return str(caught.value)
 
 
 def test_every_platform_has_its_shops(tmp_path: Path) -> None:
@@ -139,11 +139,11 @@ def test_a_file_that_holds_no_blocks_is_refused(tmp_path: Path, text: str) -> No
 @pytest.mark.parametrize(
     "text", ["douyin:\n  apps: [hush", "a: hush\n\tb: hush: hush", "hush: !!python/object:hush {}"]
 )
-def test_what_is_no_yaml_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_yaml_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     assert "not valid YAML (line " in refused(tmp_path, text)
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "")
     path.write_bytes(b"\xff\xfehush\xd8")
     with pytest.raises(BadForm, match="not valid YAML"):

@@ -1,4 +1,4 @@
-"""What was done is known for ever, whatever happens to the process."""
+"""The journal of calls survives crashes of the process."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ WHOLE = json.dumps({"key": "案件/2", "effect": "同意"}, ensure_ascii=False).
 
 
 @pytest.mark.parametrize("cut", range(1, len(WHOLE)))
-def test_a_last_line_torn_anywhere_counts_as_not_written_and_is_no_obstacle(tmp_path: Path, cut: int) -> None:
+def test_a_last_line_torn_anywhere_counts_as_not_written(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "j"
     Journal(path).write("k1", {})
     with path.open("ab") as file:
@@ -53,13 +53,13 @@ def test_a_last_line_torn_anywhere_counts_as_not_written_and_is_no_obstacle(tmp_
 
 
 @pytest.mark.parametrize("junk", ["3", "null", "[]", '{"effect": "x"}', '"key"'])
-def test_a_line_that_is_no_row_is_passed_over(tmp_path: Path, junk: str) -> None:
+def test_a_line_that_is_not_a_row_is_skipped(tmp_path: Path, junk: str) -> None:
     path = tmp_path / "j"
     path.write_text(f'{junk}\n{{"key": "k1"}}\n', encoding="utf-8")
     assert list(Journal(path).rows) == ["k1"]
 
 
-def test_a_write_that_fails_is_no_write(tmp_path: Path) -> None:
+def test_a_write_that_fails_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "j"
     path.mkdir()
     journal = Journal()

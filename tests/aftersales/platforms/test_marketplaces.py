@@ -1,4 +1,4 @@
-"""Every process's platform behind one port, and what a process without an interface gets."""
+"""Every process's platform behind one port, also for a process without an interface."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -31,7 +31,7 @@ class Takes(MessageAdapter):
 
 
 def endpoint(*adapters: Takes) -> PushEndpoint:
-    (douyin,) = (known for known in endpoints() if known.platform == "douyin")
+    (douyin,) = (endpoint for endpoint in endpoints() if endpoint.platform == "douyin")
     return PushEndpoint("douyin", douyin.format, {adapter.process: adapter for adapter in adapters})
 
 

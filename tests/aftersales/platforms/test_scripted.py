@@ -63,7 +63,7 @@ async def test_g_7_what_was_done_before_is_done_even_if_the_platform_now_fails()
     await ScriptedPlatform(Script(fail={"agree_on_platform": "business"}), journal).perform(call())
 
 
-async def test_g_2_clocks_are_answered_as_the_script_says_else_there_is_no_record() -> None:
+async def test_g_2_without_an_answer_in_the_script_a_clock_has_no_record() -> None:
     platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
     assert await platform.settle(question()) == ExpiryOutcome(rule="withdraw")
     assert await platform.settle(question("lapse")) == ExpiryOutcome()

@@ -26,7 +26,7 @@ class Clock:
 
 
 class Platform:
-    """Hands out a1, a2, ...; while ``gate`` is closed it takes its time."""
+    """Issues a1, a2, ...; while ``gate`` is closed it does not answer."""
 
     def __init__(self, clock: Clock, seconds: float = WEEK) -> None:
         self.clock, self.seconds = clock, seconds
@@ -53,8 +53,8 @@ def platform(clock: Clock) -> Platform:
 
 
 async def ask(store: TokenStore, renew: Renew, shop: str = "S1", refused: str | None = None) -> str:
-    given = SecretStr(refused) if refused else None
-    return (await store.token("douyin", shop, renew, refused=given)).get_secret_value()
+    secret = SecretStr(refused) if refused else None
+    return (await store.token("douyin", shop, renew, refused=secret)).get_secret_value()
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -97,7 +97,7 @@ async def test_tasks_that_ask_together_wait_for_one_renewal(store: TokenStore, p
         asked = [tasks.create_task(ask(store, platform.renew)) for _ in range(20)]
         await asyncio.sleep(0)
         platform.gate.set()
-    assert {each.result() for each in asked} == {"a1"}
+    assert {task.result() for task in asked} == {"a1"}
     assert len(platform.before) == 1
 
 
@@ -130,10 +130,10 @@ async def test_stores_on_one_folder_renew_once(tmp_path: Path, clock: Clock, pla
     for number, refused in enumerate([None, "a1"], 1):
         platform.gate.clear()
         platform.asked.clear()
-        asked = [asyncio.create_task(ask(each, platform.renew, refused=refused)) for each in stores]
+        asked = [asyncio.create_task(ask(store, platform.renew, refused=refused)) for store in stores]
         await platform.asked.wait()
-        for each in stores:  # by now each has a thread that waits for the lock, or has it
-            await asyncio.wrap_future(each._waiting.submit(int))
+        for store in stores:  # by now each has a thread that waits for the lock, or has it
+            await asyncio.wrap_future(store._waiting.submit(int))
         platform.gate.set()
         assert set(await asyncio.gather(*asked)) == {f"a{number}"}
         assert len(platform.before) == number
@@ -158,9 +158,9 @@ async def renew(before):
 async def ask():
     from pydantic import SecretStr
     store = TokenStore(folder)
-    given = SecretStr(refused) if refused else None
-    asked = await asyncio.gather(*(store.token("douyin", "S1", renew, refused=given) for _ in range(5)))
-    print(",".join(sorted({each.get_secret_value() for each in asked})))
+    secret = SecretStr(refused) if refused else None
+    asked = await asyncio.gather(*(store.token("douyin", "S1", renew, refused=secret) for _ in range(5)))
+    print(",".join(sorted({token.get_secret_value() for token in asked})))
 
 print("ready", flush=True)
 sys.stdin.readline()
@@ -169,7 +169,7 @@ asyncio.run(ask())
 
 
 async def processes(folder: Path, refused: str) -> list[str]:
-    """What four processes are given that ask at the same moment, five tasks each."""
+    """Return the tokens of four processes that ask at the same moment, five tasks each."""
     started = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", PROGRAM, str(folder), refused),
@@ -178,13 +178,13 @@ async def processes(folder: Path, refused: str) -> list[str]:
         )
         for _ in range(4)
     ]
-    for each in started:
-        assert each.stdout is not None
-        assert await each.stdout.readline() == b"ready\n"
-    for each in started:
-        assert each.stdin is not None
-        each.stdin.write(b"go\n")
-    return [(await each.communicate())[0].decode().strip() for each in started]
+    for process in started:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+    return [(await process.communicate())[0].decode().strip() for process in started]
 
 
 async def test_processes_that_ask_together_renew_once(tmp_path: Path) -> None:
@@ -200,12 +200,12 @@ async def test_a_token_outlives_its_process_and_only_its_owner_may_read_it(
     await ask(TokenStore(folder, clock=clock), platform.renew)
 
     assert await ask(TokenStore(folder, clock=clock), platform.renew) == "a1"
-    assert {each.name for each in folder.iterdir()} == {"douyin-S1.json", "douyin-S1.lock"}
-    assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+    assert {path.name for path in folder.iterdir()} == {"douyin-S1.json", "douyin-S1.lock"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-async def test_a_token_is_told_to_the_platform_that_renews_it_even_after_a_restart(
+async def test_a_token_is_passed_to_the_platform_that_renews_it_even_after_a_restart(
     tmp_path: Path, clock: Clock, platform: Platform
 ) -> None:
     await ask(TokenStore(tmp_path, clock=clock), platform.renew)
@@ -216,7 +216,7 @@ async def test_a_token_is_told_to_the_platform_that_renews_it_even_after_a_resta
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"access_token": "a9"}', "\xff"])
-async def test_a_damaged_file_is_made_anew(tmp_path: Path, clock: Clock, platform: Platform, content: str) -> None:
+async def test_a_damaged_file_is_replaced(tmp_path: Path, clock: Clock, platform: Platform, content: str) -> None:
     (tmp_path / "douyin-S1.json").write_text(content, encoding="latin-1")
     (tmp_path / "douyin-S1.new").write_text("left by a crash")
 
@@ -258,7 +258,7 @@ async def test_a_wait_for_another_process_does_not_stop_the_event_loop(
 ) -> None:
     platform.gate.clear()
     stores = [TokenStore(tmp_path, clock=clock) for _ in range(2)]
-    asked = [asyncio.create_task(ask(each, platform.renew)) for each in stores]
+    asked = [asyncio.create_task(ask(store, platform.renew)) for store in stores]
     await platform.asked.wait()
     platform.gate.set()  # reached only because nobody blocks
     assert await asyncio.gather(*asked) == ["a1", "a1"]

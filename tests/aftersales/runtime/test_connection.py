@@ -46,10 +46,10 @@ async def test_an_address_where_nobody_answers_is_one_line(monkeypatch: pytest.M
     monkeypatch.setenv("TEMPORAL_ADDRESS", where)
     with pytest.raises(TemporalUnreachable) as caught:
         await connect()
-    told = str(caught.value)
-    assert told.startswith(f"no Temporal server answers at {where}")
-    assert "TEMPORAL_ADDRESS" in told
-    assert "\n" not in told
+    message = str(caught.value)
+    assert message.startswith(f"no Temporal server answers at {where}")
+    assert "TEMPORAL_ADDRESS" in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(("text", "profile"), [("[profile", "default"), ("", "missing"), ("[profile.x]\na=1", "x")])

@@ -22,16 +22,16 @@ from cases.errors import CaseError
 from tests.support.programs import free_port
 
 
-def test_the_program_lies_beside_our_python() -> None:
+def test_the_program_is_installed_next_to_our_python() -> None:
     assert Path(temporal_binary()).parent == Path(sys.executable).parent
 
 
 def test_or_somewhere_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = tmp_path / "temporal"
-    found.touch(mode=0o755)
+    program = tmp_path / "temporal"
+    program.touch(mode=0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert temporal_binary() == str(found)
+    assert temporal_binary() == str(program)
 
 
 def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The transport: JSON comes back, and whatever else happens is a platform that cannot be reached (G-7)."""
+"""The transport: returns JSON, and treats everything else as a platform that cannot be reached (G-7)."""
 
 import asyncio
 import contextlib
@@ -46,9 +46,9 @@ async def away(request: Request) -> Response:
 
 @pytest_asyncio.fixture(scope="module")
 async def address() -> AsyncIterator[str]:
-    routes = [Route(f"/{each.__name__}", each, methods=["POST"]) for each in (echo, answer, hang, away)]
-    async with serving(Starlette(routes=routes)) as found:
-        yield found
+    routes = [Route(f"/{endpoint.__name__}", endpoint, methods=["POST"]) for endpoint in (echo, answer, hang, away)]
+    async with serving(Starlette(routes=routes)) as address:
+        yield address
         never.set()
 
 
@@ -84,7 +84,7 @@ async def test_what_an_error_says_in_json_is_given_back(address: str, transport:
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "{", "[" * 2000])
-async def test_an_answer_that_is_no_json_is_not_understood(address: str, transport: Transport, body: str) -> None:
+async def test_an_answer_that_is_not_json_is_not_understood(address: str, transport: Transport, body: str) -> None:
     if body == "[" * 2000:
         body = body + "]" * 1999
     with pytest.raises(PlatformUnreachable, match="不是 JSON / the answer is not valid JSON"):
@@ -128,15 +128,15 @@ async def test_where_nobody_listens_nobody_is_reached(transport: Transport) -> N
 
 @pytest.mark.parametrize("wrong", ["no-address", "http://", "http://a:b:c", "ftp://x"])
 async def test_an_address_that_is_none_is_unreachable_and_not_quoted(transport: Transport, wrong: str) -> None:
-    with pytest.raises(PlatformUnreachable) as told:
+    with pytest.raises(PlatformUnreachable) as caught:
         await transport.post(f"{wrong}/{TOKEN}", params={"access_token": TOKEN})
-    assert TOKEN not in "".join(_whole(told.value))
+    assert TOKEN not in "".join(_whole(caught.value))
 
 
 async def test_what_a_header_cannot_hold_is_not_quoted(address: str, transport: Transport) -> None:
-    with pytest.raises(PlatformUnreachable) as told:
+    with pytest.raises(PlatformUnreachable) as caught:
         await transport.post(f"{address}/echo", headers={"x": f"{TOKEN}\n"})
-    assert TOKEN not in "".join(_whole(told.value))
+    assert TOKEN not in "".join(_whole(caught.value))
 
 
 async def test_the_log_does_not_tell_the_query(address: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,13 +144,13 @@ async def test_the_log_does_not_tell_the_query(address: str, caplog: pytest.LogC
         async with Transport("抖店") as transport:
             await transport.post(f"{address}/echo", params={"access_token": TOKEN}, data={"access_token": TOKEN})
 
-    ours = "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith("uvicorn"))
+    ours = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     assert f"POST {address}/echo" in ours
     assert TOKEN not in ours
 
 
 def _whole(error: BaseException) -> list[str]:
-    """Everything that a traceback would print of an error."""
+    """Return everything that a traceback would print of an error."""
     return [str(error), *(_whole(error.__cause__) if error.__cause__ else []), *(_hidden(error))]
 
 

@@ -5,13 +5,14 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
 from temporalio import activity, workflow
 
 from aftersales.runtime.logs import CASE_NAMES, configure_logs
+from cases.errors import CaseError
 from tests.support.places import ROOT
 
 ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
@@ -32,9 +33,9 @@ def _as_it_was() -> Iterator[None]:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    told = capsys.readouterr()
-    assert told.out == ""
-    return [json.loads(line) for line in told.err.splitlines()]
+    output = capsys.readouterr()
+    assert output.out == ""
+    return [json.loads(line) for line in output.err.splitlines()]
 
 
 def test_our_lines_and_the_libraries_have_the_same_fields(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +75,13 @@ def test_temporals_own_lines_name_the_case(capsys: pytest.CaptureFixture[str]) -
     assert not {"temporal_workflow", "temporal_activity"} & (woken.keys() | failed.keys())
 
 
+def test_a_line_of_temporals_core_is_printed_without_its_record(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    logging.getLogger("temporalio.core").warning("the connection closed", extra={"temporal_log": object()})
+    (line,) = lines(capsys)
+    assert (line["event"], "temporal_log" in line) == ("the connection closed", False)
+
+
 def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     try:
@@ -85,27 +93,45 @@ def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> N
     assert "店铺" in line["exception"]
 
 
+def _fail(buyer: str) -> None:
+    try:
+        raise CaseError("went wrong")  # noqa: TRY301 - the traceback of a function that knows a buyer
+    except CaseError:
+        structlog.get_logger("worker").exception("failed", length=len(buyer))
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(
+    capsys: pytest.CaptureFixture[str], form: Literal["json", "console"]
+) -> None:
+    configure_logs("INFO", form)
+    _fail("张三 " + str(13800138000))
+    printed = capsys.readouterr().err
+    assert "went wrong" in printed
+    assert "13800138000" not in printed
+
+
 def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("WARNING", "json")
-    structlog.get_logger("worker").info("not told")
-    structlog.get_logger("worker").warning("told")
-    assert [line["event"] for line in lines(capsys)] == ["told"]
+    structlog.get_logger("worker").info("too detailed")
+    structlog.get_logger("worker").warning("severe")
+    assert [line["event"] for line in lines(capsys)] == ["severe"]
 
 
-def test_configured_twice_a_line_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_configured_twice_a_line_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     configure_logs("INFO", "json")
     logging.getLogger("worker").info("once")
     assert len(lines(capsys)) == 1
 
 
-def test_people_read_lines_without_colours_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_lines_have_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "console")
     structlog.get_logger("notices").info("reminder", state="待商家处理")
-    told = capsys.readouterr().err
-    assert "reminder" in told
-    assert "state=待商家处理" in told
-    assert "\x1b" not in told
+    output = capsys.readouterr().err
+    assert "reminder" in output
+    assert "state=待商家处理" in output
+    assert "\x1b" not in output
 
 
 SERVER_GONE = """

@@ -1,4 +1,4 @@
-"""The limit per shop, on the embedded server: a shop is held to it, and holds up nobody else."""
+"""The limit per shop, on the embedded server: a shop is held to it, and does not hold up others."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from cases.errors import BadForm, CaseError
 PER_SECOND, MANY, FEW = 10, 30, 3
 LEAST_SECONDS = (MANY - PER_SECOND) / PER_SECOND
 """A shop may run ahead by a second's worth; the others of MANY come one by one."""
-FLAGS = ("matching.enableFairness=true", *(f"matching.numTaskqueue{each}Partitions=1" for each in ("Read", "Write")))
+FLAGS = ("matching.enableFairness=true", *(f"matching.numTaskqueue{kind}Partitions=1" for kind in ("Read", "Write")))
 
 
 @activity.defn
@@ -75,7 +75,7 @@ async def config(client: Client, queue: str) -> TaskQueueConfig:
 
 
 async def played(client: Client, queue: str, shops: dict[str, int]) -> dict[str, float]:
-    """Let shops make so many calls each, all at once; gives the seconds that each took, in the order of their ends."""
+    """Let each shop make its calls at once; return the seconds that each shop took, in order of completion."""
     took: dict[str, float] = {}
     began = time.monotonic()
 
@@ -118,19 +118,19 @@ async def test_a_limit_that_was_removed_holds_nobody(client: Client, queue: str)
 
 
 @pytest.mark.parametrize("figure", [0, -1.0, float("nan"), float("inf")])
-async def test_a_figure_that_is_no_limit_is_told(client: Client, queue: str, figure: float) -> None:
+async def test_an_invalid_limit_is_refused(client: Client, queue: str, figure: float) -> None:
     with pytest.raises(BadForm, match="must be positive"):
         await limit_per_shop(client, queue, figure)
 
 
-async def test_what_the_server_says_is_wrong_is_told(client: Client, queue: str) -> None:
+async def test_an_error_of_the_server_is_quoted(client: Client, queue: str) -> None:
     elsewhere = await Client.connect(client.service_client.config.target_host, namespace="nowhere")
 
     with pytest.raises(CaseError, match=r"每店限速未能设置 .*nowhere is not found"):
         await limit_per_shop(elsewhere, queue, PER_SECOND)
 
 
-async def test_a_server_that_knows_no_limits_is_told_in_words(
+async def test_a_server_without_limits_is_reported_in_words(
     client: Client, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unknown(_: object) -> None:

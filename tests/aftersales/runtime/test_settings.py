@@ -1,4 +1,4 @@
-"""Settings: environment variables, and what is said of a bad one."""
+"""Settings: environment variables, and the error for a bad one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Sample cases in the sandbox: their buyers apply once, and the platform's messages open those that they can."""
+"""Sample cases in the sandbox: their buyers apply once, and the platform's messages open their cases if they can."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,15 +21,15 @@ SHOPS = {"1001", "S2"}
 Sample = tuple[Process, Opening]
 
 
-def sample(process: str = "douyin_reship", policy: dict[str, Any] | None = None, **given: Any) -> Sample:
+def sample(process: str = "douyin_reship", policy: dict[str, Any] | None = None, **fields: Any) -> Sample:
     applied = (datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)).isoformat()
-    facts = reship(**{"shop_id": "1001", "applied_at": applied, "order_id": "31", **given})
+    facts = reship(**{"shop_id": "1001", "applied_at": applied, "order_id": "31", **fields})
     return PROCESSES[process], Opening(facts=facts, policy=policy or {})
 
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    shops = [{"shop_id": each, "app_key": "K1"} for each in sorted(SHOPS)]
+    shops = [{"shop_id": shop, "app_key": "K1"} for shop in sorted(SHOPS)]
     block = {"apps": [{"app_key": "K1", "app_secret": "s3cret"}], "shops": shops}
     return Sandbox(read(Secrets, {"douyin": block}, "secrets"))
 
@@ -60,17 +60,17 @@ def test_a_sample_with_figures_of_its_own_is_known_to_the_platform_but_opened_fr
 
 @pytest.mark.parametrize("own_id", ["A1", "٣", "07", "1" * 20])
 def test_a_sample_whose_ids_are_no_numbers_is_opened_from_its_file_alone(sandbox: Sandbox, own_id: str) -> None:
-    for each in (sample(own_id=own_id), sample(order_id=own_id, own_id="9003")):
-        announce(sandbox, [each])
-        assert not opens_by_message(*each)
+    for case in (sample(own_id=own_id), sample(order_id=own_id, own_id="9003")):
+        announce(sandbox, [case])
+        assert not opens_by_message(*case)
     assert sandbox.records() == []
 
 
-def test_no_message_can_tell_of_a_shop_whose_id_is_no_number() -> None:
+def test_a_shop_whose_id_is_not_a_number_gets_no_messages() -> None:
     assert not opens_by_message(*sample(own_id="9004", shop_id="S2"))
 
 
 def test_shops_and_ids_of_cases_are_what_their_facts_say() -> None:
     cases = [sample(own_id="1"), sample(own_id="2", shop_id="S2")]
     assert shops_of(cases) == {"1001", "S2"}
-    assert [case_id(*each) for each in cases] == ["douyin_reship/1", "douyin_reship/2"]
+    assert [case_id(*case) for case in cases] == ["douyin_reship/1", "douyin_reship/2"]

@@ -26,8 +26,8 @@ async def shared() -> AsyncIterator[Caller]:
         yield caller
 
 
-async def act(caller: Caller, own: str, name: str, **given: Any) -> tuple[int, int]:
-    shown = await caller.control(f"/after-sales/{own}/{name}", given)
+async def act(caller: Caller, own: str, name: str, **form: Any) -> tuple[int, int]:
+    shown = await caller.control(f"/after-sales/{own}/{name}", form)
     return shown["status"], shown["arbitration"]
 
 

@@ -34,8 +34,8 @@ def apply(caller: Caller, reason: str = "其他", shop_id: str = "1001") -> str:
     return caller.sandbox.apply(shop_id, reason, 12345, remark="少了一件").after_sale_id
 
 
-def said(told: dict[str, Any]) -> tuple[int, str]:
-    return told["code"], told["sub_code"]
+def said(answer: dict[str, Any]) -> tuple[int, str]:
+    return answer["code"], answer["sub_code"]
 
 
 def no(refusal: RefusalCode) -> tuple[int, str]:
@@ -79,8 +79,8 @@ async def test_a_wrong_signature_is_refused(caller: Caller) -> None:
         {"v": "1"},
     ]
     for query in wrong:
-        told = await caller.call("afterSale.Detail", asked, access_token=token, **query)
-        assert said(told) == no(codes.SIGNATURE_WRONG), query
+        answer = await caller.call("afterSale.Detail", asked, access_token=token, **query)
+        assert said(answer) == no(codes.SIGNATURE_WRONG), query
     assert (await caller.call("afterSale.Detail", asked, access_token=token))["code"] == 10000
 
 
@@ -91,8 +91,8 @@ async def test_a_timestamp_counts_for_ten_minutes_of_real_time(
 ) -> None:
     stamp = str((int(time.time()) + late) * unit)
     params = {"code": "", "grant_type": "authorization_self", "shop_id": "1001"}
-    told = await shared.call("token.create", params, timestamp=stamp)
-    assert said(told) == ((10000, "") if taken else no(codes.TIMESTAMP_WRONG))
+    answer = await shared.call("token.create", params, timestamp=stamp)
+    assert said(answer) == ((10000, "") if taken else no(codes.TIMESTAMP_WRONG))
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "²", "-5", "9" * 400])
@@ -106,8 +106,8 @@ async def test_who_calls_must_be_known(caller: Caller) -> None:
     assert said(await caller.call("afterSale.Detail", asked, app_key="K9")) == no(codes.APP_MISSING)
     assert said(await caller.call("afterSale.Detail", asked)) == no(codes.TOKEN_MISSING)
     for unknown in (UNKNOWN, "令牌", token.upper()):
-        told = await caller.call("afterSale.Detail", asked, access_token=unknown)
-        assert said(told) == no(codes.TOKEN_UNKNOWN)
+        answer = await caller.call("afterSale.Detail", asked, access_token=unknown)
+        assert said(answer) == no(codes.TOKEN_UNKNOWN)
     other = await caller.call("afterSale.Detail", asked, access_token=token, app_key="K2")
     assert said(other) == no(codes.TOKEN_OF_ANOTHER_APP)
 
@@ -130,11 +130,11 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
     assert record.status == 6
 
 
-async def test_an_unknown_record_is_told_from_anothers(caller: Caller) -> None:
+async def test_an_unknown_record_is_told_apart_from_another_shops(caller: Caller) -> None:
     token = await caller.token()
-    told = await caller.call("afterSale.Detail", {"after_sale_id": "999"}, access_token=token)
-    assert said(told) == no(codes.RECORD_UNKNOWN)
-    assert "不存在" in told["sub_msg"]
+    answer = await caller.call("afterSale.Detail", {"after_sale_id": "999"}, access_token=token)
+    assert said(answer) == no(codes.RECORD_UNKNOWN)
+    assert "不存在" in answer["sub_msg"]
 
 
 async def test_a_token_is_the_same_while_it_lasts_and_is_renewed_when_it_is_over(caller: Caller) -> None:
@@ -179,7 +179,7 @@ async def test_a_token_is_issued_to_the_shops_own_application_and_a_code_counts_
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 5000])
-async def test_a_body_that_is_no_object_is_refused(shared: Caller, body: str) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(shared: Caller, body: str) -> None:
     assert said(await shared.call("token.create", body)) == no(codes.BODY_WRONG)
 
 
@@ -203,14 +203,14 @@ async def test_parameters_that_do_not_fit_are_named(caller: Caller) -> None:
             "track",
         ),
     ):
-        told = await caller.call(method, params, access_token=token)
-        assert said(told) == no(codes.PARAMETER_WRONG), method
-        assert name in told["sub_msg"]
+        answer = await caller.call(method, params, access_token=token)
+        assert said(answer) == no(codes.PARAMETER_WRONG), method
+        assert name in answer["sub_msg"]
 
 
 async def test_a_method_that_does_not_exist_is_refused(caller: Caller) -> None:
-    told = await caller.call("afterSale.timeTravel", {}, access_token=await caller.token())
-    assert said(told) == no(codes.METHOD_UNKNOWN)
+    answer = await caller.call("afterSale.timeTravel", {}, access_token=await caller.token())
+    assert said(answer) == no(codes.METHOD_UNKNOWN)
 
 
 async def test_the_merchant_agrees_and_ships(caller: Caller) -> None:
@@ -315,8 +315,8 @@ async def test_an_orders_parcel_is_corrected_within_a_day_and_shows_its_route(ca
     assert said(await caller.call("order.logisticsAdd", sent, access_token=token)) == no(codes.BUSINESS)
     caller.sandbox.advance(86390)
     asked = {"logistics_code": "yuantong", "track_no": "YT2"}
-    told = await caller.call("logistics.trackNoRouteDetail", asked, access_token=token)
-    assert said(told) == no(codes.NUMBER_UNKNOWN)
+    answer = await caller.call("logistics.trackNoRouteDetail", asked, access_token=token)
+    assert said(answer) == no(codes.NUMBER_UNKNOWN)
     await caller.data("order.logisticsEdit", sent | {"logistics_code": "YT2"})
     assert (await caller.data("logistics.trackNoRouteDetail", asked))["route__node_list"] == []
     scans = [{"at": T0, "state": "GOT", "content": "已揽收", "site": "杭州"}]

@@ -42,11 +42,11 @@ async def test_the_next_calls_of_a_method_fail_and_those_after_do_not(caller: Ca
     assert await caller.control("/faults", method="GET") == {"faults": []}
 
 
-async def test_a_business_refusal_says_what_it_is_told_to(caller: Caller) -> None:
+async def test_a_business_refusal_has_the_given_code_and_text(caller: Caller) -> None:
     fault = {"kind": "refuse", "count": 1, "code": 50002, "sub_code": "isv.business-failed:7", "text": "不可操作"}
     await caller.control("/faults", fault)
-    told = await caller.call("afterSale.Detail", {"after_sale_id": "1"})
-    assert (told["code"], told["sub_code"], told["sub_msg"]) == (50002, "isv.business-failed:7", "不可操作")
+    answer = await caller.call("afterSale.Detail", {"after_sale_id": "1"})
+    assert (answer["code"], answer["sub_code"], answer["sub_msg"]) == (50002, "isv.business-failed:7", "不可操作")
 
 
 @pytest.mark.parametrize(("performed", "led_to"), [(True, 8), (False, 6)])
@@ -111,7 +111,7 @@ def test_of_two_faults_the_one_asked_for_first_strikes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "fields",
     [
         {"kind": "explode"},
         {"kind": "slow", "count": 0},
@@ -121,6 +121,6 @@ def test_of_two_faults_the_one_asked_for_first_strikes_first() -> None:
         {"kind": "slow", "sometimes": True},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
+def test_a_fault_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadForm):
-        read(Fault, given, "fault")
+        read(Fault, fields, "fault")

@@ -68,7 +68,7 @@ async def all_pushed(caller: Caller) -> None:
     assert (await caller.control("/idle", {"timeout": 20}))["idle"]
 
 
-async def test_every_change_is_told_in_order_with_the_traps_of_the_real_messages(gateway: Gateway) -> None:
+async def test_every_change_is_pushed_in_order_with_the_traps_of_the_real_messages(gateway: Gateway) -> None:
     async with playing(gateway) as caller:
         own = caller.sandbox.apply("1001", "其他", 100).after_sale_id
         caller.sandbox.change(own, lambda record, now: transitions.set_deadline(record, now, now + 99))
@@ -95,7 +95,9 @@ async def test_every_change_is_told_in_order_with_the_traps_of_the_real_messages
     assert (sent["aftersale_status"], "after_sale_status" in sent) == (13, False)
     kinds = {type(message["data"]["update_time"]) for message in gateway.taken}
     assert kinds == {int, str}
-    text = next(str(each["data"]["update_time"]) for each in first if isinstance(each["data"]["update_time"], str))
+    text = next(
+        str(message["data"]["update_time"]) for message in first if isinstance(message["data"]["update_time"], str)
+    )
     assert text.endswith("+08:00")
     assert [message["app"] for message in second] == ["K2"] * 4
     assert second[1]["data"]["arbitrate_status"] == 1
@@ -138,7 +140,7 @@ async def test_a_gateway_that_is_down_stops_nothing_and_misses_nothing(tmp_path:
     assert len(gateway.taken) == 3, "what was acknowledged is not sent again after a restart"
 
 
-async def test_a_gateway_that_comes_up_later_is_told_everything_in_order() -> None:
+async def test_a_gateway_that_comes_up_later_gets_everything_in_order() -> None:
     gateway = Gateway()
     refused = [Response(status_code=503) for _ in range(3)]
     gateway.answers = list(refused)
@@ -164,7 +166,7 @@ async def test_pausing_holds_messages_back(gateway: Gateway) -> None:
 
 
 async def astray(behaviour: Behaviour) -> tuple[list[list[str]], int]:
-    """Play ten records of four messages each, and give what came of each in the order in which it came."""
+    """Push ten records of four messages each; return what arrived of each, in order of arrival, and what was lost."""
     gateway = Gateway()
     async with playing(gateway) as caller:
         caller.sandbox.pusher.behave(behaviour)
@@ -183,9 +185,9 @@ async def astray(behaviour: Behaviour) -> tuple[list[list[str]], int]:
 async def test_messages_go_astray_alike_for_the_same_seed(what: str) -> None:
     shares = {"duplicates": 0.3, "lost": 0.3, "reordered": 0.3}
     asked: dict[str, Any] = shares if what == "all" else {what: shares.get(what, 0.01)}
-    given = QUICK.model_copy(update={"seed": 7, "hold": 0.01, **asked})
-    came, lost = await astray(given)
-    assert (came, lost) == await astray(given)
+    behaviour = QUICK.model_copy(update={"seed": 7, "hold": 0.01, **asked})
+    came, lost = await astray(behaviour)
+    assert (came, lost) == await astray(behaviour)
     straight = ["200", "227", "209", "207"]
     flat = [tag for tags in came for tag in tags]
     assert (lost > 0) is (what in ("lost", "all"))
@@ -193,7 +195,7 @@ async def test_messages_go_astray_alike_for_the_same_seed(what: str) -> None:
         assert came == [straight] * 10
         return
     assert came != [straight] * 10
-    assert (came, lost) != await astray(given.model_copy(update={"seed": 8}))
+    assert (came, lost) != await astray(behaviour.model_copy(update={"seed": 8}))
     if what == "reordered":
         assert [sorted(tags) for tags in came] == [sorted(straight)] * 10
     if what == "duplicates":
@@ -215,8 +217,12 @@ async def test_what_became_of_messages_can_be_asked(gateway: Gateway) -> None:
         await all_pushed(caller)
         await caller.control("/pushing", {"lost": 1.0})
         caller.sandbox.change(own, transitions.agree)
-        told = await caller.control("/messages", method="GET")
-        assert [[m["tag"] for m in told[kind]] for kind in ("delivered", "lost", "pending")] == [["200"], ["227"], []]
+        messages = await caller.control("/messages", method="GET")
+        assert [[m["tag"] for m in messages[kind]] for kind in ("delivered", "lost", "pending")] == [
+            ["200"],
+            ["227"],
+            [],
+        ]
         fares = await caller.control("/pushing", method="GET")
         assert (fares["delivered"], fares["lost"], fares["pending"]) == (1, 1, 0)
 

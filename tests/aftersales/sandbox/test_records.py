@@ -1,4 +1,4 @@
-"""A record goes the ways of the rule book, and no others; its clocks run at their own instants."""
+"""A record takes the transitions of the rule book, and no others; its clocks fire at their own instants."""
 
 from collections.abc import Callable
 
@@ -118,7 +118,7 @@ def test_nothing_else_is_possible_where_a_record_stands(place: str) -> None:
 def test_every_change_is_later_than_the_one_before_and_is_logged(place: str) -> None:
     record = PLACES[place]()
     for name in ALLOWED[place]:
-        # The clock may stand: the version still moves.
+        # Even if the clock has not moved, the version does.
         after = STEPS[name](record.model_copy(update={"updated_at": T0 + 9 * H48})).record
         assert after.updated_at == T0 + 9 * H48 + 1
         assert after.log[:-1] == record.log
@@ -193,7 +193,7 @@ def test_a_parcel_is_taken_in_time_and_late_and_stops_the_clock(place: Callable[
 
 
 @pytest.mark.parametrize("place", [refused, overdue])
-def test_a_modification_starts_anew_with_its_own_reason(place: Callable[[], AfterSaleRecord]) -> None:
+def test_a_modification_starts_over_with_its_own_reason(place: Callable[[], AfterSaleRecord]) -> None:
     change = transitions.modify(place(), T0 + 100, REASON_TEXTS["never_received"], "还是没收到")
     record = change.record
     assert (record.status, record.deadline, change.tags) == (6, T0 + 100 + H48, ("208",))
@@ -212,7 +212,7 @@ def test_evidence_is_taken_several_times_four_pieces_at_once() -> None:
     assert (wanted.record.arbitration, wanted.tags) == (4, ("213",))
     once = transitions.submit_evidence(wanted.record, T0 + 60, "底单", URLS * 4).record
     twice = transitions.submit_evidence(once, T0 + 60, "聊天", URLS).record
-    assert [len(each.urls) for each in twice.evidence] == [4, 1]
+    assert [len(evidence.urls) for evidence in twice.evidence] == [4, 1]
     assert twice.arbitration is ArbitrationStatus.IN_PROGRESS
     for wrong in ((), URLS * 5):
         with pytest.raises(PlatformRefused, match="1 to 4"):

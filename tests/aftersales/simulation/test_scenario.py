@@ -77,7 +77,7 @@ def test_a_message_leaves_out_what_was_not_said(tmp_path: Path) -> None:
 
 
 WRONG: list[tuple[str, tuple[str, ...], str]] = [
-    # the line that is put in the place of one of the sound file, the place in words, and what was expected
+    # the line that replaces one of the valid file, the place as the error names it, and what was expected
     ("process: douyin", ("douyin_reship",), "process: douyin_reship"),
     ("process: 5", ("process",), "process: douyin_reship"),
     ("proces: douyin_reship", ("proces",), "process: douyin_reship"),
@@ -153,12 +153,12 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
 
 
 ELSEWHERE = {"  shop: S1": 3, "  shipping: -1h": 13, "  - {at: 3h, act: agree}": 22}
-"""Lines whose fault shows on another: where a field is missing, where the next step comes too early."""
+"""Lines whose fault is reported for another line: a missing field, a next step that comes too early."""
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
 @pytest.mark.parametrize(("line", "words", "instead_of"), WRONG, ids=[line.strip() for line, *_ in WRONG])
-def test_a_wrong_scenario_is_told_in_one_line(
+def test_the_fault_of_a_scenario_takes_one_line(
     aftersales: Callable[..., Result],
     tmp_path: Path,
     line: str,
@@ -203,7 +203,7 @@ def test_an_absolute_instant_needs_opened_at(
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [\n", "a: 1\na: 2\n", "{}\n"])
-def test_what_is_no_scenario_at_all(aftersales: Callable[..., Result], tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_scenario_is_refused(aftersales: Callable[..., Result], tmp_path: Path, text: str) -> None:
     path = tmp_path / "case.yaml"
     path.write_text(text, encoding="utf-8")
     result = aftersales("simulate", path)

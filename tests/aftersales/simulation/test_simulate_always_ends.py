@@ -19,14 +19,14 @@ SOON = 40.0
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.PROCESSES, "endless", EndlessWorkflow.process)  # type: ignore[arg-type]
     monkeypatch.setattr(bootstrap, "WORKFLOWS", (*bootstrap.WORKFLOWS, EndlessWorkflow))
 
 
 def servers() -> set[str]:
     """The Temporal servers that this process started and that still run."""
-    found = set()
+    pids = set()
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             text = status.read_text(encoding="utf-8")
@@ -34,8 +34,8 @@ def servers() -> set[str]:
             continue
         fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
         if "temporal" in fields["Name"] and fields["PPid"].strip() == str(_own_pid()) and "Z" not in fields["State"]:
-            found.add(fields["Pid"])
-    return found
+            pids.add(fields["Pid"])
+    return pids
 
 
 def _own_pid() -> int:
@@ -65,7 +65,7 @@ async def test_a_clock_that_nobody_stops_is_named_with_its_state(tmp_path: Path)
     assert "beating" in said
 
 
-async def test_a_workflow_that_raises_is_told_with_its_error(tmp_path: Path) -> None:
+async def test_a_workflow_that_raises_is_reported_with_its_error(tmp_path: Path) -> None:
     assert "a case that cannot apply" in await failure(tmp_path, {"at": "1h", "act": "jam"})
 
 

@@ -1,4 +1,4 @@
-"""An Anxinjian item and its orders to their end, under virtual time: what the example scenarios come to."""
+"""An Anxinjian item and its orders to their end, under virtual time, in the example scenarios."""
 
 from aftersales.files.documents import read_document
 from tests.support.places import EXAMPLES
@@ -13,7 +13,7 @@ async def play(perform: Perform, name: str) -> Played:
 
 
 def of(played: Played, order: str | None) -> list[str]:
-    """The rules that fired on an order; None: on the item."""
+    """Return the rules that fired on an order, or on the item if it is None."""
     return [entry["rule"] for entry in played.result["timeline"] if entry["order"] == order]
 
 

@@ -159,7 +159,7 @@ async def test_g_2_what_the_platform_answers_at_48_hours_counts(
 ) -> None:
     played = await claim(platform={"settle": {"platform_decides": answer}}, until="49h")
     assert (played.state, played.ledger) == (state, ledger)
-    # What was done on the platform itself is no task for the operator.
+    # What was done on the platform itself leaves no task for the operator.
     assert [(effect, status) for _, effect, status in played.effects] == [(effect, "done") for effect in performed]
 
 

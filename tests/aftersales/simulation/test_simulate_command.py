@@ -1,4 +1,4 @@
-"""``aftersales simulate`` as its users start it: here and there as a process of its own, else in this one."""
+"""``aftersales simulate`` as its users start it, in some tests as a process of its own."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ def test_ten_days_take_no_more_than_seconds(scenario_file: Write) -> None:
     begun = time.monotonic()
     done = simulate(scenario_file(scenario(act("0s", "agree"), ship("1h"), expect("10d", "in_transit"), until="10d")))
     assert done.returncode == 0
-    # On a machine of its own it takes three; ten days of anything real would take ten days.
+    # On an idle machine it takes three; without skipping time it would take ten days.
     assert time.monotonic() - begun < 30
 
 

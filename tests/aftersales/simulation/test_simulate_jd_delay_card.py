@@ -45,7 +45,7 @@ DECLINED = report("1h", "decline", "m1")
 LATE = [("JD-5", None, "expected")]
 
 
-async def test_jd_1_the_operator_is_told_to_send_the_card_unless_it_was_sent(play: PlayDelay) -> None:
+async def test_jd_1_the_operator_gets_a_task_to_send_the_card_unless_it_was_sent(play: PlayDelay) -> None:
     to_send, was_sent = await asyncio.gather(
         play(expect("0s", "sending"), until="1h", sent_at=None), play(until="1h", sent_at="-1h")
     )
@@ -113,7 +113,7 @@ async def test_jd_3_a_report_refused_then_approved(play: PlayDelay) -> None:
     assert [effect for _, effect, _ in played.effects] == ["file_report", "file_report", "push_tracking_number"]
 
 
-async def test_jd_4_an_overdue_review_is_escalated_once_and_is_no_approval(play: PlayDelay) -> None:
+async def test_jd_4_an_overdue_review_is_escalated_once_and_does_not_count_as_approval(play: PlayDelay) -> None:
     played = await play(DECLINED, file("2h"), expect("300d", "emergency_review"), promised_ship_at="20h")
     assert played.failed == []
     assert played.status == "open"

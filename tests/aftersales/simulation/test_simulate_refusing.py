@@ -79,7 +79,7 @@ async def test_dr_14_a_refusal_says_why(play: Play) -> None:
     assert (played.state, played.result["timeline"]) == ("awaiting_merchant", [])
 
 
-async def test_dr_15_a_modified_application_starts_anew(play: Play) -> None:
+async def test_dr_15_a_modified_application_starts_over(play: Play) -> None:
     in_time, too_late = await asyncio.gather(
         *(
             play(

@@ -1,4 +1,4 @@
-"""What ``simulate`` prints, and when it ends."""
+"""The output of ``simulate``, and when it ends."""
 
 import asyncio
 from pathlib import Path

@@ -16,7 +16,7 @@ from aftersales.simulation import simulation
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.virtual_time import (
     FIRST_STEP,
-    Still,
+    RestingCase,
     TooSlow,
     VirtualCase,
     begun_late,
@@ -34,7 +34,7 @@ def test_what_is_kept_a_second_late_is_noticed() -> None:
     hour = timedelta(hours=1)
     kept = {"timeline": [SimpleNamespace(at=NINE + hour)], "ignored": [], "reminders": []}
     effects = [EffectView.model_construct(at=NINE + hour), StuckExpiryView.model_construct()]
-    still = Still(cast("CaseView", SimpleNamespace(**kept, effects=effects)), NINE, hour * 2)
+    still = RestingCase(cast("CaseView", SimpleNamespace(**kept, effects=effects)), NINE, hour * 2)
     still.on_time(hour)
     with pytest.raises(TooSlow, match="too busy"):
         still.on_time(hour - timedelta(seconds=1))
@@ -111,17 +111,19 @@ async def test_two_openings_never_turn_the_servers_switch_under_each_other() -> 
 
 
 class Looked(VirtualCase):
-    """A case that counts how often it was looked at; at every second look it is busy."""
+    """A case that counts its queries, and is busy at every second one."""
 
     looks = 0
 
-    async def _still(self) -> Still | None:
+    async def _resting(self) -> RestingCase | None:
         self.looks += 1
-        return Still(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0)) if self.looks % 2 else None
+        return (
+            RestingCase(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0)) if self.looks % 2 else None
+        )
 
 
 class Skipping:
-    """A server on which time is skipped for whoever asks."""
+    """A server that skips time."""
 
     async def fast_forward(self, handle: object, length: timedelta) -> None:
         assert (handle, length) == ("handle", timedelta(hours=1))
@@ -132,7 +134,7 @@ async def test_a_case_at_rest_is_looked_at_again_once_it_was_acted_upon_or_its_t
     case = Looked(server, handle, NINE)  # type: ignore[arg-type]
     assert await case.rest() is await case.rest()
     assert case.looks == 1
-    assert case.touch() == handle
+    assert case.handle_for_change() == handle
     await case.rest()
     assert case.looks == 3, "busy at first"
     await case._skip(timedelta(hours=1))

@@ -38,7 +38,7 @@ CALLS: list[dict[str, Any]] = []
 
 
 def douyin() -> Starlette:
-    """Douyin, with only what a toy needs."""
+    """Serve the methods of Douyin that a toy needs."""
 
     async def answer(request: Request) -> Response:
         method, asked = request.query_params["method"], await request.json()

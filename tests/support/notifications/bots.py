@@ -1,4 +1,4 @@
-"""Bots of work-chat services: they always answer with status 200, and keep the messages that they accept."""
+"""Bots like those of work-chat services: always status 200; they record every message that they accept."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ def signature(key: str, message: str) -> str:
 
 @dataclass
 class Bots:
-    """Three bots and a program; ``allowed`` messages each are within the rate, ``down`` answers with that status."""
+    """Three bots and a webhook; each accepts ``allowed`` messages, and answers with status ``down`` if it is set."""
 
     taken: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     allowed: int = 1000
@@ -31,7 +31,7 @@ class Bots:
     raw: Any = None
 
     def forget(self) -> None:
-        """Be as at the beginning."""
+        """Reset to the initial state."""
         self.taken.clear()
         self.down.clear()
         self.allowed, self.raw = 1000, None

@@ -1,4 +1,4 @@
-"""A minimal mail server: it offers STARTTLS, asks for a password, and keeps the mails that it receives."""
+"""A minimal mail server: it offers STARTTLS, requires a password, and keeps the mails."""
 
 import asyncio
 import ssl
@@ -12,19 +12,19 @@ PASSWORD = "hush-mail"  # noqa: S105  # made up
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """Return a certificate for localhost, and its key."""
+    """A certificate for localhost, and its key."""
     made, key = folder / "cert.pem", folder / "key.pem"
-    options = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(
-        ["openssl", "req", *kind, "-keyout", key, "-out", made, *options], check=True, capture_output=True, timeout=30
+        ["openssl", "req", *kind, "-keyout", key, "-out", made, *names], check=True, capture_output=True, timeout=30
     )
     return made, key
 
 
 @dataclass
 class MailServer:
-    """``says`` overrides the answer to a command; ``encrypted`` records whether mails arrived encrypted."""
+    """Records mails; ``says`` overrides its answers by command, ``encrypted`` says whether each mail was encrypted."""
 
     trusted: ssl.SSLContext | None
     says: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A notice, a shop's channels, and a clock that only the test moves."""
+"""Fixtures of notices: a notice, a shop's channels, and a clock that tests move."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -51,12 +51,12 @@ def notice(key: str = "k1", **more: Any) -> Notice:
 
 
 def shop(*channels: dict[str, Any]) -> Channels:
-    """Return the channels of the shop S1."""
+    """The channels of the shop S1."""
     return Channels.model_validate({"S1": tuple(channels)})
 
 
 def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
-    """Return a channel to the bots at an address, as written in a channels file."""
+    """A channel to the bots at an address, as its file has it."""
     own = {
         "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
         "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},
@@ -66,12 +66,12 @@ def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
     return {"type": kind, "name": kind, **own[kind], **more}
 
 
-def one(channel: dict[str, Any]) -> Channel:
-    return shop(channel).of("S1")[0]
+def one(fields: dict[str, Any]) -> Channel:
+    return shop(fields).of("S1")[0]
 
 
 class SetClock(NotificationClock):
-    """A clock that only the test moves; a pause ends when the clock has been moved past it."""
+    """A clock that moves only by ``move``, which also ends the pauses that are over by then."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self._now, self._begin = now, now

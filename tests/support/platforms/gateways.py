@@ -26,7 +26,7 @@ STARTED = "gateway started"
 
 
 def platform() -> Starlette:
-    """Douyin, with only what opening cases needs."""
+    """Serve the methods of Douyin that opening cases needs."""
 
     async def token(_: Request) -> Response:
         granted = {"access_token": "t", "refresh_token": "r", "expires_in": 604800, "shop_id": int(SHOP)}
@@ -98,7 +98,7 @@ class GatewayProcess:
         return await self.ended()
 
     def events(self) -> list[Any]:
-        """Return the lines that it logged."""
+        """The events that it logged."""
         return [json.loads(line)["event"] for line in self.lines if line.startswith("{")]
 
     def client(self) -> httpx2.AsyncClient:
@@ -107,7 +107,7 @@ class GatewayProcess:
 
 @asynccontextmanager
 async def gateway_process(**environment: str) -> AsyncIterator[GatewayProcess]:
-    """Run a gateway with these environment variables until the block ends."""
+    """Run a gateway with these variables in its environment; kill it when the block ends."""
     port = environment.get("AFTERSALES_GATEWAY_PORT") or str(free_port())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", COMMAND),

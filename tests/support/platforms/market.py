@@ -1,4 +1,4 @@
-"""A whole market for tests: sandbox, gateway and worker over real HTTP, and reships on them."""
+"""A whole market for tests: sandbox, gateway and worker over real HTTP, and reships that live between them."""
 
 import json
 import sqlite3
@@ -29,7 +29,7 @@ from tests.support.programs import free_port
 from tests.support.stage import Scene
 
 SHOP, OTHER_SHOP, QUIET_SHOP, OTHER_QUIET_SHOP = SHOPS = ("1001", "1002", "1003", "1004")
-"""The quiet ones are those that tests look at as a whole."""
+"""The quiet shops are for tests that check a whole shop."""
 STATUS_TOKEN = "status"  # noqa: S105 - it opens nothing but this gateway
 SHIPMENT = {"carrier": "zhongtong", "tracking_no": "ZT0001"}
 PIECE = {"kind": "waybill_photo", "url": "https://example.com/waybill.png"}
@@ -38,9 +38,9 @@ REFUSAL = {"reason": "商品已正常送达", "evidence": [PIECE]}
 CONSENTED = {"reason": "协商一致", "evidence": [CONSENT], "after_consent": True}
 
 RETRIES = "15s"
-"""In this time an activity is tried four times."""
+"""Long enough for four attempts of an activity."""
 AHEAD = 60
-"""Seconds: a record that is further ahead is of a test that has moved the clock."""
+"""Seconds; a record that is further ahead belongs to a test that has moved the clock."""
 SIMPLE_STATES = {
     AfterSaleStatus.AWAITING_MERCHANT: "awaiting_merchant",
     AfterSaleStatus.SHIPPED: "in_transit",
@@ -50,7 +50,7 @@ SIMPLE_STATES = {
 
 
 def state_of(record: AfterSaleRecord) -> str:
-    """Return the state of a case that is up to date with its record."""
+    """Return the state of a case that has received everything in its record."""
     if record.in_arbitration:
         return "arbitration"
     if record.status is AfterSaleStatus.CLOSED:
@@ -97,7 +97,7 @@ class Reship(Life):
         return True
 
     async def recorded(self, state: str) -> None:
-        """Wait until the record says a state."""
+        """Wait until the record is in a state."""
 
         async def said() -> bool:
             return state_of(self.record) == state
@@ -105,7 +105,7 @@ class Reship(Life):
         await eventually(f"{self.id}: the record says {state}", said)
 
     async def reached(self, state: str) -> dict[str, Any]:
-        """Wait until case and record say the same state, and nothing is under way; no operator was needed."""
+        """Wait until case and record agree on a state and nothing is under way; no operator was needed."""
         await self.recorded(state)
         await self.market.drained()  # a query costs the case a step, so that it waits until all messages have arrived
         seen = await self.until_state(state)
@@ -123,7 +123,7 @@ class Reship(Life):
             self.market.sandbox.advance(int(parse_duration(span).total_seconds()))
 
     async def completed_in_silence(self, *clauses: str) -> dict[str, Any]:
-        """Let the days pass after which a parcel counts as arrived, by a clock that the platform does not run."""
+        """Let the days pass after which a parcel counts as received; the platform has no such clock."""
         await super().pass_time("10d")
         await self.until_closed()
         seen = await self.until_state("completed")
@@ -131,7 +131,7 @@ class Reship(Life):
         return seen
 
     async def ended(self, state: str, *clauses: str) -> dict[str, Any]:
-        """Wait until the case has closed so, as its record has, with these entries in the shop's ledger and no more."""
+        """Wait until the case has closed in the state of its record, with exactly these entries in the ledger."""
         await self.until_closed()
         seen = await self.reached(state)
         assert [entry["clause"] for entry in seen["ledger"]] == list(clauses)
@@ -151,7 +151,7 @@ class Market:
         self.gateway = f"http://{settings.gateway_host}:{settings.gateway_port}"
 
     def calm(self) -> None:
-        """Take back every misfortune, and begin again in real time."""
+        """Remove all faults, and return to real time."""
         self.sandbox.faults.clear()
         self.sandbox.pusher.behave(type(self.sandbox.pusher.behaviour)())
         self.sandbox.pusher.resume()
@@ -166,13 +166,13 @@ class Market:
         return await self.applies(reason, shop_id).announced()
 
     def clauses(self, case_id: str) -> list[str]:
-        """Return the clauses of a case's entries in the shop's ledger."""
+        """The clauses of a case's entries in the shop's ledger."""
         with SqlLedger(self.settings.ledger_address) as ledger:
             booked = ledger.entries(date.min, date.max)
         return sorted(entry.clause for entry in booked if entry.case_id == case_id)
 
     async def inbox(self) -> dict[str, Any]:
-        """Return how many messages the gateway reports to keep."""
+        """Return the gateway's counts of messages."""
         bearer = {"authorization": f"Bearer {STATUS_TOKEN}"}
         answer = await self.caller.client.get(f"{self.gateway}/status", headers=bearer)
         counts: dict[str, Any] = answer.json()
@@ -195,7 +195,7 @@ class Market:
         await self.drained()
         return await self.inbox()
 
-    async def look(self, shop_id: str = SHOP) -> dict[str, Any]:
+    async def reconcile(self, shop_id: str = SHOP) -> dict[str, Any]:
         """Reconcile a shop once, as the schedule does."""
         await self.no_record_ahead()
         scope, own_id = {"platform": "douyin", "shop_id": shop_id}, f"look/{shop_id}/{whole_now().timestamp()}"
@@ -207,7 +207,7 @@ class Market:
             raise AssertionError(str(failed.cause.__cause__)) from failed
 
     async def no_record_ahead(self) -> None:
-        """Wait for the instants of records: every change counts as a second, and tests are faster."""
+        """Wait until no record is ahead of the clock: each change adds a second, and tests change records faster."""
 
         async def come() -> bool:
             now = self.sandbox.now()
@@ -244,9 +244,9 @@ async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> Asyn
             yield Market(environment, caller, client, settings)
 
 
-def _credentials(**secret: str) -> dict[str, Any]:
+def _credentials(**fields: str) -> dict[str, Any]:
     app = {"app_key": "K1", "app_secret": "first"}
-    return {**secret, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
+    return {**fields, "apps": [app], "shops": [{"shop_id": shop_id, "app_key": "K1"} for shop_id in SHOPS]}
 
 
 def _secrets_file(folder: Path, address: str) -> Path:

@@ -1,4 +1,4 @@
-"""Signed push messages of the platforms."""
+"""Pushes of the platforms, with their signatures."""
 
 import json
 from functools import cache
@@ -36,12 +36,12 @@ SECRETS = Secrets.model_validate_json(
 
 @cache
 def endpoints() -> tuple[PushEndpoint, ...]:
-    """Return every marketplace's endpoint, with the adapters of all processes; nothing is called."""
+    """Every marketplace's endpoint, with the adapters of all processes; nothing is called."""
     return Marketplaces(SECRETS, TokenStore()).endpoints
 
 
 def content(own_id: int | str = 1001, **fields: Any) -> dict[str, Any]:
-    """Return the data of a message about a reship."""
+    """The data of a message about a reship."""
     return {
         "aftersale_id": int(own_id),
         "aftersale_type": 7,
@@ -63,12 +63,12 @@ def body(*messages: Any) -> bytes:
 
 
 def signed(content: bytes, app: str = APP, secret: str = SECRET) -> dict[str, str]:
-    """Return the headers of a body."""
+    """Return the headers for a body, with its signature."""
     return {"app-id": app, "event-sign": event_sign(app, secret, content), "content-type": "application/json"}
 
 
 class Ears:
-    """A ``feed`` that records its reports; it raises ``fails`` if that is set."""
+    """A ``feed`` that records its calls, and fails as ``fails`` says."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str | None]] = []

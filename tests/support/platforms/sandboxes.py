@@ -1,4 +1,4 @@
-"""A sandbox for tests: two shops of one application, one of another, and signed calls."""
+"""A sandbox for tests: two shops of one application, one of another, and calls as a client signs them."""
 
 import json
 import ssl
@@ -39,7 +39,7 @@ SECRETS = {"K1": "first", "K2": "second"}
 
 
 class Caller:
-    """A client of the sandbox and of its control interface."""
+    """Calls the sandbox as a client would, and plays with it through the control interface."""
 
     def __init__(self, app: Starlette, address: str, client: httpx2.AsyncClient) -> None:
         self.app = app
@@ -48,7 +48,7 @@ class Caller:
         self.client = client
 
     async def send(self, method: str, params: Any, /, **query: str) -> httpx2.Response:
-        """Send a call; what is given in ``query`` replaces what would be sent (``body``: after signing)."""
+        """Send a call; ``query`` overrides its fields (``body``: after signing)."""
         body = params if isinstance(params, str) else canonical(params)
         fields = {"app_key": "K1", "method": method, "timestamp": str(int(time.time())), "v": "2"} | query
         sent = fields.pop("body", body)
@@ -58,11 +58,11 @@ class Caller:
         return await self.client.post(f"/douyin/{method.replace('.', '/')}", params=asked, content=sent)
 
     async def call(self, method: str, params: Any, /, **query: str) -> dict[str, Any]:
-        """Send a call and give the whole envelope."""
+        """Send a call and return the whole envelope."""
         answer = await self.send(method, params, **query)
         assert answer.status_code == 200
-        reply: dict[str, Any] = answer.json()
-        return reply
+        envelope: dict[str, Any] = answer.json()
+        return envelope
 
     async def token(self, shop_id: str = "1001", app_key: str = "K1") -> str:
         """Obtain a shop's access token."""
@@ -70,15 +70,15 @@ class Caller:
         return str((await self.call("token.create", params, app_key=app_key))["data"]["access_token"])
 
     async def data(self, method: str, params: Any, shop_id: str = "1001") -> dict[str, Any]:
-        """Call for a shop, successfully, and give the data."""
-        reply = await self.call(method, params, access_token=await self.token(shop_id))
-        assert reply["code"] == 10000, reply
-        data: dict[str, Any] = reply["data"]
+        """Call for a shop, successfully, and return the data."""
+        envelope = await self.call(method, params, access_token=await self.token(shop_id))
+        assert envelope["code"] == 10000, envelope
+        data: dict[str, Any] = envelope["data"]
         return data
 
-    async def control(self, path: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
+    async def control(self, path: str, data: Mapping[str, Any] | None = None, method: str = "POST") -> Any:
         """Use the control interface, successfully."""
-        content = json.dumps(body) if body is not None else None
+        content = json.dumps(data) if data is not None else None
         answer = await self.client.request(method, f"/control{path}", content=content, headers=bearer())
         assert answer.status_code < 300, answer.text
         return answer.json()

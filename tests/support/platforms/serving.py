@@ -10,7 +10,7 @@ import uvicorn
 
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
-    """Serve an ASGI application over real HTTP in this event loop; gives its address, without a slash at its end."""
+    """Serve an ASGI application over real HTTP in this event loop; yield its address, without a trailing slash."""
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     config.load()
     server = uvicorn.Server(config)

@@ -14,6 +14,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Require an order again; fails where an outcome has none."""
+    """Require an order again; fails if an outcome has none."""
     with op.batch_alter_table("outcomes") as outcomes:
         outcomes.alter_column("order", existing_type=sa.String(), nullable=False)

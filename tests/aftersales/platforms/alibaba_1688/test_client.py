@@ -114,6 +114,6 @@ async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: F
     assert await alibaba.call("S1", NAMESPACE, NAME, {}) == {}
 
 
-async def test_a_shop_without_credentials_is_told(alibaba: Alibaba1688Client) -> None:
+async def test_a_shop_without_credentials_is_an_error(alibaba: Alibaba1688Client) -> None:
     with pytest.raises(BadForm, match="S2"):
         await alibaba.call("S2", NAMESPACE, NAME, {})

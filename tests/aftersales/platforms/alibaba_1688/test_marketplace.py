@@ -64,7 +64,7 @@ def test_a_push_that_says_nothing_is_unreadable(message: str) -> None:
     assert (read_message.state, read_message.body) == (MessageState.UNREADABLE, message.encode())
 
 
-def test_data_that_is_no_json_is_left_as_text() -> None:
+def test_data_that_is_not_json_is_left_as_text() -> None:
     message = read_push(json.dumps({"msgId": 1, "type": "X", "data": "?"}))
     assert isinstance(message, PushedMessage)
     assert message.data == "?"

@@ -45,11 +45,11 @@ def test_another_path_or_secret_signs_differently() -> None:
     assert not verify("s3creT", PATH, PARAMS | {"_aop_signature": SIGNED})
 
 
-@pytest.mark.parametrize("given", ["", SIGNED.lower(), "签名", "\ud800"])
-def test_a_missing_or_foreign_signature_is_wrong(given: str) -> None:
+@pytest.mark.parametrize("signature", ["", SIGNED.lower(), "签名", "\ud800"])
+def test_a_missing_or_foreign_signature_is_wrong(signature: str) -> None:
     assert not verify(KEY, PATH, PARAMS)
-    assert not verify(KEY, PATH, PARAMS | {"_aop_signature": given})
-    assert not verify_event(KEY, MESSAGE, given)
+    assert not verify(KEY, PATH, PARAMS | {"_aop_signature": signature})
+    assert not verify_event(KEY, MESSAGE, signature)
 
 
 def test_a_push_is_signed_as_openssl_signs_it() -> None:
@@ -57,5 +57,5 @@ def test_a_push_is_signed_as_openssl_signs_it() -> None:
     assert verify_event(KEY, MESSAGE, PUSHED)
 
 
-def test_a_push_that_was_written_anew_is_noticed() -> None:
+def test_a_push_that_was_serialized_again_is_refused() -> None:
     assert not verify_event(KEY, MESSAGE.replace(",", ", "), PUSHED)

@@ -1,4 +1,4 @@
-"""Douyin's client over real HTTP: what is sent, what is understood, and tokens that are renewed unnoticed."""
+"""Douyin's client over real HTTP: its requests, its reading of answers, and the renewal of tokens."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ Answering = Callable[[dict[str, Any]], Any]
 
 
 class Fake:
-    """An open platform as small as can be: it checks signatures and tokens, and says what it was told to say."""
+    """A minimal open platform: it checks signatures and tokens, and answers as the test says."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -90,7 +90,7 @@ class Fake:
         return [method for method, _ in self.asked]
 
     def params(self, method: str) -> dict[str, Any]:
-        """What the method was asked last."""
+        """Return the parameters of the last call of a method."""
         return next(params for asked, params in reversed(self.asked) if asked == method)
 
 
@@ -104,8 +104,8 @@ async def address(running: Fake) -> AsyncIterator[str]:
     async def answer(request: Request) -> Response:
         return await running(request)
 
-    async with serving(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])) as found:
-        yield found
+    async with serving(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])) as address:
+        yield address
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -116,14 +116,14 @@ async def transport() -> AsyncIterator[Transport]:
 
 @pytest.fixture
 def fake(running: Fake) -> Fake:
-    running.__init__()  # type: ignore[misc]  # a platform of which nobody knows anything yet
+    running.__init__()  # type: ignore[misc]  # an unknown platform
     return running
 
 
 def made(address: str, transport: Transport, folder: Path | None = None, code: str | None = None) -> DouyinClient:
     app = App(app_key="K1", app_secret=SecretStr(SECRET))
-    given = SecretStr(code) if code else None
-    shops = tuple(DouyinShop(shop_id=shop, app_key="K1", authorization_code=given) for shop in ("S1", "S2"))
+    secret_code = SecretStr(code) if code else None
+    shops = tuple(DouyinShop(shop_id=shop, app_key="K1", authorization_code=secret_code) for shop in ("S1", "S2"))
     return DouyinClient(DouyinAccess(address=address, apps=(app,), shops=shops), transport, TokenStore(folder))
 
 
@@ -133,7 +133,7 @@ def douyin(address: str, transport: Transport, fake: Fake) -> DouyinClient:
 
 
 def record(**info: Any) -> dict[str, Any]:
-    told = {
+    after_sale = {
         "after_sale_id": int(OWN),
         "after_sale_status": 6,
         "after_sale_type": 7,
@@ -145,7 +145,7 @@ def record(**info: Any) -> dict[str, Any]:
     }
     return {
         "process_info": {
-            "after_sale_info": told | info,
+            "after_sale_info": after_sale | info,
             "arbitrate_info": {"arbitrate_id": "", "arbitrate_status": 0},
             "logistics_info": {"resend": {"tracking_no": "", "company_code": "", "logistics_time": 0}},
             "record_logs_list": None,
@@ -190,7 +190,7 @@ async def test_clients_that_share_a_folder_obtain_one_token(
     address: str, transport: Transport, fake: Fake, tmp_path: Path
 ) -> None:
     clients = [made(address, transport, tmp_path) for _ in range(5)]
-    await asyncio.gather(*(each.call("S1", "a.b", {}) for each in clients for _ in range(3)))
+    await asyncio.gather(*(client.call("S1", "a.b", {}) for client in clients for _ in range(3)))
 
     assert fake.methods().count("token.create") == 1
 
@@ -237,7 +237,7 @@ async def test_a_token_that_is_never_taken_is_renewed_only_once(douyin: DouyinCl
     assert fake.methods() == ["token.create", "a.b", "token.refresh", "a.b"]
 
 
-async def test_a_refusal_tells_codes_and_words(douyin: DouyinClient, fake: Fake) -> None:
+async def test_a_refusal_has_codes_and_words(douyin: DouyinClient, fake: Fake) -> None:
     fake.says["a.b"] = {
         "code": 50002,
         "msg": "业务处理失败",
@@ -270,7 +270,9 @@ async def test_a_refresh_that_is_unreachable_does_not_ask_for_another_token(douy
 @pytest.mark.parametrize(
     "said", [{"code": "10000"}, {"code": None}, {"code": 10000, "data": [1]}, {"code": 10000, "data": "x"}]
 )
-async def test_what_is_no_answer_of_the_platform_is_not_understood(douyin: DouyinClient, fake: Fake, said: Any) -> None:
+async def test_an_answer_without_the_platforms_form_is_not_understood(
+    douyin: DouyinClient, fake: Fake, said: Any
+) -> None:
     fake.says["a.b"] = said
     with pytest.raises(PlatformUnreachable, match="无法理解"):
         await douyin.call("S1", "a.b", {})
@@ -279,7 +281,7 @@ async def test_what_is_no_answer_of_the_platform_is_not_understood(douyin: Douyi
 @pytest.mark.parametrize(
     "data", [{}, {"access_token": ""}, {"access_token": "hush", "expires_in": 0}, {"access_token": 1, "expires_in": 9}]
 )
-async def test_a_token_that_cannot_be_used_is_no_token(douyin: DouyinClient, fake: Fake, data: Any) -> None:
+async def test_an_unusable_token_is_an_error(douyin: DouyinClient, fake: Fake, data: Any) -> None:
     fake.says["token.create"] = {"code": 10000, "data": data}
     with pytest.raises(PlatformUnreachable, match="no usable token"):
         await douyin.call("S1", "a.b", {})
@@ -296,23 +298,23 @@ async def test_neither_errors_nor_logs_tell_a_secret(
     douyin = made(address, transport, code="hush-code")
     fake.says |= {"a.b": echo, "token.create": {"code": 50001, "sub_msg": "code hush-code"}}
     with caplog.at_level(logging.DEBUG):
-        with pytest.raises(PlatformRefused) as told:
+        with pytest.raises(PlatformRefused) as caught:
             await douyin.call("S1", "a.b", {})
-        shown.append(told)
+        shown.append(caught)
         del fake.says["token.create"]
-        with pytest.raises(PlatformRefused) as told:
+        with pytest.raises(PlatformRefused) as caught:
             await douyin.call("S1", "a.b", {})
-        shown.append(told)
+        shown.append(caught)
         fake.says["a.b"] = EXPIRED
         fake.refreshes = False
         fake.says["token.create"] = {"code": 50001, "sub_msg": "refused"}
-        with pytest.raises(PlatformRefused) as told:
+        with pytest.raises(PlatformRefused) as caught:
             await douyin.call("S1", "a.b", {})
-        shown.append(told)
+        shown.append(caught)
 
-    # the platform's own log of requests, which runs in this process here, is none of ours
-    logs = "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith("uvicorn"))
-    errors = "".join("".join(traceback.format_exception_only(each.value)) for each in shown)
+    # the platform runs in this process: its log of requests does not count
+    logs = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
+    errors = "".join("".join(traceback.format_exception_only(error.value)) for error in shown)
     assert "***" in errors
     assert "HTTP Request" in logs
     for text in (logs, errors, repr(douyin._access)):
@@ -323,25 +325,34 @@ async def test_neither_errors_nor_logs_tell_a_secret(
 async def test_a_record_is_read_under_names_of_ours(douyin: DouyinClient, fake: Fake) -> None:
     fake.says["afterSale.Detail"] = record()
 
-    found = await douyin.detail("S1", OWN)
+    after_sale = await douyin.detail("S1", OWN)
 
     assert fake.params("afterSale.Detail") == {"after_sale_id": OWN}
-    assert (found.after_sale_id, found.order_id, found.kind, found.status) == (OWN, "4711", 7, 6)
-    assert (found.update_time, found.applied_at.timestamp()) == (T0 + 60, T0)
-    assert (found.reason, found.description, found.paid) == (Reason.NEVER_RECEIVED, "三天没动", Decimal("123.50"))
-    assert found.deadline == datetime.fromtimestamp(T0 + 172_800, UTC)
-    assert (found.parcel, found.arbitration) == (None, 0)
+    assert (after_sale.after_sale_id, after_sale.order_id, after_sale.kind, after_sale.status) == (OWN, "4711", 7, 6)
+    assert (after_sale.update_time, after_sale.applied_at.timestamp()) == (T0 + 60, T0)
+    assert (after_sale.reason, after_sale.description, after_sale.paid) == (
+        Reason.NEVER_RECEIVED,
+        "三天没动",
+        Decimal("123.50"),
+    )
+    assert after_sale.deadline == datetime.fromtimestamp(T0 + 172_800, UTC)
+    assert (after_sale.parcel, after_sale.arbitration) == (None, 0)
 
 
 @pytest.mark.parametrize("missing", ["arbitrate_info", "logistics_info"])
 async def test_a_record_may_leave_out_what_does_not_exist_yet(douyin: DouyinClient, fake: Fake, missing: str) -> None:
-    told = record(status_deadline=0, reason_remark=None)
-    told["process_info"][missing] = None
-    fake.says["afterSale.Detail"] = told
+    answer = record(status_deadline=0, reason_remark=None)
+    answer["process_info"][missing] = None
+    fake.says["afterSale.Detail"] = answer
 
-    found = await douyin.detail("S1", OWN)
+    after_sale = await douyin.detail("S1", OWN)
 
-    assert (found.parcel, found.arbitration, found.deadline, found.description) == (None, 0, None, "")
+    assert (after_sale.parcel, after_sale.arbitration, after_sale.deadline, after_sale.description) == (
+        None,
+        0,
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize("field", ["apply_time", "update_time", "status_deadline"])
@@ -356,9 +367,9 @@ async def test_an_instant_that_is_none_is_not_understood(
 
 async def test_a_record_without_its_status_is_not_understood_and_not_quoted(douyin: DouyinClient, fake: Fake) -> None:
     fake.says["afterSale.Detail"] = record(after_sale_status="王小明", apply_time="王小明")
-    with pytest.raises(PlatformUnreachable, match="after_sale_status") as told:
+    with pytest.raises(PlatformUnreachable, match="after_sale_status") as caught:
         await douyin.detail("S1", OWN)
-    assert "王小明" not in "".join(traceback.format_exception_only(told.value))
+    assert "王小明" not in "".join(traceback.format_exception_only(caught.value))
     with pytest.raises(ValidationError) as bare:
         AfterSale.model_validate(fake.says["afterSale.Detail"])
     assert "王小明" not in str(bare.value)
@@ -406,17 +417,17 @@ def row(number: int, update_time: int) -> dict[str, Any]:
 def pages(rows: list[dict[str, Any]], move: Callable[[int], None] | None = None) -> Answering:
     def answer(params: dict[str, Any]) -> dict[str, Any]:
         begin, size = params["page"] * params["size"], params["size"]
-        found = {"items": rows[begin : begin + size] or None, "has_more": begin + size < len(rows), "total": len(rows)}
+        page = {"items": rows[begin : begin + size] or None, "has_more": begin + size < len(rows), "total": len(rows)}
         if move:
             move(params["page"])
-        return found
+        return page
 
     return answer
 
 
 async def changed(douyin: DouyinClient) -> list[str]:
     since, until = datetime.fromtimestamp(T0, UTC), datetime.fromtimestamp(T0 + 900, UTC)
-    return [each.after_sale_id async for each in douyin.changed("S1", RESHIP, since, until)]
+    return [row.after_sale_id async for row in douyin.changed("S1", RESHIP, since, until)]
 
 
 async def test_what_changed_is_listed_page_by_page(douyin: DouyinClient, fake: Fake) -> None:
@@ -467,7 +478,7 @@ def rejects(*entries: tuple[int, str]) -> list[RejectReason]:
 
 
 @pytest.mark.parametrize(
-    ("given", "code"),
+    ("text", "code"),
     [
         ("已签收", 7002),
         ("买家已签收", 7002),
@@ -477,8 +488,8 @@ def rejects(*entries: tuple[int, str]) -> list[RejectReason]:
         ("", 7003),
     ],
 )
-def test_dr_14_a_refusal_is_given_the_platforms_own_reason(given: str, code: int) -> None:
-    assert reject_reason_code(rejects(*REJECTS), given) == code
+def test_dr_14_a_refusal_is_given_the_platforms_own_reason(text: str, code: int) -> None:
+    assert reject_reason_code(rejects(*REJECTS), text) == code
 
 
 @pytest.mark.parametrize("word", ["其他", "其它", "Other", " other "])
@@ -507,9 +518,9 @@ async def test_dr_14_to_refuse_sends_reason_code_and_evidence(douyin: DouyinClie
     await douyin.operate_reship("S1", OWN, T0, agree=False, reason="买家已签收", evidence=[piece])
 
     assert fake.params("afterSale.rejectReasonCodeList") == {"aftersale_id": int(OWN)}
-    told = fake.params("afterSale.operate")
-    assert told["type"] == 502
-    assert told["items"] == [
+    params = fake.params("afterSale.operate")
+    assert params["type"] == 502
+    assert params["items"] == [
         {
             "aftersale_id": OWN,
             "reason": "买家已签收",
@@ -553,10 +564,10 @@ async def test_a_parcels_stations_are_read(douyin: DouyinClient, fake: Fake) -> 
     node = {"content": "已揽收", "timestamp": str(T0), "state": "GOT", "site_name": "杭州"}
     fake.says["logistics.trackNoRouteDetail"] = {"route__node_list": [node]}
 
-    (found,) = await douyin.track("S1", "shunfeng", "SF1")
+    (node,) = await douyin.track("S1", "shunfeng", "SF1")
 
     assert fake.params("logistics.trackNoRouteDetail") == {"logistics_code": "shunfeng", "track_no": "SF1"}
-    assert (found.content, found.at, found.site_name) == ("已揽收", datetime.fromtimestamp(T0, UTC), "杭州")
+    assert (node.content, node.at, node.site_name) == ("已揽收", datetime.fromtimestamp(T0, UTC), "杭州")
 
 
 async def test_more_than_four_pieces_at_once_and_ids_that_are_none_are_not_sent(
@@ -570,6 +581,6 @@ async def test_more_than_four_pieces_at_once_and_ids_that_are_none_are_not_sent(
 
 
 def test_half_a_character_is_not_handed_on() -> None:
-    found = AfterSale.model_validate(record(reason_remark=" 漏发\ud83d "))
+    after_sale = AfterSale.model_validate(record(reason_remark=" 漏发\ud83d "))
 
-    assert found.description == "漏发?"
+    assert after_sale.description == "漏发?"

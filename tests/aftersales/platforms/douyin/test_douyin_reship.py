@@ -49,26 +49,26 @@ PARCEL = {"carrier": "shunfeng", "tracking_no": "SF1"}
 
 
 class Watched(DouyinClient):
-    """The client, with something that happens between reading a record and acting on it."""
+    """A client during which something happens between reading a record and acting on it."""
 
     operated = 0
     meanwhile: Callable[[], object] | None = None
     seen: Callable[[AfterSale], AfterSale] | None = None
 
     async def detail(self, shop_id: str, after_sale_id: str) -> AfterSale:
-        found = await super().detail(shop_id, after_sale_id)
+        record = await super().detail(shop_id, after_sale_id)
         if self.meanwhile:
             happens, self.meanwhile = self.meanwhile, None
             happens()
-        return self.seen(found) if self.seen else found
+        return self.seen(record) if self.seen else record
 
-    async def operate_reship(self, *given: Any, **named: Any) -> None:
+    async def operate_reship(self, *arguments: Any, **named: Any) -> None:
         self.operated += 1
-        await super().operate_reship(*given, **named)
+        await super().operate_reship(*arguments, **named)
 
 
 class Shop:
-    """A shop of the sandbox: what the buyer and the platform do there, and our adapter to it."""
+    """A shop of the sandbox: acts as buyer and platform, and has our adapter to it."""
 
     def __init__(self, sandbox: Sandbox, douyin: Watched) -> None:
         self.sandbox, self.douyin = sandbox, douyin
@@ -77,15 +77,15 @@ class Shop:
     def apply(self, reason: str = NEVER) -> str:
         return self.sandbox.apply(SHOP, reason, 12_850, remark="三天没动").after_sale_id
 
-    def do(self, own: str, step: Callable[..., Any], *given: Any) -> AfterSaleRecord:
+    def do(self, own: str, step: Callable[..., Any], *arguments: Any) -> AfterSaleRecord:
         """Let something happen to a record, a minute after what happened last."""
         self.sandbox.advance(60)
-        return self.sandbox.change(own, lambda record, now: step(record, now, *given))
+        return self.sandbox.change(own, lambda record, now: step(record, now, *arguments))
 
     def record(self, own: str) -> AfterSaleRecord:
-        found = self.sandbox.record(own)
-        assert found is not None
-        return found
+        record = self.sandbox.record(own)
+        assert record is not None
+        return record
 
     def actions(self, own: str) -> list[str]:
         return [entry.action for entry in self.record(own).log][1:]
@@ -186,7 +186,7 @@ async def test_dr_4_what_the_platform_has_agreed_to_itself_is_done(shop: Shop, s
     assert shop.douyin.operated == 0
 
 
-async def test_g_7_what_is_no_longer_possible_is_refused_in_words_and_not_sent(shop: Shop) -> None:
+async def test_g_7_an_operation_that_is_no_longer_possible_is_refused_in_words_and_not_sent(shop: Shop) -> None:
     own = shop.apply()
     shop.do(own, transitions.withdraw)
 
@@ -229,7 +229,7 @@ async def test_dr_13_a_refusal_that_the_buyer_agreed_to_brings_the_consent(shop:
     assert (record.status, record.evidence[-1].urls) == (27, ("https://e/consent.png",))
 
 
-async def test_dr_15_a_modified_application_is_refused_anew(shop: Shop) -> None:
+async def test_dr_15_a_modified_application_is_refused_once_more(shop: Shop) -> None:
     own = shop.apply(SHORT)
     await shop.perform(own, "refuse_on_platform", REFUSAL)
     shop.do(own, transitions.modify, SHORT, "")
@@ -239,7 +239,7 @@ async def test_dr_15_a_modified_application_is_refused_anew(shop: Shop) -> None:
     assert shop.actions(own) == ["拒绝补寄", "修改售后申请", "拒绝补寄"]
 
 
-async def test_dr_5_a_parcel_is_told_once(shop: Shop) -> None:
+async def test_dr_5_a_parcel_is_submitted_once(shop: Shop) -> None:
     own = shop.apply()
     await shop.perform(own, "agree_on_platform")
 
@@ -389,16 +389,16 @@ async def test_g_2_a_clock_that_has_run_out_led_where_the_platform_says(shop: Sh
 
 
 @pytest.mark.parametrize("reason", [NEVER, SHORT])
-async def test_g_2_dr_8_dr_9_a_missed_shipment_is_told_by_reason(shop: Shop, reason: str) -> None:
+async def test_g_2_dr_8_dr_9_a_missed_shipment_is_settled_by_reason(shop: Shop, reason: str) -> None:
     own = shop.apply(reason)
     due = shop.do(own, transitions.agree).deadline
     shop.sandbox.advance(48 * HOUR)
 
-    told = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
+    outcome = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
 
     window = None if reason == NEVER else datetime.fromtimestamp(due, UTC) + timedelta(hours=48)
     happened = datetime.fromtimestamp(due, UTC) if reason == NEVER else None
-    assert told == ExpiryOutcome(rule="miss_shipment", occurred_at=happened, deadline=window)
+    assert outcome == ExpiryOutcome(rule="miss_shipment", occurred_at=happened, deadline=window)
 
 
 async def test_g_1_a_deadline_that_was_put_off_counts(shop: Shop) -> None:
@@ -406,8 +406,8 @@ async def test_g_1_a_deadline_that_was_put_off_counts(shop: Shop) -> None:
         own = shop.apply(reason)
         due = shop.do(own, transitions.agree).deadline
         later = shop.do(own, transitions.set_deadline, due + HOUR).deadline
-        told = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
-        assert told == ExpiryOutcome(deadline=datetime.fromtimestamp(later, UTC))
+        outcome = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
+        assert outcome == ExpiryOutcome(deadline=datetime.fromtimestamp(later, UTC))
 
 
 async def test_g_2_while_the_platform_waits_its_clock_is_not_settled(shop: Shop) -> None:
@@ -431,30 +431,30 @@ T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
 DUE = T0 + timedelta(hours=48)
 
 
-def sale(status: int, **given: Any) -> AfterSale:
+def sale(status: int, **fields: Any) -> AfterSale:
     """A record that changed an hour after its clock ran out."""
     info = {
         "after_sale_id": 42,
         "after_sale_status": status,
-        "after_sale_type": given.get("kind", 7),
+        "after_sale_type": fields.get("kind", 7),
         "apply_time": int(T0.timestamp()),
-        "update_time": int(given.get("updated", DUE + timedelta(hours=1)).timestamp()),
-        "status_deadline": int(given["deadline"].timestamp()) if "deadline" in given else 0,
-        "reason": given.get("reason", NEVER),
+        "update_time": int(fields.get("updated", DUE + timedelta(hours=1)).timestamp()),
+        "status_deadline": int(fields["deadline"].timestamp()) if "deadline" in fields else 0,
+        "reason": fields.get("reason", NEVER),
         "reason_remark": "少了",
     }
     shipped = int((DUE - timedelta(hours=2)).timestamp())
     parcel = {"company_code": "shunfeng", "tracking_no": "SF1", "logistics_time": shipped}
-    told: dict[str, Any] = {
+    info: dict[str, Any] = {
         "after_sale_info": info,
-        "arbitrate_info": {"arbitrate_status": given.get("arbitration", 0)},
-        "logistics_info": {"resend": parcel if status in (13, 14) and given.get("parcel", True) else None},
+        "arbitrate_info": {"arbitrate_status": fields.get("arbitration", 0)},
+        "logistics_info": {"resend": parcel if status in (13, 14) and fields.get("parcel", True) else None},
     }
-    return AfterSale.model_validate({"process_info": told, "order_info": {"shop_order_id": 1}})
+    return AfterSale.model_validate({"process_info": info, "order_info": {"shop_order_id": 1}})
 
 
 def settled(state: str, record: AfterSale, now: datetime = DUE) -> ExpiryOutcome:
-    return reading.settlement(question("42", state, "clock", int(DUE.timestamp())), record, now)
+    return reading.expiry_outcome(question("42", state, "clock", int(DUE.timestamp())), record, now)
 
 
 @pytest.mark.parametrize(
@@ -504,7 +504,7 @@ def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbi
 
 
 @pytest.mark.parametrize(
-    ("state", "status", "given"),
+    ("state", "status", "fields"),
     [
         ("awaiting_merchant", 6, {}),
         ("awaiting_shipment", 8, {}),
@@ -515,11 +515,11 @@ def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbi
         ("overdue", 8, {"reason": SHORT, "arbitration": 2}),
     ],
 )
-def test_g_2_where_nothing_moved_the_platform_has_not_decided(state: str, status: int, given: Any) -> None:
+def test_g_2_where_nothing_moved_the_platform_has_not_decided(state: str, status: int, fields: Any) -> None:
     with pytest.raises(NotSettledYet):
-        settled(state, sale(status, **given))
+        settled(state, sale(status, **fields))
     if state != "awaiting_shipment":
-        later = sale(status, **given, deadline=DUE + timedelta(hours=3))
+        later = sale(status, **fields, deadline=DUE + timedelta(hours=3))
         assert settled(state, later) == ExpiryOutcome(deadline=DUE + timedelta(hours=3))
 
 
@@ -555,17 +555,17 @@ def test_g_2_dr_9_status_8_means_overdue_once_the_buyers_window_runs(updated: da
 
 
 def test_g_2_a_shipment_is_settled_with_its_parcel_and_instant() -> None:
-    told = settled("awaiting_shipment", sale(14))
+    outcome = settled("awaiting_shipment", sale(14))
 
-    assert (told.form, told.occurred_at) == (PARCEL, DUE - timedelta(hours=2))
+    assert (outcome.form, outcome.occurred_at) == (PARCEL, DUE - timedelta(hours=2))
     assert settled("awaiting_shipment", sale(13, parcel=False)).form is None
 
 
 def test_g_2_a_modification_is_settled_with_its_reason_and_deadline() -> None:
-    told = settled("refused", sale(6, reason=SHORT, deadline=DUE + timedelta(hours=9)))
+    outcome = settled("refused", sale(6, reason=SHORT, deadline=DUE + timedelta(hours=9)))
 
-    assert told.form == {"reason": "short_shipped", "description": "少了"}
-    assert (told.occurred_at, told.deadline) == (DUE + timedelta(hours=1), DUE + timedelta(hours=9))
+    assert outcome.form == {"reason": "short_shipped", "description": "少了"}
+    assert (outcome.occurred_at, outcome.deadline) == (DUE + timedelta(hours=1), DUE + timedelta(hours=9))
 
 
 @pytest.mark.parametrize(
@@ -573,9 +573,9 @@ def test_g_2_a_modification_is_settled_with_its_reason_and_deadline() -> None:
     [("awaiting_merchant", 13, NEVER), ("refused", 12, NEVER), ("awaiting_shipment", 12, SHORT)],
 )
 def test_g_2_what_happened_on_the_way_has_no_instant_of_its_own(state: str, status: int, reason: str) -> None:
-    told = settled(state, sale(status, reason=reason))
+    outcome = settled(state, sale(status, reason=reason))
 
-    assert (told.occurred_at, told.deadline) == (None, None)
+    assert (outcome.occurred_at, outcome.deadline) == (None, None)
 
 
 AGREED = ("agree", "auto_agree", "rule_reship")
@@ -600,19 +600,21 @@ AGREED = ("agree", "auto_agree", "rule_reship")
         (7, 0, []),
     ],
 )
-def test_a_record_tells_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
+def test_a_record_shows_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
     record = sale(status, arbitration=arbitration, deadline=DUE + timedelta(hours=9))
 
-    told = reading.reports(record)
+    reports = reading.reports(record)
 
-    assert [(each.rule, *each.otherwise) for each in told] == steps
-    assert [each.message_id for each in told] == [f"detail/42/{record.update_time}/{rules[0]}" for rules in steps]
+    assert [(report.rule, *report.otherwise) for report in reports] == steps
+    assert [report.message_id for report in reports] == [
+        f"detail/42/{record.update_time}/{rules[0]}" for rules in steps
+    ]
     assert reading.reports(record) == reading.reports(record)
-    if told:
-        assert told[-1].occurred_at == (DUE - timedelta(hours=2) if status == 13 else record.updated_at)
+    if reports:
+        assert reports[-1].occurred_at == (DUE - timedelta(hours=2) if status == 13 else record.updated_at)
         runs = status in (6, 8, 27) and arbitration in (0, 2)
-        assert told[-1].deadline == (record.deadline if runs else None)
-        assert all(each.deadline is None for each in told[:-1])
+        assert reports[-1].deadline == (record.deadline if runs else None)
+        assert all(report.deadline is None for report in reports[:-1])
 
 
 def test_what_came_before_happened_no_later_than_the_shipment() -> None:
@@ -623,22 +625,22 @@ def test_what_came_before_happened_no_later_than_the_shipment() -> None:
     assert (shipped.form, agreed.form) == (PARCEL, None)
 
 
-def test_a_fresh_application_tells_its_deadline_only() -> None:
-    (told,) = reading.reports(sale(6, updated=T0, deadline=DUE))
+def test_a_fresh_application_reports_only_its_deadline() -> None:
+    (report,) = reading.reports(sale(6, updated=T0, deadline=DUE))
 
-    assert told.message_id == f"detail/42/{int(T0.timestamp())}/deadline"
-    assert told.rule is None
-    assert told.deadline == DUE
+    assert report.message_id == f"detail/42/{int(T0.timestamp())}/deadline"
+    assert report.rule is None
+    assert report.deadline == DUE
     assert reading.reports(sale(6, updated=T0)) == []
 
 
-def test_another_kind_of_after_sale_is_no_reship() -> None:
+def test_another_kind_of_after_sale_is_refused() -> None:
     with pytest.raises(PlatformRefused, match=r"not a reship \(type 0\)"):
         reading.facts(SHOP, sale(6, kind=0))
 
 
 async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:
-    """Let a case hear what the record tells, and say where it then stands."""
+    """Report to a case what the record says, and return its state."""
     now = datetime.fromtimestamp(shop.sandbox.now(), UTC)
     for report in await shop.port.story(SHOP, own):
         of.receive(report, now)
@@ -680,8 +682,8 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
     facts = await shop.port.facts(SHOP, own)
     of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
 
-    for step, *given in steps:
-        shop.do(own, step, *given)
+    for step, *arguments in steps:
+        shop.do(own, step, *arguments)
         if every_step:
             await follow(shop, of, own)
 

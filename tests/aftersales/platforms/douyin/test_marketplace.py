@@ -10,7 +10,7 @@ from tests.support.platforms.pushing import SHOP, body, content, endpoints, push
 
 
 async def read_push(sent: bytes) -> list[InboundMessage]:
-    """What is stored of a signed push."""
+    """Return what is stored of a signed push."""
     (douyin,) = (endpoint for endpoint in endpoints() if endpoint.platform == "douyin")
 
     async def read_body() -> bytes:
@@ -28,7 +28,7 @@ async def test_messages_are_read_in_their_order() -> None:
     assert json.loads(second.body) == content()
 
 
-async def test_content_that_is_no_text_is_read_too() -> None:
+async def test_content_that_is_not_text_is_read_too() -> None:
     (message,) = await read_push(body({"tag": 200, "msg_id": 71, "data": content()}))
     assert (message.tag, message.message_id, message.state) == ("200", "71", MessageState.NEW)
 
@@ -47,7 +47,7 @@ async def test_what_is_not_ours_is_unknown_and_says_what_it_is(tag: str, kind: A
 @pytest.mark.parametrize(
     "pushed_body", [b"", b"\xff\xfe", b"{}", b'"x"', b"[", b"[" * 100_000, b"1" * 5000, b"null", b"NaN"]
 )
-async def test_a_body_that_is_no_array_is_unreadable(pushed_body: bytes) -> None:
+async def test_a_body_that_is_not_an_array_is_unreadable(pushed_body: bytes) -> None:
     (message,) = await read_push(pushed_body)
     assert (message.state, message.body) == (MessageState.UNREADABLE, pushed_body)
     assert message.message_id == (await read_push(pushed_body))[0].message_id
@@ -77,8 +77,8 @@ async def test_one_broken_message_is_kept_and_takes_no_other_with_it(broken: Any
 
 async def test_half_a_character_breaks_nothing() -> None:
     data = json.dumps(content(reason="破损", reason_remark="\ud800"))
-    told = [{"tag": "208", "msg_id": "m1", "data": data}, {"tag": "200", "msg_id": "\ud800", "data": "{}"}]
-    modified, nameless = await read_push(json.dumps(told).encode())
+    pushed = [{"tag": "208", "msg_id": "m1", "data": data}, {"tag": "200", "msg_id": "\ud800", "data": "{}"}]
+    modified, nameless = await read_push(json.dumps(pushed).encode())
     assert modified.report
     assert modified.report.form == {"reason": "other", "description": "?"}
     assert nameless.state is MessageState.UNREADABLE

@@ -1,4 +1,4 @@
-"""What Douyin's messages about reships tell their cases."""
+"""The meaning of Douyin's messages about reships for their cases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ RULES = PROCESSES["douyin_reship"].chart.rules
 AT = "2026-01-05T09:00:00+08:00"
 AT_SECONDS = int(datetime.fromisoformat(AT).timestamp())
 
-TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
+MEANINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("200", {}, []),
     ("206", {}, ["miss_shipment", "rule_refund"]),
     ("207", {}, ["withdraw", "rule_dismiss", "lapse"]),
@@ -38,9 +38,9 @@ TOLD: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "given", "rules"), TOLD)
-def test_each_tag_means_its_rules(tag: str, given: dict[str, Any], rules: list[str]) -> None:
-    data = content(**given)
+@pytest.mark.parametrize(("tag", "fields", "rules"), MEANINGS)
+def test_each_tag_means_its_rules(tag: str, fields: dict[str, Any], rules: list[str]) -> None:
+    data = content(**fields)
     assert case_of(tag, data) == CaseKey("douyin_reship", SHOP, "1001")
     report = report_of(tag, "m1", data)
     if not rules:
@@ -52,11 +52,11 @@ def test_each_tag_means_its_rules(tag: str, given: dict[str, Any], rules: list[s
 
 
 def test_every_tag_is_in_the_table_above_and_every_rule_in_the_chart() -> None:
-    assert {tag for tag, _, _ in TOLD} | {"209"} == KNOWN
-    assert {rule for _, _, rules in TOLD for rule in rules} <= set(RULES)
+    assert {tag for tag, _, _ in MEANINGS} | {"209"} == KNOWN
+    assert {rule for _, _, rules in MEANINGS for rule in rules} <= set(RULES)
 
 
-def test_g_1_a_changed_deadline_is_told_without_a_rule() -> None:
+def test_g_1_a_changed_deadline_is_reported_without_a_rule() -> None:
     report = report_of("209", "m1", content(status_deadline=AT_SECONDS))
     assert report
     assert (report.rule, report.deadline) == (None, datetime.fromtimestamp(AT_SECONDS, UTC))
@@ -79,11 +79,11 @@ NO_INSTANTS = [None, "", "soon", 0, -1, 10**30, "9" * 30, True, [], {}, float("n
 
 
 @pytest.mark.parametrize(
-    "given", [*NO_INSTANTS, "2026-01-05T09:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59Z"]
+    "value", [*NO_INSTANTS, "2026-01-05T09:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59Z"]
 )
-def test_what_is_no_instant_is_left_out(given: Any) -> None:
-    assert instant(given) is None
-    report = report_of("227", "m1", content(update_time=given))
+def test_an_invalid_instant_is_left_out(value: Any) -> None:
+    assert instant(value) is None
+    report = report_of("227", "m1", content(update_time=value))
     assert report
     assert report.occurred_at is None
 
@@ -98,38 +98,38 @@ def test_what_is_no_instant_is_left_out(given: Any) -> None:
     ],
 )
 def test_dr_15_a_modification_says_its_new_reason(text: str, reason: str) -> None:
-    told = report_of("208", "m1", content(reason=text, reason_remark="少了一件"))
-    assert told
-    assert told.form == {"reason": reason, "description": "少了一件"}
-    assert not needs_record(told)
+    report = report_of("208", "m1", content(reason=text, reason_remark="少了一件"))
+    assert report
+    assert report.form == {"reason": reason, "description": "少了一件"}
+    assert not needs_record(report)
 
 
 def test_dr_15_a_modification_without_a_reason_takes_it_from_the_record() -> None:
-    told = report_of("208", "m1", content())
-    assert told
-    assert needs_record(told)
+    report = report_of("208", "m1", content())
+    assert report
+    assert needs_record(report)
 
 
 @pytest.mark.parametrize("tag", ["206", "207", "226"])
 def test_dr_18_what_a_message_leaves_open_is_read_from_the_record(tag: str) -> None:
-    told = report_of(tag, "m1", content())
-    assert told
-    assert needs_record(told)
+    report = report_of(tag, "m1", content())
+    assert report
+    assert needs_record(report)
 
 
 @pytest.mark.parametrize("carrier", ["company_code", "company_name"])
 def test_a_shipment_names_its_parcel_where_the_message_does(carrier: str) -> None:
-    told = report_of("226", "m1", content(tracking_no="SF1", **{carrier: "SF"}))
-    assert told
-    assert told.form == {"carrier": "SF", "tracking_no": "SF1"}
+    report = report_of("226", "m1", content(tracking_no="SF1", **{carrier: "SF"}))
+    assert report
+    assert report.form == {"carrier": "SF", "tracking_no": "SF1"}
     nameless = report_of("226", "m1", content(tracking_no="SF1"))
     assert nameless
     assert nameless.form is None
 
 
-@pytest.mark.parametrize("given", [{"aftersale_type": 0}, {"aftersale_type": None}, {"aftersale_type": True}])
-def test_other_after_sales_are_not_ours(given: dict[str, Any]) -> None:
-    assert case_of("200", content(**given)) is None
+@pytest.mark.parametrize("fields", [{"aftersale_type": 0}, {"aftersale_type": None}, {"aftersale_type": True}])
+def test_other_after_sales_are_not_ours(fields: dict[str, Any]) -> None:
+    assert case_of("200", content(**fields)) is None
 
 
 @pytest.mark.parametrize("tag", ["", "0", "104", "126", "201", "203", "204", "205", "211", "219"])
@@ -138,7 +138,7 @@ def test_other_tags_are_not_ours(tag: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["shop_id", "aftersale_id"])
-@pytest.mark.parametrize("given", [None, "", "A/1", "１２", 0, -1, True, 1.5, 10**40, "1" * 40, {}])
-def test_a_reship_without_its_ids_is_refused(name: str, given: Any) -> None:
+@pytest.mark.parametrize("value", [None, "", "A/1", "１２", 0, -1, True, 1.5, 10**40, "1" * 40, {}])
+def test_a_reship_without_its_ids_is_refused(name: str, value: Any) -> None:
     with pytest.raises(BadForm, match=name):
-        case_of("200", {**content(), name: given})
+        case_of("200", {**content(), name: value})

@@ -3,7 +3,7 @@
 Each vector is repeated by the command of its kind, with the text beside it in single quotes:
     printf '%s' TEXT | openssl dgst -sha256 -hmac s3cr3t
     printf '%s' TEXT | openssl md5
-START stands for s3cr3tapp_keyK1methodafterSale.operateparam_json, END for timestamp1768960800v2s3cr3t.
+START is s3cr3tapp_keyK1methodafterSale.operateparam_json, END is timestamp1768960800v2s3cr3t.
 """
 
 import pytest
@@ -38,9 +38,9 @@ EVENT = r'[{"tag":"0","msg_id":"1","data":"{\"说\":\"<王>&\"}"}]'.encode()
 EVENT_MD5 = "b4285d21689effe4f280cba1759df5dd"
 
 
-def query(given: str, method: str = "afterSale.operate", **changed: str | None) -> dict[str, str]:
-    told = {"app_key": KEY, "method": method, "timestamp": SECONDS, "v": "2", "sign_method": "hmac-sha256"}
-    return {name: value for name, value in (told | {"sign": given} | changed).items() if value is not None}
+def query(signature: str, method: str = "afterSale.operate", **changed: str | None) -> dict[str, str]:
+    fields = {"app_key": KEY, "method": method, "timestamp": SECONDS, "v": "2", "sign_method": "hmac-sha256"}
+    return {name: value for name, value in (fields | {"sign": signature} | changed).items() if value is not None}
 
 
 def test_params_are_sorted_at_every_level_compact_and_not_escaped() -> None:
@@ -67,25 +67,25 @@ def test_a_request_is_signed_as_openssl_signs_it(
     assert sign(KEY, SECRET, method, canonical(params), timestamp) == right
 
 
-@pytest.mark.parametrize("given", [RAW_SIGN, SORTED_SIGN, ESCAPED_SIGN])
-def test_a_body_may_have_been_signed_as_it_is_or_sorted_or_escaped(given: str) -> None:
-    assert verify(SECRET, query(given), RAW)
+@pytest.mark.parametrize("signature", [RAW_SIGN, SORTED_SIGN, ESCAPED_SIGN])
+def test_a_body_may_have_been_signed_as_it_is_or_sorted_or_escaped(signature: str) -> None:
+    assert verify(SECRET, query(signature), RAW)
 
 
 @pytest.mark.parametrize(
-    ("given", "timestamp"),
+    ("signature", "timestamp"),
     [(EMPTY_SIGN, SECONDS), (MILLISECONDS_SIGN, "1768960800000"), (TEXT_SIGN, "2026-01-21 10:00:00")],
 )
-def test_a_timestamp_may_be_seconds_or_milliseconds_or_a_text(given: str, timestamp: str) -> None:
-    assert verify(SECRET, query(given, "token.create", timestamp=timestamp), "{}")
+def test_a_timestamp_may_be_seconds_or_milliseconds_or_a_text(signature: str, timestamp: str) -> None:
+    assert verify(SECRET, query(signature, "token.create", timestamp=timestamp), "{}")
 
 
 @pytest.mark.parametrize(
-    ("given", "method", "body"), [(EMPTY_MD5, "token.create", "{}"), (ESCAPED_MD5, "afterSale.operate", RAW)]
+    ("signature", "method", "body"), [(EMPTY_MD5, "token.create", "{}"), (ESCAPED_MD5, "afterSale.operate", RAW)]
 )
-def test_md5_counts_where_no_method_of_signing_is_sent_and_only_there(given: str, method: str, body: str) -> None:
-    assert verify(SECRET, query(given, method, sign_method=None), body)
-    assert not verify(SECRET, query(given, method), body)
+def test_md5_counts_where_no_method_of_signing_is_sent_and_only_there(signature: str, method: str, body: str) -> None:
+    assert verify(SECRET, query(signature, method, sign_method=None), body)
+    assert not verify(SECRET, query(signature, method), body)
 
 
 def test_an_hmac_does_not_count_where_no_method_of_signing_is_sent() -> None:
@@ -113,8 +113,8 @@ def test_an_hmac_does_not_count_where_no_method_of_signing_is_sent() -> None:
 )
 def test_whatever_is_changed_or_missing_makes_a_signature_wrong(changed: dict[str, str | None]) -> None:
     assert verify(SECRET, query(SORTED_SIGN), RAW)
-    told = query(SORTED_SIGN) | changed
-    assert not verify(SECRET, {name: value for name, value in told.items() if value is not None}, RAW)
+    fields = query(SORTED_SIGN) | changed
+    assert not verify(SECRET, {name: value for name, value in fields.items() if value is not None}, RAW)
 
 
 def test_another_secret_or_body_makes_a_signature_wrong() -> None:
@@ -123,7 +123,7 @@ def test_another_secret_or_body_makes_a_signature_wrong() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[1", '"\ud800"', "[" * 100_000])
-def test_a_body_that_is_no_json_is_verified_as_it_is(body: str) -> None:
+def test_a_body_that_is_not_json_is_verified_as_it_is(body: str) -> None:
     assert not verify(SECRET, query(SORTED_SIGN), body)
     assert verify(SECRET, query(sign(KEY, SECRET, "afterSale.operate", body, SECONDS)), body)
 
@@ -137,9 +137,9 @@ def test_a_pushed_message_is_signed_over_its_bytes() -> None:
     assert verify_event(KEY, SECRET, EVENT, EVENT_MD5)
 
 
-@pytest.mark.parametrize("given", ["", EVENT_MD5[:-1], EVENT_MD5.upper(), "签名", "\ud800"])
-def test_a_wrong_signature_of_a_pushed_message_is_refused(given: str) -> None:
-    assert not verify_event(KEY, SECRET, EVENT, given)
+@pytest.mark.parametrize("signature", ["", EVENT_MD5[:-1], EVENT_MD5.upper(), "签名", "\ud800"])
+def test_a_wrong_signature_of_a_pushed_message_is_refused(signature: str) -> None:
+    assert not verify_event(KEY, SECRET, EVENT, signature)
 
 
 def test_a_changed_message_or_another_app_is_refused() -> None:
@@ -151,9 +151,9 @@ def test_a_changed_message_or_another_app_is_refused() -> None:
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[bytes] = []
 
-    def compare(right: bytes, given: bytes) -> bool:
-        compared.append(given)
-        return right == given
+    def compare(right: bytes, signature: bytes) -> bool:
+        compared.append(signature)
+        return right == signature
 
     monkeypatch.setattr(signing.hmac, "compare_digest", compare)
 

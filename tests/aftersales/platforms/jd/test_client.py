@@ -90,7 +90,7 @@ async def test_what_jd_refused_is_refused_also_where_the_order_cannot_be_read(jd
         await jd.ship("S1", ORDER, "467", "SF1")
 
 
-async def test_an_order_tells_its_state_and_its_waybills(jd: JdClient, fake: FakeJd) -> None:
+async def test_an_order_shows_its_state_and_its_waybills(jd: JdClient, fake: FakeJd) -> None:
     before = await jd.order("S1", ORDER)
     fake.shipped.append(Shipped(ORDER, "467|1499", "SF1,SF2|ZTO3"))
     after = await jd.order("S1", ORDER)
@@ -107,7 +107,7 @@ async def test_an_order_that_does_not_exist_is_refused(jd: JdClient, fake: FakeJ
 
 
 @pytest.mark.parametrize("order_id", ["O1", "", "１２３", "9" * 20])
-async def test_an_order_id_that_is_no_number_is_told_before_jd_is_asked(
+async def test_an_order_id_that_is_not_a_number_is_refused_before_jd_is_asked(
     jd: JdClient, fake: FakeJd, order_id: str
 ) -> None:
     with pytest.raises(BadForm, match="order_id"):
@@ -148,7 +148,7 @@ async def test_a_method_that_does_not_exist_is_refused(jd: JdClient) -> None:
         await jd.call("S1", "jingdong.pop.nothing", {})
 
 
-async def test_jds_own_trouble_is_no_refusal(jd: JdClient, fake: FakeJd) -> None:
+async def test_jds_own_trouble_is_not_a_refusal(jd: JdClient, fake: FakeJd) -> None:
     fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"京东繁忙.*\[66\]"):
@@ -157,7 +157,7 @@ async def test_jds_own_trouble_is_no_refusal(jd: JdClient, fake: FakeJd) -> None
     assert len(fake.shipped) == 1
 
 
-async def test_a_shop_without_credentials_is_told(jd: JdClient) -> None:
+async def test_a_shop_without_credentials_is_an_error(jd: JdClient) -> None:
     with pytest.raises(BadForm, match="S2"):
         await jd.order("S2", ORDER)
 

@@ -53,12 +53,12 @@ def card(served: Platform, fake: FakeJd) -> Platform:
     return served
 
 
-def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = None, **given: Any) -> EffectCall:
+def call(effect: str = "push_tracking_number", form: dict[str, Any] | None = None, shop_id: str = "S1") -> EffectCall:
     return EffectCall(
         key="c/1",
         case_id=f"jd_delay_card/{ORDER}",
         process="jd_delay_card",
-        shop_id=given.get("shop_id", "S1"),
+        shop_id=shop_id,
         effect=effect,
         label="上传真实物流单号",
         rule="ship",
@@ -98,7 +98,7 @@ async def test_jds_own_trouble_may_be_tried_again(card: Platform, fake: FakeJd) 
 
 
 @pytest.mark.parametrize("form", [None, {}, {"carrier": "467"}, {"carrier": "467", "tracking_no": " "}])
-async def test_a_form_that_lacks_something_is_told(card: Platform, form: dict[str, Any] | None) -> None:
+async def test_an_incomplete_form_is_refused(card: Platform, form: dict[str, Any] | None) -> None:
     with pytest.raises(BadForm, match="tracking_no"):
         await card.perform(call(form=form))
 
@@ -110,7 +110,7 @@ async def test_g_8_what_has_no_interface_is_refused(card: Platform, fake: FakeJd
     assert fake.calls == []
 
 
-async def test_g_2_of_the_buyers_click_jd_tells_nothing(card: Platform, fake: FakeJd) -> None:
+async def test_g_2_jd_has_no_record_of_the_buyers_click(card: Platform, fake: FakeJd) -> None:
     question = ExpiryQuery(
         key="c/1",
         case_id="c",
@@ -135,7 +135,7 @@ def test_a_carrier_is_named_by_jds_id_or_by_a_known_name(carrier: str, company: 
 
 
 @pytest.mark.parametrize("carrier", ["某某快递", "467|", "", "467 "])
-def test_an_unknown_carrier_is_told_with_what_was_expected(carrier: str) -> None:
+def test_an_unknown_carrier_is_refused_with_what_was_expected(carrier: str) -> None:
     with pytest.raises(BadForm, match=r"carrier: .*物流公司编号.*顺丰速运") as caught:
         company_id(carrier)
     assert caught.value.place == ("carrier",)

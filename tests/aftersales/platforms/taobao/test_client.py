@@ -80,13 +80,13 @@ async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient,
     await taobao.confirm("K1", ["1"])
 
     assert first == again
-    assert [each.id for each in await taobao.consume("K1")] == ["2"]
+    assert [message.id for message in await taobao.consume("K1")] == ["2"]
 
 
 async def test_many_messages_are_confirmed_in_portions_that_the_platform_takes(
     taobao: TaobaoClient, fake: FakeTaobao
 ) -> None:
-    ids = [str(each) for each in range(1, 402)]
+    ids = [str(number) for number in range(1, 402)]
 
     await taobao.confirm("K1", ids)
 
@@ -94,7 +94,7 @@ async def test_many_messages_are_confirmed_in_portions_that_the_platform_takes(
     assert len(fake.groups) == 3
 
 
-async def test_nothing_to_confirm_is_no_call(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+async def test_with_nothing_to_confirm_there_is_no_call(taobao: TaobaoClient, fake: FakeTaobao) -> None:
     await taobao.confirm("K1", [])
 
     assert fake.groups == []
@@ -104,7 +104,9 @@ async def test_no_messages_are_none(taobao: TaobaoClient) -> None:
     assert await taobao.consume("K1") == []
 
 
-async def test_a_confirmation_that_is_not_taken_is_told(taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_confirmation_that_is_not_accepted_is_an_error(
+    taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(FakeTaobao, "answer", lambda *_: {"is_success": False})
 
     with pytest.raises(PlatformRefused, match="未被确认"):
@@ -130,7 +132,7 @@ async def test_an_application_that_taobao_does_not_know_is_refused(address: str,
         await TaobaoClient(access(address, app_key="K2"), transport).consume("K2")
 
 
-async def test_an_application_without_credentials_is_told(taobao: TaobaoClient) -> None:
+async def test_an_application_without_credentials_is_an_error(taobao: TaobaoClient) -> None:
     with pytest.raises(BadForm, match="K3"):
         await taobao.consume("K3")
 
@@ -154,7 +156,7 @@ async def test_a_method_that_does_not_exist_is_refused(taobao: TaobaoClient) -> 
         await taobao.call("K1", "taobao.nothing", {})
 
 
-async def test_taobaos_own_trouble_is_no_refusal(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+async def test_taobaos_own_trouble_is_not_a_refusal(taobao: TaobaoClient, fake: FakeTaobao) -> None:
     fake.busy = 1
 
     with pytest.raises(PlatformUnreachable, match=r"isp\.remote-service-timeout"):

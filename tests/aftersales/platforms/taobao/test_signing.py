@@ -55,8 +55,8 @@ def test_an_unknown_method_is_wrong(method: str) -> None:
     assert not verify(KEY, PARAMS | {"sign_method": method, "sign": SIGNED[0][1]})
 
 
-@pytest.mark.parametrize("given", [{}, {"sign": ""}, {"sign": "签名"}, {"sign": "\ud800"}])
+@pytest.mark.parametrize("changed", [{}, {"sign": ""}, {"sign": "签名"}, {"sign": "\ud800"}])
 @pytest.mark.parametrize(("method", "signed"), SIGNED)
-def test_a_missing_or_foreign_signature_is_wrong(method: SignMethod, signed: str, given: dict[str, str]) -> None:
-    assert not verify(KEY, PARAMS | {"sign_method": method} | given)
+def test_a_missing_or_foreign_signature_is_wrong(method: SignMethod, signed: str, changed: dict[str, str]) -> None:
+    assert not verify(KEY, PARAMS | {"sign_method": method} | changed)
     assert not verify("s3creT", PARAMS | {"sign_method": method, "sign": signed})

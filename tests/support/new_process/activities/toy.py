@@ -1,4 +1,4 @@
-"""The effects of a toy."""
+"""The performance of a toy's effects."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A process that only a test knows: agree, hear that it was shipped, wait a day."""
+"""A process for tests: a decision, a message and a clock."""
 
 from statemachine import State
 

@@ -41,7 +41,7 @@ WAITS = "没有时限,一直等待"
 
 @dataclass(frozen=True)
 class Option:
-    """What can happen in a state: who may do what, with which form, on what conditions, to what end, at what cost.
+    """A thing that can happen in a state: who does it, with which form, on what conditions, with what result and cost.
 
     ``state`` and ``rule`` are names, everything else is text for operators.  ``who`` is NOBODY_ACTS for a clock, whose
     length is in ``action``.
@@ -98,15 +98,15 @@ def rulebook_document(process: Process) -> str:
     parts = [
         f"# {process.label} · {process.name}",
         f"本页由 `{COMMAND}` 生成,请勿手改 / generated, do not edit。条款原文见 [rules.md](../rules.md)。",
-        "⏱ 为时钟:届满即自行触发;「平台计时」的时钟届满后先向平台核实实际结果(G-2)。「不变」指状态与时钟都不变。",
+        "⏱ 是时限:到期自动触发;「平台计时」的,到期后先向平台核实实际结果(G-2)。「不变」指状态和时限都不变。",
         *(part for sampled in process.chart_samples for part in _section(process, sampled)),
-        "## 指标",
-        "案件在受理时固定所用的全部指标(G-9);店铺可改任何一项,改后性质为「商家设定」。",
+        "## 参数",
+        "案件在受理时固定所用的全部参数(G-9);店铺可改任何一项,改后性质为「商家设定」。",
         _figure_table(process),
         "## 没有时限的等待",
         _owner_table(process),
         "## 无人处理时的结局",
-        "从受理起谁都不动,按默认指标会怎样:",
+        "从受理起谁都不动,按默认参数会怎样:",
         _ending_table(process),
     ]
     return "\n\n".join(parts) + "\n"
@@ -201,8 +201,8 @@ def _fixed_amount(process: Process, sampled: ChartSamples, effect: str) -> Decim
     """Return the amount of a ledger entry if it is a figure of the policy; any other differs from case to case."""
     amounts = {case.amount(effect) for case in sampled.samples}
     policy = process.case.policy_type()()
-    known = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
-    return amounts.pop() if len(amounts) == 1 and amounts <= known else None
+    fixed = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
+    return amounts.pop() if len(amounts) == 1 and amounts <= fixed else None
 
 
 def _rows(process: Process, chart: type[CaseChart]) -> list[RulebookRow]:
@@ -236,7 +236,7 @@ def _finals(chart: type[CaseChart]) -> list[str]:
 
 def _figure_table(process: Process) -> str:
     return markdown_table(
-        ("指标", "值", "单位", "条款", "来源", "性质"),
+        ("参数", "值", "单位", "条款", "来源", "性质"),
         (
             (
                 f"{figure['label']} `{figure['name']}`",
@@ -273,8 +273,8 @@ def _ending(process: Process, sampled: ChartSamples, case: Any) -> tuple[str, ..
     ending = silent_ending(sampled.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
     guards = _guards(process, sampled.chart)
     conditions = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
-    known = sampled.chart.states_map
-    reached = "、".join(str(known[state].name) for state in ending.states if known[state].is_atomic)
+    states_map = sampled.chart.states_map
+    reached = "、".join(str(states_map[state].name) for state in ending.states if states_map[state].is_atomic)
     return (
         ("一个订单:" if of_order else "") + "、".join(conditions),
         reached + ((ENDS if of_order else CLOSES) if ending.closed else "(一直等待)"),
