@@ -35,7 +35,7 @@ from cases.messages import CatchUp, Report
 from tests.support.life import eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
-from workflows.reconcile import FIRST_LOOK, OVERLAP, CatchUpWorkflow
+from workflows.reconcile import FIRST_SPAN, OVERLAP, CatchUpWorkflow
 from workflows.worker_options import sandboxed_runner
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -264,7 +264,7 @@ async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
             await handle.delete()
     first, second = reconciler.runs
     assert own_id == f"catch-up/douyin/{shop}"
-    assert first == (shop, first[2] - FIRST_LOOK, first[2])
+    assert first == (shop, first[2] - FIRST_SPAN, first[2])
     assert second[:2] == (shop, first[2] - OVERLAP)
     assert abs(second[2] - whole_now()) < timedelta(minutes=1)
 
