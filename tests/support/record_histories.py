@@ -342,7 +342,7 @@ def opening_of(story: str, opened: datetime) -> dict[str, Any]:
 
 
 def scrubbed(document: Any) -> Any:
-    """Without the traces of the machine that it was recorded on."""
+    """Return the history without traces of the machine that recorded it."""
     if isinstance(document, list):
         return [scrubbed(item) for item in document]
     if not isinstance(document, dict):
@@ -353,7 +353,7 @@ def scrubbed(document: Any) -> Any:
 
 
 async def record(names: list[str]) -> None:
-    """Live through stories and write down their histories."""
+    """Play stories and write their histories."""
     stage, settings, server = Stage(), Settings(task_queue="recording"), await start_server()
     async with make_worker(server.client, settings, Dependencies(stage, stage, stage)):
         for name in names:
