@@ -18,8 +18,8 @@ def notification_activities(notifier: Notifier) -> list[Callable[..., Any]]:
         await notifier.remind(reminder, _key(reminder))
 
     @activity.defn(name="tell_trouble")
-    async def notify_action_required(trouble: ActionRequired) -> None:
-        await notifier.notify_action_required(trouble, _key(trouble))
+    async def notify_action_required(required: ActionRequired) -> None:
+        await notifier.notify_action_required(required, _key(required))
 
     @activity.defn(name="tell_outcome")
     async def notify_outcome(outcome: CaseOutcome) -> None:

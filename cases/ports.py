@@ -44,7 +44,7 @@ class Notifier(Protocol):
     async def remind(self, reminder: Reminder, key: str) -> None:
         """Notify them of a deadline (G-5)."""
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
         """Notify them of a step that waits for them (G-7, G-8)."""
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:

@@ -19,13 +19,13 @@ class LogNotifier:
             **_order_of(reminder.order),
         )
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:  # noqa: ARG002
         """Log a step that waits for a person: a failure as a warning, a console task as information."""
         log = structlog.get_logger("notices")
-        if trouble.why or trouble.escalates:
-            log.warning("needs operator", step=trouble.step, why=trouble.why, **_order_of(trouble.order))
+        if required.why or required.escalates:
+            log.warning("needs operator", step=required.step, why=required.why, **_order_of(required.order))
         else:
-            log.info("console task", step=trouble.step, **_order_of(trouble.order))
+            log.info("console task", step=required.step, **_order_of(required.order))
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002
         """Log a case's outcome."""

@@ -55,10 +55,10 @@ class Stage:
         _fail(scene, "remind")
         scene.reminders.append(reminder)
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
-        scene = self.scenes[trouble.case_id]
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+        scene = self.scenes[required.case_id]
         _fail(scene, "tell")
-        scene.troubles.append(trouble)
+        scene.troubles.append(required)
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[outcome.case_id]

@@ -173,7 +173,7 @@ def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, re
     result = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
-    assert "1 件未打开,再次运行即继续 / not yet, run again to continue" in line
+    assert "1 件未打开,再次运行即可继续 / not opened yet, run again to continue" in line
     assert "nowhere" in line
 
 

@@ -102,5 +102,5 @@ async def test_what_failed_is_taken_up_again_by_a_command(tmp_path: Path) -> Non
         (row,) = await inbox.due(1)
         await inbox.failed(row, "no credentials for shop")
         result = await asyncio.to_thread(invoked, "--retry-failed", AFTERSALES_DATA_DIR=str(tmp_path))
-        assert (result.exit_code, result.stdout.strip()) == (0, "重新交付 / due again: 1")
+        assert (result.exit_code, result.stdout.strip()) == (0, "重新投递 / due again: 1")
         assert len(await inbox.due(1)) == 1

@@ -15,7 +15,9 @@ from tests.support.notifications.bots import KEY, SECRET
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
-TROUBLE = ActionRequired(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
+ACTION_REQUIRED = ActionRequired(
+    case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄"
+)
 OUTCOME = ended(
     "A1",
     "refunded",
