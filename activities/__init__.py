@@ -1,1 +1,1 @@
-"""What touches the world: platform calls, console tasks, ledger entries, notices.  Idempotent, by key."""
+"""The activities: platform calls, console tasks, ledger entries, notifications.  They are idempotent by key."""

@@ -1,4 +1,4 @@
-"""How the effects of an Anxinjian split order are performed: all in the console, as it has no public interface."""
+"""How the effects of an Anxinjian split order are performed: all in the console, as there is no public interface."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What activities act upon, and all activities made for it."""
+"""The ports that activities need, and the list of all activities built on them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Activities from a process's table of effects: a call of the platform, or a task in its console (G-8)."""
+"""The activities of a process, built from its table of effects: calls of the platform, or console tasks (G-8)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -9,13 +9,13 @@ from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome
 from cases.ports import Platform
 
 PLATFORM_CALL: Literal["platform call"] = "platform call"
-"""The mark of an effect that is a call of the platform."""
+"""Marks an effect that is performed by calling the platform."""
 
 How = ConsoleTask | Literal["platform call"]
 
 
 def process_activities(process: str, effects: Mapping[str, How], platform: Platform) -> Iterator[Callable[..., Any]]:
-    """Yield the activities of one process: one for each effect, and one that resolves clocks of the platform."""
+    """Yield the activities of one process: one for every effect, and one that resolves clocks of the platform."""
     for name, how in effects.items():
         perform = _on_platform(platform) if how == PLATFORM_CALL else _in_console(how)
         yield activity.defn(name=f"{process}.{name}")(perform)

@@ -1,4 +1,4 @@
-"""An interceptor around every activity: our errors become Temporal's, and log lines name the case."""
+"""An interceptor that turns our errors into Temporal's and adds the case to every log line of an activity."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NAMED = ("case_id", "process", "shop_id", "rule")
 
 
 class ErrorInterceptor(Interceptor):
-    """The interceptor of every worker's activities."""
+    """The interceptor of all activities of a worker."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Wrap an activity."""

@@ -1,4 +1,4 @@
-"""Writing the shop's ledger: the entries of cases, and how cases ended, each once (SL-1)."""
+"""The activities that write to the shop's ledger; every entry and every outcome is written once (SL-1)."""
 
 import asyncio
 from collections.abc import Callable, Iterator

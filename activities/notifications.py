@@ -1,4 +1,4 @@
-"""Notifying operators that a deadline is near (G-5), that a step waits for them (G-7, G-8), or how a case ended."""
+"""The activities that notify operators of near deadlines (G-5), waiting steps (G-7, G-8) and outcomes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +29,6 @@ def notification_activities(notifier: Notifier) -> list[Callable[..., Any]]:
 
 
 def _key(notice: Reminder | ActionRequired | CaseOutcome) -> str:
-    """Return a key that all attempts of one notification share: each is an activity of its own."""
+    """Return the idempotency key of a notification: all attempts of its activity share it."""
     info = activity.info()
     return f"{notice.case_id}/{info.workflow_run_id}/{info.activity_id}"

@@ -1,4 +1,4 @@
-"""The activity that finds what no message reported."""
+"""The activity that reports to the cases what no message reported."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -11,7 +11,7 @@ from cases.errors import ProcessFault
 from statecharts.analysis import invariants
 from statecharts.analysis.reachability import explore
 from statecharts.rules import Party
-from workflows.engine.process import Chapter, Process
+from workflows.engine.process import ChartSamples, Process
 from workflows.registry import FAULTS, PROCESSES, REGISTERED
 
 VOCABULARY = {"__init__", "chart", "rules"}
@@ -83,31 +83,31 @@ def unregistered() -> list[str]:
 
 def broken_invariants(process: Process) -> Iterator[str]:
     """Yield what is wrong in the states that the sample cases of a process can reach."""
-    for chapter in process.chapters:
-        for line in _broken(process, chapter):
-            yield f"process {process.name}: {chapter.chart.__name__}: {line}"
+    for sampled in process.chart_samples:
+        for line in _broken(process, sampled):
+            yield f"process {process.name}: {sampled.chart.__name__}: {line}"
 
 
-def _broken(process: Process, chapter: Chapter) -> Iterator[str]:
-    space = explore(chapter.chart, chapter.samples, chapter.forms)
+def _broken(process: Process, sampled: ChartSamples) -> Iterator[str]:
+    space = explore(sampled.chart, sampled.samples, sampled.forms)
     yield from (f"state {name!r} is unreachable" for name in invariants.unreachable_states(space))
     yield from (f"unreachable transition {line}" for line in invariants.unreachable_transitions(space))
     yield from (f"guards leave a choice at {line}" for line in invariants.overlaps(space))
     yield from (f"several clocks of the platform in {name!r}" for name in invariants.concurrent_platform_clocks(space))
     yield from (f"clock {name!r} stays and is never stopped" for name in invariants.endless_clocks(space))
     for state, owners in invariants.without_deadline(space).items():
-        if not set(owners) - {Party.CLOCK} and not led_on_by_orders(process, chapter, state):
+        if not set(owners) - {Party.CLOCK} and not led_on_by_orders(process, sampled, state):
             yield f"state {state!r} has neither a deadline nor anybody who can lead on from it"
-    for case in chapter.samples:
-        if len(invariants.silent_ending(chapter.chart, case).rules) >= invariants.MOST_STEPS:
+    for case in sampled.samples:
+        if len(invariants.silent_ending(sampled.chart, case).rules) >= invariants.MOST_STEPS:
             yield "a case that nobody touches never comes to rest"
             return
 
 
-def led_on_by_orders(process: Process, chapter: Chapter, state: str) -> bool:
+def led_on_by_orders(process: Process, sampled: ChartSamples, state: str) -> bool:
     """Return whether only what the orders of a case bring about leads on from a state."""
-    if process.order_chart is None or chapter.chart is not process.chart:
+    if process.order_chart is None or sampled.chart is not process.chart:
         return False
-    clocks = chapter.chart.clocks()
-    leading = [name for names in invariants.owners(chapter.chart, state).values() for name in names]
+    clocks = sampled.chart.clocks()
+    leading = [name for names in invariants.owners(sampled.chart, state).values() for name in names]
     return bool(leading) and all(clocks[name].figure is None for name in leading)

@@ -68,8 +68,8 @@ def machine(many: int) -> CaseMachine:
 
 
 def build(opened: CaseMachine, order: str | None) -> None:
-    """Build a chart from its past, as firing a rule does."""
-    SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.state.past_of(order))
+    """Build a chart from its snapshot, as firing a rule does."""
+    SPLIT.chart_of(order)(opened.case.part(order), OPENED, opened.state.snapshot_of(order))
 
 
 def live(case: CaseMachine) -> int:

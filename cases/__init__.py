@@ -1,1 +1,1 @@
-"""What is known of a case: facts, forms, policy figures with their sources, money.  No I/O, no clock."""
+"""The cases: facts, forms, figures with their sources, money, and the ports of activities.  No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and the case as an order sees it."""
+"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and what each order sees of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,12 +54,12 @@ class SplitFacts(Facts):
 
     @property
     def began_at(self) -> datetime | None:
-        """The case's own opening: by then the orders were waiting already."""
+        """None: the clocks run from the opening of the case, by when the orders were already waiting."""
         return None
 
     @property
     def shop(self) -> str:
-        """The merchant's shop: freight and losses are the merchant's."""
+        """The merchant's shop, which bears freight and losses."""
         return self.merchant_id
 
     @property
@@ -69,7 +69,7 @@ class SplitFacts(Facts):
 
 
 class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
-    """The figures of AX-1, AX-9 and AX-10; automatic receipt has none: the platform gives its instant."""
+    """The figures of AX-1, AX-9 and AX-10; automatic receipt has no figure, as the platform sets its instant."""
 
     escalate_before: Figure[tuple[Duration, ...]] = Figure(
         value=(parse_duration("72h"), parse_duration("24h")),
@@ -82,7 +82,7 @@ class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
 
 
 class Way(StrEnum):
-    """The two ways to settle the orders without the item (AX-5)."""
+    """The two ways to treat the orders without the item (AX-5)."""
 
     KEEP_SINGLE = "keep_single"
     KEEP_ALL = "keep_all"
@@ -97,7 +97,7 @@ class WhyUnsigned(StrEnum):
 
 
 class WayChosen(Form):
-    """The way chosen with buyer and merchant; keeping all counts only with the merchant's consent to freight (AX-6)."""
+    """The way agreed with buyer and merchant; ``keep_all`` needs the merchant's consent to the freight (AX-6)."""
 
     way: Way
     freight_consent: bool = False
@@ -139,7 +139,7 @@ ENDINGS: Mapping[str, Ending] = {
 
 
 class SplitCase(Case):
-    """An item's orders: the chosen way, the authenticated order, and how orders ended."""
+    """An item: the way chosen for its orders, the order that was authenticated, and how orders ended."""
 
     facts: SplitFacts
     policy: SplitPolicy = SplitPolicy()
@@ -192,43 +192,43 @@ class SplitCase(Case):
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """The ids of the orders; every order has a chart of its own."""
+        """The ids of the orders, each of which has a chart of its own."""
         return tuple(sub_order.order_id for sub_order in self.facts.sub_orders)
 
     def waybill(self, order: str) -> str:
-        """Return the waybill of an order; an order without a known number counts as having its own."""
+        """Return the waybill of an order; an order without a number counts as having a waybill of its own."""
         return self.waybills.get(order, order)
 
     def part(self, order: str | None) -> Any:
         """Return the case as one order sees it."""
         return self if order is None else OrderOfSplit(self, order)
 
-    def learn(self, rule: str, form: Form | None) -> Self:
-        """Learn the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+    def apply(self, rule: str, form: Form | None) -> Self:
+        """Keep the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
         if rule == "choose":
             chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
             return self.model_copy(update={"way": chosen})
         return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
 
-    def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
-        """Learn what happened to an order, as far as other orders or the item depend on it."""
-        learned: dict[str, object] = {}
+    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
+        """Keep those facts about an order on which other orders or the item depend."""
+        changes: dict[str, object] = {}
         if rule == "authenticate":
-            learned["authenticated_order"] = order
+            changes["authenticated_order"] = order
         if rule == "waive":
-            learned["waived_orders"] = (*self.waived_orders, order)
+            changes["waived_orders"] = (*self.waived_orders, order)
         if isinstance(form, Unsigned):
-            learned["unsigned"] = {**self.unsigned, order: form.why}
+            changes["unsigned"] = {**self.unsigned, order: form.why}
         if isinstance(form, Shipment):
-            learned["waybills"] = {**self.waybills, order: f"{form.carrier} {form.tracking_no}"}
+            changes["waybills"] = {**self.waybills, order: f"{form.carrier} {form.tracking_no}"}
         if rule == "confirm_receipt" and self.part(order).pays_freight:
-            learned["charged_waybills"] = (*self.charged_waybills, self.waybill(order))
+            changes["charged_waybills"] = (*self.charged_waybills, self.waybill(order))
         if rule in ENDINGS:
-            learned["endings"] = {**self.endings, order: ENDINGS[rule]}
-        return self.model_copy(update=learned) if learned else self
+            changes["endings"] = {**self.endings, order: ENDINGS[rule]}
+        return self.model_copy(update=changes) if changes else self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return what either way costs beyond the one authentication, before it is chosen (AX-8)."""
+        """Return what either way costs beyond the one authentication (AX-8)."""
         if rule != "choose":
             return ()
         many, freight = len(self.others), self.facts.freight_fee * len(self.others)
@@ -241,7 +241,7 @@ class SplitCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return one order, several, and several that have ended, with and without a loss."""
+        """Return a case with one order, one with two, and two whose orders have ended, without and with a loss."""
         case = cls(facts=_facts("O1", "O2"))
         ended = {"O1": Ending.CONFIRMED, "O2": Ending.CANCELLED}
         return [
@@ -253,12 +253,12 @@ class SplitCase(Case):
 
     @classmethod
     def part_type(cls) -> type:
-        """Return what an order's chart sees."""
+        """Return the type that an order's chart sees."""
         return OrderOfSplit
 
     @classmethod
     def part_samples(cls) -> list[Any]:
-        """Return the order with the item and one without it, before a way was chosen and after."""
+        """Return an order with the item and one without it, before and after a way was chosen."""
         case = cls(facts=_facts("O1", "O2"))
         cases = [case, *(case.model_copy(update={"way": way}) for way in Way)]
         shared = case.model_copy(update={"way": Way.KEEP_ALL, "waybills": {"O1": "YTO YT2"}})
@@ -267,7 +267,7 @@ class SplitCase(Case):
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Return the forms from which the case learns."""
+        """Return a form of every kind that changes the case."""
         return {
             "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
             "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
@@ -334,12 +334,12 @@ class OrderOfSplit:
             return receipts[self.order]
         return self.case.due(figure, entered)
 
-    def learn(self, rule: str, form: Form | None) -> "OrderOfSplit":
+    def apply(self, rule: str, form: Form | None) -> "OrderOfSplit":
         """Return the order after one of its rules has fired."""
-        return OrderOfSplit(self.case.learn_of(self.order, rule, form), self.order)
+        return OrderOfSplit(self.case.apply_to_order(self.order, rule, form), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return nothing: the costs of an order were shown with the choice of the way."""
+        """Return nothing: the costs are those of choosing the way, which the case shows."""
         del rule
         return ()
 
@@ -357,7 +357,7 @@ class OrderOfSplit:
         return ()
 
     def amount(self, effect: str) -> Decimal | None:
-        """Return the freight of a separate waybill (AX-8); what a lost order was worth is unknown (AX-9)."""
+        """Return the freight of a separate waybill (AX-8); the value of a lost order is unknown (AX-9)."""
         return self.case.facts.freight_fee if effect == "charge_freight" else None
 
 

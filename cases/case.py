@@ -1,4 +1,4 @@
-"""The base of every case: pinned facts and policy, and what has been learned since."""
+"""The base of every case: its facts and figures, and what its forms and messages have added."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Facts(Strict):
     @property
     @abstractmethod
     def began_at(self) -> datetime | None:
-        """The instant from which the first clock runs; None for the case's own opening."""
+        """The instant from which the first clock runs; None if that is the opening of the case."""
 
     @property
     @abstractmethod
@@ -36,14 +36,14 @@ class Facts(Strict):
 
     @property
     def at_stake(self) -> Decimal | None:
-        """The money (CNY) that the case is about, if known."""
+        """The amount (CNY) that the case is about, or None if unknown."""
         return None
 
 
 class Cost(Strict):
-    """The cost of a decision, known before it is taken: an amount (CNY) if there is one, the clause, and a note.
+    """The cost of a decision, shown before it is taken: an amount (CNY) if there is one, the clause, and a note.
 
-    ``choice`` names the way to decide, if there are several.
+    ``choice`` names the option that costs this, where a decision has several.
     """
 
     amount: Decimal | None
@@ -53,7 +53,7 @@ class Cost(Strict):
 
 
 class Appeals(Strict):
-    """How a month's appeals are counted: the clause of the entry that an appeal makes, and the states of the ruling."""
+    """How appeals are counted: the clause of an appeal's ledger entry, and the states of a case won and lost."""
 
     clause: str
     won: str
@@ -61,17 +61,20 @@ class Appeals(Strict):
 
 
 class Case(Strict):
-    """Pinned facts and policy (G-9) and what was learned since: all that guards and clocks look at."""
+    """The context of a chart: pinned facts and policy (G-9), and what has been added since.
+
+    Guards and deadlines are computed from it alone.
+    """
 
     facts: Any
     policy: Any
     forms: ClassVar[Mapping[str, type[Form]]] = {}
     appeals: ClassVar[Appeals | None] = None
-    """None: a case of this process cannot be appealed."""
+    """None if cases of this process cannot be appealed."""
 
     @property
     def at_stake(self) -> Decimal | None:
-        """The money (CNY) that the case is about, if known."""
+        """The amount (CNY) that the case is about, or None if unknown."""
         amount: Decimal | None = self.facts.at_stake
         return amount
 
@@ -89,7 +92,7 @@ class Case(Strict):
 
     @classmethod
     def form_type(cls, name: str | None) -> type[Form]:
-        """Return the form that a chart names; a rule without one asks for nothing."""
+        """Return the form of that name in a chart; a rule that names none has the empty form."""
         return cls.forms[name] if name else NoForm
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
@@ -97,18 +100,18 @@ class Case(Strict):
         length: Figure[timedelta] = getattr(self.policy, figure)
         return entered + length.value
 
-    def learn(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None) -> Self:
         """Return the case after a rule has fired with a form, or with None if it was reported without one."""
         del rule, form
         return self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return the known costs of firing a rule, shown before it is chosen: one for each way to fire it."""
+        """Return the known costs of firing a rule, one for each option; they are shown before it is chosen."""
         del rule
         return ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
-        """Return what it would cost to do what a rule forbids, for the refusal."""
+        """Return the costs of acting against a refusal, which are quoted in it."""
         del rule
         return ()
 
@@ -131,14 +134,14 @@ class Case(Strict):
             raise KeyError(order)
         return self
 
-    def learn_of(self, order: str, rule: str, form: Form | None) -> Self:
+    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
         """Return the case after a rule of an order's chart has fired with a form."""
         raise KeyError(order, rule, form)
 
     @classmethod
     @abstractmethod
     def samples(cls) -> list[Self]:
-        """Return cases that together take every way through the chart; its invariants are checked over them."""
+        """Return cases that together take every path through the chart; its invariants are checked over them."""
 
     @classmethod
     def part_type(cls) -> type:
@@ -147,14 +150,14 @@ class Case(Strict):
 
     @classmethod
     def part_samples(cls) -> list[Any]:
-        """Return parts that together take every way through an order's chart."""
+        """Return parts that together take every path through an order's chart."""
         return []
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Return forms by rule, for the rules from whose form the case learns something that a guard looks at."""
+        """Return sample forms by rule, for every rule whose form changes what a guard sees."""
         return {}
 
 
 SAMPLE_INSTANT: Instant = datetime.fromisoformat("2026-01-05T01:00:00+00:00")
-"""Monday 2026-01-05, 09:00 in Shanghai: when sample cases begin."""
+"""The beginning of sample cases: Monday 2026-01-05, 09:00 in Shanghai."""

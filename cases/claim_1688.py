@@ -29,15 +29,15 @@ class Terms:
 
 
 def sub_order_compensation(goods_amount: Decimal, terms: Terms) -> Decimal:
-    """Return the share of the goods amount actually paid (CL-2); a small sub-order is paid whole."""
+    """Return the share of the goods amount actually paid (CL-2), or the whole amount of a small sub-order."""
     return cents(goods_amount if goods_amount < terms.paid_whole_below else goods_amount * terms.rate)
 
 
 def main_order_compensation(sub_orders: Sequence[tuple[Decimal, bool]], terms: Terms) -> Decimal:
-    """Return the sum over violating sub-orders, between floor and cap, the floor winning (CL-3).
+    """Return the sum over violating sub-orders, kept between floor and cap; the floor prevails (CL-3).
 
-    ``sub_orders``: the goods amount (CNY) of a sub-order, and whether it violates.  A small main order is paid whole;
-    without a violation nothing is due.
+    ``sub_orders``: the goods amount (CNY) of a sub-order, and whether it violates.  For a small main order it is
+    the whole amount; without a violation it is zero.
     """
     if not any(violating for _, violating in sub_orders):
         return NOTHING
@@ -79,7 +79,7 @@ class SubOrder(Strict):
 
 
 class ClaimFacts(Facts):
-    """The claim as the console shows it; it may be opened on a closed trade (CL-7)."""
+    """The claim as the console shows it; its trade may be closed already (CL-7)."""
 
     shop_id: Id
     claim_id: Id
@@ -91,7 +91,7 @@ class ClaimFacts(Facts):
     sub_orders: tuple[SubOrder, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _unique_sub_orders(self) -> Self:
         ids = [sub_order.sub_order_id for sub_order in self.sub_orders]
         if len(set(ids)) != len(ids):
             raise ValueError("sub_orders: 子订单重复 / duplicate sub_order_id")
@@ -104,7 +104,7 @@ class ClaimFacts(Facts):
 
     @property
     def began_at(self) -> datetime:
-        """The claim's opening: the 48 h run from it (CL-4)."""
+        """The opening of the claim, from which the 48 h run (CL-4)."""
         return self.opened_at
 
     @property
@@ -147,13 +147,13 @@ class Appeal(Form):
 
 
 class TradeClosure(Form):
-    """The trade was closed, refunded or not; the claim goes on (CL-7)."""
+    """A closed trade, refunded or not; the claim goes on (CL-7)."""
 
     refunded: bool
 
 
 class ClaimCase(Case):
-    """A claim, with what it would cost."""
+    """A claim and its compensation."""
 
     facts: ClaimFacts
     policy: ClaimPolicy = ClaimPolicy()
@@ -176,7 +176,7 @@ class ClaimCase(Case):
 
     @property
     def at_stake(self) -> Decimal:
-        """The compensation."""
+        """The compensation of the main order."""
         return self.compensation
 
     def amount(self, effect: str) -> Decimal | None:
@@ -184,7 +184,7 @@ class ClaimCase(Case):
         return self.compensation if effect == "pay_compensation" else None
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return what agreeing and appealing cost, before either is chosen (CL-3, CL-5)."""
+        """Return what agreeing and appealing cost (CL-3, CL-5)."""
         if rule == "agree":
             note = f"赔付 ¥{self.compensation}:{self._per_sub_order()}"
             return (Cost(amount=self.compensation, clause="CL-3", note=note),)
@@ -203,7 +203,7 @@ class ClaimCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a claim by the platform, and one by the buyer on a closed trade."""
+        """Return a claim opened by the platform, and one opened by the buyer on a closed trade."""
         facts = ClaimFacts(
             shop_id="S1",
             claim_id="C1",

@@ -26,9 +26,9 @@ class Reason(StrEnum):
 
 
 class ReshipFacts(Facts):
-    """The application as the platform's record has it; ``received_at`` is None while the order is not confirmed.
+    """The application in the platform's record; ``received_at`` is None while receipt is not confirmed.
 
-    ``category_id`` is None where the record does not name it: the platform itself took the application (DR-3).
+    ``category_id`` is None if the record does not name it: the platform has then checked the category itself (DR-3).
     """
 
     shop_id: Id
@@ -48,7 +48,7 @@ class ReshipFacts(Facts):
 
     @property
     def began_at(self) -> datetime:
-        """The application: the merchant's 48 h run from it (DR-4)."""
+        """The instant of the application, from which the merchant's 48 h run (DR-4)."""
         return self.applied_at
 
     @property
@@ -63,7 +63,7 @@ class ReshipFacts(Facts):
 
     @property
     def at_stake(self) -> Decimal:
-        """What would be refunded."""
+        """The order amount, which would be refunded."""
         return self.order_amount
 
 
@@ -109,14 +109,14 @@ class ConsentedRefusal(Refusal):
 
 
 class Modification(Form):
-    """The buyer's modified application: it may carry another reason (DR-15)."""
+    """The buyer's modified application, perhaps with another reason (DR-15)."""
 
     reason: Reason
     description: str = ""
 
 
 class ReshipCase(Case):
-    """A reship, with the reason that counts now and whether the goods are out of stock."""
+    """A reship: the reason that counts now, and whether the goods are out of stock."""
 
     facts: ReshipFacts
     policy: ReshipPolicy = ReshipPolicy()
@@ -154,8 +154,8 @@ class ReshipCase(Case):
         category = self.facts.category_id
         return not categories or category is None or category in categories
 
-    def learn(self, rule: str, form: Form | None) -> Self:
-        """Learn the reason of a modification (DR-15) and that the goods are out of stock (DR-13)."""
+    def apply(self, rule: str, form: Form | None) -> Self:
+        """Keep the reason of a modification (DR-15), and that the goods are out of stock (DR-13)."""
         if isinstance(form, Modification):
             return self.model_copy(update={"new_reason": form.reason})
         return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self
@@ -166,7 +166,7 @@ class ReshipCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return every reason, an application past the fifteen days, and one in a closed category."""
+        """Return a case of every reason, one applied for after the 15 days, and one in a closed category."""
         facts = ReshipFacts(
             shop_id="S1",
             after_sale_id="A1",
@@ -183,5 +183,5 @@ class ReshipCase(Case):
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Return a modification to every reason: the only form that a guard depends on."""
+        """Return a modification to every reason: no other form changes what a guard sees."""
         return {"modify": tuple(Modification(reason=reason) for reason in Reason)}

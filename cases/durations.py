@@ -11,7 +11,7 @@ _PARTS = re.compile(r"([+-]?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 LONGEST_DURATION = timedelta(days=3650)
 """The longest time in a rule book."""
 DAYS_FROM_HOURS = 72
-"""From this length on, whole days are written as days: rule books say 48 h, but 10 days."""
+"""Whole days are written as days from this length on: rule books say 48 h, but 10 days."""
 
 
 def parse_duration(text: str) -> timedelta:

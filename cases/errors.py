@@ -6,7 +6,7 @@ class CaseError(Exception):
 
 
 class Refused(CaseError):
-    """The rules do not allow this now (G-4)."""
+    """The rules do not allow an action now (G-4)."""
 
 
 class ProcessFault(CaseError):
@@ -14,7 +14,7 @@ class ProcessFault(CaseError):
 
 
 class BadForm(CaseError):
-    """An input does not fit: the text names the field and what was expected, ``place`` is its path."""
+    """An invalid input; the text names the field and what was expected, ``place`` is the path of the field."""
 
     def __init__(self, text: str, place: tuple[str | int, ...] = ()) -> None:
         """Keep the text for people and the place for programs."""
@@ -23,7 +23,7 @@ class BadForm(CaseError):
 
 
 class PolicyUnknown(BadForm):
-    """A policy figure that does not exist was named."""
+    """A policy figure that does not exist."""
 
 
 class PlatformError(CaseError):
@@ -31,16 +31,16 @@ class PlatformError(CaseError):
 
 
 class PlatformRefused(PlatformError):
-    """The platform refused for a business reason: trying again will not help (G-7)."""
+    """A refusal of the platform for a business reason: a retry will not help (G-7)."""
 
 
 class PlatformUnreachable(PlatformError):
-    """The platform did not answer, or not intelligibly: trying again may help (G-7)."""
+    """No answer from the platform, or an unintelligible one: a retry may help (G-7)."""
 
 
 class NotSettledYet(PlatformUnreachable):
-    """The platform has not yet decided what its clock led to: it is asked again with back-off (G-2)."""
+    """No decision of the platform yet after its clock ran out: it is asked again with back-off (G-2)."""
 
 
 class LedgerUnreachable(CaseError):
-    """The ledger's database did not answer, or refused: trying again may help."""
+    """No answer from the ledger's database, or a refusal: a retry may help."""

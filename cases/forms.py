@@ -1,4 +1,4 @@
-"""The forms that several processes share: what people must fill in to fire a rule."""
+"""The forms that several processes share.  A form is what people fill in to fire a rule."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from cases.models import Strict, Text
 
 
 class EvidenceKind(StrEnum):
-    """The kinds of evidence the marketplaces take."""
+    """The kinds of evidence that the marketplaces accept."""
 
     CHAT_SCREENSHOT = "chat_screenshot"
     SMS = "sms"
@@ -32,7 +32,7 @@ class Form(Strict):
 
 
 class NoForm(Form):
-    """The form of a rule that asks for nothing."""
+    """The empty form: its rule asks for nothing."""
 
 
 class Shipment(Form):

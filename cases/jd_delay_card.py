@@ -25,12 +25,12 @@ class DelayFacts(Facts):
 
     @property
     def own_id(self) -> str:
-        """The order id: one card an order, for ever (JD-1)."""
+        """The order id, as an order never gets a second card (JD-1)."""
         return self.order_id
 
     @property
     def began_at(self) -> datetime | None:
-        """The sending of the card, where it is known."""
+        """The instant at which the card was sent, or None if it was not sent yet."""
         return self.sent_at
 
     @property
@@ -45,11 +45,11 @@ class DelayFacts(Facts):
 
 
 class DelayPolicy(Policy, clocks=(JdDelayCard,)):
-    """The figures of JD-1 ... JD-6: all of them are clocks of the chart."""
+    """The figures of JD-1 ... JD-6, all of which come from the chart's clocks."""
 
 
 class CardSent(Form):
-    """The sending of the card, from which the buyer's 48 h run (JD-2)."""
+    """The instant at which the card was sent, from which the buyer's 48 h run (JD-2)."""
 
     sent_at: Instant
 
@@ -70,7 +70,7 @@ class EmergencyReport(Form):
 
 
 class DelayCase(Case):
-    """A delay card, with its sending, the agreed time and whether the promised one has passed."""
+    """A delay card: when it was sent, the agreed shipping time, and whether the promised one has passed."""
 
     facts: DelayFacts
     policy: DelayPolicy = DelayPolicy()
@@ -101,7 +101,7 @@ class DelayCase(Case):
         return self.escalated_already
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """Return the promised or the agreed time, instants of the order; the buyer's clock runs from the sending."""
+        """Return the promised or the agreed time of the order; the buyer's clock runs from the sending of the card."""
         if figure == "promised_ship_at":
             return self.facts.promised_ship_at
         if figure == "agreed_ship_at":
@@ -110,22 +110,22 @@ class DelayCase(Case):
             entered = self.confirmed_sent_at or self.facts.sent_at or entered
         return super().due(figure, entered)
 
-    def learn(self, rule: str, form: Form | None) -> Self:
-        """Learn when the card was sent and what was agreed; a new report can be escalated again."""
-        learned: dict[str, object] = {}
+    def apply(self, rule: str, form: Form | None) -> Self:
+        """Keep when the card was sent and which time was agreed; a new report can be escalated again."""
+        changes: dict[str, object] = {}
         if rule == "miss_promise":
-            learned["promise_missed_already"] = True
+            changes["promise_missed_already"] = True
         if rule in ("file_emergency_report", "review_overdue"):
-            learned["escalated_already"] = rule == "review_overdue"
+            changes["escalated_already"] = rule == "review_overdue"
         if isinstance(form, CardSent):
-            learned["confirmed_sent_at"] = form.sent_at
+            changes["confirmed_sent_at"] = form.sent_at
         if isinstance(form, EmergencyReport):
-            learned["agreed_ship_at"] = form.agreed_ship_at
-        return self.model_copy(update=learned) if learned else self
+            changes["agreed_ship_at"] = form.agreed_ship_at
+        return self.model_copy(update=changes) if changes else self
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a card to send and one that was sent, with the promised time near and far."""
+        """Return a card to send with the promised time near and far, and a card that was sent."""
         facts = DelayFacts(
             shop_id="S1",
             order_id="O1",

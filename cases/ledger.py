@@ -1,4 +1,4 @@
-"""Entries of the shop's ledger (SL-1), what platforms bill, and how cases ended."""
+"""The shop's ledger (SL-1): entries of cases, bills of platforms, and outcomes of cases."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,8 +15,7 @@ Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 class LedgerEntry(Strict):
     """Money (CNY) or points that a case expects, or that the platform billed, under a clause.
 
-    ``key`` makes it one entry however often it is entered: case, clause and order, or the case again where it is about
-    no order.
+    ``key`` is the idempotency key: case, clause and order, or the case again if it is about no order.
     """
 
     key: str
@@ -31,20 +30,21 @@ class LedgerEntry(Strict):
 
     @property
     def process(self) -> str:
-        """The process of the case; empty where no case is known."""
+        """The process of the case; empty if the entry belongs to no case."""
         return self.case_id.partition("/")[0]
 
     @property
     def about(self) -> str | None:
-        """The order: the one that is named, else the one that the key ends with; None for a case about no order."""
+        """The order of the entry, else the one at the end of its key; None for a case about no order."""
         last = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
         return self.order or (None if last in (self.key, self.case_id) else last)
 
 
 class Bill(Strict):
-    """Money (CNY) or points that the platform billed under a clause; ``bill_id`` is its own number, taken once a shop.
+    """Money (CNY) or points that the platform billed under a clause; ``bill_id`` is the platform's own number.
 
-    It answers the expected entry of the same shop, clause and order; without an order that of its case.
+    A shop's bill is entered once.  It answers the expected entry of the same shop, clause and order, or that of its
+    case if it names no order.
     """
 
     bill_id: Text
@@ -59,14 +59,14 @@ class Bill(Strict):
 
     @property
     def key(self) -> str:
-        """What makes it one entry however often it is handed in."""
+        """The idempotency key: a bill imported twice is entered once."""
         return f"billed/{self.shop_id}/{self.bill_id}"
 
 
 class Booked(LedgerEntry):
-    """An entry as it stands in the ledger; ``day`` is Shanghai's, ``answers`` the expected entry that a bill is for.
+    """A stored entry; ``day`` is the day in Shanghai, ``answers`` the expected entry that a bill is for.
 
-    ``case_id`` is empty where the platform billed what no case expects.
+    ``case_id`` is empty if no case expects what the platform billed.
     """
 
     day: date
@@ -75,11 +75,10 @@ class Booked(LedgerEntry):
 
 
 class CaseOutcome(Strict):
-    """How a case ended; it outlives the case's history.
+    """How a case ended; the ledger keeps it longer than Temporal keeps the history.
 
-    ``decided_by`` made the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether
-    every decision of ours was; None where no deadline of ours ran.  ``lost``: the money (CNY) that the
-    case has entered in the ledger.
+    ``decided_by`` took the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether all
+    our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the case's ledger entries.
     """
 
     case_id: str

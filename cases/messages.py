@@ -1,4 +1,4 @@
-"""The messages between a case's workflow and the world, as strict models."""
+"""The inputs and results of a case's workflow and of its activities, as strict models."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from cases.models import Id, Instant, Strict, Text
 
 
 class Opening(Strict):
-    """The input that opens a case: the platform's record, and figures (all of them pinned, or some to set)."""
+    """The input that opens a case: the platform's record, and the figures: all pinned, or only the shop's."""
 
     facts: dict[str, Any]
     policy: dict[str, Any] = {}
 
 
 class Report(Strict):
-    """A platform's message: which rule happened, when, and the deadline that the platform itself gives (G-1).
+    """A platform's message: which rule fired, when, and the deadline that the platform itself sets (G-1).
 
-    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise`` names the rules
-    that the same fact means in other states; the first that applies in the current state counts.  ``look``: it was read
-    from the platform's record and may be old, so that it is not kept as ignored where it does not apply.
+    ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise`` names other rules
+    that the message may stand for; the first that applies in the current state counts.  ``look``: the report was read
+    from the platform's record and may be old news; if it does not apply, it is dropped instead of kept as ignored.
     """
 
     message_id: Text | None = None
@@ -31,7 +31,7 @@ class Report(Strict):
 
 
 class EffectCall(Strict):
-    """An effect to perform; ``key`` (case id / serial number) makes performing it twice the same as once."""
+    """An effect to perform; ``key`` (case id / serial number) makes performing it twice have the effect of once."""
 
     key: str
     case_id: str
@@ -47,20 +47,20 @@ class EffectCall(Strict):
 
 
 class ConsoleTask(Strict):
-    """A step that the platform offers no interface for (G-8): which page to open, and what to do there."""
+    """A step for which the platform has no interface (G-8): the page to open, and what to do there."""
 
     page: str
     instruction: str
 
 
 class EffectOutcome(Strict):
-    """How performing an effect ended: done, or handed to the operator as a console task."""
+    """The result of performing an effect: done, or handed to the operator as a console task."""
 
     console_task: ConsoleTask | None = None
 
 
 class ExpiryQuery(Strict):
-    """The question to the platform, when a clock it runs has run out, what really happened (G-2)."""
+    """The question to the platform what happened, once a clock that it runs has run out (G-2)."""
 
     key: str
     case_id: str
@@ -76,8 +76,8 @@ class ExpiryQuery(Strict):
 class ExpiryOutcome(Strict):
     """The platform's answer.
 
-    ``rule`` happened (with ``form``, at ``occurred_at``), or the clock runs until ``deadline``; neither: the platform
-    has no record, and the policy's own event counts.
+    ``rule`` fired (with ``form``, at ``occurred_at``), or the clock runs until ``deadline``.  If both are None the
+    platform has no record, and the clock's own rule fires.
     """
 
     rule: str | None = None
@@ -87,7 +87,7 @@ class ExpiryOutcome(Strict):
 
 
 class Reminder(Strict):
-    """A deadline of the merchant or provider that is near (G-5)."""
+    """An approaching deadline of the merchant or provider (G-5)."""
 
     case_id: str
     process: str
@@ -103,7 +103,8 @@ class Reminder(Strict):
 class ActionRequired(Strict):
     """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
 
-    ``serial`` is the step's.  ``escalates``: it is more than a task.  ``deadline``: the nearest of the operators'.
+    ``serial`` is the step's number.  ``escalates``: the step is urgent, not an ordinary task.  ``deadline`` is the
+    nearest of the operators.
     """
 
     case_id: str
@@ -119,7 +120,7 @@ class ActionRequired(Strict):
 
 
 class CatchUpScope(Strict):
-    """The shop whose records are read."""
+    """The shop whose records are to be read."""
 
     platform: Id
     shop_id: Id
@@ -133,7 +134,7 @@ class CatchUpCall(CatchUpScope):
 
 
 class CatchUp(Strict):
-    """The counts of a run: records that changed, cases opened for them, and records that failed."""
+    """The counts of a run: records that changed, cases opened for them, records that could not be reported."""
 
     records: int = 0
     opened: int = 0

@@ -40,7 +40,7 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 def _plausible(instant: datetime) -> datetime:
     if not EARLIEST <= instant < LATEST:
-        # "Never" and "unknown" are often written as year 1 or 9999: no clock can be computed from those.
+        # Records often write "never" or "unknown" as the year 1 or 9999, from which no deadline can be computed.
         raise ValueError("须在 2000 年到 2099 年之间 / must be between the years 2000 and 2099")
     return whole_seconds(instant)
 
@@ -106,20 +106,20 @@ def read(model: type[Model], raw: Any, what: str) -> Model:
 
 
 def faults(bad: ValidationError) -> Iterable[tuple[tuple[str | int, ...], str]]:
-    """Yield the path and the text of every fault, Chinese first; a fault of the whole has an empty path."""
+    """Yield the path and the text of every fault, Chinese first; a fault of the model as a whole has an empty path."""
     for fault in bad.errors(include_url=False, include_context=False, include_input=False):
         chinese = _CHINESE.get(fault["type"], "有误")
         yield fault["loc"], f"{chinese} / {fault['msg'].removeprefix('Value error, ')}"
 
 
 def expected(model: type[BaseModel]) -> str:
-    """List a model's fields in a line, the optional ones with a question mark."""
+    """List a model's fields on one line, optional ones with a question mark."""
     fields = (name + ("" if field.is_required() else "?") for name, field in model.model_fields.items())
     return f"字段 / fields: {', '.join(fields) or '-'}"
 
 
 LONGEST_QUOTE = 300
-"""Characters kept of texts from outside, so that junk fills neither a case nor a notice."""
+"""The longest text from outside that is kept, so that junk fills neither a case nor a notice."""
 
 
 def clipped(text: str, longest: int = LONGEST_QUOTE) -> str:

@@ -1,4 +1,4 @@
-"""Figures: every number that a rule goes by, with its source, so that an operator sees whose it is (G-9)."""
+"""Figures: the numbers that rules depend on, each with its source, so that operators see where it is from (G-9)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -17,7 +17,7 @@ PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解�
 
 
 LONGEST_CLOCK = timedelta(days=3650)
-"""No clock of a marketplace runs longer, and later instants cannot be computed."""
+"""No marketplace has a longer clock, and an unlimited one could exceed the range of dates."""
 
 Value = TypeVar("Value")
 
@@ -50,12 +50,12 @@ def duration(length: str, clause: str, source: str, standing: Provenance) -> Fig
 
 
 def all_pinned(figures: Mapping[str, Any]) -> bool:
-    """Return whether the figures come with their sources: such figures are taken as they are (G-9)."""
+    """Return whether all figures carry their sources: such figures are used unchanged (G-9)."""
     return bool(figures) and all(isinstance(figure, dict) and "standing" in figure for figure in figures.values())
 
 
 def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
-    """Yield the default lengths of the charts' clocks, each figure once; raises ChartFault for two of one name."""
+    """Yield the default lengths of the charts' clocks, each figure once; raises ChartFault if namesakes differ."""
     lengths: dict[str, Length] = {}
     for chart in charts:
         for rule, clock in chart.clocks().items():
@@ -121,7 +121,7 @@ class Policy(Strict):
         unknown = [name for name in values if name not in cls.model_fields]
         if unknown:
             raise PolicyUnknown(
-                f"policy.{unknown[0]}: 没有这个指标 / no such figure; figures: {', '.join(cls.model_fields)}",
+                f"policy.{unknown[0]}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
                 ("policy", unknown[0]),
             )
         plain = cls().model_dump(mode="json")

@@ -1,6 +1,6 @@
-"""The ports of activities: the marketplaces' platforms, the shop's ledger, the operators.
+"""The ports of activities, as protocols: the platforms, the shop's ledger, the operators.
 
-The composition root chooses the adapters, never an activity.
+The composition root chooses the adapters; an activity knows only the port.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,27 +22,27 @@ class Platform(Protocol):
         """Perform an effect on the platform; a key seen before changes nothing."""
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Return what a clock of the platform led to; raises NotSettledYet while it has not decided."""
+        """Return what happened when a clock of the platform ran out; raises NotSettledYet while it is undecided."""
 
 
 class Ledger(Protocol):
     """The store of entries and outcomes, called from several threads."""
 
     def enter(self, entry: LedgerEntry) -> None:
-        """Store an entry; one whose key is known changes nothing."""
+        """Store an entry; a key stored before changes nothing."""
 
     def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Store how a case ended; the outcome of a case that has one already changes nothing."""
+        """Store how a case ended; a second outcome of the same case changes nothing."""
 
 
 class Notifier(Protocol):
-    """Notifies operators; a ``key`` seen before sends nothing.
+    """The operators' notifications; a ``key`` seen before sends nothing.
 
-    Its methods raise PlatformUnreachable where a retry may help, otherwise PlatformRefused.
+    All methods raise PlatformUnreachable if a retry may help, otherwise PlatformRefused.
     """
 
     async def remind(self, reminder: Reminder, key: str) -> None:
-        """Notify them of a deadline (G-5)."""
+        """Notify operators of a deadline (G-5)."""
 
     async def notify_action_required(self, required: ActionRequired, key: str) -> None:
         """Notify them of a step that waits for them (G-7, G-8)."""

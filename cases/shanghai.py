@@ -12,5 +12,5 @@ def shanghai(instant: datetime) -> str:
 
 
 def shanghai_day(at: datetime) -> date:
-    """Return the day in Shanghai, by which the marketplaces count."""
+    """Return the day in Shanghai: marketplaces count by it."""
     return at.astimezone(SHANGHAI).date()

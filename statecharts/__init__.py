@@ -1,1 +1,1 @@
-"""The rule books: one chart a process, and the vocabulary they are written in."""
+"""The charts of the processes, and the vocabulary that they are written in.  No Temporal, no I/O, no clock."""

@@ -19,7 +19,7 @@ record_loss = book("record_loss", "货款两失", clause="AX-9")
 
 
 class AnxinjianSplit(CaseChart):
-    """The item: a way is chosen, then its orders are brought to an end."""
+    """The item: the merchant chooses how to treat the other orders, then every order is brought to an end."""
 
     choosing = State("待选择处理方式", initial=True, enter=ask_choice)
     working = State("处理中")
@@ -49,16 +49,16 @@ class AnxinjianSplit(CaseChart):
 
 
 class AnxinjianOrder(CaseChart):
-    """One order: signed in, authenticated or waived, packed, shipped by its online waybill, confirmed."""
+    """One order: signed in, authenticated or waived, packed, shipped with its online waybill, confirmed."""
 
     class unconfirmed(State.Compound, name="未确认收货"):
-        """Until the buyer confirms; the platform's clock of automatic receipt runs over all of it."""
+        """Everything until the buyer confirms; the platform's clock of automatic receipt runs throughout."""
 
         awaiting_sign_in = State("待签收", initial=True)
         unverified = State("待平台核实", enter=ask_platform)
 
         class online(State.Compound, name="线上流程"):
-            """Steps that may be blocked, and go on where they stood."""
+            """The online steps: one may be blocked, and the order resumes there once it is unblocked."""
 
             signed_in = State("已签收", initial=True)
             recorded = State("已录单")

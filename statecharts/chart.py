@@ -1,4 +1,4 @@
-"""A chart at work: time is an argument, effects are data."""
+"""The base of every chart.  Time is passed in as an argument, effects are returned as data."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, ar
 
 
 class CaseContext(Protocol):
-    """The case as its chart sees it: it says when a clock runs out, and its properties are the guards."""
+    """A case as its chart sees it: ``due`` computes the deadlines, and its properties are the guards."""
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
         """Return when the clock of ``figure``, started at ``entered``, runs out, or None if it does not run."""
@@ -59,40 +59,40 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class ChartView:
-    """A chart in a state, for reading: its case, what it remembers, and when the last thing happened.
+    """A read-only view of a chart: its case, its snapshot, and ``now``, the instant of the last event.
 
     ``order`` names the order whose chart it is; None for the case's own chart.
     """
 
     chart: "type[CaseChart]"
     case: CaseContext
-    past: Snapshot
+    snapshot: Snapshot
     now: datetime
     order: str | None = None
 
     @property
     def entered(self) -> Mapping[str, datetime]:
         """When each active state was entered."""
-        return self.past.entered
+        return self.snapshot.entered
 
     @property
     def since(self) -> datetime:
         """When the chart last entered a state; nothing that happens next can be earlier."""
-        return max(self.past.entered.values())
+        return max(self.snapshot.entered.values())
 
     @property
     def closed(self) -> bool:
         """Whether a final state has been reached."""
-        return any(self.chart.states_map[value].final for value in self.past.entered)
+        return any(self.chart.states_map[value].final for value in self.snapshot.entered)
 
     @property
     def states(self) -> list[str]:
         """The innermost active states."""
-        return [value for value in self.past.entered if self.chart.states_map[value].is_atomic]
+        return [value for value in self.snapshot.entered if self.chart.states_map[value].is_atomic]
 
     @cached_property
     def deadlines(self) -> tuple[Deadline, ...]:
-        """The running clocks, derived from the configuration and therefore never stale."""
+        """The running clocks; derived from the snapshot, so they are never stale."""
         return tuple(self._deadlines())
 
     def _deadlines(self) -> Iterator[Deadline]:
@@ -103,9 +103,9 @@ class ChartView:
                     yield Deadline(due, source, name, self.order, clock.figure is None)
 
     def platform_clocked(self) -> list[str]:
-        """Return the states with a clock of the platform, whether its instant is known yet or not."""
+        """Return the states with a clock of the platform, even where its instant is not known yet."""
         clocks = self.chart.clocks()
-        sources = [state for name in clocks if clocks[name].settled_by_platform for state in self._sources(name)]
+        sources = [state for name in clocks if clocks[name].resolved_by_platform for state in self._sources(name)]
         return list(dict.fromkeys(sources))
 
     def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
@@ -113,7 +113,7 @@ class ChartView:
         return [
             (line, transition)
             for line, transition in self.chart.rules[rule].steps()
-            if transition.source.value in self.past.entered and self._holds(transition)
+            if transition.source.value in self.snapshot.entered and self._holds(transition)
         ]
 
     def line(self, rule: str) -> Clause | None:
@@ -135,11 +135,11 @@ class ChartView:
         return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
 
     def _due(self, clock: Clock, source: str) -> datetime | None:
-        if clock.figure is None:  # fires as soon as its condition holds: at the last thing that happened
-            return max(self.now, self.past.entered[source])
-        if clock.settled_by_platform and source in self.past.given:
-            return self.past.given[source]
-        return self.case.due(clock.figure, self.past.entered[source])
+        if clock.figure is None:  # fires as soon as its condition holds: at the last event
+            return max(self.now, self.snapshot.entered[source])
+        if clock.resolved_by_platform and source in self.snapshot.given:
+            return self.snapshot.given[source]
+        return self.case.due(clock.figure, self.snapshot.entered[source])
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Step:
     clause: str
     left: tuple[str, ...]
     reached: tuple[str, ...]
-    owed: tuple[Effect, ...]
+    effects: tuple[Effect, ...]
 
 
 class CaseChart(StateChart[Model]):
@@ -172,7 +172,7 @@ class CaseChart(StateChart[Model]):
 
     @classmethod
     def _refuse_taken_names(cls) -> None:
-        # A rule called like a method would silently replace it.
+        # A rule with the name of a method would silently replace the method.
         if taken := [name for name in cls.rules if hasattr(CaseChart, name)]:
             raise ChartFault(
                 f"{cls.__name__}: a rule cannot be called {', '.join(taken)}: every chart has that already"
@@ -180,7 +180,7 @@ class CaseChart(StateChart[Model]):
 
     @classmethod
     def _refuse_transitions_without_rule(cls) -> None:
-        # The library would make a transition that no rule owns by itself, or under an event that no party may fire.
+        # The library would take such a transition automatically, or upon an event that no party may fire.
         owned = {id(transition) for rule in cls.rules.values() for _, transition in rule.steps()}
         for name, value in vars(cls).items():
             if isinstance(value, TransitionList | Transition):
@@ -190,45 +190,45 @@ class CaseChart(StateChart[Model]):
                 if id(transition) not in owned and not transition.initial:
                     raise ChartFault(f"{cls.__name__}: {arrow(transition)} belongs to no rule")
 
-    def __init__(self, case: CaseContext, now: datetime, past: Snapshot | None = None) -> None:
-        """Start a case at ``now``, or resume it from ``past``."""
+    def __init__(self, case: CaseContext, now: datetime, snapshot: Snapshot | None = None) -> None:
+        """Start a case at ``now``, or resume it from ``snapshot``."""
         self.case, self.now = case, now
-        past = past or Snapshot()
-        self.entered, self.given = dict(past.entered), dict(past.given)
-        self.owed: list[Effect] = []
+        snapshot = snapshot or Snapshot()
+        self.entered, self.given = dict(snapshot.entered), dict(snapshot.given)
+        self.effects: list[Effect] = []
         memory: Any = Model()  # type: ignore[no-untyped-call]
-        if past.entered:  # resumed in document order through the model, so that nothing is entered twice
-            memory.state = OrderedSet(value for value in self.states_map if value in past.entered)
+        if snapshot.entered:  # resumed in document order through the model, so that nothing is entered twice
+            memory.state = OrderedSet(value for value in self.states_map if value in snapshot.entered)
         super().__init__(memory, listeners=[case])
-        for name, values in past.history.items():
+        for name, values in snapshot.history.items():
             self.history_values[name] = [self.states_map[value] for value in values]
 
-    def past(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """Return what must be remembered to resume from here."""
         history = {name: [state.value for state in states] for name, states in self.history_values.items()}
         return Snapshot(dict(self.entered), dict(self.given), history)
 
     @property
-    def standing(self) -> ChartView:
-        """The chart in its present state, for reading."""
+    def view(self) -> ChartView:
+        """A read-only view of the chart as it is now."""
         return ChartView(type(self), self.case, Snapshot(self.entered, self.given), self.now)
 
     @property
     def closed(self) -> bool:
-        """Whether a final state has been reached (the flag of a resumed library chart does not say)."""
-        return self.standing.closed
+        """Whether a final state has been reached (the library does not set its own flag in a resumed chart)."""
+        return self.view.closed
 
     def step(self, rule: str, now: datetime) -> Step:
         """Fire a rule at ``now``; raises the library's TransitionNotAllowed and then changes nothing."""
         line = self.line(rule)
-        left, self.now, self.owed = tuple(self.entered), now, []
+        left, self.now, self.effects = tuple(self.entered), now, []
         self.send(rule)
-        return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.owed))
+        return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.effects))
 
     def elapse(self, now: datetime) -> list[Step]:
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
 
-        Only for charts in which every clock leaves its state: one that stays would need a case that learns.
+        Only for charts in which every clock leaves its state: the rules that fire are not applied to the case.
         """
         steps = []
         while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
@@ -237,7 +237,7 @@ class CaseChart(StateChart[Model]):
 
     def deadlines(self) -> Iterator[Deadline]:
         """Return the running clocks."""
-        return iter(self.standing.deadlines)
+        return iter(self.view.deadlines)
 
     @classmethod
     def clocks(cls) -> Mapping[str, Clock]:
@@ -246,15 +246,15 @@ class CaseChart(StateChart[Model]):
 
     def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
         """Return the transitions of a rule that can be made now."""
-        return self.standing.transitions(rule)
+        return self.view.transitions(rule)
 
     def line(self, rule: str) -> Clause | None:
         """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
-        return self.standing.line(rule)
+        return self.view.line(rule)
 
     def open_rules(self, *parties: Party) -> list[str]:
         """Return what the parties may do now."""
-        return self.standing.open_rules(*parties)
+        return self.view.open_rules(*parties)
 
     def on_enter_state(self, target: State) -> None:
         """Remember when a state was entered; called by the library."""

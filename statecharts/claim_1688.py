@@ -13,7 +13,7 @@ count_intervention = book("count_intervention", "计入平台介入率一次", c
 
 
 class Claim1688(CaseChart):
-    """Answer within 48 h: pay or appeal; else the platform decides.  A refund or a closed trade ends nothing (CL-7)."""
+    """Pay or appeal within 48 h, else the platform decides.  A refund or a closed trade changes nothing (CL-7)."""
 
     processing = State("平台处理中", initial=True)
     appealed = State("申诉审核中")

@@ -15,7 +15,7 @@ record_late_violation = book("record_late_violation", "发货超时违规一次"
 
 
 class DouyinReship(CaseChart):
-    """The reason (DR-1) chooses the path; every clock but the last is the platform's own."""
+    """The reason (DR-1) decides the path; every clock but the last is run by the platform."""
 
     awaiting_merchant = State("待商家处理", initial=True)
     awaiting_shipment = State("待补寄发货")

@@ -13,7 +13,7 @@ record_late_shipment = book("record_late_shipment", "延迟发货违规一次", 
 
 
 class JdDelayCard(CaseChart):
-    """One card an order; until a report is approved the promised time counts, then the agreed one."""
+    """One card per order; the promised shipping time counts until a report is approved, then the agreed one."""
 
     sending = State("待发送卡片", initial=True, enter=send_card)
     awaiting_buyer = State("待买家点击")

@@ -2,7 +2,7 @@
 
 A rule book contains three kinds of sentence: *somebody decides* (``by``), *a clock runs out* (``after`` a length of
 time, ``at`` an instant of the case, ``always`` as soon as a condition holds) and *a fact arrives* (``upon``).
-``under`` cites the clause, ``do`` declares what the case then owes the world, and ``book`` what it enters in the
+``under`` cites the clause, ``do`` declares an effect to be performed when the rule fires, and ``book`` an entry in the
 shop's ledger.  Nothing here knows the time or performs anything.
 """
 
@@ -44,14 +44,14 @@ _PARTY_LABELS = {
 }
 
 REMINDERS = "reminders_before"
-"""The figure by which operators are reminded of a deadline (G-5)."""
+"""The figure that says how long before a deadline operators are reminded of it (G-5)."""
 
 OPERATORS = (Party.MERCHANT, Party.PROVIDER)
-"""The parties that our users act for; what the others do is only recorded."""
+"""The parties that our users act for; the actions of the others are only recorded."""
 
 
 Provenance = Literal["stated", "read", "assumed", "set"]
-"""Stated by the source, read out of an unclear one, assumed by us, or set by the shop."""
+"""Stated by a source, our reading of an unclear one, assumed by us, or set by the shop."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Source:
 
 
 ASSUMED = Source("assumption", "assumed")
-"""No source has the figure: it is our assumption."""
+"""No source gives the figure: it is our assumption."""
 
 
 def stated(text: str) -> Source:
@@ -72,18 +72,18 @@ def stated(text: str) -> Source:
 
 
 def read(text: str) -> Source:
-    """Cite a source that is unclear or silent in part: the figure is our reading of it."""
+    """Cite a source that is unclear or incomplete: the figure is our reading of it."""
     return Source(text, "read")
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a case owes the world once a rule has fired.
+    """Something to be done once a rule has fired.
 
-    ``calls_platform``: the effect asks the platform to do something, so it is owed only if the platform did not report
-    the rule itself.  ``is_ledger_entry``: an entry of the shop's ledger under ``clause``.  ``unless`` names a property
+    ``calls_platform``: the effect asks the platform to do something, so it is dropped if the platform itself reported
+    the rule.  ``is_ledger_entry``: an entry of the shop's ledger under ``clause``.  ``unless`` names a property
     of the case that makes the effect unnecessary; ``until`` names the rules that make it unnecessary when they fire.
-    ``escalates``: operators are notified of it as an escalation, not as a task.
+    ``escalates``: operators are notified of it as an escalation instead of a task.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Length:
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock of the rule book: what it runs by, whose deadline it is and who runs it.
+    """A clock of the rule book: how long it runs, whose deadline it is and who runs it.
 
     It runs for a ``length``, until an ``instant`` of the case (its Chinese name), or fires as soon as its condition
     holds.  ``figure`` is the name by which the case computes the deadline.  ``reminders`` names the figure that says
@@ -129,16 +129,16 @@ class Clock:
         return self.reminders != REMINDERS
 
     @property
-    def settled_by_platform(self) -> bool:
-        """Whether the platform must be asked what really happened when the clock has run out (G-2)."""
+    def resolved_by_platform(self) -> bool:
+        """Whether the platform must be asked what happened once the clock has run out (G-2)."""
         return self.run_by is Party.PLATFORM
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One sentence of the rule book: a clause, the transitions it allows, and the form it asks for if not the rule's.
+    """A line of the rule book: a clause, the transitions it allows, and its form where that differs from the rule's.
 
-    ``never``: the sentence forbids the rule in every state.
+    ``never``: the line forbids the rule in every state.
     """
 
     clause: str
@@ -180,17 +180,17 @@ class Rule(Event):
         return rule
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Take the name under which the chart keeps the rule."""
+        """Take the name of the chart's attribute as the rule's id."""
         self.id = name
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The clauses the rule rests on, without repetition, in the order of its lines."""
+        """The clauses that the rule is based on, without repetition, in the order of its lines."""
         return tuple(dict.fromkeys(line.clause for line in self.lines))
 
     @property
     def forbidden(self) -> bool:
-        """Whether the rule is allowed in no state; the book names it only so that it is refused."""
+        """Whether no state allows the rule; the chart declares it only so that the refusal can explain why."""
         return not any(line.transitions for line in self.lines)
 
     def steps(self) -> Iterator[tuple[Clause, Transition]]:
@@ -206,12 +206,12 @@ def under(clause: str, transitions: TransitionList, *, form: str | None = None) 
 
 
 def by(party: Party, label: str, *lines: Clause, form: str | None = None) -> Rule:
-    """Declare what somebody may decide."""
+    """Declare a decision that a party may take."""
     return Rule(party, label, lines, form=form)
 
 
 def never(clause: str) -> Clause:
-    """Declare that a clause forbids the rule in every state: it is refused with what it would cost."""
+    """Declare that a clause forbids the rule in every state: the refusal says what it would cost."""
     return Clause(clause, TransitionList([]), never=True)
 
 
@@ -229,9 +229,9 @@ def after(  # noqa: PLR0913 - a sentence of the rule book, all in one line of th
 ) -> Rule:
     """Declare a clock of a party that runs out after a length of time, counted from the entry of the state.
 
-    ``figure`` and ``named`` are the name and the Chinese name under which a shop may set another length; ``clause`` is
-    the one that gives the length, if not the one of the lines.  A rule instead of a length: the same figure as that
-    rule's.  A clock that is ``run_by`` the platform counts once the platform has said what really happened (G-2).
+    A shop may set another length under the name ``figure``; ``named`` is its Chinese name.  ``clause`` is the clause
+    that gives the length, where it is not that of the lines.  Pass a rule instead of a length to share its figure.
+    A clock that is ``run_by`` the platform takes effect once the platform has said what happened (G-2).
     """
     if isinstance(length, Rule):
         shared = length.clock.length if length.clock else None
@@ -259,7 +259,7 @@ def at(
 
 
 def always(label: str, *lines: Clause) -> Rule:
-    """Declare what follows as soon as its condition holds."""
+    """Declare a rule that fires by itself as soon as its condition holds."""
     return Rule(Party.CLOCK, label, lines, clock=Clock(None, Party.PLATFORM, Party.CLOCK))
 
 
@@ -269,7 +269,7 @@ def upon(label: str, *lines: Clause, form: str | None = None) -> Rule:
 
 
 def stays(*states: State, **conditions: Any) -> TransitionList:
-    """Create transitions without a target: each state stays as it is, and its clock runs on."""
+    """Create transitions without a target: the state stays active, and its clock runs on."""
     return TransitionList([transition for state in states for transition in state.to(None, **conditions)])
 
 
@@ -282,22 +282,24 @@ def do(
     until: tuple[str, ...] = (),
     escalates: bool = False,
 ) -> Any:
-    """Declare an effect that the case owes once the transition is made; see Effect."""
-    return _owing(Effect(name, label, calls_platform=calls_platform, unless=unless, until=until, escalates=escalates))
+    """Declare an effect to perform when the transition is made; see Effect."""
+    return _action(Effect(name, label, calls_platform=calls_platform, unless=unless, until=until, escalates=escalates))
 
 
 def book(name: str, label: str, *, clause: str) -> Any:
     """Declare a ledger entry to write when the transition is made; the case supplies the amount."""
-    return _owing(Effect(name, label, clause=clause, is_ledger_entry=True))
+    return _action(Effect(name, label, clause=clause, is_ledger_entry=True))
 
 
-def _owing(effect: Effect) -> Callable[[Any], None]:
-    def owe(machine: Any) -> None:
-        machine.owed.append(effect)
+def _action(effect: Effect) -> Callable[[Any], None]:
+    """Return the library's action: it collects the effect on the chart."""
 
-    owe.__name__ = f"owes_{effect.name}"
-    owe.effect = effect  # type: ignore[attr-defined]
-    return owe
+    def collect(machine: Any) -> None:
+        machine.effects.append(effect)
+
+    collect.__name__ = f"collect_{effect.name}"
+    collect.effect = effect  # type: ignore[attr-defined]
+    return collect
 
 
 def _described(line: Any) -> str:

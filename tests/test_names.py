@@ -17,7 +17,7 @@ IDIOMS = {
     "class": {},
     "module": {
         "__init__": "every package has one",
-        "client": "every marketplace's interface has one, and opening a case is Temporal's client",
+        "client": "every marketplace's interface has one",
         "signing": "every marketplace signs in its own way",
         "marketplace": "every marketplace's package declares its own, of one type",
         "notifications": "what the engine enqueues, and the activities that send it",

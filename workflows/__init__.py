@@ -1,1 +1,1 @@
-"""The interpreter of any chart as a Temporal workflow, and one small module a process."""
+"""The workflows: one engine that runs any chart as a Temporal workflow, and a small module for every process."""

@@ -9,4 +9,4 @@ from workflows.engine.process import Process
 class AnxinjianSplitWorkflow(
     CaseWorkflow, process=Process("anxinjian_split", "安心鉴拆单", AnxinjianSplit, SplitCase, AnxinjianOrder)
 ):
-    """One item authenticated once, however many orders its purchase was split over."""
+    """One item, authenticated once although its purchase was split over several orders."""

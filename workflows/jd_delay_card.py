@@ -7,4 +7,4 @@ from workflows.engine.process import Process
 
 
 class JdDelayCardWorkflow(CaseWorkflow, process=Process("jd_delay_card", "京东延迟发货卡片", JdDelayCard, DelayCase)):
-    """One card an order, 48 h to be clicked; a report after that."""
+    """One card per order, which the buyer answers within 48 h; after that, an emergency report."""

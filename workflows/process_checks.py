@@ -1,4 +1,4 @@
-"""Checks of a process that are cheap enough to run whenever it is loaded; faults are worded for the author."""
+"""Checks of a process that run whenever it is loaded; the faults are worded for the author of the process."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +26,8 @@ def chart_faults(chart: type[CaseChart], sees: type, samples: list[Any], case: t
                 yield f"{name}: no transition under {line.clause}; write never({line.clause!r}) if it is forbidden"
         yield from (f"{name}: {fault}" for fault in _clock_faults(rule, policy, samples))
     for state in chart.states_map.values():
-        if state.is_atomic and not state.final and not isinstance(state, HistoryState) and not _leads_on(state):
-            yield f"state {state.id!r} is not final, and no rule leads on from it"
+        if state.is_atomic and not state.final and not isinstance(state, HistoryState) and not _can_be_left(state):
+            yield f"state {state.id!r} is not final, and no rule leaves it"
 
 
 def effect_faults(effects: dict[str, Effect], rules: dict[str, Rule], sees: tuple[type, ...]) -> Iterator[str]:
@@ -53,10 +53,10 @@ def _clock_faults(rule: Rule, policy: type[Policy], samples: list[Any]) -> Itera
             for sample in samples:
                 sample.due(clock.figure, SAMPLE_INSTANT)
         except (AttributeError, KeyError):
-            yield f"the case has no instant {clock.figure!r}: its due() does not know it"
+            yield f"the case has no instant {clock.figure!r}: its due() does not compute it"
     for _, transition in rule.steps():
         if not transition.targets and any(_runs_on(sample, rule.id, transition) for sample in samples):
-            yield f"the clock leaves {arrow(transition).split()[0]!r} as it is and never stops: nothing learned ends it"
+            yield f"the clock leaves {arrow(transition).split()[0]!r} as it is and never stops: no change ends it"
             return
 
 
@@ -65,10 +65,10 @@ def _runs_on(sample: Any, rule: str, transition: Any) -> bool:
         return all(bool(getattr(case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
 
     try:
-        return holds(sample) and holds(sample.learn(rule, None))
-    except AttributeError:  # an unknown guard has a fault of its own
+        return holds(sample) and holds(sample.apply(rule, None))
+    except AttributeError:  # an unknown guard is reported as a fault of its own
         return False
 
 
-def _leads_on(state: Any) -> bool:
+def _can_be_left(state: Any) -> bool:
     return any(owner.transitions for owner in (state, *state.ancestors()))

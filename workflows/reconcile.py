@@ -1,4 +1,4 @@
-"""Reconciliation: read what changed on a platform since the last run, in case messages were lost (G-3)."""
+"""Reconciliation: read what has changed on a platform since the last run, in case messages were lost (G-3)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,22 +11,22 @@ from cases.errors import BadForm
 from cases.messages import CatchUp, CatchUpCall, CatchUpScope
 from cases.models import read, whole_seconds
 
-FIRST_LOOK = timedelta(days=3)
-"""How far back the first run for a shop goes."""
+FIRST_SPAN = timedelta(days=3)
+"""The time that the first run for a shop covers."""
 OVERLAP = timedelta(minutes=10)
-"""How far a run overlaps the previous one: the platforms' lists lag."""
-LONGEST = timedelta(minutes=30)
-TRIES = RetryPolicy(maximum_attempts=3)
-"""If they fail, the next run starts where the last successful one ended."""
+"""The overlap with the previous run, as the platforms' lists lag."""
+LONGEST_RUN = timedelta(minutes=30)
+RUN_ATTEMPTS = RetryPolicy(maximum_attempts=3)
+"""If all of them fail, the next run starts where the last successful one ended."""
 
 
 @workflow.defn(name="catch_up")
 class CatchUpWorkflow:
-    """One run; its result is where the next run of the same schedule begins."""
+    """One run of a schedule; the next run begins where its result says."""
 
     @workflow.run
     async def run(self, *scope: Any) -> dict[str, Any]:
-        """Read what changed in a shop, ``{platform, shop_id}``; return until when, and the counts."""
+        """Report what has changed in a shop, ``{platform, shop_id}``; return the end of the span and the counts."""
         try:
             shop = read(CatchUpScope, scope[0] if len(scope) == 1 else None, "catch_up")
         except BadForm as bad:
@@ -35,15 +35,15 @@ class CatchUpWorkflow:
         last = workflow.get_last_completion_result(dict[str, Any]) if workflow.has_last_completion_result() else {}
         call = CatchUpCall(
             **shop.model_dump(),
-            since=datetime.fromisoformat(last["until"]) - OVERLAP if last else until - FIRST_LOOK,
+            since=datetime.fromisoformat(last["until"]) - OVERLAP if last else until - FIRST_SPAN,
             until=until,
         )
-        found = await workflow.execute_activity(
+        counts = await workflow.execute_activity(
             "catch_up",
             call,
             result_type=CatchUp,
-            start_to_close_timeout=LONGEST,
-            retry_policy=TRIES,
+            start_to_close_timeout=LONGEST_RUN,
+            retry_policy=RUN_ATTEMPTS,
             summary=f"{shop.platform} {shop.shop_id}",
         )
-        return {"until": until.isoformat(), **found.model_dump()}
+        return {"until": until.isoformat(), **counts.model_dump()}

@@ -1,7 +1,7 @@
-"""The registry: the only place where a process is entered.
+"""The registry: the only list of processes.
 
 Everything else follows from the name.  A process has a module of its name in ``statecharts``, ``cases``, ``workflows``
-and ``activities``, and in its marketplace's package under ``aftersales.platforms`` where it has an interface there.
+and ``activities``, and one in the package of its marketplace in ``aftersales.platforms`` if that has an interface.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,20 +22,20 @@ REGISTERED: Mapping[str, str] = {
     "jd_delay_card": "jd",
     "anxinjian_split": "taobao",
 }
-"""Every process, and the marketplace that it is about."""
+"""Every process, with its marketplace."""
 
-ROOMS = ("statecharts", "cases", "workflows", "activities")
+PACKAGES = ("statecharts", "cases", "workflows", "activities")
 
 
 def load(name: str) -> type[CaseWorkflow]:
-    """Import the workflow of a process; raises ProcessFault, in words for the author of the process."""
+    """Import the workflow of a process; raises ProcessFault, worded for the author of the process."""
     try:
         module = import_module(f"workflows.{name}")
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.rpartition(".")[2] == name:
             raise ProcessFault(f"process {name}: {missing.name.replace('.', '/')}.py is missing") from missing
         raise _fault(name, missing) from missing
-    except Exception as bad:  # whatever is wrong with one process must not stop the others
+    except Exception as bad:  # a faulty process must not stop the others
         raise _fault(name, bad) from bad
     workflows = [kind for kind in vars(module).values() if _is_workflow_of(kind, module.__name__)]
     if len(workflows) != 1:
@@ -64,7 +64,7 @@ def _place(name: str, bad: Exception) -> str:
     lines = [(Path(frame.filename), frame.lineno) for frame in extract_tb(bad.__traceback__)]
     if isinstance(bad, SyntaxError) and bad.filename:
         lines.append((Path(bad.filename), bad.lineno))
-    own = [(path, line) for path, line in lines if path.stem == name and path.parent.name in ROOMS]
+    own = [(path, line) for path, line in lines if path.stem == name and path.parent.name in PACKAGES]
     if not own:
         return ""
     path, line = own[-1]
@@ -84,14 +84,14 @@ _LOADED = list(_load_all())
 WORKFLOWS: tuple[type[CaseWorkflow], ...] = tuple(loaded for loaded in _LOADED if not isinstance(loaded, tuple))
 PROCESSES: Mapping[str, Process] = {workflow.process.name: workflow.process for workflow in WORKFLOWS}
 FAULTS: Mapping[str, ProcessFault] = dict(loaded for loaded in _LOADED if isinstance(loaded, tuple))
-"""The processes that cannot be used, and why."""
+"""The processes that cannot be loaded, and why."""
 
 
 def process_of(name: str) -> Process:
-    """Return the process of that name; raises its ProcessFault, or BadForm with the names there are."""
+    """Return the process of that name; raises its ProcessFault, or BadForm with the names that exist."""
     if name in FAULTS:
         raise FAULTS[name]
     if name not in PROCESSES:
-        known = ", ".join(PROCESSES)
-        raise BadForm(f"process: 没有 {name!r} / no such process; expected one of: {known}", ("process",))
+        names = ", ".join(PROCESSES)
+        raise BadForm(f"process: 没有 {name!r} / no such process; expected one of: {names}", ("process",))
     return PROCESSES[name]

@@ -1,4 +1,4 @@
-"""What every worker and replayer shares: the sandboxed runner, the handlers' interceptor, the data converter."""
+"""The options of every worker and replayer: sandboxed runner, interceptor of handlers, data converter."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-# The charts, cases and the interpreter hold no state of their own and take time as an argument: re-importing them
-# for every workflow would only cost memory and start-up.  The library imports lazily, so it is passed through whole.
+# Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
+# would only cost memory and time.  The statechart library imports lazily, so it is passed through whole.
 PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
 
 
@@ -33,7 +33,7 @@ Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
 
 
 class OneArgument(Interceptor):
-    """Fold several arguments of a handler into one list, which it refuses in words instead of failing the task."""
+    """Fold several arguments of a handler into one list, which it can refuse instead of failing the workflow task."""
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:  # noqa: A002
         """Intercept every workflow."""
@@ -67,10 +67,10 @@ UNTYPED: tuple[Any, ...] = (None, Any)
 
 
 class CasePayloadConverter(PydanticPayloadConverter):
-    """Pydantic's JSON; arguments from outside that cannot be read fail the opening or the update, not its task.
+    """Pydantic's JSON; unreadable arguments from outside fail the opening or the update, not the workflow task.
 
-    Anybody can send any encoding through the API.  An activity's result is typed and comes from ourselves: where it
-    cannot be read the worker is at fault, and the case waits for a better one.
+    Anybody can send any encoding through the API.  An activity's result is typed and comes from our own code: if it
+    cannot be read, the worker is at fault, and the case waits for one that can.
     """
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
@@ -87,11 +87,11 @@ class CasePayloadConverter(PydanticPayloadConverter):
             ) from bad
 
 
-class WordsOnly(DefaultFailureConverter):
-    """What the rules refuse reaches the operator in words, without a trace of our code."""
+class RefusalConverter(DefaultFailureConverter):
+    """A failure converter that shows operators the text of a refusal without our stack trace."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
-        """Encode; a refusal of ours loses its stack trace and cause."""
+        """Encode the exception, without stack trace and cause if it is a refusal."""
         super().to_failure(exception, payload_converter, failure)
         if isinstance(exception, ApplicationError) and exception.type in _REFUSALS:
             failure.stack_trace = ""
@@ -99,5 +99,5 @@ class WordsOnly(DefaultFailureConverter):
 
 
 def for_cases(converter: DataConverter = pydantic_data_converter) -> DataConverter:
-    """Return the data converter of a worker or replayer, made from its client's; a codec is kept."""
-    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=WordsOnly)
+    """Return the data converter of a worker or replayer, made from that of its client, whose codec is kept."""
+    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=RefusalConverter)

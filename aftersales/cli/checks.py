@@ -27,9 +27,9 @@ _RULES = {
     "who": "谁",
     "state_label": "状态",
     "conditions": "条件",
-    "to_label": "转入",
-    "effects": "随后",
-    "clock": "时钟",
+    "to_label": "变为",
+    "effects": "随即",
+    "clock": "时限",
 }
 STATES = {
     "state_label": "状态",
@@ -42,7 +42,7 @@ STATES = {
     "costs": "费用",
 }
 FIGURES = {
-    "name": "指标",
+    "name": "参数",
     "label": "名称",
     "value": "值",
     "unit": "单位",
@@ -84,7 +84,7 @@ def rulebook_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a process's rules and every figure of its policy, with source and standing."""
+    """Print a process's rules and every figure of its policy, with its source and provenance."""
 
     async def work() -> int:
         chosen = [process_of(process)] if process else list(PROCESSES.values())
@@ -106,7 +106,7 @@ def rulebook_command(
         else:
             for book in chosen:
                 _print_rows(f"{book.label} · {book.name} 规则", _RULES, rules(book))
-                _print_rows(f"{book.label} · {book.name} 指标", FIGURES, figures(book))
+                _print_rows(f"{book.label} · {book.name} 参数", FIGURES, figures(book))
         return 0
 
     run(work())

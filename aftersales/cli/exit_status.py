@@ -15,8 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.cli.output import complain
 from cases.errors import BadForm, CaseError, Refused
-from workflows.client import refusal_text
 from workflows.engine.decisions import CLOSED
+from workflows.opening import refusal_text
 
 REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 

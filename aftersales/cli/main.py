@@ -24,7 +24,7 @@ class CommandSource(NamedTuple):
 
 COMMANDS = {
     "up": CommandSource("up", "Run everything on this machine until Ctrl-C."),
-    "worker": CommandSource("service", "Run a worker against the configured Temporal."),
+    "worker": CommandSource("service", "Run a worker against the configured Temporal server."),
     "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
     "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
     "open": CommandSource("open", "Open cases from files."),

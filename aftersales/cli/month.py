@@ -100,7 +100,7 @@ _WEEK_COLUMNS = ("周", "迟发单", "分")
 def _print_shop(month: Month, shop: ShopMonth) -> None:
     title = f"{shop.shop} · {month}"
     rows = [(ending.process, f"{ending.label} ({ending.state})", ending.cases) for ending in shop.cases]
-    print_table(f"{title} 案件 / cases", ("流程", "结果", "数量"), rows)
+    print_table(f"{title} 案件 / cases", ("业务", "结果", "数量"), rows)
     print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
     if shop.weeks:
         print_table(f"{title} 周评分 / weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
@@ -136,7 +136,7 @@ def _week_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
 def _totals(shop: ShopMonth) -> tuple[tuple[str, Any], ...]:
     """Return the figures of a shop's cases as a whole, with their labels."""
     return (
-        ("时限前决定 / decided before the deadline", _percentage(shop.decided_in_time)),
+        ("按时处理率 / decided before the deadline", _percentage(shop.decided_in_time)),
         ("到期时限 / clocks that ran out", shop.clocks_run_out),
         ("申诉成功率 / appeals won", _percentage(shop.appeals_won)),
     )

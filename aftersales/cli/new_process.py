@@ -188,7 +188,7 @@ def test_${low}_2_a_refusal_is_carried_out_on_the_platform() -> None:
     step = chart().step("refuse", SAMPLE_INSTANT)
 
     assert (step.clause, step.reached) == ("$clause-2", ("refused",))
-    assert [effect.name for effect in step.owed] == ["refuse_on_platform"]
+    assert [effect.name for effect in step.effects] == ["refuse_on_platform"]
 
 
 def test_${low}_3_the_buyer_withdraws() -> None:

@@ -100,18 +100,18 @@ async def _open_exports(
         say(f"{_counts(results)}; {len(bad)} 行被拒 / rows rejected")
     if not bad:
         return None
-    complain(f"{len(bad)} 行有误,改后再打开 / rows are wrong, correct and open them: {', '.join(map(str, written))}")
+    complain(f"{len(bad)} 行有误,改好再导入 / rows are wrong, correct and open them: {', '.join(map(str, written))}")
     return BAD_INPUT
 
 
 def _list(results: Results) -> None:
     for result in results:
-        say(f"{result['case_id']}: {'已打开 / opened' if result['opened'] else '此前已打开 / was opened before'}")
+        say(f"{result['case_id']}: {'已新建 / opened' if result['opened'] else '此前已新建 / was opened before'}")
 
 
 def _counts(results: Results) -> str:
     opened = sum(result["opened"] for result in results)
-    return f"{opened} 件已打开 / opened, {len(results) - opened} 件此前已打开 / were opened before"
+    return f"{opened} 件已新建 / opened, {len(results) - opened} 件此前已新建 / were opened before"
 
 
 async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
@@ -137,7 +137,7 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
 
 def _progress(done: Results, cases: Cases) -> str:
     left = len(cases) - len(done)
-    return f"{_counts(done)}, {left} 件未打开,再次运行即可继续 / not opened yet, run again to continue"
+    return f"{_counts(done)}, {left} 件未新建,再次运行即可继续 / not opened yet, run again to continue"
 
 
 @contextmanager

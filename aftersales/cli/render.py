@@ -6,7 +6,7 @@ from typing import Any
 from aftersales.cli.output import print_table, say, when
 from cases.durations import format_duration
 from cases.shanghai import shanghai
-from workflows.engine.situation import of_order
+from workflows.engine.situation import order_suffix
 from workflows.engine.view import CaseView
 from workflows.registry import PROCESSES
 
@@ -19,26 +19,27 @@ def print_case(case: CaseView) -> None:
     say("  " + ",".join(f"{name} {value}" for name, value in case.facts.items() if value not in (None, "")))
     for deadline in case.deadlines:
         leads_to = "已届满,正在向平台核实" if deadline.resolving else f"届时:{deadline.label} ({deadline.rule})"
-        say(f"  ⏱ {when(deadline.due)} {leads_to}{of_order(deadline.order)}")
+        say(f"  ⏱ {when(deadline.due)} {leads_to}{order_suffix(deadline.order)}")
         if deadline.decided_at:
             say(f"  🤖 {when(deadline.decided_at)} 仍无人处理则自动 {deadline.decision} (G-6)")
     for effect in case.effects:
         if effect.status in ("needs_operator", "console_task"):
             what = f"{effect.task.page}: {effect.task.instruction}" if effect.task else effect.why
-            say(f"  ⚠️  serial {effect.serial} {effect.label}{of_order(effect.order)}: {what}")
+            say(f"  ⚠️  serial {effect.serial} {effect.label}{order_suffix(effect.order)}: {what}")
     actions = [
-        (action.rule, action.label + of_order(action.order), action.clause, action.fields) for action in case.actions
+        (action.rule, action.label + order_suffix(action.order), action.clause, action.fields)
+        for action in case.actions
     ]
     print_table("可做的动作 / actions", ("动作", "说明", "条款", "表单"), actions)
     for action in case.actions:
         for cost in action.costs:
             way = f" {cost.choice}" if cost.choice else ""
-            say(f"  💰 {action.label}{of_order(action.order)}{way}: {cost.note} ({cost.clause})")
-    timeline = [(shanghai(entry.at), entry.label + of_order(entry.order), entry.clause) for entry in case.timeline]
+            say(f"  💰 {action.label}{order_suffix(action.order)}{way}: {cost.note} ({cost.clause})")
+    timeline = [(shanghai(entry.at), entry.label + order_suffix(entry.order), entry.clause) for entry in case.timeline]
     print_table("时间线 / timeline", ("时间", "动作", "条款"), timeline)
     if case.effects:
         effects = [
-            (effect.serial, effect.label + of_order(effect.order), EFFECT_STATUS[effect.status])
+            (effect.serial, effect.label + order_suffix(effect.order), EFFECT_STATUS[effect.status])
             for effect in case.effects
         ]
         print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
@@ -58,7 +59,9 @@ def print_simulation(result: dict[str, Any]) -> None:
     for entry in result["timeline"]:
         to = "、".join(process.state_label(state) for state in entry["to"])
         went = "不变" if entry["to"] == entry["from"] else f"→ {to}"
-        rows.append((entry["at"], process.rule_label(entry["rule"]) + of_order(entry["order"]), went, entry["clause"]))
+        rows.append(
+            (entry["at"], process.rule_label(entry["rule"]) + order_suffix(entry["order"]), went, entry["clause"])
+        )
     rows += [(act["at"], process.rule_label(act["rule"]), f"✗ {act['error']}", "") for act in result["refused"]]
     rows += [
         (message["at"], process.rule_label(message["rule"] or "-"), f"… 未采用:{message['why']}", "")
@@ -77,13 +80,13 @@ def print_simulation(result: dict[str, Any]) -> None:
     ended = "已结束" if result["status"] == "closed" else "进行中"
     say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
     for entry in result["ledger"]:
-        say(f"  账目 {entry['clause']}{of_order(entry['order'])}: {entry['amount'] or '-'} 元 ({entry['status']})")
+        say(f"  账目 {entry['clause']}{order_suffix(entry['order'])}: {entry['amount'] or '-'} 元 ({entry['status']})")
 
 
 def _print_notices(case: CaseView) -> None:
     for reminder in case.reminders:
         due = when(reminder.deadline)
-        say(f"  提醒 {shanghai(reminder.at)}:{due} 截止{of_order(reminder.order)}{_undelivered(reminder.why)}")
+        say(f"  提醒 {shanghai(reminder.at)}:{due} 截止{order_suffix(reminder.order)}{_undelivered(reminder.why)}")
     for notification in case.notifications:
         about = "案件结果" if notification.serial is None else f"待人工处理 serial {notification.serial}"
         say(f"  通知 {shanghai(notification.at)}:{about}{_undelivered(notification.why)}")

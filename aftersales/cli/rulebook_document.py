@@ -15,7 +15,7 @@ from cases.policy import PROVENANCE_LABELS, Figure, Policy
 from statecharts.analysis.diagram import mermaid
 from statecharts.analysis.invariants import silent_ending, without_deadline
 from statecharts.analysis.reachability import explore
-from statecharts.analysis.rulebook import (
+from statecharts.analysis.rulebook_rows import (
     CLOSES,
     STAYS,
     RulebookRow,
@@ -28,7 +28,7 @@ from statecharts.analysis.rulebook import (
 )
 from statecharts.chart import CaseChart
 from statecharts.rules import Clause, Rule
-from workflows.engine.process import Chapter, Process
+from workflows.engine.process import ChartSamples, Process
 
 COMMAND = "aftersales rulebook --write docs/rulebook"
 _NOTHING = "无。"
@@ -71,8 +71,8 @@ def states(process: Process) -> list[dict[str, Any]]:
     """Return what can happen in each state that is not final, as plain data: the fields of an Option."""
     return [
         {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(option).items()}
-        for chapter in process.chapters
-        for option in options(process, chapter)
+        for sampled in process.chart_samples
+        for option in options(process, sampled)
     ]
 
 
@@ -98,42 +98,42 @@ def rulebook_document(process: Process) -> str:
     parts = [
         f"# {process.label} · {process.name}",
         f"本页由 `{COMMAND}` 生成,请勿手改 / generated, do not edit。条款原文见 [rules.md](../rules.md)。",
-        "⏱ 为时钟:届满即自行触发;「平台计时」的时钟届满后先向平台核实实际结果(G-2)。「不变」指状态与时钟都不变。",
-        *(part for chapter in process.chapters for part in _chapter(process, chapter)),
-        "## 指标",
-        "案件在受理时固定所用的全部指标(G-9);店铺可改任何一项,改后性质为「商家设定」。",
+        "⏱ 是时限:到期自动触发;「平台计时」的,到期后先向平台核实实际结果(G-2)。「不变」指状态和时限都不变。",
+        *(part for sampled in process.chart_samples for part in _section(process, sampled)),
+        "## 参数",
+        "案件在受理时固定所用的全部参数(G-9);店铺可改任何一项,改后性质为「商家设定」。",
         _figure_table(process),
         "## 没有时限的等待",
         _owner_table(process),
         "## 无人处理时的结局",
-        "从受理起谁都不动,按默认指标会怎样:",
+        "从受理起谁都不动,按默认参数会怎样:",
         _ending_table(process),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _chapter(process: Process, chapter: Chapter) -> tuple[str, ...]:
+def _section(process: Process, sampled: ChartSamples) -> tuple[str, ...]:
     """Write the rules of a chart, by rule and by state, and its diagram."""
-    of_order, closes = (":每个订单", ENDS) if chapter.chart is process.order_chart else ("", CLOSES)
+    of_order, closes = (":每个订单", ENDS) if sampled.chart is process.order_chart else ("", CLOSES)
     return (
         f"## 规则{of_order}",
-        table(_rows(process, chapter.chart), closes),
-        f"{closes.strip('()')}状态:{'、'.join(_finals(chapter.chart))}。",
+        table(_rows(process, sampled.chart), closes),
+        f"{closes.strip('()')}状态:{'、'.join(_finals(sampled.chart))}。",
         f"## 按状态查{of_order}",
         "单子停在某个状态:谁能做什么,要填什么,到几时,不处理会怎样,要花多少。「选填」可以不填。",
-        state_table(process, chapter),
+        state_table(process, sampled),
         f"## 状态图{of_order}",
-        f"```mermaid\n{mermaid(chapter.chart, _guards(process, chapter.chart), _clocks(process)).rstrip()}\n```",
+        f"```mermaid\n{mermaid(sampled.chart, _guards(process, sampled.chart), _clocks(process)).rstrip()}\n```",
     )
 
 
 STATE_HEADERS = ("状态", "谁", "做什么", "要填", "条件", "之后", "费用")
 
 
-def state_table(process: Process, chapter: Chapter) -> str:
+def state_table(process: Process, sampled: ChartSamples) -> str:
     """Format what can happen in each state of a chart as a Markdown table; the state is named in its first row."""
     lines, shown = [], ""
-    for option in options(process, chapter):
+    for option in options(process, sampled):
         state = f"{option.state_label} `{option.state}`" if option.state != shown else ""
         action = f"{option.action} `{option.rule}`" if option.rule else option.action
         conditions = " 且 ".join(option.conditions)
@@ -145,28 +145,28 @@ def state_table(process: Process, chapter: Chapter) -> str:
     return markdown_table(STATE_HEADERS, lines)
 
 
-def options(process: Process, chapter: Chapter) -> Iterator[Option]:
+def options(process: Process, sampled: ChartSamples) -> Iterator[Option]:
     """Yield what can happen in each state that is not final: first what people may do, then what the clocks do."""
-    for state in chapter.chart.states_map.values():
+    for state in sampled.chart.states_map.values():
         if state.final or not state.is_atomic or isinstance(state, HistoryState):
             continue
         within = {state.value, *(above.value for above in state.ancestors())}
         steps = [
             (rule, line, transition)
-            for rule in chapter.chart.rules.values()
+            for rule in sampled.chart.rules.values()
             for line, transition in rule.steps()
             if transition.source.value in within
         ]
         for rule, line, transition in sorted(steps, key=lambda step: step[0].clock is not None):
-            yield _option(process, chapter, state, rule, line, transition)
+            yield _option(process, sampled, state, rule, line, transition)
         if not any(rule.clock and rule.clock.figure for rule, _, _ in steps):
             yield Option(state.id, str(state.name), "", NOBODY_ACTS, WAITS, (), (), STAYS, ())
 
 
 def _option(
-    process: Process, chapter: Chapter, state: State, rule: Rule, line: Clause, transition: Transition
+    process: Process, sampled: ChartSamples, state: State, rule: Rule, line: Clause, transition: Transition
 ) -> Option:
-    closes = ENDS if chapter.chart is process.order_chart else CLOSES
+    closes = ENDS if sampled.chart is process.order_chart else CLOSES
     targets = [f"{target.name}{closes if target.final else ''}" for target in transition.targets]
     who, action = rule.party.label, str(rule.name)
     if rule.clock is not None:
@@ -181,25 +181,25 @@ def _option(
         who=who,
         action=action,
         form=tuple(name if field.is_required() else f"{name}{OPTIONAL}" for name, field in fields),
-        conditions=conditions_of(transition, _guards(process, chapter.chart)),
+        conditions=conditions_of(transition, _guards(process, sampled.chart)),
         result="、".join(targets) or STAYS,
-        costs=tuple(_costs(process, chapter, rule, transition)),
+        costs=tuple(_costs(process, sampled, rule, transition)),
     )
 
 
-def _costs(process: Process, chapter: Chapter, rule: Rule, transition: Transition) -> Iterator[str]:
+def _costs(process: Process, sampled: ChartSamples, rule: Rule, transition: Transition) -> Iterator[str]:
     """Yield the ledger entries of a transition, and the clauses of the costs that the case shows before a decision."""
     for effect in effects_of(transition):
         if effect.is_ledger_entry:
-            amount = _fixed_amount(process, chapter, effect.name)
+            amount = _fixed_amount(process, sampled, effect.name)
             yield f"{effect.label}{'' if amount is None else f' ¥{amount}'}({effect.clause})"
-    costs = [cost for case in chapter.samples for cost in case.costs(rule.id)]
+    costs = [cost for case in sampled.samples for cost in case.costs(rule.id)]
     yield from dict.fromkeys(f"决定前显示费用({cost.clause})" for cost in costs)
 
 
-def _fixed_amount(process: Process, chapter: Chapter, effect: str) -> Decimal | None:
+def _fixed_amount(process: Process, sampled: ChartSamples, effect: str) -> Decimal | None:
     """Return the amount of a ledger entry if it is a figure of the policy; any other differs from case to case."""
-    amounts = {case.amount(effect) for case in chapter.samples}
+    amounts = {case.amount(effect) for case in sampled.samples}
     policy = process.case.policy_type()()
     fixed = {figure.value for _, figure in _figures(policy) if isinstance(figure.value, Decimal)}
     return amounts.pop() if len(amounts) == 1 and amounts <= fixed else None
@@ -236,7 +236,7 @@ def _finals(chart: type[CaseChart]) -> list[str]:
 
 def _figure_table(process: Process) -> str:
     return markdown_table(
-        ("指标", "值", "单位", "条款", "来源", "性质"),
+        ("参数", "值", "单位", "条款", "来源", "性质"),
         (
             (
                 f"{figure['label']} `{figure['name']}`",
@@ -253,25 +253,27 @@ def _figure_table(process: Process) -> str:
 
 def _owner_table(process: Process) -> str:
     lines = [
-        (str(chapter.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in names))
-        for chapter in process.chapters
-        for state, owners in without_deadline(explore(chapter.chart, chapter.samples, chapter.forms)).items()
+        (str(sampled.chart.states_map[state].name), party.label, "、".join(process.rule_label(rule) for rule in names))
+        for sampled in process.chart_samples
+        for state, owners in without_deadline(explore(sampled.chart, sampled.samples, sampled.forms)).items()
         for party, names in owners.items()
     ]
     return markdown_table(("状态", "等谁", "可用动作"), lines) if lines else _NOTHING
 
 
 def _ending_table(process: Process) -> str:
-    lines = dict.fromkeys(_ending(process, chapter, case) for chapter in process.chapters for case in chapter.samples)
+    lines = dict.fromkeys(
+        _ending(process, sampled, case) for sampled in process.chart_samples for case in sampled.samples
+    )
     return markdown_table(("案件", "结局", "历时", "经过"), lines)
 
 
-def _ending(process: Process, chapter: Chapter, case: Any) -> tuple[str, ...]:
-    of_order = chapter.chart is process.order_chart
-    ending = silent_ending(chapter.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
-    guards = _guards(process, chapter.chart)
+def _ending(process: Process, sampled: ChartSamples, case: Any) -> tuple[str, ...]:
+    of_order = sampled.chart is process.order_chart
+    ending = silent_ending(sampled.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
+    guards = _guards(process, sampled.chart)
     conditions = (("" if getattr(case, guard) else "非") + label for guard, label in guards.items())
-    states_map = chapter.chart.states_map
+    states_map = sampled.chart.states_map
     reached = "、".join(str(states_map[state].name) for state in ending.states if states_map[state].is_atomic)
     return (
         ("一个订单:" if of_order else "") + "、".join(conditions),

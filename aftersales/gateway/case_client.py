@@ -15,7 +15,7 @@ from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import BadForm
 from cases.messages import Opening, Report
-from workflows.client import start_case
+from workflows.opening import start_case
 from workflows.registry import process_of
 
 RPC_TIMEOUT: Final = timedelta(seconds=5)

@@ -17,7 +17,7 @@ from cases.errors import BadForm, PlatformError, PlatformRefused
 
 BATCH: Final = 200
 PRUNE_SECONDS: Final = 3600.0
-FAILS, WORKS = "dispatching fails", "dispatching works again"
+FAILS, WORKS = "delivery fails", "delivery works again"
 
 
 class Dispatcher:
@@ -111,7 +111,7 @@ class Dispatcher:
             result = await self._feed(case, row.report)
         except (BadForm, PlatformRefused) as bad:
             await self._inbox.failed(row, str(bad))
-            self._log.warning("a message cannot be dispatched", case_id=case_id, shop=case.shop_id, why=str(bad))
+            self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=str(bad))
         else:
             await self._inbox.done(row, result)
             if self._failures:

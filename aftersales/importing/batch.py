@@ -10,8 +10,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from aftersales.ledger import open_existing
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from workflows.client import start_case
 from workflows.engine.process import Process
+from workflows.opening import start_case
 
 _CONCURRENT = 10
 

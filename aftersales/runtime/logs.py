@@ -29,7 +29,8 @@ def logging_runtime() -> Runtime:
 def _name_case(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Name the case of a line, from what Temporal's loggers attach."""
     attached = line.pop("temporal_workflow", None) or line.pop("temporal_activity", None) or {}
-    line.pop("temporal_activity", None)
+    for surplus in ("temporal_activity", "temporal_log"):
+        line.pop(surplus, None)
     names = {"case_id": attached.get("workflow_id"), "process": attached.get("workflow_type")}
     for name in CASE_NAMES:
         line[name] = line.get(name) or names.get(name)

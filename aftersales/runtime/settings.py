@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         description="database of the ledger: sqlite:///FILE or postgresql+psycopg://...; default: in the data folder",
     )
     ui_address: str = Field(
-        "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="Web UI, for links in notices"
+        "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="Web UI, for links in notifications"
     )
     channels_file: Path | None = Field(None, description="YAML file with each shop's notification channels")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")

@@ -206,7 +206,7 @@ def _check_times(file: ScenarioFile) -> None:
 
 
 def _check_names(file: ScenarioFile, process: Process, orders: Sequence[str]) -> None:
-    clocks = (name for name, clock in process.clocks.items() if clock.settled_by_platform)
+    clocks = (name for name, clock in process.clocks.items() if clock.resolved_by_platform)
     _check_keys(file.platform.settle, clocks, ("platform", "settle"))
     effects = (name for name, effect in process.effects().items() if effect.calls_platform)
     _check_keys(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))

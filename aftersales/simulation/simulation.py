@@ -20,10 +20,10 @@ from aftersales.simulation.virtual_time import (
     virtual_server,
     wait_until,
 )
-from workflows.client import refusal_text, start_case
 from workflows.engine.decisions import CLOSED
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView
+from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
 

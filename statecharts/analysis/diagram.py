@@ -7,7 +7,7 @@ from statemachine.contrib.diagram.extract import extract
 from statemachine.contrib.diagram.model import ActionType, DiagramAction, DiagramState, DiagramTransition
 from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer
 
-from statecharts.analysis.rulebook import STAYS, clock_text, conditions_of
+from statecharts.analysis.rulebook_rows import STAYS, clock_text, conditions_of
 from statecharts.chart import CaseChart
 
 # Mermaid ends a label at a colon, a semicolon or a line break and a name at a quotation mark; "#" begins an entity,
@@ -39,7 +39,7 @@ def _arrows(chart: type[CaseChart], labels: Mapping[str, str], clocks: Mapping[s
 
 
 def _either(guards: list[str]) -> list[str]:
-    """Join the guards; one transition without a guard makes those of the others meaningless."""
+    """Join the guards with "or"; if one transition has none, those of the others do not matter."""
     return [] if "" in guards else [" 或 ".join(dict.fromkeys(guards))]
 
 

@@ -9,19 +9,19 @@ from statemachine import HistoryState, State
 from statemachine.transition import Transition
 
 from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace
-from statecharts.analysis.rulebook import effects_of
+from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.chart import CaseChart, Step
 from statecharts.rules import Party, arrow
 
 LONG_AFTER = timedelta(days=3650)
-"""Longer than any chain of clocks: a case that has not ended by then never does."""
+"""Longer than any chain of clocks: a case that has not ended by then never will."""
 MOST_STEPS = 1000
-"""More steps than any case takes by itself: a clock that fires more often is never stopped."""
+"""More steps than any case takes by itself: beyond them, some clock never stops."""
 
 
 @dataclass(frozen=True)
 class SilentEnding:
-    """How a case ends if nobody ever acts: in which states, how long after its beginning, by which rules."""
+    """How a case ends if nobody ever acts: its states, the time that takes, and the rules that fire."""
 
     states: tuple[str, ...]
     after: timedelta
@@ -40,13 +40,13 @@ def without_deadline(space: StateSpace) -> dict[str, dict[Party, tuple[str, ...]
 
 
 def owners(chart: type[CaseChart], state: str) -> dict[Party, tuple[str, ...]]:
-    """Return who can lead on from a state, and by which rules; a rule that stays there does not count."""
-    leading: dict[Party, list[str]] = {}
+    """Return the parties that can leave a state, with their rules; a rule that stays in it does not count."""
+    leaving: dict[Party, list[str]] = {}
     within = _within(chart.states_map[state])
     for name, rule in chart.rules.items():
         if any(transition.source.value in within and transition.targets for _, transition in rule.steps()):
-            leading.setdefault(rule.party, []).append(name)
-    return {party: tuple(rules) for party, rules in leading.items()}
+            leaving.setdefault(rule.party, []).append(name)
+    return {party: tuple(rules) for party, rules in leaving.items()}
 
 
 def unreachable_states(space: StateSpace) -> list[str]:
@@ -68,21 +68,21 @@ def unreachable_transitions(space: StateSpace) -> list[str]:
 
 
 def overlaps(space: StateSpace) -> list[str]:
-    """Return where the guards of a rule leave a choice: ``rule: source`` with more than one transition enabled."""
-    found = []
+    """Return every ``rule: source`` from which more than one transition of the rule is enabled."""
+    overlapping = []
     for fired in space.fired:
         sources = [transition.source.id for _, transition in fired.transitions]
-        found += [f"{fired.rule}: {source}" for source in sources if sources.count(source) > 1]
-    return list(dict.fromkeys(found))
+        overlapping += [f"{fired.rule}: {source}" for source in sources if sources.count(source) > 1]
+    return list(dict.fromkeys(overlapping))
 
 
 def concurrent_platform_clocks(space: StateSpace) -> list[str]:
-    """Return the states in which several clocks of the platform run at once: it gives one deadline only."""
-    clocks, found = space.chart.clocks(), []
+    """Return the states in which several clocks of the platform run at once: it reports only one deadline."""
+    clocks, concurrent = space.chart.clocks(), []
     for reached in space.states:
-        states = [deadline.state for deadline in reached.view.deadlines if clocks[deadline.rule].settled_by_platform]
-        found += [state for state in states if states.count(state) > 1]
-    return list(dict.fromkeys(found))
+        states = [deadline.state for deadline in reached.view.deadlines if clocks[deadline.rule].resolved_by_platform]
+        concurrent += [state for state in states if states.count(state) > 1]
+    return list(dict.fromkeys(concurrent))
 
 
 def unfit_guards(chart: type[CaseChart], case: type) -> list[str]:
@@ -96,10 +96,10 @@ def unfit_guards(chart: type[CaseChart], case: type) -> list[str]:
     return [name for name, spec in specs.items() if spec.func != name or not _labelled(getattr(case, name, None))]
 
 
-def unknown_clauses(chart: type[CaseChart], known: Iterable[str]) -> list[str]:
-    """Return the clauses that a chart cites and the rule book does not have."""
-    book = set(known)
-    return [clause for clause in dict.fromkeys(clauses(chart)) if clause not in book]
+def unknown_clauses(chart: type[CaseChart], rule_book: Iterable[str]) -> list[str]:
+    """Return the clauses that a chart cites but the rule book lacks."""
+    existing = set(rule_book)
+    return [clause for clause in dict.fromkeys(clauses(chart)) if clause not in existing]
 
 
 def clauses(chart: type[CaseChart]) -> Iterator[str]:
@@ -119,21 +119,21 @@ def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) 
         if len(steps) == MOST_STEPS:
             break
         steps.append(alone.step(nearest.rule, max(nearest.due, alone.entered[nearest.state])))
-        case = case.learn(nearest.rule, None)
-        alone = chart(case, alone.now, alone.past())
+        case = case.apply(nearest.rule, None)
+        alone = chart(case, alone.now, alone.snapshot())
     after = steps[-1].at - began if steps else timedelta(0)
     return SilentEnding(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
 
 
 def endless_clocks(space: StateSpace) -> list[str]:
-    """Return the clocks that leave their state as it is and still run: nothing that the case learns stops them."""
-    clocks, found = space.chart.clocks(), []
+    """Return the clocks that neither leave their state nor change the case so that they stop."""
+    clocks, endless = space.chart.clocks(), []
     for fired in space.fired:
         if fired.rule in clocks and not any(transition.targets for _, transition in fired.transitions):
-            learned = fired.state.case.learn(fired.rule, None)
-            if replace(fired.state.view, case=learned).transitions(fired.rule):
-                found.append(fired.rule)
-    return list(dict.fromkeys(found))
+            after = fired.state.case.apply(fired.rule, None)
+            if replace(fired.state.view, case=after).transitions(fired.rule):
+                endless.append(fired.rule)
+    return list(dict.fromkeys(endless))
 
 
 def _within(state: State) -> set[str]:
@@ -145,5 +145,5 @@ def _labelled(attribute: Any) -> bool:
 
 
 def _made(fired: Fired) -> Iterable[Transition]:
-    """Return the first enabled transition of each source: the one that is made."""
+    """Return the transitions that are made: the first enabled one of every source."""
     return {transition.source.id: transition for _, transition in reversed(fired.transitions)}.values()

@@ -1,7 +1,7 @@
 """The states that a chart's cases can reach, over which its invariants are checked.
 
-A reachable state is a case with all that it has learned, and its chart's configuration.  Instants play no part: every
-rule fires at one and the same instant, and a clock may fire in every state in which it runs.
+A reachable state is a case, as the rules that fired have left it, and its chart's configuration.  Instants play no
+part: every rule fires at one and the same instant, and a clock may fire in every state in which it runs.
 """
 
 from collections import defaultdict
@@ -18,19 +18,19 @@ from statecharts.rules import Clause, Party
 THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
 
 Forms = Mapping[str, Sequence[Any]]
-"""Sample forms by rule; every rule is also tried without a form, as when it was only reported."""
+"""Sample forms by rule; every rule is also tried without a form, as when a platform reports it."""
 
 
 class Sample(CaseContext, Protocol):
-    """A case that learns from the rules that fire."""
+    """A case to which the rules that fire are applied."""
 
-    def learn(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any) -> Self:
         """Return the case after a rule has fired with a form."""
 
 
 @dataclass(frozen=True)
 class ReachableState:
-    """A case with all that it has learned, and its chart."""
+    """A case and the view of its chart."""
 
     case: Sample
     view: ChartView
@@ -55,19 +55,19 @@ class StateSpace:
 
 
 def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> StateSpace:
-    """Follow every sequence of rules from every case until nothing new is found."""
+    """Follow every sequence of rules from every case until no new state turns up."""
     states: list[ReachableState] = []
     fired: list[Fired] = []
     seen: defaultdict[str, list[Sample]] = defaultdict(list)
     successors: dict[tuple[str, str, tuple[int, ...]], Snapshot] = {}
-    todo = [(case, chart(case, THEN).past()) for case in cases]
+    todo = [(case, chart(case, THEN).snapshot()) for case in cases]
     while todo:
-        case, past = todo.pop()
-        configuration = _configuration(past)
+        case, snapshot = todo.pop()
+        configuration = _configuration(snapshot)
         if case in seen[configuration]:  # cases need not be hashable, but few different ones share a configuration
             continue
         seen[configuration].append(case)
-        state = ReachableState(case, ChartView(chart, case, past, THEN))
+        state = ReachableState(case, ChartView(chart, case, snapshot, THEN))
         states.append(state)
         for rule in enabled_rules(state.view):
             transitions = tuple(state.view.transitions(rule))
@@ -76,7 +76,7 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
             key = configuration, rule, tuple(id(transition) for _, transition in transitions)
             if key not in successors:
                 successors[key] = _successor(state, rule)
-            todo += [(case.learn(rule, form), successors[key]) for form in (None, *forms.get(rule, ()))]
+            todo += [(case.apply(rule, form), successors[key]) for form in (None, *forms.get(rule, ()))]
     return StateSpace(chart, tuple(states), tuple(fired))
 
 
@@ -90,10 +90,10 @@ def enabled_rules(view: ChartView) -> list[str]:
 
 
 def _successor(state: ReachableState, rule: str) -> Snapshot:
-    machine = state.view.chart(state.case, THEN, state.view.past)
+    machine = state.view.chart(state.case, THEN, state.view.snapshot)
     machine.step(rule, THEN)
-    return machine.past()
+    return machine.snapshot()
 
 
-def _configuration(past: Snapshot) -> str:
-    return repr((sorted(past.entered), sorted(past.history.items())))
+def _configuration(snapshot: Snapshot) -> str:
+    return repr((sorted(snapshot.entered), sorted(snapshot.history.items())))

@@ -27,8 +27,8 @@ class Keys:
     async def remind(self, reminder: Reminder, key: str) -> None:
         self.known.append(f"remind {reminder.shop_id} {key}")
 
-    async def notify_action_required(self, trouble: ActionRequired, key: str) -> None:
-        self.known.append(f"trouble {trouble.shop_id} {key}")
+    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
+        self.known.append(f"trouble {required.shop_id} {key}")
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
         self.known.append(f"outcome {outcome.shop_id} {key}")
@@ -83,8 +83,8 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
     ids=["g_5_reminder", "g_7_failed_step", "escalation", "g_8_console_task", "outcome"],
 )
 async def test_without_channels_the_log_says_what_operators_are_told(told: Any, written: dict[str, Any]) -> None:
-    remind, trouble, outcome = activities(LogNotifier())
-    by_type = {Reminder: remind, ActionRequired: trouble, CaseOutcome: outcome}
+    remind, required, outcome = activities(LogNotifier())
+    by_type = {Reminder: remind, ActionRequired: required, CaseOutcome: outcome}
     with structlog.testing.capture_logs() as lines:
         await ActivityEnvironment().run(by_type[type(told)], told)
     assert lines == [written]

@@ -214,6 +214,6 @@ def test_the_processes_of_the_product_have_no_fault() -> None:
 def test_only_a_chart_with_orders_beside_it_is_led_on_by_them() -> None:
     split, reship = PROCESSES["anxinjian_split"], PROCESSES["douyin_reship"]
 
-    assert led_on_by_orders(split, split.chapters[0], "working")
-    assert not led_on_by_orders(split, split.chapters[1], "delivered")
-    assert not led_on_by_orders(reship, reship.chapters[0], "arbitration")
+    assert led_on_by_orders(split, split.chart_samples[0], "working")
+    assert not led_on_by_orders(split, split.chart_samples[1], "delivered")
+    assert not led_on_by_orders(reship, reship.chart_samples[0], "arbitration")

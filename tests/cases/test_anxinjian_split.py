@@ -44,7 +44,7 @@ def part(of: SplitCase, order: str) -> OrderOfSplit:
 
 
 def chosen(of: SplitCase, way: str, *, consent: bool = False) -> SplitCase:
-    return of.learn("choose", read(WayChosen, {"way": way, "freight_consent": consent}, "choose"))
+    return of.apply("choose", read(WayChosen, {"way": way, "freight_consent": consent}, "choose"))
 
 
 def test_an_item_is_known_by_its_id_its_merchants_shop_and_the_order_that_carries_it() -> None:
@@ -261,8 +261,8 @@ def test_ax_8_freight_is_the_fee_of_the_facts_and_ax_9_a_loss_has_no_amount() ->
 def waybills(of: SplitCase, **numbers: str) -> SplitCase:
     """The waived orders that were sent, each with its waybill; the item's order is authenticated."""
     for order, number in numbers.items():
-        of = of if order == ITEM else of.learn_of(order, "waive", NoForm())
-        of = of.learn_of(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))
+        of = of if order == ITEM else of.apply_to_order(order, "waive", NoForm())
+        of = of.apply_to_order(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))
     return of
 
 
@@ -279,7 +279,7 @@ def test_ax_8_one_that_travels_with_the_item_pays_none() -> None:
 
 
 def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
-    known = case(2).learn_of(ITEM, "authenticate", VerdictGiven(verdict="fail"))
+    known = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"))
 
     assert known.authenticated_order == ITEM
     assert not any(part(known, order).none_authenticated for order in known.orders)
@@ -311,16 +311,16 @@ def test_ax_6_before_a_choice_neither_way_counts() -> None:
 
 
 def test_ax_6_a_choice_that_was_reported_without_its_form_was_made_without_consent() -> None:
-    assert case().learn("choose", None).way is Way.KEEP_SINGLE
+    assert case().apply("choose", None).way is Way.KEEP_SINGLE
 
 
 def test_ax_10_the_escalation_is_noted() -> None:
-    assert (case().choice_escalated, case().learn("escalate_choice", None).choice_escalated) == (False, True)
+    assert (case().choice_escalated, case().apply("escalate_choice", None).choice_escalated) == (False, True)
 
 
 @pytest.mark.parametrize("why", WhyUnsigned)
 def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
-    known = case().learn_of("O2", "explain_unsigned", Unsigned(why=why))
+    known = case().apply_to_order("O2", "explain_unsigned", Unsigned(why=why))
 
     def told(order: str) -> tuple[bool, bool, bool]:
         seen = part(known, order)
@@ -333,7 +333,7 @@ def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
 def test_ax_1_the_latest_reason_counts() -> None:
     known = case()
     for why in (WhyUnsigned.UNKNOWN, WhyUnsigned.IN_TRANSIT):
-        known = known.learn_of("O1", "explain_unsigned", Unsigned(why=why))
+        known = known.apply_to_order("O1", "explain_unsigned", Unsigned(why=why))
 
     assert part(known, "O1").in_transit
     assert not part(known, "O1").cause_unknown
@@ -351,8 +351,8 @@ def test_ax_1_the_latest_reason_counts() -> None:
 def test_ax_7_ax_9_all_have_ended_once_each_has_and_a_loss_is_one_by_automatic_refund(
     rule: str, ending: Ending
 ) -> None:
-    one = case().learn_of("O1", "confirm_receipt", NoForm())
-    both = one.learn_of("O2", rule, None)
+    one = case().apply_to_order("O1", "confirm_receipt", NoForm())
+    both = one.apply_to_order("O2", rule, None)
 
     assert (one.all_ended, one.nothing_to_choose) == (False, False)
     assert both.endings == {"O1": Ending.CONFIRMED, "O2": ending}
@@ -374,7 +374,7 @@ def test_ax_3_the_warning_says_all_that_shipping_offline_costs() -> None:
 
 
 def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_again() -> None:
-    authenticated = case().learn_of(ITEM, "authenticate", VerdictGiven(verdict="pass"))
+    authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="pass"))
     told = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
 
     for (warning,) in told:
@@ -385,7 +385,7 @@ def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_agai
 
 
 def test_ax_7_the_warning_says_what_a_waived_order_must_have_and_no_other_order_is_warned() -> None:
-    known = case().learn_of("O2", "waive", NoForm())
+    known = case().apply_to_order("O2", "waive", NoForm())
     (warning,) = part(known, "O2").warnings("confirm_receipt")
 
     assert (warning.clause, warning.amount) == ("AX-7", None)
@@ -401,7 +401,7 @@ def test_nothing_else_is_warned_of() -> None:
 def test_what_was_pinned_does_not_change() -> None:
     before = case()
 
-    after = chosen(before, "keep_all", consent=True).learn_of("O1", "authenticate", VerdictGiven(verdict="pass"))
+    after = chosen(before, "keep_all", consent=True).apply_to_order("O1", "authenticate", VerdictGiven(verdict="pass"))
 
     assert (after.facts, after.policy) == (before.facts, before.policy)
     assert (before.way, before.authenticated_order) == (None, None)
@@ -410,14 +410,14 @@ def test_what_was_pinned_does_not_change() -> None:
 def test_a_rule_that_teaches_nothing_changes_nothing() -> None:
     before = case()
 
-    assert before.learn("close_choice", None) is before
-    assert before.learn_of("O1", "record", NoForm()) is before
+    assert before.apply("close_choice", None) is before
+    assert before.apply_to_order("O1", "record", NoForm()) is before
 
 
 def test_what_was_learned_is_read_back_from_json() -> None:
     known = waybills(chosen(case(3), "keep_all", consent=True), O1="YT1", O2="YT2")
-    known = known.learn_of("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
-    known = known.learn_of("O2", "confirm_receipt", NoForm())
+    known = known.apply_to_order("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
+    known = known.apply_to_order("O2", "confirm_receipt", NoForm())
 
     assert read(SplitCase, known.model_dump(mode="json"), "case") == known
 

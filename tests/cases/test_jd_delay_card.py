@@ -82,8 +82,8 @@ def test_jd_2_the_click_is_due_48_hours_after_the_sending_however_late_the_state
 
     assert case().due("card_click", entered) == entered + h48
     assert case(sent_at=opened.isoformat()).due("card_click", entered) == opened + h48
-    assert case().learn("card_sent", CardSent(sent_at=told)).due("card_click", entered) == told + h48
-    assert case().learn("card_sent", None).due("card_click", entered) == entered + h48
+    assert case().apply("card_sent", CardSent(sent_at=told)).due("card_click", entered) == told + h48
+    assert case().apply("card_sent", None).due("card_click", entered) == entered + h48
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_jd_3_a_report_names_the_time_and_has_evidence(changed: dict[str, Any]) 
 
 
 def test_jd_4_an_escalation_is_noted_and_a_new_report_is_escalated_anew() -> None:
-    escalated = case().learn("review_overdue", None)
+    escalated = case().apply("review_overdue", None)
 
     assert (case().escalated, escalated.escalated) == (False, True)
-    assert not escalated.learn("file_emergency_report", report()).escalated
-    assert not escalated.learn("file_emergency_report", None).escalated
-    assert escalated.learn("approve_report", NoForm()).escalated
+    assert not escalated.apply("file_emergency_report", report()).escalated
+    assert not escalated.apply("file_emergency_report", None).escalated
+    assert escalated.apply("approve_report", NoForm()).escalated
 
 
 def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
@@ -130,20 +130,20 @@ def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
 
     assert known.due("promised_ship_at", T0) == known.facts.promised_ship_at
     assert known.due("agreed_ship_at", T0) == known.facts.proposed_ship_at
-    assert known.learn("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
+    assert known.apply("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_report_that_was_only_told_of_keeps_the_time_that_is_known() -> None:
-    agreed = case().learn("file_emergency_report", report())
+    agreed = case().apply("file_emergency_report", report())
 
-    assert agreed.learn("file_emergency_report", None).due("agreed_ship_at", T0) == AGREED
+    assert agreed.apply("file_emergency_report", None).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_missed_promise_stays_missed() -> None:
-    missed = case().learn("miss_promise", None)
+    missed = case().apply("miss_promise", None)
 
     assert (case().promise_missed, missed.promise_missed) == (False, True)
-    assert missed.learn("file_emergency_report", report()).promise_missed
+    assert missed.apply("file_emergency_report", report()).promise_missed
 
 
 def test_jd_5_a_late_shipment_is_a_violation_without_an_amount() -> None:
@@ -153,7 +153,7 @@ def test_jd_5_a_late_shipment_is_a_violation_without_an_amount() -> None:
 def test_what_was_pinned_does_not_change() -> None:
     before = case()
 
-    after = before.learn("card_sent", CardSent(sent_at=T0)).learn("file_emergency_report", report())
+    after = before.apply("card_sent", CardSent(sent_at=T0)).apply("file_emergency_report", report())
 
     assert (after.facts, after.policy, before.agreed_ship_at) == (before.facts, before.policy, None)
 

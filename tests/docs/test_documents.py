@@ -186,6 +186,14 @@ def test_both_readmes_give_the_same_commands() -> None:
     assert set(command_lines(text("README.md"))) == set(command_lines(text("README.zh-CN.md")))
 
 
+@pytest.mark.parametrize("name", ["README.zh-CN.md", "docs/operators.md"])
+def test_a_chinese_document_has_chinese_punctuation(name: str) -> None:
+    prose, _ = re.subn(r"^```.*?^```|<!-- processes.*?/processes -->", "", text(name), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"`[^`\n]*`|「[^」\n]*」|\]\([^)\n]*\)", "", prose)
+
+    assert re.findall(r".*[\u4e00-\u9fff][,:;?()].*|.*[,:;?()][\u4e00-\u9fff].*", prose) == []
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_the_cases_of_a_readme_are_sample_cases_and_its_decisions_are_rules(readme: str) -> None:
     samples = {

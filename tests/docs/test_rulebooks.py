@@ -101,7 +101,7 @@ def test_a_document_is_headed_by_the_process_and_has_every_part(process: Process
         "## 按状态查",
         "## 状态图",
         *(("## 规则:每个订单", "## 按状态查:每个订单", "## 状态图:每个订单") if process.order_chart else ()),
-        "## 指标",
+        "## 参数",
         "## 没有时限的等待",
         "## 无人处理时的结局",
     ]

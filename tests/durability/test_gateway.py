@@ -57,4 +57,4 @@ async def test_a_gateway_that_is_killed_before_it_hands_over_loses_nothing(tmp_p
             for own_id in CASES:
                 await eventually(f"case {own_id}", partial(is_open, server.client, own_id))
             assert await gateway.end(signal.SIGTERM) == 0
-            assert "dispatching fails" not in gateway.events()
+            assert "delivery fails" not in gateway.events()

@@ -17,7 +17,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from cases.messages import Opening
 from tests.support.life import eventually, facts
 from tests.support.programs import free_port, worker_process
-from workflows.client import start_case
+from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
 PATIENCE_SECONDS = 90.0

@@ -69,7 +69,7 @@ def test_ax_1_an_order_unchecked_for_24_hours_goes_to_the_platform_not_a_second_
 
     assert (split.where("O2"), split.fired("O2")) == ("unverified", [("verify_overdue", after("24h"))])
     assert (split.clauses["verify_overdue"], split.where(ITEM)) == ("AX-1", "signed_in")
-    assert split.owed == [("ask_platform", "O2")]
+    assert split.pending == [("ask_platform", "O2")]
 
 
 def test_ax_1_an_order_signed_in_at_the_last_second_does_not_go_to_the_platform() -> None:
@@ -102,7 +102,7 @@ def test_ax_1_an_order_refunded_before_it_was_shipped_is_cancelled(state: str) -
 
     assert (split.where(order), split.clauses["found_refunded"]) == ("cancelled", "AX-1")
     assert split.fired(order)[-1] == ("found_refunded", after("2h"))
-    assert ("ask_platform", order) not in split.owed
+    assert ("ask_platform", order) not in split.pending
 
 
 def test_ax_1_an_order_in_transit_waits_without_going_to_the_platform() -> None:
@@ -118,7 +118,7 @@ def test_ax_1_an_order_found_in_transit_by_the_platform_waits_again() -> None:
     split.act("2h", "explain_unsigned", order, {"why": "in_transit"})
 
     assert (split.where(order), split.clauses["found_in_transit"]) == ("awaiting_sign_in", "AX-1")
-    assert ("ask_platform", order) not in split.owed
+    assert ("ask_platform", order) not in split.pending
     assert split.until("10d").where(order) == "awaiting_sign_in"
 
 
@@ -126,7 +126,7 @@ def test_ax_1_an_unknown_reason_goes_to_the_platform_at_once() -> None:
     split = kept().act("1h", "explain_unsigned", "O2", {"why": "unknown"})
 
     assert (split.where("O2"), split.clauses["found_unknown"]) == ("unverified", "AX-1")
-    assert split.owed == [("ask_platform", "O2")]
+    assert split.pending == [("ask_platform", "O2")]
 
 
 def test_ax_1_one_that_was_in_transit_and_is_now_unknown_goes_to_the_platform() -> None:
@@ -141,7 +141,7 @@ def test_ax_1_what_is_still_unknown_stays_with_the_platform() -> None:
     split.act("2h", "explain_unsigned", order).until("10d")
 
     assert split.where(order) == "unverified"
-    assert split.owed.count(("ask_platform", order)) == 1
+    assert split.pending.count(("ask_platform", order)) == 1
 
 
 def test_ax_1_the_platform_is_still_asked_about_one_when_another_is_signed_in() -> None:
@@ -149,18 +149,18 @@ def test_ax_1_the_platform_is_still_asked_about_one_when_another_is_signed_in() 
 
     split.act("2h", "sign_in", ITEM)
 
-    assert split.owed == [("ask_platform", "O2")]
+    assert split.pending == [("ask_platform", "O2")]
 
 
 @pytest.mark.parametrize("end", ["refund_order", "auto_refund"])
 def test_ax_1_the_platform_need_not_be_asked_about_an_order_that_has_ended(end: str) -> None:
     split = kept(way=KEEP_SINGLE, O2="3d").act("1h", "explain_unsigned", "O2")
-    assert ("ask_platform", "O2") in split.owed
+    assert ("ask_platform", "O2") in split.pending
 
     split.act("2h", "refund_order", "O2") if end == "refund_order" else split.until("3d")
 
     assert split.where("O2") in ENDS
-    assert ("ask_platform", "O2") not in split.owed
+    assert ("ask_platform", "O2") not in split.pending
 
 
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in ("awaiting_sign_in", "unverified")])
@@ -224,10 +224,10 @@ def test_ax_2_a_blocked_step_goes_to_operations_and_the_order_goes_on_where_it_s
 
     split.act("2h", "report_blocked", order, {"step": step})
     assert (split.where(order), split.clauses["report_blocked"]) == ("blocked", "AX-2")
-    assert split.owed == [("report_to_operations", order)]
+    assert split.pending == [("report_to_operations", order)]
 
     split.act("3h", "unblock", order)
-    assert (split.where(order), split.owed, split.clauses["unblock"]) == (state, [], "AX-2")
+    assert (split.where(order), split.pending, split.clauses["unblock"]) == (state, [], "AX-2")
     assert AnxinjianOrder.rules["unblock"].party is Party.PLATFORM
 
 
@@ -284,7 +284,7 @@ def test_ax_2_operations_need_mend_nothing_for_an_order_that_has_ended(end: str)
 
     split.act("2h", "refund_order", "O2") if end == "refund_order" else split.until("3d")
 
-    assert ("report_to_operations", "O2") not in split.owed
+    assert ("report_to_operations", "O2") not in split.pending
 
 
 # AX-3: never offline
@@ -315,12 +315,12 @@ def test_ax_3_also_before_a_way_is_chosen_and_once_all_is_over(many: int) -> Non
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_ax_3_it_is_never_offered_and_a_message_about_it_is_ignored(state: str) -> None:
     split, order = standing(state)
-    before = split.machine.state.past_of(order)
+    before = split.machine.state.snapshot_of(order)
 
     split.report("1h", rule="ship_offline", order=order)
 
     assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(split.machine))
-    assert (split.machine.state.past_of(order), len(split.ignored)) == (before, 1)
+    assert (split.machine.state.snapshot_of(order), len(split.ignored)) == (before, 1)
 
 
 # AX-4: one authentication for one item
@@ -387,7 +387,7 @@ def test_ax_5_the_merchant_chooses_and_the_orders_go_on() -> None:
 def test_ax_5_one_order_has_nothing_to_choose() -> None:
     split = Split(1)
 
-    assert (split.state, split.owed) == ("working", [])
+    assert (split.state, split.pending) == ("working", [])
     assert (split.fired(), split.clauses) == ([("close_choice", after("0s"))], {"close_choice": "AX-5"})
     assert "choose" not in decisions.orders_by_rule(decisions.allowed(split.machine))
     split.walk("1h", ITEM, *ITEM_WAY)
@@ -398,7 +398,7 @@ def test_ax_5_one_order_has_nothing_to_choose() -> None:
 def test_ax_5_several_orders_have(many: int) -> None:
     split = Split(many)
 
-    assert (split.state, split.owed) == ("choosing", [("ask_choice", None)])
+    assert (split.state, split.pending) == ("choosing", [("ask_choice", None)])
     assert len(split.machine.states()) == 1 + many
 
 
@@ -409,7 +409,7 @@ def test_ax_5_the_choice_falls_away_once_the_other_orders_have_ended() -> None:
     split.until("2d")
 
     assert (split.state, split.fired()[-1]) == ("working", ("close_choice", after("2d")))
-    assert not {("ask_choice", None), ("escalate_silence", None)} & set(split.owed)
+    assert not {("ask_choice", None), ("escalate_silence", None)} & set(split.pending)
     assert "当前状态不允许" in split.refusal("49h", "choose", form=KEEP_SINGLE)
 
 
@@ -426,8 +426,8 @@ def test_ax_5_it_is_chosen_once() -> None:
 
 
 def test_ax_5_to_keep_the_item_alone_the_merchant_is_asked_to_have_the_others_bought_again() -> None:
-    assert kept(way=KEEP_SINGLE).owed == [("arrange_repurchase", None)]
-    assert kept(way=KEEP_ALL).owed == []
+    assert kept(way=KEEP_SINGLE).pending == [("arrange_repurchase", None)]
+    assert kept(way=KEEP_ALL).pending == []
 
 
 @pytest.mark.parametrize("state", ["awaiting_sign_in", "unverified", "signed_in", "recorded", "blocked"])
@@ -487,7 +487,7 @@ def test_ax_5_the_order_with_the_item_is_never_waived(steps: list[str]) -> None:
 def test_ax_6_keep_all_without_consent_counts_as_keep_single() -> None:
     split = kept(way={"way": "keep_all"}).walk("1h", "O2", "sign_in")
 
-    assert split.owed == [("arrange_repurchase", None)]
+    assert split.pending == [("arrange_repurchase", None)]
     assert "keeps_all" in split.refusal("2h", "waive", "O2")
     assert split.act("2h", "refund_order", "O2").where("O2") == "cancelled"
 
@@ -730,7 +730,7 @@ def test_ax_9_the_times_of_the_reminders_are_the_policys() -> None:
 
 
 def test_ax_9_the_clock_is_the_platforms_and_the_only_one_of_its() -> None:
-    settled = {name for chart in SPLIT.charts for name, clock in chart.clocks().items() if clock.settled_by_platform}
+    settled = {name for chart in SPLIT.charts for name, clock in chart.clocks().items() if clock.resolved_by_platform}
 
     assert settled == {"auto_refund"}
     assert AnxinjianOrder.clocks()["auto_refund"].of is Party.PROVIDER
@@ -935,7 +935,7 @@ def test_ax_10_silence_is_escalated_at_24_00_00_not_before() -> None:
     split.until("24h")
 
     assert (split.state, split.fired()) == ("choosing", [("escalate_choice", after("24h"))])
-    assert (split.clauses["escalate_choice"], split.owed[-1]) == ("AX-10", ("escalate_silence", None))
+    assert (split.clauses["escalate_choice"], split.pending[-1]) == ("AX-10", ("escalate_silence", None))
 
 
 def test_ax_10_once() -> None:
@@ -950,7 +950,7 @@ def test_ax_10_it_can_still_be_chosen_and_nobody_need_ask_any_more(way: dict[str
     split = Split().act("1h", "sign_in", ITEM).act("1h", "sign_in", "O2").choose("3d", way)
 
     assert split.state == "working"
-    assert split.owed == ([] if way is KEEP_ALL else [("arrange_repurchase", None)])
+    assert split.pending == ([] if way is KEEP_ALL else [("arrange_repurchase", None)])
 
 
 def test_ax_10_chosen_at_the_last_second_it_is_not_escalated() -> None:

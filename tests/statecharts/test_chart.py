@@ -92,9 +92,9 @@ def test_entering_a_state_is_remembered_with_its_instant() -> None:
 
 def test_effects_are_owed_by_the_move_first_and_then_by_the_state_entered() -> None:
     chart = KettleChart(Kettle(), T0)
-    assert chart.step("switch_on", T0).owed == ()
+    assert chart.step("switch_on", T0).effects == ()
 
-    assert [effect.name for effect in chart.step("boil", T0).owed] == ["lock", "ring"]
+    assert [effect.name for effect in chart.step("boil", T0).effects] == ["lock", "ring"]
 
 
 def test_a_move_without_target_leaves_the_clock_running() -> None:
@@ -103,7 +103,7 @@ def test_a_move_without_target_leaves_the_clock_running() -> None:
 
     step = chart.step("look", T0 + HOUR / 2)
 
-    assert [effect.name for effect in step.owed] == ["lock"]
+    assert [effect.name for effect in step.effects] == ["lock"]
     assert chart.entered == {"heating": T0}
     assert list(chart.deadlines()) == [Deadline(T0 + HOUR, "heating", "boil")]
 
@@ -114,7 +114,7 @@ def test_a_rule_that_is_not_open_is_refused_and_changes_nothing() -> None:
     with pytest.raises(TransitionNotAllowed):
         chart.step("drop", T0 + HOUR)
 
-    assert chart.past() == Snapshot({"cold": T0})
+    assert chart.snapshot() == Snapshot({"cold": T0})
     assert chart.open_rules(*Party) == ["switch_on", "look"]
 
 
@@ -162,19 +162,19 @@ def test_what_is_judged_at_once_is_due_when_the_state_is_entered() -> None:
 
 def test_what_is_judged_at_once_is_judged_again_when_the_state_is_entered_again() -> None:
     chart = hot()
-    resumed = KettleChart(Kettle(broken=True), T0, chart.past())
+    resumed = KettleChart(Kettle(broken=True), T0, chart.snapshot())
 
     assert [step.rule for step in resumed.elapse(T0 + 3 * HOUR)] == ["cool", "crack"]
 
 
 def test_g_1_the_platforms_own_deadline_replaces_the_computed_one() -> None:
-    past = Snapshot({"heating": T0}, given={"heating": T0 + 5 * HOUR})
-    chart = KettleChart(Kettle(), T0, past)
+    snapshot = Snapshot({"heating": T0}, given={"heating": T0 + 5 * HOUR})
+    chart = KettleChart(Kettle(), T0, snapshot)
 
     assert list(chart.deadlines()) == [Deadline(T0 + 5 * HOUR, "heating", "boil")]
     assert chart.elapse(T0 + 5 * HOUR - timedelta(seconds=1)) == []
     chart.elapse(T0 + 5 * HOUR)
-    assert chart.past() == Snapshot({"hot": T0 + 5 * HOUR})
+    assert chart.snapshot() == Snapshot({"hot": T0 + 5 * HOUR})
 
 
 def test_g_1_a_given_deadline_does_not_touch_a_clock_of_our_own() -> None:
@@ -183,23 +183,23 @@ def test_g_1_a_given_deadline_does_not_touch_a_clock_of_our_own() -> None:
     assert list(chart.deadlines()) == [Deadline(T0 + 2 * HOUR, "hot", "cool")]
 
 
-def test_a_resumed_chart_enters_nothing_and_owes_nothing() -> None:
+def test_a_resumed_chart_neither_enters_a_state_nor_has_effects() -> None:
     chart = hot()
 
-    resumed = KettleChart(Kettle(), T0 + 2 * HOUR, chart.past())
+    resumed = KettleChart(Kettle(), T0 + 2 * HOUR, chart.snapshot())
 
-    assert resumed.owed == []
-    assert resumed.past() == chart.past()
+    assert resumed.effects == []
+    assert resumed.snapshot() == chart.snapshot()
     assert list(resumed.deadlines()) == list(chart.deadlines())
 
 
 def test_a_past_is_not_shared_with_the_chart_that_gave_it() -> None:
     chart = KettleChart(Kettle(), T0)
-    past = chart.past()
+    snapshot = chart.snapshot()
 
     chart.step("switch_on", T0)
 
-    assert past.entered == {"cold": T0}
+    assert snapshot.entered == {"cold": T0}
 
 
 def test_closed_holds_after_resuming_in_a_final_state_and_nothing_is_open_there() -> None:
@@ -224,7 +224,7 @@ def test_regions_are_resumed_where_each_stood() -> None:
     chart = Twin(case, T0)
     chart.elapse(T0 + HOUR)
 
-    resumed = Twin(case, T0 + HOUR, chart.past())
+    resumed = Twin(case, T0 + HOUR, chart.snapshot())
 
     assert set(resumed.entered) == {"pair", "left", "right", "left_open", "right_done"}
     assert list(resumed.deadlines()) == [Deadline(T0 + 2 * HOUR, "left_open", "finish_left")]

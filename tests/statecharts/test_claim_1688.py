@@ -28,11 +28,11 @@ def chart(state: str = "processing", policy: ClaimPolicy | None = None, **change
 
 
 def performs(step: Step) -> list[str]:
-    return [effect.name for effect in step.owed if not effect.is_ledger_entry]
+    return [effect.name for effect in step.effects if not effect.is_ledger_entry]
 
 
 def books(step: Step) -> list[tuple[str, str | None]]:
-    return [(effect.name, effect.clause) for effect in step.owed if effect.is_ledger_entry]
+    return [(effect.name, effect.clause) for effect in step.effects if effect.is_ledger_entry]
 
 
 @pytest.mark.parametrize("violation", Violation)
@@ -46,14 +46,14 @@ def test_cl_1_cl_4_cl_7_every_claim_opens_in_processing(
 
     assert opened.elapse(T0) == []
     assert opened.entered == {"processing": T0}
-    assert opened.owed == []
+    assert opened.effects == []
 
 
 def test_cl_1_cl_3_agreeing_takes_the_money_from_the_deposit() -> None:
     step = chart().step("agree", T0)
 
     assert books(step) == PAYING
-    assert "保证金" in step.owed[-1].label
+    assert "保证金" in step.effects[-1].label
 
 
 def test_cl_4_the_merchant_may_agree_or_appeal_until_the_last_second() -> None:
@@ -91,7 +91,7 @@ def test_cl_5_only_an_appeal_is_counted() -> None:
 def test_cl_6_the_buyer_can_withdraw_and_nothing_is_paid(state: str) -> None:
     step = chart(state).step("withdraw", T0)
 
-    assert (step.reached, step.clause, step.owed) == (("buyer_withdrew",), "CL-6", ())
+    assert (step.reached, step.clause, step.effects) == (("buyer_withdrew",), "CL-6", ())
     assert Claim1688.rules["withdraw"].party is Party.BUYER
 
 
@@ -102,7 +102,7 @@ def test_cl_7_a_closed_trade_ends_nothing_and_leaves_the_clock_running(state: st
 
     step = standing.step("close_trade", T0 + timedelta(hours=5))
 
-    assert (step.reached, step.clause, step.owed) == ((state,), "CL-7", ())
+    assert (step.reached, step.clause, step.effects) == ((state,), "CL-7", ())
     assert standing.entered == {state: T0}
     assert list(standing.deadlines()) == before
     assert Claim1688.rules["close_trade"].form == "trade_closure"
@@ -131,7 +131,7 @@ def test_cl_9_nothing_happens_in_47_59_59_and_the_platform_decides_at_48_00_00()
 def test_cl_9_g_1_the_clock_is_the_merchants_and_run_by_the_platform() -> None:
     clock = Claim1688.clocks()["platform_decides"]
 
-    assert (clock.of, clock.settled_by_platform) == (Party.MERCHANT, True)
+    assert (clock.of, clock.resolved_by_platform) == (Party.MERCHANT, True)
 
 
 def test_cl_10_an_appeal_asks_for_reason_and_evidence_and_stops_the_clock() -> None:

@@ -45,8 +45,8 @@ def chart(state: str = "awaiting_merchant", reason: Reason = Reason.NEVER_RECEIV
     return DouyinReship(case(reason, **known), T0, Snapshot({state: T0}))
 
 
-def owed(step: Step) -> list[str]:
-    return [effect.name for effect in step.owed]
+def effects(step: Step) -> list[str]:
+    return [effect.name for effect in step.effects]
 
 
 def moved(standing: DouyinReship, rule: str) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def test_dr_4_agreeing_by_hand_is_performed_on_the_platform(reason: Reason) -> N
 
     step = standing.step("agree", T0 + H48 - SECOND)
 
-    assert (step.reached, step.clause, owed(step)) == (("awaiting_shipment",), "DR-4", ["agree_on_platform"])
+    assert (step.reached, step.clause, effects(step)) == (("awaiting_shipment",), "DR-4", ["agree_on_platform"])
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -107,13 +107,13 @@ def test_dr_4_nothing_happens_in_47_59_59_and_it_is_agreed_at_48_00_00(reason: R
 
 
 def test_dr_4_what_the_platform_agreed_itself_is_not_told_to_it_again() -> None:
-    assert DouyinReship(case(), T0).elapse(T0 + H48)[0].owed == ()
+    assert DouyinReship(case(), T0).elapse(T0 + H48)[0].effects == ()
 
 
 def test_dr_5_shipping_in_time_uploads_the_tracking_number() -> None:
     step = chart("awaiting_shipment").step("ship", T0 + H48 - SECOND)
 
-    assert (step.reached, step.clause, owed(step)) == (("in_transit",), "DR-5", ["push_tracking_number"])
+    assert (step.reached, step.clause, effects(step)) == (("in_transit",), "DR-5", ["push_tracking_number"])
 
 
 def test_dr_5_the_48_hours_run_from_the_agreement_by_hand() -> None:
@@ -135,14 +135,14 @@ def test_dr_5_the_48_hours_run_from_the_automatic_agreement() -> None:
 def test_dr_6_a_refusal_of_never_received_goes_straight_to_arbitration() -> None:
     step = chart().step("refuse", T0)
 
-    assert (step.reached, step.clause, owed(step)) == (("arbitration",), "DR-6", ["refuse_on_platform"])
+    assert (step.reached, step.clause, effects(step)) == (("arbitration",), "DR-6", ["refuse_on_platform"])
 
 
 @pytest.mark.parametrize("reason", OTHERS)
 def test_dr_7_a_refusal_of_other_reasons_waits_for_the_buyer(reason: Reason) -> None:
     step = chart(reason=reason).step("refuse", T0)
 
-    assert (step.reached, step.clause, owed(step)) == (("refused",), "DR-7", ["refuse_on_platform"])
+    assert (step.reached, step.clause, effects(step)) == (("refused",), "DR-7", ["refuse_on_platform"])
 
 
 def test_dr_7_the_refused_buyer_may_modify_or_ask_the_platform_in_or_withdraw() -> None:
@@ -180,7 +180,7 @@ def test_dr_9_the_buyer_left_waiting_may_modify_or_ask_the_platform_in_or_withdr
 def test_dr_10_and_dr_11_are_owed_to_the_ledger_whatever_the_reason(reason: Reason) -> None:
     [step] = chart("awaiting_shipment", reason).elapse(T0 + H48)
 
-    assert [(effect.name, effect.clause, effect.is_ledger_entry) for effect in step.owed] == [
+    assert [(effect.name, effect.clause, effect.is_ledger_entry) for effect in step.effects] == [
         ("charge_late_penalty", "DR-10", True),
         ("record_late_violation", "DR-11", True),
     ]
@@ -203,7 +203,7 @@ def test_dr_13_marking_out_of_stock_stays_calls_for_the_buyer_and_leaves_the_clo
 
     step = standing.step("mark_out_of_stock", T0 + timedelta(hours=47))
 
-    assert (step.left, step.reached, step.clause, owed(step)) == ((state,), (state,), "DR-13", ["contact_buyer"])
+    assert (step.left, step.reached, step.clause, effects(step)) == ((state,), (state,), "DR-13", ["contact_buyer"])
     assert standing.entered == {state: T0}
     assert list(standing.deadlines()) == before
 
@@ -232,7 +232,7 @@ def test_dr_13_out_of_stock_after_agreement_can_be_refused_with_the_buyers_conse
 
     step = standing.step("refuse", T0)
 
-    assert (step.reached, step.clause, owed(step)) == ((to,), "DR-13", ["refuse_on_platform"])
+    assert (step.reached, step.clause, effects(step)) == ((to,), "DR-13", ["refuse_on_platform"])
 
 
 def test_dr_13_before_agreement_being_out_of_stock_changes_nothing_about_a_refusal() -> None:
@@ -267,7 +267,7 @@ def test_dr_15_the_new_reason_chooses_the_path(state: str) -> None:
     standing.step("modify", T0)
 
     learned = DouyinReship(
-        case(Reason.OTHER).learn("modify", Modification(reason=Reason.NEVER_RECEIVED)), T0, standing.past()
+        case(Reason.OTHER).apply("modify", Modification(reason=Reason.NEVER_RECEIVED)), T0, standing.snapshot()
     )
 
     assert moved(learned, "refuse") == ("arbitration", "DR-6")
@@ -287,7 +287,7 @@ def test_dr_16_the_buyers_window_lapses_at_48_00_00_not_before(state: str) -> No
 def test_dr_17_late_shipping_is_accepted_while_the_buyers_window_runs() -> None:
     step = chart("overdue", Reason.OTHER).step("ship", T0 + H48 - SECOND)
 
-    assert (step.reached, step.clause, owed(step)) == (("in_transit",), "DR-17", ["push_tracking_number"])
+    assert (step.reached, step.clause, effects(step)) == (("in_transit",), "DR-17", ["push_tracking_number"])
 
 
 def test_dr_17_late_shipping_is_refused_once_the_window_has_lapsed() -> None:
@@ -303,7 +303,7 @@ def test_dr_18_evidence_is_handed_in_as_often_as_wanted() -> None:
 
     steps = [standing.step("submit_evidence", T0 + timedelta(hours=hour)) for hour in (1, 2)]
 
-    assert [(step.reached, step.clause, owed(step)) for step in steps] == [
+    assert [(step.reached, step.clause, effects(step)) for step in steps] == [
         (("arbitration",), "DR-18", ["submit_evidence"])
     ] * 2
     assert standing.entered == {"arbitration": T0}
@@ -346,7 +346,7 @@ def test_dr_19_without_a_message_it_completes_after_10_days_not_a_second_earlier
 
 
 def test_g_1_every_clock_of_the_platform_is_settled_with_it_and_the_10_days_are_our_own() -> None:
-    settled = {name for name, clock in DouyinReship.clocks().items() if clock.settled_by_platform}
+    settled = {name for name, clock in DouyinReship.clocks().items() if clock.resolved_by_platform}
 
     assert settled == {"auto_agree", "miss_shipment", "lapse"}
 

@@ -31,20 +31,20 @@ class Reship(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(RULES), reason=st.sampled_from([None, *Reason]))
     def somebody_tries(self, name: str, reason: Reason | None) -> None:
-        before = self.chart.past()
+        before = self.chart.snapshot()
         accepted = name in self.chart.open_rules(*Party)
         try:
             step = self.chart.step(name, self.now)
         except TransitionNotAllowed:
             assert not accepted
-            assert self.chart.past() == before
+            assert self.chart.snapshot() == before
             return
         assert accepted
         self.judge(step)
         modification = Modification(reason=reason) if name == "modify" and reason else None
-        learned = self.case.learn(name, modification)
+        learned = self.case.apply(name, modification)
         if learned != self.case:
-            self.case, self.chart = learned, DouyinReship(learned, self.now, self.chart.past())
+            self.case, self.chart = learned, DouyinReship(learned, self.now, self.chart.snapshot())
 
     @rule(wait=WAITS)
     def time_passes(self, wait: timedelta) -> None:
@@ -57,22 +57,22 @@ class Reship(RuleBasedStateMachine):
 
     @rule(wait=WAITS)
     def the_platform_gives_its_own_deadline(self, wait: timedelta) -> None:
-        past = self.chart.past()
+        snapshot = self.chart.snapshot()
         self.chart = DouyinReship(
-            self.case, self.now, replace(past, given=dict.fromkeys(past.entered, self.now + wait))
+            self.case, self.now, replace(snapshot, given=dict.fromkeys(snapshot.entered, self.now + wait))
         )
         clocks = DouyinReship.clocks()
-        dues = {deadline.due for deadline in self.chart.deadlines() if clocks[deadline.rule].settled_by_platform}
+        dues = {deadline.due for deadline in self.chart.deadlines() if clocks[deadline.rule].resolved_by_platform}
         assert dues <= {self.now + wait}
 
     @rule()
     def the_worker_restarts(self) -> None:
-        before, deadlines = self.chart.past(), list(self.chart.deadlines())
+        before, deadlines = self.chart.snapshot(), list(self.chart.deadlines())
         self.chart = DouyinReship(self.case, self.now, before)
-        assert (self.chart.past(), list(self.chart.deadlines()), self.chart.owed) == (before, deadlines, [])
+        assert (self.chart.snapshot(), list(self.chart.deadlines()), self.chart.effects) == (before, deadlines, [])
 
     def judge(self, step: Step) -> None:
-        books = [(effect.name, effect.clause) for effect in step.owed if effect.is_ledger_entry]
+        books = [(effect.name, effect.clause) for effect in step.effects if effect.is_ledger_entry]
         assert books == (MISSED if step.rule == "miss_shipment" else [])
         assert step.clause in DouyinReship.rules[step.rule].clauses
 

@@ -14,14 +14,14 @@ RESTING = ["declined", "expired", "report_refused"]
 
 def begun(card: Delay) -> str:
     """When the state was entered, as an offset."""
-    hours = (card.machine.state.past.entered[card.state] - after("0s")).total_seconds() / 3600
+    hours = (card.machine.state.snapshot.entered[card.state] - after("0s")).total_seconds() / 3600
     return f"{hours:.0f}h"
 
 
 def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
     card = Delay()
 
-    assert (card.state, card.owed) == ("sending", ["send_card"])
+    assert (card.state, card.pending) == ("sending", ["send_card"])
     assert card.sent("1h", at="1h").state == "awaiting_buyer"
     assert [(each.effect, each.status) for each in card.machine.state.effects] == [("send_card", "done")]
 
@@ -29,7 +29,7 @@ def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
 def test_jd_1_a_card_that_was_sent_before_the_opening_is_not_sent_again() -> None:
     card = Delay(sent_at="-3h")
 
-    assert (card.state, card.owed, card.fired) == ("awaiting_buyer", [], [("sent_before", after("-3h"))])
+    assert (card.state, card.pending, card.fired) == ("awaiting_buyer", [], [("sent_before", after("-3h"))])
     assert card.clauses == {"sent_before": "JD-1"}
 
 
@@ -50,7 +50,7 @@ def test_jd_1_an_unknown_result_of_sending_counts_as_sent_at_24_00_00_not_before
         [("presume_sent", after("24h"))],
         {"presume_sent": "JD-1"},
     )
-    assert card.owed == ["send_card"]
+    assert card.pending == ["send_card"]
 
 
 def test_jd_2_accepted_is_approved_and_declined_is_not() -> None:
@@ -110,7 +110,7 @@ def test_jd_3_a_report_may_be_filed_after_a_refusal_an_expiry_and_a_report_refus
     card = standing(state).filed("49h")
 
     assert (card.state, card.clauses["file_emergency_report"]) == ("emergency_review", "JD-3")
-    assert card.owed[-1] == "file_report"
+    assert card.pending[-1] == "file_report"
 
 
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in RESTING])
@@ -153,14 +153,14 @@ def test_jd_4_a_review_over_24_hours_is_escalated_at_25_00_00_not_before_and_sta
     card.until("25h")
 
     assert (card.state, card.fired[-1]) == ("emergency_review", ("review_overdue", after("25h")))
-    assert (card.clauses["review_overdue"], card.owed[-1]) == ("JD-4", "escalate_review")
+    assert (card.clauses["review_overdue"], card.pending[-1]) == ("JD-4", "escalate_review")
 
 
 def test_jd_4_it_is_escalated_once_and_never_taken_as_approved() -> None:
     card = standing("emergency_review").until("300d")
 
     assert [rule for rule, _ in card.fired].count("review_overdue") == 1
-    assert card.owed.count("escalate_review") == 1
+    assert card.pending.count("escalate_review") == 1
     assert (card.state, card.clocks) == ("emergency_review", {})
 
 
@@ -196,12 +196,12 @@ def test_jd_5_unapproved_the_promised_time_is_the_deadline(state: str) -> None:
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_passing_the_promised_time_moves_nothing_and_stops_no_clock(state: str) -> None:
     card = standing(state, promised_ship_at="1h") if state != "sending" else Delay(promised_ship_at="1h")
-    before = dict(card.machine.state.past.entered)
+    before = dict(card.machine.state.snapshot.entered)
     clocks = {rule: due for rule, due in card.clocks.items() if rule != "miss_promise"}
 
     card.until(begun(card)).until("1h" if state in ("sending", "awaiting_buyer") else begun(card))
 
-    assert (card.machine.state.past.entered, card.clocks) == (before, clocks)
+    assert (card.machine.state.snapshot.entered, card.clocks) == (before, clocks)
     assert [rule for rule, _ in card.fired].count("miss_promise") == 1
 
 
@@ -223,12 +223,12 @@ def test_jd_5_unapproved_on_time_is_before_the_promised_time(
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_every_unapproved_state_can_ship_on_time_and_late(state: str) -> None:
     on_time, late = standing(state), standing(state)
-    late.machine.case = late.machine.case.learn("miss_promise", None)
+    late.machine.case = late.machine.case.apply("miss_promise", None)
 
     assert (on_time.ship(begun(on_time)).state, on_time.booked) == ("shipped_on_time", [])
     assert (late.ship(begun(late)).state, late.booked) == ("shipped_late", [("JD-5", None)])
-    assert "push_tracking_number" in on_time.owed
-    assert late.owed[-2:] == ["push_tracking_number", "record_late_shipment"]
+    assert "push_tracking_number" in on_time.pending
+    assert late.pending[-2:] == ["push_tracking_number", "record_late_shipment"]
 
 
 def test_jd_5_accepted_the_proposed_time_is_the_new_deadline_also_when_the_promise_has_passed() -> None:
@@ -274,7 +274,7 @@ def test_jd_5_late_is_late_without_a_clock() -> None:
 @pytest.mark.parametrize("state", RESTING)
 def test_jd_6_without_a_report_it_is_not_exempt_after_72_hours_not_before(state: str) -> None:
     card = standing(state)
-    start = card.machine.state.past.entered[state]
+    start = card.machine.state.snapshot.entered[state]
     end = f"{round((start - after('0s')).total_seconds() / 3600) + 72}h"
     assert card.clocks["give_up"] == after(end)
 
@@ -314,7 +314,7 @@ def test_shipping_and_cancelling_are_open_in_every_open_state(state: str) -> Non
 
 
 def test_g_1_the_card_is_the_only_clock_that_the_platform_runs() -> None:
-    settled = {name for name, clock in JdDelayCard.clocks().items() if clock.settled_by_platform}
+    settled = {name for name, clock in JdDelayCard.clocks().items() if clock.resolved_by_platform}
 
     assert settled == {"expire"}
 

@@ -71,9 +71,9 @@ def test_g_1_only_a_clock_that_the_platform_runs_is_settled_with_it() -> None:
     assert swing
     assert rot
     assert condemn
-    assert (swing.figure, swing.of, swing.settled_by_platform) == ("swinging", Party.MERCHANT, True)
-    assert (rot.figure, rot.of, rot.settled_by_platform) == ("rotting", Party.PROVIDER, False)
-    assert (condemn.figure, condemn.settled_by_platform) == (None, False)
+    assert (swing.figure, swing.of, swing.resolved_by_platform) == ("swinging", Party.MERCHANT, True)
+    assert (rot.figure, rot.of, rot.resolved_by_platform) == ("rotting", Party.PROVIDER, False)
+    assert (condemn.figure, condemn.resolved_by_platform) == (None, False)
 
 
 def test_clocks_belong_to_the_clock_whoever_they_run_against() -> None:

@@ -38,14 +38,14 @@ def report(of: CaseMachine, offset: str, **message: Any) -> None:
 
 
 def where(of: CaseMachine) -> list[str]:
-    return list(of.state.past.entered)
+    return list(of.state.snapshot.entered)
 
 
 def fired(of: CaseMachine) -> list[str]:
     return [entry.rule for entry in of.state.timeline]
 
 
-def owed(of: CaseMachine) -> list[str]:
+def pending(of: CaseMachine) -> list[str]:
     return [effect.effect for effect in of.state.pending]
 
 

@@ -41,7 +41,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"facts": facts("A1", applied_at="2026-01-05T09:00:00")}, "applied_at: 须带时区"),
     ({"facts": facts("A1", applied_at="9999-12-31T23:59:59Z")}, "applied_at"),
     ({"facts": facts("A1", applied_at="0001-01-01T00:00:00+14:00")}, "applied_at"),
-    ({"facts": facts("A1"), "policy": {"no_such": "1h"}}, "policy.no_such: 没有这个指标"),
+    ({"facts": facts("A1"), "policy": {"no_such": "1h"}}, "policy.no_such: 没有这个参数"),
     ({"facts": facts("A1"), "policy": {"shipping": "soon"}}, "shipping.value"),
     ({"facts": facts("A1"), "policy": {"shipping": "99999999d"}}, "shipping"),
     ({"facts": facts("A1"), "policy": {"shipping": {**SHIPPING, "value": "-1h"}}}, "shipping"),

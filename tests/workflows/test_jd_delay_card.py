@@ -13,7 +13,7 @@ from aftersales.runtime.settings import Settings
 from cases.messages import Opening
 from tests.support.life import DEADLINE_SECONDS, whole_now
 from tests.support.processes.delays import DELAY, delay_facts
-from workflows.client import start_case
+from workflows.opening import start_case
 
 
 class Orders:

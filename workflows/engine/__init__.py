@@ -1,1 +1,1 @@
-"""Everything that a running case replays: a change here can break open cases, see docs/operations.md."""
+"""The engine: what a running case replays.  A change here can break open cases; see docs/operations.md."""

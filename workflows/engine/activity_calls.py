@@ -1,4 +1,4 @@
-"""The activities of a case: their names, arguments and summaries, and what becomes of their results."""
+"""The calls of a case's activities: names, arguments, summaries, and how the case takes in the results."""
 
 from datetime import datetime
 
@@ -21,10 +21,10 @@ from workflows.engine.activity_options import (
     shop_share,
 )
 from workflows.engine.machine import CaseMachine
-from workflows.engine.situation import CaseSituation, of_order
+from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder
 
-# The names of the activities are those of recorded histories.
+# Recorded histories contain these names: they cannot change.
 ENTER_IN_LEDGER = "enter_in_ledger"
 RECORD_OUTCOME = "record_outcome"
 SEND_REMINDER = "remind"
@@ -43,21 +43,21 @@ def effect_activity(process: str, effect: str) -> str:
 
 
 def expiry_activity(process: str) -> str:
-    """Return the name of the activity that asks a process's platform what its clock led to."""
+    """Return the name of the activity that asks the platform what happened when a clock ran out."""
     return f"{process}.settle"
 
 
 async def perform(machine: CaseMachine, effect: EffectState) -> None:
-    """Perform an effect; what fails for good needs an operator (G-7), what has no interface is a console task (G-8)."""
+    """Perform an effect; a final failure needs an operator (G-7), a missing interface makes a console task (G-8)."""
     name, call = effect_input(machine, effect)
-    platform = machine.process.effects()[effect.effect].calls_platform
+    calls_platform = machine.process.effects()[effect.effect].calls_platform
     try:
         outcome = await workflow.execute_activity(
             name,
             call,
             result_type=EffectOutcome,
-            summary=machine.step_label(effect) + of_order(effect.order),
-            priority=shop_share(machine.case.facts.shop) if platform else case_share(machine.case_id),
+            summary=machine.step_label(effect) + order_suffix(effect.order),
+            priority=shop_share(machine.case.facts.shop) if calls_platform else case_share(machine.case_id),
             **EFFECT,
         )
     except ActivityError as failed:
@@ -87,13 +87,13 @@ def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, Ef
 
 
 async def resolve_expiry(machine: CaseMachine, expiry: ExpiryCheck) -> None:
-    """Ask the platform what its clock led to (G-2)."""
+    """Ask the platform what happened when its clock ran out (G-2)."""
     try:
         answer = await workflow.execute_activity(
             expiry_activity(machine.process.name),
             expiry_input(machine, expiry),
             result_type=ExpiryOutcome,
-            summary=machine.step_label(expiry) + of_order(expiry.order),
+            summary=machine.step_label(expiry) + order_suffix(expiry.order),
             priority=shop_share(machine.case.facts.shop),
             **RESOLVE_EXPIRY,
         )
@@ -120,7 +120,7 @@ def expiry_input(situation: CaseSituation, expiry: ExpiryCheck) -> ExpiryQuery:
 
 async def remind(machine: CaseMachine, sent: SentReminder) -> None:
     """Remind operators of a deadline (G-5)."""
-    summary = f"提醒:{shanghai(sent.deadline)} 截止{of_order(sent.order)}"
+    summary = f"提醒:{shanghai(sent.deadline)} 截止{order_suffix(sent.order)}"
     await _deliver(machine, sent, SEND_REMINDER, notifications.reminder(machine, sent), summary, REMIND)
 
 
@@ -130,7 +130,7 @@ async def notify(machine: CaseMachine, sent: Notification) -> None:
         await _deliver(machine, sent, NOTIFY_OUTCOME, _outcome(machine), "通知:案件结果", NOTIFY)
     else:
         required = notifications.action_required(machine, sent.serial)
-        summary = f"通知:{required.step}{of_order(required.order)}"
+        summary = f"通知:{required.step}{order_suffix(required.order)}"
         await _deliver(machine, sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
 
 
@@ -150,13 +150,13 @@ async def _deliver(
         why = None if is_cancelled_exception(failed) else reason(failed)
         machine.mark_undelivered(sent, why)
         if why is not None:
-            workflow.logger.warning("notice not delivered", extra={"kind": activity, "why": sent.why})
+            workflow.logger.warning("notification not delivered", extra={"kind": activity, "why": sent.why})
     else:
         machine.mark_delivered(sent)
 
 
 async def record_outcome(machine: CaseMachine) -> None:
-    """Record how the case ended; an outcome that cannot be recorded at all is logged, and the case ends."""
+    """Record how the case ended; if that fails for good it is logged, and the case ends all the same."""
     try:
         await workflow.execute_activity(
             RECORD_OUTCOME, _outcome(machine), summary="记录结果", priority=case_share(machine.case_id), **OUTCOME
@@ -170,7 +170,7 @@ def _outcome(situation: CaseSituation) -> CaseOutcome:
 
 
 def reason(failed: ActivityError) -> str:
-    """Return why an activity failed for good, in the words of its last error."""
+    """Return the text of the last error of an activity that failed for good."""
     cause: BaseException = failed
     while cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,7 +1,7 @@
 """Timeouts, retries and fairness keys of the activities.
 
-They are technical, not rules of a marketplace.  An outage must reach an operator well before a 48 h clock runs out.
-Calls of a platform are limited in attempts, not hours, so that downtime of our workers does not count against it.
+They are technical, not rules of a marketplace.  Operators must hear of an outage well before a 48 h clock runs out.
+Calls of a platform are limited in attempts, not hours, so that downtime of our workers does not count against them.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ def _attempts(at_most: int, at_most_apart: timedelta) -> ActivityOptions:
 
 
 EFFECT = _attempts(20, timedelta(minutes=5))
-"""A command to a platform, a console task or a ledger entry: about an hour, then it needs an operator (G-7)."""
+"""A call of a platform, a console task or a ledger entry: about an hour, then it needs an operator (G-7)."""
 RESOLVE_EXPIRY = _attempts(105, timedelta(minutes=15))
-"""Asking what a platform's clock led to: about a day with back-off (G-2), then it needs an operator."""
+"""Resolving a platform's clock: about a day with back-off (G-2), then it needs an operator."""
 REMIND = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(hours=1),
@@ -43,7 +43,7 @@ REMIND = ActivityOptions(
         initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), non_retryable_error_types=REFUSALS
     ),
 )
-"""A reminder: useless after an hour."""
+"""A reminder: one hour, after which it would be useless."""
 NOTIFY = _attempts(20, timedelta(minutes=5))
 """A notification: about an hour, then its failure is shown on the case (G-7)."""
 OUTCOME = ActivityOptions(
@@ -54,20 +54,20 @@ OUTCOME = ActivityOptions(
         non_retryable_error_types=REFUSALS,
     ),
 )
-"""An outcome: it waits for the ledger without limit, for nothing else is left to do."""
+"""An outcome: no limit, as nothing else is left to do but wait for the ledger."""
 
 
 KEY_BYTES = 64
-"""The longest fairness key that the server takes; a longer one would fail the workflow task for ever."""
+"""The longest fairness key that the server accepts; a longer one would fail the workflow task for ever."""
 
 
 def shop_share(shop: str) -> Priority:
-    """Return the fairness key of calls of a platform: those of a shop share one rate limit."""
+    """Return the fairness key of calls of a platform: all calls of a shop share one rate limit."""
     return _share(f"shop/{shop}")
 
 
 def case_share(case_id: str) -> Priority:
-    """Return the fairness key of what calls no platform: without a key all cases would share one."""
+    """Return the fairness key of all other activities: without a key all cases would share one limit."""
     return _share(case_id)
 
 

@@ -1,4 +1,4 @@
-"""What a case does beside its clocks, each as a task: effects, expiries, reminders, notifications, its outcome."""
+"""The background tasks of a case: effects, expiries, reminders, notifications, and its outcome."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -11,12 +11,12 @@ from workflows.engine.machine import CaseMachine
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[str, int]
 
-LASTING = ("effect", "outcome")
-"""What is performed to its end, even where the case has moved on."""
+NEVER_CANCELLED = ("effect", "outcome")
+"""The kinds of task that run to their end even if the case has moved on."""
 
 
 class BackgroundTasks:
-    """The tasks of a case; ``on_progress`` is called whenever one of them has got somewhere."""
+    """The running tasks of a case; ``on_progress`` is called whenever one of them makes progress."""
 
     def __init__(self, on_progress: Callable[[], None]) -> None:
         self._on_progress = on_progress
@@ -28,28 +28,28 @@ class BackgroundTasks:
         return bool(self._tasks)
 
     def follow(self, machine: CaseMachine) -> None:
-        """Start what the case wants done, and cancel what it no longer waits for."""
-        wanted = dict(self._wanted(machine))
-        # In the order of the state, never of a set: a replay must issue the same commands in the same order.
-        for key in [key for key in self._tasks if key not in wanted and key[0] not in LASTING]:
+        """Start the tasks that the case needs, and cancel those that it no longer needs."""
+        needed = dict(self._needed(machine))
+        # Iterate in the order of the state, never over a set: a replay must issue the same commands in the same order.
+        for key in [key for key in self._tasks if key not in needed and key[0] not in NEVER_CANCELLED]:
             self._tasks[key].cancel()
-        for key, work in wanted.items():
+        for key, work in needed.items():
             if key not in self._tasks:
                 self._start(key, work)
 
     def record_outcome(self, machine: CaseMachine) -> None:
-        """Start the last thing that is left to do."""
+        """Start the last task of a case."""
         self._start(("outcome", 0), partial(activity_calls.record_outcome, machine))
 
-    def _wanted(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
+    def _needed(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
         state = machine.state
         if state.pending:
             yield ("effect", 0), partial(self._perform, machine)
         for expiry in state.unresolved:
             yield ("expiry", expiry.serial), partial(activity_calls.resolve_expiry, machine, expiry)
-        on_their_way = [(number, sent) for number, sent in enumerate(state.reminders) if sent.delivered is None]
-        clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if on_their_way}
-        for number, reminder in on_their_way:
+        unsent = [(number, sent) for number, sent in enumerate(state.reminders) if sent.delivered is None]
+        clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if unsent}
+        for number, reminder in unsent:
             if (reminder.order, reminder.state, reminder.rule, reminder.deadline) in clocks:
                 yield ("reminder", number), partial(activity_calls.remind, machine, reminder)
         for number, notification in enumerate(state.notifications):

@@ -1,8 +1,8 @@
-"""The workflow of every process: hands time, decisions and messages to a case, and performs what it wants done.
+"""The workflow of every process: it passes time, decisions and messages to a case and performs the effects.
 
-``drive`` sleeps until somebody acts or the nearest instant is due; effects are performed beside it, in order, so that
-an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant; it is not
-cancelled when somebody acts earlier, only looked at when it fires.
+``drive`` sleeps until somebody acts or the nearest instant is due.  Effects are performed in order by a task of their
+own, so that an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant.
+If somebody acts earlier it is not cancelled: when it fires, the case just looks whether anything is due.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from workflows.engine.view import CaseSummary, CaseView, summary, view
 
 @contextmanager
 def _refusals_to_callers() -> Iterator[None]:
-    """Fail the update, not the workflow task, where the rules refuse."""
+    """Turn a refusal into a failed update instead of a failed workflow task."""
     try:
         yield
     except CaseError as bad:
@@ -45,7 +45,7 @@ def _failure(bad: CaseError) -> ApplicationError:
 
 
 def take_message(machine: CaseMachine, message: Any, instant: datetime) -> None:
-    """Read a message and let the case take it; one that cannot be read is kept as ignored."""
+    """Read a message and pass it to the case; one that cannot be read is kept as ignored."""
     try:
         report = read(Report, message, "report")
     except BadForm as bad:
@@ -55,7 +55,7 @@ def take_message(machine: CaseMachine, message: Any, instant: datetime) -> None:
 
 
 def update_description(process: Process, rule: Rule) -> str:
-    """Return what an operator reads beside an update's name: label, clauses and fields."""
+    """Return the description of an update in the Web UI: label, clauses and fields."""
     label = process.action_label(rule.id)
     fields = process.case.form_type(rule.form).model_fields
     names = [name + ("" if field.is_required() else "?") for name, field in fields.items()]
@@ -78,7 +78,7 @@ def _update(rule: str, description: str) -> Callable[..., Any]:
 
 
 def _add_run(owner: "type[CaseWorkflow]") -> None:
-    """Give a workflow class ``__init__`` and ``run`` of its own: Temporal does not take inherited ones."""
+    """Define ``__init__`` and ``run`` on a workflow class itself: Temporal does not accept inherited ones."""
 
     def __init__(self: CaseWorkflow, *opening: Any) -> None:  # noqa: N807
         CaseWorkflow.__init__(self, *opening)
@@ -95,7 +95,7 @@ def _add_run(owner: "type[CaseWorkflow]") -> None:
 
 
 class CaseWorkflow:
-    """The base of every process's workflow: ``class XWorkflow(CaseWorkflow, process=Process(...))`` is all it takes."""
+    """The base of every workflow; a process needs only ``class XWorkflow(CaseWorkflow, process=Process(...))``."""
 
     process: ClassVar[Process]
 
@@ -104,18 +104,18 @@ class CaseWorkflow:
         super().__init_subclass__(**options)
         cls.process = process
         for name, rule in process.rules.items():
-            if rule.clock is None:  # one update for every rule that people may fire: what the Web UI offers (G-4)
+            if rule.clock is None:  # the Web UI offers every update (G-4)
                 setattr(cls, f"update_{name}", _update(name, update_description(process, rule)))
         _add_run(cls)
         workflow.defn(name=process.name)(cls)
 
     def __init__(self, *opening: Any) -> None:
-        """Open the case, or resume it; ``drive`` fails the workflow where the opening cannot be read."""
-        self._moves, self._logged = 0, 0
+        """Open the case, or resume it; if the opening cannot be read, ``drive`` fails the workflow."""
+        self._progress, self._logged = 0, 0
         self._recorded = False
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._tasks = BackgroundTasks(self._moved)
+        self._tasks = BackgroundTasks(self._note_progress)
         self._pinned = is_pinned(opening)
         self._opened: CaseMachine | CaseError
         try:
@@ -135,10 +135,10 @@ class CaseWorkflow:
     async def drive(self) -> CaseSummary:
         """Run the case until it closes; return its final state."""
         machine = self._machine
-        if not self._pinned:  # figures of the code may change, an open case's never (G-9)
+        if not self._pinned:  # the figures in the code may change, those of an open case never (G-9)
             await self._continue_as_new()
         while True:
-            seen = self._moves
+            seen = self._progress
             machine.judge_again(now())
             machine.advance(now())
             self._notify()
@@ -153,18 +153,18 @@ class CaseWorkflow:
         return summary(machine)
 
     def _has_ended(self) -> bool:
-        """Return whether nothing is left to do of a finished case; recording its outcome is the last of it."""
+        """Return whether a finished case has nothing left to do; recording its outcome is its last task."""
         if not self._recorded and self._may_record():
             self._recorded = True
             self._tasks.record_outcome(self._machine)
         return not self._tasks
 
     def _may_record(self) -> bool:
-        # A case with notifications records at once; one from before them waits, one from before outcomes has none.
+        # Replay: cases from before notifications record their outcome later, those from before outcomes never do.
         return bool(self._machine.state.notifications) or (not self._tasks and workflow.patched("outcome"))
 
-    def _moved(self) -> None:
-        self._moves += 1
+    def _note_progress(self) -> None:
+        self._progress += 1
 
     def _notify(self) -> None:
         self._machine.end_notifications()
@@ -177,7 +177,7 @@ class CaseWorkflow:
         workflow.continue_as_new(next_input(self._machine))
 
     async def _sleep(self, seen: int) -> None:
-        """Wait until somebody acts, a task has got somewhere, or the nearest instant is due."""
+        """Wait until somebody acts, a task makes progress, or the nearest instant is due."""
         nearest = self._machine.next_instant(now())
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
             if self._timer:
@@ -187,9 +187,9 @@ class CaseWorkflow:
             self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=timer_summary))
         try:
             await workflow.wait_condition(
-                lambda: self._moves > seen or (self._timer is not None and self._timer.done())
+                lambda: self._progress > seen or (self._timer is not None and self._timer.done())
             )
-        except asyncio.CancelledError:  # the platform's clocks go on whatever we do: a case cannot be cancelled
+        except asyncio.CancelledError:  # a case cannot be cancelled: the platform's clocks go on
             self._machine.ignore(NOT_CANCELLED, now())
         if self._timer and self._timer.done():
             self._timer = None
@@ -197,7 +197,7 @@ class CaseWorkflow:
             raise self._tasks.error
 
     def _show(self) -> None:
-        """Log the rules that fired, and show operators where the case is; upsert only the attributes that changed."""
+        """Log the rules that fired, update the details, and upsert the search attributes that changed."""
         timeline = self._machine.state.timeline
         for entry in timeline[self._logged :]:
             about = {
@@ -209,17 +209,17 @@ class CaseWorkflow:
             workflow.logger.info("rule fired", extra=about)
         self._logged = len(timeline)
         workflow.set_current_details(current_details(self._machine))
-        known = workflow.info().typed_search_attributes
+        current = workflow.info().typed_search_attributes
         changed = [
             key.value_set(value) if value is not None else key.value_unset()
             for key, value in attributes(self._machine).items()
-            if known.get(key) != value
+            if current.get(key) != value
         ]
         if changed:
             workflow.upsert_search_attributes(changed)
 
     def may_decide(self, rule: str, form: Any) -> None:
-        """Refuse what the rules do not allow now, before anything is written (G-4)."""
+        """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""
         with _refusals_to_callers():
             self._machine.as_of(now()).check(rule, form)
 
@@ -227,14 +227,14 @@ class CaseWorkflow:
         """Fire a rule for a person."""
         with _refusals_to_callers():
             self._machine.decide(rule, form, now())
-        self._moved()
+        self._note_progress()
         return summary(self._machine)
 
     @workflow.update(description="重试卡住的步骤 {serial?}")
     async def retry_effect(self, which: Any = None) -> CaseSummary:
         """Try a stuck step again (G-7)."""
         self._machine.retry_effect(which)
-        self._moved()
+        self._note_progress()
         return summary(self._machine)
 
     @retry_effect.validator
@@ -244,9 +244,9 @@ class CaseWorkflow:
 
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
-        """Take a stuck step or a console task as done by the operator (G-7, G-8)."""
+        """Mark a stuck step or a console task as done by the operator (G-7, G-8)."""
         self._machine.done_by_hand(which, now())
-        self._moved()
+        self._note_progress()
         return summary(self._machine)
 
     @done_by_hand.validator
@@ -256,10 +256,10 @@ class CaseWorkflow:
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
     def report(self, message: Any = None) -> None:
-        """Take a message of the platform; one that does not apply is kept as ignored (G-3)."""
+        """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
             take_message(self._opened, message, now())
-            self._moved()
+            self._note_progress()
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> CaseView:

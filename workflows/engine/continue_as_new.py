@@ -1,4 +1,4 @@
-"""The input of a case's workflow: facts and policy that open it, or all that the previous run knew."""
+"""The input of a case's workflow: the facts and policy that open it, or the whole state of the previous run."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ CARRIED = "carried"
 
 
 def is_pinned(arguments: tuple[Any, ...]) -> bool:
-    """Return whether the figures are pinned (G-9); else the first run pins them and continues as new."""
+    """Return whether the figures are pinned (G-9); if not, the first run pins them and continues as new."""
     opening = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) else {}
     policy = opening.get("policy")
     return CARRIED in opening or (isinstance(policy, dict) and all_pinned(policy))
@@ -26,7 +26,7 @@ def open_machine(
 ) -> CaseMachine:
     """Open a case from the workflow's arguments, or resume it; raises BadForm, naming what is wrong.
 
-    ``resumed``: a previous run continued as new.  No other caller may pass in a past.
+    ``resumed``: a previous run continued as new.  Only then is a carried state accepted.
     """
     if len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise BadForm(
@@ -47,5 +47,5 @@ def open_machine(
 
 
 def next_input(machine: CaseMachine) -> dict[str, Any]:
-    """Return everything that the next run needs."""
+    """Return the input of the next run: facts, figures and state."""
     return {**machine.case.model_dump(mode="json"), CARRIED: machine.state.model_dump(mode="json")}

@@ -1,4 +1,4 @@
-"""What people may decide, and why a decision is refused (G-4)."""
+"""Decisions: which of them people may take now, and why one is refused (G-4)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from cases.errors import Refused
 from cases.forms import Form
 from cases.models import Strict, Text, read
 from statecharts.rules import OPERATORS, Party
-from workflows.engine.situation import CaseSituation, of_order
+from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import EffectState, ExpiryCheck
 
 CLOSED = "案件已结束 / the case is closed"
@@ -17,7 +17,7 @@ PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
 
 
 class Stuck(Strict):
-    """The serial number of a stuck step (not needed where there is only one), and a note."""
+    """The serial number of a stuck step, optional if there is only one, and a note."""
 
     serial: int | None = None
     note: Text | None = None
@@ -25,18 +25,18 @@ class Stuck(Strict):
 
 @dataclass(frozen=True)
 class Choice:
-    """A rule that people may fire now, and the order it is about; None: the case itself."""
+    """A rule that people may fire now; ``order`` is None if it is about the case itself."""
 
     rule: str
     order: str | None = None
 
     def __str__(self) -> str:
-        """Name the rule, and the order if there is one."""
-        return f"{self.rule}{of_order(self.order)}"
+        """Return the rule, followed by the order if there is one."""
+        return f"{self.rule}{order_suffix(self.order)}"
 
 
 def allowed(situation: CaseSituation) -> list[Choice]:
-    """Return what people may do now; nothing in a state whose clock is being resolved with the platform (G-2)."""
+    """Return what people may do now, except where a clock is being resolved with the platform (G-2)."""
     if situation.closed:
         return []
     return [
@@ -48,7 +48,7 @@ def allowed(situation: CaseSituation) -> list[Choice]:
 
 
 def orders_by_rule(choices: list[Choice]) -> dict[str, list[str]]:
-    """Return the rules that may be fired, with the orders for which they may."""
+    """Group choices by rule: the orders for which it may be fired, none for a rule of the case itself."""
     grouped: dict[str, list[str]] = {}
     for choice in choices:
         orders = grouped.setdefault(choice.rule, [])
@@ -58,9 +58,9 @@ def orders_by_rule(choices: list[Choice]) -> dict[str, list[str]]:
 
 
 def blocking_expiry(situation: CaseSituation, rule: str, order: str | None = None) -> ExpiryCheck | None:
-    """Return the expiry that keeps people from firing a rule.
+    """Return the expiry that keeps people from firing a rule, or None.
 
-    One that needs an operator lets what the buyer or the platform did be recorded, which resolves it too.
+    If the expiry needs an operator, actions of the buyer or the platform may be recorded: that resolves it too.
     """
     recorded = situation.process.rules[rule].party not in OPERATORS
     blocking = (
@@ -89,16 +89,18 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
 
 
 def _unmet(situation: CaseSituation, rule: str, order: str | None) -> str:
-    """Return why a rule is not open: the state, or what must hold first."""
+    """Return why a rule is not open: the state, or the guards that do not hold."""
     view = situation.chart_view(order)
-    moves = [move for _, move in situation.process.rules[rule].steps() if move.source.value in view.entered]
-    if not moves:
-        return WRONG_STATE
-    missing = [
-        [guard for guard in move.cond if bool(getattr(view.case, guard.attr_name)) is not guard.expected_value]
-        for move in moves
+    transitions = [
+        transition for _, transition in situation.process.rules[rule].steps() if transition.source.value in view.entered
     ]
-    nearest = min(missing, key=len)  # the other moves are for other cases: what they lack is no advice
+    if not transitions:
+        return WRONG_STATE
+    unmet = [
+        [guard for guard in transition.cond if bool(getattr(view.case, guard.attr_name)) is not guard.expected_value]
+        for transition in transitions
+    ]
+    nearest = min(unmet, key=len)  # the other transitions are for other cases: their guards would be no advice
     named = "、".join(
         f"{'' if guard.expected_value else '非'}{situation.process.guard_label(guard.attr_name)} ({guard.attr_name})"
         for guard in nearest
@@ -118,13 +120,13 @@ def _refusal(situation: CaseSituation, rule: str, why: str, order: str | None = 
     )
     costs = "".join(f"; {cost.note} ({cost.clause})" for cost in _warnings(situation, rule, order))
     return (
-        f"不能{process.rule_label(rule)} ({rule}){of_order(order)}: {why}{costs}。"
+        f"不能{process.rule_label(rule)} ({rule}){order_suffix(order)}: {why}{costs}。"
         f"当前状态 / state: {states}; 允许的动作 / allowed: {choices or '无 (none)'}"
     )
 
 
 def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[Cost, ...]:
-    """Return what doing it all the same would cost."""
+    """Return what acting against the refusal would cost."""
     orders = situation.case.orders
     about = order or (orders[0] if situation.process.names_order(rule) and orders else None)
     warnings: tuple[Cost, ...] = situation.case.part(about).warnings(rule)
@@ -132,7 +134,7 @@ def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[C
 
 
 def stuck_step(situation: CaseSituation, raw: Any, *, retry: bool) -> tuple[EffectState | ExpiryCheck, str | None]:
-    """Return the stuck step that an operator names, and his note; raises Refused unless exactly one fits."""
+    """Return the stuck step that an operator names, and the note; raises Refused unless exactly one fits."""
     named = read(Stuck, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
     waiting = [
         step
@@ -142,6 +144,6 @@ def stuck_step(situation: CaseSituation, raw: Any, *, retry: bool) -> tuple[Effe
     fitting = [step for step in waiting if named.serial in (None, step.serial)]
     if len(fitting) == 1:
         return fitting[0], named.note
-    labels = (f"{step.serial}: {situation.step_label(step)}{of_order(step.order)}" for step in waiting)
+    labels = (f"{step.serial}: {situation.step_label(step)}{order_suffix(step.order)}" for step in waiting)
     listed = "、".join(labels) or "无 (none)"
     raise Refused(f"请指明 serial / name the serial; 等待处理 / waiting: {listed}")

@@ -1,19 +1,19 @@
-"""The short Markdown that the Web UI shows of a case; no personal data of buyers goes in."""
+"""The short Markdown that the Web UI shows for a case; it contains no personal data of buyers."""
 
 from cases.models import clipped
 from cases.shanghai import shanghai
 from workflows.engine.decisions import allowed, orders_by_rule
-from workflows.engine.situation import CaseSituation, of_order
+from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.view import TIMELINE_SHOWN, deadlines
 
 DEADLINES_SHOWN = 6
 STUCK_SHOWN = 3
 WHY_SHOWN = 100
-"""The Web UI requests the details in a URL: they stay short, the query has the rest."""
+"""Characters shown of a reason.  The Web UI requests the details in a URL: they must be short."""
 
 
 def static_summary(situation: CaseSituation) -> str:
-    """Return the one line by which a case is known in lists."""
+    """Return the line that stands for a case in lists."""
     facts, stake = situation.case.facts, situation.case.at_stake
     parts = [situation.process.label, f"店铺 {facts.shop}"]
     if facts.order is not None:
@@ -24,7 +24,7 @@ def static_summary(situation: CaseSituation) -> str:
 
 
 def static_details(situation: CaseSituation) -> str:
-    """Return what does not change: whose case it is, since when, and the figures its shop has set (G-9)."""
+    """Return the unchanging part: id, shop, order, beginning, and the figures that the shop has set (G-9)."""
     facts, policy, stake = situation.case.facts, situation.case.policy, situation.case.at_stake
     order = "" if facts.order is None else f",订单 {facts.order}"
     money = "" if stake is None else f",金额 ¥{stake}"
@@ -41,7 +41,7 @@ def static_details(situation: CaseSituation) -> str:
 
 
 def current_details(situation: CaseSituation) -> str:
-    """Return the state, the deadlines, what may be done, what waits for a person, and what happened last."""
+    """Return the states, deadlines, actions, costs, steps that wait for a person, and latest events."""
     process, state = situation.process, situation.state
     named = "、".join(f"{process.state_label(name)} `{name}`" for name in situation.chart_view().states)
     lines = [f"### {named}", "", *_orders(situation)]
@@ -49,7 +49,7 @@ def current_details(situation: CaseSituation) -> str:
     for deadline in running[:DEADLINES_SHOWN]:
         due = shanghai(deadline.due)
         leads_to = "已届满,正在向平台核实" if deadline.resolving else f"届时:{deadline.label}"
-        lines.append(f"- ⏱ **{due}**(上海时间){leads_to} `{deadline.rule}`{of_order(deadline.order)}")
+        lines.append(f"- ⏱ **{due}**(上海时间){leads_to} `{deadline.rule}`{order_suffix(deadline.order)}")
         if deadline.decided_at and deadline.decision:
             at, decision = shanghai(deadline.decided_at), process.rule_label(deadline.decision)
             lines.append(f"- 🤖 **{at}** 仍无人处理则按商家设定自动{decision} (G-6)")
@@ -69,7 +69,9 @@ def current_details(situation: CaseSituation) -> str:
     if state.timeline:
         lines += ["", "最近(上海时间):", ""]
     for entry in reversed(state.timeline[-TIMELINE_SHOWN:]):
-        lines.append(f"- {shanghai(entry.at)} {process.rule_label(entry.rule)}{of_order(entry.order)} ({entry.clause})")
+        lines.append(
+            f"- {shanghai(entry.at)} {process.rule_label(entry.rule)}{order_suffix(entry.order)} ({entry.clause})"
+        )
     return "\n".join(lines)
 
 
@@ -95,15 +97,15 @@ def _undelivered(situation: CaseSituation) -> list[str]:
 
 
 def _stuck(situation: CaseSituation) -> list[str]:
-    known = situation.process.effects()
+    declared = situation.process.effects()
     lines = [
-        f"- ⚠️ **向平台核实「{situation.process.rule_label(expiry.rule)}」{of_order(expiry.order)}** 需人工处理:"
+        f"- ⚠️ **向平台核实「{situation.process.rule_label(expiry.rule)}」{order_suffix(expiry.order)}** 需人工处理:"
         f"{clipped(expiry.why, WHY_SHOWN)}(serial {expiry.serial})"
         for expiry in situation.state.expiries
         if expiry.why
     ]
     for effect in situation.state.stuck:
-        label = known[effect.effect].label + of_order(effect.order)
+        label = declared[effect.effect].label + order_suffix(effect.order)
         if effect.task:
             lines.append(
                 f"- 📋 **{label}**:{effect.task.page} — {effect.task.instruction}"

@@ -1,7 +1,7 @@
-"""A case at work, without Temporal: the only place where its state changes.
+"""A case without Temporal; the only module that changes its state.
 
-Time comes in as an argument and effects go out as data (``state.pending``), so that every rule of every process can
-be tested by calling functions.
+Time is passed in as an argument and effects are returned as data (``state.pending``), so that every rule of every
+process can be tested by calling functions.
 """
 
 from collections import Counter
@@ -30,14 +30,14 @@ from workflows.engine.state import (
 )
 
 REPEATS = 10
-"""How often a clock, or the default decision, may fire at one instant: what fires more often would never stop."""
+"""How often a clock or the default decision may fire at one instant; beyond that it would never stop."""
 NOT_CANCELLED = (
     "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
 )
 
 
 class EndlessRuleError(RuntimeError):
-    """A rule fires again and again while no time passes: a fault of the chart, which fails the workflow task."""
+    """A rule that fires again and again at one instant: a fault of the chart, which fails the workflow task."""
 
     def __init__(self, rule: str, states: list[str]) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class EndlessRuleError(RuntimeError):
 
 
 class CaseMachine(CaseSituation):
-    """A case and everything that can happen to it: decisions, reports, clocks, and what becomes of its effects."""
+    """A case and everything that can happen to it: decisions, reports, clocks, and the results of its effects."""
 
     def __init__(
         self,
@@ -65,21 +65,21 @@ class CaseMachine(CaseSituation):
                 raise ValueError("the instant of the opening is needed")
             for order in (None, *case.orders):
                 chart = process.chart_of(order)(case.part(order), began)
-                self.state.remember(order, chart.past())
-                self._enqueue(chart.owed, "", began, None, order)
+                self.state.remember(order, chart.snapshot())
+                self._enqueue(chart.effects, "", began, None, order)
 
     def fork(self) -> "CaseMachine":
-        """Return a copy to try things on."""
+        """Return an independent copy, to try something out."""
         return CaseMachine(self.process, self.case_id, self.case, self.state.model_copy(deep=True))
 
     def as_of(self, now: datetime) -> "CaseMachine":
-        """Return the case once all that is due by ``now`` has run out; for reading, as a validator changes nothing."""
+        """Return the case as it is once every clock due by ``now`` has run out; read-only, for validators."""
         nearest = self.next_clock()
         if nearest is None or nearest.due > now:
             return self
-        trial = self.fork()
-        trial.elapse(now)
-        return trial
+        copy = self.fork()
+        copy.elapse(now)
+        return copy
 
     # Decisions.
 
@@ -96,7 +96,7 @@ class CaseMachine(CaseSituation):
     # Clocks.
 
     def advance(self, now: datetime) -> None:
-        """Let everything happen that is due by ``now``: clocks first, then default decisions, then reminders."""
+        """Process everything due by ``now``: clocks first, then default decisions, then reminders."""
         self.elapse(now)
         decided = 0
         while not self.closed and self._decide_by_default(now):
@@ -107,13 +107,13 @@ class CaseMachine(CaseSituation):
         self._remind(now)
 
     def elapse(self, now: datetime) -> None:
-        """Let every clock due by ``now`` run out, each at its own moment; one of the platform's is resolved first."""
+        """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
         fired: Counter[tuple[datetime, Deadline]] = Counter()
         while (nearest := self.next_clock()) and nearest.due <= now:
             fired[self.state.latest, nearest] += 1
             if fired[self.state.latest, nearest] > REPEATS:
                 raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
-            if self.process.clocks[nearest.rule].settled_by_platform:
+            if self.process.clocks[nearest.rule].resolved_by_platform:
                 self.state.expire(nearest)
             else:
                 self._run_out(nearest)
@@ -136,12 +136,12 @@ class CaseMachine(CaseSituation):
     # Expiries: clocks of the platform that have run out (G-2).
 
     def resolve_expiry(self, serial: int, answer: ExpiryOutcome, now: datetime) -> None:
-        """Take the platform's answer to a clock that has run out; one that does not fit needs an operator."""
+        """Apply the platform's answer to an expiry; an impossible answer needs an operator."""
         expiry = self.state.expiry(serial)
-        if expiry is None:  # the state was left meanwhile: a message came first
+        if expiry is None:  # a message came first, and the state has been left
             return
         if answer.rule is not None:
-            self._take_answer(answer.rule, answer, expiry, now)
+            self._apply_answer(answer.rule, answer, expiry, now)
         elif answer.deadline is None:
             self._run_out(expiry)
         elif answer.deadline > now:
@@ -150,7 +150,7 @@ class CaseMachine(CaseSituation):
             due = answer.deadline.isoformat()
             expiry.fail(f"平台给出的截止时间已过 / the platform's own deadline has passed: {due}")
 
-    def _take_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
+    def _apply_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
         order = expiry.order
         if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
             expiry.fail(
@@ -169,27 +169,27 @@ class CaseMachine(CaseSituation):
                 self.state.set_deadline(order, state, answer.deadline)
 
     def fail_expiry(self, serial: int, why: str) -> None:
-        """Leave to an operator what the platform did not answer."""
+        """Leave an expiry that the platform did not answer to an operator."""
         if expiry := self.state.expiry(serial):
             expiry.fail(why)
 
     # Reports of the platform (G-3).
 
     def receive(self, report: Report, now: datetime) -> None:
-        """Take a report: apply it, hold it until an expiry is resolved, or keep it as ignored."""
+        """Judge a report and apply it, hold it until an expiry is resolved, or keep it as ignored."""
         if not self.state.first_time(report):
             return
-        self.elapse(reports.happened_at(report, now))  # what ran out before the report's own instant goes first
+        self.elapse(reports.happened_at(report, now))  # clocks that ran out before the report's own instant go first
         self._take(report, reports.judge(self, report, now), now)
         self.judge_again(now)
         self.advance(now)
 
     def ignore(self, why: str, now: datetime) -> None:
-        """Keep that a message could not be read, or that a request was declined."""
+        """Record that a message could not be read, or that a request was declined."""
         self.state.ignore(now, Report(), why)
 
     def judge_again(self, now: datetime) -> None:
-        """Judge again the reports that waited for an expiry to be resolved, and those that came too early."""
+        """Judge again the reports that were held for an expiry, and those that came too early."""
         for report in self.state.release_held():
             self._take(report, reports.judge(self, report, now), now)
         while not self.closed and any(self._take_early(message, now) for message in self.state.early):
@@ -234,11 +234,11 @@ class CaseMachine(CaseSituation):
         by: str | None = None,
         reported: bool = False,
     ) -> None:
-        """Fire a rule that is open; ``reported``: by the platform, which is not asked to do it again."""
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.past_of(order))
+        """Fire an open rule; ``reported``: the platform reported it, so it is not asked to do the same again."""
+        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
         step = chart.step(rule, at)
-        self.state.remember(order, chart.past())
-        self.case = self.case.learn(rule, form) if order is None else self.case.learn_of(order, rule, form)
+        self.state.remember(order, chart.snapshot())
+        self.case = self.case.apply(rule, form) if order is None else self.case.apply_to_order(order, rule, form)
         self.state.record(
             TimelineEntry(
                 at=at,
@@ -251,16 +251,16 @@ class CaseMachine(CaseSituation):
             )
         )
         self._cancel_obsolete(rule, at, order)
-        effects = [effect for effect in step.owed if not (reported and effect.calls_platform)]
+        effects = [effect for effect in step.effects if not (reported and effect.calls_platform)]
         self._enqueue(effects, rule, at, form, order)
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
-        """Complete the effects that were wanted only until this rule fired."""
-        known = self.process.effects()
+        """Complete the effects that were needed only until this rule fired."""
+        declared = self.process.effects()
         for effect in self.state.effects:
-            if effect.status != "done" and effect.order == order and rule in known[effect.effect].until:
+            if effect.status != "done" and effect.order == order and rule in declared[effect.effect].until:
                 effect.complete(at)
 
     def _enqueue(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
@@ -275,7 +275,7 @@ class CaseMachine(CaseSituation):
             self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect; its key makes it one per case, clause and order."""
+        """Return the entry of an effect; its key allows one entry per case, clause and order."""
         facts = self.case.facts
         return LedgerEntry(
             key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
@@ -288,12 +288,12 @@ class CaseMachine(CaseSituation):
         )
 
     def complete_effect(self, effect: EffectState, outcome: EffectOutcome, now: datetime) -> None:
-        """Take an effect as performed, unless the case has moved on and needs it no more."""
+        """Mark an effect as performed, unless the case has moved on and no longer needs it."""
         if effect.status == "owed":
             effect.complete(now, task=outcome.console_task)
 
     def fail_effect(self, effect: EffectState, why: str, now: datetime) -> None:
-        """Leave an effect to an operator (G-7), unless the case has moved on and needs it no more."""
+        """Leave an effect to an operator (G-7), unless the case has moved on and no longer needs it."""
         if effect.status == "owed":
             effect.fail(now, why)
 
@@ -303,7 +303,7 @@ class CaseMachine(CaseSituation):
         step.retry()
 
     def done_by_hand(self, raw: Any, now: datetime) -> None:
-        """Take a stuck step as done by the operator; an expiry ends as the policy says.  Raises Refused or BadForm."""
+        """Mark a stuck step as done by the operator; an expiry fires its own rule.  Raises Refused or BadForm."""
         step, note = decisions.stuck_step(self, raw, retry=False)
         if isinstance(step, EffectState):
             step.complete(now, note=note)
@@ -317,7 +317,7 @@ class CaseMachine(CaseSituation):
         self.state.end_notifications()
 
     def unnotified(self) -> list[int | None]:
-        """Return the serials of steps that wait for a person unnotified, and None for a closed case."""
+        """Return what operators must still be notified of: serials of waiting steps, None for the outcome."""
         notified = {notification.serial for notification in self.state.notifications if not notification.over}
         subjects: list[int | None] = [*self.state.waiting, *([None] if self.closed else [])]
         return [serial for serial in subjects if serial not in notified]
@@ -328,9 +328,9 @@ class CaseMachine(CaseSituation):
             self.state.notify(serial, now)
 
     def mark_delivered(self, sent: SentReminder | Notification) -> None:
-        """Note that a reminder or notification arrived."""
+        """Record that a reminder or notification was delivered."""
         self.state.mark_delivered(sent)
 
     def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
-        """Note why it could not be delivered; None if it was cancelled because the case had moved on."""
+        """Record why it could not be delivered; None if it was cancelled because the case had moved on."""
         self.state.mark_undelivered(sent, why)

@@ -1,4 +1,4 @@
-"""What operators are notified of: deadlines, steps that wait for a person, and how the case ended."""
+"""The notifications of a case: deadlines, steps that wait for a person, and its outcome."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -60,11 +60,11 @@ def _operators_deadline(situation: CaseSituation, order: str | None) -> datetime
 
 
 def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
-    """Return the outcome of a closed case; it was opened when its workflow ``started`` unless its facts say when."""
+    """Return the outcome of a closed case; it was opened at ``started`` unless its facts have an instant."""
     facts, state = situation.case.facts, situation.state
     opened = facts.began_at or started
     (final,) = situation.states()
-    moved = [entry for entry in state.timeline if not _at_once(situation, entry)]
+    fired = [entry for entry in state.timeline if not _is_immediate(situation, entry)]
     return CaseOutcome(
         case_id=situation.case_id,
         process=situation.process.name,
@@ -74,24 +74,24 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
         closed_at=max(state.latest, opened),
         state=final,
         state_label=situation.process.state_label(final),
-        decided_by=moved[-1].by if moved else Party.CLOCK.value,
+        decided_by=fired[-1].by if fired else Party.CLOCK.value,
         decided_before_deadline=_in_time(situation, opened),
-        clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in moved),
+        clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in fired),
         lost=sum((entry.amount for entry in state.ledger if entry.amount is not None), Decimal("0.00")),
     )
 
 
-def _at_once(situation: CaseSituation, entry: TimelineEntry) -> bool:
-    """Return whether it is a judgement of the rule book on entering a state, which nobody made."""
+def _is_immediate(situation: CaseSituation, entry: TimelineEntry) -> bool:
+    """Return whether an ``always`` rule fired, which nobody decided and no clock caused."""
     clock = situation.process.clocks.get(entry.rule)
     return clock is not None and clock.figure is None
 
 
 def _in_time(situation: CaseSituation, opened: datetime) -> bool | None:
-    """Return whether all that had a deadline of ours was decided before it; None if nothing had to be decided.
+    """Return whether we decided everything before our deadlines; None if we had none.
 
-    A person's decision is always in time, for overdue clocks go first.  What the platform says of a clock of ours that
-    has run out comes too late, whatever it says.
+    A person's decision is always in time, as overdue clocks go first.  A report of the platform after our clock has run
+    out means that we were late, whatever it says.
     """
     in_time: bool | None = None
     entered: dict[str, datetime] = {}
@@ -111,13 +111,13 @@ def _in_time(situation: CaseSituation, opened: datetime) -> bool | None:
 
 
 def _our_clocks(situation: CaseSituation, order: str | None, state: str) -> list[Clock]:
-    """Return the clocks that run for our parties in a state."""
+    """Return the clocks of a state whose deadlines are ours."""
     own = state.rpartition(".")[2]
     return [
         rule.clock
         for rule in situation.process.chart_of(order).rules.values()
         if rule.clock and rule.clock.figure and rule.clock.of in OPERATORS
-        if any(move.source.value == own for _, move in rule.steps())
+        if any(transition.source.value == own for _, transition in rule.steps())
     ]
 
 

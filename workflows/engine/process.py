@@ -1,4 +1,4 @@
-"""A process: its charts and its case."""
+"""A process: its name, its charts and its case."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from workflows.process_checks import chart_faults, effect_faults
 
 
 @dataclass(frozen=True)
-class Chapter:
-    """A chart of a process, what it sees of the case, and samples of that for the checks of its invariants."""
+class ChartSamples:
+    """A chart with the type that it sees as its case, and with samples over which its invariants are checked."""
 
     chart: type[CaseChart]
     sees: type
@@ -29,9 +29,9 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Process:
-    """What the engine, the commands and the documents need to know of a process.
+    """A process, as engine, commands and documents use it.
 
-    A case about several orders has a chart of its own and one ``order_chart`` for each of them.
+    A case about several orders has a chart of its own, and every order follows ``order_chart``.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Process:
     order_chart: type[CaseChart] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a process whose parts do not fit; raises ProcessFault, with every fault."""
+        """Check that chart and case fit; raises ProcessFault with every fault."""
         faults = list(self._faults())
         if faults:
             raise ProcessFault("; ".join(faults))
 
     def _faults(self) -> Iterator[str]:
-        for chapter in self.chapters:
-            yield from chart_faults(chapter.chart, chapter.sees, list(chapter.samples), self.case)
-        sees = tuple(chapter.sees for chapter in self.chapters)
+        for sampled in self.chart_samples:
+            yield from chart_faults(sampled.chart, sampled.sees, list(sampled.samples), self.case)
+        sees = tuple(sampled.sees for sampled in self.chart_samples)
         yield from effect_faults(dict(self.effects()), dict(self.rules), sees)
 
     @property
@@ -58,13 +58,13 @@ class Process:
         return (self.chart, self.order_chart) if self.order_chart else (self.chart,)
 
     @property
-    def chapters(self) -> tuple[Chapter, ...]:
-        """The charts of the process, with what they see of the case."""
+    def chart_samples(self) -> tuple[ChartSamples, ...]:
+        """The charts of the process with their samples."""
         case = self.case
-        own = Chapter(self.chart, case, case.samples(), case.form_samples())
+        own = ChartSamples(self.chart, case, case.samples(), case.form_samples())
         if self.order_chart is None:
             return (own,)
-        return own, Chapter(self.order_chart, case.part_type(), case.part_samples(), case.form_samples())
+        return own, ChartSamples(self.order_chart, case.part_type(), case.part_samples(), case.form_samples())
 
     def chart_of(self, order: str | None) -> type[CaseChart]:
         """Return the chart that an order follows; None means the case's own."""
@@ -78,7 +78,7 @@ class Process:
         return {name: rule for chart in self.charts for name, rule in chart.rules.items()}
 
     def names_order(self, rule: str) -> bool:
-        """Return whether a rule is about one order, which must be named with it."""
+        """Return whether a rule belongs to the orders' chart, so that an order must be named with it."""
         return self.order_chart is not None and rule in self.order_chart.rules
 
     @cached_property
@@ -94,8 +94,8 @@ class Process:
     @property
     def order_states(self) -> tuple[str, ...]:
         """The innermost states of an order's chart; a case writes them with the order, as in ``O2.waived``."""
-        known = self.order_chart.states_map if self.order_chart else {}
-        return tuple(name for name, state in known.items() if state.is_atomic and not isinstance(state, HistoryState))
+        states = self.order_chart.states_map if self.order_chart else {}
+        return tuple(name for name, state in states.items() if state.is_atomic and not isinstance(state, HistoryState))
 
     def state_label(self, state: str) -> str:
         """Return the Chinese name of a state; that of ``O2.waived`` begins with the order."""
@@ -108,16 +108,16 @@ class Process:
         return str(self.rules[rule].name) if rule in self.rules else rule
 
     def action_label(self, rule: str) -> str:
-        """Return how a rule is offered to an operator; what the buyer or the platform did is only recorded."""
-        known = self.rules[rule]
-        if known.party in OPERATORS:
-            return str(known.name)
-        return f"登记:{known.party.label if known.party is Party.BUYER else ''}{known.name}"
+        """Return the label of a rule as an action of operators, who only record what buyer or platform did."""
+        fired = self.rules[rule]
+        if fired.party in OPERATORS:
+            return str(fired.name)
+        return f"登记:{fired.party.label if fired.party is Party.BUYER else ''}{fired.name}"
 
     def guard_label(self, guard: str) -> str:
-        """Return the Chinese name of a guard: the docstring of the property of the case or its part."""
-        known = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
-        return str(known.__doc__ or guard)
+        """Return the Chinese name of a guard: the docstring of that property of the case or its part."""
+        guarding = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
+        return str(guarding.__doc__ or guard)
 
     def effects(self) -> Mapping[str, Effect]:
         """Return the effects that the charts declare, by name."""
@@ -126,7 +126,7 @@ class Process:
     @cached_property
     def _effects(self) -> Mapping[str, Effect]:
         transitions = (transition.on for rule in self.rules.values() for _, transition in rule.steps())
-        # The initial state is entered by no move.
+        # The initial state is entered without a transition.
         states = (state.enter for chart in self.charts for state in chart.states_map.values())
         specs = (spec for owner in (*transitions, *states) for spec in owner)
         effects = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]

@@ -1,6 +1,6 @@
-"""What platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1).
+"""Judging what platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1).
 
-A report is judged here and taken by ``CaseMachine``: applied, held until the expiry under way is resolved, or ignored.
+Nothing changes here: ``CaseMachine`` acts upon the verdict.
 """
 
 import contextlib
@@ -14,12 +14,12 @@ from cases.messages import Report
 from workflows.engine.situation import CaseSituation
 
 SKEW = timedelta(minutes=1)
-"""How far a platform's clock and ours may differ."""
+"""The greatest difference tolerated between a platform's clock and ours."""
 
 
 @dataclass(frozen=True)
 class Apply:
-    """The report says that a rule fired for an order, with a form."""
+    """The report applies: a rule fired, for an order, with a form."""
 
     rule: str
     order: str | None
@@ -28,7 +28,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Rearm:
-    """The report gives the deadline of some states of an order."""
+    """The report sets the deadline of some states of an order."""
 
     order: str | None
     states: tuple[str, ...]
@@ -37,40 +37,40 @@ class Rearm:
 
 @dataclass(frozen=True)
 class Hold:
-    """The report, dated, is judged again once the expiry under way is resolved."""
+    """The report must wait until the open expiry is resolved; ``report`` is a copy with the instant filled in."""
 
     report: Report
 
 
 @dataclass(frozen=True)
 class Ignore:
-    """The report does not apply, and why; one that came ``early`` may apply later."""
+    """The report does not apply; one that came ``early`` may apply later."""
 
     why: str
     early: bool = False
 
 
 Verdict = Apply | Rearm | Hold | Ignore | None
-"""None: it says nothing new."""
+"""A verdict; None if the report says nothing new."""
 
 
 def happened_at(report: Report, now: datetime) -> datetime:
-    """Return when it happened according to the report, or now; never later than now."""
+    """Return when a report's event happened: the reported instant, but not later than ``now``; else ``now``."""
     return min(report.occurred_at or now, now)
 
 
 def judge(situation: CaseSituation, report: Report, now: datetime) -> Verdict:
-    """Return what a report means where the case stands."""
+    """Return the verdict on a report in the current state of the case."""
     happened, rules = happened_at(report, now), situation.process.rules
     if situation.closed:
         return None if report.look else Ignore(f"案件已结束 / the case is closed: {_states(situation)}")
     if report.rule is None:
-        # A deadline set once a clock was over is that of what the clock has led to.
+        # A deadline that was set after a clock ran out belongs to the state that follows.
         return Hold(report) if _after_expiry(situation, report, happened) else judge_deadline(situation, report)
     if any(rule not in rules for rule in (report.rule, *report.otherwise)):
         return Ignore(f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
-    if found := _applying_rule(situation, report, happened):
-        return _with_form(situation, report, *found)
+    if applying := _applying_rule(situation, report, happened):
+        return _with_form(situation, report, *applying)
     return _not_applying(situation, report, happened)
 
 
@@ -84,18 +84,21 @@ def _not_applying(situation: CaseSituation, report: Report, happened: datetime) 
 
 
 def judge_early(situation: CaseSituation, report: Report, now: datetime) -> Apply | Ignore | None:
-    """Return how a report that came early applies by now: it is about something within this very stay in the state."""
+    """Return the verdict on a report that came early, or None if it still does not apply.
+
+    It applies only if its event happened after the present state was entered.
+    """
     if report.occurred_at is None:
         return None
     happened = happened_at(report, now)
-    found = _applying_rule(situation, report, happened)
-    if found is None or _entered(situation, *found) > happened:
+    applying = _applying_rule(situation, report, happened)
+    if applying is None or _entered(situation, *applying) > happened:
         return None
-    return _with_form(situation, report, *found)
+    return _with_form(situation, report, *applying)
 
 
 def judge_deadline(situation: CaseSituation, report: Report) -> Rearm | Ignore | None:
-    """Return the states whose clock the report's deadline replaces."""
+    """Return the verdict on a deadline: the states whose clock it replaces."""
     orders = list(situation.state.orders)
     if report.order is not None and orders and report.order not in orders:
         return Ignore(f"没有这个订单 / no such order; orders: {', '.join(orders)}")
@@ -126,21 +129,21 @@ def _with_form(situation: CaseSituation, report: Report, rule: str, order: str |
 
 
 def _applying_rule(situation: CaseSituation, report: Report, happened: datetime) -> tuple[str, str | None] | None:
-    """Return the first of the rules that a report may mean which applies where the case stands, with its order."""
+    """Return the first rule that the report may stand for and that is open now, with its order."""
     expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= happened}
-    # A clock that had run out by the report's own instant is what it is about.
+    # If a clock had run out by the report's own instant, the report is most likely about that.
     for rule, order in sorted(_candidates(situation, report), key=lambda candidate: candidate not in expired):
         open_now = situation.chart_view(order).transitions(rule)
         if not open_now or _follows_expiry(situation, report, rule, order, happened):
             continue
-        # A record that was read may be older than the state; the platform's clock may be behind ours.
+        # A record may be older than the state; the platform's clock may be behind ours.
         if not (report.look and _entered(situation, rule, order) - SKEW > happened):
             return rule, order
     return None
 
 
 def _candidates(situation: CaseSituation, report: Report) -> Iterator[tuple[str, str | None]]:
-    """Yield the rules that a report may mean, with the order they are about."""
+    """Yield the rules that a report may stand for, with their order."""
     for rule in (report.rule or "", *report.otherwise):
         with contextlib.suppress(BadForm):
             yield rule, situation.addressee(rule, report.order)
@@ -155,16 +158,16 @@ def _misaddressed(situation: CaseSituation, report: Report) -> str | None:
 
 
 def _follows_expiry(situation: CaseSituation, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
-    """Return whether a report is about something later than a clock that is still being resolved."""
+    """Return whether a report is about an event after the end of a clock that is still being resolved."""
     return report.occurred_at is not None and any(
         expiry.rule != rule and expiry.order == order and expiry.due < happened for expiry in situation.state.unresolved
     )
 
 
 def _entered(situation: CaseSituation, rule: str, order: str | None) -> datetime:
-    """Return since when the case has been where a rule leads on from."""
+    """Return when the state was entered from which a rule fires."""
     view = situation.chart_view(order)
-    return max(view.entered[move.source.value] for _, move in view.transitions(rule))
+    return max(view.entered[transition.source.value] for _, transition in view.transitions(rule))
 
 
 def _states(situation: CaseSituation) -> str:

@@ -19,7 +19,7 @@ NEEDS_OPERATOR = SearchAttributeKey.for_bool("CaseNeedsOperator")
 AT_STAKE = SearchAttributeKey.for_float("CaseAtStake")
 
 ORDERS = SearchAttributeKey.for_keyword_list("CaseOrders")
-"""All orders of a case, by which it is found; they never change."""
+"""All orders of a case, so that a search for any of them finds it; they never change."""
 
 KEYS: tuple[SearchAttributeKey[Any], ...] = (
     PROCESS,
@@ -32,7 +32,7 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
     NEEDS_OPERATOR,
     AT_STAKE,
 )
-"""All of them, as ``aftersales setup`` registers them."""
+"""All search attributes; ``aftersales setup`` registers them."""
 
 
 def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
@@ -63,7 +63,7 @@ def _waits_for(situation: CaseSituation) -> str | None:
 
 
 def opening_attributes(situation: CaseSituation) -> TypedSearchAttributes:
-    """Return the attributes to start a case with."""
+    """Return the attributes with which a case is started."""
     order = situation.case.facts.order
     orders = list(situation.case.orders) or ([] if order is None else [order])
     values = {**attributes(situation), ORDERS: orders or None}

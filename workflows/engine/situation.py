@@ -1,7 +1,7 @@
-"""What can be asked of a case without changing it: where its charts stand, what is due, which order is meant.
+"""Reading a case without changing it: the states of its charts, what is due, which order is meant.
 
-Instants are whole seconds.  A case about several orders has a chart for each beside its own: ``order`` says whose
-chart is meant, None the case's own.
+Instants are whole seconds.  A case about several orders has a chart for every order beside its own: ``order`` says
+which chart is meant, None being the case's own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,11 +20,11 @@ from workflows.engine.process import Process
 from workflows.engine.state import CaseState, EffectState, ExpiryCheck
 
 ORDER_FIELD = "order"
-"""The field beside a form's own by which an order is named."""
+"""The field that names the order, beside the form's own fields."""
 
 
 class Kind(IntEnum):
-    """What is due, in the order in which things due at the same instant are looked at."""
+    """The kinds of moments, in the order in which those of one instant are processed."""
 
     CLOCK = 0
     DECISION = 1
@@ -41,7 +41,7 @@ class Moment:
 
 
 class CaseSituation:
-    """A case as it stands: its process, what is known of it, and what it remembers."""
+    """A read-only view of a case: its process, its context and its state."""
 
     def __init__(self, process: Process, case_id: str, case: Case, state: CaseState) -> None:
         self.process, self.case_id, self.case, self.state = process, case_id, case, state
@@ -49,36 +49,38 @@ class CaseSituation:
         self._viewed = case
 
     def chart_view(self, order: str | None = None) -> ChartView:
-        """Return where an order's chart stands."""
+        """Return the view of an order's chart, or of the case's own."""
         self.chart_views()
         return self._chart_views[order]
 
     def chart_views(self) -> list[ChartView]:
-        """Return where every chart of the case stands, its own first; views are kept until the case moves."""
+        """Return the views of all charts, the case's own first; they are cached until the case changes."""
         if self._viewed is not self.case:
             self._viewed, self._chart_views = self.case, {}
-        pasts = {order: self.state.past_of(order) for order in self.state.parts}
-        moved = [
+        snapshots = {order: self.state.snapshot_of(order) for order in self.state.parts}
+        changed = [
             order
-            for order, past in pasts.items()
-            if order not in self._chart_views or self._chart_views[order].past is not past
+            for order, snapshot in snapshots.items()
+            if order not in self._chart_views or self._chart_views[order].snapshot is not snapshot
         ]
-        if moved:
+        if changed:
             latest = self.state.latest
-            for order in moved:
+            for order in changed:
                 part = self.case.part(order)
-                self._chart_views[order] = ChartView(self.process.chart_of(order), part, pasts[order], latest, order)
-        return [self._chart_views[order] for order in pasts]
+                self._chart_views[order] = ChartView(
+                    self.process.chart_of(order), part, snapshots[order], latest, order
+                )
+        return [self._chart_views[order] for order in snapshots]
 
     def since(self, order: str | None = None) -> datetime:
-        """Return when an order, or the case itself, last did anything; whatever comes next is not earlier."""
+        """Return the last event of an order, or of the case itself; nothing that happens next can be earlier."""
         done = [entry.at for entry in self.state.timeline if entry.order == order]
         return max((self.chart_view(order).since, *done))
 
     @property
     def closed(self) -> bool:
         """Whether the case has reached a final state."""
-        return any(self.process.chart.states_map[state].final for state in self.state.past.entered)
+        return any(self.process.chart.states_map[state].final for state in self.state.snapshot.entered)
 
     @property
     def finished(self) -> bool:
@@ -88,18 +90,18 @@ class CaseSituation:
 
     @property
     def busy(self) -> bool:
-        """Whether something is performed or resolved that no person is asked about."""
+        """Whether an effect is being performed, or an expiry resolved, without waiting for a person."""
         return bool(self.state.pending or self.state.unresolved)
 
     def states(self) -> list[str]:
         """Return the innermost active states, or the final state alone once the case is closed."""
         parts = (None,) if self.closed else self.state.parts
-        return [name for order in parts for name in self.named(order, self.state.past_of(order).entered)]
+        return [name for order in parts for name in self.named(order, self.state.snapshot_of(order).entered)]
 
     def named(self, order: str | None, entered: Iterable[str]) -> list[str]:
-        """Return the innermost of the states by their outside names: an order's chart's begin with the order."""
-        known = self.process.chart_of(order).states_map
-        return [state if order is None else f"{order}.{state}" for state in entered if known[state].is_atomic]
+        """Return the innermost of the states by their full names: those of an order begin with it."""
+        states = self.process.chart_of(order).states_map
+        return [state if order is None else f"{order}.{state}" for state in entered if states[state].is_atomic]
 
     def step_label(self, step: EffectState | ExpiryCheck) -> str:
         """Return the Chinese name of a step."""
@@ -110,11 +112,11 @@ class CaseSituation:
     # Clocks, reminders (G-5) and default decisions (G-6).
 
     def deadlines(self) -> list[Deadline]:
-        """Return the running clocks, nearest first, with those that are being resolved with the platform."""
+        """Return the running clocks, nearest first, including those being resolved with the platform."""
         return [] if self.closed else sorted(deadline for view in self.chart_views() for deadline in view.deadlines)
 
     def moments(self, now: datetime) -> list[Moment]:
-        """Return everything due or to come, in order."""
+        """Return all moments, due or to come, in order."""
         return (
             [] if self.closed else sorted(moment for view in self.chart_views() for moment in self._moments(view, now))
         )
@@ -128,7 +130,7 @@ class CaseSituation:
         return None if self.closed else min(self._running(self.chart_views()), default=None)
 
     def _running(self, views: Iterable[ChartView]) -> list[Deadline]:
-        """Return the clocks that run; where one is being resolved, only those judged at once."""
+        """Return the running clocks; while a chart has an expiry, only its ``always`` rules count."""
         resolving = {expiry.order for expiry in self.state.expiries}
         deadlines = (deadline for view in views for deadline in view.deadlines)
         return [deadline for deadline in deadlines if deadline.immediate or deadline.order not in resolving]
@@ -152,26 +154,26 @@ class CaseSituation:
         decision = self.case.policy.default_decision.value
         if decision is None or decision not in view.chart.rules:
             return False
-        # A line with a form of its own asks for more than the default form, which was read by the rule's, can promise.
+        # The default form was checked against the rule's form: it need not fit a line with a form of its own.
         return any(
-            move.source.value == deadline.state and move.targets and line.form is None
-            for line, move in view.transitions(decision)
+            transition.source.value == deadline.state and transition.targets and line.form is None
+            for line, transition in view.transitions(decision)
         )
 
     def _reminded(self, view: ChartView, deadline: Deadline) -> datetime | None:
-        """Return when this clock was last reminded of in this stay in the state."""
-        stay, mine = view.entered[deadline.state], (deadline.order, deadline.state, deadline.rule)
+        """Return the last reminder of this clock since its state was entered."""
+        entered, key = view.entered[deadline.state], (deadline.order, deadline.state, deadline.rule)
         sent = [
             reminder.at
             for reminder in self.state.reminders
-            if (reminder.order, reminder.state, reminder.rule) == mine and reminder.at >= stay
+            if (reminder.order, reminder.state, reminder.rule) == key and reminder.at >= entered
         ]
         return max(sent, default=None)
 
     # Orders and forms.
 
     def addressee(self, rule: str, order: str | None) -> str | None:
-        """Return the order whose chart a rule moves, or None for the case's own; raises BadForm, listing the orders."""
+        """Return the order in whose chart a rule fires, None for the case's own; raises BadForm, listing the orders."""
         if not self.process.names_order(rule):
             return None
         orders = self.state.orders
@@ -195,7 +197,7 @@ class CaseSituation:
         return self.addressee(rule, order), form
 
     def read_form(self, rule: str, raw: Any, order: str | None = None) -> Form:
-        """Read a rule's form by the line that is open now; raises BadForm."""
+        """Read a form as the rule asks for it now; raises BadForm."""
         return read(self.form_type(rule, order), {} if raw is None else raw, rule)
 
     def form_type(self, rule: str, order: str | None = None) -> type[Form]:
@@ -204,6 +206,6 @@ class CaseSituation:
         return self.case.form_type((line.form if line else None) or self.process.rules[rule].form)
 
 
-def of_order(order: str | None) -> str:
+def order_suffix(order: str | None) -> str:
     """Return the suffix of a label that names the order."""
     return f" {order}" if order else ""

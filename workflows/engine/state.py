@@ -1,4 +1,4 @@
-"""What a case remembers beyond its chart and facts: carried over when the workflow continues as new."""
+"""The state of a case, which is carried over when the workflow continues as new."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,12 +13,12 @@ from cases.models import Instant, clipped
 from statecharts.chart import Deadline, Snapshot
 
 SEEN_KEPT = 2000
-"""Message ids remembered for de-duplication; a case sees some tens."""
+"""Message ids kept for de-duplication; a case ordinarily receives some tens."""
 IGNORED_KEPT = 500
-"""Ignored messages kept on the timeline; the count of all is kept beside them."""
+"""Ignored messages kept; older ones are only counted."""
 
 EARLY_KEPT = 20
-"""Ignored messages looked at again when the case has moved on: what came out of order came shortly before."""
+"""Ignored messages that are judged again when the case has moved on; out of order, messages come close together."""
 
 Status = Literal["owed", "done", "console_task", "needs_operator"]
 
@@ -36,7 +36,7 @@ class TimelineEntry(BaseModel):
 
 
 class IgnoredMessage(BaseModel):
-    """A message that did not apply, and why (G-3); ``early`` is the message where it may still come to apply."""
+    """A message that did not apply, and why (G-3); ``early`` holds the message itself if it may apply later."""
 
     at: Instant
     rule: str | None
@@ -48,8 +48,7 @@ class IgnoredMessage(BaseModel):
 class EffectState(BaseModel):
     """An effect: what is to be done for which rule, its status, and why it is stuck.
 
-    ``entry`` is the key of the ledger entry that it enters, if it does; ``note`` is that of the operator who did it by
-    hand.
+    ``entry`` is the key of its ledger entry, if it has one; ``note`` was left by the operator who did it by hand.
     """
 
     serial: int
@@ -66,21 +65,21 @@ class EffectState(BaseModel):
     note: str | None = None
 
     def complete(self, at: datetime, *, task: ConsoleTask | None = None, note: str | None = None) -> None:
-        """Take it as done, or as handed to an operator as a console task (G-8)."""
+        """Mark the effect as done, or as handed to an operator as a console task (G-8)."""
         self.status, self.ended, self.why = "console_task" if task else "done", at, None
         self.task, self.note = task or self.task, note or self.note
 
     def fail(self, at: datetime, why: str) -> None:
-        """Leave it to an operator (G-7)."""
+        """Leave the effect to an operator (G-7)."""
         self.status, self.ended, self.why = "needs_operator", at, why
 
     def retry(self) -> None:
-        """Let it be performed again, under the same idempotency key."""
+        """Mark the effect to be performed again, under the same idempotency key."""
         self.status, self.why = "owed", None
 
 
 class ExpiryCheck(BaseModel):
-    """A clock of the platform that has run out (G-2); ``why`` it could not be resolved and needs an operator."""
+    """A clock of the platform that has run out (G-2); ``why`` is set if it cannot be resolved without an operator."""
 
     serial: int
     state: str
@@ -90,16 +89,16 @@ class ExpiryCheck(BaseModel):
     why: str | None = None
 
     def fail(self, why: str) -> None:
-        """Leave it to an operator (G-7)."""
+        """Leave the expiry to an operator (G-7)."""
         self.why = why
 
     def retry(self) -> None:
-        """Let the platform be asked again."""
+        """Ask the platform again."""
         self.why = None
 
 
 class SentReminder(BaseModel):
-    """A reminder sent (G-5); ``delivered`` is None while it is on its way, ``why`` is why it could not be delivered."""
+    """A reminder (G-5); ``delivered`` is None until it is known, ``why`` is set if it could not be delivered."""
 
     at: Instant
     state: str
@@ -111,9 +110,9 @@ class SentReminder(BaseModel):
 
 
 class Notification(BaseModel):
-    """A notification that a step, by its serial number, waits for a person, or (None) that the case is closed.
+    """A notification that the step ``serial`` waits for a person, or, with None, that the case is closed.
 
-    ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` are as those of a reminder.
+    ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` mean the same as for a reminder.
     """
 
     at: Instant
@@ -124,15 +123,15 @@ class Notification(BaseModel):
 
 
 class CaseState(BaseModel):
-    """All that a case remembers, apart from its facts, its policy and what it learned.
+    """The state of a case, apart from its facts, its policy and what its forms have added.
 
-    ``past`` is the snapshot of its own chart, ``orders`` those of its orders' charts.  Only ``CaseMachine`` may call
-    what changes a state.  The names in JSON are those of recorded histories.
+    ``snapshot`` is that of its own chart, ``orders`` those of its orders' charts.  Only ``CaseMachine`` may call the
+    methods that change a state.  The names in JSON are those of recorded histories.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
-    past: Snapshot = Snapshot()
+    snapshot: Snapshot = Field(default=Snapshot(), alias="past")
     orders: dict[str, Snapshot] = {}
     last_serial: int = 0
     timeline: list[TimelineEntry] = []
@@ -146,26 +145,26 @@ class CaseState(BaseModel):
     reminders: list[SentReminder] = []
     notifications: list[Notification] = Field(default=[], alias="news")
 
-    # What can be asked of it.
+    # Reading.
 
     @property
     def parts(self) -> tuple[str | None, ...]:
         """The case's own chart (None) and its orders'."""
         return (None, *self.orders)
 
-    def past_of(self, order: str | None) -> Snapshot:
+    def snapshot_of(self, order: str | None) -> Snapshot:
         """Return the snapshot of an order's chart, or of the case's own for None."""
-        return self.past if order is None else self.orders[order]
+        return self.snapshot if order is None else self.orders[order]
 
     @property
     def latest(self) -> datetime:
-        """The instant of the last thing that happened."""
-        entered = max(at for order in self.parts for at in self.past_of(order).entered.values())
+        """The instant of the last event."""
+        entered = max(at for order in self.parts for at in self.snapshot_of(order).entered.values())
         return max(entered, self.timeline[-1].at) if self.timeline else entered
 
     @property
     def pending(self) -> list[EffectState]:
-        """The effects still to be performed, in order."""
+        """The effects that are still to be performed, in order."""
         return [effect for effect in self.effects if effect.status == "owed"]
 
     @property
@@ -175,7 +174,7 @@ class CaseState(BaseModel):
 
     @property
     def unresolved(self) -> list[ExpiryCheck]:
-        """The expiries that the platform is still asked about, without those that need an operator."""
+        """The expiries that do not need an operator: the platform is still being asked."""
         return [expiry for expiry in self.expiries if expiry.why is None]
 
     def expiry(self, serial: int) -> ExpiryCheck | None:
@@ -184,7 +183,7 @@ class CaseState(BaseModel):
 
     @property
     def waiting(self) -> dict[int, EffectState | ExpiryCheck]:
-        """What waits for a person, by its serial number."""
+        """The steps that wait for a person, by serial number."""
         steps: list[EffectState | ExpiryCheck] = [*self.stuck, *(expiry for expiry in self.expiries if expiry.why)]
         return {step.serial: step for step in steps}
 
@@ -196,41 +195,41 @@ class CaseState(BaseModel):
 
     @property
     def needs_operator(self) -> bool:
-        """Whether anything went wrong that only an operator can mend (G-7)."""
+        """Whether anything failed that only an operator can put right (G-7)."""
         failed = any(effect.status == "needs_operator" for effect in self.effects)
         return failed or any(expiry.why for expiry in self.expiries)
 
     @property
     def waits_for_operator(self) -> bool:
-        """Whether anything waits for an operator: what went wrong, or a console task (G-8)."""
+        """Whether anything waits for an operator: a failed step, or a console task (G-8)."""
         return bool(self.waiting)
 
     @property
     def early(self) -> list[IgnoredMessage]:
-        """The ignored messages that may still come to apply."""
+        """The ignored messages that may still apply later."""
         return [message for message in self.ignored if message.early is not None]
 
-    # What changes it.
+    # Changing; for CaseMachine alone.
 
-    def remember(self, order: str | None, past: Snapshot) -> None:
+    def remember(self, order: str | None, snapshot: Snapshot) -> None:
         """Keep the snapshot of a chart."""
         if order is None:
-            self.past = past
+            self.snapshot = snapshot
         else:
-            self.orders[order] = past
+            self.orders[order] = snapshot
 
     def set_deadline(self, order: str | None, state: str, deadline: datetime) -> None:
-        """Let the platform's own instant replace the one computed from policy (G-1)."""
-        past = self.past_of(order)
-        self.remember(order, replace(past, given={**past.given, state: deadline}))
+        """Replace the computed deadline of a state by the platform's own (G-1)."""
+        snapshot = self.snapshot_of(order)
+        self.remember(order, replace(snapshot, given={**snapshot.given, state: deadline}))
         self.expiries = [expiry for expiry in self.expiries if (expiry.order, expiry.state) != (order, state)]
 
     def record(self, entry: TimelineEntry) -> None:
-        """Append a rule that fired to the timeline."""
+        """Append an entry to the timeline."""
         self.timeline.append(entry)
 
     def book(self, entry: LedgerEntry) -> bool:
-        """Enter an amount in the ledger; return whether its key is new."""
+        """Add a ledger entry unless its key exists; return whether it was added."""
         if any(booked.key == entry.key for booked in self.ledger):
             return False
         self.ledger.append(entry)
@@ -252,7 +251,7 @@ class CaseState(BaseModel):
         )
 
     def expire(self, deadline: Deadline) -> None:
-        """Note that a clock of the platform has run out and must be resolved with it (G-2)."""
+        """Record that a clock of the platform has run out and must be resolved with it (G-2)."""
         self.expiries.append(
             ExpiryCheck(
                 serial=self._serial(),
@@ -289,17 +288,17 @@ class CaseState(BaseModel):
                 notification.over = True
 
     def mark_delivered(self, sent: SentReminder | Notification) -> None:
-        """Note that a reminder or notification arrived."""
+        """Record that a reminder or notification was delivered."""
         sent.delivered = True
 
     def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
-        """Note why it could not be delivered; None if it was cancelled because the case had moved on."""
+        """Record why it could not be delivered; None if it was cancelled because the case had moved on."""
         sent.delivered = False
         if why is not None:
             sent.why = clipped(why)
 
     def first_time(self, report: Report) -> bool:
-        """Return whether a message is new; one read from the record may come again until it applies."""
+        """Return whether a message is new; a report from a record may come again until it applies."""
         if report.message_id is None:
             return True
         if report.message_id in self.seen:
@@ -309,17 +308,17 @@ class CaseState(BaseModel):
         return True
 
     def mark_seen(self, report: Report) -> None:
-        """Remember a message's id, so that it is taken only once."""
+        """Remember a message's id, so that the message counts once."""
         if report.message_id is not None:
             self.seen.append(report.message_id)
             del self.seen[:-SEEN_KEPT]
 
     def hold(self, report: Report) -> None:
-        """Keep a message until the expiry under way is resolved."""
+        """Keep a message until the open expiry is resolved."""
         self.held.append(report)
 
     def release_held(self) -> list[Report]:
-        """Return the messages held, and hold them no longer."""
+        """Return the held messages, and forget them."""
         held, self.held = self.held, []
         return held
 
@@ -336,11 +335,11 @@ class CaseState(BaseModel):
             message.early = None
 
     def unignore(self, message: IgnoredMessage) -> None:
-        """Remove a message that came early and applies now."""
+        """Remove a message that came early and applies now from the ignored ones."""
         self.ignored.remove(message)
         self.ignored_in_all -= 1
 
     def _serial(self) -> int:
-        """Return the next serial number; none is used twice in a case's life."""
+        """Return the next serial number; a case never uses one twice."""
         self.last_serial += 1
         return self.last_serial

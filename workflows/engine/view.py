@@ -1,6 +1,6 @@
-"""What can be seen of a case: the answer of the query ``view``, and the summary that every update answers.
+"""The views of a case: the answer of the query ``view``, and the summary that every update returns.
 
-Clients read the models; their names in JSON are those that earlier releases wrote.
+Clients read these models.  Their names in JSON are those of earlier releases.
 """
 
 from collections import Counter
@@ -33,9 +33,9 @@ class _View(BaseModel):
 
 
 class DeadlineView(_View):
-    """A running clock; ``resolving``: it has run out, and the platform is asked what happened.
+    """A running clock; ``resolving``: it has run out, and the platform is being asked what happened.
 
-    ``decided_at``: when the shop's default ``decision`` is taken unless somebody decides first (G-6).
+    ``decided_at`` is when the shop's default ``decision`` is taken unless somebody decides before (G-6).
     """
 
     rule: str
@@ -50,7 +50,10 @@ class DeadlineView(_View):
 
 
 class ActionView(_View):
-    """A rule that people may fire now, with the JSON schema of its form; ``record``: only to record what was seen."""
+    """A rule that people may fire now, with the JSON schema of its form.
+
+    ``record``: it only records what the buyer or the platform did.
+    """
 
     rule: str
     order: str | None
@@ -94,7 +97,7 @@ class EffectView(_View):
 
 
 class StuckExpiryView(_View):
-    """A clock of the platform that an operator must resolve; listed among the effects."""
+    """An expiry that an operator must resolve; it is listed among the effects."""
 
     serial: int
     effect: Literal["settle"] = "settle"
@@ -110,11 +113,11 @@ class StuckExpiryView(_View):
 
     @property
     def task(self) -> None:
-        """No console task: the platform did not answer."""
+        """None: an expiry has no console task."""
 
 
 class CaseSummary(_View):
-    """Where the case is, in short."""
+    """The state of a case in short."""
 
     status: CaseStatus
     state: list[str]
@@ -123,10 +126,10 @@ class CaseSummary(_View):
 
 
 class CaseView(_View):
-    """Everything about a case: where it is, why, what may be done next, and what is pending.
+    """Everything about a case: its states, how it got there, what may be done next, and what is pending.
 
-    ``busy``: something is performed or resolved without a person.  ``next``: the nearest instant at which something
-    will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
+    ``busy``: an effect is being performed or an expiry resolved, without waiting for a person.  ``next``: the nearest
+    instant at which something will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
     """
 
     case_id: str
@@ -161,7 +164,7 @@ def status(situation: CaseSituation) -> CaseStatus:
 
 
 def state_in_words(situation: CaseSituation) -> str:
-    """Return where the case is in one short line, with the number of orders in each state."""
+    """Return the states in one short line, with the number of orders in every state."""
     own = "、".join(situation.process.state_label(state) for state in situation.chart_view().states)
     counts = Counter(
         str(view.chart.states_map[state].name)
@@ -174,7 +177,7 @@ def state_in_words(situation: CaseSituation) -> str:
 
 
 def deadlines(situation: CaseSituation) -> list[DeadlineView]:
-    """Return the running clocks, nearest first, with those that are being resolved with the platform."""
+    """Return the running clocks, nearest first, including those being resolved with the platform."""
     resolving = {(expiry.order, expiry.rule) for expiry in situation.state.expiries}
     clocks, process = situation.process.clocks, situation.process
     moments = situation.moments(situation.state.latest)
@@ -246,7 +249,7 @@ def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
 
 
 def summary(situation: CaseSituation) -> CaseSummary:
-    """Return what an update answers."""
+    """Return the summary that an update returns."""
     nearest = next(iter(situation.deadlines()), None)
     return CaseSummary(
         status=status(situation),
@@ -257,7 +260,7 @@ def summary(situation: CaseSituation) -> CaseSummary:
 
 
 def view(situation: CaseSituation, now: datetime) -> CaseView:
-    """Return what the query ``view`` answers."""
+    """Return the answer of the query ``view``."""
     state, process = situation.state, situation.process
     return CaseView(
         case_id=situation.case_id,

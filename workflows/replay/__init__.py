@@ -1,1 +1,1 @@
-"""Replay recorded histories and compare what they contain."""
+"""Replay of recorded histories, with their contents compared."""

@@ -12,10 +12,10 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 Key = tuple[str, str]
-"""The kind of a command, and which one of its kind it is."""
+"""The kind of a command, and its id or number within the kind."""
 END: Key = ("end", "")
 PATCHES = {"TemporalChangeVersion"}
-"""The search attribute that Temporal itself sets where code asks for a patch: no command of ours."""
+"""The search attribute that Temporal itself sets for ``workflow.patched``; it is not one of our commands."""
 
 
 @dataclass
@@ -35,9 +35,9 @@ def of_history(events: Iterable[HistoryEvent]) -> dict[Key, Contents]:
         which = event.WhichOneof("attributes")
         if which == "workflow_execution_update_accepted_event_attributes":
             updates[event.event_id] = getattr(event, which).protocol_instance_id
-        seen = _of_event(which, getattr(event, which), updates, commands) if which else None
-        if seen is not None:
-            key, contents = seen
+        keyed = _of_event(which, getattr(event, which), updates, commands) if which else None
+        if keyed is not None:
+            key, contents = keyed
             kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower()
             contents.name = f"event {event.event_id} ({f'{kind} {contents.name}'.strip()})"
             commands[key] = contents
@@ -69,7 +69,7 @@ def _of_event(
 
 
 def of_command(command: WorkflowCommand, before: Mapping[Key, Contents]) -> tuple[Key, Contents] | None:
-    """Return a command of the current code; None if its kind alone says all, which Temporal compares itself."""
+    """Return a command of the current code; None if it has only a kind, which Temporal itself compares."""
     which = command.WhichOneof("variant")
     attributes: Any = getattr(command, which) if which else None
     keyed: tuple[Key, Contents] | None = None
@@ -98,7 +98,7 @@ def _payloads(payloads: Iterable[Payload], **plain: str) -> Contents:
 
 
 def _next(kind: str, before: Mapping[Key, Contents]) -> Key:
-    return kind, str(sum(known == kind for known, _ in before))
+    return kind, str(sum(key[0] == kind for key in before))
 
 
 def _timer(attributes: Any) -> Contents:

@@ -1,8 +1,8 @@
-"""Replays of recorded histories that also look at their content.
+"""Replay of recorded histories that also compares their contents.
 
 Temporal's own replay compares only the kinds and the order of commands: a clock of 24 h instead of 48 h, another
-argument of an activity or another retry policy replays clean.  Here the commands that the code issues now are noted
-and compared with what was recorded.  Summaries and details are for people and may change.
+argument of an activity or another retry policy goes unnoticed.  Here the commands that the code issues now are
+compared with the recorded ones in full.  Summaries and details are for people and may change.
 """
 
 import json
@@ -25,7 +25,7 @@ from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 
 class HistoryChanged(Refused):
-    """The current code would not have done what a history recorded; ``differences`` are readable lines."""
+    """A history that the current code would not have produced; ``differences`` are readable lines."""
 
     def __init__(self, differences: list[str]) -> None:
         super().__init__("; ".join(differences))
@@ -45,11 +45,11 @@ def recorded(path: Path) -> WorkflowHistory:
 
 
 async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_data_converter) -> None:
-    """Replay a history and compare its content; raises HistoryChanged.
+    """Replay a history and compare its contents; raises HistoryChanged.
 
-    ``converter``: the one of the client that recorded it, where that has a codec.
+    Pass the ``converter`` of the client that recorded it if that has a codec.
     """
-    runner = NotingRunner(sandboxed_runner())
+    runner = RecordingRunner(sandboxed_runner())
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=runner,
@@ -101,36 +101,36 @@ def _differing(place: str, was: Any, now: Any) -> Iterator[str]:
         yield f"{place or 'content'}: recorded {was!r}, now {now!r}"
 
 
-class NotingRunner(WorkflowRunner):
-    """A runner that notes every command that its workflows issue."""
+class RecordingRunner(WorkflowRunner):
+    """A runner that records every command that its workflows issue."""
 
     def __init__(self, runner: WorkflowRunner) -> None:
-        """Run workflows as ``runner`` does."""
+        """Wrap a runner."""
         self._runner = runner
         self.issued: dict[Key, Contents] = {}
 
     def prepare_workflow(self, defn: Any) -> None:
-        """Pass it on to the runner."""
+        """Pass the call on to the runner."""
         self._runner.prepare_workflow(defn)
 
     def set_worker_level_failure_exception_types(self, types: Any) -> None:
-        """Pass it on to the runner."""
+        """Pass the call on to the runner."""
         self._runner.set_worker_level_failure_exception_types(types)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Make an instance whose commands are noted."""
-        return _Noting(self._runner.create_instance(det), self.issued)
+        """Create an instance whose commands are recorded."""
+        return _RecordingInstance(self._runner.create_instance(det), self.issued)
 
 
-class _Noting(WorkflowInstance):
-    def __init__(self, instance: WorkflowInstance, notes: dict[Key, Contents]) -> None:
-        self._instance, self._notes = instance, notes
+class _RecordingInstance(WorkflowInstance):
+    def __init__(self, instance: WorkflowInstance, issued: dict[Key, Contents]) -> None:
+        self._instance, self._issued = instance, issued
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         completion = self._instance.activate(act)
         for command in completion.successful.commands:
-            if found := of_command(command, self._notes):
-                self._notes[found[0]] = found[1]
+            if keyed := of_command(command, self._issued):
+                self._issued[keyed[0]] = keyed[1]
         return completion
 
     def get_serialization_context(self, command_info: Any) -> Any:

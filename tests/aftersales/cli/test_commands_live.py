@@ -91,7 +91,7 @@ def test_opening_twice_is_opening_once(command: Command, case_file: Callable[...
         )
     assert shown(command, "douyin_reship/twice")["facts"]["order_amount"] == "100.00"
     again = command("open", first)
-    assert (again.exit_code, again.stdout) == (0, "douyin_reship/twice: 此前已打开 / was opened before\n")
+    assert (again.exit_code, again.stdout) == (0, "douyin_reship/twice: 此前已新建 / was opened before\n")
 
 
 def test_dr_12_a_closed_case_is_not_opened_again(command: Command, case_file: Callable[..., Path]) -> None:

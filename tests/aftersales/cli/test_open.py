@@ -82,8 +82,8 @@ def test_an_export_of_bad_rows_alone_needs_no_server(aftersales: Command, reship
         *("open", path, "--mapping", reships.mapping, "--rejected", rejected), TEMPORAL_ADDRESS=NO_SERVER
     )
     assert (result.exit_code, rejected.exists()) == (2, True)
-    assert result.stdout == "0 件已打开 / opened, 0 件此前已打开 / were opened before; 2 行被拒 / rows rejected\n"
-    assert result.stderr == f"aftersales: 2 行有误,改后再打开 / rows are wrong, correct and open them: {rejected}\n"
+    assert result.stdout == "0 件已新建 / opened, 0 件此前已新建 / were opened before; 2 行被拒 / rows rejected\n"
+    assert result.stderr == f"aftersales: 2 行有误,改好再导入 / rows are wrong, correct and open them: {rejected}\n"
 
 
 @pytest.mark.parametrize("count", [20, 21])
@@ -92,8 +92,8 @@ def test_people_see_counts_and_only_a_few_names(
 ) -> None:
     own = ids(count)
     for words in (
-        f"{count} 件已打开 / opened, 0 件此前已打开 / were opened before; 0 行被拒 / rows rejected",
-        f"0 件已打开 / opened, {count} 件此前已打开 / were opened before; 0 行被拒 / rows rejected",
+        f"{count} 件已新建 / opened, 0 件此前已新建 / were opened before; 0 行被拒 / rows rejected",
+        f"0 件已新建 / opened, {count} 件此前已新建 / were opened before; 0 行被拒 / rows rejected",
     ):
         result = aftersales("open", reships.write(*map(row, own)), "--mapping", reships.mapping)
         *named, last = result.stdout.splitlines()
@@ -164,7 +164,7 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
     *cases, (process, last) = reships.read().cases
     too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
     cases.append((process, too_large))
-    message = r"^([6-9]|1[0-5]) 件已打开 / opened, 0 .*, run again to continue: Temporal: .* exceeds limit"
+    message = r"^([6-9]|1[0-5]) 件已新建 / opened, 0 .*, run again to continue: Temporal: .* exceeds limit"
     with pytest.raises(OpeningStopped, match=message):
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 
@@ -173,7 +173,7 @@ def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, re
     result = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
-    assert "1 件未打开,再次运行即可继续 / not opened yet, run again to continue" in line
+    assert "1 件未新建,再次运行即可继续 / not opened yet, run again to continue" in line
     assert "nowhere" in line
 
 

@@ -20,7 +20,7 @@ from cases.messages import Opening, Report
 from tests.conftest import TASK_QUEUE
 from tests.support.life import PROCESS, facts, fired, whole_now
 from tests.support.processes.claims import claim_facts
-from workflows.client import start_case
+from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
 SHOP = "S1"

@@ -83,11 +83,11 @@ async def test_it_starts_and_stores_messages_while_temporal_is_away_and_stops_on
             assert (await client.get("/ready")).status_code == 200
 
         async def said() -> bool:
-            return gateway.events() == ["gateway started", "dispatching fails"]
+            return gateway.events() == ["gateway started", "delivery fails"]
 
         await eventually("that handing over fails", said)
         assert await gateway.end(how) == 0
-        assert gateway.events() == ["gateway started", "dispatching fails", "gateway stopped"]
+        assert gateway.events() == ["gateway started", "delivery fails", "gateway stopped"]
         assert not any(part in line for line in gateway.lines for part in (SECRET, "王小明", "13800000000"))
     async with Inbox(tmp_path / "inbox.db") as inbox:
         assert (await inbox.counts())["states"]["new"] == 1

@@ -167,7 +167,7 @@ async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
         await settled(inbox, done=1, failed=1)
     ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
     assert reason == str(bad)
-    assert logged == ["a message cannot be dispatched"]
+    assert logged == ["a message cannot be delivered"]
 
 
 async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(

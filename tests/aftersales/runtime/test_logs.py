@@ -75,6 +75,13 @@ def test_temporals_own_lines_name_the_case(capsys: pytest.CaptureFixture[str]) -
     assert not {"temporal_workflow", "temporal_activity"} & (woken.keys() | failed.keys())
 
 
+def test_a_line_of_temporals_core_is_printed_without_its_record(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    logging.getLogger("temporalio.core").warning("the connection closed", extra={"temporal_log": object()})
+    (line,) = lines(capsys)
+    assert (line["event"], "temporal_log" in line) == ("the connection closed", False)
+
+
 def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     try:

@@ -66,7 +66,7 @@ async def test_a_clock_that_nobody_stops_is_named_with_its_state(tmp_path: Path)
 
 
 async def test_a_workflow_that_raises_is_reported_with_its_error(tmp_path: Path) -> None:
-    assert "a case that cannot learn" in await failure(tmp_path, {"at": "1h", "act": "jam"})
+    assert "a case that cannot apply" in await failure(tmp_path, {"at": "1h", "act": "jam"})
 
 
 async def test_a_workflow_that_the_worker_does_not_know_is_named(

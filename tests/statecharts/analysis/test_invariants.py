@@ -16,7 +16,7 @@ from statecharts.analysis.reachability import StateSpace, explore
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, always, book, by, do, stays, under, upon
 from tests.support.places import RULES
-from workflows.engine.process import Chapter, Process
+from workflows.engine.process import ChartSamples, Process
 from workflows.registry import PROCESSES
 
 RULE_BOOK = RULES
@@ -41,7 +41,7 @@ class Parcel:
     def due(self, figure: str, entered: datetime) -> datetime | None:
         return None if figure == "unset" else entered + DAY
 
-    def learn(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any) -> Self:
         return replace(self, opened=True) if rule == "open_up" and form == "knife" else self
 
 
@@ -81,7 +81,7 @@ class Ringing(CaseChart):
 
 @dataclass(frozen=True)
 class Warned(Parcel):
-    def learn(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any) -> Self:
         return replace(self, opened=True) if rule == "warn" and form is None else self
 
 
@@ -92,7 +92,7 @@ def explored(*, forms: Mapping[str, list[str]] | None = None) -> StateSpace:
     return explore(Faulty, CASES, {"open_up": ["knife"]} if forms is None else forms)
 
 
-CHAPTERS = {chapter.chart.__name__: chapter for process in PROCESSES.values() for chapter in process.chapters}
+CHARTS = {sampled.chart.__name__: sampled for process in PROCESSES.values() for sampled in process.chart_samples}
 
 
 @pytest.fixture(scope="module", params=PROCESSES.values(), ids=list(PROCESSES))
@@ -100,14 +100,14 @@ def process(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture(scope="module", params=CHAPTERS.values(), ids=list(CHAPTERS))
-def chapter(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(scope="module", params=CHARTS.values(), ids=list(CHARTS))
+def sampled(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def reached(chapter: Chapter) -> StateSpace:
-    return explore(chapter.chart, chapter.samples, chapter.forms)
+def reached(sampled: ChartSamples) -> StateSpace:
+    return explore(sampled.chart, sampled.samples, sampled.forms)
 
 
 def test_states_hold_what_cases_learn() -> None:
@@ -189,8 +189,8 @@ def test_guards_of_one_rule_never_overlap_in_a_process(reached: StateSpace) -> N
     assert invariants.overlaps(reached) == []
 
 
-def test_guards_of_a_process_are_labelled_properties_of_its_case(chapter: Chapter) -> None:
-    assert invariants.unfit_guards(chapter.chart, chapter.sees) == []
+def test_guards_of_a_process_are_labelled_properties_of_its_case(sampled: ChartSamples) -> None:
+    assert invariants.unfit_guards(sampled.chart, sampled.sees) == []
 
 
 def test_g_1_the_platform_runs_at_most_one_clock_in_a_state_of_a_process(reached: StateSpace) -> None:
@@ -224,10 +224,10 @@ def test_every_clause_of_a_process_stands_in_the_rule_book(process: Process) -> 
     assert [invariants.unknown_clauses(chart, known) for chart in process.charts] == [[] for _ in process.charts]
 
 
-def test_every_clock_of_a_process_runs_for_some_case(chapter: Chapter) -> None:
-    figures = {clock.figure for clock in chapter.chart.clocks().values() if clock.figure}
+def test_every_clock_of_a_process_runs_for_some_case(sampled: ChartSamples) -> None:
+    figures = {clock.figure for clock in sampled.chart.clocks().values() if clock.figure}
 
-    runs = {name for name in figures for case in chapter.samples if case.due(name, SAMPLE_INSTANT)}
+    runs = {name for name in figures for case in sampled.samples if case.due(name, SAMPLE_INSTANT)}
 
     assert figures - runs == set()
 

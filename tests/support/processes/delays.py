@@ -48,7 +48,7 @@ class Delay:
 
     @property
     def state(self) -> str:
-        (state,) = self.machine.state.past.entered
+        (state,) = self.machine.state.snapshot.entered
         return state
 
     @property
@@ -61,7 +61,7 @@ class Delay:
         return {entry.rule: entry.clause for entry in self.machine.state.timeline}
 
     @property
-    def owed(self) -> list[str]:
+    def pending(self) -> list[str]:
         return [effect.effect for effect in self.machine.state.pending]
 
     @property

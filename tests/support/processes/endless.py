@@ -62,10 +62,10 @@ class EndlessCase(Case):
     policy: EndlessPolicy = EndlessPolicy()
     forms: ClassVar[Mapping[str, type[Form]]] = {}
 
-    def learn(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None) -> Self:
         if rule == "jam":
-            raise ZeroDivisionError("a case that cannot learn")
-        return super().learn(rule, form)
+            raise ZeroDivisionError("a case that cannot apply")
+        return super().apply(rule, form)
 
     @classmethod
     def samples(cls) -> list[Self]:

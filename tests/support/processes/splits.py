@@ -123,7 +123,7 @@ class Split:
         (state,) = self.machine.chart_view(order).states
         return state
 
-    def past(self, order: str) -> Snapshot:
+    def snapshot(self, order: str) -> Snapshot:
         return self.machine.state.orders[order]
 
     def fired(self, order: str | None = None) -> list[tuple[str, datetime]]:
@@ -135,7 +135,7 @@ class Split:
         return {entry.rule: entry.clause for entry in self.machine.state.timeline}
 
     @property
-    def owed(self) -> list[tuple[str, str | None]]:
+    def pending(self) -> list[tuple[str, str | None]]:
         return [(each.effect, each.order) for each in self.machine.state.pending]
 
     @property

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from cases.messages import ExpiryOutcome
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, owed, report, where
+from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, pending, report, where
 from workflows.engine.machine import CaseMachine
 
 
@@ -43,7 +43,7 @@ def test_g_2_what_really_happened_is_taken_at_its_own_instant_and_not_commanded_
     settle(case, "49h", ExpiryOutcome(rule="agree", occurred_at=after("40h")))
     assert fired(case) == ["agree"]
     assert due(case) == after("88h")
-    assert owed(case) == []
+    assert pending(case) == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_dr_8_dr_9_the_reason_chooses_what_a_missed_shipment_leads_to(reason: st
     settle(case, "48h")
     settle(case, "96h")
     assert where(case) == [state]
-    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_missed() -> None:
@@ -129,14 +129,14 @@ def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_mis
     settle(case, "193h")
     assert fired(case) == ["auto_agree", "miss_shipment", "modify", "auto_agree", "miss_shipment"]
     assert [(entry.clause, str(entry.amount)) for entry in case.state.ledger] == [("DR-10", "3.00"), ("DR-11", "None")]
-    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 def test_dr_10_a_shop_that_reported_the_miss_first_still_books_it() -> None:
     case = machine()
     settle(case, "48h")
     report(case, "95h", rule="miss_shipment")
-    assert owed(case) == ["charge_late_penalty", "record_late_violation"]
+    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 @pytest.mark.parametrize(("rule", "form"), [("agree", None), ("refuse", REFUSAL)])
@@ -147,14 +147,14 @@ def test_g_3_a_command_is_owed_only_where_the_platform_did_not_itself_report_it(
     decided.decide(rule, form, after("1h"))
     report(reported, "1h", rule=rule, **({"form": form} if form else {}))
     assert where(decided) == where(reported)
-    assert owed(decided) == [f"{rule}_on_platform"]
-    assert owed(reported) == []
+    assert pending(decided) == [f"{rule}_on_platform"]
+    assert pending(reported) == []
 
 
 def test_dr_13_a_console_task_is_owed_although_the_platform_reported_the_rule() -> None:
     case = machine()
     report(case, "1h", rule="mark_out_of_stock")
-    assert owed(case) == ["contact_buyer"]
+    assert pending(case) == ["contact_buyer"]
 
 
 def test_dr_13_a_refusal_after_agreement_goes_the_reasons_way() -> None:

@@ -63,7 +63,7 @@ def test_a_case_whose_facts_say_no_instant_opened_when_its_workflow_began() -> N
     process = PROCESSES["anxinjian_split"]
     case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts())), now=OPENED)
     case.state.timeline.clear()
-    case.state.past = type(case.state.past)(entered={"settled": after("5h")})
+    case.state.snapshot = type(case.state.snapshot)(entered={"settled": after("5h")})
     assert (outcome(case, after("1h")).opened_at, outcome(case, after("1h")).closed_at) == (after("1h"), after("5h"))
 
 

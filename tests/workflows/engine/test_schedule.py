@@ -3,7 +3,7 @@
 import pytest
 
 from cases.errors import BadForm
-from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, owed, reminded, report, where
+from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, pending, reminded, report, where
 
 AGREE = {"default_decision": "agree"}
 
@@ -89,7 +89,7 @@ def test_g_6_the_default_is_taken_half_an_hour_ahead() -> None:
     assert [(entry.rule, entry.by, entry.at) for entry in case.state.timeline] == [
         ("agree", "default", after("47h30m"))
     ]
-    assert owed(case) == ["agree_on_platform"]
+    assert pending(case) == ["agree_on_platform"]
 
 
 def test_g_6_not_when_an_operator_has_decided() -> None:

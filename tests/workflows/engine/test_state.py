@@ -21,7 +21,7 @@ MODELS = (
 )
 FIELDS = {name for model in MODELS for name in model.model_fields}
 WRITERS = {name for name, member in vars(state.CaseState).items() if callable(member) and not name.startswith("_")} - {
-    "past_of",
+    "snapshot_of",
     "expiry",
 }
 OF_A_STEP = {"complete", "fail", "retry"}
@@ -70,7 +70,7 @@ def test_no_other_module_writes_into_a_cases_state(path: Path) -> None:
         "effect.status, effect.why = 'done', None",
         "machine.state.notifications += found",
         "machine.state.ledger.append(entry)",
-        "machine.state.orders['O1'] = past",
+        "machine.state.orders['O1'] = snapshot",
         "del record.seen[:5]",
         "machine.state.hold(report)",
         "effect.complete(now)",

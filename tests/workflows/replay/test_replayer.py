@@ -107,8 +107,8 @@ async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) ->
 async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     real = activity_calls.effect_input
 
-    def renumbered(machine: CaseMachine, owed: EffectState) -> Any:
-        name, call = real(machine, owed)
+    def renumbered(machine: CaseMachine, effect: EffectState) -> Any:
+        name, call = real(machine, effect)
         return name, call.model_copy(update={"key": f"{call.key}-again"})
 
     monkeypatch.setattr(activity_calls, "effect_input", renumbered)

@@ -3,7 +3,7 @@
 import pytest
 from statemachine import State
 
-from statecharts.analysis.rulebook import HEADERS, RulebookRow, markdown_table, rows, table
+from statecharts.analysis.rulebook_rows import HEADERS, RulebookRow, markdown_table, rows, table
 from statecharts.chart import CaseChart
 from statecharts.douyin_reship import DouyinReship
 from statecharts.rules import Party, after, always, book, by, do, stays, under

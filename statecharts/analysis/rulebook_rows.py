@@ -18,7 +18,7 @@ NEVER = "不允许"
 
 @dataclass(frozen=True)
 class RulebookRow:
-    """A transition of a rule: its clause, who makes it, from where, on what conditions, to where, with what effects.
+    """A row of the rule book: one transition of a rule.
 
     ``state``, ``rule`` and ``to`` are names: ``to`` is None if the state stays as it is, ``state`` is empty if the rule
     is forbidden in all states.  Everything else is text for operators.  ``closes``: the case, or its order, ends there.
@@ -71,17 +71,17 @@ def conditions_of(transition: Transition, labels: Mapping[str, str]) -> tuple[st
 
 
 def clock_text(clock: Clock, clocks: Mapping[str, str]) -> str:
-    """Return what a clock runs by: the figure in the caller's words."""
+    """Return the text of a clock; ``clocks`` gives the text of its figure."""
     return "⏱ " + (IMMEDIATELY if clock.figure is None else clocks.get(clock.figure, clock.figure))
 
 
 def who(rule: Rule) -> str:
-    """Return who fires a rule; for a clock, whose deadline it is and who runs it."""
+    """Return the party that fires a rule; for a clock, whose deadline it is and who runs it."""
     if rule.clock is None:
         return rule.party.label
     if rule.clock.figure is None:
         return "本系统"
-    return f"{rule.clock.of.label}时限,{'平台' if rule.clock.settled_by_platform else '本系统'}计时"
+    return f"{rule.clock.of.label}时限,{'平台' if rule.clock.resolved_by_platform else '本系统'}计时"
 
 
 def _rows(rule: Rule, labels: Mapping[str, str], clocks: Mapping[str, str]) -> Iterator[RulebookRow]:
@@ -121,12 +121,12 @@ def _row(
         to=" ".join(target.id for target in targets) or None,
         to_label="、".join(str(target.name) for target in targets) or STAYS,
         closes=any(target.final for target in targets),
-        effects=tuple(_owed(effect) for effect in effects_of(transition)),
+        effects=tuple(_effect_text(effect) for effect in effects_of(transition)),
         clock=clock_text(rule.clock, clocks) if rule.clock else None,
     )
 
 
-def _owed(effect: Effect) -> str:
+def _effect_text(effect: Effect) -> str:
     return f"{effect.label}({effect.clause})" if effect.clause else effect.label
 
 

@@ -1,4 +1,4 @@
-"""Opening a case: one workflow per id, for ever."""
+"""Opening cases.  A case id is used once: it is never opened again, even after the case has closed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,5 +40,5 @@ async def start_case(
 
 
 def refusal_text(failed: WorkflowUpdateFailedError) -> str:
-    """Return the words in which a case refused an update."""
+    """Return the text with which a case refused an update."""
     return str(getattr(failed.cause, "message", failed.cause))
