@@ -142,7 +142,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     assert process.wait() == 130
     last = shown.decode().splitlines()[-1]
     assert "aftersales: interrupted: " in last
-    assert "再次运行即继续" in last
+    assert "再次运行即可继续" in last
 
     reships.write(*rows[-LAST:])
     for opened in (True, False):
