@@ -40,7 +40,7 @@ def reships(tmp_path: Path) -> Exported:
 
 @pytest.fixture
 def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server without a worker: cases are opened, and stay where they begin."""
+    """The address of a server without a worker: cases are opened, and stay in their first state."""
     target = environment.client.service_client.config.target_host
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("TEMPORAL_ADDRESS", target)

@@ -53,12 +53,12 @@ def notice(key: str = "k1", **more: Any) -> Notice:
 
 
 def shop(*channels: dict[str, Any]) -> Channels:
-    """The channels of the shop S1."""
+    """Return the channels of the shop S1."""
     return Channels.model_validate({"S1": tuple(channels)})
 
 
 def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
-    """A channel to the bots at an address, as its file has it."""
+    """Return a channel to the bots at an address, as its file has it."""
     own = {
         "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
         "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},
