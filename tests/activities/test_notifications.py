@@ -12,7 +12,7 @@ from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
 from cases.ports import Notifier
 from tests.support.machines import after
-from tests.support.notifications.notices import OUTCOME, TROUBLE, reminder
+from tests.support.notifications.notices import ACTION_REQUIRED, OUTCOME, reminder
 
 REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
@@ -43,7 +43,7 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
     for number, attempt in [("1", 1), ("1", 2), ("2", 1)]:
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, workflow_run_id="r", activity_id=number, attempt=attempt)
-        for notify, notice in zip(activities(notifier), (REMINDER, TROUBLE, OUTCOME), strict=True):
+        for notify, notice in zip(activities(notifier), (REMINDER, ACTION_REQUIRED, OUTCOME), strict=True):
             await environment.run(notify, notice)
 
     assert notifier.keys == [
@@ -67,15 +67,15 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
             },
         ),
         (
-            TROUBLE.model_copy(update={"why": "关闭"}),
+            ACTION_REQUIRED.model_copy(update={"why": "关闭"}),
             {"event": "needs operator", "step": "同意补寄", "why": "关闭", "log_level": "warning"},
         ),
         (
-            TROUBLE.model_copy(update={"task": TASK, "escalates": True}),
+            ACTION_REQUIRED.model_copy(update={"task": TASK, "escalates": True}),
             {"event": "needs operator", "step": "同意补寄", "why": None, "log_level": "warning"},
         ),
         (
-            TROUBLE.model_copy(update={"task": TASK, "order": "O2"}),
+            ACTION_REQUIRED.model_copy(update={"task": TASK, "order": "O2"}),
             {"event": "console task", "step": "同意补寄", "order": "O2", "log_level": "info"},
         ),
         (OUTCOME, {"event": "case closed", "state": "已退款", "by": "clock", "log_level": "info"}),
