@@ -210,6 +210,13 @@ def test_another_interpreter_gets_an_environment_of_its_own(tmp_path: Path) -> N
     assert make("-n", "test", PATH=path).stdout.splitlines()[-1].startswith(".venv/bin/pytest")
 
 
+def test_the_interpreter_that_runs_the_tests_is_not_that_of_another_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = make("-n", "test").stdout
+    monkeypatch.setenv("PYTHON", "python-of-the-tests")
+
+    assert make("-n", "test").stdout == usual
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout with `.ci/run`, a `make` that only says how it was called, and 3.11 in its environment."""

@@ -45,7 +45,9 @@ def read_bills(path: Path) -> list[Bill]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             return [_bill(row, f"{path}:{rows.line_num}") for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as bad:
+    except OSError as bad:
+        raise BadForm(f"{path}: {bad.strerror}") from bad
+    except (UnicodeDecodeError, csv.Error) as bad:
         raise BadForm(f"{path}: cannot be read as CSV: {bad}; {expected(Bill)}") from bad
 
 

@@ -47,12 +47,20 @@ def list_command(
             return
         columns = ("案件", "状态", "截止", "等待", "店铺", "订单", "金额", "需人工")
         names_of = ("case_id", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
-        shown = [[when(row[name]) if name == "deadline" else row[name] for name in names_of] for row in rows]
-        for line in shown:
-            line[-1] = "⚠️" if line[-1] else ""
-        print_table("案件 / cases", columns, shown)
+        print_table("案件 / cases", columns, [[_cell(name, row[name]) for name in names_of] for row in rows])
 
     run(work())
+
+
+def _cell(name: str, value: Any) -> str:
+    """Return a field of a listed case as an operator reads it."""
+    if name == "needs_operator":
+        return "⚠️" if value else ""
+    if value is None:
+        return ""
+    if name == "at_stake":
+        return f"{value:.2f}"
+    return when(value) if name == "deadline" else str(value)
 
 
 def _row(execution: Any) -> dict[str, Any]:

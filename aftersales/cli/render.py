@@ -16,7 +16,7 @@ EFFECT_STATUS = {"owed": "进行中", "done": "已完成", "console_task": "控�
 def print_case(case: CaseView) -> None:
     """Print what the query ``view`` answers."""
     say(f"{case.label}  {case.case_id}  {'、'.join(case.state_labels)} ({', '.join(case.state)})")
-    say("  " + ",".join(f"{name} {value}" for name, value in case.facts.items() if value not in (None, "")))
+    _print_facts(case.facts)
     for deadline in case.deadlines:
         leads_to = "已届满,正在向平台核实" if deadline.resolving else f"届时:{deadline.label} ({deadline.rule})"
         say(f"  ⏱ {when(deadline.due)} {leads_to}{order_suffix(deadline.order)}")
@@ -50,6 +50,19 @@ def print_case(case: CaseView) -> None:
     if case.ledger:
         ledger = [(entry.clause, entry.order, entry.amount, entry.points, entry.status) for entry in case.ledger]
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    """Print the facts on one line, and every item of a list of facts on a line of its own."""
+    say(f"  {_facts_line({name: value for name, value in facts.items() if not isinstance(value, list)})}")
+    for name, items in facts.items():
+        for item in items if isinstance(items, list) else ():
+            say(f"  {name}: {_facts_line(item) if isinstance(item, dict) else item}")
+
+
+def _facts_line(facts: dict[str, Any]) -> str:
+    known = ((name, value) for name, value in facts.items() if value not in (None, ""))
+    return ",".join(f"{name} {str(value).lower() if isinstance(value, bool) else value}" for name, value in known)
 
 
 def print_simulation(result: dict[str, Any]) -> None:

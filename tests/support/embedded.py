@@ -16,10 +16,14 @@ READY = "Ctrl-C stops everything"
 START_SECONDS, STOP_SECONDS = 100.0, 60.0
 UP = (sys.executable, "-m", "aftersales.cli.main", "up")
 
+OF_MAKE = ("PYTHON", "VENV", "PYTEST_WORKERS")
+"""What `make test PYTHON=...` passes on through the environment, where another make would find it."""
 
-def surroundings(**given: str) -> dict[str, str]:
-    """Return the environment of a process: no setting of the user's, and no make around it."""
-    return {**without_ours(dict(os.environ), "MAKE", "MFLAGS"), **given}
+
+def surroundings(**variables: str) -> dict[str, str]:
+    """Return this process's environment without any setting of the user's or of a make that runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+    return {**without_ours(kept, "MAKE", "MFLAGS"), **variables}
 
 
 def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:

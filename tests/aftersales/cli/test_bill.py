@@ -64,3 +64,8 @@ def test_a_bad_line_is_named_and_nothing_is_entered(bill: Callable[..., Result],
     assert (done.exit_code, done.stdout) == (2, "")
     assert "bills.csv:3" in done.stderr
     assert not (tmp_path / "ledger.sqlite3").exists()
+
+
+def test_a_missing_file_is_named_in_a_few_words(aftersales: Command, tmp_path: Path) -> None:
+    done = aftersales("bill", str(tmp_path / "missing.csv"))
+    assert (done.exit_code, done.stderr) == (2, f"aftersales: {tmp_path / 'missing.csv'}: No such file or directory\n")

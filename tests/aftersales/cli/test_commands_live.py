@@ -151,6 +151,7 @@ def test_cases_are_listed_by_deadline(command: Command, open_case: Open) -> None
     assert (first["state"], first["waits_for"], first["at_stake"]) == ("待商家处理", "商家", 100.0)
     assert first["needs_operator"] is False
     assert rows[-1]["deadline"] is None
+    assert "100.00" in command("list", "--shop", shop).stdout
 
 
 def settled(command: Command, shop: str, judged: str) -> list[dict[str, Any]]:

@@ -70,7 +70,12 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         "finished": False,
         "busy": False,
         "next": None,
-        "facts": {"shop_id": "S1", "order_amount": "129.00", "received_at": None},
+        "facts": {
+            "shop_id": "S1",
+            "order_amount": "129.00",
+            "received_at": None,
+            "sub_orders": [{"order_id": "O7", "carries_item": True}, {"order_id": "O8", "carries_item": False}],
+        },
         "state": ["refused"],
         "state_labels": ["已拒绝待买家处理"],
         "needs_operator": True,
@@ -146,3 +151,5 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         if text not in printed
     ] == []
     assert "serial 2" not in printed
+    assert "  shop_id S1,order_amount 129.00\n" in printed
+    assert "  sub_orders: order_id O7,carries_item true\n  sub_orders: order_id O8,carries_item false\n" in printed
