@@ -43,7 +43,7 @@ from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 @contextmanager
 def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
-    """Open what a worker acts upon by default; raises CaseError for an unusable data folder.
+    """Open the default dependencies of a worker; raises CaseError for an unusable data folder.
 
     The ledger is closed when the block ends.
     """
@@ -61,7 +61,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 
 @asynccontextmanager
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """Open what a worker acts upon: the marketplaces, and the operators' channels if a file names them."""
+    """Open the dependencies of a worker: the marketplaces, and the operators' channels if a file names them."""
     refuse_faulty_processes()
     async with _open_marketplaces(settings, client) as dependencies:
         if settings.channels_file is None:
