@@ -1,4 +1,4 @@
-"""How the effects of an Anxinjian split order are performed: all in the console, as there is no public interface."""
+"""The effects of an Anxinjian split order: console tasks only, as there is no public interface."""
 
 from collections.abc import Mapping
 

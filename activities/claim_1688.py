@@ -1,4 +1,4 @@
-"""How the effects of a 1688 claim are performed: all in the console, as there is no public interface."""
+"""The effects of a 1688 claim: console tasks only, as there is no public interface."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How the effects of a Douyin reship are performed."""
+"""The effects of a Douyin reship, and how they are performed."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How the effects of a JD delay card are performed: only shipping has a public interface."""
+"""The effects of a JD delay card: console tasks, as only shipping has a public interface."""
 
 from collections.abc import Mapping
 

@@ -53,7 +53,7 @@ class Cost(Strict):
 
 
 class Appeals(Strict):
-    """How appeals are counted: the clause of an appeal's ledger entry, and the states of a case won and lost."""
+    """The appeals of a process: the clause of their ledger entry, and the final states of a case won and lost."""
 
     clause: str
     won: str

@@ -75,7 +75,7 @@ class Booked(LedgerEntry):
 
 
 class CaseOutcome(Strict):
-    """How a case ended; the ledger keeps it longer than Temporal keeps the history.
+    """The outcome of a case; the ledger keeps it longer than Temporal keeps the history.
 
     ``decided_by`` took the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether all
     our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the case's ledger entries.

@@ -48,8 +48,8 @@ class Deadline:
 class Snapshot:
     """All that a chart remembers; everything else is derived from it and the case.
 
-    ``entered``: when each active state was entered.  ``given``: instants that the platform itself set for a state's
-    clock (G-1).  ``history``: the states that a history state returns to.
+    ``entered``: the instants at which the active states were entered.  ``given``: the deadlines that the platform
+    itself has set (G-1), by state.  ``history``: the states that a history state returns to.
     """
 
     entered: dict[str, datetime] = field(default_factory=dict)
@@ -72,12 +72,12 @@ class ChartView:
 
     @property
     def entered(self) -> Mapping[str, datetime]:
-        """When each active state was entered."""
+        """The instants at which the active states were entered."""
         return self.snapshot.entered
 
     @property
     def since(self) -> datetime:
-        """When the chart last entered a state; nothing that happens next can be earlier."""
+        """The instant of the last entry into a state; nothing that happens next can be earlier."""
         return max(self.snapshot.entered.values())
 
     @property

@@ -56,7 +56,7 @@ Provenance = Literal["stated", "read", "assumed", "set"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a figure comes from."""
+    """The source of a figure."""
 
     text: str
     provenance: Provenance

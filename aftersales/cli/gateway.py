@@ -86,7 +86,7 @@ async def running_gateway(
 
 async def _retry() -> None:
     async with _inbox(load_settings()) as inbox:
-        say(f"重新交付 / due again: {await inbox.retry_failed()}")
+        say(f"重新投递 / due again: {await inbox.retry_failed()}")
 
 
 def _inbox(settings: Settings) -> Inbox:

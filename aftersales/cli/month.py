@@ -81,7 +81,7 @@ def _write(path: Path, text: str) -> None:
 
 # Tables
 
-_NOTHING = "无案件结束,亦无入账 / no case ended and nothing was entered"
+_NOTHING = "没有案件结束,也没有入账 / no case ended and nothing was entered"
 _RULE_COLUMNS = (
     "条款",
     "预计笔数",

@@ -137,7 +137,7 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
 
 def _progress(done: Results, cases: Cases) -> str:
     left = len(cases) - len(done)
-    return f"{_counts(done)}, {left} 件未新建,再次运行即继续 / not yet, run again to continue"
+    return f"{_counts(done)}, {left} 件未新建,再次运行即可继续 / not opened yet, run again to continue"
 
 
 @contextmanager

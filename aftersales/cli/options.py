@@ -9,7 +9,7 @@ import typer
 from aftersales.files.offsets import shift_instant, shift_instants, shifter
 from cases.errors import BadForm
 from cases.models import expected
-from workflows.engine.decisions import Stuck
+from workflows.engine.decisions import StuckStep
 from workflows.engine.process import Process
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
@@ -26,7 +26,7 @@ _JSON_TYPES = {"boolean", "integer", "number", "array", "object"}
 def read_form(process: Process, rule: str, fields: list[str], now: datetime) -> dict[str, Any] | None:
     """Read KEY=VALUE fields by the rule's form, text as it is and anything else as JSON; raise BadForm."""
     declared = process.rules.get(rule)
-    model = process.case.form_type(declared.form) if declared else Stuck
+    model = process.case.form_type(declared.form) if declared else StuckStep
     properties = model.model_json_schema().get("properties", {})
     values: dict[str, Any] = {}
     for field in fields:

@@ -88,7 +88,7 @@ class CaseClient:
 
     def _adapter(self, process: str) -> MessageAdapter:
         if process not in self._adapters:
-            raise BadForm(f"process: 该流程没有平台消息 / no messages are taken for {process!r}", ("process",))
+            raise BadForm(f"process: 该流程不接收平台消息 / this process takes no messages: {process!r}", ("process",))
         return self._adapters[process]
 
     async def _connected(self) -> Client:

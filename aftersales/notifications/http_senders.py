@@ -16,7 +16,7 @@ from aftersales.notifications.notice import Notice
 from aftersales.runtime.http_client import Transport
 from cases.errors import PlatformRefused, PlatformUnreachable
 
-# Codes for troubles of the service's own and for too many messages.
+# Codes for failures inside the service and for too many messages.
 _FEISHU_BUSY = frozenset({-1, 2200, 9499, 11232, 11233, 230020})
 _DINGTALK_BUSY = frozenset({-1, 90018, 90030, 130101, 410100})
 _WECOM_BUSY = frozenset({-1, 45009, 45033})

@@ -89,4 +89,4 @@ def _mail_errors() -> Iterator[None]:
 def _error_of(code: int) -> PlatformRefused | PlatformUnreachable:
     if code >= _PERMANENT:
         return PlatformRefused(f"邮件服务器拒绝 / the mail server refused: {code}")
-    return PlatformUnreachable(f"邮件服务器暂不接收 / the mail server accepts no mail now: {code}")
+    return PlatformUnreachable(f"邮件服务器暂不接收 / the mail server is not accepting mail: {code}")

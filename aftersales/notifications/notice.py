@@ -91,19 +91,21 @@ def reminder_notice(reminder: Reminder, key: str, context: NoticeContext) -> Not
     )
 
 
-def trouble_notice(trouble: ActionRequired, key: str, context: NoticeContext) -> Notice:
+def action_required_notice(required: ActionRequired, key: str, context: NoticeContext) -> Notice:
     """Return a notice of a step that waits for a person, with the deadline if there is one."""
-    lines = [f"步骤:{trouble.step}"]
-    if trouble.why:
-        lines.append(f"原因:{clipped(trouble.why)}")
-    if trouble.task:
-        lines += [f"后台页面:{trouble.task.page}", f"操作:{clipped(trouble.task.instruction)}"]
-    if trouble.deadline:
-        lines.append(f"截止时间:{shanghai(trouble.deadline)}(北京时间)")
-    hand = "done_by_hand" if trouble.task else "retry_effect / done_by_hand"
-    lines.append(f"办妥后:在案件中发送 {hand} (serial {trouble.serial});在此之前该步骤停在这里,时限照常计算")
-    kind: Kind = "escalation" if trouble.escalates else "needs_operator"
-    return _notice(trouble, key, context, kind, trouble.step, lines, deadline=trouble.deadline, serial=trouble.serial)
+    lines = [f"步骤:{required.step}"]
+    if required.why:
+        lines.append(f"原因:{clipped(required.why)}")
+    if required.task:
+        lines += [f"后台页面:{required.task.page}", f"操作:{clipped(required.task.instruction)}"]
+    if required.deadline:
+        lines.append(f"截止时间:{shanghai(required.deadline)}(北京时间)")
+    hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
+    lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
+    kind: Kind = "escalation" if required.escalates else "needs_operator"
+    return _notice(
+        required, key, context, kind, required.step, lines, deadline=required.deadline, serial=required.serial
+    )
 
 
 def outcome_notice(outcome: CaseOutcome, key: str, context: NoticeContext) -> Notice:

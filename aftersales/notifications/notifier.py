@@ -13,7 +13,13 @@ import structlog
 from aftersales.notifications.channels import Channel, Channels
 from aftersales.notifications.delivery import Delivery, NotificationClock, delivery_id, sender_of
 from aftersales.notifications.delivery_log import DelayedNotice, DeliveryLog
-from aftersales.notifications.notice import Notice, NoticeContext, outcome_notice, reminder_notice, trouble_notice
+from aftersales.notifications.notice import (
+    Notice,
+    NoticeContext,
+    action_required_notice,
+    outcome_notice,
+    reminder_notice,
+)
 from aftersales.runtime.http_client import Transport
 from cases.errors import BadForm, CaseError, PlatformRefused
 from cases.ledger import CaseOutcome
@@ -60,7 +66,7 @@ class ChannelNotifier:
 
     async def notify_action_required(self, required: ActionRequired, key: str) -> None:
         """Notify of a step that waits for a person."""
-        if not await self._send(trouble_notice(required, key, self._context)):
+        if not await self._send(action_required_notice(required, key, self._context)):
             await self._fallback.notify_action_required(required, key)
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:

@@ -21,7 +21,7 @@ MOST_STEPS = 1000
 
 @dataclass(frozen=True)
 class SilentEnding:
-    """How a case ends if nobody ever acts: its states, the time that takes, and the rules that fire."""
+    """The end of a case in which nobody ever acts: its states, the time that takes, and the rules that fire."""
 
     states: tuple[str, ...]
     after: timedelta

@@ -1,4 +1,4 @@
-"""Every effect of every chart has its activity, and the other way round; a console task says where and what (G-8)."""
+"""Every effect has its activity and every activity its effect; a console task says where and what to do (G-8)."""
 
 import pytest
 from temporalio import activity
@@ -20,11 +20,11 @@ EFFECTS = effect_tables()
 
 
 def names() -> list[str]:
-    found = [
-        activity._Definition.must_from_callable(each).name
-        for each in all_activities(EFFECTS, simulated_dependencies(Script()))
+    names = [
+        activity._Definition.must_from_callable(function).name
+        for function in all_activities(EFFECTS, simulated_dependencies(Script()))
     ]
-    return [name for name in found if name is not None]
+    return [name for name in names if name is not None]
 
 
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
@@ -68,8 +68,8 @@ def call(effect: str, key: str = "douyin_reship/A1/1") -> EffectCall:
 
 async def run(name: str, argument: object, stage: Stage) -> object:
     activities = {
-        activity._Definition.must_from_callable(each).name: each
-        for each in process_activities("douyin_reship", douyin_reship.EFFECTS, stage)
+        activity._Definition.must_from_callable(function).name: function
+        for function in process_activities("douyin_reship", douyin_reship.EFFECTS, stage)
     }
     return await ActivityEnvironment().run(activities[name], argument)
 
@@ -105,8 +105,8 @@ async def test_g_2_the_platform_is_asked_what_its_clock_led_to() -> None:
     )
     platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
     (settle,) = [
-        each
-        for each in process_activities("douyin_reship", {}, platform)
-        if activity._Definition.must_from_callable(each).name == "douyin_reship.settle"
+        function
+        for function in process_activities("douyin_reship", {}, platform)
+        if activity._Definition.must_from_callable(function).name == "douyin_reship.settle"
     ]
     assert await ActivityEnvironment().run(settle, question) == ExpiryOutcome(rule="withdraw")

@@ -38,7 +38,7 @@ class Inner(ActivityInboundInterceptor):
         return input.args
 
 
-def given(*arguments: Any) -> ExecuteActivityInput:
+def call_with(*arguments: Any) -> ExecuteActivityInput:
     return ExecuteActivityInput(fn=lambda: None, args=arguments, executor=None, headers={})
 
 
@@ -57,7 +57,7 @@ async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_fina
     final: bool,  # noqa: FBT001
 ) -> None:
     with pytest.raises(ApplicationError) as raised:
-        await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(given(QUESTION))
+        await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(call_with(QUESTION))
     assert (raised.value.type, raised.value.non_retryable) == (type(error).__name__, final)
     for budget in (EFFECT, RESOLVE_EXPIRY, REMIND):
         assert (raised.value.type in (budget["retry_policy"].non_retryable_error_types or ())) is final
@@ -65,12 +65,12 @@ async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_fina
 
 async def test_other_errors_are_tried_again_as_they_are() -> None:
     with pytest.raises(ZeroDivisionError):
-        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(given(QUESTION))
+        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(call_with(QUESTION))
 
 
 async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_nothing_of_its_facts() -> None:
     inner = Inner()
-    await ErrorInterceptor().intercept_activity(inner).execute_activity(given(QUESTION))
+    await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with(QUESTION))
     assert inner.bound == {
         "case_id": "douyin_reship/A1",
         "process": "douyin_reship",
@@ -82,5 +82,5 @@ async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_not
 
 async def test_an_activity_without_arguments_is_about_no_case() -> None:
     inner = Inner()
-    assert await ErrorInterceptor().intercept_activity(inner).execute_activity(given()) == ()
+    assert await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with()) == ()
     assert inner.bound == {}

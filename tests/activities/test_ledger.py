@@ -15,10 +15,10 @@ from cases.ports import Ledger
 from tests.support.booking import ended, expected, november
 
 
-async def hand_in(ledger: Ledger, *given: LedgerEntry | CaseOutcome) -> None:
+async def hand_in(ledger: Ledger, *items: LedgerEntry | CaseOutcome) -> None:
     enter, record = ledger_activities(ledger)
-    for each in given:
-        await ActivityEnvironment().run(enter if isinstance(each, LedgerEntry) else record, each)
+    for item in items:
+        await ActivityEnvironment().run(enter if isinstance(item, LedgerEntry) else record, item)
 
 
 async def test_sl_1_what_is_handed_in_twice_is_kept_once_and_the_first_stays() -> None:

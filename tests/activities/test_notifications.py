@@ -12,26 +12,26 @@ from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
 from cases.ports import Notifier
 from tests.support.machines import after
-from tests.support.notifications.notices import OUTCOME, TROUBLE, reminder
+from tests.support.notifications.notices import ACTION_REQUIRED, OUTCOME, reminder
 
 REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")
 
 
 class Keys:
-    """Notes the keys that it is given."""
+    """A notifier that keeps the keys it receives."""
 
     def __init__(self) -> None:
-        self.known: list[str] = []
+        self.keys: list[str] = []
 
     async def remind(self, reminder: Reminder, key: str) -> None:
-        self.known.append(f"remind {reminder.shop_id} {key}")
+        self.keys.append(f"remind {reminder.shop_id} {key}")
 
     async def notify_action_required(self, required: ActionRequired, key: str) -> None:
-        self.known.append(f"trouble {required.shop_id} {key}")
+        self.keys.append(f"trouble {required.shop_id} {key}")
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
-        self.known.append(f"outcome {outcome.shop_id} {key}")
+        self.keys.append(f"outcome {outcome.shop_id} {key}")
 
 
 def activities(notifier: Notifier) -> list[Callable[..., Any]]:
@@ -43,10 +43,10 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
     for number, attempt in [("1", 1), ("1", 2), ("2", 1)]:
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, workflow_run_id="r", activity_id=number, attempt=attempt)
-        for each, told in zip(activities(notifier), (REMINDER, TROUBLE, OUTCOME), strict=True):
-            await environment.run(each, told)
+        for notify, notice in zip(activities(notifier), (REMINDER, ACTION_REQUIRED, OUTCOME), strict=True):
+            await environment.run(notify, notice)
 
-    assert notifier.known == [
+    assert notifier.keys == [
         f"{kind} S1 douyin_reship/A1/r/{number}"
         for number in ("1", "1", "2")
         for kind in ("remind", "trouble", "outcome")
@@ -54,7 +54,7 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
 
 
 @pytest.mark.parametrize(
-    ("told", "written"),
+    ("notice", "written"),
     [
         (
             REMINDER,
@@ -67,24 +67,26 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
             },
         ),
         (
-            TROUBLE.model_copy(update={"why": "关闭"}),
+            ACTION_REQUIRED.model_copy(update={"why": "关闭"}),
             {"event": "needs operator", "step": "同意补寄", "why": "关闭", "log_level": "warning"},
         ),
         (
-            TROUBLE.model_copy(update={"task": TASK, "escalates": True}),
+            ACTION_REQUIRED.model_copy(update={"task": TASK, "escalates": True}),
             {"event": "needs operator", "step": "同意补寄", "why": None, "log_level": "warning"},
         ),
         (
-            TROUBLE.model_copy(update={"task": TASK, "order": "O2"}),
+            ACTION_REQUIRED.model_copy(update={"task": TASK, "order": "O2"}),
             {"event": "console task", "step": "同意补寄", "order": "O2", "log_level": "info"},
         ),
         (OUTCOME, {"event": "case closed", "state": "已退款", "by": "clock", "log_level": "info"}),
     ],
     ids=["g_5_reminder", "g_7_failed_step", "escalation", "g_8_console_task", "outcome"],
 )
-async def test_without_channels_the_log_says_what_operators_are_told(told: Any, written: dict[str, Any]) -> None:
+async def test_without_channels_the_log_says_what_operators_are_notified_of(
+    notice: Any, written: dict[str, Any]
+) -> None:
     remind, required, outcome = activities(LogNotifier())
     by_type = {Reminder: remind, ActionRequired: required, CaseOutcome: outcome}
     with structlog.testing.capture_logs() as lines:
-        await ActivityEnvironment().run(by_type[type(told)], told)
+        await ActivityEnvironment().run(by_type[type(notice)], notice)
     assert lines == [written]

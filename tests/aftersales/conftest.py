@@ -33,7 +33,7 @@ OWN_ID = {
 
 @pytest.fixture(scope="session")
 def server(environment: WorkflowEnvironment) -> WorkflowEnvironment:
-    """Every case has its own time, and every scenario its own worker: one server does for all tests."""
+    """One server for all tests: every case has its own time, and every scenario its own worker."""
     return environment
 
 

@@ -1,4 +1,4 @@
-"""What is known of a split item: facts, forms, figures, what is learned, and what each way costs."""
+"""The case of a split item: facts, forms, figures, the effect of rules, and the costs of both ways."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -39,8 +39,8 @@ def case(many: int = 2, **changed: Any) -> SplitCase:
 
 
 def part(of: SplitCase, order: str) -> OrderOfSplit:
-    known: OrderOfSplit = of.part(order)
-    return known
+    order_of_split: OrderOfSplit = of.part(order)
+    return order_of_split
 
 
 def chosen(of: SplitCase, way: str, *, consent: bool = False) -> SplitCase:
@@ -109,7 +109,7 @@ def test_the_place_of_a_fault_within_the_orders_is_named(place: int, field: str,
 
 @pytest.mark.parametrize("carrying", [(), (0, 1), (0, 1, 2)])
 def test_ax_4_exactly_one_order_carries_the_item(carrying: tuple[int, ...]) -> None:
-    orders = [{"order_id": f"O{each}", "carries_item": each in carrying} for each in range(3)]
+    orders = [{"order_id": f"O{number}", "carries_item": number in carrying} for number in range(3)]
 
     with pytest.raises(BadForm, match="sub_orders: 须恰有一单 carries_item / exactly one order carries the item"):
         facts(sub_orders=orders)
@@ -172,9 +172,10 @@ def test_forms_take_no_others_and_name_the_field(form: type[Form], raw: dict[str
     [("signing_check", "AX-1", "24h"), ("choosing_time", "AX-10", "24h"), ("escalate_before", "AX-9", "3d, 24h")],
 )
 def test_ax_1_ax_9_ax_10_the_figures_are_assumed_and_say_so(figure: str, clause: str, shown: str) -> None:
-    known = getattr(SplitPolicy(), figure)
+    declared = getattr(SplitPolicy(), figure)
 
-    assert (known.show(), known.clause, known.source, known.standing) == (shown, clause, "assumption", "assumed")
+    values = (declared.show(), declared.clause, declared.source, declared.standing)
+    assert values == (shown, clause, "assumption", "assumed")
     assert SplitPolicy.label(figure) != figure
 
 
@@ -201,65 +202,65 @@ def test_ax_1_ax_10_clocks_run_24_hours_from_the_entering(figure: str) -> None:
 
 def test_ax_9_automatic_receipt_is_the_instant_of_the_record_and_of_the_order() -> None:
     orders = [ORDER | {"auto_receipt_at": T0.isoformat()}, {"order_id": "O2", "carries_item": False}]
-    known = case(sub_orders=orders)
+    split = case(sub_orders=orders)
 
-    assert part(known, "O1").due("auto_receipt_at", T0 - timedelta(days=9)) == T0
-    assert part(known, "O2").due("auto_receipt_at", T0) is None
-    assert part(known, "O2").due("signing_check", T0) == T0 + timedelta(hours=24)
+    assert part(split, "O1").due("auto_receipt_at", T0 - timedelta(days=9)) == T0
+    assert part(split, "O2").due("auto_receipt_at", T0) is None
+    assert part(split, "O2").due("signing_check", T0) == T0 + timedelta(hours=24)
 
 
 def costs(of: SplitCase) -> dict[str | None, tuple[Decimal | None, str]]:
-    """The cost of each way: the amount and the clause."""
-    return {each.choice: (each.amount, each.clause) for each in of.costs("choose")}
+    """Return the amount and the clause of both ways."""
+    return {cost.choice: (cost.amount, cost.clause) for cost in of.costs("choose")}
 
 
 @pytest.mark.parametrize(("many", "freight"), [(2, "12.00"), (5, "48.00"), (20, "228.00")])
 def test_ax_8_both_ways_are_told_with_their_cost_before_one_is_chosen(many: int, freight: str) -> None:
-    known = case(many)
+    split = case(many)
 
-    assert costs(known) == {
+    assert costs(split) == {
         "keep_single": (Decimal("0.00"), "AX-8"),
         "keep_all": (Decimal(freight), "AX-8"),
     }
-    single, keep_all = known.costs("choose")
-    for each, money in ((single, "0.00"), (keep_all, freight)):
-        assert "额外鉴定费 ¥0.00" in each.note
-        assert f"运费 ¥{money};" in each.note
-        assert f"其余 {many - 1} 单" in each.note
+    single, keep_all = split.costs("choose")
+    for cost, money in ((single, "0.00"), (keep_all, freight)):
+        assert "额外鉴定费 ¥0.00" in cost.note
+        assert f"运费 ¥{money};" in cost.note
+        assert f"其余 {many - 1} 单" in cost.note
     assert "重拍" in single.note
     assert "须商家同意承担运费" in keep_all.note
 
 
 def test_ax_8_orders_that_have_ended_cost_nothing_more() -> None:
-    known = case(5).model_copy(update={"endings": {"O2": Ending.CANCELLED, "O4": Ending.LOST}})
+    split = case(5).model_copy(update={"endings": {"O2": Ending.CANCELLED, "O4": Ending.LOST}})
 
-    assert known.others == ("O3", "O5")
-    assert costs(known)["keep_all"] == (Decimal("24.00"), "AX-8")
-    assert all("其余 2 单" in each.note for each in known.costs("choose"))
+    assert split.others == ("O3", "O5")
+    assert costs(split)["keep_all"] == (Decimal("24.00"), "AX-8")
+    assert all("其余 2 单" in cost.note for cost in split.costs("choose"))
 
 
 def test_ax_8_the_end_of_the_order_with_the_item_changes_no_cost() -> None:
-    known = case(5).model_copy(update={"endings": {ITEM: Ending.CONFIRMED}})
+    split = case(5).model_copy(update={"endings": {ITEM: Ending.CONFIRMED}})
 
-    assert costs(known)["keep_all"] == (Decimal("48.00"), "AX-8")
+    assert costs(split)["keep_all"] == (Decimal("48.00"), "AX-8")
 
 
 def test_ax_8_no_other_step_costs_anything() -> None:
-    known = case(3)
+    split = case(3)
 
-    assert known.costs("escalate_choice") == ()
-    assert part(known, "O2").costs("waive") == part(known, "O2").costs("print_waybill") == ()
+    assert split.costs("escalate_choice") == ()
+    assert part(split, "O2").costs("waive") == part(split, "O2").costs("print_waybill") == ()
 
 
 def test_ax_8_freight_is_the_fee_of_the_facts_and_ax_9_a_loss_has_no_amount() -> None:
-    known = part(case(freight_fee="7.5"), "O2")
+    split = part(case(freight_fee="7.5"), "O2")
 
-    assert str(known.amount("charge_freight")) == "7.50"
-    assert known.amount("record_loss") is None
+    assert str(split.amount("charge_freight")) == "7.50"
+    assert split.amount("record_loss") is None
 
 
 def waybills(of: SplitCase, **numbers: str) -> SplitCase:
-    """The waived orders that were sent, each with its waybill; the item's order is authenticated."""
+    """Return a case whose orders have these waybills; all but the item's order are waived."""
     for order, number in numbers.items():
         of = of if order == ITEM else of.apply_to_order(order, "waive", NoForm())
         of = of.apply_to_order(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))
@@ -267,22 +268,22 @@ def waybills(of: SplitCase, **numbers: str) -> SplitCase:
 
 
 def test_ax_8_a_waived_order_with_a_waybill_of_its_own_pays_freight() -> None:
-    known = waybills(case(3), O1="YT1", O2="YT2", O3="YT3")
+    split = waybills(case(3), O1="YT1", O2="YT2", O3="YT3")
 
-    assert [part(known, order).pays_freight for order in known.orders] == [False, True, True]
+    assert [part(split, order).pays_freight for order in split.orders] == [False, True, True]
 
 
 def test_ax_8_one_that_travels_with_the_item_pays_none() -> None:
-    known = waybills(case(3), O1="YT1", O2="YT1", O3="YT3")
+    split = waybills(case(3), O1="YT1", O2="YT1", O3="YT3")
 
-    assert [part(known, order).pays_freight for order in known.orders] == [False, False, True]
+    assert [part(split, order).pays_freight for order in split.orders] == [False, False, True]
 
 
 def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
-    known = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"))
+    split = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"))
 
-    assert known.authenticated_order == ITEM
-    assert not any(part(known, order).none_authenticated for order in known.orders)
+    assert split.authenticated_order == ITEM
+    assert not any(part(split, order).none_authenticated for order in split.orders)
     assert part(case(2), ITEM).none_authenticated
 
 
@@ -296,18 +297,18 @@ def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
     ],
 )
 def test_ax_6_all_are_kept_with_consent_only(way: str, counts: Way, *, consent: bool) -> None:
-    known = chosen(case(), way, consent=consent)
+    split = chosen(case(), way, consent=consent)
 
-    assert known.way is counts
-    assert part(known, "O2").keeps_all is known.keeps_all is (counts is Way.KEEP_ALL)
-    assert part(known, "O2").keeps_single is (counts is Way.KEEP_SINGLE)
+    assert split.way is counts
+    assert part(split, "O2").keeps_all is split.keeps_all is (counts is Way.KEEP_ALL)
+    assert part(split, "O2").keeps_single is (counts is Way.KEEP_SINGLE)
 
 
 def test_ax_6_before_a_choice_neither_way_counts() -> None:
-    known = part(case(), "O2")
+    split = part(case(), "O2")
 
-    assert not known.keeps_all
-    assert not known.keeps_single
+    assert not split.keeps_all
+    assert not split.keeps_single
 
 
 def test_ax_6_a_choice_that_was_reported_without_its_form_was_made_without_consent() -> None:
@@ -320,23 +321,23 @@ def test_ax_10_the_escalation_is_noted() -> None:
 
 @pytest.mark.parametrize("why", WhyUnsigned)
 def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
-    known = case().apply_to_order("O2", "explain_unsigned", Unsigned(why=why))
+    split = case().apply_to_order("O2", "explain_unsigned", Unsigned(why=why))
 
-    def told(order: str) -> tuple[bool, bool, bool]:
-        seen = part(known, order)
+    def reasons(order: str) -> tuple[bool, bool, bool]:
+        seen = part(split, order)
         return seen.refunded_before_shipping, seen.in_transit, seen.cause_unknown
 
-    assert told("O2") == tuple(why is each for each in WhyUnsigned)
-    assert told("O1") == (False, False, False)
+    assert reasons("O2") == tuple(why is reason for reason in WhyUnsigned)
+    assert reasons("O1") == (False, False, False)
 
 
 def test_ax_1_the_latest_reason_counts() -> None:
-    known = case()
+    split = case()
     for why in (WhyUnsigned.UNKNOWN, WhyUnsigned.IN_TRANSIT):
-        known = known.apply_to_order("O1", "explain_unsigned", Unsigned(why=why))
+        split = split.apply_to_order("O1", "explain_unsigned", Unsigned(why=why))
 
-    assert part(known, "O1").in_transit
-    assert not part(known, "O1").cause_unknown
+    assert part(split, "O1").in_transit
+    assert not part(split, "O1").cause_unknown
 
 
 @pytest.mark.parametrize(
@@ -375,23 +376,23 @@ def test_ax_3_the_warning_says_all_that_shipping_offline_costs() -> None:
 
 def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_again() -> None:
     authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="pass"))
-    told = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
+    refusals = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
 
-    for (warning,) in told:
+    for (warning,) in refusals:
         assert (warning.clause, warning.amount) == ("AX-4", Decimal("30.00"))
         assert "多扣鉴定费 ¥30.00" in warning.note
     assert part(case(), ITEM).warnings("authenticate") == ()
-    assert [each.clause for each in part(case(), "O2").warnings("authenticate")] == ["AX-4"]
+    assert [warning.clause for warning in part(case(), "O2").warnings("authenticate")] == ["AX-4"]
 
 
 def test_ax_7_the_warning_says_what_a_waived_order_must_have_and_no_other_order_is_warned() -> None:
-    known = case().apply_to_order("O2", "waive", NoForm())
-    (warning,) = part(known, "O2").warnings("confirm_receipt")
+    split = case().apply_to_order("O2", "waive", NoForm())
+    (warning,) = part(split, "O2").warnings("confirm_receipt")
 
     assert (warning.clause, warning.amount) == ("AX-7", None)
     for said in ("线上打出", "揽收", "签收"):
         assert said in warning.note
-    assert part(known, ITEM).warnings("confirm_receipt") == ()
+    assert part(split, ITEM).warnings("confirm_receipt") == ()
 
 
 def test_nothing_else_is_warned_of() -> None:
@@ -415,26 +416,26 @@ def test_a_rule_that_teaches_nothing_changes_nothing() -> None:
 
 
 def test_what_was_learned_is_read_back_from_json() -> None:
-    known = waybills(chosen(case(3), "keep_all", consent=True), O1="YT1", O2="YT2")
-    known = known.apply_to_order("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
-    known = known.apply_to_order("O2", "confirm_receipt", NoForm())
+    split = waybills(chosen(case(3), "keep_all", consent=True), O1="YT1", O2="YT2")
+    split = split.apply_to_order("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
+    split = split.apply_to_order("O2", "confirm_receipt", NoForm())
 
-    assert read(SplitCase, known.model_dump(mode="json"), "case") == known
+    assert read(SplitCase, split.model_dump(mode="json"), "case") == split
 
 
 def test_samples_are_one_order_several_and_several_that_ended_with_and_without_a_loss() -> None:
-    told = {(len(each.orders), each.all_ended, each.any_lost) for each in SplitCase.samples()}
+    shapes = {(len(sample.orders), sample.all_ended, sample.any_lost) for sample in SplitCase.samples()}
 
-    assert told == {(1, False, False), (2, False, False), (2, True, False), (2, True, True)}
+    assert shapes == {(1, False, False), (2, False, False), (2, True, False), (2, True, True)}
 
 
 def test_samples_of_orders_carry_the_item_or_not_before_a_choice_and_after_each() -> None:
     parts: list[OrderOfSplit] = SplitCase.part_samples()
 
-    assert {(each.carries_item, each.case.way) for each in parts} >= {
+    assert {(part.carries_item, part.case.way) for part in parts} >= {
         (carries, way) for carries in (True, False) for way in (None, *Way)
     }
-    assert all(isinstance(each, SplitCase.part_type()) for each in parts)
+    assert all(isinstance(part, SplitCase.part_type()) for part in parts)
     assert set(SplitCase.form_samples()) == {"choose", "explain_unsigned", "print_waybill"}
 
 

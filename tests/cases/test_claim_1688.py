@@ -1,4 +1,4 @@
-"""What is known of a claim on 1688: facts, forms, figures, and what it costs to the cent."""
+"""The case of a claim on 1688: facts, forms, figures, and its costs to the cent."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -93,7 +93,7 @@ MAIN_ORDERS: list[tuple[SubOrders, str]] = [
     ([("1000.10", True)], "50.00"),  # 50.005 = 50.01 -> cap
     ([("9999999999.99", True)], "50.00"),  # cap
     # Several, some of which violate.
-    ([("200.00", True), ("300.00", False)], "10.00"),  # 10.00; 5 % of 500 = 25.00 is no floor
+    ([("200.00", True), ("300.00", False)], "10.00"),  # 10.00; 5 % of 500 = 25.00 is not the floor
     ([("60.00", True), ("300.00", False)], "5.00"),  # 3.00 -> floor
     ([("60.00", True), ("60.00", True)], "6.00"),  # 3.00 + 3.00; 5 % of 120 = 6.00
     ([("600.00", True), ("600.00", False)], "30.00"),  # 30.00; 5 % of 1200 = 60.00

@@ -1,4 +1,4 @@
-"""What is known of a reship: facts, forms, figures, and what they decide."""
+"""The case of a reship: facts, forms, figures, and the guards that follow from them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -119,10 +119,12 @@ def test_dr_3_a_list_opens_its_categories_only() -> None:
     assert not case({"open_categories": ["C2"]}).category_open
 
 
-@pytest.mark.parametrize("given", [{"category_id": None}, {}])
+@pytest.mark.parametrize("category", [{"category_id": None}, {}])
 @pytest.mark.parametrize("policy", [{}, {"open_categories": ["C2"]}])
-def test_dr_3_a_category_that_the_record_does_not_name_is_open(given: dict[str, Any], policy: dict[str, Any]) -> None:
-    raw = {name: value for name, value in RECORD.items() if name != "category_id"} | given
+def test_dr_3_a_category_that_the_record_does_not_name_is_open(
+    category: dict[str, Any], policy: dict[str, Any]
+) -> None:
+    raw = {name: value for name, value in RECORD.items() if name != "category_id"} | category
 
     record = read(ReshipFacts, raw, "opening")
 

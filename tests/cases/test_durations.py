@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Reading and writing lengths of time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What people must give with a rule."""
+"""The forms that several processes share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is known of a delay card: facts, forms, figures, and what is learned."""
+"""The case of a delay card: facts, forms, figures, and the effect of rules."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,8 +32,8 @@ def case(policy: dict[str, Any] | None = None, **changed: Any) -> DelayCase:
 
 def report(**changed: Any) -> EmergencyReport:
     raw = {"agreed_ship_at": AGREED.isoformat(), "evidence": [CHAT], **changed}
-    given = {name: value for name, value in raw.items() if value is not None}
-    return read(EmergencyReport, given, "file_emergency_report")
+    filled = {name: value for name, value in raw.items() if value is not None}
+    return read(EmergencyReport, filled, "file_emergency_report")
 
 
 def test_jd_1_a_case_is_known_by_its_order() -> None:
@@ -77,12 +77,12 @@ def test_jd_2_a_case_whose_card_was_sent_begins_with_the_sending() -> None:
 
 
 def test_jd_2_the_click_is_due_48_hours_after_the_sending_however_late_the_state_was_entered() -> None:
-    entered, told, opened = T0, T0 - timedelta(hours=1), T0 - timedelta(hours=2)
+    entered, sent, opened = T0, T0 - timedelta(hours=1), T0 - timedelta(hours=2)
     h48 = timedelta(hours=48)
 
     assert case().due("card_click", entered) == entered + h48
     assert case(sent_at=opened.isoformat()).due("card_click", entered) == opened + h48
-    assert case().apply("card_sent", CardSent(sent_at=told)).due("card_click", entered) == told + h48
+    assert case().apply("card_sent", CardSent(sent_at=sent)).due("card_click", entered) == sent + h48
     assert case().apply("card_sent", None).due("card_click", entered) == entered + h48
 
 
@@ -126,11 +126,11 @@ def test_jd_4_an_escalation_is_noted_and_a_new_report_is_escalated_anew() -> Non
 
 
 def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
-    known = case()
+    delayed = case()
 
-    assert known.due("promised_ship_at", T0) == known.facts.promised_ship_at
-    assert known.due("agreed_ship_at", T0) == known.facts.proposed_ship_at
-    assert known.apply("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
+    assert delayed.due("promised_ship_at", T0) == delayed.facts.promised_ship_at
+    assert delayed.due("agreed_ship_at", T0) == delayed.facts.proposed_ship_at
+    assert delayed.apply("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_report_that_was_only_told_of_keeps_the_time_that_is_known() -> None:

@@ -1,4 +1,4 @@
-"""The strict ground that facts, forms and figures stand on."""
+"""The strict base models of facts, forms and figures."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -95,9 +95,9 @@ def test_a_naive_instant_is_refused_from_python_as_well() -> None:
         Thing(at=datetime(2026, 1, 5, 1))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(("given", "kept"), [("3", "3.00"), (3, "3.00"), ("3.1", "3.10"), ("1e3", "1000.00")])
-def test_money_is_kept_with_two_decimals(given: Any, kept: str) -> None:
-    assert str(thing(money=given).money) == kept
+@pytest.mark.parametrize(("amount", "kept"), [("3", "3.00"), (3, "3.00"), ("3.1", "3.10"), ("1e3", "1000.00")])
+def test_money_is_kept_with_two_decimals(amount: Any, kept: str) -> None:
+    assert str(thing(money=amount).money) == kept
 
 
 @pytest.mark.parametrize(

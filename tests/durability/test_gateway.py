@@ -38,7 +38,7 @@ async def is_open(client: Client, own_id: int) -> bool:
     return True
 
 
-async def test_a_gateway_that_is_killed_before_it_hands_over_loses_nothing(tmp_path: Path) -> None:
+async def test_a_gateway_that_is_killed_before_it_dispatches_loses_nothing(tmp_path: Path) -> None:
     port = free_port()
     async with serving(platform()) as address:
         settings = {

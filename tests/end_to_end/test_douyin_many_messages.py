@@ -124,7 +124,7 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
     for fault in FAULTS:
         market.sandbox.faults.add(fault)
     reships = await lived(market, JOURNEYS, TIMES, (SHOP, OTHER_SHOP))
-    after = await market.handed_over()
+    after = await market.dispatched()
     assert await differing(reships) == []
     dispatched = after["states"]["done"] - before["states"]["done"]
     assert (len(reships), dispatched) == (11 * TIMES, 52 * TIMES)
@@ -137,7 +137,7 @@ async def test_g_3_five_hundred_messages_twice_late_or_out_of_order_end_as_if_al
 async def test_g_3_what_lost_messages_said_is_found_by_one_reconciliation(market: Market) -> None:
     market.sandbox.pusher.behave(ASTRAY.model_copy(update={"lost": 0.25}))
     reships = await lived(market, IN_CONSOLE_ALONE, 2, (QUIET_SHOP, OTHER_QUIET_SHOP))
-    await market.handed_over()
+    await market.dispatched()
     market.calm()
     results = await asyncio.gather(market.reconcile(QUIET_SHOP), market.reconcile(OTHER_QUIET_SHOP))
     assert await differing(reships) == []

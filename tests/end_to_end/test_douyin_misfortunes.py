@@ -48,7 +48,7 @@ async def on_schedule(market: Market) -> dict[str, Any]:
 @pytest.mark.parametrize("how", FORGED)
 async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, how: str) -> None:
     reship = await market.opens("never_received")
-    before = await market.handed_over()
+    before = await market.dispatched()
     body = pushed_message(reship, MessageTag.RESHIP_AGREED)
     app, secret = ("K9", "first") if how == "another app" else ("K1", "mine" if how == "another secret" else "first")
     headers = {"app-id": app, "event-sign": event_sign(app, secret, body), "content-type": "application/json"}
@@ -63,11 +63,11 @@ async def test_a_forged_message_changes_neither_inbox_nor_case(market: Market, h
 
 async def test_a_message_about_an_after_sale_that_is_none_opens_no_case(market: Market) -> None:
     reship = await market.opens("never_received")
-    before = await market.handed_over()
+    before = await market.dispatched()
     body = pushed_message(reship, MessageTag.RESHIP_AGREED).replace(reship.own_id.encode(), b"99")
     headers = {"app-id": "K1", "event-sign": event_sign("K1", "first", body), "content-type": "application/json"}
     assert (await pushed(market, body, headers)).status_code == 200
-    after = await market.handed_over()
+    after = await market.dispatched()
     assert after["states"]["failed"] == before["states"]["failed"] + 1
     ghost = market.client.get_workflow_handle("douyin_reship/99")
     with pytest.raises(Exception, match="not found"):

@@ -1,4 +1,4 @@
-"""Every row of the Anxinjian rule book that charts and case decide, to the second, on the item and on its orders."""
+"""The Anxinjian rule book, clause by clause and to the second, for the item and its orders."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.support.processes.splits import (
     Split,
     after,
     order_ids,
-    standing,
+    order_in,
 )
 from workflows.engine import decisions
 from workflows.engine.details import current_details
@@ -33,12 +33,12 @@ OFFLINE_COSTS = ("无法确认收货", "商家收不到货款", "到期自动退
 
 
 def kept(many: int = 2, way: dict[str, Any] | None = None, **receipts: str | None) -> Split:
-    """An item of several orders for which a way was chosen at once."""
+    """Return an item of several orders whose way was chosen at once."""
     return Split(many, **receipts).choose("0s", way or KEEP_ALL)
 
 
 def costs(split: Split) -> list[tuple[str, str]]:
-    """What the view tells of choosing: each way and its amount."""
+    """Return the costs of choosing as the view shows them: amounts by way."""
     actions = view(split.machine, split.machine.state.latest).model_dump(mode="json")["actions"]
     (choose,) = [action for action in actions if action["rule"] == "choose"]
     return [(cost["choice"], cost["amount"]) for cost in choose["costs"]]
@@ -54,7 +54,7 @@ def test_the_states_of_order_and_item_are_those_of_the_rule_book() -> None:
 
 @pytest.mark.parametrize("state", ["awaiting_sign_in", "unverified"])
 def test_ax_1_an_order_is_signed_in_also_after_the_platform_was_asked(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     split.act("2h", "sign_in", order)
 
@@ -96,7 +96,7 @@ def test_ax_1_each_order_is_checked_for_itself() -> None:
 
 @pytest.mark.parametrize("state", ["awaiting_sign_in", "unverified"])
 def test_ax_1_an_order_refunded_before_it_was_shipped_is_cancelled(state: str) -> None:
-    split, order = standing(state, "O2")
+    split, order = order_in(state, "O2")
 
     split.act("2h", "explain_unsigned", order, {"why": "refunded_before_shipping"})
 
@@ -113,7 +113,7 @@ def test_ax_1_an_order_in_transit_waits_without_going_to_the_platform() -> None:
 
 
 def test_ax_1_an_order_found_in_transit_by_the_platform_waits_again() -> None:
-    split, order = standing("unverified")
+    split, order = order_in("unverified")
 
     split.act("2h", "explain_unsigned", order, {"why": "in_transit"})
 
@@ -136,7 +136,7 @@ def test_ax_1_one_that_was_in_transit_and_is_now_unknown_goes_to_the_platform() 
 
 
 def test_ax_1_what_is_still_unknown_stays_with_the_platform() -> None:
-    split, order = standing("unverified")
+    split, order = order_in("unverified")
 
     split.act("2h", "explain_unsigned", order).until("10d")
 
@@ -166,7 +166,7 @@ def test_ax_1_the_platform_need_not_be_asked_about_an_order_that_has_ended(end: 
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in ("awaiting_sign_in", "unverified")])
 @pytest.mark.parametrize("rule", ["sign_in", "explain_unsigned"])
 def test_ax_1_nothing_else_is_signed_in_or_explained(state: str, rule: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     assert "当前状态不允许" in split.refusal("1h", rule, order)
 
@@ -190,7 +190,7 @@ def test_ax_2_the_steps_of_the_order_with_the_item_in_turn() -> None:
 def test_ax_2_no_step_is_left_out_or_done_twice(state: str, order: str) -> None:
     if {state, order} in ({"authenticated", "O2"}, {"waived", ITEM}):
         return
-    split, _ = standing(state, order)
+    split, _ = order_in(state, order)
     steps = {
         "awaiting_sign_in": {"sign_in", "explain_unsigned"},
         "unverified": {"sign_in", "explain_unsigned"},
@@ -212,7 +212,7 @@ def test_ax_2_no_step_is_left_out_or_done_twice(state: str, order: str) -> None:
 
 @pytest.mark.parametrize("rule", ["pack", "print_waybill"])
 def test_ax_2_a_waived_order_may_be_packed_or_printed_as_it_is(rule: str) -> None:
-    split, order = standing("waived")
+    split, order = order_in("waived")
 
     assert split.act("2h", rule, order).where(order) == {"pack": "packed", "print_waybill": "waybill_printed"}[rule]
 
@@ -220,7 +220,7 @@ def test_ax_2_a_waived_order_may_be_packed_or_printed_as_it_is(rule: str) -> Non
 @pytest.mark.parametrize("step", ["record", "inspect", "pack", "waybill"])
 @pytest.mark.parametrize("state", ONLINE_STATES)
 def test_ax_2_a_blocked_step_goes_to_operations_and_the_order_goes_on_where_it_stood(state: str, step: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     split.act("2h", "report_blocked", order, {"step": step})
     assert (split.where(order), split.clauses["report_blocked"]) == ("blocked", "AX-2")
@@ -233,7 +233,7 @@ def test_ax_2_a_blocked_step_goes_to_operations_and_the_order_goes_on_where_it_s
 
 @pytest.mark.parametrize("state", ONLINE_STATES)
 def test_ax_2_also_when_it_is_blocked_twice_and_then_goes_on(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
     for offset in ("2h", "3h"):
         split.walk(offset, order, "report_blocked", "unblock")
     assert split.where(order) == state
@@ -263,7 +263,7 @@ def test_ax_2_each_blocked_order_returns_where_it_stood_itself() -> None:
 
 
 def test_ax_2_a_blocked_order_waits_for_nothing_but_the_platform() -> None:
-    split, order = standing("blocked")
+    split, order = order_in("blocked")
 
     assert [rule for rule, of in split.clocks if of == order] == ["auto_refund"]
     assert split.until("29d").where(order) == "blocked"
@@ -273,7 +273,7 @@ def test_ax_2_a_blocked_order_waits_for_nothing_but_the_platform() -> None:
 
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in ONLINE_STATES])
 def test_ax_2_only_an_online_step_can_be_blocked(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     assert "当前状态不允许" in split.refusal("1h", "report_blocked", order)
 
@@ -295,7 +295,7 @@ def test_ax_2_operations_need_mend_nothing_for_an_order_that_has_ended(end: str)
 def test_ax_3_shipping_offline_is_refused_in_every_state_with_all_it_costs(
     state: str, named: dict[str, str] | None
 ) -> None:
-    split, _ = standing(state)
+    split, _ = order_in(state)
 
     refusal = split.refusal("30d" if state == "refunded" else "1h", "ship_offline", form=named)
 
@@ -314,7 +314,7 @@ def test_ax_3_also_before_a_way_is_chosen_and_once_all_is_over(many: int) -> Non
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_ax_3_it_is_never_offered_and_a_message_about_it_is_ignored(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
     before = split.machine.state.snapshot_of(order)
 
     split.report("1h", rule="ship_offline", order=order)
@@ -328,7 +328,7 @@ def test_ax_3_it_is_never_offered_and_a_message_about_it_is_ignored(state: str) 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail"])
 def test_ax_4_the_order_with_the_item_is_authenticated_once_whatever_is_found(verdict: str) -> None:
-    split, order = standing("recorded")
+    split, order = order_in("recorded")
 
     split.act("1h", "authenticate", order, {"verdict": verdict})
 
@@ -654,7 +654,7 @@ def test_ax_9_an_order_unconfirmed_at_its_instant_is_refunded_and_lost_not_a_sec
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_ax_9_from_every_state_in_which_it_is_not_confirmed(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     split.until("30d")
 
@@ -663,7 +663,7 @@ def test_ax_9_from_every_state_in_which_it_is_not_confirmed(state: str) -> None:
 
 
 def test_ax_9_confirmed_at_the_last_second_is_confirmed() -> None:
-    split, order = standing("delivered")
+    split, order = order_in("delivered")
     split.until("30d", by=-SECOND)
 
     split.machine.decide("confirm_receipt", {"order": order}, after("30d") - SECOND)
@@ -673,7 +673,7 @@ def test_ax_9_confirmed_at_the_last_second_is_confirmed() -> None:
 
 
 def test_ax_9_at_the_instant_itself_the_platform_says_whether_it_was_confirmed() -> None:
-    split, order = standing("delivered")
+    split, order = order_in("delivered")
     split.until("30d", by=-SECOND)
 
     with pytest.raises(Refused, match="正在向平台核实"):
@@ -684,7 +684,7 @@ def test_ax_9_at_the_instant_itself_the_platform_says_whether_it_was_confirmed()
 
 @pytest.mark.parametrize("state", ENDS[:2])
 def test_ax_9_an_order_that_has_ended_is_not_lost(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     split.until("40d")
 
@@ -694,7 +694,7 @@ def test_ax_9_an_order_that_has_ended_is_not_lost(state: str) -> None:
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_ax_9_the_provider_is_reminded_72_and_24_hours_before_and_at_no_other_time(state: str) -> None:
-    split, order = standing(state)
+    split, order = order_in(state)
 
     split.until("30d")
 
@@ -716,7 +716,7 @@ def test_ax_9_not_a_second_earlier(before: timedelta, many: int) -> None:
 
 
 def test_ax_9_nobody_is_reminded_of_an_order_that_has_ended() -> None:
-    split, _ = standing("confirmed")
+    split, _ = order_in("confirmed")
 
     split.until("29d")
 
@@ -744,20 +744,20 @@ def test_ax_9_without_an_instant_there_is_no_clock() -> None:
     assert split.state == "working"
 
 
-@pytest.mark.parametrize("known", ["10d", None])
-@pytest.mark.parametrize("told", ["5d", "20d"])
-def test_ax_9_the_platforms_own_instant_replaces_the_orders_alone(known: str | None, told: str) -> None:
-    split = kept(O2=known).report("1d", order="O2", deadline=told)
+@pytest.mark.parametrize("recorded", ["10d", None])
+@pytest.mark.parametrize("reported", ["5d", "20d"])
+def test_ax_9_the_platforms_own_instant_replaces_the_orders_alone(recorded: str | None, reported: str) -> None:
+    split = kept(O2=recorded).report("1d", order="O2", deadline=reported)
     assert split.ignored == []
-    assert (split.clocks["auto_refund", "O2"], split.clocks["auto_refund", ITEM]) == (after(told), after("30d"))
+    assert (split.clocks["auto_refund", "O2"], split.clocks["auto_refund", ITEM]) == (after(reported), after("30d"))
 
-    split.until(told, by=-SECOND)
+    split.until(reported, by=-SECOND)
     assert split.where("O2") == "unverified"
-    split.until(told)
+    split.until(reported)
 
-    assert (split.where("O2"), split.fired("O2")[-1]) == ("refunded", ("auto_refund", after(told)))
+    assert (split.where("O2"), split.fired("O2")[-1]) == ("refunded", ("auto_refund", after(reported)))
     reminded = [at for rule, of, at in split.reminded if (rule, of) == ("auto_refund", "O2")]
-    assert reminded == [after(told) - H72, after(told) - H24]
+    assert reminded == [after(reported) - H72, after(reported) - H24]
 
 
 def test_ax_9_it_stays_while_the_order_goes_on_and_through_a_block() -> None:
@@ -784,12 +784,12 @@ def test_ax_9_the_only_order_need_not_be_named_with_its_instant() -> None:
 def test_ax_9_of_several_an_instant_without_its_order_is_ignored_with_the_reason(order: str | None) -> None:
     split = kept().report("1h", deadline="20d", **({"order": order} if order else {}))
 
-    assert {split.clocks["auto_refund", each] for each in order_ids(2)} == {after("30d")}
+    assert {split.clocks["auto_refund", order] for order in order_ids(2)} == {after("30d")}
     assert len(split.ignored) == 1
 
 
 def test_ax_9_an_instant_for_an_order_that_has_ended_is_ignored() -> None:
-    split, order = standing("confirmed")
+    split, order = order_in("confirmed")
 
     split.report("2h", order=order, deadline="20d")
 
@@ -857,19 +857,19 @@ def test_ax_9_the_platform_may_give_the_order_more_time() -> None:
 def test_ax_9_more_time_for_one_order_is_no_answer_about_another() -> None:
     split = kept(3, O2="10d", O3="10d")
     split.machine.advance(after("10d"))
-    asked = {each.order: each.serial for each in split.machine.state.expiries}
+    asked = {expiry.order: expiry.serial for expiry in split.machine.state.expiries}
     assert set(asked) == {"O2", "O3"}
 
     split.report("10d", order="O2", deadline="15d")
 
-    assert [(each.order, each.serial) for each in split.machine.state.expiries] == [("O3", asked["O3"])]
+    assert [(expiry.order, expiry.serial) for expiry in split.machine.state.expiries] == [("O3", asked["O3"])]
 
 
 def being_settled(steps: int = 2) -> Split:
-    """An item of which one order's clock has run out; the platform has not answered yet."""
+    """Return an item with an order whose clock has run out while the platform has not answered yet."""
     split = kept(O2="10d").walk("1h", "O2", *WAIVED_WAY[:steps])
     split.machine.advance(after("10d"))
-    assert [(each.order, each.rule) for each in split.machine.state.expiries] == [("O2", "auto_refund")]
+    assert [(expiry.order, expiry.rule) for expiry in split.machine.state.expiries] == [("O2", "auto_refund")]
     return split
 
 
@@ -885,10 +885,10 @@ def test_ax_9_while_the_platform_is_asked_nobody_acts_on_that_order_but_on_the_o
             {"order": "O2"} | ({} if steps != 4 else {"carrier": "X", "tracking_no": "1"}),
             after("10d"),
         )
-    serials = [each.serial for each in split.machine.state.expiries]
+    serials = [expiry.serial for expiry in split.machine.state.expiries]
     split.machine.decide("sign_in", {"order": ITEM}, after("10d"))
 
-    assert [each.serial for each in split.machine.state.expiries] == serials
+    assert [expiry.serial for expiry in split.machine.state.expiries] == serials
     assert split.until("10d").where("O2") == "refunded"
 
 
@@ -925,7 +925,7 @@ def test_ax_9_a_clock_that_runs_out_while_the_platform_is_asked_does_not_turn_ti
 def test_ax_10_the_choice_is_asked_for_at_once() -> None:
     split = Split()
 
-    assert [(each.effect, each.at) for each in split.machine.state.pending] == [("ask_choice", after("0s"))]
+    assert [(effect.effect, effect.at) for effect in split.machine.state.pending] == [("ask_choice", after("0s"))]
 
 
 def test_ax_10_silence_is_escalated_at_24_00_00_not_before() -> None:
@@ -1126,7 +1126,7 @@ def test_g_3_a_late_message_never_lies_before_what_the_order_did_last(
     split.report("9h", rule=rule, order="O2", occurred_at="1h")
 
     instants = [at for _, at in split.fired("O2")]
-    assert [each for each, _ in split.fired("O2")] == [*steps, rule]
+    assert [name for name, _ in split.fired("O2")] == [*steps, rule]
     assert instants == sorted(instants)
 
 
@@ -1192,7 +1192,7 @@ def test_g_9_clocks_run_by_the_figures_of_the_pinned_policy() -> None:
 def test_ax_1_ax_9_what_is_found_while_the_platform_is_asked_is_judged_at_once_and_never_turns_time_back() -> None:
     split = Split(2, O1="20h")
     split.machine.advance(after("21h"))
-    assert [each.rule for each in split.machine.state.expiries] == ["auto_refund"]
+    assert [expiry.rule for expiry in split.machine.state.expiries] == ["auto_refund"]
     split.report("22h", rule="explain_unsigned", order="O1", form={"why": "refunded_before_shipping"})
 
     assert split.fired("O1") == [("explain_unsigned", after("22h")), ("found_refunded", after("22h"))]

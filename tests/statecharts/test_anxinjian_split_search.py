@@ -1,4 +1,4 @@
-"""A search for a sequence of acts, messages, answers and waits that breaks what must always hold of a split item."""
+"""A search for sequences of actions, messages, answers and waits that break an invariant of split items."""
 
 import json
 from datetime import datetime, timedelta
@@ -32,9 +32,9 @@ from workflows.engine.machine import CaseMachine
 from workflows.engine.state import TimelineEntry
 
 CASE_ID = "anxinjian_split/I1"
-ACTS = [name for name, each in SPLIT.rules.items() if each.clock is None]
+ACTS = [name for name, rule in SPLIT.rules.items() if rule.clock is None]
 MESSAGES = [
-    *(name for name, each in SPLIT.rules.items() if each.party in (Party.PLATFORM, Party.BUYER)),
+    *(name for name, rule in SPLIT.rules.items() if rule.party in (Party.PLATFORM, Party.BUYER)),
     "choose",
     "waive",
     "sign_in",
@@ -73,13 +73,13 @@ class Split(RuleBasedStateMachine):
     @initialize(
         size=st.integers(min_value=0, max_value=3),
         way=st.integers(min_value=0, max_value=4),
-        given=st.tuples(RECEIPTS, RECEIPTS, RECEIPTS, RECEIPTS),
+        receipts=st.tuples(RECEIPTS, RECEIPTS, RECEIPTS, RECEIPTS),
         policy=st.sampled_from(POLICIES),
     )
-    def open_case(self, size: int, way: int, given: tuple[str | None, ...], policy: dict[str, Any]) -> None:
+    def open_case(self, size: int, way: int, receipts: tuple[str | None, ...], policy: dict[str, Any]) -> None:
         many, chosen = self.sizes[size % len(self.sizes)], self.ways[way % len(self.ways)]
-        receipts = dict(zip(order_ids(many), given, strict=False))
-        case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy))
+        receipt_of = dict(zip(order_ids(many), receipts, strict=False))
+        case = SPLIT.open_case(Opening(facts=split_facts(many, **receipt_of), policy=policy))
         self.now: datetime = OPENED
         self.machine = CaseMachine(SPLIT, CASE_ID, case, now=OPENED)
         self.machine.advance(self.now)
@@ -94,7 +94,7 @@ class Split(RuleBasedStateMachine):
         return json.dumps(next_input(self.machine))
 
     def attempt(self, of: CaseMachine, name: str, order: str | None, form: dict[str, Any]) -> bool:
-        """Whether an act is accepted; one that is refused has changed nothing."""
+        """Return whether an action is accepted; a refused one must not change anything."""
         before = json.dumps(next_input(of))
         try:
             of.decide(name, form | ({"order": order} if order else {}), self.now)
@@ -131,8 +131,8 @@ class Split(RuleBasedStateMachine):
     def an_order_goes_its_way(self, number: int, steps: int, forms: dict[str, Any]) -> None:
         order = self.order(number)
         for _ in range(steps):
-            open_rules = {each.rule for each in decisions.allowed(self.machine) if each.order == order}
-            name = next((each for each in (*WAIVED_WAY, *ITEM_WAY) if each in open_rules), None)
+            open_rules = {choice.rule for choice in decisions.allowed(self.machine) if choice.order == order}
+            name = next((rule for rule in (*WAIVED_WAY, *ITEM_WAY) if rule in open_rules), None)
             if name is None:
                 return
             assert self.attempt(self.machine, name, order, forms.get(name) or form_of(name, order))
@@ -182,7 +182,11 @@ class Split(RuleBasedStateMachine):
 
         take_message(self.machine, {"order": order, "deadline": deadline.isoformat()}, self.now)
 
-        dues = [each.due for each in self.machine.deadlines() if (each.rule, each.order) == ("auto_refund", order)]
+        dues = [
+            deadline.due
+            for deadline in self.machine.deadlines()
+            if (deadline.rule, deadline.order) == ("auto_refund", order)
+        ]
         assert held or dues == ([deadline] if open_yet else [])
 
     @rule(wait=st.one_of(st.none(), WAITS))
@@ -237,7 +241,7 @@ class Split(RuleBasedStateMachine):
 
     @invariant()
     def ax_1_an_order_unsigned_stands_where_its_reason_leads(self) -> None:
-        case, settling = self.machine.case, {each.order for each in self.machine.state.expiries}
+        case, settling = self.machine.case, {expiry.order for expiry in self.machine.state.expiries}
         fitting = {
             "awaiting_sign_in": (None, WhyUnsigned.IN_TRANSIT),
             "unverified": (None, WhyUnsigned.UNKNOWN),
@@ -327,14 +331,14 @@ class Split(RuleBasedStateMachine):
 
     @invariant()
     def every_deadline_lies_ahead_or_is_being_settled(self) -> None:
-        settling = {each.order for each in self.machine.state.expiries}
-        assert all(each.due > self.now or each.order in settling for each in self.machine.deadlines())
+        settling = {expiry.order for expiry in self.machine.state.expiries}
+        assert all(deadline.due > self.now or deadline.order in settling for deadline in self.machine.deadlines())
 
     @invariant()
     def every_chart_stands_in_one_place(self) -> None:
-        for standing in self.machine.chart_views():
-            assert len(standing.states) == 1
-            assert all(OPENED <= entered <= self.now for entered in standing.entered.values())
+        for view in self.machine.chart_views():
+            assert len(view.states) == 1
+            assert all(OPENED <= entered <= self.now for entered in view.entered.values())
 
 
 class SplitKept(Split):

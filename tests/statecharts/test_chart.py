@@ -1,4 +1,4 @@
-"""A chart at work: time as an argument, effects as data, deadlines derived."""
+"""The base of charts: time as an argument, effects as data, derived deadlines."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

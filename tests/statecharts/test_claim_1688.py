@@ -1,4 +1,4 @@
-"""Every row of the claim's rule book that the chart decides, to the second."""
+"""The claim's rule book, clause by clause and to the second."""
 
 from datetime import timedelta
 
@@ -57,21 +57,21 @@ def test_cl_1_cl_3_agreeing_takes_the_money_from_the_deposit() -> None:
 
 
 def test_cl_4_the_merchant_may_agree_or_appeal_until_the_last_second() -> None:
-    standing = chart()
+    claim = chart()
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    assert standing.open_rules(Party.MERCHANT) == ["agree", "appeal"]
-    step = standing.step("agree", T0 + H48 - SECOND)
+    assert claim.elapse(T0 + H48 - SECOND) == []
+    assert claim.open_rules(Party.MERCHANT) == ["agree", "appeal"]
+    step = claim.step("agree", T0 + H48 - SECOND)
     assert (step.reached, step.clause, performs(step)) == (("compensated",), "CL-4", ["agree_to_pay"])
 
 
 @pytest.mark.parametrize("rule", ["agree", "appeal"])
 def test_cl_4_not_once_48_hours_have_passed(rule: str) -> None:
-    standing = chart()
-    standing.elapse(T0 + H48)
+    claim = chart()
+    claim.elapse(T0 + H48)
 
     with pytest.raises(TransitionNotAllowed):
-        standing.step(rule, T0 + H48)
+        claim.step(rule, T0 + H48)
 
 
 def test_cl_5_an_appeal_is_counted_in_the_ledger() -> None:
@@ -97,14 +97,14 @@ def test_cl_6_the_buyer_can_withdraw_and_nothing_is_paid(state: str) -> None:
 
 @pytest.mark.parametrize("state", OPEN)
 def test_cl_7_a_closed_trade_ends_nothing_and_leaves_the_clock_running(state: str) -> None:
-    standing = chart(state)
-    before = list(standing.deadlines())
+    claim = chart(state)
+    before = list(claim.deadlines())
 
-    step = standing.step("close_trade", T0 + timedelta(hours=5))
+    step = claim.step("close_trade", T0 + timedelta(hours=5))
 
     assert (step.reached, step.clause, step.effects) == ((state,), "CL-7", ())
-    assert standing.entered == {state: T0}
-    assert list(standing.deadlines()) == before
+    assert claim.entered == {state: T0}
+    assert list(claim.deadlines()) == before
     assert Claim1688.rules["close_trade"].form == "trade_closure"
 
 
@@ -119,13 +119,13 @@ def test_cl_8_a_claim_that_stands_is_judged_by_the_system_and_paid() -> None:
 
 
 def test_cl_9_nothing_happens_in_47_59_59_and_the_platform_decides_at_48_00_00() -> None:
-    standing = chart()
+    claim = chart()
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    assert [(step.rule, step.at, step.clause, step.reached) for step in standing.elapse(T0 + H48)] == [
+    assert claim.elapse(T0 + H48 - SECOND) == []
+    assert [(step.rule, step.at, step.clause, step.reached) for step in claim.elapse(T0 + H48)] == [
         ("platform_decides", T0 + H48, "CL-9", ("established",))
     ]
-    assert standing.closed
+    assert claim.closed
 
 
 def test_cl_9_g_1_the_clock_is_the_merchants_and_run_by_the_platform() -> None:
@@ -135,19 +135,19 @@ def test_cl_9_g_1_the_clock_is_the_merchants_and_run_by_the_platform() -> None:
 
 
 def test_cl_10_an_appeal_asks_for_reason_and_evidence_and_stops_the_clock() -> None:
-    standing = chart()
+    claim = chart()
 
-    step = standing.step("appeal", T0 + H48 - SECOND)
+    step = claim.step("appeal", T0 + H48 - SECOND)
 
     assert (step.reached, step.clause, Claim1688.rules["appeal"].form) == (("appealed",), "CL-10", "appeal")
-    assert list(standing.deadlines()) == []
-    assert standing.elapse(T0 + timedelta(days=3650)) == []
+    assert list(claim.deadlines()) == []
+    assert claim.elapse(T0 + timedelta(days=3650)) == []
 
 
 def test_cl_10_evidence_can_be_added_as_often_as_wanted_while_it_is_under_review() -> None:
-    standing = chart("appealed")
+    claim = chart("appealed")
 
-    steps = [standing.step("add_evidence", T0 + timedelta(hours=hour)) for hour in (1, 2)]
+    steps = [claim.step("add_evidence", T0 + timedelta(hours=hour)) for hour in (1, 2)]
 
     assert [(step.reached, step.clause, performs(step), books(step)) for step in steps] == [
         (("appealed",), "CL-10", ["submit_evidence"], [])
@@ -186,7 +186,7 @@ def test_a_closed_claim_takes_nothing_more(state: str) -> None:
 
 
 def test_g_9_the_clock_runs_by_the_figure_of_the_pinned_policy() -> None:
-    standing = chart(policy=ClaimPolicy.resolve({"answering": "24h"}))
+    claim = chart(policy=ClaimPolicy.resolve({"answering": "24h"}))
 
-    assert standing.elapse(T0 + timedelta(hours=24) - SECOND) == []
-    assert [step.rule for step in standing.elapse(T0 + timedelta(hours=24))] == ["platform_decides"]
+    assert claim.elapse(T0 + timedelta(hours=24) - SECOND) == []
+    assert [step.rule for step in claim.elapse(T0 + timedelta(hours=24))] == ["platform_decides"]

@@ -1,4 +1,4 @@
-"""Every row of the reship's rule book that the chart decides, to the second."""
+"""The reship's rule book, clause by clause and to the second."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -49,9 +49,9 @@ def effects(step: Step) -> list[str]:
     return [effect.name for effect in step.effects]
 
 
-def moved(standing: DouyinReship, rule: str) -> tuple[str, str]:
-    """Where a rule leads, and under which clause."""
-    step = standing.step(rule, T0 + SECOND)
+def moved(reship: DouyinReship, rule: str) -> tuple[str, str]:
+    """Return the state that a rule leads to, and its clause."""
+    step = reship.step(rule, T0 + SECOND)
     return step.reached[0], step.clause
 
 
@@ -88,22 +88,22 @@ def test_dr_2_goes_before_dr_3_when_neither_is_met() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_dr_4_agreeing_by_hand_is_performed_on_the_platform(reason: Reason) -> None:
-    standing = chart(reason=reason)
+    reship = chart(reason=reason)
 
-    step = standing.step("agree", T0 + H48 - SECOND)
+    step = reship.step("agree", T0 + H48 - SECOND)
 
     assert (step.reached, step.clause, effects(step)) == (("awaiting_shipment",), "DR-4", ["agree_on_platform"])
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_dr_4_nothing_happens_in_47_59_59_and_it_is_agreed_at_48_00_00(reason: Reason) -> None:
-    standing = DouyinReship(case(reason), T0)
+    reship = DouyinReship(case(reason), T0)
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    steps = standing.elapse(T0 + H48)
+    assert reship.elapse(T0 + H48 - SECOND) == []
+    steps = reship.elapse(T0 + H48)
 
     assert [(step.rule, step.at, step.clause) for step in steps] == [("auto_agree", T0 + H48, "DR-4")]
-    assert standing.entered == {"awaiting_shipment": T0 + H48}
+    assert reship.entered == {"awaiting_shipment": T0 + H48}
 
 
 def test_dr_4_what_the_platform_agreed_itself_is_not_told_to_it_again() -> None:
@@ -117,19 +117,19 @@ def test_dr_5_shipping_in_time_uploads_the_tracking_number() -> None:
 
 
 def test_dr_5_the_48_hours_run_from_the_agreement_by_hand() -> None:
-    standing = DouyinReship(case(), T0)
+    reship = DouyinReship(case(), T0)
     agreed = T0 + timedelta(hours=5)
-    standing.step("agree", agreed)
+    reship.step("agree", agreed)
 
-    assert standing.elapse(agreed + H48 - SECOND) == []
-    assert [step.rule for step in standing.elapse(agreed + H48)] == ["miss_shipment"]
+    assert reship.elapse(agreed + H48 - SECOND) == []
+    assert [step.rule for step in reship.elapse(agreed + H48)] == ["miss_shipment"]
 
 
 def test_dr_5_the_48_hours_run_from_the_automatic_agreement() -> None:
-    standing = DouyinReship(case(), T0)
+    reship = DouyinReship(case(), T0)
 
-    assert [step.rule for step in standing.elapse(T0 + 2 * H48 - SECOND)] == ["auto_agree"]
-    assert [(step.rule, step.at) for step in standing.elapse(T0 + 2 * H48)] == [("miss_shipment", T0 + 2 * H48)]
+    assert [step.rule for step in reship.elapse(T0 + 2 * H48 - SECOND)] == ["auto_agree"]
+    assert [(step.rule, step.at) for step in reship.elapse(T0 + 2 * H48)] == [("miss_shipment", T0 + 2 * H48)]
 
 
 def test_dr_6_a_refusal_of_never_received_goes_straight_to_arbitration() -> None:
@@ -151,24 +151,24 @@ def test_dr_7_the_refused_buyer_may_modify_or_ask_the_platform_in_or_withdraw() 
 
 
 def test_dr_8_never_received_and_not_shipped_is_refunded_at_48_00_00_not_before() -> None:
-    standing = chart("awaiting_shipment")
+    reship = chart("awaiting_shipment")
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    assert [(step.rule, step.at, step.clause, step.reached) for step in standing.elapse(T0 + H48)] == [
+    assert reship.elapse(T0 + H48 - SECOND) == []
+    assert [(step.rule, step.at, step.clause, step.reached) for step in reship.elapse(T0 + H48)] == [
         ("miss_shipment", T0 + H48, "DR-8", ("refunded",))
     ]
-    assert standing.closed
+    assert reship.closed
 
 
 @pytest.mark.parametrize("reason", OTHERS)
 def test_dr_9_other_reasons_and_not_shipped_waits_for_the_buyer_at_48_00_00_not_before(reason: Reason) -> None:
-    standing = chart("awaiting_shipment", reason)
+    reship = chart("awaiting_shipment", reason)
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    assert [(step.rule, step.clause, step.reached) for step in standing.elapse(T0 + H48)] == [
+    assert reship.elapse(T0 + H48 - SECOND) == []
+    assert [(step.rule, step.clause, step.reached) for step in reship.elapse(T0 + H48)] == [
         ("miss_shipment", "DR-9", ("overdue",))
     ]
-    assert standing.entered == {"overdue": T0 + H48}
+    assert reship.entered == {"overdue": T0 + H48}
 
 
 def test_dr_9_the_buyer_left_waiting_may_modify_or_ask_the_platform_in_or_withdraw() -> None:
@@ -198,14 +198,14 @@ def test_dr_12_the_buyer_cannot_withdraw_once_the_goods_are_shipped() -> None:
 
 @pytest.mark.parametrize("state", ["awaiting_merchant", "awaiting_shipment"])
 def test_dr_13_marking_out_of_stock_stays_calls_for_the_buyer_and_leaves_the_clock_running(state: str) -> None:
-    standing = chart(state, Reason.OTHER)
-    before = list(standing.deadlines())
+    reship = chart(state, Reason.OTHER)
+    before = list(reship.deadlines())
 
-    step = standing.step("mark_out_of_stock", T0 + timedelta(hours=47))
+    step = reship.step("mark_out_of_stock", T0 + timedelta(hours=47))
 
     assert (step.left, step.reached, step.clause, effects(step)) == ((state,), (state,), "DR-13", ["contact_buyer"])
-    assert standing.entered == {state: T0}
-    assert list(standing.deadlines()) == before
+    assert reship.entered == {state: T0}
+    assert list(reship.deadlines()) == before
 
 
 @pytest.mark.parametrize("state", ["awaiting_merchant", "awaiting_shipment"])
@@ -225,12 +225,12 @@ def test_dr_13_once_agreed_there_is_no_refusal_while_the_goods_are_not_marked_ou
     [(Reason.NEVER_RECEIVED, "arbitration"), (Reason.SHORT_SHIPPED, "refused"), (Reason.OTHER, "refused")],
 )
 def test_dr_13_out_of_stock_after_agreement_can_be_refused_with_the_buyers_consent(reason: Reason, to: str) -> None:
-    standing = chart("awaiting_shipment", reason, marked_out_of_stock=True)
-    line = standing.line("refuse")
+    reship = chart("awaiting_shipment", reason, marked_out_of_stock=True)
+    line = reship.line("refuse")
     assert line
     assert line.form == "consented_refusal"
 
-    step = standing.step("refuse", T0)
+    step = reship.step("refuse", T0)
 
     assert (step.reached, step.clause, effects(step)) == ((to,), "DR-13", ["refuse_on_platform"])
 
@@ -241,8 +241,8 @@ def test_dr_13_before_agreement_being_out_of_stock_changes_nothing_about_a_refus
 
 @pytest.mark.parametrize("state", ["awaiting_merchant", "awaiting_shipment"])
 def test_dr_14_every_refusal_asks_for_the_form_that_has_a_reason(state: str) -> None:
-    standing = chart(state, marked_out_of_stock=True)
-    line = standing.line("refuse")
+    reship = chart(state, marked_out_of_stock=True)
+    line = reship.line("refuse")
     assert line
     form = ReshipCase.form_type(line.form or DouyinReship.rules["refuse"].form)
 
@@ -251,23 +251,23 @@ def test_dr_14_every_refusal_asks_for_the_form_that_has_a_reason(state: str) -> 
 
 @pytest.mark.parametrize("state", ["refused", "overdue"])
 def test_dr_15_a_modified_application_starts_anew_with_a_fresh_48_hours(state: str) -> None:
-    standing = chart(state, Reason.OTHER)
+    reship = chart(state, Reason.OTHER)
     modified = T0 + timedelta(hours=30)
 
-    step = standing.step("modify", modified)
+    step = reship.step("modify", modified)
 
     assert (step.reached, step.clause) == (("awaiting_merchant",), "DR-15")
-    assert standing.elapse(modified + H48 - SECOND) == []
-    assert [step.rule for step in standing.elapse(modified + H48)] == ["auto_agree"]
+    assert reship.elapse(modified + H48 - SECOND) == []
+    assert [step.rule for step in reship.elapse(modified + H48)] == ["auto_agree"]
 
 
 @pytest.mark.parametrize("state", ["refused", "overdue"])
 def test_dr_15_the_new_reason_chooses_the_path(state: str) -> None:
-    standing = chart(state, Reason.OTHER)
-    standing.step("modify", T0)
+    reship = chart(state, Reason.OTHER)
+    reship.step("modify", T0)
 
     learned = DouyinReship(
-        case(Reason.OTHER).apply("modify", Modification(reason=Reason.NEVER_RECEIVED)), T0, standing.snapshot()
+        case(Reason.OTHER).apply("modify", Modification(reason=Reason.NEVER_RECEIVED)), T0, reship.snapshot()
     )
 
     assert moved(learned, "refuse") == ("arbitration", "DR-6")
@@ -275,13 +275,13 @@ def test_dr_15_the_new_reason_chooses_the_path(state: str) -> None:
 
 @pytest.mark.parametrize("state", ["refused", "overdue"])
 def test_dr_16_the_buyers_window_lapses_at_48_00_00_not_before(state: str) -> None:
-    standing = chart(state, Reason.OTHER)
+    reship = chart(state, Reason.OTHER)
 
-    assert standing.elapse(T0 + H48 - SECOND) == []
-    assert [(step.rule, step.at, step.clause, step.reached) for step in standing.elapse(T0 + H48)] == [
+    assert reship.elapse(T0 + H48 - SECOND) == []
+    assert [(step.rule, step.at, step.clause, step.reached) for step in reship.elapse(T0 + H48)] == [
         ("lapse", T0 + H48, "DR-16", ("lapsed",))
     ]
-    assert standing.closed
+    assert reship.closed
 
 
 def test_dr_17_late_shipping_is_accepted_while_the_buyers_window_runs() -> None:
@@ -291,22 +291,22 @@ def test_dr_17_late_shipping_is_accepted_while_the_buyers_window_runs() -> None:
 
 
 def test_dr_17_late_shipping_is_refused_once_the_window_has_lapsed() -> None:
-    standing = chart("overdue", Reason.OTHER)
-    standing.elapse(T0 + H48)
+    reship = chart("overdue", Reason.OTHER)
+    reship.elapse(T0 + H48)
 
     with pytest.raises(TransitionNotAllowed):
-        standing.step("ship", T0 + H48)
+        reship.step("ship", T0 + H48)
 
 
 def test_dr_18_evidence_is_handed_in_as_often_as_wanted() -> None:
-    standing = chart("arbitration")
+    reship = chart("arbitration")
 
-    steps = [standing.step("submit_evidence", T0 + timedelta(hours=hour)) for hour in (1, 2)]
+    steps = [reship.step("submit_evidence", T0 + timedelta(hours=hour)) for hour in (1, 2)]
 
     assert [(step.reached, step.clause, effects(step)) for step in steps] == [
         (("arbitration",), "DR-18", ["submit_evidence"])
     ] * 2
-    assert standing.entered == {"arbitration": T0}
+    assert reship.entered == {"arbitration": T0}
 
 
 @pytest.mark.parametrize(
@@ -319,12 +319,12 @@ def test_dr_18_the_platforms_ruling_ends_arbitration(rule: str, to: str) -> None
 
 
 def test_dr_18_a_reship_ruling_gives_a_fresh_48_hours() -> None:
-    standing = chart("arbitration")
+    reship = chart("arbitration")
     ruled = T0 + timedelta(days=9)
-    standing.step("rule_reship", ruled)
+    reship.step("rule_reship", ruled)
 
-    assert standing.elapse(ruled + H48 - SECOND) == []
-    assert [step.rule for step in standing.elapse(ruled + H48)] == ["miss_shipment"]
+    assert reship.elapse(ruled + H48 - SECOND) == []
+    assert [step.rule for step in reship.elapse(ruled + H48)] == ["miss_shipment"]
 
 
 def test_dr_18_arbitration_has_no_clock() -> None:
@@ -337,10 +337,10 @@ def test_dr_19_the_buyers_signature_completes_the_case() -> None:
 
 
 def test_dr_19_without_a_message_it_completes_after_10_days_not_a_second_earlier() -> None:
-    standing = chart("in_transit")
+    reship = chart("in_transit")
 
-    assert standing.elapse(T0 + D10 - SECOND) == []
-    assert [(step.rule, step.at, step.clause, step.reached) for step in standing.elapse(T0 + D10)] == [
+    assert reship.elapse(T0 + D10 - SECOND) == []
+    assert [(step.rule, step.at, step.clause, step.reached) for step in reship.elapse(T0 + D10)] == [
         ("auto_complete", T0 + D10, "DR-19", ("completed",))
     ]
 
@@ -353,7 +353,7 @@ def test_g_1_every_clock_of_the_platform_is_settled_with_it_and_the_10_days_are_
 
 def test_g_9_a_clock_runs_by_the_figure_of_the_pinned_policy() -> None:
     pinned = ReshipPolicy.resolve({"merchant_handling": "24h"})
-    standing = DouyinReship(case(policy=pinned), T0)
+    reship = DouyinReship(case(policy=pinned), T0)
 
-    assert standing.elapse(T0 + timedelta(hours=24) - SECOND) == []
-    assert [step.rule for step in standing.elapse(T0 + timedelta(hours=24))] == ["auto_agree"]
+    assert reship.elapse(T0 + timedelta(hours=24) - SECOND) == []
+    assert [step.rule for step in reship.elapse(T0 + timedelta(hours=24))] == ["auto_agree"]

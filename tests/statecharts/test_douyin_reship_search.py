@@ -1,4 +1,4 @@
-"""A search for a sequence of rules and waits that breaks what must always hold of a reship."""
+"""A search for sequences of rules and waits that break an invariant of reships."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -79,7 +79,7 @@ class Reship(RuleBasedStateMachine):
     @invariant()
     def one_state_is_active(self) -> None:
         assert len(self.chart.entered) == 1
-        assert [str(each) for each in self.chart.configuration_values] == list(self.chart.entered)
+        assert [str(value) for value in self.chart.configuration_values] == list(self.chart.entered)
 
     @invariant()
     def no_state_was_entered_in_the_future(self) -> None:

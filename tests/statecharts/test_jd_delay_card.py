@@ -1,11 +1,11 @@
-"""Every row of the delay card's rule book that chart and case decide, to the second."""
+"""The delay card's rule book, clause by clause and to the second."""
 
 import pytest
 
 from cases.errors import BadForm, Refused
 from statecharts.jd_delay_card import JdDelayCard
 from statecharts.rules import Party
-from tests.support.processes.delays import CHAT, OPEN_STATES, SECOND, SHIPMENT, Delay, after, standing
+from tests.support.processes.delays import CHAT, OPEN_STATES, SECOND, SHIPMENT, Delay, after, card_in
 from workflows.engine import decisions
 
 UNAPPROVED = [state for state in OPEN_STATES if state not in ("approved", "late")]
@@ -13,7 +13,7 @@ RESTING = ["declined", "expired", "report_refused"]
 
 
 def begun(card: Delay) -> str:
-    """When the state was entered, as an offset."""
+    """Return when the state was entered, as an offset."""
     hours = (card.machine.state.snapshot.entered[card.state] - after("0s")).total_seconds() / 3600
     return f"{hours:.0f}h"
 
@@ -23,7 +23,7 @@ def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
 
     assert (card.state, card.pending) == ("sending", ["send_card"])
     assert card.sent("1h", at="1h").state == "awaiting_buyer"
-    assert [(each.effect, each.status) for each in card.machine.state.effects] == [("send_card", "done")]
+    assert [(effect.effect, effect.status) for effect in card.machine.state.effects] == [("send_card", "done")]
 
 
 def test_jd_1_a_card_that_was_sent_before_the_opening_is_not_sent_again() -> None:
@@ -36,7 +36,7 @@ def test_jd_1_a_card_that_was_sent_before_the_opening_is_not_sent_again() -> Non
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state != "sending"])
 def test_jd_1_no_second_card_from_any_state(state: str) -> None:
     with pytest.raises(Refused):
-        standing(state).sent("49h", at="49h")
+        card_in(state).sent("49h", at="49h")
 
 
 def test_jd_1_an_unknown_result_of_sending_counts_as_sent_at_24_00_00_not_before() -> None:
@@ -97,7 +97,7 @@ def test_jd_2_the_buyers_click_at_the_last_second_counts() -> None:
 
 
 def test_jd_2_declined_and_expired_stay_apart() -> None:
-    declined, expired = standing("declined"), standing("expired")
+    declined, expired = card_in("declined"), card_in("expired")
 
     assert declined.machine.process.state_label("declined") != expired.machine.process.state_label("expired")
     assert (declined.until("72h").state, expired.until("72h").state) == ("declined", "expired")
@@ -107,7 +107,7 @@ def test_jd_2_declined_and_expired_stay_apart() -> None:
 
 @pytest.mark.parametrize("state", RESTING)
 def test_jd_3_a_report_may_be_filed_after_a_refusal_an_expiry_and_a_report_refused(state: str) -> None:
-    card = standing(state).filed("49h")
+    card = card_in(state).filed("49h")
 
     assert (card.state, card.clauses["file_emergency_report"]) == ("emergency_review", "JD-3")
     assert card.pending[-1] == "file_report"
@@ -115,7 +115,7 @@ def test_jd_3_a_report_may_be_filed_after_a_refusal_an_expiry_and_a_report_refus
 
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in RESTING])
 def test_jd_3_a_report_is_filed_from_no_other_state(state: str) -> None:
-    card = standing(state)
+    card = card_in(state)
 
     with pytest.raises(Refused):
         card.filed(begun(card))
@@ -125,12 +125,12 @@ def test_jd_3_a_report_is_filed_from_no_other_state(state: str) -> None:
 def test_jd_3_three_kinds_of_evidence_are_taken(kind: str) -> None:
     form = {"agreed_ship_at": after("20d").isoformat(), "evidence": [{**CHAT, "kind": kind}]}
 
-    assert standing("declined").act("2h", "file_emergency_report", form).state == "emergency_review"
+    assert card_in("declined").act("2h", "file_emergency_report", form).state == "emergency_review"
 
 
 @pytest.mark.parametrize("kind", ["waybill_photo", "logistics_track", "buyer_consent", "other"])
 def test_jd_3_no_other_evidence_is_taken(kind: str) -> None:
-    card = standing("declined")
+    card = card_in("declined")
     form = {"agreed_ship_at": after("20d").isoformat(), "evidence": [CHAT, {**CHAT, "kind": kind}]}
 
     with pytest.raises(BadForm, match=r"evidence\.1\.kind"):
@@ -139,7 +139,7 @@ def test_jd_3_no_other_evidence_is_taken(kind: str) -> None:
 
 
 def test_jd_3_the_platform_approves_or_refuses() -> None:
-    approved, refused = (standing("emergency_review").act("2h", rule) for rule in ("approve_report", "refuse_report"))
+    approved, refused = (card_in("emergency_review").act("2h", rule) for rule in ("approve_report", "refuse_report"))
 
     assert (approved.state, refused.state) == ("approved", "report_refused")
     assert approved.clauses["approve_report"] == refused.clauses["refuse_report"] == "JD-3"
@@ -147,7 +147,7 @@ def test_jd_3_the_platform_approves_or_refuses() -> None:
 
 
 def test_jd_4_a_review_over_24_hours_is_escalated_at_25_00_00_not_before_and_stays_pending() -> None:
-    card = standing("emergency_review").until("25h", by=-SECOND)
+    card = card_in("emergency_review").until("25h", by=-SECOND)
     assert "review_overdue" not in card.clauses
 
     card.until("25h")
@@ -157,7 +157,7 @@ def test_jd_4_a_review_over_24_hours_is_escalated_at_25_00_00_not_before_and_sta
 
 
 def test_jd_4_it_is_escalated_once_and_never_taken_as_approved() -> None:
-    card = standing("emergency_review").until("300d")
+    card = card_in("emergency_review").until("300d")
 
     assert [rule for rule, _ in card.fired].count("review_overdue") == 1
     assert card.pending.count("escalate_review") == 1
@@ -165,13 +165,13 @@ def test_jd_4_it_is_escalated_once_and_never_taken_as_approved() -> None:
 
 
 def test_jd_4_a_new_report_is_reviewed_and_escalated_anew() -> None:
-    card = standing("emergency_review").act("30h", "refuse_report").filed("40h").until("64h")
+    card = card_in("emergency_review").act("30h", "refuse_report").filed("40h").until("64h")
 
     assert [at for rule, at in card.fired if rule == "review_overdue"] == [after("25h"), after("64h")]
 
 
 def test_jd_4_a_new_report_that_the_platform_told_of_is_escalated_anew() -> None:
-    card = standing("emergency_review").act("30h", "refuse_report")
+    card = card_in("emergency_review").act("30h", "refuse_report")
 
     card.report("40h", rule="file_emergency_report").until("64h")
 
@@ -180,14 +180,14 @@ def test_jd_4_a_new_report_that_the_platform_told_of_is_escalated_anew() -> None
 
 @pytest.mark.parametrize("rule", ["approve_report", "refuse_report"])
 def test_jd_4_an_overdue_review_can_still_be_decided(rule: str) -> None:
-    card = standing("emergency_review").until("100h").act("101h", rule)
+    card = card_in("emergency_review").until("100h").act("101h", rule)
 
     assert card.state in ("approved", "report_refused")
 
 
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_unapproved_the_promised_time_is_the_deadline(state: str) -> None:
-    card = standing(state)
+    card = card_in(state)
 
     assert card.clocks["miss_promise"] == after("10d")
     assert "miss_agreed_ship" not in card.clocks
@@ -195,7 +195,7 @@ def test_jd_5_unapproved_the_promised_time_is_the_deadline(state: str) -> None:
 
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_passing_the_promised_time_moves_nothing_and_stops_no_clock(state: str) -> None:
-    card = standing(state, promised_ship_at="1h") if state != "sending" else Delay(promised_ship_at="1h")
+    card = card_in(state, promised_ship_at="1h") if state != "sending" else Delay(promised_ship_at="1h")
     before = dict(card.machine.state.snapshot.entered)
     clocks = {rule: due for rule, due in card.clocks.items() if rule != "miss_promise"}
 
@@ -222,7 +222,7 @@ def test_jd_5_unapproved_on_time_is_before_the_promised_time(
 
 @pytest.mark.parametrize("state", UNAPPROVED)
 def test_jd_5_every_unapproved_state_can_ship_on_time_and_late(state: str) -> None:
-    on_time, late = standing(state), standing(state)
+    on_time, late = card_in(state), card_in(state)
     late.machine.case = late.machine.case.apply("miss_promise", None)
 
     assert (on_time.ship(begun(on_time)).state, on_time.booked) == ("shipped_on_time", [])
@@ -240,7 +240,7 @@ def test_jd_5_accepted_the_proposed_time_is_the_new_deadline_also_when_the_promi
 
 
 def test_jd_5_a_report_approved_makes_the_agreed_time_the_new_deadline() -> None:
-    card = standing("declined").filed("2h", agreed="99h").act("3h", "approve_report")
+    card = card_in("declined").filed("2h", agreed="99h").act("3h", "approve_report")
     assert card.clocks == {"miss_agreed_ship": after("99h")}
 
     assert card.until("99h", by=-SECOND).state == "approved"
@@ -255,25 +255,25 @@ def test_jd_5_a_report_approved_makes_the_agreed_time_the_new_deadline() -> None
 
 
 def test_jd_5_the_latest_report_names_the_time() -> None:
-    card = standing("declined").filed("2h", agreed="50h").act("3h", "refuse_report").filed("4h", agreed="60h")
+    card = card_in("declined").filed("2h", agreed="50h").act("3h", "refuse_report").filed("4h", agreed="60h")
 
     assert card.act("5h", "approve_report").clocks == {"miss_agreed_ship": after("60h")}
 
 
 def test_jd_5_after_the_agreed_time_shipping_is_late_and_a_violation_is_recorded() -> None:
-    card = standing("late").ship("3h")
+    card = card_in("late").ship("3h")
 
     assert (card.state, card.booked, card.clauses["ship"]) == ("shipped_late", [("JD-5", None)], "JD-5")
 
 
 def test_jd_5_late_is_late_without_a_clock() -> None:
-    assert standing("late").clocks == {}
-    assert standing("late").until("300d").state == "late"
+    assert card_in("late").clocks == {}
+    assert card_in("late").until("300d").state == "late"
 
 
 @pytest.mark.parametrize("state", RESTING)
 def test_jd_6_without_a_report_it_is_not_exempt_after_72_hours_not_before(state: str) -> None:
-    card = standing(state)
+    card = card_in(state)
     start = card.machine.state.snapshot.entered[state]
     end = f"{round((start - after('0s')).total_seconds() / 3600) + 72}h"
     assert card.clocks["give_up"] == after(end)
@@ -288,7 +288,7 @@ def test_jd_6_without_a_report_it_is_not_exempt_after_72_hours_not_before(state:
 
 @pytest.mark.parametrize("state", RESTING)
 def test_jd_6_a_report_in_the_last_second_is_filed(state: str) -> None:
-    card = standing(state)
+    card = card_in(state)
     at = card.clocks["give_up"] - SECOND
 
     card.machine.decide("file_emergency_report", {"agreed_ship_at": after("20d").isoformat(), "evidence": [CHAT]}, at)
@@ -297,12 +297,12 @@ def test_jd_6_a_report_in_the_last_second_is_filed(state: str) -> None:
 
 
 def test_jd_6_until_the_order_ships() -> None:
-    assert standing("declined").ship("72h").state == "shipped_on_time"
+    assert card_in("declined").ship("72h").state == "shipped_on_time"
 
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_a_cancelled_order_ends_the_case_from_every_open_state(state: str) -> None:
-    card = standing(state)
+    card = card_in(state)
 
     assert card.act(begun(card), "cancel_order").state == "order_cancelled"
     assert (card.machine.closed, card.booked) == (True, [])
@@ -310,7 +310,7 @@ def test_a_cancelled_order_ends_the_case_from_every_open_state(state: str) -> No
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_shipping_and_cancelling_are_open_in_every_open_state(state: str) -> None:
-    assert {"ship", "cancel_order"} <= set(decisions.orders_by_rule(decisions.allowed(standing(state).machine)))
+    assert {"ship", "cancel_order"} <= set(decisions.orders_by_rule(decisions.allowed(card_in(state).machine)))
 
 
 def test_g_1_the_card_is_the_only_clock_that_the_platform_runs() -> None:

@@ -60,9 +60,9 @@ def test_a_rule_cites_each_clause_once_in_the_order_of_its_lines() -> None:
 
 
 def test_a_rules_steps_pair_every_move_with_its_line() -> None:
-    found = [(line.clause, line.form, move.source.id) for line, move in Door.rules["pull"].steps()]
+    lines = [(line.clause, line.form, move.source.id) for line, move in Door.rules["pull"].steps()]
 
-    assert found == [("T-2", None, "shut"), ("T-1", "strong_pull", "ajar"), ("T-2", None, "ajar")]
+    assert lines == [("T-2", None, "shut"), ("T-1", "strong_pull", "ajar"), ("T-2", None, "ajar")]
 
 
 def test_g_1_only_a_clock_that_the_platform_runs_is_settled_with_it() -> None:

@@ -12,35 +12,35 @@ def november(day: int, hour: int = 9, minute: int = 0, second: int = 0) -> datet
     return datetime(2026, 11, day, hour, minute, second, tzinfo=SHANGHAI)
 
 
-def expected(own_id: str = "C1", clause: str = "CL-3", at: datetime | None = None, **given: Any) -> LedgerEntry:
-    """What a case expects; ``amount`` and ``points`` are written as text."""
-    process = given.pop("process", "claim_1688")
-    about = given.pop("about", f"O{own_id}")
-    numbers = {name: Decimal(given.pop(name)) for name in ("amount", "points") if name in given}
+def expected(own_id: str = "C1", clause: str = "CL-3", at: datetime | None = None, **fields: Any) -> LedgerEntry:
+    """Return an expected entry; ``amount`` and ``points`` are texts."""
+    process = fields.pop("process", "claim_1688")
+    about = fields.pop("about", f"O{own_id}")
+    numbers = {name: Decimal(fields.pop(name)) for name in ("amount", "points") if name in fields}
     return LedgerEntry(
         key=f"{process}/{own_id}/{clause}/{about}",
         case_id=f"{process}/{own_id}",
-        shop_id=given.pop("shop_id", "S1"),
+        shop_id=fields.pop("shop_id", "S1"),
         clause=clause,
         at=at or november(3),
         **numbers,
-        **given,
+        **fields,
     )
 
 
-def booked(entry: LedgerEntry, **given: Any) -> Booked:
-    """An entry as it stands in the ledger."""
-    return Booked(**entry.model_dump(), day=shanghai_day(entry.at), **given)
+def booked(entry: LedgerEntry, **fields: Any) -> Booked:
+    """Return an entry as stored in the ledger."""
+    return Booked(**entry.model_dump(), day=shanghai_day(entry.at), **fields)
 
 
-def bill(bill_id: str = "B1", clause: str = "CL-3", **given: Any) -> Bill:
-    numbers = {name: Decimal(given.pop(name)) for name in ("amount", "points") if name in given}
-    defaults = {"shop_id": "S1", "at": november(4)} | given
+def bill(bill_id: str = "B1", clause: str = "CL-3", **fields: Any) -> Bill:
+    numbers = {name: Decimal(fields.pop(name)) for name in ("amount", "points") if name in fields}
+    defaults = {"shop_id": "S1", "at": november(4)} | fields
     return Bill(bill_id=bill_id, clause=clause, **numbers, **defaults)
 
 
-def ended(own_id: str = "C1", state: str = "dismissed", **given: Any) -> CaseOutcome:
-    process = given.pop("process", "claim_1688")
+def ended(own_id: str = "C1", state: str = "dismissed", **fields: Any) -> CaseOutcome:
+    process = fields.pop("process", "claim_1688")
     defaults = {
         "shop_id": "S1",
         "order": f"O{own_id}",
@@ -52,4 +52,4 @@ def ended(own_id: str = "C1", state: str = "dismissed", **given: Any) -> CaseOut
         "clocks_run_out": 0,
         "lost": Decimal("0.00"),
     }
-    return CaseOutcome(case_id=f"{process}/{own_id}", process=process, state=state, **(defaults | given))
+    return CaseOutcome(case_id=f"{process}/{own_id}", process=process, state=state, **(defaults | fields))

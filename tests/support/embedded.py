@@ -20,10 +20,10 @@ OF_MAKE = ("PYTHON", "VENV", "PYTEST_WORKERS")
 """What `make test PYTHON=...` passes on through the environment, where another make would find it."""
 
 
-def surroundings(**given: str) -> dict[str, str]:
+def surroundings(**variables: str) -> dict[str, str]:
     """Return this process's environment without any setting of the user's or of a make that runs the tests."""
     kept = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
-    return {**without_ours(kept, "MAKE", "MFLAGS"), **given}
+    return {**without_ours(kept, "MAKE", "MFLAGS"), **variables}
 
 
 def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Exports as tests write them."""
+"""Exports of back offices, written by tests."""
 
 import csv
 import io
@@ -35,13 +35,13 @@ SPLIT_HEADER = ("商品", "鉴定费", "运费", "订单", "实物")
 
 
 def row(own_id: str = "A1", **cells: str) -> list[str]:
-    """A sound row of the reships' export."""
+    """Return a valid row of the reships' export."""
     usual = dict(zip(HEADER, (own_id, "O1", "少件", "58.50", "2026-11-20 09:05", "", ""), strict=True))
     return list({**usual, **cells}.values())
 
 
 def as_csv(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as a spreadsheet saves them."""
+    """Return rows as a spreadsheet saves them."""
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue()
@@ -67,10 +67,10 @@ class Exported:
 
 
 def facts(export: Export) -> list[dict[str, Any]]:
-    """What the cases of an export are opened with."""
+    """Return the openings read from an export."""
     return [opening.facts for _, opening in export.cases]
 
 
 def reasons(export: Export) -> dict[int, str]:
-    """Why rows were rejected, by line."""
+    """Return why rows were rejected, by line."""
     return {entry.row.line: entry.reason for entry in export.rejected}

@@ -1,4 +1,4 @@
-"""A case on a time-skipping server, as tests live through it."""
+"""A case on a time-skipping server, and what a test does with it."""
 
 import asyncio
 import json
@@ -23,8 +23,8 @@ PASSING = ("not scheduled yet", "Workflow Task in failed state")
 UNHANDLED_COMMAND = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 
-def facts(own_id: str, **given: Any) -> dict[str, Any]:
-    """The facts of a reship that was applied for just now."""
+def facts(own_id: str, **changes: Any) -> dict[str, Any]:
+    """Return the facts of a reship that was applied for just now."""
     return {
         "shop_id": "S1",
         "after_sale_id": own_id,
@@ -33,7 +33,7 @@ def facts(own_id: str, **given: Any) -> dict[str, Any]:
         "reason": "never_received",
         "order_amount": "100.00",
         "applied_at": whole_now().isoformat(),
-        **given,
+        **changes,
     }
 
 
@@ -45,9 +45,9 @@ async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: flo
     """Poll until ``holds`` gives something true, and return it; fails after a deadline."""
     begun = time.monotonic()
     while True:
-        found = await holds()
-        if found:
-            return found
+        result = await holds()
+        if result:
+            return result
         waited = time.monotonic() - begun
         assert waited < within, f"never came true: {what}"
         await asyncio.sleep(max(0.01, waited / 20))  # what takes long is asked for less often
@@ -76,7 +76,7 @@ class Life:
             try:
                 return await self.handle.query("view")  # type: ignore[no-any-return]
             except RPCError as error:
-                if any(each in error.message for each in PASSING):
+                if any(text in error.message for text in PASSING):
                     return None
                 raise
 
@@ -107,16 +107,16 @@ class Life:
         return await asyncio.wait_for(self.handle.result(), DEADLINE_SECONDS)
 
     async def histories(self) -> list[WorkflowHistory]:
-        """The histories of all runs, in order."""
-        found, run = [], self.handle.first_execution_run_id
+        """Return the histories of all runs, in order."""
+        histories, run = [], self.handle.first_execution_run_id
         while run:
             handle = self.environment.client.get_workflow_handle(self.id, run_id=run)
-            found.append(await handle.fetch_history())
-            run = found[-1].events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-        return found
+            histories.append(await handle.fetch_history())
+            run = histories[-1].events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        return histories
 
     async def kinds(self) -> list[str]:
-        """The kinds of the events of all runs."""
+        """Return the kinds of the events of all runs."""
         return [
             EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
             for history in await self.histories()
@@ -135,17 +135,17 @@ class Life:
 
 
 def fired(seen: dict[str, Any]) -> list[str]:
-    """The rules that fired, in order."""
+    """Return the rules that fired, in order."""
     return [entry["rule"] for entry in seen["timeline"]]
 
 
 def at(seen: dict[str, Any], rule: str) -> datetime:
-    """When a rule last fired."""
-    return next(datetime.fromisoformat(each["at"]) for each in reversed(seen["timeline"]) if each["rule"] == rule)
+    """Return when a rule last fired."""
+    return next(datetime.fromisoformat(entry["at"]) for entry in reversed(seen["timeline"]) if entry["rule"] == rule)
 
 
 def due(seen: dict[str, Any]) -> datetime:
-    """The nearest deadline."""
+    """Return the nearest deadline."""
     return datetime.fromisoformat(seen["deadlines"][0]["due"])
 
 

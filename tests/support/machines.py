@@ -1,4 +1,4 @@
-"""Cases without Temporal, for tests of what the rules say."""
+"""Cases without Temporal, for tests of the rules."""
 
 from datetime import datetime
 from typing import Any
@@ -22,13 +22,13 @@ CONSENTED = {
 
 
 def after(offset: str) -> datetime:
-    """An instant, counted from the application."""
+    """Return an instant, counted from the application."""
     return OPENED + parse_duration(offset)
 
 
-def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **given: Any) -> CaseMachine:
-    told = facts("A1", reason=reason, **{"applied_at": OPENED.isoformat(), **given})
-    return CaseMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=told, policy=policy or {})))
+def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **changes: Any) -> CaseMachine:
+    record = facts("A1", reason=reason, **{"applied_at": OPENED.isoformat(), **changes})
+    return CaseMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=record, policy=policy or {})))
 
 
 def report(of: CaseMachine, offset: str, **message: Any) -> None:
@@ -50,4 +50,4 @@ def pending(of: CaseMachine) -> list[str]:
 
 
 def reminded(of: CaseMachine) -> list[datetime]:
-    return [each.at for each in of.state.reminders]
+    return [reminder.at for reminder in of.state.reminders]

@@ -1,4 +1,4 @@
-"""Scenarios as tests write them, and what a run of one showed."""
+"""Scenarios written by tests, and the results of their runs."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ LOOKED_AT = (
     "anxinjian_split_platform",
     "anxinjian_split_silent",
 )
-"""The example scenarios that are played once only, by a test that looks at all they come to."""
+"""The example scenarios that are played only once, by a test that checks the whole result."""
 
 Perform = Callable[[dict[str, Any]], Awaitable[Played]]
 """Play a whole scenario, under an id of its own."""
@@ -70,7 +70,7 @@ Play = Callable[..., Awaitable[Played]]
 
 
 def top_of(fields: dict[str, Any], names: Sequence[str] = ("policy", "platform", "until")) -> dict[str, Any]:
-    """What of it belongs to the scenario itself; without ``reminded`` nobody is reminded, which takes half the time."""
+    """Return the part that belongs to the scenario; without ``reminded`` nobody is reminded, which halves the time."""
     top = {name: fields.pop(name) for name in names if name in fields}
     return (
         top if fields.pop("reminded", False) else {**top, "policy": {"reminders_before": [], **top.get("policy", {})}}
@@ -78,7 +78,7 @@ def top_of(fields: dict[str, Any], names: Sequence[str] = ("policy", "platform",
 
 
 def reship(own_id: str = "A1", **facts: Any) -> dict[str, Any]:
-    """The facts of a reship that is applied for at the opening; a fact that is None is left out."""
+    """Return the facts of a reship applied for at the opening; a fact that is None is left out."""
     fields = {
         "shop_id": "S1",
         "after_sale_id": own_id,

@@ -1,4 +1,4 @@
-"""What a stray client or the Web UI's JSON box may send: arguments, and payloads that are none."""
+"""Input from stray clients or the Web UI's JSON box: unexpected arguments and undecodable payloads."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ PAYLOADS: dict[str, list[Payload]] = {
     "binary protobuf": [Payload(metadata={"encoding": b"binary/protobuf"}, data=b"\xff\xff")],
     "encrypted": [Payload(metadata={"encoding": b"binary/encrypted"}, data=b"\x01")],
     "without encoding": [Payload(data=b"{}")],
-    "an encoding that is no text": [Payload(metadata={"encoding": b"\xff\xfe"}, data=b"{}")],
+    "an encoding that is not text": [Payload(metadata={"encoding": b"\xff\xfe"}, data=b"{}")],
     "nothing at all": [Payload()],
     "json that is none": [_json(b"{agree")],
     "json of another encoding": [_json('{"理由": 1}'.encode("gb18030"))],

@@ -1,6 +1,6 @@
 """Records the histories that every later version of the code must replay: ``python -m tests.support.record_histories``.
 
-They are written to ``tests/histories``.  Record anew only where a change of the workflow is meant to break open
+They are written to ``tests/histories``.  Record again only where a change of the workflow is meant to break open
 cases, or with the name of a story that is new: ``python -m tests.support.record_histories NAME ...``.
 """
 
@@ -129,14 +129,14 @@ async def outcome_recorded(life: Life) -> None:
 
 
 async def trouble_told(life: Life) -> None:
-    """A step fails twice: of the first time operators are told at last, of the second not, for it is soon over."""
-    life.scene.fails = {"agree_on_platform": BUSINESS, "tell": NOT_YET}
+    """A step fails twice: operators are notified of the first failure, late, but not of the second, soon over."""
+    life.scene.fails = {"agree_on_platform": BUSINESS, "notify": NOT_YET}
     await life.act("agree")
     await life.until("on its way", lambda seen: seen["news"])
-    life.scene.fails.pop("tell")
+    life.scene.fails.pop("notify")
     await life.pass_time("5m")
-    await life.until("told", lambda seen: seen["news"][0]["delivered"])
-    life.scene.fails["tell"] = NOT_YET
+    await life.until("notified", lambda seen: seen["news"][0]["delivered"])
+    life.scene.fails["notify"] = NOT_YET
     await life.act("retry_effect")
     await life.until("on its way", lambda seen: len(seen["news"]) == len(["first", "second"]))
     await life.act("done_by_hand")
@@ -162,11 +162,11 @@ async def claim_appealed_and_dismissed(life: Life) -> None:
     await life.act("add_evidence", {"evidence": [CHAT]})
     tasks = "file_appeal", "submit_evidence"
     seen = await life.until(
-        "tasks", lambda seen: [each["status"] for each in seen["effects"]].count("console_task") == len(tasks)
+        "tasks", lambda seen: [effect["status"] for effect in seen["effects"]].count("console_task") == len(tasks)
     )
-    for each in seen["effects"]:
-        if each["effect"] in tasks:
-            await life.act("done_by_hand", {"serial": each["serial"]})
+    for effect in seen["effects"]:
+        if effect["effect"] in tasks:
+            await life.act("done_by_hand", {"serial": effect["serial"]})
     await life.report(message_id="m2", rule="overturn")
     await life.until_closed()
 
@@ -218,12 +218,12 @@ async def delay_silent(life: Life) -> None:
 
 
 def split_of(own_id: str, opened: datetime, many: int = 2, **receipts: str) -> dict[str, Any]:
-    """The facts of an item that was opened at an instant; automatic receipt after 10 days unless told by order."""
-    told = split_facts(many, own_id)
-    for each in told["sub_orders"]:
-        receipt = parse_duration(receipts.get(each["order_id"], "10d"))
-        each["auto_receipt_at"] = (opened + receipt).isoformat()
-    return told
+    """Return the facts of an item opened at an instant; automatic receipt is after 10 days unless set by order."""
+    facts = split_facts(many, own_id)
+    for order in facts["sub_orders"]:
+        receipt = parse_duration(receipts.get(order["order_id"], "10d"))
+        order["auto_receipt_at"] = (opened + receipt).isoformat()
+    return facts
 
 
 async def walk(life: Life, order: str, *rules: str) -> None:
@@ -239,14 +239,14 @@ async def until_task(life: Life, effect: str, order: str | None = None) -> dict[
     """Until an operator has a console task; the effect as the case shows it."""
     wanted = effect, order, "console_task"
 
-    def found(seen: dict[str, Any]) -> list[dict[str, Any]]:
-        return [each for each in seen["effects"] if (each["effect"], each["order"], each["status"]) == wanted]
+    def matching(seen: dict[str, Any]) -> list[dict[str, Any]]:
+        return [effect for effect in seen["effects"] if (effect["effect"], effect["order"], effect["status"]) == wanted]
 
-    return found(await life.until(effect, found))[0]
+    return matching(await life.until(effect, matching))[0]
 
 
 async def split_keep_all(life: Life) -> None:
-    """A blocked step goes on where it stood; both orders are confirmed, one of them at the merchant's freight."""
+    """A blocked order resumes where it was; both orders are confirmed, one of them at the merchant's freight."""
     await until_task(life, "ask_choice")
     await life.reach("1h")
     await life.act("choose", KEEP_ALL)
@@ -313,38 +313,38 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
 
 
 def process_of(story: str) -> str:
-    """The process whose case lives through a story."""
+    """Return the process of a story."""
     others = {CLAIM: CLAIMS, DELAY: DELAYS, SPLIT: SPLITS}
-    return next((name for name, told in others.items() if STORIES[story] in told), PROCESS)
+    return next((name for name, stories in others.items() if STORIES[story] in stories), PROCESS)
 
 
 def file_of(story: str) -> Path:
-    """Where the history of a story is kept."""
+    """Return the path of a story's history."""
     own = story.removeprefix("claim_").removeprefix("delay_").removeprefix("split_")
     return HISTORIES / f"{process_of(story)}_{own}.json"
 
 
 def opening_of(story: str, opened: datetime) -> dict[str, Any]:
-    """What the case of a story is opened with."""
-    given = OPENINGS.get(story, {})
+    """Return the input that opens the case of a story."""
+    changes = OPENINGS.get(story, {})
     process = process_of(story)
     policy = PROCESSES[process].case.policy_type().resolve(POLICIES.get(story, {}))
     match process:
         case "claim_1688":
-            told = claim_facts(story, opened, **given)
+            record = claim_facts(story, opened, **changes)
         case "jd_delay_card":
-            told = delay_facts(opened, story, **given)
+            record = delay_facts(opened, story, **changes)
         case "anxinjian_split":
-            told = split_of(story, opened, **given)
+            record = split_of(story, opened, **changes)
         case _:
-            told = facts(story, **given)
-    return {"facts": told, "policy": policy.model_dump(mode="json")}
+            record = facts(story, **changes)
+    return {"facts": record, "policy": policy.model_dump(mode="json")}
 
 
 def scrubbed(document: Any) -> Any:
     """Without the traces of the machine that it was recorded on."""
     if isinstance(document, list):
-        return [scrubbed(each) for each in document]
+        return [scrubbed(item) for item in document]
     if not isinstance(document, dict):
         return document
     kept = {name: scrubbed(value) for name, value in document.items() if name != "stackTrace"}
@@ -358,9 +358,11 @@ async def record(names: list[str]) -> None:
     async with make_worker(server.client, settings, Dependencies(stage, stage, stage)):
         for name in names:
             process, opened = process_of(name), whole_now()
-            case_id, given = f"{process}/{name}", opening_of(name, opened)
+            case_id, argument = f"{process}/{name}", opening_of(name, opened)
             with server.with_time_skipping_disabled():
-                handle = await server.client.start_workflow(process, given, id=case_id, task_queue=settings.task_queue)
+                handle = await server.client.start_workflow(
+                    process, argument, id=case_id, task_queue=settings.task_queue
+                )
             life = Life(server, handle, stage.scenes.setdefault(case_id, Scene()), opened)
             await life.view()
             await STORIES[name](life)

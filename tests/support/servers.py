@@ -9,7 +9,7 @@ from workflows.engine.search_attributes import KEYS
 
 
 async def start_server(*flags: str) -> WorkflowEnvironment:
-    """A server in memory, with more of its own flags; the caller shuts it down."""
+    """Start an in-memory server with extra flags; the caller shuts it down."""
     return await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=pydantic_data_converter,
         search_attributes=KEYS,

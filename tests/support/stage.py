@@ -1,4 +1,4 @@
-"""The world that test cases act upon: every case has its own script, and everything done to it is kept."""
+"""The ports of test cases: every case has its own script, and every call is kept."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Stage:
     async def perform(self, call: EffectCall) -> None:
         scene = self.scenes[call.case_id]
         _fail(scene, call.effect)
-        if call.key not in {each.key for each in scene.calls}:
+        if call.key not in {earlier.key for earlier in scene.calls}:
             scene.calls.append(call)
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
@@ -57,12 +57,12 @@ class Stage:
 
     async def notify_action_required(self, required: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[required.case_id]
-        _fail(scene, "tell")
+        _fail(scene, "notify")
         scene.troubles.append(required)
 
     async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
         scene = self.scenes[outcome.case_id]
-        _fail(scene, "tell")
+        _fail(scene, "notify")
         scene.endings.append(outcome)
 
     def enter(self, entry: LedgerEntry) -> None:

@@ -1,4 +1,4 @@
-"""The environment of a test process: no setting of the user's, and no data that a run has left in the checkout."""
+"""The environment of a test process, without the user's settings and without data from the checkout."""
 
 import os
 import sys

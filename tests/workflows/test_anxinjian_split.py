@@ -42,26 +42,26 @@ async def refusal(life: Life, rule: str, form: dict[str, Any] | None = None) -> 
 
 
 async def shown(life: Life) -> str:
-    """What the Web UI shows of the case."""
-    found: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    return found.current_details
+    """Return the details that the Web UI shows."""
+    metadata: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return metadata.current_details
 
 
 async def test_ax_8_what_either_way_costs_is_told_before_it_is_chosen(open_split: OpenSplit) -> None:
     life = await open_split()
-    (choose,) = [each for each in (await life.view())["actions"] if each["rule"] == "choose"]
+    (choose,) = [action for action in (await life.view())["actions"] if action["rule"] == "choose"]
     assert choose["order"] is None
-    costs = {each["choice"]: (each["amount"], each["clause"]) for each in choose["costs"]}
+    costs = {cost["choice"]: (cost["amount"], cost["clause"]) for cost in choose["costs"]}
     assert costs == {"keep_single": ("0.00", "AX-8"), "keep_all": ("24.00", "AX-8")}
     details = await shown(life)
     assert "待签收 `awaiting_sign_in`:O1、O2、O3" in details
-    assert all(f"{each['choice']}:{each['note']} (AX-8)" in details for each in choose["costs"])
+    assert all(f"{cost['choice']}:{cost['note']} (AX-8)" in details for cost in choose["costs"])
 
 
 async def test_an_update_and_a_task_name_their_order(open_split: OpenSplit) -> None:
     life = await open_split()
     unnamed, unknown = await refusal(life, "sign_in"), await refusal(life, "sign_in", {"order": "O9"})
-    assert all("O1, O2, O3" in each for each in (unnamed, unknown))
+    assert all("O1, O2, O3" in refusal for refusal in (unnamed, unknown))
     assert "'O9'" in unknown
     task = await until_task(life, "ask_choice")
     assert task["order"] is None
@@ -73,7 +73,7 @@ async def test_an_update_and_a_task_name_their_order(open_split: OpenSplit) -> N
     assert "反馈平台运营处理 O2" in await shown(life)
     await walk(life, "O2", "unblock")
     seen = await life.until("mended", lambda seen: "O2.signed_in" in seen["state"])
-    done = {each["effect"]: (each["order"], each["status"], each["note"]) for each in seen["effects"]}
+    done = {effect["effect"]: (effect["order"], effect["status"], effect["note"]) for effect in seen["effects"]}
     assert done == {"ask_choice": (None, "done", None), "report_to_operations": ("O2", "done", None)}
 
 
@@ -91,7 +91,7 @@ async def test_a_whole_life_replays(open_split: OpenSplit) -> None:
     }
     seen = await life.view()
     assert fired(seen) == ["choose", "refund_order", "refund_order", *ITEM_WAY, "settle_item"]
-    assert [each["order"] for each in seen["timeline"]] == [None, "O2", "O3", *["O1"] * len(ITEM_WAY), None]
+    assert [entry["order"] for entry in seen["timeline"]] == [None, "O2", "O3", *["O1"] * len(ITEM_WAY), None]
     assert (await life.wedged(), seen["ledger"]) == ([], [])
     for history in await life.histories():
         await replay(history)

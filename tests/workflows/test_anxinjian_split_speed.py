@@ -1,4 +1,4 @@
-"""How fast a group of ten orders lives its whole life, shown to an operator after every step."""
+"""The CPU time of a case of ten orders from opening to closing, viewed after every step."""
 
 import time
 
@@ -13,7 +13,7 @@ ALLOWED = 1.0
 
 
 def life() -> float:
-    """The CPU seconds of a whole life."""
+    """Return the CPU seconds from opening to closing."""
     began = time.process_time()
     machine = opened(MANY)
     _step(machine, "choose", KEEP_ALL)

@@ -107,10 +107,10 @@ async def test_g_5_reminders_come_twelve_and_two_hours_before(open_case: Open) -
     life = await open_case()
     await life.reach("47h")
     seen = await life.until(
-        "both delivered", lambda seen: [each["delivered"] for each in seen["reminders"]] == [True] * 2
+        "both delivered", lambda seen: [reminder["delivered"] for reminder in seen["reminders"]] == [True] * 2
     )
-    assert [each.deadline for each in life.scene.reminders] == [life.opened + timedelta(hours=48)] * 2
-    assert [each["at"] for each in seen["reminders"]] == [
+    assert [reminder.deadline for reminder in life.scene.reminders] == [life.opened + timedelta(hours=48)] * 2
+    assert [reminder["at"] for reminder in seen["reminders"]] == [
         (life.opened + parse_duration(offset)).isoformat().replace("+00:00", "Z") for offset in ("36h", "46h")
     ]
 

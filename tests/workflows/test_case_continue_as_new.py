@@ -1,4 +1,4 @@
-"""A long case goes on in a new run with everything that it knows."""
+"""A long case continues in a new run with its whole state."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -33,7 +33,7 @@ async def fill(life: Life) -> None:
     runs = len(await life.histories())
     for number in range(SUGGESTED_AFTER):
         await life.report(message_id=f"fill{runs}-{number}", rule="sign")
-        await life.view()  # one workflow task each
+        await life.view()  # one workflow task per query
         if len(await life.histories()) > runs:
             return
     raise AssertionError("no new run was begun")
@@ -52,17 +52,21 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     await life.act("agree")
     await life.report(message_id="m2", deadline=own_deadline.isoformat())
     before = await life.until(
-        "stuck, and told so",
-        lambda seen: due(seen) == own_deadline and [each["delivered"] for each in seen["news"]] == [True] * 2,
+        "stuck, and notified",
+        lambda seen: (
+            due(seen) == own_deadline and [notification["delivered"] for notification in seen["news"]] == [True] * 2
+        ),
     )
-    assert [each["status"] for each in before["effects"]] == ["console_task", "needs_operator"]
+    assert [effect["status"] for effect in before["effects"]] == ["console_task", "needs_operator"]
     described = await life.handle.describe()
 
     await fill(life)
 
     after = await life.view()
     assert kept(after) == kept(before)
-    assert [each["message_id"] for each in after["ignored"]] == [f"fill1-{n}" for n in range(len(after["ignored"]))]
+    assert [message["message_id"] for message in after["ignored"]] == [
+        f"fill1-{n}" for n in range(len(after["ignored"]))
+    ]
     again = await life.environment.client.get_workflow_handle(life.id).describe()
     assert again.run_id != described.run_id
     mine = {pair.key.name: pair.value for pair in described.typed_search_attributes if pair.key in KEYS}
@@ -77,7 +81,7 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     await life.reach("70h")
     seen = await life.until("missed", lambda seen: seen["state"] == ["overdue"] and not seen["busy"])
     assert fired(seen) == ["mark_out_of_stock", "agree", "miss_shipment"]
-    assert [each["serial"] for each in seen["effects"]] == [1, 2, 4, 5]
+    assert [effect["serial"] for effect in seen["effects"]] == [1, 2, 4, 5]
     assert await life.wedged() == []
 
 

@@ -1,4 +1,4 @@
-"""What people decide: refused before anything is written (G-4), and never faster than a clock that has run out."""
+"""Decisions: refusals write nothing (G-4), and a clock that has run out goes first."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""What a case owes the world (G-7, G-8): in order, beside its clocks, and never lost."""
+"""The effects of a case (G-7, G-8): performed in order, beside its clocks, and never lost."""
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -48,7 +48,7 @@ async def test_g_7_an_outage_of_the_platform_stops_no_clock_and_no_person(open_c
     await life.reach("30m")
     seen = await life.view()
     assert (seen["busy"], seen["effects"][0]["status"]) == (True, "owed")
-    await life.act("ship", SHIPMENT)  # a person goes on; the platform is told in order once it answers
+    await life.act("ship", SHIPMENT)  # a person goes on; the platform is called in order once it answers
     assert life.scene.performed == []
     life.scene.fails.clear()
     await life.pass_time("6m")

@@ -1,4 +1,4 @@
-"""Messages (G-3) and everything else that anybody can send through the API: none of it may wedge a case."""
+"""Messages (G-3), and whatever else can be sent through the API: nothing may wedge a case."""
 
 import json
 from datetime import timedelta
@@ -35,7 +35,7 @@ async def test_g_3_messages_twice_late_and_out_of_order(open_case: Open) -> None
         await life.report(**message)
     seen = await life.until("in transit", lambda seen: seen["state"] == ["in_transit"])
     assert fired(seen) == ["agree", "ship"]
-    assert [(each["message_id"], each["rule"]) for each in seen["ignored"]] == [("m3", "sign")]
+    assert [(message["message_id"], message["rule"]) for message in seen["ignored"]] == [("m3", "sign")]
     assert life.scene.performed == []  # the platform said so itself
 
 
@@ -53,7 +53,7 @@ async def test_g_3_a_message_that_came_while_the_platform_was_asked_waits(open_c
 
 
 async def obeys(life: Life) -> None:
-    """The case still answers, still obeys its clock, and no workflow task of it has failed."""
+    """Assert that the case answers, its clock runs, and none of its workflow tasks has failed."""
     assert (await life.view())["status"] == "open"
     await life.reach("48h")
     assert at(await life.until_state("awaiting_shipment"), "auto_agree") == life.opened + timedelta(hours=48)
@@ -95,7 +95,7 @@ async def test_g_4_no_update_wedges_a_case(open_case: Open, update: str) -> None
 
 
 async def raw_update(life: Life, update: str, payloads: list[Payload]) -> str:
-    """What the service answers to an update as the Web UI would send it."""
+    """Return the service's answer to an update sent as the Web UI sends it."""
     answer = await life.environment.client.workflow_service.update_workflow_execution(
         UpdateWorkflowExecutionRequest(
             namespace=life.environment.client.namespace,

@@ -52,11 +52,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "named"), WRONG)
+@pytest.mark.parametrize(("opening", "named"), WRONG)
 async def test_a_wrong_opening_fails_and_names_the_field(
-    worker: None, environment: WorkflowEnvironment, given: dict[str, Any], named: str
+    worker: None, environment: WorkflowEnvironment, opening: dict[str, Any], named: str
 ) -> None:
-    failed = await failure(environment.client, f"{PROCESS}/A1-{uuid.uuid4().hex}", given)
+    failed = await failure(environment.client, f"{PROCESS}/A1-{uuid.uuid4().hex}", opening)
     assert failed.type in ("BadForm", "PolicyUnknown")
     assert named in failed.message
 

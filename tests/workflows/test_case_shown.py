@@ -1,4 +1,4 @@
-"""What the Web UI and lists show of a living case."""
+"""Descriptions, summaries and details of an open case in the Web UI and in lists."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ PERSONAL = "王小明 13800000000"
 
 
 async def metadata(life: Life) -> WorkflowMetadata:
-    found: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    return found
+    answer: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return answer
 
 
 async def attributes(life: Life) -> dict[str, Any]:
@@ -22,7 +22,9 @@ async def attributes(life: Life) -> dict[str, Any]:
 
 async def test_g_4_every_rule_of_people_is_offered_with_label_and_clause(open_case: Open) -> None:
     life = await open_case()
-    offered = {each.name: each.description for each in (await metadata(life)).definition.update_definitions}
+    offered = {
+        definition.name: definition.description for definition in (await metadata(life)).definition.update_definitions
+    }
     process = PROCESSES["douyin_reship"]
     assert set(offered) == {name for name, rule in process.chart.rules.items() if rule.clock is None} | {
         "retry_effect",

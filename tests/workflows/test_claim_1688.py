@@ -1,4 +1,4 @@
-"""A claim on 1688 as its operator meets it: costs told before a decision, and console tasks after it."""
+"""A claim on 1688 as its operator meets it: costs shown before a decision, and console tasks after it."""
 
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -33,18 +33,18 @@ def open_claim(worker: None, environment: WorkflowEnvironment, settings: Setting
 
 
 async def task(life: Life, effect: str) -> dict[str, str]:
-    """The page and instruction of a console task, and its label, once the operator has it."""
+    """Return label, page and instruction of a console task once the operator has it."""
     seen = await life.until(
         effect,
-        lambda seen: any((each["effect"], each["status"]) == (effect, "console_task") for each in seen["effects"]),
+        lambda seen: any((step["effect"], step["status"]) == (effect, "console_task") for step in seen["effects"]),
     )
-    (found,) = [each for each in seen["effects"] if each["effect"] == effect]
-    return {"label": found["label"], **found["task"]}
+    (step,) = [step for step in seen["effects"] if step["effect"] == effect]
+    return {"label": step["label"], **step["task"]}
 
 
 async def test_cl_3_cl_5_costs_are_told_before_either_is_chosen(open_claim: OpenClaim) -> None:
     life = await open_claim()
-    costs = {each["rule"]: each["costs"][0] for each in (await life.view())["actions"] if each["costs"]}
+    costs = {action["rule"]: action["costs"][0] for action in (await life.view())["actions"] if action["costs"]}
     assert costs["agree"] == {"amount": "10.00", "clause": "CL-3", "note": "赔付 ¥10.00:SO1 ¥10.00", "choice": None}
     assert (costs["appeal"]["amount"], costs["appeal"]["clause"]) == (None, "CL-5")
     assert "平台介入率" in costs["appeal"]["note"]
@@ -53,9 +53,9 @@ async def test_cl_3_cl_5_costs_are_told_before_either_is_chosen(open_claim: Open
 async def test_g_8_agreeing_is_a_console_task_that_the_operator_confirms(open_claim: OpenClaim) -> None:
     life = await open_claim()
     await life.act("agree")
-    found = await task(life, "agree_to_pay")
-    assert (found["label"], found["page"]) == ("在控制台同意赔付", PAGE)
-    assert "同意赔付" in found["instruction"]
+    shown = await task(life, "agree_to_pay")
+    assert (shown["label"], shown["page"]) == ("在控制台同意赔付", PAGE)
+    assert "同意赔付" in shown["instruction"]
     seen = await life.until("entered", lambda seen: not seen["busy"])
     assert (seen["status"], seen["finished"]) == ("closed", False)
     (entry,) = life.scene.entries.values()
@@ -81,4 +81,4 @@ async def test_g_8_cl_10_appeal_and_evidence_are_console_tasks_each_and_counted_
     await life.report(message_id="m1", rule="uphold")
     seen = await life.until("ruled", lambda seen: seen["status"] == "closed" and not seen["busy"])
     assert seen["state"] == ["established"]
-    assert [each.clause for each in life.scene.entries.values()] == ["CL-5", "CL-3"]
+    assert [entry.clause for entry in life.scene.entries.values()] == ["CL-5", "CL-3"]

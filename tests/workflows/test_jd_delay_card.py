@@ -17,13 +17,13 @@ from workflows.opening import start_case
 
 
 class Orders:
-    """Opens cases as the commands do."""
+    """A client that opens cases as the commands do."""
 
     def __init__(self, environment: WorkflowEnvironment, settings: Settings) -> None:
         self.environment, self.settings = environment, settings
 
-    async def open(self, order_id: str, **given: str) -> WorkflowHandle[Any, Any]:
-        facts = delay_facts(whole_now(), order_id, **{"sent_at": "0s", **given})
+    async def open(self, order_id: str, **changes: str) -> WorkflowHandle[Any, Any]:
+        facts = delay_facts(whole_now(), order_id, **{"sent_at": "0s", **changes})
         with self.environment.with_time_skipping_disabled():
             return await start_case(
                 self.environment.client, self.settings.task_queue, DELAY, Opening(facts=facts, policy={})
@@ -59,8 +59,8 @@ async def test_jd_1_and_for_ever_after_it_has_closed(orders: Orders, order_id: s
 
 async def test_jd_1_of_two_openings_at_once_exactly_one_wins(orders: Orders, order_id: str) -> None:
     opened = await asyncio.gather(*(orders.open(order_id) for _ in range(2)), return_exceptions=True)
-    won = [each for each in opened if isinstance(each, WorkflowHandle)]
-    lost = [each for each in opened if isinstance(each, WorkflowAlreadyStartedError)]
+    won = [handle for handle in opened if isinstance(handle, WorkflowHandle)]
+    lost = [error for error in opened if isinstance(error, WorkflowAlreadyStartedError)]
     assert (len(won), len(lost)) == (1, 1)
     assert (await won[0].query("view"))["state"] == ["awaiting_buyer"]
 

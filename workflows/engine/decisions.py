@@ -16,7 +16,7 @@ WRONG_STATE = "当前状态不允许 / the current state does not allow it"
 PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
 
 
-class Stuck(Strict):
+class StuckStep(Strict):
     """The serial number of a stuck step, optional if there is only one, and a note."""
 
     serial: int | None = None
@@ -135,7 +135,7 @@ def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[C
 
 def stuck_step(situation: CaseSituation, raw: Any, *, retry: bool) -> tuple[EffectState | ExpiryCheck, str | None]:
     """Return the stuck step that an operator names, and the note; raises Refused unless exactly one fits."""
-    named = read(Stuck, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
+    named = read(StuckStep, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
     waiting = [
         step
         for step in situation.state.waiting.values()

@@ -18,7 +18,7 @@ from statecharts.rules import Effect
 from workflows.engine import decisions, reports
 from workflows.engine.process import Process
 from workflows.engine.reports import Apply, Hold, Ignore, Rearm, Verdict
-from workflows.engine.situation import CaseSituation, Kind
+from workflows.engine.situation import CaseSituation, MomentKind
 from workflows.engine.state import (
     CaseState,
     EffectState,
@@ -123,13 +123,15 @@ class CaseMachine(CaseSituation):
 
     def _decide_by_default(self, now: datetime) -> bool:
         rule = self.case.policy.default_decision.value
-        if rule is None or not any(moment.kind is Kind.DECISION and moment.at <= now for moment in self.moments(now)):
+        if rule is None:
+            return False
+        if not any(moment.kind is MomentKind.DECISION and moment.at <= now for moment in self.moments(now)):
             return False
         self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
         return True
 
     def _remind(self, now: datetime) -> None:
-        due = [moment for moment in self.moments(now) if moment.kind is Kind.REMINDER and moment.at <= now]
+        due = [moment for moment in self.moments(now) if moment.kind is MomentKind.REMINDER and moment.at <= now]
         for deadline in dict.fromkeys(moment.deadline for moment in due):
             self.state.remind(deadline, now)
 

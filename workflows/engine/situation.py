@@ -23,7 +23,7 @@ ORDER_FIELD = "order"
 """The field that names the order, beside the form's own fields."""
 
 
-class Kind(IntEnum):
+class MomentKind(IntEnum):
     """The kinds of moments, in the order in which those of one instant are processed."""
 
     CLOCK = 0
@@ -36,7 +36,7 @@ class Moment:
     """An instant at which something is due for a running clock."""
 
     at: datetime
-    kind: Kind
+    kind: MomentKind
     deadline: Deadline
 
 
@@ -138,17 +138,17 @@ class CaseSituation:
     def _moments(self, view: ChartView, now: datetime) -> Iterator[Moment]:
         policy = self.case.policy
         for deadline in self._running((view,)):
-            yield Moment(deadline.due, Kind.CLOCK, deadline)
+            yield Moment(deadline.due, MomentKind.CLOCK, deadline)
             clock = view.chart.clocks()[deadline.rule]
             if deadline.due <= now or clock.of not in OPERATORS:
                 continue  # a clock that has run out has neither reminder nor default decision left
             if self._decides(view, deadline):
-                yield Moment(deadline.due - policy.decide_before.value, Kind.DECISION, deadline)
+                yield Moment(deadline.due - policy.decide_before.value, MomentKind.DECISION, deadline)
             reminded = self._reminded(view, deadline)
             for before in getattr(policy, clock.reminders).value:
                 at = deadline.due - before
                 if reminded is None or at > reminded:
-                    yield Moment(at, Kind.REMINDER, deadline)
+                    yield Moment(at, MomentKind.REMINDER, deadline)
 
     def _decides(self, view: ChartView, deadline: Deadline) -> bool:
         decision = self.case.policy.default_decision.value

@@ -17,7 +17,7 @@ from cases.messages import ConsoleTask
 from cases.models import Instant, expected
 from statecharts.rules import OPERATORS
 from workflows.engine.decisions import allowed
-from workflows.engine.situation import CaseSituation, Kind
+from workflows.engine.situation import CaseSituation, MomentKind
 from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
 from workflows.engine.state import Status as EffectStatus
 
@@ -181,7 +181,7 @@ def deadlines(situation: CaseSituation) -> list[DeadlineView]:
     resolving = {(expiry.order, expiry.rule) for expiry in situation.state.expiries}
     clocks, process = situation.process.clocks, situation.process
     moments = situation.moments(situation.state.latest)
-    decided = {moment.deadline: moment.at for moment in moments if moment.kind is Kind.DECISION}
+    decided = {moment.deadline: moment.at for moment in moments if moment.kind is MomentKind.DECISION}
     return [
         DeadlineView(
             rule=deadline.rule,

@@ -48,7 +48,7 @@ class Alibaba1688Client:
 def opened(name: str, answer: Any) -> dict[str, Any]:
     """Return an answer unless it reports an error, which is raised."""
     if not isinstance(answer, dict):
-        raise PlatformUnreachable(f"{name}: 1688 的答复无法理解 / 1688's answer cannot be understood")
+        raise PlatformUnreachable(f"{name}: 1688 返回内容无法理解 / 1688's answer cannot be understood")
     code = answer.get("error_code")
     if code is None and "error_message" not in answer:
         return answer

@@ -279,7 +279,7 @@ def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetim
     rule = rule or FIRST_RULE.get(question.state, {}).get(record.status)
     if rule is None:
         step = f"{question.state} -> {record.status}"
-        raise PlatformRefused(f"平台状态无法对应,请人工核实 / what the platform's status means is unknown: {step}")
+        raise PlatformRefused(f"平台状态无法对应,请人工核实 / the platform's status has an unknown meaning: {step}")
     return ExpiryOutcome(
         rule=rule,
         form=_form(rule, record),

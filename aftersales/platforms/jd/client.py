@@ -120,7 +120,7 @@ def refused(method: str, code: Any, chinese: Any, english: Any) -> PlatformRefus
 
 def unclear(method: str) -> PlatformUnreachable:
     """Return the error for an answer that does not have JD's form."""
-    return PlatformUnreachable(f"{method}: 京东的答复无法理解 / JD's answer cannot be understood")
+    return PlatformUnreachable(f"{method}: 京东返回内容无法理解 / JD's answer cannot be understood")
 
 
 def number(order_id: str) -> int:

@@ -86,7 +86,7 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
         raise _refused(method, error)
     inner = body.get(f"{method.removeprefix('taobao.').replace('.', '_')}_response")
     if not isinstance(inner, dict):
-        raise PlatformUnreachable(f"{method}: 淘宝的答复无法理解 / Taobao's answer cannot be understood")
+        raise PlatformUnreachable(f"{method}: 淘宝返回内容无法理解 / Taobao's answer cannot be understood")
     return inner
 
 

@@ -84,7 +84,7 @@ def test_a_page_is_self_contained_and_escapes_text(month: Command, tmp_path: Pat
 
 def test_an_empty_month_says_so(month: Command, tmp_path: Path) -> None:
     done = month("--month", "2026-09", "--html", tmp_path / "page.html")
-    assert done.stdout.splitlines()[0] == "2026-09: 无案件结束,亦无入账 / no case ended and nothing was entered"
+    assert done.stdout.splitlines()[0] == "2026-09: 没有案件结束,也没有入账 / no case ended and nothing was entered"
     assert "no case ended" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert json.loads(month("--month", "2026-09", "--json").stdout) == {"month": "2026-09", "shops": []}
 

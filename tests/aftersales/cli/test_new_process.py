@@ -1,4 +1,4 @@
-"""The skeleton of a new process is whole: it passes every check from the start."""
+"""The skeleton of a new process is complete: it passes every check as it is."""
 
 import os
 import shutil

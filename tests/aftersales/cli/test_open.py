@@ -40,7 +40,7 @@ def reships(tmp_path: Path) -> Exported:
 
 @pytest.fixture
 def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server without a worker: cases are opened, and stay where they begin."""
+    """The address of a server without a worker: cases are opened, and stay in their first state."""
     target = environment.client.service_client.config.target_host
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("TEMPORAL_ADDRESS", target)
@@ -142,7 +142,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     assert process.wait() == 130
     last = shown.decode().splitlines()[-1]
     assert "aftersales: interrupted: " in last
-    assert "再次运行即继续" in last
+    assert "再次运行即可继续" in last
 
     reships.write(*rows[-LAST:])
     for opened in (True, False):
@@ -173,7 +173,7 @@ def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, re
     result = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
-    assert "1 件未新建,再次运行即继续 / not yet, run again to continue" in line
+    assert "1 件未新建,再次运行即可继续 / not opened yet, run again to continue" in line
     assert "nowhere" in line
 
 

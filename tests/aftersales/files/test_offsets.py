@@ -18,7 +18,7 @@ class Piece(Strict):
     note: str = ""
 
 
-class Told(Strict):
+class Plan(Strict):
     at: Instant
     until: Instant | None = None
     pieces: tuple[Piece, ...] = ()
@@ -69,7 +69,7 @@ def test_an_instant_beyond_the_calendar_is_refused(shift: Any) -> None:
 
 def test_only_instants_of_a_model_are_shifted_also_in_what_it_holds() -> None:
     raw = {"at": "+1h", "until": "+2h", "pieces": [{"shown_at": "-1h", "note": "+1h"}, "?"], "name": "3d", "x": "3d"}
-    assert shift_instants(Told, raw, shifter(NINE)) == {
+    assert shift_instants(Plan, raw, shifter(NINE)) == {
         "at": "2026-01-05T10:00:00+08:00",
         "until": "2026-01-05T11:00:00+08:00",
         "pieces": [{"shown_at": "2026-01-05T08:00:00+08:00", "note": "+1h"}, "?"],
@@ -81,13 +81,13 @@ def test_only_instants_of_a_model_are_shifted_also_in_what_it_holds() -> None:
 def test_a_fault_says_where_it_stands() -> None:
     raw = {"pieces": [{}, {"shown_at": NOON}]}
     with pytest.raises(BadForm, match=r"^opening\.pieces\.1\.shown_at: ") as caught:
-        shift_instants(Told, raw, scenario_shifter(NINE, None), ("opening",))
+        shift_instants(Plan, raw, scenario_shifter(NINE, None), ("opening",))
     assert caught.value.place == ("opening", "pieces", 1, "shown_at")
 
 
 @pytest.mark.parametrize("raw", [None, "text", 5, ["+1h"]])
 def test_data_that_is_not_a_mapping_stays_as_it_is(raw: Any) -> None:
-    assert shift_instants(Told, raw, shifter(NINE)) == raw
+    assert shift_instants(Plan, raw, shifter(NINE)) == raw
 
 
 @pytest.mark.parametrize(("length", "seconds"), [("1.9", 1), ("-0.1", -1), ("172800", 172800)])

@@ -24,7 +24,17 @@ from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
 from aftersales.runtime.connection import TemporalUnreachable
 from tests.support.life import eventually
-from tests.support.platforms.pushing import APP, SECRET, SECRET_1688, Ears, body, content, endpoints, pushed, signed
+from tests.support.platforms.pushing import (
+    APP,
+    SECRET,
+    SECRET_1688,
+    RecordingFeed,
+    body,
+    content,
+    endpoints,
+    pushed,
+    signed,
+)
 from tests.support.platforms.serving import serving
 
 TOKEN = "status-token"  # noqa: S105 - of this test
@@ -38,7 +48,7 @@ class Door:
     """A running gateway."""
 
     inbox: Inbox
-    ears: Ears
+    recorder: RecordingFeed
     client: httpx2.AsyncClient
 
     async def push(self, *messages: Any) -> httpx2.Response:
@@ -64,13 +74,13 @@ class Door:
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Door]:
     async with Inbox(path) as inbox:
-        ears = Ears()
-        dispatcher = Dispatcher(inbox, ears.feed, first_pause=0.005, longest_pause=0.02, idle=0.02)
+        recorder = RecordingFeed()
+        dispatcher = Dispatcher(inbox, recorder.feed, first_pause=0.005, longest_pause=0.02, idle=0.02)
         gateway = make_gateway(
-            endpoints(), inbox, ears.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), dispatcher=dispatcher
+            endpoints(), inbox, recorder.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), dispatcher=dispatcher
         )
         async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
-            yield Door(inbox, ears, client)
+            yield Door(inbox, recorder, client)
 
 
 @pytest_asyncio.fixture
@@ -92,11 +102,11 @@ async def asking(door: Door, *lines: str, begun: str = "") -> AsyncIterator[asyn
         await writer.wait_closed()
 
 
-async def test_a_signed_push_is_answered_kept_and_handed_over(door: Door) -> None:
+async def test_a_signed_push_is_answered_stored_and_dispatched(door: Door) -> None:
     answer = await door.push(pushed("200", "m1", content(1)), pushed("227", "m2", content(2)))
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
     await door.settled(done=2)
-    assert sorted(door.ears.heard) == [("1", None), ("2", "m2")]
+    assert sorted(door.recorder.fed) == [("1", None), ("2", "m2")]
 
 
 async def test_the_signature_is_over_the_very_bytes(door: Door) -> None:
@@ -136,51 +146,51 @@ async def test_a_body_that_was_altered_on_its_way_changes_nothing(door: Door) ->
     assert await door.states() == {}
 
 
-async def test_the_probe_of_our_address_is_answered_and_not_kept(door: Door) -> None:
+async def test_the_probe_of_our_address_is_answered_and_not_stored(door: Door) -> None:
     answer = await door.push({"tag": "0", "msg_id": "0", "data": "2026-01-05"})
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
     assert await door.states() == {}
 
 
-async def test_what_is_signed_but_cannot_be_read_is_kept_and_answered(door: Door) -> None:
+async def test_a_signed_push_that_cannot_be_read_is_stored_and_answered(door: Door) -> None:
     for broken in (b"", b"{", b"\xff", b"[1]", b"[" * 3000):
         answer = await door.send(broken)
         assert (answer.status_code, answer.json()) == (200, SUCCESS)
     assert await door.states() == {"unreadable": 5}
 
 
-async def test_what_is_unknown_is_kept_and_counted_by_its_tag(door: Door) -> None:
+async def test_an_unknown_message_is_stored_and_counted_by_its_tag(door: Door) -> None:
     await door.push(pushed("203", "m1", content()), pushed("200", "m2", content(aftersale_type=0)))
     assert (await door.inbox.counts())["unknown_tags"] == {"douyin 203": 1, "douyin 200": 1}
 
 
-async def test_g_3_a_message_sent_twice_is_handed_over_once(door: Door) -> None:
+async def test_g_3_a_message_sent_twice_is_dispatched_once(door: Door) -> None:
     for _ in range(3):
         assert (await door.push(pushed("227", "m1", content(1)))).status_code == 200
     await door.settled(done=1)
-    assert door.ears.heard == [("1", "m1")]
+    assert door.recorder.fed == [("1", "m1")]
     assert (await door.inbox.counts())["duplicates"] == 2
 
 
-async def test_while_temporal_is_away_messages_are_answered_kept_and_later_handed_over_in_order(door: Door) -> None:
-    door.ears.fails["*"] = TemporalUnreachable("no Temporal server answers")
+async def test_while_temporal_is_away_messages_are_answered_stored_and_later_dispatched_in_order(door: Door) -> None:
+    door.recorder.fails["*"] = TemporalUnreachable("no Temporal server answers")
     for number in range(6):
         answer = await door.push(pushed("227", f"m{number}", content(number % 2 + 1)))
         assert answer.json() == SUCCESS
     assert await door.states() == {"new": 6}
-    door.ears.fails.clear()
+    door.recorder.fails.clear()
     await door.settled(done=6)
-    assert door.ears.of("1") == ["m0", "m2", "m4"]
-    assert door.ears.of("2") == ["m1", "m3", "m5"]
+    assert door.recorder.of("1") == ["m0", "m2", "m4"]
+    assert door.recorder.of("2") == ["m1", "m3", "m5"]
 
 
-async def test_what_was_kept_by_a_gateway_before_is_handed_over_by_the_next(tmp_path: Path) -> None:
+async def test_what_an_earlier_gateway_stored_is_dispatched_by_the_next(tmp_path: Path) -> None:
     async with opened(tmp_path / "inbox.db") as door:
-        door.ears.fails["*"] = TemporalUnreachable("no Temporal server answers")
+        door.recorder.fails["*"] = TemporalUnreachable("no Temporal server answers")
         await door.push(pushed("227", "m1", content(1)))
     async with opened(tmp_path / "inbox.db") as door:
         await door.settled(done=1)
-        assert door.ears.heard == [("1", "m1")]
+        assert door.recorder.fed == [("1", "m1")]
 
 
 async def test_where_the_disk_refuses_the_platform_has_to_send_again(
@@ -244,13 +254,13 @@ async def test_a_platform_that_hangs_up_leaves_nothing_behind(door: Door) -> Non
 MESSAGE = json.dumps({"msgId": 71, "gmtBorn": 1, "data": {"x": "a+b &=%"}, "userInfo": "u", "type": "ORDER_PAY"})
 
 
-async def test_a_push_of_1688_is_kept_and_answered_as_is_set(door: Door) -> None:
+async def test_a_push_of_1688_is_stored_and_answered_as_configured(door: Door) -> None:
     answer = await door.push_1688(MESSAGE)
     assert (answer.status_code, answer.text) == (200, "got it")
     assert (await door.inbox.counts())["unknown_tags"] == {"alibaba_1688 ORDER_PAY": 1}
 
 
-async def test_a_push_of_1688_that_cannot_be_read_is_kept_too(door: Door) -> None:
+async def test_a_push_of_1688_that_cannot_be_read_is_stored_too(door: Door) -> None:
     for message in ("", "{", "[]", "{}", '{"type":"X"}'):
         assert (await door.push_1688(message)).text == "got it"
     assert await door.states() == {"unreadable": 5}
@@ -316,7 +326,7 @@ async def test_the_counts_are_shown_to_nobody_else(door: Door) -> None:
 
 async def test_without_a_token_the_counts_are_shown_to_nobody(tmp_path: Path) -> None:
     async with Inbox(tmp_path / "inbox.db") as inbox:
-        gateway = make_gateway(endpoints(), inbox, Ears().feed)
+        gateway = make_gateway(endpoints(), inbox, RecordingFeed().feed)
         async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
             assert (await client.get("/status", headers={"authorization": "Bearer"})).status_code == 401
 

@@ -32,7 +32,7 @@ def invoked(*options: str, **environment: str) -> Result:
 
 
 def complains(*parts: str, **environment: str) -> None:
-    """One line that says what is wrong, and status 2."""
+    """Check that the command fails with status 2 and one line that has all parts."""
     result = invoked(**environment)
     assert (result.exit_code, result.stdout) == (2, ""), result.output
     (line,) = result.stderr.splitlines()
@@ -85,7 +85,7 @@ async def test_it_starts_and_stores_messages_while_temporal_is_away_and_stops_on
         async def said() -> bool:
             return gateway.events() == ["gateway started", "delivery fails"]
 
-        await eventually("that handing over fails", said)
+        await eventually("that dispatching fails", said)
         assert await gateway.end(how) == 0
         assert gateway.events() == ["gateway started", "delivery fails", "gateway stopped"]
         assert not any(part in line for line in gateway.lines for part in (SECRET, "王小明", "13800000000"))
@@ -102,5 +102,5 @@ async def test_what_failed_is_taken_up_again_by_a_command(tmp_path: Path) -> Non
         (row,) = await inbox.due(1)
         await inbox.failed(row, "no credentials for shop")
         result = await asyncio.to_thread(invoked, "--retry-failed", AFTERSALES_DATA_DIR=str(tmp_path))
-        assert (result.exit_code, result.stdout.strip()) == (0, "重新交付 / due again: 1")
+        assert (result.exit_code, result.stdout.strip()) == (0, "重新投递 / due again: 1")
         assert len(await inbox.due(1)) == 1

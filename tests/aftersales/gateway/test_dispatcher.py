@@ -18,7 +18,7 @@ from aftersales.runtime.connection import TemporalUnreachable
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import Report
 from tests.support.life import eventually
-from tests.support.platforms.pushing import SHOP, Ears, bad_form
+from tests.support.platforms.pushing import SHOP, RecordingFeed, bad_form
 
 QUICK: dict[str, Any] = {"first_pause": 0.005, "longest_pause": 0.02, "idle": 0.01}
 
@@ -37,8 +37,8 @@ async def inbox(tmp_path: Path) -> AsyncIterator[Inbox]:
 
 
 @pytest.fixture
-def ears() -> Ears:
-    return Ears()
+def recorder() -> RecordingFeed:
+    return RecordingFeed()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @asynccontextmanager
-async def handing(inbox: Inbox, feed: Any, **options: Any) -> AsyncIterator[Dispatcher]:
+async def dispatching(inbox: Inbox, feed: Any, **options: Any) -> AsyncIterator[Dispatcher]:
     dispatcher = Dispatcher(inbox, feed, **{**QUICK, **options})
     task = asyncio.create_task(dispatcher.run())
     try:
@@ -75,24 +75,24 @@ async def settled(inbox: Inbox, **expected: int) -> None:
     await eventually(f"{expected}", look)
 
 
-async def test_every_case_hears_its_messages_in_order(inbox: Inbox, ears: Ears) -> None:
+async def test_every_case_gets_its_messages_in_order(inbox: Inbox, recorder: RecordingFeed) -> None:
     messages = [about(str(number % 7), f"m{number}") for number in range(70)]
     await inbox.store(messages)
-    async with handing(inbox, ears.feed):
+    async with dispatching(inbox, recorder.feed):
         await settled(inbox, done=70)
     for case in range(7):
-        assert ears.of(str(case)) == [f"m{number}" for number in range(case, 70, 7)]
+        assert recorder.of(str(case)) == [f"m{number}" for number in range(case, 70, 7)]
 
 
-async def test_a_message_is_handed_over_as_soon_as_it_is_there(inbox: Inbox, ears: Ears) -> None:
-    async with handing(inbox, ears.feed, idle=60.0) as dispatcher:
+async def test_a_message_is_dispatched_as_soon_as_it_is_stored(inbox: Inbox, recorder: RecordingFeed) -> None:
+    async with dispatching(inbox, recorder.feed, idle=60.0) as dispatcher:
         await settled(inbox)
         await inbox.store([about("1", "m1")])
         dispatcher.wake()
         await settled(inbox, done=1)
 
 
-async def test_cases_are_handed_over_at_once_up_to_a_bound_and_none_twice(inbox: Inbox) -> None:
+async def test_cases_are_served_at_once_up_to_a_bound_and_never_twice(inbox: Inbox) -> None:
     running, most, go, reached = set[str](), 0, asyncio.Event(), asyncio.Event()
 
     async def feed(case: CaseKey, _: Report | None) -> FeedResult:
@@ -108,7 +108,7 @@ async def test_cases_are_handed_over_at_once_up_to_a_bound_and_none_twice(inbox:
         return FeedResult.SIGNALLED
 
     await inbox.store([about(str(number % 6), f"m{number}") for number in range(12)])
-    async with handing(inbox, feed, at_once=3):
+    async with dispatching(inbox, feed, at_once=3):
         await reached.wait()
         go.set()
         await settled(inbox, done=12)
@@ -116,20 +116,20 @@ async def test_cases_are_handed_over_at_once_up_to_a_bound_and_none_twice(inbox:
 
 
 async def test_while_temporal_is_away_everything_stays_and_it_is_said_once(
-    inbox: Inbox, ears: Ears, logged: list[str]
+    inbox: Inbox, recorder: RecordingFeed, logged: list[str]
 ) -> None:
-    ears.fails["*"] = TemporalUnreachable("no Temporal server answers")
+    recorder.fails["*"] = TemporalUnreachable("no Temporal server answers")
     messages = [about(str(number % 3), f"m{number}") for number in range(9)]
     await inbox.store(messages)
-    async with handing(inbox, ears.feed):
+    async with dispatching(inbox, recorder.feed):
         await eventually("several tries", lambda: _tried(inbox, 6))
         assert await states(inbox) == {"new": 9}
         assert logged == [FAILS]
-        ears.fails.clear()
+        recorder.fails.clear()
         await settled(inbox, done=9)
     assert logged == [FAILS, WORKS]
     for case in range(3):
-        assert ears.of(str(case)) == [f"m{number}" for number in range(case, 9, 3)]
+        assert recorder.of(str(case)) == [f"m{number}" for number in range(case, 9, 3)]
 
 
 async def _tried(inbox: Inbox, times: int) -> bool:
@@ -141,29 +141,29 @@ async def _tried(inbox: Inbox, times: int) -> bool:
     "bad", [PlatformUnreachable("no answer"), KeyError("a fault of ours"), TemporalUnreachable("x")]
 )
 async def test_a_case_that_cannot_be_fed_waits_in_order_and_holds_up_no_other(
-    inbox: Inbox, ears: Ears, logged: list[str], bad: Exception
+    inbox: Inbox, recorder: RecordingFeed, logged: list[str], bad: Exception
 ) -> None:
-    ears.fails["1"] = bad
+    recorder.fails["1"] = bad
     await inbox.store([about("1", "m1"), about("1", "m2"), about("2", "m3")])
-    async with handing(inbox, ears.feed) as dispatcher:
+    async with dispatching(inbox, recorder.feed) as dispatcher:
         await settled(inbox, done=1, new=2)
         await inbox.store([about("1", "m4"), about("3", "m5")])
         dispatcher.wake()
         await settled(inbox, done=2, new=3)
-        ears.fails.clear()
+        recorder.fails.clear()
         await settled(inbox, done=5)
-    assert ears.of("1") == ["m1", "m2", "m4"]
+    assert recorder.of("1") == ["m1", "m2", "m4"]
     assert logged[0] == FAILS
     assert logged[-1] == WORKS
 
 
 @pytest.mark.parametrize("bad", [bad_form(), PlatformRefused("no such after-sale")])
-async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
-    inbox: Inbox, ears: Ears, logged: list[str], bad: Exception
+async def test_what_can_never_be_dispatched_is_set_aside_with_its_reason(
+    inbox: Inbox, recorder: RecordingFeed, logged: list[str], bad: Exception
 ) -> None:
-    ears.fails["1"] = bad
+    recorder.fails["1"] = bad
     await inbox.store([about("1", "m1"), about("2", "m2")])
-    async with handing(inbox, ears.feed):
+    async with dispatching(inbox, recorder.feed):
         await settled(inbox, done=1, failed=1)
     ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
     assert reason == str(bad)
@@ -171,7 +171,7 @@ async def test_what_can_never_be_handed_over_is_set_aside_with_its_reason(
 
 
 async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(
-    inbox: Inbox, ears: Ears, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, recorder: RecordingFeed, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await inbox.store([about("1", "m1")])
     kept = inbox._file.due
@@ -180,7 +180,7 @@ async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(
         raise OSError("no space left")
 
     monkeypatch.setattr(inbox._file, "due", refuse)
-    async with handing(inbox, ears.feed):
+    async with dispatching(inbox, recorder.feed):
 
         async def said() -> bool:
             return logged == [FAILS]
@@ -191,7 +191,9 @@ async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(
     assert logged == [FAILS, WORKS]
 
 
-async def test_what_was_being_handed_over_when_it_stopped_is_handed_over_again(inbox: Inbox, ears: Ears) -> None:
+async def test_what_was_being_dispatched_when_it_stopped_is_dispatched_again(
+    inbox: Inbox, recorder: RecordingFeed
+) -> None:
     begun = asyncio.Event()
 
     async def stuck(*_: Any) -> str:
@@ -200,27 +202,27 @@ async def test_what_was_being_handed_over_when_it_stopped_is_handed_over_again(i
         raise AssertionError
 
     await inbox.store([about("1", "m1")])
-    async with handing(inbox, stuck):
+    async with dispatching(inbox, stuck):
         await begun.wait()
-    async with handing(inbox, ears.feed):
+    async with dispatching(inbox, recorder.feed):
         await settled(inbox, done=1)
-    assert ears.of("1") == ["m1"]
+    assert recorder.of("1") == ["m1"]
 
 
 async def test_two_gateways_on_one_inbox_dispatcher_everything_once_and_in_order(tmp_path: Path) -> None:
-    path, first, second = tmp_path / "inbox.db", Ears(), Ears()
+    path, first, second = tmp_path / "inbox.db", RecordingFeed(), RecordingFeed()
     async with Inbox(path) as one, Inbox(path) as other, AsyncExitStack() as stack:
         running = await stack.enter_async_context(AsyncExitStack())
-        await running.enter_async_context(handing(one, first.feed))
+        await running.enter_async_context(dispatching(one, first.feed))
         await one.store([about("0", "first")])
         await settled(one, done=1)
-        await stack.enter_async_context(handing(other, second.feed))
+        await stack.enter_async_context(dispatching(other, second.feed))
         batches = [[about(str(number % 3), f"m{number}")] for number in range(60)]
         await asyncio.gather(*((one, other)[at % 2].store(batch) for at, batch in enumerate(batches)))
         await settled(one, done=61)
         assert sorted(map(str, [*first.of("1"), *first.of("2")])) == sorted(f"m{at}" for at in range(60) if at % 3)
-        assert second.heard == []
+        assert second.fed == []
         await running.aclose()
         await one.store([about("1", "last")])  # by one that no longer dispatches
         await settled(other, done=62)
-    assert second.heard == [("1", "last")]
+    assert second.fed == [("1", "last")]

@@ -47,7 +47,7 @@ async def inbox(path: Path, clock: Clock) -> AsyncIterator[Inbox]:
         yield opened
 
 
-async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) -> None:
+async def test_stored_messages_are_there_when_the_file_is_opened_again(path: Path) -> None:
     async with Inbox(path) as inbox:
         assert await inbox.store([about("1", "m1"), about("2", "m2")]) == 2
     async with Inbox(path) as inbox:
@@ -56,7 +56,7 @@ async def test_what_was_kept_is_there_when_the_file_is_opened_again(path: Path) 
         assert second.case.case_id == "douyin_reship/2"
 
 
-async def test_a_message_that_comes_again_is_counted_and_not_kept_twice(inbox: Inbox) -> None:
+async def test_a_message_that_comes_again_is_counted_and_not_stored_twice(inbox: Inbox) -> None:
     assert await inbox.store([about("1", "m1")]) == 1
     (row,) = await inbox.due(10)
     await inbox.done(row, "signalled")
@@ -65,7 +65,7 @@ async def test_a_message_that_comes_again_is_counted_and_not_kept_twice(inbox: I
     assert (await inbox.counts())["duplicates"] == 2
 
 
-async def test_messages_that_come_together_are_all_kept_and_each_learns_its_own(inbox: Inbox) -> None:
+async def test_messages_that_come_together_are_all_stored_and_each_caller_gets_its_own_count(inbox: Inbox) -> None:
     batches = [[about(str(number), f"m{number % 40}")] for number in range(50)]
     assert await asyncio.gather(*(inbox.store(batch) for batch in batches)) == [1] * 40 + [0] * 10
     assert ids(await inbox.due(100)) == [str(number) for number in range(40)]
@@ -79,7 +79,7 @@ async def test_who_gives_up_waiting_takes_nobody_with_him(inbox: Inbox) -> None:
     assert await patient == 1
 
 
-async def test_what_has_ended_is_not_handed_out_again(inbox: Inbox) -> None:
+async def test_a_finished_message_is_not_dispatched_again(inbox: Inbox) -> None:
     await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3")])
     first, second, _ = await inbox.due(10)
     await inbox.done(first, "signalled")
@@ -157,7 +157,7 @@ async def test_an_error_of_the_disk_is_raised_in_every_waiting_caller(
     assert await inbox.store([about("1", "m0")]) == 1
 
 
-async def test_one_gateway_at_a_time_hands_over(path: Path, inbox: Inbox) -> None:
+async def test_one_gateway_at_a_time_dispatches(path: Path, inbox: Inbox) -> None:
     async with Inbox(path) as other:
         assert inbox.claim()
         assert not other.claim()

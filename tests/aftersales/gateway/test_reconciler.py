@@ -35,7 +35,7 @@ from cases.messages import CatchUp, Report
 from tests.support.life import eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
-from workflows.reconcile import FIRST_LOOK, OVERLAP, CatchUpWorkflow
+from workflows.reconcile import FIRST_SPAN, OVERLAP, CatchUpWorkflow
 from workflows.worker_options import sandboxed_runner
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -98,7 +98,7 @@ class Recorder:
     """A ``feed`` that records its calls, and answers that a case it has not seen before was opened."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, list[Report | None]] = {}
+        self.fed: dict[str, list[Report | None]] = {}
         self.fails: dict[str, Exception] = {}
 
     async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
@@ -106,8 +106,8 @@ class Recorder:
         own_id = case.own_id
         if bad := self.fails.get(own_id):
             raise bad
-        new = own_id not in self.heard
-        self.heard.setdefault(own_id, []).append(report)
+        new = own_id not in self.fed
+        self.fed.setdefault(own_id, []).append(report)
         return FeedResult.OPENED if new else FeedResult.SIGNALLED
 
 
@@ -147,13 +147,13 @@ async def test_changes_are_fed_in_order_and_with_the_same_ids_each_time(
     }
     result = await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW)
     assert result == CatchUp(records=2, opened=2)
-    assert recorder.heard["1"] == [None]
-    shipped = [report and report.rule for report in recorder.heard["2"]]
+    assert recorder.fed["1"] == [None]
+    shipped = [report and report.rule for report in recorder.fed["2"]]
     assert shipped == ["agree", "ship"]
-    again = dict(recorder.heard)
-    recorder.heard = {"1": [], "2": []}
+    again = dict(recorder.fed)
+    recorder.fed = {"1": [], "2": []}
     assert await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
-    assert recorder.heard == again
+    assert recorder.fed == again
 
 
 async def test_a_record_that_cannot_be_fed_does_not_stop_the_others(
@@ -164,7 +164,7 @@ async def test_a_record_that_cannot_be_fed_does_not_stop_the_others(
     assert await catching_up.reconcile(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
 
 
-async def test_a_platform_that_does_not_answer_fails_the_look(
+async def test_a_platform_that_does_not_answer_fails_the_reconciliation(
     catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
     records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
@@ -249,7 +249,7 @@ async def results(handle: ScheduleHandle, client: Client, count: int) -> list[An
     return list(await asyncio.gather(*(client.get_workflow_handle(workflow_id).result() for workflow_id in ids)))
 
 
-async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
+async def test_each_run_begins_where_the_last_one_of_its_schedule_ended(
     environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
 ) -> None:
     client, shop = environment.client, uuid.uuid4().hex
@@ -264,7 +264,7 @@ async def test_each_look_begins_where_the_last_one_of_its_schedule_ended(
             await handle.delete()
     first, second = reconciler.runs
     assert own_id == f"catch-up/douyin/{shop}"
-    assert first == (shop, first[2] - FIRST_LOOK, first[2])
+    assert first == (shop, first[2] - FIRST_SPAN, first[2])
     assert second[:2] == (shop, first[2] - OVERLAP)
     assert abs(second[2] - whole_now()) < timedelta(minutes=1)
 
@@ -294,7 +294,7 @@ async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(
 @pytest.mark.parametrize(
     "arguments", [[], [{}], [{"platform": "douyin"}], [1], [{"platform": "douyin", "shop_id": "S1"}, 2]]
 )
-async def test_a_look_that_names_no_shop_fails_and_says_so(
+async def test_a_reconciliation_without_a_shop_fails_and_says_so(
     environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler, arguments: list[Any]
 ) -> None:
     with pytest.raises(WorkflowFailureError) as failed:
@@ -304,7 +304,7 @@ async def test_a_look_that_names_no_shop_fails_and_says_so(
 
 
 @pytest.mark.parametrize(("platform", "bad", "times"), [("douyin", PlatformUnreachable("x"), 3), ("jd", None, 0)])
-async def test_a_look_that_fails_is_tried_again_where_that_may_help(
+async def test_a_reconciliation_that_fails_is_retried_if_that_may_help(
     environment: WorkflowEnvironment,
     queue: str,
     reconciler: FakeReconciler,

@@ -67,7 +67,7 @@ def test_missing_and_duplicate_headers_are_each_reported_once(reships: Exported,
     assert words in str(caught.value)
 
 
-def test_a_column_that_nobody_maps_may_stand_twice(reships: Exported) -> None:
+def test_a_column_that_is_not_mapped_may_occur_twice(reships: Exported) -> None:
     reships.write([*row(), "", ""], header=[*HEADER, "备注", "备注"])
     assert reships.read().rejected == []
 

@@ -37,7 +37,7 @@ def test_an_entry_comes_back_as_it_was_entered(ledger: SqlLedger) -> None:
     assert all(entry.at.tzinfo is UTC for entry in of_november(ledger))
 
 
-def test_sl_1_an_entry_handed_in_twice_is_entered_once_and_the_first_stays(ledger: SqlLedger) -> None:
+def test_sl_1_an_entry_entered_twice_is_stored_once_and_the_first_stays(ledger: SqlLedger) -> None:
     for amount in ("3.00", "3.00", "5.00"):
         ledger.enter(expected(amount=amount))
     assert [entry.amount for entry in of_november(ledger)] == [Decimal("3.00")]

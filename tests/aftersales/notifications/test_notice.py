@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from aftersales.notifications.notice import outcome_notice, reminder_notice, trouble_notice
+from aftersales.notifications.notice import action_required_notice, outcome_notice, reminder_notice
 from cases.messages import ConsoleTask
-from tests.support.notifications.notices import CONTEXT, MIDNIGHT, OUTCOME, TROUBLE, notice, reminder
+from tests.support.notifications.notices import ACTION_REQUIRED, CONTEXT, MIDNIGHT, OUTCOME, notice, reminder
 
 
 def test_g_5_a_reminder_says_until_when_and_what_happens_then() -> None:
@@ -44,8 +44,8 @@ def test_ax_9_a_reminder_of_a_deadline_that_escalates_is_an_escalation() -> None
 
 
 def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> None:
-    trouble = TROUBLE.model_copy(update={"why": "x" * 900, "deadline": MIDNIGHT})
-    sent = trouble_notice(trouble, "k2", CONTEXT)
+    required = ACTION_REQUIRED.model_copy(update={"why": "x" * 900, "deadline": MIDNIGHT})
+    sent = action_required_notice(required, "k2", CONTEXT)
 
     assert (sent.kind, sent.title) == ("needs_operator", "【需要人工处理】抖店补寄:同意补寄")
     assert max(len(line) for line in sent.lines) < 310
@@ -54,14 +54,16 @@ def test_g_7_trouble_says_which_step_and_why_and_what_others_say_is_cut() -> Non
 
 
 def test_g_7_a_waiting_step_is_notified_even_after_a_deadline() -> None:
-    sent = trouble_notice(TROUBLE.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
+    sent = action_required_notice(ACTION_REQUIRED.model_copy(update={"deadline": MIDNIGHT}), "k2", CONTEXT)
 
     assert not sent.is_late(MIDNIGHT + timedelta(days=1))
 
 
 def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
     task = ConsoleTask(page="售后工作台", instruction="点击同意")
-    sent = trouble_notice(TROUBLE.model_copy(update={"step": "同意\n退款", "task": task}), "k3", CONTEXT)
+    sent = action_required_notice(
+        ACTION_REQUIRED.model_copy(update={"step": "同意\n退款", "task": task}), "k3", CONTEXT
+    )
 
     assert sent.title == "【需要人工处理】抖店补寄:同意 退款"
     assert {"后台页面:售后工作台", "操作:点击同意"} <= set(sent.lines)
@@ -69,7 +71,7 @@ def test_g_8_a_task_in_the_console_names_page_and_step() -> None:
 
 
 def test_jd_4_a_step_that_escalates_makes_an_escalation() -> None:
-    sent = trouble_notice(TROUBLE.model_copy(update={"escalates": True}), "k4", CONTEXT)
+    sent = action_required_notice(ACTION_REQUIRED.model_copy(update={"escalates": True}), "k4", CONTEXT)
 
     assert (sent.kind, sent.title) == ("escalation", "【升级提醒】抖店补寄:同意补寄")
 

@@ -19,11 +19,11 @@ from cases.errors import PlatformError, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, Reminder
 from tests.support.notifications.notices import (
+    ACTION_REQUIRED,
     CONTEXT,
     MIDNIGHT,
     NOON,
     OUTCOME,
-    TROUBLE,
     SetClock,
     channel,
     reminder,
@@ -148,9 +148,9 @@ async def test_a_shop_without_channels_is_notified_by_the_fallback(tmp_path: Pat
 
 async def test_troubles_and_outcomes_go_where_reminders_go(tmp_path: Path) -> None:
     setup = NotifierSetup(tmp_path, channels())
-    await setup.notifier.notify_action_required(TROUBLE, "k1")
+    await setup.notifier.notify_action_required(ACTION_REQUIRED, "k1")
     await setup.notifier.notify_outcome(OUTCOME, "k2")
-    await setup.notifier.notify_action_required(TROUBLE.model_copy(update={"shop_id": "S9"}), "k3")
+    await setup.notifier.notify_action_required(ACTION_REQUIRED.model_copy(update={"shop_id": "S9"}), "k3")
     await setup.notifier.notify_outcome(OUTCOME.model_copy(update={"shop_id": "S9"}), "k4")
 
     assert setup.group.delivered == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}

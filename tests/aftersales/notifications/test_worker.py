@@ -22,7 +22,7 @@ from workflows.engine.view import CaseView
 
 
 def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
-    """A worker's settings, with one bot for the shop S1."""
+    """Return a worker's settings, with one bot for the shop S1."""
     file = folder / "channels.yaml"
     file.write_text(yaml.safe_dump({"S1": [channel(address, "wecom")]}), encoding="utf-8")
     file.chmod(mode)

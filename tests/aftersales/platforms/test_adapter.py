@@ -1,4 +1,4 @@
-"""Packages and adapters are found by their names."""
+"""Packages of marketplaces and adapters are found by name."""
 
 import pytest
 

@@ -25,7 +25,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def servers() -> set[str]:
-    """The Temporal servers that this process started and that still run."""
+    """Return the ids of the Temporal servers that this process started and that still run."""
     pids = set()
     for status in Path("/proc").glob("[0-9]*/status"):
         try:

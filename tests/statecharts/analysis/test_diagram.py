@@ -1,4 +1,4 @@
-"""The picture of a chart."""
+"""The Mermaid diagram of a chart."""
 
 import re
 from collections.abc import Mapping
@@ -93,7 +93,7 @@ def test_every_move_of_every_rule_is_drawn(chart: type[CaseChart]) -> None:
 
     for rule, line, move in moves:
         label = str(rule.name).replace(":", "：")
-        arrows = [each for each in drawn if " --> " in each and f"{label} {line.clause}" in each]
+        arrows = [row for row in drawn if " --> " in row and f"{label} {line.clause}" in row]
         assert arrows, f"{rule.id} {move}"
 
 

@@ -1,4 +1,4 @@
-"""Proofs over charts: each finds the fault it is there to find, and every process of the product passes them all."""
+"""The invariants: every check finds its fault, and every process of the product passes all of them."""
 
 import re
 from collections.abc import Mapping
@@ -211,7 +211,7 @@ def test_every_waiting_state_of_a_process_has_a_deadline_or_somebody_who_can_lea
 
 
 def led_on_by_orders(chart: type[CaseChart], state: str) -> bool:
-    """Whether what leads on is judged at once when the case's orders have brought it about."""
+    """Return whether a state is left by an ``always`` rule as soon as the case's orders have brought that about."""
     clocks = chart.clocks()
     leaving = [name for names in invariants.owners(chart, state).values() for name in names]
     of_orders = any(process.chart is chart and process.order_chart for process in PROCESSES.values())
@@ -263,9 +263,9 @@ def test_every_form_that_a_chart_names_is_known_to_its_case(process: Process) ->
 
 def test_dr_18_arbitration_is_the_only_wait_of_a_reship_without_a_deadline() -> None:
     reship = PROCESSES["douyin_reship"]
-    found = invariants.without_deadline(explore(reship.chart, reship.case.samples(), reship.case.form_samples()))
+    waiting = invariants.without_deadline(explore(reship.chart, reship.case.samples(), reship.case.form_samples()))
 
-    assert found == {
+    assert waiting == {
         "arbitration": {
             Party.BUYER: ("withdraw",),
             Party.PLATFORM: ("rule_reship", "rule_refund", "rule_dismiss"),

@@ -12,7 +12,7 @@ PASSWORD = "hush-mail"  # noqa: S105  # made up
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, and its key."""
+    """Make a certificate for localhost, and its key."""
     made, key = folder / "cert.pem", folder / "key.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]

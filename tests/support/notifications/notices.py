@@ -15,7 +15,9 @@ from tests.support.notifications.bots import KEY, SECRET
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai
-TROUBLE = ActionRequired(case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄")
+ACTION_REQUIRED = ActionRequired(
+    case_id="douyin_reship/A1", process="douyin_reship", shop_id="S1", serial=3, step="同意补寄"
+)
 OUTCOME = ended(
     "A1",
     "refunded",
@@ -51,12 +53,12 @@ def notice(key: str = "k1", **more: Any) -> Notice:
 
 
 def shop(*channels: dict[str, Any]) -> Channels:
-    """The channels of the shop S1."""
+    """Return the channels of the shop S1."""
     return Channels.model_validate({"S1": tuple(channels)})
 
 
 def channel(address: str, kind: str, **more: Any) -> dict[str, Any]:
-    """A channel to the bots at an address, as its file has it."""
+    """Return a channel to the bots at an address, as its file has it."""
     own = {
         "feishu": {"address": f"{address}/hook", "key": KEY, "secret": SECRET},
         "dingtalk": {"address": f"{address}/dingtalk", "key": KEY, "secret": SECRET},

@@ -166,7 +166,7 @@ class Market:
         return await self.applies(reason, shop_id).announced()
 
     def clauses(self, case_id: str) -> list[str]:
-        """The clauses of a case's entries in the shop's ledger."""
+        """Return the clauses of a case's entries in the shop's ledger."""
         with SqlLedger(self.settings.ledger_address) as ledger:
             booked = ledger.entries(date.min, date.max)
         return sorted(entry.clause for entry in booked if entry.case_id == case_id)
@@ -190,7 +190,7 @@ class Market:
 
             await eventually("every message is dispatched", done)
 
-    async def handed_over(self) -> dict[str, Any]:
+    async def dispatched(self) -> dict[str, Any]:
         """Wait until every message is delivered and dispatched, and return the counts."""
         await self.drained()
         return await self.inbox()

@@ -36,12 +36,12 @@ SECRETS = Secrets.model_validate_json(
 
 @cache
 def endpoints() -> tuple[PushEndpoint, ...]:
-    """Every marketplace's endpoint, with the adapters of all processes; nothing is called."""
+    """Return every marketplace's endpoint, with the adapters of all processes; nothing is called."""
     return Marketplaces(SECRETS, TokenStore()).endpoints
 
 
 def content(own_id: int | str = 1001, **fields: Any) -> dict[str, Any]:
-    """The data of a message about a reship."""
+    """Return the data of a message about a reship."""
     return {
         "aftersale_id": int(own_id),
         "aftersale_type": 7,
@@ -67,22 +67,22 @@ def signed(content: bytes, app: str = APP, secret: str = SECRET) -> dict[str, st
     return {"app-id": app, "event-sign": event_sign(app, secret, content), "content-type": "application/json"}
 
 
-class Ears:
+class RecordingFeed:
     """A ``feed`` that records its calls, and fails as ``fails`` says."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str | None]] = []
+        self.fed: list[tuple[str, str | None]] = []
         self.fails: dict[str, Exception] = {}
 
     async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
         assert (case.process, case.shop_id) == ("douyin_reship", SHOP)
         if bad := self.fails.get(case.own_id) or self.fails.get("*"):
             raise bad
-        self.heard.append((case.own_id, report.message_id if report else None))
+        self.fed.append((case.own_id, report.message_id if report else None))
         return FeedResult.SIGNALLED
 
     def of(self, own_id: str) -> list[str | None]:
-        return [message_id for case, message_id in self.heard if case == own_id]
+        return [message_id for case, message_id in self.fed if case == own_id]
 
 
 def bad_form() -> BadForm:

@@ -27,22 +27,22 @@ OPEN_STATES = (
 
 
 def after(offset: str) -> datetime:
-    """An instant, counted from the opening."""
+    """Return an instant, counted from the opening."""
     return OPENED + parse_duration(offset)
 
 
-def delay_facts(opened: datetime, own_id: str = "O1", **given: str) -> dict[str, Any]:
-    """The facts of an order that was promised within ten days and is proposed for twenty; instants as offsets."""
-    offsets = {"promised_ship_at": "10d", "proposed_ship_at": "20d", **given}
+def delay_facts(opened: datetime, own_id: str = "O1", **changes: str) -> dict[str, Any]:
+    """Return the facts of an order promised within 10 days, with 20 days proposed; instants are written as offsets."""
+    offsets = {"promised_ship_at": "10d", "proposed_ship_at": "20d", **changes}
     instants = {name: (opened + parse_duration(offset)).isoformat() for name, offset in offsets.items()}
     return {"shop_id": "S1", "order_id": own_id, "reason": "仓库盘点", **instants}
 
 
 class Delay:
-    """A card at work; offsets count from the opening, and an instant that a form names is an offset too."""
+    """A delay card; offsets count from the opening, also those in forms."""
 
-    def __init__(self, policy: dict[str, Any] | None = None, **given: str) -> None:
-        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **given), policy=policy or {}))
+    def __init__(self, policy: dict[str, Any] | None = None, **changes: str) -> None:
+        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **changes), policy=policy or {}))
         self.machine = CaseMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
         self.machine.advance(OPENED)
 
@@ -70,7 +70,7 @@ class Delay:
 
     @property
     def clocks(self) -> dict[str, datetime]:
-        return {each.rule: each.due for each in self.machine.deadlines()}
+        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
 
     def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Delay":
         """Let time pass; a clock of the platform is settled as the policy says."""
@@ -101,9 +101,9 @@ class Delay:
         return self
 
 
-def standing(state: str, **given: str) -> Delay:
-    """A card that was sent at the opening and stands in a state since 1 h or, where a clock led there, since it."""
-    card = Delay(**({} if state == "sending" else {"sent_at": "0s"} | given))
+def card_in(state: str, **changes: str) -> Delay:
+    """Return a card, sent at the opening, that entered a state after 1 h, or when its clock ran out."""
+    card = Delay(**({} if state == "sending" else {"sent_at": "0s"} | changes))
     match state:
         case "declined":
             card.act("1h", "decline")

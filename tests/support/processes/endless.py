@@ -1,4 +1,4 @@
-"""A process whose charts never come to an end: what a simulation must survive."""
+"""A process whose charts never end, which a simulation must survive."""
 
 from collections.abc import Mapping
 from datetime import datetime

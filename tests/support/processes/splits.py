@@ -1,6 +1,6 @@
 """Anxinjian items as tests need them: facts, the ways of their orders, and a case without Temporal.
 
-What many tests begin with is brought about once; each goes on with a copy.
+Common starting points are computed once; every test works on a copy.
 """
 
 import json
@@ -20,7 +20,7 @@ from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
 OPENED = machines.OPENED.astimezone(UTC)
-"""As the workflow tells the time: in UTC."""
+"""In UTC, as in workflows."""
 SPLIT = PROCESSES["anxinjian_split"]
 SECOND = timedelta(seconds=1)
 ITEM = "O1"
@@ -54,17 +54,17 @@ ENDS = ("confirmed", "cancelled", "refunded")
 
 
 def after(offset: str) -> datetime:
-    """An instant, counted from the opening."""
+    """Return an instant, counted from the opening."""
     return OPENED + parse_duration(offset)
 
 
 def order_ids(many: int) -> tuple[str, ...]:
-    """The orders of an item; the first carries it."""
+    """Return the orders of an item; the first carries it."""
     return tuple(f"O{number}" for number in range(1, many + 1))
 
 
 def split_facts(many: int = 2, own_id: str = "I1", **receipts: str | None) -> dict[str, Any]:
-    """The facts of an item with so many orders; automatic receipt after 30 days unless told otherwise by order."""
+    """Return the facts of an item with ``many`` orders; automatic receipt is after 30 days unless set by order."""
     offsets = dict.fromkeys(order_ids(many), "30d") | receipts
     return {
         "provider_id": "P1",
@@ -84,7 +84,7 @@ def split_facts(many: int = 2, own_id: str = "I1", **receipts: str | None) -> di
 
 
 def form_of(rule: str, order: str) -> dict[str, Any]:
-    """A form that fits a rule about an order; each order has a waybill of its own."""
+    """Return a form for a rule about an order; every order has a waybill of its own."""
     return {
         "authenticate": {"verdict": "pass"},
         "print_waybill": {"carrier": "YTO", "tracking_no": f"YT-{order}"},
@@ -94,7 +94,7 @@ def form_of(rule: str, order: str) -> dict[str, Any]:
 
 
 def opened(many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> CaseMachine:
-    """An item of so many orders that was opened just now."""
+    """Return an item of ``many`` orders that was opened just now."""
     case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
     machine = CaseMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
     machine.advance(OPENED)
@@ -107,19 +107,19 @@ def _opened_once(many: int, policy: str, receipts: tuple[tuple[str, str | None],
 
 
 class Split:
-    """An item at work; offsets count from the opening, also those in a message."""
+    """A split item; offsets count from the opening, also those in messages."""
 
     def __init__(self, many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> None:
         self.machine = _opened_once(many, json.dumps(policy), tuple(receipts.items())).fork()
 
     @property
     def state(self) -> str:
-        """Where the item stands."""
+        """The state of the item."""
         (state,) = self.machine.chart_view().states
         return state
 
     def where(self, order: str) -> str:
-        """Where an order stands."""
+        """Return the state of an order."""
         (state,) = self.machine.chart_view(order).states
         return state
 
@@ -127,7 +127,7 @@ class Split:
         return self.machine.state.orders[order]
 
     def fired(self, order: str | None = None) -> list[tuple[str, datetime]]:
-        return [(each.rule, each.at) for each in self.machine.state.timeline if each.order == order]
+        return [(entry.rule, entry.at) for entry in self.machine.state.timeline if entry.order == order]
 
     @property
     def clauses(self) -> dict[str, str]:
@@ -136,26 +136,26 @@ class Split:
 
     @property
     def pending(self) -> list[tuple[str, str | None]]:
-        return [(each.effect, each.order) for each in self.machine.state.pending]
+        return [(effect.effect, effect.order) for effect in self.machine.state.pending]
 
     @property
     def booked(self) -> list[tuple[str, str | None, str | None]]:
         return [
-            (each.clause, each.order, None if each.amount is None else str(each.amount))
-            for each in self.machine.state.ledger
+            (entry.clause, entry.order, None if entry.amount is None else str(entry.amount))
+            for entry in self.machine.state.ledger
         ]
 
     @property
     def clocks(self) -> dict[tuple[str, str | None], datetime]:
-        return {(each.rule, each.order): each.due for each in self.machine.deadlines()}
+        return {(deadline.rule, deadline.order): deadline.due for deadline in self.machine.deadlines()}
 
     @property
     def reminded(self) -> list[tuple[str, str | None, datetime]]:
-        return [(each.rule, each.order, each.at) for each in self.machine.state.reminders]
+        return [(reminder.rule, reminder.order, reminder.at) for reminder in self.machine.state.reminders]
 
     @property
     def ignored(self) -> list[str]:
-        return [each.why for each in self.machine.state.ignored]
+        return [message.why for message in self.machine.state.ignored]
 
     def until(self, offset: str, *, by: timedelta = timedelta(0), **answer: Any) -> "Split":
         """Let time pass, instant by instant; clocks of the platform are settled as the policy says or by ``answer``."""
@@ -168,7 +168,7 @@ class Split:
 
     def _settled(self, now: datetime, answer: dict[str, Any]) -> "Split":
         self.machine.advance(now)
-        while waiting := [each for each in self.machine.state.expiries if each.why is None]:
+        while waiting := [expiry for expiry in self.machine.state.expiries if expiry.why is None]:
             self.machine.resolve_expiry(waiting[0].serial, ExpiryOutcome(**answer), now)
             self.machine.advance(now)
         return self
@@ -176,8 +176,8 @@ class Split:
     def act(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> "Split":
         """Do what somebody decided; an order has a form that fits unless another is given."""
         self.until(offset)
-        given = (form_of(rule, order) if form is None else form) | {"order": order} if order else form
-        self.machine.decide(rule, given, after(offset))
+        fields = (form_of(rule, order) if form is None else form) | {"order": order} if order else form
+        self.machine.decide(rule, fields, after(offset))
         self.machine.advance(after(offset))
         return self
 
@@ -196,7 +196,7 @@ class Split:
         return self
 
     def refusal(self, offset: str, rule: str, order: str | None = None, form: dict[str, Any] | None = None) -> str:
-        """Why something is refused, which changes nothing."""
+        """Return why an action is refused; the refusal changes nothing."""
         self.until(offset)
         before = self.machine.case, self.machine.state.model_dump_json()
         with pytest.raises(Refused) as refused:
@@ -205,8 +205,8 @@ class Split:
         return str(refused.value)
 
 
-def standing(state: str, order: str | None = None, offset: str = "1h") -> tuple[Split, str]:
-    """An item of two orders, all kept, of which one stands in a state; which one that is where either could."""
+def order_in(state: str, order: str | None = None, offset: str = "1h") -> tuple[Split, str]:
+    """Return an item of two orders, all kept, one of which is in a state; ``order`` says which."""
     order = order or ("O2" if state == "waived" else ITEM)
     split = Split()
     split.machine = _brought_once(state, order, offset).fork()

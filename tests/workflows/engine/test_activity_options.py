@@ -1,4 +1,4 @@
-"""Whose share an activity takes: of its shop where it calls the platform, of its case otherwise."""
+"""The fairness key of an activity is that of its shop if it calls the platform, otherwise that of its case."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
 async def shares(life: Life) -> dict[str, set[str]]:
-    """The keys that each activity of a case was scheduled with."""
-    found: dict[str, set[str]] = {}
+    """Return the fairness keys with which the activities of a case were scheduled."""
+    keys: dict[str, set[str]] = {}
     for history in await life.histories():
         for event in history.events:
             if event.HasField("activity_task_scheduled_event_attributes"):
                 scheduled = event.activity_task_scheduled_event_attributes
-                found.setdefault(scheduled.activity_type.name, set()).add(scheduled.priority.fairness_key)
-    return found
+                keys.setdefault(scheduled.activity_type.name, set()).add(scheduled.priority.fairness_key)
+    return keys
 
 
 async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:

@@ -1,4 +1,4 @@
-"""What operators may do (G-4), and how they take stuck effects into their own hands (G-7, G-8)."""
+"""Decisions (G-4), and stuck effects that operators resolve (G-7, G-8)."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_dr_13_a_refusal_once_agreed_needs_the_buyers_consent() -> None:
     case.decide("agree", None, after("1h"))
     said = refusal(case, "refuse", CONSENTED, "2h")
     assert "已标记缺货 (out_of_stock)" in said
-    assert "never_received" not in said  # what other cases lack is no advice
+    assert "never_received" not in said  # guards that concern other cases would be no advice
     case.decide("mark_out_of_stock", None, after("2h"))
     assert "after_consent" in refusal(case, "refuse", REFUSAL, "3h")
     case.decide("refuse", CONSENTED, after("3h"))
@@ -94,7 +94,7 @@ def test_dr_18_evidence_can_be_handed_in_several_times() -> None:
 
 
 def stuck_case() -> CaseMachine:
-    """A console task and an effect that the platform refused."""
+    """Return a case with a console task and an effect that the platform refused."""
     case = machine()
     case.decide("mark_out_of_stock", None, after("1h"))
     case.decide("agree", None, after("2h"))
@@ -107,8 +107,8 @@ def stuck_case() -> CaseMachine:
 def test_g_7_a_stuck_effect_is_owed_again_under_its_own_number() -> None:
     case = stuck_case()
     case.retry_effect(None)  # a console task is nothing to retry, so it is clear which is meant
-    assert [(each.effect, each.serial) for each in case.state.pending] == [("agree_on_platform", 2)]
-    assert [each.serial for each in case.state.stuck] == [1]
+    assert [(effect.effect, effect.serial) for effect in case.state.pending] == [("agree_on_platform", 2)]
+    assert [effect.serial for effect in case.state.stuck] == [1]
 
 
 def test_g_7_which_one_is_meant_must_be_said_where_there_are_several() -> None:
@@ -116,16 +116,16 @@ def test_g_7_which_one_is_meant_must_be_said_where_there_are_several() -> None:
     with pytest.raises(Refused, match=r"1: 联系买家.*2: 在平台同意补寄"):
         case.done_by_hand(None, after("3h"))
     case.done_by_hand({"serial": 2, "note": "在后台点了同意"}, after("3h"))
-    assert [(each.serial, each.status) for each in case.state.effects] == [(1, "console_task"), (2, "done")]
+    assert [(effect.serial, effect.status) for effect in case.state.effects] == [(1, "console_task"), (2, "done")]
     assert case.state.effects[1].note == "在后台点了同意"
 
 
 @pytest.mark.parametrize("which", [{"serial": 9}, {"serial": "2"}, {"number": 2}, 2, [2], {"serial": 2, "note": ""}])
 def test_g_7_a_wrong_answer_is_refused(which: Any) -> None:
     case = stuck_case()
-    for touch in (CaseMachine.retry_effect, lambda of, given: of.done_by_hand(given, after("3h"))):
+    for resolve in (CaseMachine.retry_effect, lambda of, which: of.done_by_hand(which, after("3h"))):
         with pytest.raises((Refused, BadForm)):
-            touch(case, which)
+            resolve(case, which)
 
 
 def test_g_7_nothing_stuck_nothing_to_do() -> None:
@@ -173,4 +173,4 @@ def test_g_8_a_rule_that_was_not_asked_for_leaves_the_step_to_the_operator() -> 
     card.machine.advance(card.machine.deadlines()[0].due)
 
     assert [entry.rule for entry in card.machine.state.timeline] == ["presume_sent"]
-    assert [each.status for each in card.machine.state.effects] == ["owed"]
+    assert [effect.status for effect in card.machine.state.effects] == ["owed"]

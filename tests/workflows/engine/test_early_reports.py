@@ -13,7 +13,7 @@ AGREED = {"rule": "agree", "otherwise": ["auto_agree", "rule_reship"]}
 
 
 def ignored(of: CaseMachine) -> list[str | None]:
-    return [each.rule for each in of.state.ignored]
+    return [message.rule for message in of.state.ignored]
 
 
 def test_g_3_a_message_that_overtook_another_applies_once_that_has_arrived() -> None:
@@ -25,7 +25,7 @@ def test_g_3_a_message_that_overtook_another_applies_once_that_has_arrived() -> 
 
     assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("2h")), ("ship", after("3h"))]
     assert (ignored(case), case.state.ignored_in_all) == ([], 0)
-    assert case.state.effects == []  # the platform itself told of both
+    assert case.state.effects == []  # the platform itself reported both
 
 
 def test_g_3_several_that_overtook_one_apply_in_the_order_that_the_states_allow() -> None:
@@ -98,7 +98,7 @@ def test_g_3_only_the_latest_early_messages_are_kept_for_another_look() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "told", "rule"),
+    ("state", "message", "rule"),
     [
         ("awaiting_merchant", AGREED, "agree"),
         ("arbitration", AGREED, "rule_reship"),
@@ -107,14 +107,14 @@ def test_g_3_only_the_latest_early_messages_are_kept_for_another_look() -> None:
     ],
 )
 def test_g_3_a_fact_counts_as_the_first_rule_that_applies_where_the_case_stands(
-    state: str, told: dict[str, Any], rule: str
+    state: str, message: dict[str, Any], rule: str
 ) -> None:
     case = machine()
     if state == "arbitration":
         case.decide("refuse", REFUSAL, after("1h"))
     if state == "awaiting_shipment":
         case.decide("agree", None, after("1h"))
-    report(case, "2h", **told)
+    report(case, "2h", **message)
 
     assert fired(case)[-1] == rule
 
@@ -148,16 +148,16 @@ def test_g_2_a_fact_told_after_the_clock_ran_out_counts_as_what_the_clock_led_to
 
 
 @pytest.mark.parametrize(
-    "told", [{"rule": "agree", "occurred_at": "1h"}, {"deadline": "90h", "occurred_at": "1h"}, {"rule": "sign"}]
+    "message", [{"rule": "agree", "occurred_at": "1h"}, {"deadline": "90h", "occurred_at": "1h"}, {"rule": "sign"}]
 )
-def test_g_3_what_a_look_at_the_record_tells_again_is_no_news(told: dict[str, Any]) -> None:
+def test_g_3_a_report_from_a_record_that_repeats_old_news_changes_nothing(message: dict[str, Any]) -> None:
     case = machine()
     case.decide("agree", None, after("1h"))
     case.decide("ship", SHIPMENT, after("2h"))
     closed = machine()
     report(closed, "1h", rule="withdraw")
-    for each in (case, closed):
-        report(each, "3h", **told, look=True)
+    for machine_ in (case, closed):
+        report(machine_, "3h", **message, look=True)
 
     assert (case.state.ignored, closed.state.ignored) == ([], [])
 
@@ -187,8 +187,8 @@ def test_g_1_a_deadline_set_once_a_clock_was_over_is_that_of_what_the_clock_led_
     case.advance(after("49h"))
     report(case, "50h", deadline="97h", occurred_at=occurred_at)
     assert [len(case.state.held), len(case.state.expiries)] == ([1, 1] if held else [0, 0])
-    for each in case.state.expiries:
-        case.resolve_expiry(each.serial, ExpiryOutcome(), after("51h"))
+    for expiry in case.state.expiries:
+        case.resolve_expiry(expiry.serial, ExpiryOutcome(), after("51h"))
     case.judge_again(after("51h"))
 
     assert (where(case), case.deadlines()[0].due) == (["overdue" if held else "awaiting_shipment"], after("97h"))
@@ -196,11 +196,11 @@ def test_g_1_a_deadline_set_once_a_clock_was_over_is_that_of_what_the_clock_led_
 
 def test_g_3_a_look_that_did_not_apply_may_be_told_again_and_one_that_did_counts_once() -> None:
     case = machine()
-    told = {"rule": "ship", "message_id": "detail/1/2/ship", "occurred_at": "3h", "look": True}
-    report(case, "3h", **told)
+    message = {"rule": "ship", "message_id": "detail/1/2/ship", "occurred_at": "3h", "look": True}
+    report(case, "3h", **message)
     case.decide("agree", None, after("2h"))
     for offset in ("4h", "5h"):
-        report(case, offset, **told)
+        report(case, offset, **message)
 
     assert fired(case) == ["agree", "ship"]
     assert case.state.seen == ["detail/1/2/ship"]

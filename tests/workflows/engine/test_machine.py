@@ -25,7 +25,7 @@ def test_g_2_a_clock_of_the_platform_is_asked_about_and_not_taken_as_run_out() -
     case.advance(after("47h59m59s"))
     assert not case.state.expiries
     case.advance(after("48h"))
-    assert [(each.rule, each.due) for each in case.state.expiries] == [("auto_agree", after("48h"))]
+    assert [(expiry.rule, expiry.due) for expiry in case.state.expiries] == [("auto_agree", after("48h"))]
     assert where(case) == ["awaiting_merchant"]
     assert fired(case) == []
 
@@ -47,11 +47,11 @@ def test_g_2_what_really_happened_is_taken_at_its_own_instant_and_not_commanded_
 
 
 @pytest.mark.parametrize(
-    ("told", "taken"), [("-1h", "0s"), ("72h", "49h")], ids=["before the state was entered", "in the future"]
+    ("reported", "taken"), [("-1h", "0s"), ("72h", "49h")], ids=["before the state was entered", "in the future"]
 )
-def test_g_2_an_impossible_instant_is_moved_into_the_stay(told: str, taken: str) -> None:
+def test_g_2_an_impossible_instant_is_moved_into_the_stay(reported: str, taken: str) -> None:
     case = machine()
-    settle(case, "49h", ExpiryOutcome(rule="withdraw", occurred_at=after(told)))
+    settle(case, "49h", ExpiryOutcome(rule="withdraw", occurred_at=after(reported)))
     assert case.state.timeline[-1].at == after(taken)
 
 

@@ -1,4 +1,4 @@
-"""What operators are told beside reminders: steps that wait for them, escalations, outcomes; never of what is over."""
+"""Notifications beside reminders: waiting steps, escalations, outcomes; never what is over."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from workflows.registry import PROCESSES
 
 
 def delivered(seen: dict[str, Any]) -> list[bool | None]:
-    return [each["delivered"] for each in seen["news"]]
+    return [notification["delivered"] for notification in seen["news"]]
 
 
 def stuck(of: CaseMachine, why: str | None = "关闭") -> int:
@@ -26,8 +26,8 @@ def stuck(of: CaseMachine, why: str | None = "关闭") -> int:
     return step.serial
 
 
-def tell(of: CaseMachine, offset: str) -> list[int | None]:
-    """Gather what is to be told, as the workflow does; what is new."""
+def notify(of: CaseMachine, offset: str) -> list[int | None]:
+    """Notify as the workflow does; return what is new."""
     of.end_notifications()
     serials = of.unnotified()
     of.notify(serials, after(offset))
@@ -37,23 +37,23 @@ def tell(of: CaseMachine, offset: str) -> list[int | None]:
 def test_g_7_a_step_that_waits_is_told_of_once_and_again_when_it_fails_again() -> None:
     case = machine()
     case.decide("agree", {}, after("1h"))
-    assert tell(case, "1h") == []
+    assert notify(case, "1h") == []
     serial = stuck(case)
-    assert tell(case, "1h") == [serial]
-    assert tell(case, "2h") == []
+    assert notify(case, "1h") == [serial]
+    assert notify(case, "2h") == []
     case.retry_effect(None)
-    assert tell(case, "3h") == []
+    assert notify(case, "3h") == []
     stuck(case)
-    assert tell(case, "3h") == [serial]
-    assert [each.over for each in case.state.notifications] == [True, False]
+    assert notify(case, "3h") == [serial]
+    assert [notification.over for notification in case.state.notifications] == [True, False]
 
 
 def test_g_7_trouble_says_until_when_it_matters_to_us() -> None:
     case = machine()
     case.decide("agree", {}, after("1h"))
-    told = notifications.action_required(case, stuck(case))
-    assert (told.step, told.why, told.task, told.escalates) == ("在平台同意补寄", "关闭", None, False)
-    assert told.deadline == after("49h")
+    required = notifications.action_required(case, stuck(case))
+    assert (required.step, required.why, required.task, required.escalates) == ("在平台同意补寄", "关闭", None, False)
+    assert required.deadline == after("49h")
 
 
 def test_a_deadline_of_the_buyers_is_none_of_our_trouble() -> None:
@@ -74,9 +74,9 @@ def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not(
     case.decide("file_emergency_report", report, after("2h"))
     case.advance(after("27h"))
     escalates = {}
-    for each in case.state.pending:
-        each.status = "console_task"
-        escalates[each.effect] = notifications.action_required(case, each.serial).escalates
+    for effect in case.state.pending:
+        effect.status = "console_task"
+        escalates[effect.effect] = notifications.action_required(case, effect.serial).escalates
     assert escalates == {"file_report": False, "escalate_review": True}
 
 
@@ -86,26 +86,26 @@ def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
     case.decide("agree", {}, after("3h"))
     serial = stuck(case, None)
     assert (case.closed, case.finished) == (True, False)
-    assert tell(case, "3h") == [serial, None]
-    assert tell(case, "4h") == []
+    assert notify(case, "3h") == [serial, None]
+    assert notify(case, "4h") == []
 
 
 async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open_case: Open) -> None:
     life = await open_case()
     await life.act("mark_out_of_stock")
-    seen = await life.until("told", lambda seen: delivered(seen) == [True])
-    (told,) = life.scene.troubles
-    assert told.task
-    assert (told.serial, told.deadline) == (1, due(seen))
+    seen = await life.until("notified", lambda seen: delivered(seen) == [True])
+    (required,) = life.scene.troubles
+    assert required.task
+    assert (required.serial, required.deadline) == (1, due(seen))
     await life.act("done_by_hand")
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
-    assert [each.state for each in life.scene.endings] == ["withdrawn"]
+    assert [ending.state for ending in life.scene.endings] == ["withdrawn"]
     assert life.scene.endings == life.scene.outcomes
 
 
 async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_waits(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "tell": NOT_YET}))
+    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": NOT_YET}))
     await life.act("agree")
     await life.until("on its way", lambda seen: delivered(seen) == [None])
     await life.act("done_by_hand")
@@ -117,7 +117,7 @@ async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_wai
 
 async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open) -> None:
     refused = type(BUSINESS)("wecom: invalid webhook url")
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "tell": refused}))
+    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": refused}))
     await life.act("agree")
     seen = await life.until("given up", lambda seen: delivered(seen) == [False])
     assert seen["news"][0]["why"] == "PlatformRefused: wecom: invalid webhook url"
@@ -125,8 +125,8 @@ async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open)
 
 
 async def test_a_notice_is_tried_for_an_hour_and_then_given_up(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"tell": NotSettledYet("away")}))
+    life = await open_case(scene=Scene(fails={"notify": NotSettledYet("away")}))
     await life.report(message_id="m1", rule="withdraw")
     await life.pass_time("2h")
     assert (await life.until_closed())["state"] == ["withdrawn"]
-    assert (life.scene.endings, [each.state for each in life.scene.outcomes]) == ([], ["withdrawn"])
+    assert (life.scene.endings, [outcome.state for outcome in life.scene.outcomes]) == ([], ["withdrawn"])

@@ -1,4 +1,4 @@
-"""How a case ended: told from its record, and recorded once before the workflow ends."""
+"""The outcome of a case: derived from its timeline, and recorded once before the workflow ends."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,11 +33,11 @@ def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) ->
     of.advance(after(offset))
 
 
-def told(of: CaseMachine) -> tuple[Any, ...]:
+def outcome_of(of: CaseMachine) -> tuple[Any, ...]:
     """State, who decided, whether in time, clocks that ran out, what was lost."""
     assert of.closed
-    found = outcome(of, after("1h"))
-    return found.state, found.decided_by, found.decided_before_deadline, found.clocks_run_out, str(found.lost)
+    ended = outcome(of, after("1h"))
+    return ended.state, ended.decided_by, ended.decided_before_deadline, ended.clocks_run_out, str(ended.lost)
 
 
 def test_an_outcome_says_whose_case_it_was_and_when_it_opened_and_closed() -> None:
@@ -71,45 +71,45 @@ def test_an_appeal_that_the_platform_rules_on_was_decided_in_time() -> None:
     case = claim()
     case.decide("appeal", APPEAL, after("40h"))
     report(case, "90h", rule="overturn")
-    assert told(case) == ("dismissed", "platform", True, 0, "0.00")
+    assert outcome_of(case) == ("dismissed", "platform", True, 0, "0.00")
 
 
 def test_silence_until_the_platform_decides_was_not_in_time() -> None:
     case = claim()
     settle(case, "48h")
-    assert told(case) == ("established", "clock", False, 1, "10.00")
+    assert outcome_of(case) == ("established", "clock", False, 1, "10.00")
 
 
 def test_what_the_platform_says_of_a_clock_of_ours_that_ran_out_was_not_in_time() -> None:
     case = claim()
     settle(case, "48h", ExpiryOutcome(rule="overturn"))
-    assert told(case) == ("dismissed", "platform", False, 0, "0.00")
+    assert outcome_of(case) == ("dismissed", "platform", False, 0, "0.00")
 
 
 def test_a_buyer_who_withdraws_first_leaves_nothing_to_decide() -> None:
     case = claim()
     report(case, "5h", rule="withdraw")
-    assert told(case) == ("buyer_withdrew", "buyer", None, 0, "0.00")
+    assert outcome_of(case) == ("buyer_withdrew", "buyer", None, 0, "0.00")
 
 
 def test_a_default_decision_is_in_time_and_is_told_as_one() -> None:
     case = claim({"default_decision": "agree"})
     case.advance(after("47h30m"))
-    assert told(case) == ("compensated", "default", True, 0, "10.00")
+    assert outcome_of(case) == ("compensated", "default", True, 0, "10.00")
 
 
 def test_a_clock_of_the_buyers_counts_as_run_out_and_is_not_ours() -> None:
     case = machine("other")
     case.decide("refuse", REFUSAL, after("1h"))
     settle(case, "49h")
-    assert told(case) == ("lapsed", "clock", True, 1, "0.00")
+    assert outcome_of(case) == ("lapsed", "clock", True, 1, "0.00")
 
 
 def test_one_missed_deadline_of_several_is_not_in_time() -> None:
     case = machine()
     case.decide("agree", {}, after("1h"))
     settle(case, "49h")
-    assert told(case) == ("refunded", "clock", False, 1, "3.00")
+    assert outcome_of(case) == ("refunded", "clock", False, 1, "3.00")
 
 
 def test_agreed_shipped_and_signed_in_time() -> None:
@@ -117,22 +117,22 @@ def test_agreed_shipped_and_signed_in_time() -> None:
     case.decide("agree", {}, after("1h"))
     case.decide("ship", SHIPMENT, after("2h"))
     report(case, "30h", rule="sign")
-    found = told(case)
-    assert (found[0], found[2:]) == ("completed", (True, 0, "0.00"))
+    ended = outcome_of(case)
+    assert (ended[0], ended[2:]) == ("completed", (True, 0, "0.00"))
 
 
 def test_what_the_rule_book_judges_at_once_is_nobodys_decision() -> None:
     case = machine(received_at=(OPENED - timedelta(days=16)).isoformat())
     case.advance(OPENED)
-    assert told(case) == ("ineligible", "clock", None, 0, "0.00")
+    assert outcome_of(case) == ("ineligible", "clock", None, 0, "0.00")
 
 
 async def test_an_outcome_is_recorded_once_after_all_that_is_owed(open_case: Open) -> None:
     life = await open_case()
     await life.pass_time("5d")
     await life.until_closed()
-    (found,) = life.scene.outcomes
-    assert (found.case_id, found.state, found.lost) == (life.id, "refunded", Decimal("3.00"))
+    (ended,) = life.scene.outcomes
+    assert (ended.case_id, ended.state, ended.lost) == (life.id, "refunded", Decimal("3.00"))
     names = [name for name in await activities(life) if name not in ("remind", "tell_outcome")]
     assert names == [
         "douyin_reship.settle",
@@ -154,7 +154,7 @@ async def test_an_outcome_waits_for_a_ledger_that_is_away_and_nothing_disturbs_i
     life.scene.fails.clear()
     await life.pass_time("20m")
     assert (await life.until_closed())["state"] == ["withdrawn"]
-    assert [each.state for each in life.scene.outcomes] == ["withdrawn"]
+    assert [outcome.state for outcome in life.scene.outcomes] == ["withdrawn"]
     assert (await activities(life)).count("record_outcome") == 1
 
 
@@ -166,8 +166,8 @@ async def test_a_case_that_went_on_in_a_new_run_is_recorded_once(
     await fill(life)
     await life.report(message_id="m9", rule="withdraw")
     await life.until_closed()
-    (found,) = life.scene.outcomes
-    assert (found.state, found.opened_at) == ("withdrawn", datetime.fromisoformat(str(life.opened)))
+    (ended,) = life.scene.outcomes
+    assert (ended.state, ended.opened_at) == ("withdrawn", datetime.fromisoformat(str(life.opened)))
     assert len(await life.histories()) > 1
 
 

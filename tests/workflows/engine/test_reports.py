@@ -1,4 +1,4 @@
-"""What platforms report: their own deadlines (G-1), and messages late, twice or out of order (G-3)."""
+"""Reports of platforms: their own deadlines (G-1), and messages late, twice or out of order (G-3)."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def test_g_1_the_platforms_own_deadline_replaces_the_computed_one() -> None:
     report(case, "1h", deadline="20h")
     assert dues(case) == [after("20h")]
     case.advance(after("20h"))
-    assert [each.due for each in case.state.expiries] == [after("20h")]
+    assert [expiry.due for expiry in case.state.expiries] == [after("20h")]
 
 
 def test_g_1_a_later_deadline_calls_off_the_settlement_under_way() -> None:
@@ -51,7 +51,7 @@ def test_g_1_a_deadline_with_a_rule_is_the_new_states() -> None:
 
 
 @pytest.mark.parametrize(
-    "stale", [{"deadline": "48h", "occurred_at": "1h"}, {"deadline": "9h"}], ids=["told before", "ends before"]
+    "stale", [{"deadline": "48h", "occurred_at": "1h"}, {"deadline": "9h"}], ids=["set before", "ends before"]
 )
 def test_g_1_a_stale_deadline_is_ignored(stale: dict[str, str]) -> None:
     case = machine()
@@ -83,7 +83,7 @@ def test_g_3_messages_without_an_id_are_each_looked_at() -> None:
     case = machine()
     report(case, "1h", rule="withdraw")
     report(case, "1h", rule="withdraw")
-    assert [each.rule for each in case.state.ignored] == ["withdraw"]
+    assert [message.rule for message in case.state.ignored] == ["withdraw"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_g_3_a_message_on_a_closed_case_is_ignored() -> None:
     case = machine()
     report(case, "1h", rule="withdraw")
     report(case, "2h", rule="agree")
-    assert [each.rule for each in case.state.ignored] == ["agree"]
+    assert [message.rule for message in case.state.ignored] == ["agree"]
 
 
 def test_g_3_a_late_message_counts_from_its_own_instant() -> None:
@@ -132,7 +132,7 @@ def test_g_3_what_ran_out_before_a_late_message_goes_first() -> None:
     case = machine("other")
     case.decide("agree", None, after("1h"))
     report(case, "60h", rule="ship", occurred_at="50h")  # the 48 h ran out at 49 h
-    assert [each.rule for each in case.state.expiries] == ["miss_shipment"]
+    assert [expiry.rule for expiry in case.state.expiries] == ["miss_shipment"]
     case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("60h"))
     case.judge_again(after("60h"))
     assert [(entry.rule, entry.clause) for entry in case.state.timeline[1:]] == [
@@ -168,7 +168,7 @@ def test_g_3_one_that_still_does_not_fit_after_the_settlement_is_ignored() -> No
     report(case, "49h", rule="sign")
     case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(rule="withdraw"), after("50h"))
     case.judge_again(after("50h"))
-    assert [each.rule for each in case.state.ignored] == ["sign"]
+    assert [message.rule for message in case.state.ignored] == ["sign"]
     assert case.state.held == []
 
 

@@ -110,7 +110,7 @@ def test_g_6_not_when_the_clock_has_already_run_out() -> None:
     case = machine(policy=AGREE)
     case.advance(after("48h"))
     assert fired(case) == []
-    assert [each.rule for each in case.state.expiries] == ["auto_agree"]
+    assert [expiry.rule for expiry in case.state.expiries] == ["auto_agree"]
 
 
 def test_g_6_a_default_whose_form_this_line_does_not_take_leaves_it_to_people() -> None:

@@ -29,7 +29,7 @@ MUTATORS = {"append", "extend", "insert", "remove", "pop", "clear", "update", "s
 
 
 def writes(source: str) -> Iterator[str]:
-    """The places where a module writes into a case's state."""
+    """Yield the places where a module writes into a case's state."""
     for node in ast.walk(ast.parse(source)):
         targets: list[ast.expr] = []
         match node:

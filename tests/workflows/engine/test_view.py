@@ -1,4 +1,4 @@
-"""What operators are shown: the view, the details of the Web UI, the search attributes; never buyers' data."""
+"""The view, the details of the Web UI and the search attributes; none shows buyers' data."""
 
 import json
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ DETAILS_BYTES = 2000
 
 
 def shown(of: CaseMachine, offset: str) -> dict[str, Any]:
-    """The answer of the query as JSON."""
+    """Return the answer of the query as JSON."""
     seen: dict[str, Any] = view(of, after(offset)).model_dump(mode="json")
     return seen
 
@@ -31,7 +31,7 @@ def named(of: CaseMachine) -> dict[str, object]:
 
 
 def eventful() -> CaseMachine:
-    """A case to which about everything has happened, stuck in several places."""
+    """Return a case with a bit of everything, stuck in several places."""
     case = machine("other", description=PERSONAL)
     case.decide("mark_out_of_stock", None, after("1h"))
     case.decide("agree", None, after("2h"))
@@ -56,7 +56,7 @@ def test_the_view_says_where_why_by_when_and_what_next() -> None:
     (deadline,) = seen["deadlines"]
     assert datetime.fromisoformat(deadline["due"]) == after("49h")
     assert (deadline["rule"], deadline["label"], deadline["of"]) == ("miss_shipment", "超时未发货", "merchant")
-    assert [(each["rule"], each["record"]) for each in seen["actions"]] == [
+    assert [(action["rule"], action["record"]) for action in seen["actions"]] == [
         ("mark_out_of_stock", False),
         ("ship", False),
         ("withdraw", True),
@@ -67,9 +67,9 @@ def test_the_view_says_where_why_by_when_and_what_next() -> None:
 
 def test_the_view_gives_each_action_the_form_of_its_present_line() -> None:
     case = machine()
-    fields = {each["rule"]: each["fields"] for each in shown(case, "0s")["actions"]}
+    fields = {action["rule"]: action["fields"] for action in shown(case, "0s")["actions"]}
     assert fields["refuse"] == "字段 / fields: reason, evidence?, after_consent?"
-    schemas = {each["rule"]: each["form"] for each in shown(case, "0s")["actions"]}
+    schemas = {action["rule"]: action["form"] for action in shown(case, "0s")["actions"]}
     assert schemas["refuse"]["required"] == ["reason"]
 
 
@@ -150,17 +150,17 @@ def test_attributes_say_that_a_person_is_needed(status: str) -> None:
 def test_every_attribute_has_a_key_and_only_values_are_set_at_the_start() -> None:
     case = machine()
     case.decide("refuse", REFUSAL, after("1h"))
-    given = {pair.key.name: pair.value for pair in opening_attributes(case)}
-    assert set(given) == {key.name for key in KEYS} - {"CaseDeadline"}
-    assert given["CaseOrders"] == ["O1"]
+    values = {pair.key.name: pair.value for pair in opening_attributes(case)}
+    assert set(values) == {key.name for key in KEYS} - {"CaseDeadline"}
+    assert values["CaseOrders"] == ["O1"]
     assert {*attributes(case), ORDERS} == set(KEYS)
 
 
 def test_a_case_about_several_orders_is_found_by_each() -> None:
     process = PROCESSES["anxinjian_split"]
     case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts(3))), now=after("0s"))
-    given = {pair.key.name: pair.value for pair in opening_attributes(case)}
-    assert (given["CaseOrder"], given["CaseOrders"]) == ("O1", ["O1", "O2", "O3"])
+    values = {pair.key.name: pair.value for pair in opening_attributes(case)}
+    assert (values["CaseOrder"], values["CaseOrders"]) == ("O1", ["O1", "O2", "O3"])
 
 
 def test_an_update_is_described_by_label_clauses_and_fields() -> None:

@@ -85,7 +85,7 @@ async def test_a_clock_of_another_length_is_found_although_plain_replay_is_conte
 
 
 def first_task(whole: WorkflowHistory) -> list[Any]:
-    """The events until the first timer has been started."""
+    """Return the events until the first timer has been started."""
     kinds = [event.WhichOneof("attributes") for event in whole.events]
     return list(whole.events)[: kinds.index("timer_started_event_attributes") + 1]
 

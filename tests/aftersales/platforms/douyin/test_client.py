@@ -580,7 +580,7 @@ async def test_more_than_four_pieces_at_once_and_ids_that_are_none_are_not_sent(
     assert fake.asked == []
 
 
-def test_half_a_character_is_not_handed_on() -> None:
+def test_half_a_character_is_not_passed_on() -> None:
     after_sale = AfterSale.model_validate(record(reason_remark=" 漏发\ud83d "))
 
     assert after_sale.description == "漏发?"

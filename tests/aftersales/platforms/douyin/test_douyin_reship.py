@@ -432,7 +432,7 @@ DUE = T0 + timedelta(hours=48)
 
 
 def sale(status: int, **fields: Any) -> AfterSale:
-    """A record that changed an hour after its clock ran out."""
+    """Return a record that changed an hour after its clock ran out."""
     info = {
         "after_sale_id": 42,
         "after_sale_status": status,
