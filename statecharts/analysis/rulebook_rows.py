@@ -64,10 +64,16 @@ def effects_of(transition: Transition) -> tuple[Effect, ...]:
 
 
 def conditions_of(transition: Transition, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the guards of a transition; one that must not hold begins with 非."""
+    """Return the guards of a transition, as labels; one that must not hold is negated."""
     return tuple(
-        ("" if spec.expected_value else "非") + labels.get(spec.attr_name, spec.attr_name) for spec in transition.cond
+        condition(labels.get(spec.attr_name, spec.attr_name), holds=bool(spec.expected_value))
+        for spec in transition.cond
     )
+
+
+def condition(label: str, *, holds: bool) -> str:
+    """Return a guard's label, or its negation: quoted, because a label may itself be a negation."""
+    return label if holds else f"非「{label}」"
 
 
 def clock_text(clock: Clock, clocks: Mapping[str, str]) -> str:

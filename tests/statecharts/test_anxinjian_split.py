@@ -457,7 +457,7 @@ def test_ax_5_the_order_with_the_item_is_not_refunded() -> None:
 
     refusal = split.refusal("1h", "refund_order", ITEM)
 
-    assert "非实物在此订单 (carries_item)" in refusal
+    assert "非「实物在此订单」 (carries_item)" in refusal
     assert split.report("2h", rule="refund_order", order=ITEM).where(ITEM) == "awaiting_sign_in"
 
 
@@ -481,7 +481,7 @@ def test_ax_5_no_order_is_waived_outside_keep_all(way: dict[str, Any] | None, st
 def test_ax_5_the_order_with_the_item_is_never_waived(steps: list[str]) -> None:
     split = kept().walk("1h", ITEM, *steps)
 
-    assert "非实物在此订单 (carries_item)" in split.refusal("2h", "waive", ITEM)
+    assert "非「实物在此订单」 (carries_item)" in split.refusal("2h", "waive", ITEM)
 
 
 def test_ax_6_keep_all_without_consent_counts_as_keep_single() -> None:

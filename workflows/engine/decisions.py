@@ -101,9 +101,9 @@ def _unmet(situation: CaseSituation, rule: str, order: str | None) -> str:
         for transition in transitions
     ]
     nearest = min(unmet, key=len)  # the other transitions are for other cases: their guards would be no advice
+    labelled = [(guard, situation.process.guard_label(guard.attr_name)) for guard in nearest]
     named = "、".join(
-        f"{'' if guard.expected_value else '非'}{situation.process.guard_label(guard.attr_name)} ({guard.attr_name})"
-        for guard in nearest
+        f"{label if guard.expected_value else f'非「{label}」'} ({guard.attr_name})" for guard, label in labelled
     )
     return f"条件未满足 / what must hold first: {named}"
 

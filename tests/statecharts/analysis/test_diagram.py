@@ -98,8 +98,8 @@ def test_every_move_of_every_rule_is_drawn(chart: type[CaseChart]) -> None:
 
 
 def test_two_moves_with_the_same_source_target_and_rule_are_two_arrows() -> None:
-    assert "awaiting_merchant --> ineligible : ⏱ 即时 不予受理 DR-2 [非在申请时限内]" in lines(DouyinReship)
-    assert "awaiting_merchant --> ineligible : ⏱ 即时 不予受理 DR-3 [在申请时限内 且 非category_open]" in lines(
+    assert "awaiting_merchant --> ineligible : ⏱ 即时 不予受理 DR-2 [非「在申请时限内」]" in lines(DouyinReship)
+    assert "awaiting_merchant --> ineligible : ⏱ 即时 不予受理 DR-3 [在申请时限内 且 非「category_open」]" in lines(
         DouyinReship
     )
 
@@ -107,7 +107,7 @@ def test_two_moves_with_the_same_source_target_and_rule_are_two_arrows() -> None
 def test_moves_that_differ_by_their_guards_alone_are_one_arrow_with_both() -> None:
     drawn = lines(Odd)
 
-    assert "start --> middle : 走： 去 O-1 [dry 或 非wet]" in drawn
+    assert "start --> middle : 走： 去 O-1 [dry 或 非「wet」]" in drawn
     assert "start --> middle : 走： 去 O-2 [wet]" in drawn
 
 
@@ -118,7 +118,7 @@ def test_a_move_without_a_guard_beside_a_guarded_one_is_drawn_without_guards() -
 def test_a_clock_is_drawn_with_its_length_or_its_figures_name() -> None:
     drawn = lines(DouyinReship)
 
-    assert "awaiting_shipment --> overdue : ⏱ 补寄发货时限 48h 超时未发货 DR-9 [非一直未收到货]" in drawn
+    assert "awaiting_shipment --> overdue : ⏱ 补寄发货时限 48h 超时未发货 DR-9 [非「一直未收到货」]" in drawn
     assert "refused --> lapsed : ⏱ buyer_window 买家逾期未处理 DR-16" in drawn
 
 

@@ -47,14 +47,14 @@ def test_two_moves_with_the_same_source_target_and_rule_are_two_rows() -> None:
 def test_guards_are_shown_in_chinese_and_negated_with_fei() -> None:
     assert [row.conditions for row in of("refuse")] == [
         ("一直未收到货",),
-        ("非一直未收到货",),
+        ("非「一直未收到货」",),
         ("已标记缺货", "一直未收到货"),
-        ("已标记缺货", "非一直未收到货"),
+        ("已标记缺货", "非「一直未收到货」"),
     ]
 
 
 def test_a_guard_without_a_label_is_shown_by_its_name() -> None:
-    assert of("light", chart=Lamp)[0].conditions == ("dry", "whole", "非forbidden")
+    assert of("light", chart=Lamp)[0].conditions == ("dry", "whole", "非「forbidden」")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_the_table_has_the_rule_books_columns_and_a_line_a_row() -> None:
     lines = table(rows(Lamp, {"whole": "完好"}, {})).splitlines()
 
     assert lines[0] == "| 条款 | 谁 | 当前 | 动作 | 条件 | 变为 | 随即 |"
-    assert lines[2] == "| L-1 | 服务商 | 灭 | 点亮 `light` | dry 且 完好 且 非forbidden | 亮 | 付电费(L-8)、变热 |"
+    assert lines[2] == "| L-1 | 服务商 | 灭 | 点亮 `light` | dry 且 完好 且 非「forbidden」 | 亮 | 付电费(L-8)、变热 |"
     assert lines[4] == "| L-3 | ⏱ dimming(服务商时限,本系统计时) | 亮 | 变暗 `dim` |  | 灭 |  |"
-    assert lines[5] == "| L-4 | ⏱ 即时(本系统) | 亮 | 爆裂 `burst` | 非完好 | 烧毁(结案) |  |"
+    assert lines[5] == "| L-4 | ⏱ 即时(本系统) | 亮 | 爆裂 `burst` | 非「完好」 | 烧毁(结案) |  |"
     assert len(lines) == 2 + 4
 
 
