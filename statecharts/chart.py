@@ -14,6 +14,9 @@ from statemachine.transition_list import TransitionList
 
 from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, arrow
 
+_MOST_AT_ONCE = 100
+"""More rules than any chart fires by itself at one instant."""
+
 
 class CaseContext(Protocol):
     """The case as its chart sees it: it says when a clock runs out, and its properties are the guards."""
@@ -228,10 +231,13 @@ class CaseChart(StateChart[Model]):
     def elapse(self, now: datetime) -> list[Step]:
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
 
-        Only for charts in which every clock leaves its state: one that stays would need a case that learns.
+        Only for charts in which every clock leaves its state: one that stays would need a case that learns.  Raises
+        ChartFault for a rule that never stops.
         """
-        steps = []
+        steps: list[Step] = []
         while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
+            if sum(step.at == self.now for step in steps) > _MOST_AT_ONCE:
+                raise ChartFault(f"rule {nearest.rule!r} never stops: it fires again and again while no time passes")
             steps.append(self.step(nearest.rule, max(nearest.due, self.entered[nearest.state])))
         return steps
 

@@ -107,7 +107,7 @@ async def test_a_server_that_does_not_answer_in_time_is_started_again_and_then_r
 
     monkeypatch.setattr(WorkflowEnvironment, "start_time_skipping_v2", start)
     if failures == START_ATTEMPTS:
-        with pytest.raises(CaseError, match="for virtual time did not start: .* within 5s"):
+        with pytest.raises(CaseError, match=r"for virtual time did not start: .* within 5s"):
             async with virtual_server():
                 pass
     else:
