@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import statecharts
-from activities.effects import How
+from activities.effects import PLATFORM_CALL, How
+from aftersales.platforms.marketplace import adapter_class, marketplace_names
 from cases.errors import ProcessFault
+from cases.messages import ConsoleTask
 from statecharts.analysis import invariants
-from statecharts.analysis.reachability import explore
+from statecharts.analysis.reachability import StateSpace, explore
+from statecharts.analysis.rulebook_rows import effects_of as effects_of_move
 from statecharts.rules import Party
 from workflows.engine.process import ChartSamples, Process
-from workflows.registry import FAULTS, PROCESSES, REGISTERED
+from workflows.registry import FAULTS, PROCESSES, REGISTERED, fault_of
 
 VOCABULARY = {"__init__", "chart", "rules"}
 """The modules of ``statecharts`` that are not charts."""
@@ -22,7 +26,7 @@ def worker_faults() -> list[str]:
     """Return why a worker must not start: one line for each process that it could not run."""
     return [
         *(str(fault) for fault in FAULTS.values()),
-        *(line for process in PROCESSES.values() for line in missing(process)),
+        *(line for process in PROCESSES.values() for line in (*missing(process), *platform_faults(process.name))),
     ]
 
 
@@ -36,15 +40,20 @@ def effects_of(process: str) -> Mapping[str, How]:
     """Return how the effects of a process are performed, the EFFECTS of its activities module; raises ProcessFault."""
     module = f"activities/{process}.py"
     try:
-        effects: Mapping[str, How] | None = getattr(import_module(f"activities.{process}"), "EFFECTS", None)
-    except ModuleNotFoundError as absent:
-        if absent.name == f"activities.{process}":
-            raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS") from absent
-        raise ProcessFault(f"process {process}: {module}: {type(absent).__name__}: {absent}") from absent
-    except Exception as bad:  # whatever is wrong with one process must not stop the others
-        raise ProcessFault(f"process {process}: {module}: {type(bad).__name__}: {bad}") from bad
+        effects = getattr(import_module(f"activities.{process}"), "EFFECTS", None)
+    except (Exception, SystemExit) as bad:  # whatever is wrong with one process must not stop the others
+        if isinstance(bad, ModuleNotFoundError) and bad.name == f"activities.{process}":
+            raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS") from bad
+        raise fault_of(process, bad) from bad
     if effects is None:
         raise ProcessFault(f"process {process}: {module} is missing, or has no EFFECTS")
+    if not isinstance(effects, Mapping):
+        raise ProcessFault(f"process {process}: {module}: EFFECTS is not a mapping of effects")
+    for effect, how in effects.items():
+        if how != PLATFORM_CALL and not isinstance(how, ConsoleTask):
+            raise ProcessFault(
+                f"process {process}: {module}: effect {effect!r} is neither PLATFORM_CALL nor a ConsoleTask: {how!r}"
+            )
     return effects
 
 
@@ -72,6 +81,22 @@ def missing(process: Process) -> Iterator[str]:
         yield f"process {process.name}: {module} has an activity for {effect!r}, which no chart names"
 
 
+def platform_faults(process: str) -> Iterator[str]:
+    """Yield what is wrong with a process's marketplace and its adapter there."""
+    marketplace = REGISTERED.get(process)
+    known = marketplace_names()
+    if marketplace is not None and marketplace not in known:
+        yield (
+            f"process {process}: workflows/registry.py: no marketplace {marketplace!r} in aftersales/platforms; "
+            f"there are: {', '.join(known)}"
+        )
+    elif marketplace is not None:
+        try:
+            adapter_class(marketplace, process)
+        except ProcessFault as fault:
+            yield str(fault)
+
+
 def unregistered() -> list[str]:
     """Return the charts that have a module but are not entered in the registry."""
     names = {path.stem for folder in statecharts.__path__ for path in Path(folder).glob("*.py")}
@@ -84,12 +109,20 @@ def unregistered() -> list[str]:
 def broken_invariants(process: Process) -> Iterator[str]:
     """Yield what is wrong in the states that the sample cases of a process can reach."""
     for sampled in process.chart_samples:
-        for line in _broken(process, sampled):
-            yield f"process {process.name}: {sampled.chart.__name__}: {line}"
+        try:
+            yield from (
+                f"process {process.name}: {sampled.chart.__name__}: {line}" for line in _broken(process, sampled)
+            )
+        except Exception as bad:  # noqa: BLE001 - raised by the case: the other processes are still checked
+            yield str(fault_of(process.name, bad))
 
 
 def _broken(process: Process, sampled: ChartSamples) -> Iterator[str]:
     space = explore(sampled.chart, sampled.samples, sampled.forms)
+    if circles := invariants.circles(space):  # what lies behind is unreachable too, which would say nothing new
+        yield from (f"always leads in a circle, without end: {', '.join(rules)}" for rules in circles)
+        return
+    _look_at_money(space)
     yield from (f"state {name!r} is unreachable" for name in invariants.unreachable_states(space))
     yield from (f"unreachable transition {line}" for line in invariants.unreachable_transitions(space))
     yield from (f"guards leave a choice at {line}" for line in invariants.overlaps(space))
@@ -102,6 +135,17 @@ def _broken(process: Process, sampled: ChartSamples) -> Iterator[str]:
         if len(invariants.silent_ending(sampled.chart, case).rules) >= invariants.MOST_STEPS:
             yield "a case that nobody touches never comes to rest"
             return
+
+
+def _look_at_money(space: StateSpace) -> None:
+    """Ask for every cost and amount once, so that what costs() and amount() raise is raised now."""
+    for fired in space.fired:
+        case: Any = fired.state.case
+        case.costs(fired.rule)
+        for _, transition in fired.transitions:
+            for effect in effects_of_move(transition):
+                if effect.is_ledger_entry:
+                    case.amount(effect.name)
 
 
 def led_on_by_orders(process: Process, sampled: ChartSamples, state: str) -> bool:

@@ -142,6 +142,7 @@ class Case(Strict):
     @abstractmethod
     def samples(cls) -> list[Self]:
         """Return cases that together take every path through the chart; its invariants are checked over them."""
+        raise NotImplementedError(f"{cls.__name__} has no samples()")
 
     @classmethod
     def part_type(cls) -> type:

@@ -14,6 +14,9 @@ from statemachine.transition_list import TransitionList
 
 from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, arrow
 
+_MOST_AT_ONCE = 100
+"""More rules than any chart fires by itself at one instant."""
+
 
 class CaseContext(Protocol):
     """A case as its chart sees it: ``due`` computes the deadlines, and its properties are the guards."""
@@ -229,9 +232,12 @@ class CaseChart(StateChart[Model]):
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
 
         Only for charts in which every clock leaves its state: the rules that fire are not applied to the case.
+        Raises ChartFault for a rule that never stops.
         """
-        steps = []
+        steps: list[Step] = []
         while (nearest := min(self.deadlines(), default=None)) and nearest.due <= now:
+            if sum(step.at == self.now for step in steps) > _MOST_AT_ONCE:
+                raise ChartFault(f"rule {nearest.rule!r} never stops: it fires again and again while no time passes")
             steps.append(self.step(nearest.rule, max(nearest.due, self.entered[nearest.state])))
         return steps
 

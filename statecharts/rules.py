@@ -123,6 +123,12 @@ class Clock:
     length: Length | None = None
     instant: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse parties that are none; raises ChartFault."""
+        for name, party in (("of", self.of), ("run_by", self.run_by)):
+            if not isinstance(party, Party):
+                raise ChartFault(f"{name} must be a party: write {name}=Party.MERCHANT instead of {name}={party!r}")
+
     @property
     def escalates(self) -> bool:
         """Whether its reminders are escalations."""
@@ -282,7 +288,9 @@ def do(
     until: tuple[str, ...] = (),
     escalates: bool = False,
 ) -> Any:
-    """Declare an effect to perform when the transition is made; see Effect."""
+    """Declare an effect to perform when the transition is made; see Effect.  Raises ChartFault."""
+    if isinstance(until, str):
+        raise ChartFault(f'effect {name!r}: until takes a tuple of rules: write until=("{until}",)')
     return _action(Effect(name, label, calls_platform=calls_platform, unless=unless, until=until, escalates=escalates))
 
 

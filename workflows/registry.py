@@ -4,6 +4,7 @@ Everything else follows from the name.  A process has a module of its name in ``
 and ``activities``, and one in the package of its marketplace in ``aftersales.platforms`` if that has an interface.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,9 @@ REGISTERED: Mapping[str, str] = {
 }
 """Every process, with its marketplace."""
 
-PACKAGES = ("statecharts", "cases", "workflows", "activities")
+ROOT = Path(__file__).resolve().parents[1]
+PLACED = re.compile(r"[\w/]+\.py:\d+: ")
+"""The beginning of a text that says where the fault is."""
 
 
 def load(name: str) -> type[CaseWorkflow]:
@@ -34,9 +37,9 @@ def load(name: str) -> type[CaseWorkflow]:
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.rpartition(".")[2] == name:
             raise ProcessFault(f"process {name}: {missing.name.replace('.', '/')}.py is missing") from missing
-        raise _fault(name, missing) from missing
-    except Exception as bad:  # a faulty process must not stop the others
-        raise _fault(name, bad) from bad
+        raise fault_of(name, missing) from missing
+    except (Exception, SystemExit) as bad:  # whatever is wrong with one process must not stop the others
+        raise fault_of(name, bad) from bad
     workflows = [kind for kind in vars(module).values() if _is_workflow_of(kind, module.__name__)]
     if len(workflows) != 1:
         raise ProcessFault(
@@ -52,23 +55,24 @@ def _is_workflow_of(kind: object, module: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, CaseWorkflow) and kind.__module__ == module
 
 
-def _fault(name: str, bad: Exception) -> ProcessFault:
+def fault_of(name: str, bad: BaseException) -> ProcessFault:
+    """Return an error of a process's modules as a fault, with the innermost line of theirs that led to it."""
     in_words = isinstance(bad, ChartFault | InvalidDefinition | ProcessFault)
     text = str(bad) if in_words else f"{type(bad).__name__}: {bad}"
-    place = _place(name, bad)
-    return ProcessFault(f"process {name}: {place}{': ' if place else ''}{text}")
+    place = "" if PLACED.match(text) else _place(name, bad)
+    return ProcessFault(f"process {name}: {place}{text}")
 
 
-def _place(name: str, bad: Exception) -> str:
-    """Return the innermost line of the process's own modules on the way to an error, as ``statecharts/x.py:12``."""
+def _place(name: str, bad: BaseException) -> str:
+    """Return the innermost line of the process's own modules on the way to an error, as ``statecharts/x.py:12: ``."""
     lines = [(Path(frame.filename), frame.lineno) for frame in extract_tb(bad.__traceback__)]
     if isinstance(bad, SyntaxError) and bad.filename:
         lines.append((Path(bad.filename), bad.lineno))
-    own = [(path, line) for path, line in lines if path.stem == name and path.parent.name in PACKAGES]
+    own = [(path, line) for path, line in lines if path.stem == name and path.is_relative_to(ROOT)]
     if not own:
         return ""
     path, line = own[-1]
-    return f"{path.parent.name}/{path.name}:{line}"
+    return f"{path.relative_to(ROOT).as_posix()}:{line}: "
 
 
 def _load_all() -> Iterator[type[CaseWorkflow] | tuple[str, ProcessFault]]:

@@ -10,7 +10,7 @@ from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
 from aftersales.cli.rulebook_document import figures, rulebook_document, rules, states
-from aftersales.process_check import broken_invariants, missing, unregistered
+from aftersales.process_check import broken_invariants, missing, platform_faults, unregistered
 from aftersales.runtime.connection import connect
 from aftersales.runtime.logs import configure_logs
 from aftersales.simulation.scenario import Scenario
@@ -116,7 +116,7 @@ def _check(chosen: list[Process], *, everything: bool) -> int:
     """Print what is wrong with the chosen processes; with everything, also faulty and unregistered ones."""
     wrong = [*(str(fault) for fault in FAULTS.values()), *unregistered()] if everything else []
     for process in chosen:
-        faults = [*missing(process), *broken_invariants(process)]
+        faults = [*missing(process), *platform_faults(process.name), *broken_invariants(process)]
         if not faults:
             say(f"{process.name}: ok")
         wrong += faults

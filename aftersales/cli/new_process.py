@@ -263,7 +263,7 @@ def new_process_command(
 
     async def work() -> None:
         root = checkout()
-        for path in write_skeleton(root, name, marketplace(name, platform), label or name):
+        for path in write_skeleton(root, name, marketplace(name, platform), checked_label(label or name)):
             say(path)
         say(f"next: aftersales rulebook --check {name}; aftersales rulebook {name} --write docs/rulebook")
 
@@ -289,9 +289,19 @@ def marketplace(name: str, platform: str | None) -> str:
         raise BadForm(f"NAME: expected lower-case words joined by _, MARKETPLACE_TOPIC, got {name!r}", ("NAME",))
     marketplaces = sorted(set(REGISTERED.values()))
     chosen = platform or next((market for market in marketplaces if name.startswith(f"{market}_")), None)
+    if chosen is None:
+        names = ", ".join(marketplaces)
+        raise BadForm(f"--platform: {name} begins with no marketplace; name one of {names}", ("platform",))
     if chosen not in marketplaces:
         raise BadForm(f"--platform: expected one of {', '.join(marketplaces)}, got {platform!r}", ("platform",))
     return chosen
+
+
+def checked_label(label: str) -> str:
+    """Return a label that fits between quotes and into a table; raises BadForm for any other."""
+    if not label.strip() or not label.isprintable() or set(label) & set("\"'\\`|"):
+        raise BadForm(f"--label: expected a name without quotes, backslashes and bars, got {label!r}", ("label",))
+    return label
 
 
 def write_skeleton(root: Path, name: str, platform: str, label: str) -> list[str]:

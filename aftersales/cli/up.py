@@ -21,6 +21,7 @@ from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
+from aftersales.process_check import refuse_faulty_processes
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
@@ -49,6 +50,7 @@ def up_command(
 async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> None:
     settings = load_settings(port=port, ui_port=ui_port)
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
+    refuse_faulty_processes()
     cases = read_cases(_case_files(samples) if samples else [], settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

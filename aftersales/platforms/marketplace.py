@@ -18,6 +18,8 @@ from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.push import PushFormat
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
+from cases.errors import ProcessFault
+from workflows.registry import fault_of
 
 AnAccess = TypeVar("AnAccess", bound=Access[Any])
 
@@ -34,21 +36,29 @@ class Marketplace(Generic[AnAccess]):
 @cache
 def installed_marketplaces() -> Mapping[str, Marketplace[Any]]:
     """Return every marketplace by the name of its package."""
-    names = [module.name for module in pkgutil.iter_modules(platforms.__path__) if module.ispkg]
-    return {name: import_module(f"{platforms.__name__}.{name}.marketplace").MARKETPLACE for name in names}
+    return {name: import_module(f"{platforms.__name__}.{name}.marketplace").MARKETPLACE for name in marketplace_names()}
+
+
+def marketplace_names() -> list[str]:
+    """Return the names of all marketplaces, without importing them."""
+    return [module.name for module in pkgutil.iter_modules(platforms.__path__) if module.ispkg]
 
 
 def adapter_class(marketplace: str, process: str) -> type[Adapter] | None:
-    """Return the adapter of a process; None if it has no interface on its marketplace."""
+    """Return the adapter of a process; None if it has no interface on its marketplace.  Raises ProcessFault."""
     name = f"{platforms.__name__}.{marketplace}.{process}"
     if find_spec(name) is None:
         return None
-    members = vars(import_module(name)).values()
+    try:
+        members = vars(import_module(name)).values()
+    except (Exception, SystemExit) as bad:  # whatever is wrong with one process must not stop the others
+        raise fault_of(process, bad) from bad
     classes = [
         member
         for member in members
         if isinstance(member, type) and issubclass(member, Adapter) and member.__module__ == name
     ]
     if len(classes) != 1:
-        raise TypeError(f"{name}: expected one subclass of Adapter, found {len(classes)}")
+        path = f"{name.replace('.', '/')}.py"
+        raise ProcessFault(f"process {process}: {path}: expected one subclass of Adapter, found {len(classes)}")
     return classes[0]

@@ -34,6 +34,7 @@ SERVER_FLAGS = [
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="10ms"',
 ]
+START_ATTEMPTS = 3
 REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
 _openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
@@ -80,18 +81,30 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+async def _started() -> WorkflowEnvironment:
+    """Start the server; a busy machine, on which it does not answer within the SDK's five seconds, gets more tries."""
+    binary = temporal_binary()
+    for attempt in range(1, START_ATTEMPTS + 1):
+        try:
+            with silenced():  # the server prints a banner, and logs errors when the machine is busy
+                return await WorkflowEnvironment.start_time_skipping_v2(
+                    data_converter=pydantic_data_converter,
+                    search_attributes=KEYS,
+                    dev_server_existing_path=binary,
+                    dev_server_extra_args=SERVER_FLAGS,
+                    dev_server_log_level="error",
+                    runtime=logging_runtime(),
+                )
+        except RuntimeError as failed:  # all that the SDK raises
+            if attempt == START_ATTEMPTS:
+                raise CaseError(f"the Temporal server for virtual time did not start: {failed}") from failed
+    raise AssertionError
+
+
 @asynccontextmanager
 async def virtual_server() -> AsyncIterator[WorkflowEnvironment]:
-    """Start a server in memory on which every case has its own time."""
-    with silenced():  # the server prints a banner, and logs errors when the machine is busy
-        environment = await WorkflowEnvironment.start_time_skipping_v2(
-            data_converter=pydantic_data_converter,
-            search_attributes=KEYS,
-            dev_server_existing_path=temporal_binary(),
-            dev_server_extra_args=SERVER_FLAGS,
-            dev_server_log_level="error",
-            runtime=logging_runtime(),
-        )
+    """Start a server in memory on which every case has its own time; raises CaseError where it does not start."""
+    environment = await _started()
     with _terminated_like_interrupted():
         try:
             yield environment

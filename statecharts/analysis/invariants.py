@@ -136,6 +136,30 @@ def endless_clocks(space: StateSpace) -> list[str]:
     return list(dict.fromkeys(endless))
 
 
+def circles(space: StateSpace) -> list[tuple[str, ...]]:
+    """Return the ``always`` rules that lead back to their state while no time passes and the case stays the same."""
+    clocks, circles_found = space.chart.clocks(), list[tuple[str, ...]]()
+    for fired in space.fired:
+        if fired.rule in clocks and clocks[fired.rule].figure is None:
+            circles_found += [circle] if (circle := _circle(space.chart, fired)) else []
+    return list(dict.fromkeys(circles_found))
+
+
+def _circle(chart: type[CaseChart], fired: Fired) -> tuple[str, ...]:
+    case, alone = fired.state.case, chart(fired.state.case, THEN, fired.state.view.snapshot)
+    passed, rules = [(case, set(alone.entered))], list[str]()
+    while (nearest := min(alone.deadlines(), default=None)) and nearest.immediate:
+        alone.step(nearest.rule, THEN)
+        rules.append(nearest.rule)
+        case = case.apply(nearest.rule, None)
+        alone = chart(case, THEN, alone.snapshot())
+        now = case, set(alone.entered)
+        if now in passed:
+            return tuple(sorted(set(rules[passed.index(now) :])))
+        passed.append(now)
+    return ()
+
+
 def _within(state: State) -> set[str]:
     return {state.value, *(above.value for above in state.ancestors())}
 

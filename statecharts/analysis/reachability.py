@@ -13,9 +13,12 @@ from typing import Any, Protocol, Self
 from statemachine.transition import Transition
 
 from statecharts.chart import CaseChart, CaseContext, ChartView, Snapshot
-from statecharts.rules import Clause, Party
+from statecharts.rules import ChartFault, Clause, Party
 
 THEN = datetime(2026, 1, 5, 1, tzinfo=UTC)
+
+MOST_CASES = 1000
+"""More different cases than any chart has in one configuration: what is learned there would grow without end."""
 
 Forms = Mapping[str, Sequence[Any]]
 """Sample forms by rule; every rule is also tried without a form, as when a platform reports it."""
@@ -55,7 +58,10 @@ class StateSpace:
 
 
 def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> StateSpace:
-    """Follow every sequence of rules from every case until no new state turns up."""
+    """Follow every sequence of rules from every case until no new state turns up.
+
+    Raises ChartFault if that never ends.
+    """
     states: list[ReachableState] = []
     fired: list[Fired] = []
     seen: defaultdict[str, list[Sample]] = defaultdict(list)
@@ -67,6 +73,11 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
         if case in seen[configuration]:  # cases need not be hashable, but few different ones share a configuration
             continue
         seen[configuration].append(case)
+        if len(seen[configuration]) > MOST_CASES:
+            raise ChartFault(
+                f"{chart.__name__}: what a case knows in state {', '.join(snapshot.entered)} grows without end: "
+                "apply() must add nothing a second time"
+            )
         state = ReachableState(case, ChartView(chart, case, snapshot, THEN))
         states.append(state)
         for rule in enabled_rules(state.view):

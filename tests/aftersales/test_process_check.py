@@ -111,6 +111,38 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
             "workflows/claim_1688.py must contain one class",
         ),
         (WORKFLOW, 'Process("claim_1688"', 'Process("claim_1687"', "calls its process 'claim_1687'"),
+        (
+            CHART,
+            '"在控制台发起申诉",',
+            '"在控制台发起申诉", until="withdraw",',
+            "statecharts/claim_1688.py:9: effect 'file_appeal': until takes a tuple of rules: write until=",
+        ),
+        (CHART, "of=Party.MERCHANT,", 'of="merchant",', "of must be a party: write of=Party.MERCHANT"),
+        (CHART, '"48h",', '"0s",', "platform_decides: a clock of 0s never waits: write always(...)"),
+        (CHART, "on=agree_to_pay", 'on="agree_to_pay"', "Did not found name 'agree_to_pay'"),
+        (CHART, "from statemachine import State", "raise SystemExit(3)", "statecharts/claim_1688.py:3: SystemExit: 3"),
+        (
+            CHART,
+            "processing.to(established)),\n        figure",
+            'processing.to(established, cond="unansered")),\n        figure',
+            "statecharts/claim_1688.py:36: guard 'unansered'",
+        ),
+        (
+            CHART,
+            'do("submit_evidence", "在控制台补充凭证"',
+            'do("file_appeal", "补充凭证"',
+            "statecharts/claim_1688.py:9: effect 'file_appeal' is declared twice, and differently",
+        ),
+        (CASE, "    facts: ClaimFacts\n", "", "ClaimCase does not say which facts it has: write facts: XFacts"),
+        (CASE, "    policy: ClaimPolicy = ClaimPolicy()\n", "", "ClaimCase does not say which policy it has"),
+        (CASE, "def samples(", "def sample(", "ClaimCase has no samples()"),
+        (
+            CASE,
+            "    def amount(self",
+            "    def due(self, figure, entered):\n        return self.nope\n\n    def amount(self",
+            "AttributeError: 'ClaimCase' object has no attribute 'nope'",
+        ),
+        (WORKFLOW, "Claim1688, ClaimCase)", "ClaimCase, Claim1688)", "ClaimCase is not a chart: write Process("),
     ],
 )
 def test_a_fault_is_said_in_words_and_the_other_processes_are_loaded(
@@ -178,6 +210,117 @@ def test_a_process_with_an_adapter_stops_no_other_either(tree: Path, run: Run) -
     assert played.returncode == 0, played.stderr
     [warning] = played.stderr.splitlines()
     assert "NameError: name 'completed' is not defined" in warning
+
+
+CIRCLE = (
+    '    ping = always("去", under("CL-9", appealed.to(processing{0})))\n'
+    '    pong = always("回", under("CL-9", processing.to(appealed{0})))\n'
+    "    withdraw = by("
+)
+
+
+APPLIES_WITHOUT_END = """    def apply(self, rule, form):
+        return self.model_copy(update={"seen": (*self.seen, rule)})
+
+    def amount(self"""
+
+
+def with_a_circle(tree: Path, condition: str) -> None:
+    spoil(tree, CHART, "    withdraw = by(", CIRCLE.format(condition))
+    spoil(tree, CHART, "import Party, after", "import Party, always, after")
+
+
+def test_a_circle_of_always_is_refused_on_loading(tree: Path, run: Run) -> None:
+    with_a_circle(tree, "")
+
+    worker, up = run("worker.py"), run("-m", "aftersales.cli.main", "up")
+
+    said = "process claim_1688: statecharts/claim_1688.py:44: ping, pong: always leads from 'appealed' back to it"
+    assert worker.returncode == up.returncode == 2
+    assert said in worker.stderr
+    assert said in up.stderr
+
+
+def test_up_refuses_a_faulty_process_before_it_starts_anything(tree: Path, run: Run) -> None:
+    spoil(tree, CHART, 'form="appeal"', 'form="appael"')
+
+    refused = run("-m", "aftersales.cli.main", "up")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    [line] = refused.stderr.splitlines()
+    assert "statecharts/claim_1688.py:26: appeal: no form 'appael'" in line
+    assert not (tree / ".aftersales").exists()
+
+
+def test_the_check_names_a_circle_of_always_with_conditions_and_nothing_that_follows_from_it(
+    tree: Path, run: Run
+) -> None:
+    with_a_circle(tree, ', cond="known"')
+    guard = '    @property\n    def known(self) -> bool:\n        """已知"""\n        return True\n\n'
+    spoil(tree, CASE, "    @property\n    def terms", f"{guard}    @property\n    def terms")
+
+    checked = run("-m", "aftersales.cli.main", "rulebook", "--check", "claim_1688")
+
+    assert (checked.returncode, checked.stderr.splitlines()) == (
+        1,
+        ["aftersales: process claim_1688: Claim1688: always leads in a circle, without end: ping, pong"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (
+            [
+                (CASE, "    facts: ClaimFacts\n", "    facts: ClaimFacts\n    seen: tuple[str, ...] = ()\n"),
+                (
+                    CASE,
+                    "    def amount(self",
+                    APPLIES_WITHOUT_END,
+                ),
+            ],
+            "Claim1688: what a case knows in state processing grows without end",
+        ),
+        ([(CASE, 'return self.compensation if effect == "pay_compensation" else None', "return self.nope")], "'nope'"),
+        ([(ACTIVITIES, "EFFECTS: Mapping[str, How] =", "EFFECTS = =")], "activities/claim_1688.py:10: SyntaxError"),
+        (
+            [(ACTIVITIES, "EFFECTS: Mapping[str, How] = {", "EFFECTS = []\nX = {")],
+            "EFFECTS is not a mapping of effects",
+        ),
+        (
+            [(ACTIVITIES, '"submit_evidence": ConsoleTask', '"submit_evidence": dict')],
+            "effect 'submit_evidence' is neither PLATFORM_CALL nor a ConsoleTask: {'page': ",
+        ),
+        ([(REGISTRY, '"alibaba_1688"', '"ebay"')], "no marketplace 'ebay' in aftersales/platforms; there are: "),
+    ],
+)
+def test_the_check_names_the_fault_and_goes_on_with_the_others(
+    tree: Path, run: Run, spoilt: list[tuple[str, str, str]], said: str
+) -> None:
+    for file, old, new in spoilt:
+        spoil(tree, file, old, new)
+
+    checked = run("-m", "aftersales.cli.main", "rulebook", "--check")
+
+    assert checked.returncode == 1
+    assert "Traceback" not in checked.stderr
+    [line] = checked.stderr.splitlines()
+    assert line.startswith("aftersales: process claim_1688: ")
+    assert said in line
+    assert checked.stdout.split()[::2] == [f"{name}:" for name in PROCESSES if name != "claim_1688"]
+
+
+def test_a_faulty_adapter_is_named_and_keeps_the_worker_from_starting(tree: Path, run: Run) -> None:
+    adapter = "aftersales/platforms/jd/jd_delay_card.py"
+    spoil(tree, adapter, "class JdDelayCardAdapter", "class = JdDelayCardAdapter")
+
+    checked, worker = run("-m", "aftersales.cli.main", "rulebook", "--check"), run("worker.py")
+
+    said = f"process jd_delay_card: {adapter}:"
+    assert (checked.returncode, worker.returncode) == (1, 2)
+    assert said in checked.stderr
+    assert worker.stderr.startswith(f"worker: {said}")
+    assert "SyntaxError" in worker.stderr
 
 
 def test_an_effect_without_an_activity_keeps_the_worker_from_starting(tree: Path, run: Run) -> None:

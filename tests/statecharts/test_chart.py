@@ -237,3 +237,18 @@ def test_a_rule_cannot_take_the_place_of_what_every_chart_has(name: str) -> None
 
     with pytest.raises(ChartFault, match=name):
         type("Careless", (CaseChart,), {"here": here, "gone": gone, name: rule})
+
+
+class Pendulum(CaseChart):
+    left = State("左", initial=True)
+    right = State("右")
+    fallen = State("落", final=True)
+
+    tick = always("滴", under("P-1", left.to(right)))
+    tock = always("答", under("P-1", right.to(left)))
+    fall = upon("落下", under("P-2", fallen.from_(left, right)))
+
+
+def test_a_rule_that_never_stops_is_reported_instead_of_fired_for_ever() -> None:
+    with pytest.raises(ChartFault, match="rule 'tock' never stops: it fires again and again while no time passes"):
+        Pendulum(Kettle(), T0).elapse(T0)

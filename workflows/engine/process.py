@@ -14,7 +14,7 @@ from cases.models import read
 from cases.policy import all_pinned
 from statecharts.chart import CaseChart
 from statecharts.rules import OPERATORS, Clock, Effect, Party, Rule
-from workflows.process_checks import chart_faults, effect_faults
+from workflows.process_checks import chart_faults, effect_faults, part_faults, try_samples
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,18 @@ class Process:
     order_chart: type[CaseChart] | None = None
 
     def __post_init__(self) -> None:
-        """Check that chart and case fit; raises ProcessFault with every fault."""
-        faults = list(self._faults())
+        """Check that the parts fit; raises ProcessFault with every fault."""
+        faults = list(part_faults(self.charts, self.case)) or list(self._faults())
         if faults:
             raise ProcessFault("; ".join(faults))
+        for sampled in self.chart_samples:
+            try_samples(sampled.chart, sampled.samples)
 
     def _faults(self) -> Iterator[str]:
         for sampled in self.chart_samples:
             yield from chart_faults(sampled.chart, sampled.sees, list(sampled.samples), self.case)
         sees = tuple(sampled.sees for sampled in self.chart_samples)
-        yield from effect_faults(dict(self.effects()), dict(self.rules), sees)
+        yield from effect_faults(self.chart, self._declared(), self.rules, sees)
 
     @property
     def charts(self) -> tuple[type[CaseChart], ...]:
@@ -125,12 +127,14 @@ class Process:
 
     @cached_property
     def _effects(self) -> Mapping[str, Effect]:
+        return {effect.name: effect for effect in self._declared()}
+
+    def _declared(self) -> list[Effect]:
         transitions = (transition.on for rule in self.rules.values() for _, transition in rule.steps())
         # The initial state is entered without a transition.
         states = (state.enter for chart in self.charts for state in chart.states_map.values())
         specs = (spec for owner in (*transitions, *states) for spec in owner)
-        effects = [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
-        return {effect.name: effect for effect in effects}
+        return [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
 
     def open_case(self, opening: Opening) -> Case:
         """Read an opening into a case; raises BadForm or PolicyUnknown, naming the field."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.cli.new_process import clause_prefix, marketplace, write_skeleton
+from aftersales.cli.new_process import checked_label, clause_prefix, marketplace, write_skeleton
 from cases.errors import BadForm
 from tests.support.places import ROOT, RULES
 
@@ -104,10 +104,16 @@ def test_an_unfit_name_is_refused(name: str) -> None:
         marketplace(name, "jd")
 
 
+@pytest.mark.parametrize("label", [" ", '京东"价保', "京东\\价保", "京东|价保", "京东\n价保", "京东`价保"])
+def test_a_label_that_would_break_a_string_or_a_table_is_refused(label: str) -> None:
+    with pytest.raises(BadForm, match="--label: expected a name without quotes"):
+        checked_label(label)
+
+
 def test_the_marketplace_is_the_one_that_is_named_or_that_the_name_begins_with() -> None:
     assert marketplace("jd_card", None) == "jd"
     assert marketplace("price_card", "taobao") == "taobao"
-    with pytest.raises(BadForm, match="--platform: expected one of alibaba_1688, douyin, jd, taobao"):
+    with pytest.raises(BadForm, match="price_card begins with no marketplace; name one of alibaba_1688, douyin, jd, t"):
         marketplace("price_card", None)
     with pytest.raises(BadForm, match="got 'ebay'"):
         marketplace("jd_card", "ebay")

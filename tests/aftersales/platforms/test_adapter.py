@@ -7,6 +7,7 @@ from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.marketplaces import reconcilable_marketplaces
+from cases.errors import ProcessFault
 from workflows.registry import REGISTERED
 
 
@@ -28,7 +29,7 @@ def test_a_process_has_the_adapter_of_its_name_or_none(process: str, kind: type[
 
 
 def test_a_module_without_its_one_adapter_says_so() -> None:
-    with pytest.raises(TypeError, match=r"douyin\.records: expected one subclass of Adapter, found 0"):
+    with pytest.raises(ProcessFault, match=r"douyin/records\.py: expected one subclass of Adapter, found 0"):
         adapter_class("douyin", "records")
 
 

@@ -11,19 +11,23 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
+from temporalio.testing import WorkflowEnvironment
 
 from aftersales.simulation import simulation
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.virtual_time import (
     FIRST_STEP,
+    START_ATTEMPTS,
     RestingCase,
     TooSlow,
     VirtualCase,
     begun_late,
     next_second,
     time_moved_by_hand,
+    virtual_server,
     wait_until,
 )
+from cases.errors import CaseError
 from workflows.engine.view import CaseView, EffectView, StuckExpiryView
 
 NINE = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
@@ -83,6 +87,33 @@ async def test_a_busy_machine_is_given_several_tries(monkeypatch: pytest.MonkeyP
     else:
         assert await simulation.simulate(SCENARIO) == ({"status": "closed"}, [f"try {slow + 1}"])
     assert len(servers) == min(slow + 1, simulation.ATTEMPTS)
+
+
+@pytest.mark.parametrize("failures", [0, START_ATTEMPTS - 1, START_ATTEMPTS])
+async def test_a_server_that_does_not_answer_in_time_is_started_again_and_then_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    tries: list[object] = []
+
+    async def start(**_: object) -> Any:
+        tries.append(object())
+        if len(tries) <= failures:
+            raise RuntimeError("Failed starting Temporal CLI server: did not start within 5s")
+
+        async def shutdown() -> None:
+            return
+
+        return SimpleNamespace(shutdown=shutdown)
+
+    monkeypatch.setattr(WorkflowEnvironment, "start_time_skipping_v2", start)
+    if failures == START_ATTEMPTS:
+        with pytest.raises(CaseError, match=r"for virtual time did not start: .* within 5s"):
+            async with virtual_server():
+                pass
+    else:
+        async with virtual_server():
+            pass
+    assert len(tries) == min(failures + 1, START_ATTEMPTS)
 
 
 class Switch:
