@@ -220,12 +220,14 @@ NAMES = """## Names of `$name`
 
 ### States
 
+<!-- states: $name -->
 | state | label | final |
 |---|---|---|
 | `awaiting_merchant` | 待商家处理 | no |
 | `agreed` | 已同意 | yes |
 | `refused` | 已拒绝 | yes |
 | `withdrawn` | 买家已撤销 | yes |
+<!-- /states -->
 
 ### Rules
 

@@ -1,7 +1,8 @@
 """The lists of processes in documents written by hand: made from the registry, between markers.
 
 ``python -m aftersales.cli.process_lists FILE...`` renews them: everything between ``<!-- processes -->`` and
-``<!-- /processes -->``; ``<!-- processes: views -->`` and ``<!-- processes: steps -->`` hold other lists of them.
+``<!-- /processes -->``; ``<!-- processes: views -->`` and ``<!-- processes: steps -->`` hold other lists of them, and
+``<!-- states: PROCESS -->`` and ``<!-- order states: PROCESS -->`` the states of one.
 """
 
 import re
@@ -10,12 +11,16 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
+from statemachine import HistoryState
+
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from cases.messages import ConsoleTask
+from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 
 LIST = re.compile(r"(<!-- processes(?:: (\w+))? -->\n).*?(\n<!-- /processes -->)", re.DOTALL)
+STATES = re.compile(r"(<!-- (order )?states: (\w+) -->\n).*?(\n<!-- /states -->)", re.DOTALL)
 RULE_BOOKS = Path("docs/rulebook")
 
 
@@ -24,7 +29,24 @@ def renewed(document: Path, text: str) -> str:
 
     ``document`` is relative to the repository: links lead from its folder.
     """
-    return LIST.sub(lambda match: match[1] + LISTS[match[2]](document) + match[3], text)
+    text = LIST.sub(lambda match: match[1] + LISTS[match[2]](document) + match[3], text)
+    return STATES.sub(lambda match: match[1] + _states(PROCESSES[match[3]], of_order=bool(match[2])) + match[4], text)
+
+
+def _states(process: Process, *, of_order: bool) -> str:
+    chart = process.order_chart if of_order else process.chart
+    states = [state for state in chart.states_map.values() if not isinstance(state, HistoryState)] if chart else []
+    return "\n".join(
+        [
+            f"| state{' of an order' if of_order else ''} | label | final |",
+            "|---|---|---|",
+            *(
+                f"| `{state.id}` | {state.name} | {'yes' if state.final else 'no'} |"
+                for state in states
+                if state.is_atomic
+            ),
+        ]
+    )
 
 
 def _names(document: Path) -> str:

@@ -174,6 +174,17 @@ def test_the_lists_of_processes_in_a_document_are_those_of_the_registry(name: st
         assert all(process.name in LISTS[kind](Path(name)) for kind in lists)
 
 
+def test_the_states_of_every_process_in_the_rule_book_are_those_of_its_charts() -> None:
+    rules = text("docs/rules.md")
+    held = set(re.findall(r"^<!-- ((?:order )?states: \w+) -->$", rules, flags=re.MULTILINE))
+
+    assert held == {
+        *(f"states: {name}" for name in PROCESSES),
+        *(f"order states: {name}" for name, process in PROCESSES.items() if process.order_chart),
+    }
+    assert renewed(Path("docs/rules.md"), rules) == rules, "out of date: run `make docs`"
+
+
 @pytest.mark.parametrize("path", TEXTS)
 def test_no_list_of_processes_is_written_by_hand(path: Path) -> None:
     outside = re.sub(r"<!-- processes.*?<!-- /processes -->", "", text(path), flags=re.DOTALL)

@@ -82,6 +82,15 @@ def test_rules_are_called_as_in_the_rule_book_and_only_what_is_judged_at_once_is
     assert {name for name in process.rules if name not in clocks or clocks[name].figure} == said
 
 
+def test_who_fires_a_rule_and_after_how_long_is_as_in_the_rule_book(process: Process) -> None:
+    for name, rest in names(process, "Rules"):
+        rule, who = process.rules[name], rest.split("|")[1].strip()
+        length = rule.clock.length.text if rule.clock and rule.clock.length else None
+        assert who.split(",")[0].split(" /")[0] == rule.party.value, name
+        if length is not None:
+            assert re.sub(r"(?<=\d)(?=[a-z])", " ", length) in who, name
+
+
 def test_facts_are_called_as_in_the_rule_book(process: Process) -> None:
     said = [name for name, _ in names(process, "Facts")]
 
