@@ -55,7 +55,7 @@ check: lint types test ## lint, types and tests
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
 	@$(BIN)/python -m aftersales.cli.reference docs
-	@$(BIN)/python -m aftersales.cli.process_lists README.md README.zh-CN.md docs/operators.md docs/operations.md docs/rules.md
+	@$(BIN)/python -m aftersales.authoring.process_lists README.md README.zh-CN.md docs/operators.md docs/operations.md docs/rules.md
 
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images

@@ -17,6 +17,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
+from aftersales.authoring.process_check import effect_tables, refuse_faulty_processes
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
 from aftersales.importing.case_files import read_shops
@@ -28,7 +29,6 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
-from aftersales.process_check import effect_tables, refuse_faulty_processes
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs

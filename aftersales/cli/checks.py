@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from aftersales.authoring.process_check import broken_invariants, missing, platform_faults, unregistered
+from aftersales.authoring.rulebook_document import figures, rulebook_document, rules, states
 from aftersales.cli.exit_status import REFUSED, run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
-from aftersales.cli.rulebook_document import figures, rulebook_document, rules, states
-from aftersales.process_check import broken_invariants, missing, platform_faults, unregistered
 from aftersales.runtime.connection import connect
 from aftersales.runtime.logs import configure_logs
 from aftersales.simulation.scenario import Scenario

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from temporalio.client import Client
 
+from aftersales.authoring.process_check import worker_faults
 from aftersales.bootstrap import run_worker
 from aftersales.cli.exit_status import BAD_INPUT, run
 from aftersales.cli.output import complain, say
-from aftersales.process_check import worker_faults
 from aftersales.runtime.connection import connect
 from aftersales.runtime.embedded_server import register_attributes
 from aftersales.runtime.logs import configure_logs

@@ -15,13 +15,13 @@ import typer
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersales.authoring.process_check import refuse_faulty_processes
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
 from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
-from aftersales.process_check import refuse_faulty_processes
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings

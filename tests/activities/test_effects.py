@@ -7,9 +7,9 @@ from temporalio.testing import ActivityEnvironment
 from activities import douyin_reship
 from activities.dependencies import all_activities
 from activities.effects import PLATFORM_CALL, process_activities
+from aftersales.authoring.process_check import effect_tables
 from aftersales.bootstrap import simulated_dependencies
 from aftersales.platforms.scripted import Script, ScriptedPlatform
-from aftersales.process_check import effect_tables
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from tests.support.machines import after
 from tests.support.stage import Stage

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from aftersales.authoring.process_lists import LISTS, renewed
 from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
-from aftersales.cli.process_lists import LISTS, renewed
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from statemachine import HistoryState
 
-from aftersales.cli.rulebook_document import COMMAND, NOBODY_ACTS, figures, rulebook_document, rules, states
+from aftersales.authoring.rulebook_document import COMMAND, NOBODY_ACTS, figures, rulebook_document, rules, states
 from statecharts.analysis.invariants import clauses
 from tests.support.places import DOCS
 from workflows.engine.process import Process

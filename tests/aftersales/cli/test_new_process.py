@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.cli.new_process import checked_label, clause_prefix, marketplace, write_skeleton
+from aftersales.authoring.skeleton import checked_label, clause_prefix, marketplace, write_skeleton
 from cases.errors import BadForm
 from tests.support.places import ROOT, RULES
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 from statemachine import State
 
-from aftersales.process_check import effect_tables
+from aftersales.authoring.process_check import effect_tables
 from cases.case import SAMPLE_INSTANT
 from statecharts.analysis import invariants
 from statecharts.analysis.reachability import StateSpace, explore

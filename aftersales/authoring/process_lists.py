@@ -1,6 +1,6 @@
 """The lists of processes in documents written by hand: made from the registry, between markers.
 
-``python -m aftersales.cli.process_lists FILE...`` renews them: everything between ``<!-- processes -->`` and
+``python -m aftersales.authoring.process_lists FILE...`` renews them: everything between ``<!-- processes -->`` and
 ``<!-- /processes -->``; ``<!-- processes: views -->`` and ``<!-- processes: steps -->`` hold other lists of them, and
 ``<!-- states: PROCESS -->`` and ``<!-- order states: PROCESS -->`` the states of one.
 """
@@ -20,7 +20,7 @@ from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 
 LIST = re.compile(r"(<!-- processes(?:: (\w+))? -->\n).*?(\n<!-- /processes -->)", re.DOTALL)
-STATES = re.compile(r"(<!-- (order )?states: (\w+) -->\n).*?(\n<!-- /states -->)", re.DOTALL)
+STATE_TABLE = re.compile(r"(<!-- (order )?states: (\w+) -->\n).*?(\n<!-- /states -->)", re.DOTALL)
 RULE_BOOKS = Path("docs/rulebook")
 
 
@@ -30,7 +30,9 @@ def renewed(document: Path, text: str) -> str:
     ``document`` is relative to the repository: links lead from its folder.
     """
     text = LIST.sub(lambda match: match[1] + LISTS[match[2]](document) + match[3], text)
-    return STATES.sub(lambda match: match[1] + _states(PROCESSES[match[3]], of_order=bool(match[2])) + match[4], text)
+    return STATE_TABLE.sub(
+        lambda match: match[1] + _states(PROCESSES[match[3]], of_order=bool(match[2])) + match[4], text
+    )
 
 
 def _states(process: Process, *, of_order: bool) -> str:

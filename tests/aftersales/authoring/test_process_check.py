@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.process_check import broken_invariants, led_on_by_orders, missing, unregistered, worker_faults
+from aftersales.authoring.process_check import broken_invariants, led_on_by_orders, missing, unregistered, worker_faults
 from tests.support.places import ROOT
 from workflows.registry import FAULTS, PROCESSES, REGISTERED
 
