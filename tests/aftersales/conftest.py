@@ -20,15 +20,15 @@ from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.simulation import Simulation
 from aftersales.simulation.virtual_time import TooSlow
 from tests.support.playing import Perform, Play, Played, reship, top_of
+from workflows.registry import PROCESSES
 
 ATTEMPTS = 5
-OWN_ID = {
-    "douyin_reship": "after_sale_id",
-    "claim_1688": "claim_id",
-    "jd_delay_card": "order_id",
-    "anxinjian_split": "item_id",
-}
-"""The fact that identifies a case, by process."""
+
+
+def own_id_field(process: str) -> str:
+    """Return the fact that identifies a case of a process."""
+    facts = PROCESSES[process].case.samples()[0].facts
+    return next(name for name in type(facts).model_fields if getattr(facts, name) == facts.own_id)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def perform(
     caplog.set_level(logging.CRITICAL, "temporalio.activity")
 
     async def once(scenario: dict[str, Any]) -> Played:
-        opening = {**scenario["opening"], OWN_ID[scenario["process"]]: uuid.uuid4().hex[:12]}
+        opening = {**scenario["opening"], own_id_field(scenario["process"]): uuid.uuid4().hex[:12]}
         simulation = Simulation(server, Scenario(scenario_file({**scenario, "opening": opening})))
         return Played(await simulation.run(), simulation.failed)
 
