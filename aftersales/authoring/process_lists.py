@@ -8,11 +8,11 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 
 from statemachine import HistoryState
 
+from aftersales.authoring.process_check import effects_of
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
 from cases.messages import ConsoleTask
@@ -71,7 +71,7 @@ def _views(_: Path) -> str:
 def _steps(_: Path) -> str:
     rows = []
     for name, process in PROCESSES.items():
-        table = import_module(f"activities.{name}").EFFECTS
+        table = effects_of(name)
         performed = [effect for effect in process.effects().values() if effect.name in table]
         tasks = [effect.label for effect in performed if isinstance(table[effect.name], ConsoleTask)]
         calls = [effect.label for effect in performed if effect.label not in tasks]
