@@ -28,8 +28,7 @@ def process_activities(process: str, effects: Mapping[str, How], platform: Platf
 
 def _on_platform(platform: Platform) -> Callable[..., Any]:
     async def perform(call: EffectCall) -> EffectOutcome:
-        await platform.perform(call)
-        return EffectOutcome()
+        return await platform.perform(call)
 
     return perform
 

@@ -15,7 +15,9 @@ Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 class LedgerEntry(Strict):
     """Money (CNY) or points that a case expects, or that the platform billed, under a clause.
 
-    ``key`` is the idempotency key: case, clause and order, or the case again if it is about no order.
+    ``key`` is the idempotency key: case, clause and order, or the case again if it is about no order.  ``counted``: the
+    entry only counts, it has no amount; an entry that is not counted and has neither amount nor points is unknown.
+    A ``reversed`` entry was taken back when a fact became known that had happened before it (G-11).
     """
 
     key: str
@@ -26,7 +28,8 @@ class LedgerEntry(Strict):
     at: Instant
     amount: Money | None = None
     points: Decimal | None = None
-    status: Literal["expected", "billed"] = "expected"
+    counted: bool = False
+    status: Literal["expected", "billed", "reversed"] = "expected"
 
     @property
     def process(self) -> str:
@@ -78,7 +81,8 @@ class CaseOutcome(Strict):
     """The outcome of a case; the ledger keeps it longer than Temporal keeps the history.
 
     ``decided_by`` took the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether all
-    our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the case's ledger entries.
+    our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the known amounts among the case's ledger
+    entries, None if none is known although something was lost; ``unknown_losses`` counts those of unknown amount.
     """
 
     case_id: str
@@ -92,4 +96,66 @@ class CaseOutcome(Strict):
     decided_by: str
     decided_before_deadline: bool | None
     clocks_run_out: Annotated[int, Field(ge=0)]
-    lost: Money
+    lost: Money | None
+    unknown_losses: Annotated[int, Field(ge=0)] = 0
+
+
+class DecisionRecord(Strict):
+    """A decision that counted (G-13): the rule, when, who took it and by which way.
+
+    ``actor`` is the operator's name, None for the shop's default decision; ``way`` is ``command``, ``web_ui``, ``desk``,
+    ``message`` or ``default``.  ``key`` identifies it within the case.
+    """
+
+    key: str
+    rule: str
+    order: str | None = None
+    at: Instant
+    party: str
+    actor: str | None = None
+    way: str | None = None
+
+
+class CaseRecord(Strict):
+    """All that the ledger keeps of a case, as of one instant; it replaces what was recorded before (G-11).
+
+    ``entries`` are those in force: one recorded before that is missing here is reversed.  ``outcome`` is None while the
+    case is open; recorded without one, a case that had an outcome is open again.
+    """
+
+    case_id: str
+    process: str
+    shop_id: str
+    order: str | None
+    as_of: Instant
+    opened_at: Instant
+    entries: tuple[LedgerEntry, ...] = ()
+    decisions: tuple[DecisionRecord, ...] = ()
+    outcome: CaseOutcome | None = None
+
+
+Ending = Literal["terminated", "failed", "cancelled", "timed_out"]
+"""The ways in which a workflow ends without its case having ended."""
+
+
+class OpenedCase(Strict):
+    """A case that was opened: what the ledger must know so that it is never opened again (G-14)."""
+
+    case_id: str
+    process: str
+    shop_id: str
+    order: str | None
+    opened_at: Instant
+
+
+class KnownCase(Strict):
+    """What the ledger knows of a case: how it ended, or how its workflow ended without it; both None while it is open.
+
+    ``state`` is the final state, ``ended_at`` the instant of either end.
+    """
+
+    case_id: str
+    opened_at: Instant
+    state: str | None = None
+    ending: Ending | None = None
+    ended_at: Instant | None = None

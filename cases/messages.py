@@ -54,9 +54,14 @@ class ConsoleTask(Strict):
 
 
 class EffectOutcome(Strict):
-    """The result of performing an effect: done, or handed to the operator as a console task."""
+    """The result of performing an effect: done, or handed to the operator as a console task.
+
+    ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's own words.
+    """
 
     console_task: ConsoleTask | None = None
+    already: bool = False
+    said: Text | None = None
 
 
 class ExpiryQuery(Strict):
@@ -87,7 +92,7 @@ class ExpiryOutcome(Strict):
 
 
 class Reminder(Strict):
-    """An approaching deadline of the merchant or provider (G-5)."""
+    """An approaching deadline of the merchant or provider (G-5); ``key`` is its idempotency key."""
 
     case_id: str
     process: str
@@ -98,13 +103,14 @@ class Reminder(Strict):
     rule_label: str
     deadline: Instant
     order: str | None = None
+    key: str = ""
 
 
 class ActionRequired(Strict):
     """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
 
     ``serial`` is the step's number.  ``escalates``: the step is urgent, not an ordinary task.  ``deadline`` is the
-    nearest of the operators.
+    nearest of the operators.  ``key`` is the idempotency key.
     """
 
     case_id: str
@@ -117,6 +123,7 @@ class ActionRequired(Strict):
     task: ConsoleTask | None = None
     order: str | None = None
     deadline: Instant | None = None
+    key: str = ""
 
 
 class CatchUpScope(Strict):

@@ -3,12 +3,20 @@
 The composition root chooses the adapters; an activity knows only the port.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cases.ledger import CaseOutcome, LedgerEntry
-from cases.messages import ActionRequired, CatchUp, EffectCall, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, LedgerEntry, OpenedCase
+from cases.messages import (
+    ActionRequired,
+    CatchUp,
+    EffectCall,
+    EffectOutcome,
+    ExpiryOutcome,
+    ExpiryQuery,
+    Reminder,
+)
 
 
 class Platform(Protocol):
@@ -18,15 +26,30 @@ class Platform(Protocol):
     it does not answer.
     """
 
-    async def perform(self, call: EffectCall) -> None:
-        """Perform an effect on the platform; a key seen before changes nothing."""
+    async def perform(self, call: EffectCall) -> EffectOutcome:
+        """Perform an effect on the platform; one that the platform has done ``already`` is not sent again."""
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Return what happened when a clock of the platform ran out; raises NotSettledYet while it is undecided."""
 
 
 class Ledger(Protocol):
-    """The store of entries and outcomes, called from several threads."""
+    """The store of cases, entries, decisions and outcomes, called from several threads."""
+
+    def opened(self, cases: Sequence[OpenedCase]) -> None:
+        """Store that cases were opened; one known before does not change."""
+
+    def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
+        """Return what is known of those of the cases that were ever opened (G-14)."""
+
+    def record(self, record: CaseRecord) -> None:
+        """Store all about a case in one transaction; a record older than the stored one changes nothing."""
+
+    def ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
+        """Store that a case's workflow ended without its case; return whether that is news."""
+
+    def revived(self, case_id: str) -> None:
+        """Store that a case's workflow runs again."""
 
     def enter(self, entry: LedgerEntry) -> None:
         """Store an entry; a key stored before changes nothing."""

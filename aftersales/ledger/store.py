@@ -84,7 +84,7 @@ class SqlLedger:
 
     def record_outcome(self, outcome: CaseOutcome) -> None:
         """Store a case's outcome, unless it has one."""
-        row = outcome.model_dump() | {"day": shanghai_day(outcome.closed_at)}
+        row = outcome.model_dump(exclude={"unknown_losses"}) | {"day": shanghai_day(outcome.closed_at)}
         with self._write() as connection:
             self._insert(connection, _OUTCOMES, row)
 
@@ -147,7 +147,7 @@ class SqlLedger:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    return entry.model_dump() | {"day": shanghai_day(entry.at)}
+    return entry.model_dump(exclude={"counted"}) | {"day": shanghai_day(entry.at)}
 
 
 def _booked(row: Any) -> Booked:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aftersales.platforms.inbound import CaseKey
 from cases.errors import PlatformRefused
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Report
 
 
 class Adapter:
@@ -24,7 +24,7 @@ class Adapter:
     def __init__(self, client: Any = None) -> None:
         del client
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect; raises PlatformRefused if the marketplace refuses, or has no interface for it (G-8)."""
         raise PlatformRefused(f"平台没有此操作的接口 / the platform has no interface for: {call.effect}")
 

@@ -9,7 +9,7 @@ from aftersales.platforms.marketplace import adapter_class, installed_marketplac
 from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from workflows.registry import PROCESSES, REGISTERED
 
 TOKENS: Final = "tokens"
@@ -52,9 +52,9 @@ class Marketplaces:
         adapters = self.message_adapters(marketplace)
         return {name: adapter for name, adapter in adapters.items() if isinstance(adapter, ReconcilableAdapter)}
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect on the process's platform; raises what its adapter raises."""
-        await self._adapters.get(call.process, NO_INTERFACE).perform(call)
+        return await self._adapters.get(call.process, NO_INTERFACE).perform(call)
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Ask the process's platform what its clock led to; raises what its adapter raises."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from aftersales.platforms.journal import Journal
 from cases.errors import PlatformRefused, PlatformUnreachable
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from cases.models import Strict
 
 Failure = Literal["business", "unreachable"]
@@ -32,12 +32,13 @@ class ScriptedPlatform:
         self._script = script or Script()
         self._journal = journal or Journal()
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect, or fail as the script says."""
         if call.key in self._journal.rows:
-            return
+            return EffectOutcome(already=True)
         self._fail(call.effect)
         self._journal.write(call.key, {"effect": call.effect, "shop_id": call.shop_id, "at": call.at.isoformat()})
+        return EffectOutcome()
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Return the script's answer for the clock; a deadline that it set is over once asked about itself."""

@@ -12,7 +12,7 @@ from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Refusal
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence, Form, Proof, Shipment
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Report
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Report
 from cases.models import Strict, read
 
 AForm = TypeVar("AForm", bound=Form)
@@ -48,7 +48,7 @@ class DouyinReshipAdapter(ReconcilableAdapter):
             "submit_evidence": self._submit_evidence,
         }
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect, unless the record shows it performed already.
 
         Raises PlatformRefused, PlatformUnreachable, and BadForm for an effect or a form that does not fit.
@@ -57,6 +57,7 @@ class DouyinReshipAdapter(ReconcilableAdapter):
         if effect is None:
             raise BadForm(f"平台没有该操作 / no such effect: {call.effect}; {', '.join(self._effects)}", ("effect",))
         await effect(call, _after_sale_id(call.facts))
+        return EffectOutcome()
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Return what a clock of the platform led to; raises NotSettledYet while it has not decided."""

@@ -7,7 +7,7 @@ from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.jd.client import JdClient
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Shipment
-from cases.messages import EffectCall
+from cases.messages import EffectCall, EffectOutcome
 from cases.models import read
 
 # T: JD's ids of logistics companies, known from third-party code alone.
@@ -37,13 +37,14 @@ class JdDelayCardAdapter(Adapter):
     def __init__(self, jd: JdClient) -> None:
         self._jd = jd
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Ship the order with the form's carrier and tracking number, unless it was shipped so before."""
         if call.effect != "push_tracking_number":
             raise PlatformRefused(f"京东没有此操作的接口 / JD has no interface for: {call.effect}")
         shipment = read(Shipment, call.form or {}, "form")
         company = company_id(shipment.carrier)
         await self._jd.ship(call.shop_id, str(call.facts["order_id"]), company, shipment.tracking_no)
+        return EffectOutcome()
 
 
 def company_id(carrier: str) -> str:
