@@ -56,7 +56,7 @@ def in_seconds(
         "effects": [
             {"at": at(ended(effect)), "effect": effect.effect, "status": effect.status}
             for effect in case.effects
-            if effect.status != "owed"
+            if effect.status != "pending"
         ],
         "ledger": [
             {name: written[name] for name in LEDGER}

@@ -1,26 +1,34 @@
 """A case without Temporal; the only module that changes its state.
 
 Time is passed in as an argument and effects are returned as data (``state.pending``), so that every rule of every
-process can be tested by calling functions.
+process can be tested by calling functions.  What a case is follows from its inputs in the order in which they happened
+(G-11): one that is told late is put in its place, and the course of the case is derived anew from there.
 """
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from cases.case import Case
-from cases.errors import BadForm
+from cases.errors import BadForm, Refused
 from cases.forms import Form
 from cases.ledger import LedgerEntry
 from cases.messages import EffectOutcome, ExpiryOutcome, Report
-from statecharts.chart import Deadline
+from cases.models import clipped, read
+from statecharts.chart import Deadline, Snapshot
 from statecharts.rules import Effect
-from workflows.engine import decisions, reports
+from workflows.engine import decisions, inputs, reports
+from workflows.engine.inputs import Answer, Input
 from workflows.engine.process import Process
-from workflows.engine.reports import Apply, Hold, Ignore, Rearm, Verdict
+from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
+from workflows.engine.sender import UNKNOWN, Sender
 from workflows.engine.situation import CaseSituation, MomentKind
 from workflows.engine.state import (
     CaseState,
+    Checkpoint,
+    Course,
+    Decision,
     EffectState,
     ExpiryCheck,
     IgnoredMessage,
@@ -30,10 +38,13 @@ from workflows.engine.state import (
 )
 
 REPEATS = 10
-"""How often a clock or the default decision may fire at one instant; beyond that it would never stop."""
+"""How often a clock may fire at one instant; beyond that it would never stop."""
 NOT_CANCELLED = (
     "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
 )
+TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
+DECIDED = "平台记录已裁定,不再更改 / the platform's record has decided this already"
+DEFAULT = "default"
 
 
 class EndlessRuleError(RuntimeError):
@@ -57,22 +68,38 @@ class CaseMachine(CaseSituation):
         *,
         now: datetime | None = None,
     ) -> None:
-        """Resume a case from its state, or open it at the instant from which its first clock runs (else ``now``)."""
+        """Open a case at the instant from which its first clock runs (else ``now``), or take over its ``state``."""
         super().__init__(process, case_id, case, state or CaseState())
+        self._origin = case
+        self._coming: deque[Input] = deque()
+        self._before: Course | None = None
         if state is None:
             began: datetime | None = case.facts.began_at or now
             if began is None:
                 raise ValueError("the instant of the opening is needed")
-            for order in (None, *case.orders):
-                chart = process.chart_of(order)(case.part(order), began)
-                self.state.remember(order, chart.snapshot())
-                self._enqueue(chart.effects, "", began, None, order)
+            self.state.began = began
+            self._begin()
 
-    def fork(self) -> "CaseMachine":
+    @classmethod
+    def resume(cls, process: Process, case_id: str, case: Case, carried: dict[str, Any]) -> Self:
+        """Resume a case of facts and policy alone from what it carried over; raises BadForm."""
+        content = dict(carried)
+        context = content.pop("context", {})
+        machine = cls(process, case_id, case, read(CaseState, content, "carried"))
+        machine.case = machine._in_context(context)
+        return machine
+
+    def carried(self) -> dict[str, Any]:
+        """Return all that must be carried over to resume the case, besides its facts and policy."""
+        return {**self.state.model_dump(mode="json"), "context": self.context()}
+
+    def fork(self) -> Self:
         """Return an independent copy, to try something out."""
-        return CaseMachine(self.process, self.case_id, self.case, self.state.model_copy(deep=True))
+        copy = type(self)(self.process, self.case_id, self._origin, self.state.model_copy(deep=True))
+        copy.case = self.case
+        return copy
 
-    def as_of(self, now: datetime) -> "CaseMachine":
+    def as_of(self, now: datetime) -> Self:
         """Return the case as it is once every clock due by ``now`` has run out; read-only, for validators."""
         nearest = self.next_clock()
         if nearest is None or nearest.due > now:
@@ -81,30 +108,198 @@ class CaseMachine(CaseSituation):
         copy.elapse(now)
         return copy
 
-    # Decisions.
+    # Decisions (G-10).
 
-    def check(self, rule: str, raw: Any) -> tuple[str | None, Form]:
-        """Return the order and the form of a decision that the rules allow; raises Refused or BadForm."""
-        return decisions.check(self, rule, raw)
+    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: Sender = UNKNOWN) -> None:
+        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
+        if not self.state.decision(key):
+            self._admit(rule, raw, now, sender)
 
-    def decide(self, rule: str, raw: Any, now: datetime) -> None:
-        """Fire a rule for a person; overdue clocks go first.  Raises Refused or BadForm."""
+    def submit(
+        self,
+        rule: str,
+        raw: Any,
+        now: datetime,
+        *,
+        key: str,
+        sender: Sender = UNKNOWN,
+        by: str | None = None,
+    ) -> Decision:
+        """Take in a decision; raises Refused or BadForm.
+
+        It counts at once if the platform need not take it, or if it says when it was carried out.  Otherwise it is
+        being submitted until ``take``, ``refuse`` or ``fail`` says what became of it.
+        """
+        if known := self.state.decision(key):
+            return known
         self.elapse(now)
-        order, form = self.check(rule, raw)
-        self.fire(rule, now, form, order=order)
+        order, form, happened = self._admit(rule, raw, now, sender)
+        given_at = _given_at(sender, now) or now
+        effect = None if happened else decisions.submitting_effect(self, rule, order)
+        decision = Decision(
+            serial=self.state.next_serial(),
+            key=key,
+            effect=effect.name if effect else "",
+            rule=rule,
+            at=happened or given_at,
+            order=order,
+            form=form.model_dump(mode="json"),
+            by=by or self.process.rules[rule].party.value,
+            actor=sender.name,
+            way=DEFAULT if by == DEFAULT else sender.way,
+            stay=self._stay(rule, order),
+        )
+        self.state.decisions.append(decision)
+        if effect is None:
+            self._count(decision, happened or given_at, now)
+        return self.state.decision(key) or decision
+
+    def _stay(self, rule: str, order: str | None) -> dict[str, datetime]:
+        """Return the states from which a rule can fire now, with the instants of their entry."""
+        view = self.chart_view(order)
+        sources = dict.fromkeys(transition.source.value for _, transition in view.transitions(rule))
+        return {state: view.entered[state] for state in sources}
+
+    def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
+        """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
+
+        What the platform had taken before counts from when the decision was given.
+        """
+        decision = self.state.decision_numbered(serial)
+        if decision is None or decision.status in ("done", "refused"):
+            return
+        if outcome.console_task is None:
+            decision.said = outcome.said
+            self._count(decision, decision.at if outcome.already else now, now)
+        elif decision.being_submitted:
+            decision.complete(now, task=outcome.console_task)
+
+    def refuse(self, serial: int, why: str, now: datetime, *, tell: bool) -> None:
+        """Drop a decision that the platform refused, in its own words; ``tell``: nobody waits for the answer."""
+        decision = self.state.decision_numbered(serial)
+        if decision is not None and decision.being_submitted:
+            decision.end("refused", now, why, tell=tell)
+
+    def fail(self, serial: int, why: str, now: datetime) -> None:
+        """Leave to an operator a decision that the platform has not answered (G-7)."""
+        decision = self.state.decision_numbered(serial)
+        if decision is not None and decision.being_submitted:
+            decision.fail(now, clipped(why))
+
+    def _admit(self, rule: str, raw: Any, now: datetime, sender: Sender) -> tuple[str | None, Form, datetime | None]:
+        """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
+        happened, raw = decisions.split_instant(rule, raw, now)
+        if happened is not None:
+            return *self._admit_then(rule, raw, happened, now), happened
+        try:
+            return *decisions.check(self.as_of(now), rule, raw), None
+        except Refused:
+            given_at = _given_at(sender, now)
+            if given_at is None:
+                raise
+            return *self._admit_then(rule, raw, given_at, now), None
+
+    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
+        """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
+        order, fields = self.split_order(rule, raw)
+        form = self._read_as_declared(rule, fields)
+        if self.process.rules[rule].forbidden:
+            raise decisions.impossible_then(self, rule, order, None)
+        trial = self.fork()
+        given = trial._input(rule, order, form, happened, now)
+        trial.tell(given, now)
+        if given.status != "applied":
+            raise decisions.impossible_then(trial, rule, order, given.why)
+        return order, form
+
+    def _read_as_declared(self, rule: str, raw: Any) -> Form:
+        form_type = self.process.case.form_type(self.process.rules[rule].form)
+        return read(form_type, {} if raw is None else raw, rule)
+
+    def _input(self, rule: str, order: str | None, form: Form, happened: datetime, now: datetime) -> Input:
+        began = self.state.began or happened
+        return Input(
+            serial=self.state.next_serial(),
+            key=f"{rule}@{happened.isoformat()}",
+            kind="decision",
+            rule=rule,
+            order=order,
+            form=form.model_dump(mode="json"),
+            happened=max(began, happened),
+            told=now,
+        )
+
+    def _count(self, decision: Decision, happened: datetime, now: datetime) -> None:
+        """Let a decision count from an instant on; what it no longer fits is kept as its reason."""
+        dropped = decision.status == "dropped"
+        began = self.state.began or happened
+        given = Input(
+            serial=self.state.next_serial(),
+            key=decision.key,
+            kind="decision",
+            rule=decision.rule,
+            order=decision.order,
+            form=decision.form,
+            size=inputs.size_of(decision.form),
+            happened=max(began, min(happened, now)),
+            told=now,
+            by=decision.by,
+            actor=decision.actor,
+            way=decision.way,
+        )
+        decision.complete(given.happened)
+        self.tell(given, now)
+        decision = self.state.decision_numbered(decision.serial) or decision
+        if given.status != "applied":
+            if dropped:
+                decision.status = "dropped"
+            decision.why = given.why
+
+    def retry_effect(self, raw: Any) -> None:
+        """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
+        named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
+        decisions.stuck_step(self, named, retry=True).retry()
+
+    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: Sender = UNKNOWN) -> None:
+        """Raise Refused or BadForm unless an operator names one stuck step."""
+        if retry:
+            decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
+        else:
+            self._step_done(raw, now, sender)
+
+    def _step_done(
+        self, raw: Any, now: datetime, sender: Sender
+    ) -> tuple[EffectState | ExpiryCheck, str | None, datetime]:
+        named = read(decisions.StepDone, {} if raw is None else raw, "done_by_hand")
+        if named.occurred_at is not None:
+            decisions.not_to_come(named.occurred_at, now, "done_by_hand")
+        happened = named.occurred_at or _given_at(sender, now) or now
+        return decisions.stuck_step(self, named, retry=False, happened=happened), named.note, happened
+
+    def done_by_hand(self, raw: Any, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+        """Mark a stuck step as done by the operator, when it was done.
+
+        A decision then counts (G-10), and an expiry fires its own rule.  Raises Refused or BadForm.
+        """
+        step, note, happened = self._step_done(raw, now, sender)
+        if isinstance(step, Decision):
+            step.note = note
+            step.actor, step.way = sender.name or step.actor, sender.way
+            self._count(step, happened, now)
+        elif isinstance(step, EffectState):
+            step.complete(happened, note=note)
+        else:
+            self._answer(step, ExpiryOutcome(), now)
 
     # Clocks.
 
     def advance(self, now: datetime) -> None:
         """Process everything due by ``now``: clocks first, then default decisions, then reminders."""
         self.elapse(now)
-        decided = 0
         while not self.closed and self._decide_by_default(now):
-            decided += 1
-            if decided > REPEATS:
-                raise EndlessRuleError(self.state.timeline[-1].rule, self.states())
             self.elapse(now)
         self._remind(now)
+        self._compact(now)
 
     def elapse(self, now: datetime) -> None:
         """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
@@ -113,22 +308,37 @@ class CaseMachine(CaseSituation):
             fired[self.state.latest, nearest] += 1
             if fired[self.state.latest, nearest] > REPEATS:
                 raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
-            if self.process.clocks[nearest.rule].resolved_by_platform:
-                self.state.expire(nearest)
-            else:
-                self._run_out(nearest)
+            self._elapse_one(nearest)
 
-    def _run_out(self, clock: Deadline | ExpiryCheck) -> None:
-        self.fire(clock.rule, max(clock.due, self.since(clock.order)), order=clock.order)
+    def _elapse_one(self, clock: Deadline) -> None:
+        if not self.process.clocks[clock.rule].resolved_by_platform:
+            self._run_out(clock)
+            return
+        about = (clock.order, clock.state, clock.rule, clock.due)
+        expiry = next((expiry for expiry in self._expiries_before() if expiry.clock == about), None)
+        expiry = expiry or ExpiryCheck(
+            serial=self.state.next_serial(), state=clock.state, rule=clock.rule, due=clock.due, order=clock.order
+        )
+        self.state.expire(expiry)
+        if answer := self.state.answer_to(about):
+            self._resolve(expiry, answer)
+
+    def _expiries_before(self) -> Iterable[ExpiryCheck]:
+        return self._before.expiries if self._before else ()
+
+    def _run_out(self, clock: Deadline | ExpiryCheck, *, assumed: bool = False) -> None:
+        self.fire(clock.rule, max(clock.due, self.since(clock.order)), order=clock.order, assumed=assumed)
 
     def _decide_by_default(self, now: datetime) -> bool:
         rule = self.case.policy.default_decision.value
         if rule is None:
             return False
-        if not any(moment.kind is MomentKind.DECISION and moment.at <= now for moment in self.moments(now)):
-            return False
-        self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
-        return True
+        for moment in self.moments(now):
+            if moment.kind is MomentKind.DECISION and moment.at <= now:
+                key = self.default_key(self.chart_view(moment.deadline.order), moment.deadline)
+                self.submit(rule, self.case.policy.default_form.value, now, key=key, by=DEFAULT)
+                return True
+        return False
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is MomentKind.REMINDER and moment.at <= now]
@@ -137,92 +347,340 @@ class CaseMachine(CaseSituation):
 
     # Expiries: clocks of the platform that have run out (G-2).
 
-    def resolve_expiry(self, serial: int, answer: ExpiryOutcome, now: datetime) -> None:
-        """Apply the platform's answer to an expiry; an impossible answer needs an operator."""
+    def resolve_expiry(self, serial: int, outcome: ExpiryOutcome, now: datetime) -> None:
+        """Take in the platform's answer about an expiry.
+
+        An impossible answer needs an operator; a deadline that is past is none, and the platform is asked again.
+        """
         expiry = self.state.expiry(serial)
         if expiry is None:  # a message came first, and the state has been left
             return
-        if answer.rule is not None:
-            self._apply_answer(answer.rule, answer, expiry, now)
-        elif answer.deadline is None:
-            self._run_out(expiry)
-        elif answer.deadline > now:
-            self.state.set_deadline(expiry.order, expiry.state, answer.deadline)
+        if outcome.rule is None and outcome.deadline is not None and outcome.deadline <= now:
+            expiry.asked += 1
+        elif fault := self._fault_of(expiry, outcome):
+            expiry.fail(fault)
         else:
-            due = answer.deadline.isoformat()
-            expiry.fail(f"平台给出的截止时间已过 / the platform's own deadline has passed: {due}")
+            self._answer(expiry, outcome, now)
 
-    def _apply_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
-        order = expiry.order
+    def _fault_of(self, expiry: ExpiryCheck, outcome: ExpiryOutcome) -> str | None:
+        rule, order = outcome.rule, expiry.order
+        if rule is None:
+            return None
         if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
-            expiry.fail(
-                f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
-            )
-            return
+            return f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
         try:
-            form = None if answer.form is None else self.read_form(rule, answer.form, order)
+            if outcome.form is not None:
+                self.read_form(rule, outcome.form, order)
         except BadForm as bad:
-            expiry.fail(f"平台的答复不可用 / the platform's answer cannot be used: {bad}")
-            return
-        happened = max(self.since(order), min(answer.occurred_at or expiry.due, now))
-        self.fire(rule, happened, form, order=order, reported=True)
-        if answer.deadline is not None and not self.closed:
-            for state in self.chart_view(order).platform_clocked():
-                self.state.set_deadline(order, state, answer.deadline)
+            return f"平台的答复不可用 / the platform's answer cannot be used: {bad}"
+        return None
+
+    def _answer(self, expiry: ExpiryCheck, outcome: ExpiryOutcome, now: datetime) -> None:
+        occurred = outcome.occurred_at and min(outcome.occurred_at, now)
+        answer = Answer(
+            order=expiry.order,
+            state=expiry.state,
+            rule=expiry.rule,
+            due=expiry.due,
+            told=now,
+            outcome=outcome.model_copy(update={"occurred_at": occurred}),
+        )
+        self.state.answers.append(answer)
+        if self.state.held or (self.state.frontier and self.state.frontier > expiry.due):
+            self.refold(now)
+        else:
+            self._resolve(expiry, answer)
+
+    def _resolve(self, expiry: ExpiryCheck, answer: Answer) -> None:
+        """Let an expiry have its consequences, in the course of the case."""
+        outcome, order = answer.outcome, expiry.order
+        if answer.recorded:
+            self.state.answered.append(answer.clock)
+        if outcome.rule is not None:
+            form = None if outcome.form is None else self.read_form(outcome.rule, outcome.form, order)
+            happened = max(self.since(order), outcome.occurred_at or expiry.due)
+            self.fire(outcome.rule, happened, form, order=order, reported=True)
+            if outcome.deadline is not None and not self.closed:
+                for state in self.chart_view(order).platform_clocked():
+                    self.state.set_deadline(order, state, outcome.deadline)
+        elif outcome.deadline is not None:
+            self.state.set_deadline(order, expiry.state, outcome.deadline)
+            self._retry_waiting()
+        else:
+            self.state.expiries = [other for other in self.state.expiries if other is not expiry]
+            given = self._contradicting(expiry)
+            if given is None:
+                self._run_out(expiry, assumed=True)
+            else:
+                self._judge(given)
+
+    def _contradicting(self, expiry: ExpiryCheck) -> Input | None:
+        """Return the first fact after an assumed end of a clock that only fits if the clock's own rule did not fire."""
+        waiting = [given for given in self.state.inputs if given.status in ("held", "ignored")]
+        trial: CaseMachine | None = None
+        for given in sorted({id(given): given for given in (*waiting, *self._coming)}.values(), key=_place):
+            if given.happened < expiry.due or given.rule is None:
+                continue
+            applying = reports.applying_rule(self, given)
+            if applying is None or applying[1] != expiry.order:
+                continue
+            if trial is None:
+                trial = self.fork()
+                trial._run_out(expiry)
+            placed = trial.state.input(given.serial)
+            if (placed and placed.status == "applied") or (not trial.closed and reports.applying_rule(trial, given)):
+                return None
+            self._coming = deque(other for other in self._coming if other is not given)
+            return given
+        return None
 
     def fail_expiry(self, serial: int, why: str) -> None:
         """Leave an expiry that the platform did not answer to an operator."""
         if expiry := self.state.expiry(serial):
-            expiry.fail(why)
+            expiry.fail(clipped(why))
 
-    # Reports of the platform (G-3).
+    # Reports of the platform (G-3), and what was told late (G-11).
 
-    def receive(self, report: Report, now: datetime) -> None:
-        """Judge a report and apply it, hold it until an expiry is resolved, or keep it as ignored."""
+    def receive(self, report: Report, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+        """Take in a report where it belongs, hold it until an expiry is resolved, or keep it as ignored."""
         if not self.state.first_time(report):
             return
-        self.elapse(reports.happened_at(report, now))  # clocks that ran out before the report's own instant go first
-        self._take(report, reports.judge(self, report, now), now)
-        self.judge_again(now)
+        if not report.look:
+            self.state.mark_seen(report.message_id)
+        given_at = _given_at(sender, now)
+        if report.occurred_at is None and given_at is not None:
+            report = report.model_copy(update={"occurred_at": given_at})
+        began = self.state.began or now
+        self.tell(inputs.of_report(report, self.state.next_serial(), now, began, sender), now)
         self.advance(now)
 
-    def ignore(self, why: str, now: datetime) -> None:
+    def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
         """Record that a message could not be read, or that a request was declined."""
-        self.state.ignore(now, Report(), why)
+        rule = report.rule if report else None
+        self.state.ignore(
+            IgnoredMessage(at=now, rule=rule, message_id=report.message_id if report else None, why=clipped(why))
+        )
 
-    def judge_again(self, now: datetime) -> None:
-        """Judge again the reports that were held for an expiry, and those that came too early."""
-        for report in self.state.release_held():
-            self._take(report, reports.judge(self, report, now), now)
-        while not self.closed and any(self._take_early(message, now) for message in self.state.early):
-            pass
+    def tell(self, given: Input, now: datetime) -> None:
+        """Take in an input at the instant at which it happened; ``given`` then says what became of it."""
+        checkpoint = self.state.checkpoint
+        if checkpoint and checkpoint.course.frontier and given.happened < checkpoint.course.frontier:
+            given.status, given.why = "ignored", TOO_OLD
+            self._keep_ignored(given, final=True)
+            return
+        if self.state.frontier is None or given.happened >= self.state.frontier:
+            self.state.inputs.append(given)
+            self._process(given)
+            contradicts = given.status == "ignored" and any(not answer.recorded for answer in self.state.answers)
+            if not contradicts:
+                self._settle(now)
+                return
+            self.state.forget([given.serial])
+        self._retell(given, now)
 
-    def _take_early(self, message: IgnoredMessage, now: datetime) -> bool:
-        report = message.early
-        verdict = reports.judge_early(self, report, now) if report else None
-        if report is None or verdict is None:
-            return False
-        self.state.unignore(message)
-        self._take(report, verdict, now)
-        return True
+    def _retell(self, given: Input, now: datetime) -> None:
+        """Derive the course anew with an input that was told late, unless the platform's record says otherwise."""
+        trial = self.fork()
+        placed = given.model_copy()
+        trial.state.inputs.append(placed)
+        trial.refold(now)
+        if lost := set(self.state.answered) - set(trial.state.answered):
+            given.status, given.why = "ignored", f"{DECIDED}: {', '.join(sorted(clock[2] for clock in lost))}"
+            self._keep_ignored(given, final=True)
+            return
+        self.state, self.case = trial.state, trial.case
+        given.status, given.why = placed.status, placed.why
 
-    def _take(self, report: Report, verdict: Verdict, now: datetime) -> None:
+    def refold(self, now: datetime) -> None:
+        """Derive the course of the case anew from its inputs, and keep what that has undone."""
+        before = self.state.course()
+        self.derive(now)
+        self._compare(before)
+        self._settle(now)
+
+    def derive(self, now: datetime | None) -> None:
+        """Follow the inputs in the order in which they happened, from the checkpoint or the beginning.
+
+        Clocks run on until ``now``; with None they stop at the last input.
+        """
+        self._before = self.state.course()
+        checkpoint = self.state.checkpoint
+        if checkpoint:
+            self.state.follow(checkpoint.course)
+            self.case = self._in_context(checkpoint.context)
+        else:
+            self.state.follow(Course())
+            self.case = self._origin
+            self._begin()
+        self.state.inputs.sort(key=_place)
+        for given in self.state.inputs:
+            given.status, given.why = "waiting", None
+        self._coming = deque(self.state.inputs)
+        while self._coming:
+            self._process(self._coming.popleft())
+        if now is not None:
+            self.elapse(now)
+        self._before = None
+
+    def _begin(self) -> None:
+        began = self.state.began
+        assert began is not None  # noqa: S101 - set when the case was opened
+        self.state.advance_to(began)
+        for order in (None, *self.case.orders):
+            chart = self.process.chart_of(order)(self.case.part(order), began)
+            self.state.remember(order, chart.snapshot())
+            self._enqueue(chart.effects, "", began, None, order, cause="opening")
+
+    def _process(self, given: Input) -> None:
+        """Process an input at its place."""
+        self.elapse(given.happened)  # clocks that ran out before the input's own instant go first
+        self.state.advance_to(given.happened)
+        if given.status == "waiting":
+            self._judge(given)
+
+    def _judge(self, given: Input) -> None:
+        self._act_on(given, reports.judge(self, given))
+
+    def _act_on(self, given: Input, verdict: Verdict) -> None:
+        given.why = None
         match verdict:
             case Apply(rule, order, form):
-                if report.look:
-                    self.state.mark_seen(report)
-                happened = max(self.since(order), reports.happened_at(report, now))
-                self.fire(rule, happened, form, order=order, reported=True)
-                if report.deadline is not None and not self.closed:
-                    own = report.model_copy(update={"order": order})
-                    self._take(own, reports.judge_deadline(self, own), now)
-            case Rearm(order, states, deadline):
-                for state in states:
-                    self.state.set_deadline(order, state, deadline)
-            case Hold(held):
-                self.state.hold(held)
-            case Ignore(why, early):
-                self.state.ignore(now, report, why, early=early)
+                given.status = "applied"
+                at = max(self.since(order), given.happened)
+                self.fire(rule, at, form, order=order, given=given)
+                if given.deadline is not None and not self.closed:
+                    own = given.model_copy(update={"order": order, "rule": None})
+                    self._rearm(reports.judge_deadline(self, own))
+            case Rearm():
+                given.status = "applied"
+                self._rearm(verdict)
+            case Hold():
+                given.status = "held"
+            case Echo(decision):
+                given.status = "echo"
+                decision.echoed = True
+            case Ignore(why, final):
+                given.status, given.why = "ignored", why
+                if final:
+                    given.dated = False
+
+    def _rearm(self, verdict: Rearm | Ignore) -> None:
+        if isinstance(verdict, Rearm):
+            for state in verdict.states:
+                self.state.set_deadline(verdict.order, state, verdict.deadline)
+            self._retry_waiting()
+
+    def _retry_waiting(self) -> None:
+        """Judge again the inputs that were held for an expiry, and those that came too early."""
+        again = True
+        while again and not self.closed:
+            again = False
+            for given in self.state.inputs:
+                if given.status not in ("held", "ignored"):
+                    continue
+                verdict = reports.judge_again(self, given)
+                if verdict is None or (isinstance(verdict, Ignore) and given.status == "ignored"):
+                    continue
+                self._act_on(given, verdict)
+                again = True
+                break
+
+    def _settle(self, now: datetime) -> None:
+        """Keep the ignored inputs as such, and forget those that cannot matter any more."""
+        gone: list[int] = []
+        ignored = {message.input for message in self.state.ignored if message.input is not None}
+        for given in list(self.state.inputs):
+            if given.kind == "decision":
+                continue
+            if given.status == "ignored":
+                if given.look:
+                    gone.append(given.serial)
+                elif given.serial not in ignored:
+                    self._keep_ignored(given, final=not given.dated)
+                    if not given.dated:
+                        gone.append(given.serial)
+                continue
+            if given.serial in ignored:
+                self.state.unignore(given.serial)
+            if given.status == "echo":
+                gone.append(given.serial)
+            elif given.look:
+                self.state.mark_seen(given.message_id)
+        if gone:
+            self.state.forget(gone)
+        self._drop_left_decisions(now)
+        self.state.tidy()
+
+    def _keep_ignored(self, given: Input, *, final: bool) -> None:
+        if given.look:
+            return
+        self.state.ignore(
+            IgnoredMessage(
+                at=given.told,
+                rule=given.rule and clipped(given.rule),
+                message_id=given.message_id,
+                why=clipped(given.why or ""),
+                occurred_at=given.happened if given.happened != given.told else None,
+                input=None if final else given.serial,
+            )
+        )
+
+    def _compare(self, before: Course) -> None:
+        """Keep what the new course has undone: rules as taken back, ledger entries as reversed, effects as obsolete."""
+        state = self.state
+        fired = {repr(entry.identity) for entry in state.timeline}
+        state.taken_back = [entry for entry in state.taken_back if repr(entry.identity) not in fired]
+        state.taken_back += [entry for entry in before.timeline if repr(entry.identity) not in fired]
+        booked = {entry.key for entry in state.ledger}
+        state.reversed = [entry for entry in state.reversed if entry.key not in booked]
+        state.reversed += [
+            entry.model_copy(update={"status": "reversed"}) for entry in before.ledger if entry.key not in booked
+        ]
+        wanted = {effect.key for effect in state.effects}
+        state.obsolete = [effect for effect in state.obsolete if effect.key not in wanted]
+        for effect in before.effects:
+            if effect.key not in wanted and effect.entry is None and effect.status == "done":
+                why = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
+                state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": why}))
+        applied = {given.key: given for given in state.inputs if given.kind == "decision"}
+        for decision in state.decisions:
+            given = applied.get(decision.key)
+            if decision.status == "done" and given is not None:
+                decision.why = None if given.status == "applied" else given.why
+
+    def _drop_left_decisions(self, now: datetime) -> None:
+        """Drop the decisions whose state has been left while they were being submitted (G-10)."""
+        for decision in self.state.submissions:
+            entered = self.chart_view(decision.order).entered
+            if not self.closed and any(entered.get(state) == at for state, at in decision.stay.items()):
+                continue
+            last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
+            why = f"提交期间状态已变更 / the case has left the state meanwhile: {last}"
+            ended = self.state.timeline[-1].at if self.state.timeline else now
+            decision.end("dropped", max(ended, decision.at), why, tell=True)
+
+    def _compact(self, now: datetime) -> None:
+        """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
+        kept = self.state.inputs
+        if len(kept) <= inputs.INPUTS_KEPT and sum(given.size for given in kept) <= inputs.INPUT_BYTES_KEPT:
+            return
+        self.refold(now)
+        old = self.state.inputs[: len(self.state.inputs) // 2]
+        trial = self.fork()
+        trial.state.inputs = [given.model_copy() for given in old]
+        trial.derive(now=None)
+        self.state.checkpoint = Checkpoint(course=trial.state.course(), context=trial.context())
+        self.state.forget(given.serial for given in old)
+        frontier = trial.state.frontier
+        self.state.answers = [answer for answer in self.state.answers if frontier is None or answer.due >= frontier]
+
+    def context(self) -> dict[str, Any]:
+        """Return what rules and forms have added to the case, as JSON."""
+        return self.case.model_dump(mode="json", exclude={"facts", "policy"})
+
+    def _in_context(self, context: dict[str, Any]) -> Case:
+        pinned = self._origin.model_dump(mode="json", include={"facts", "policy"})
+        return read(type(self._origin), {**pinned, **context}, "case")
 
     # Rules and their effects.
 
@@ -233,30 +691,48 @@ class CaseMachine(CaseSituation):
         form: Form | None = None,
         *,
         order: str | None = None,
-        by: str | None = None,
+        given: Input | None = None,
         reported: bool = False,
+        assumed: bool = False,
     ) -> None:
-        """Fire an open rule; ``reported``: the platform reported it, so it is not asked to do the same again."""
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
-        step = chart.step(rule, at)
-        self.state.remember(order, chart.snapshot())
-        self.case = self.case.apply(rule, form) if order is None else self.case.apply_to_order(order, rule, form)
+        """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
+        step, snapshot = self._step(rule, at, order)
+        self.state.remember(order, snapshot)
+        case = self.case
+        self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
+        self.state.advance_to(at)
         self.state.record(
             TimelineEntry(
                 at=at,
                 rule=rule,
-                by=by or self.process.rules[rule].party.value,
+                by=(given.by if given else None) or self.process.rules[rule].party.value,
                 left=self.named(order, step.left),
                 reached=self.named(order, step.reached),
                 clause=step.clause,
                 order=order,
+                input=given.serial if given else None,
+                actor=given.actor if given else None,
+                way=given.way if given else None,
+                told=given.told if given and given.told != at else None,
+                form=form.model_dump(mode="json", exclude_defaults=True) or None if form else None,
+                assumed=assumed,
             )
         )
         self._cancel_obsolete(rule, at, order)
-        effects = [effect for effect in step.effects if not (reported and effect.calls_platform)]
-        self._enqueue(effects, rule, at, form, order)
+        reported = reported or (given is not None and given.kind == "report")
+        effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
+        self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
+        if self.closed:
+            self._withdraw_steps()
+        if self._before is None:  # while the course is derived anew, the state is that of an earlier instant
+            self._drop_left_decisions(at)
+        self._retry_waiting()
+
+    def _step(self, rule: str, at: datetime, order: str | None) -> tuple[Any, Snapshot]:
+        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
+        return chart.step(rule, at), chart.snapshot()
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""
@@ -265,16 +741,39 @@ class CaseMachine(CaseSituation):
             if effect.status != "done" and effect.order == order and rule in declared[effect.effect].until:
                 effect.complete(at)
 
-    def _enqueue(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
+    def _withdraw_steps(self) -> None:
+        """Withdraw what an ended case no longer needs: all its steps and expiries, but no entry of the ledger."""
+        self.state.effects = [effect for effect in self.state.effects if effect.entry or effect.status == "done"]
+        self.state.expiries = []
+
+    def _enqueue(
+        self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None, *, cause: str
+    ) -> None:
         written = form.model_dump(mode="json") if form else None
         part = self.case.part(order)
+        known = {effect.key: effect for effect in self._before.effects} if self._before else {}
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
             entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
             if entry and not self.state.book(entry):
                 continue
-            self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
+            key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
+            if key in known:
+                self.state.effects.append(known[key])
+                continue
+            self.state.effects.append(
+                EffectState(
+                    serial=self.state.next_serial(),
+                    key=key,
+                    effect=effect.name,
+                    rule=rule,
+                    at=at,
+                    order=order,
+                    form=written,
+                    entry=entry.key if entry else None,
+                )
+            )
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
         """Return the entry of an effect; its key allows one entry per case, clause and order."""
@@ -286,31 +785,28 @@ class CaseMachine(CaseSituation):
             clause=effect.clause or "",
             order=order,
             at=at,
-            amount=self.case.part(order).amount(effect.name),
+            amount=None if effect.counted else self.case.part(order).amount(effect.name),
+            counted=effect.counted,
         )
 
-    def complete_effect(self, effect: EffectState, outcome: EffectOutcome, now: datetime) -> None:
+    def complete_effect(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Mark an effect as performed, unless the case has moved on and no longer needs it."""
-        if effect.status == "owed":
+        effect = self.state.effect(serial)
+        if effect is not None and effect.status == "pending":
             effect.complete(now, task=outcome.console_task)
 
-    def fail_effect(self, effect: EffectState, why: str, now: datetime) -> None:
+    def fail_effect(self, serial: int, why: str, now: datetime) -> None:
         """Leave an effect to an operator (G-7), unless the case has moved on and no longer needs it."""
-        if effect.status == "owed":
-            effect.fail(now, why)
+        effect = self.state.effect(serial)
+        if effect is not None and effect.status == "pending":
+            effect.fail(now, clipped(why))
 
-    def retry_effect(self, raw: Any) -> None:
-        """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
-        step, _ = decisions.stuck_step(self, raw, retry=True)
-        step.retry()
-
-    def done_by_hand(self, raw: Any, now: datetime) -> None:
-        """Mark a stuck step as done by the operator; an expiry fires its own rule.  Raises Refused or BadForm."""
-        step, note = decisions.stuck_step(self, raw, retry=False)
-        if isinstance(step, EffectState):
-            step.complete(now, note=note)
-        else:
-            self._run_out(step)
+    def mark_recorded(self, recorded: str, now: datetime) -> None:
+        """Note that the ledger knows the case as ``recorded`` says."""
+        self.state.recorded = recorded
+        for effect in self.state.effects:
+            if effect.entry is not None and effect.status == "pending":
+                effect.complete(now)
 
     # Reminders and notifications.
 
@@ -318,21 +814,41 @@ class CaseMachine(CaseSituation):
         """Mark the notifications of steps that no longer wait for a person as over."""
         self.state.end_notifications()
 
-    def unnotified(self) -> list[int | None]:
-        """Return what operators must still be notified of: serials of waiting steps, None for the outcome."""
+    def unnotified(self) -> list[int]:
+        """Return the serials of the steps and decisions that operators must still be notified of."""
         notified = {notification.serial for notification in self.state.notifications if not notification.over}
-        subjects: list[int | None] = [*self.state.waiting, *([None] if self.closed else [])]
+        subjects = [*self.state.waiting, *(decision.serial for decision in self.state.telling)]
         return [serial for serial in subjects if serial not in notified]
 
-    def notify(self, serials: list[int | None], now: datetime) -> None:
+    def notify(self, serials: list[int], now: datetime) -> None:
         """Add notifications to be sent; a step that waits again is notified again."""
         for serial in serials:
             self.state.notify(serial, now)
 
     def mark_delivered(self, sent: SentReminder | Notification) -> None:
         """Record that a reminder or notification was delivered."""
-        self.state.mark_delivered(sent)
+        self._mark(sent, delivered=True)
 
     def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
         """Record why it could not be delivered; None if it was cancelled because the case had moved on."""
-        self.state.mark_undelivered(sent, why)
+        self._mark(sent, delivered=False, why=why and clipped(why))
+
+    def _mark(self, sent: SentReminder | Notification, *, delivered: bool, why: str | None = None) -> None:
+        # The course may have been derived anew since it was sent, on a copy of the state.
+        kept: Iterable[SentReminder | Notification] = (*self.state.reminders, *self.state.notifications)
+        for own in kept:
+            if own is sent or (own.delivered is None and own == sent.model_copy(update={"delivered": None})):
+                own.delivered, own.why = delivered, why
+        if isinstance(sent, Notification):
+            decision = self.state.decision_numbered(sent.serial)
+            if decision is not None:
+                decision.telling = False
+
+
+def _place(given: Input) -> tuple[datetime, int]:
+    return given.place
+
+
+def _given_at(sender: Sender, now: datetime) -> datetime | None:
+    """Return when an input was given, if that is materially earlier than when it is handled."""
+    return sender.at if sender.at is not None and sender.at < now - SKEW else None

@@ -26,7 +26,7 @@ from cases.douyin_reship import ReshipFacts
 from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening
 from cases.models import read
-from tests.support.machines import RESHIP, where
+from tests.support.machines import RESHIP, PromptMachine, where
 from tests.support.platforms.serving import serving
 from workflows.engine.machine import CaseMachine
 
@@ -680,7 +680,7 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
     reason, steps, state = JOURNEYS[journey]
     own = shop.apply(reason)
     facts = await shop.port.facts(SHOP, own)
-    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+    of = PromptMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
 
     for step, *arguments in steps:
         shop.do(own, step, *arguments)
