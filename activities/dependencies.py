@@ -32,7 +32,7 @@ def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Depen
             for process, table in effects.items()
             for made in process_activities(process, table, dependencies.platform)
         ),
-        *ledger_activities(dependencies.ledger),
+        *ledger_activities(dependencies.ledger, dependencies.notifier),
         *notification_activities(dependencies.notifier),
         catch_up_activity(dependencies.reconcilers),
     ]

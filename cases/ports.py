@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, LedgerEntry, OpenedCase
+from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, OpenedCase
 from cases.messages import (
     ActionRequired,
     CatchUp,
@@ -46,16 +46,13 @@ class Ledger(Protocol):
         """Store all about a case in one transaction; a record older than the stored one changes nothing."""
 
     def ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
-        """Store that a case's workflow ended without its case; return whether that is news."""
+        """Store that a case's workflow ended, at ``at``, without its case; return whether that is news.
+
+        It is none if the case has an outcome, if it was recorded after ``at``, or if this end is already stored.
+        """
 
     def revived(self, case_id: str) -> None:
         """Store that a case's workflow runs again."""
-
-    def enter(self, entry: LedgerEntry) -> None:
-        """Store an entry; a key stored before changes nothing."""
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Store how a case ended; a second outcome of the same case changes nothing."""
 
 
 class Notifier(Protocol):

@@ -52,7 +52,7 @@ async def open_cases(
 def _ended(settings: Settings, case_ids: Sequence[str]) -> set[str]:
     """Return the cases that ended: Temporal forgets them after a while and would open them again (JD-1)."""
     with open_existing(settings.ledger_address) as ledger:
-        return ledger.ended(case_ids) if ledger else set()
+        return {name for name, case in ledger.known(case_ids).items() if case.ended_at} if ledger else set()
 
 
 async def _start(client: Client, task_queue: str, process: Process, opening: Opening) -> bool:

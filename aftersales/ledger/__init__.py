@@ -1,4 +1,4 @@
-"""The shops' ledger: what cases expect, what platforms bill, how cases ended (SL-1)."""
+"""The shops' ledger: the cases that were opened, what they expect, what platforms bill, how they ended (SL-1)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -117,9 +117,16 @@ def outcome_notice(outcome: CaseOutcome, key: str, context: NoticeContext) -> No
     ]
     if outcome.decided_before_deadline is not None:
         lines.append(f"我方时限:{'均已按时处理' if outcome.decided_before_deadline else '有逾期'}")
-    if outcome.lost:
-        lines.append(f"预计支出:¥{outcome.lost}")
+    if cost := _cost(outcome):
+        lines.append(f"预计支出:{cost}")
     return _notice(outcome, key, context, "outcome", outcome.state_label, lines)
+
+
+def _cost(outcome: CaseOutcome) -> str:
+    """Return what a case is expected to cost, empty if nothing; what is unknown is said to be unknown."""
+    known = [f"¥{outcome.lost}"] if outcome.lost else []
+    unknown = [f"{outcome.unknown_losses} 笔金额未知"] if outcome.unknown_losses else []
+    return ",另有 ".join([*known, *unknown]) or ("金额未知" if outcome.lost is None else "")
 
 
 def _notice(

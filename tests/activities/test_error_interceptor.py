@@ -10,6 +10,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.error_interceptor import ErrorInterceptor
 from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
+from tests.support.booking import ended, expected, recorded
 from tests.support.machines import after
 from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
 
@@ -78,6 +79,12 @@ async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_not
         "rule": "auto_agree",
     }
     assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_a_record_of_a_case_names_its_case() -> None:
+    inner = Inner()
+    await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with(recorded(expected(), ended())))
+    assert inner.bound == {"case_id": "claim_1688/C1", "process": "claim_1688", "shop": "S1"}
 
 
 async def test_an_activity_without_arguments_is_about_no_case() -> None:
