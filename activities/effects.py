@@ -23,7 +23,7 @@ def process_activities(process: str, effects: Mapping[str, How], platform: Platf
     async def settle(question: ExpiryQuery) -> ExpiryOutcome:
         return await platform.settle(question)
 
-    yield activity.defn(name=f"{process}.settle")(settle)
+    yield activity.defn(name=f"{process}.resolve_expiry")(settle)
 
 
 def _on_platform(platform: Platform) -> Callable[..., Any]:

@@ -23,7 +23,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from workflows.engine.case_time import Staleness
+from workflows.engine.case_time import TaskTimes
 from workflows.engine.sender import sent_by
 
 # Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
@@ -32,15 +32,15 @@ PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic
 
 
 class _TimedRunner(SandboxedWorkflowRunner):
-    """A sandbox whose cases know whether an activation is stale; see ``workflows.engine.case_time``."""
+    """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that notes the staleness of its activations."""
+        """Create an instance that notes when its tasks began."""
         instance = super().create_instance(det)
-        activate, staleness = instance.activate, Staleness()
+        activate, times = instance.activate, TaskTimes()
 
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            staleness.note(act)
+            times.note(act)
             return activate(act)
 
         vars(instance)["activate"] = noting
