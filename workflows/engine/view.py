@@ -165,8 +165,8 @@ class CaseView(_View):
     """Everything about a case: its states, how it got there, what may be done next, and what is pending.
 
     ``busy``: an effect is being performed or an expiry resolved, without waiting for a person.  ``next``: the nearest
-    instant at which something will be due.  ``held`` counts the messages that wait for an expiry to be resolved.  ``taken_back``: the
-    rules that facts told late have undone (G-11); ledger entries undone by them are ``reversed``.
+    instant at which something will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
+    ``taken_back``: the rules that facts told late have undone (G-11); ledger entries undone by them are ``reversed``.
     """
 
     case_id: str
