@@ -3,11 +3,12 @@
 import re
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, literal, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, literal, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -151,8 +152,12 @@ def _upgrade(connection: Connection, revision: str = HEAD) -> None:
     command.upgrade(config, revision)
 
 
-def insert_new(connection: Connection, table: Any, row: dict[str, Any]) -> bool:
+def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row unless its key exists; return whether it was inserted."""
-    insert = sqlite.insert if connection.dialect.name == SQLITE else postgresql.insert
-    inserted = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
-    return connection.execute(inserted).first() is not None
+    return connection.execute(_insert_new(table, connection.dialect.name), row).first() is not None
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Any:
+    insert = sqlite.insert if dialect == SQLITE else postgresql.insert
+    return insert(table).on_conflict_do_nothing().returning(literal(1))

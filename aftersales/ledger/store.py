@@ -15,13 +15,12 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable
 from aftersales.ledger.matching import lock, match
 from aftersales.ledger.recording import record_case
-from aftersales.ledger.tables import CaseRow, DecisionRow, EntryRow, OutcomeRow
+from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase, OpenedCase
 from cases.models import whole_seconds
 from cases.shanghai import shanghai_day
 
-_CASES, _DECISIONS, _ENTRIES, _OUTCOMES = (row.__table__ for row in (CaseRow, DecisionRow, EntryRow, OutcomeRow))
 _IDS_PER_QUERY: Final = 500
 """Case ids in one query: databases limit the number of values."""
 _PATIENCE_SECONDS: Final = 10.0
@@ -75,17 +74,17 @@ class SqlLedger:
         """Store that cases were opened; one known before does not change."""
         with self._write() as connection:
             for case in sorted(cases, key=lambda case: case.case_id):  # in one order, lest two writers wait in a circle
-                insert_new(connection, _CASES, case.model_dump())
+                insert_new(connection, CASES, case.model_dump())
 
     def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
         """Return what is known of those of the cases that were ever opened (G-14)."""
-        with_outcome = _CASES.outerjoin(_OUTCOMES, _CASES.c.case_id == _OUTCOMES.c.case_id)
+        with_outcome = CASES.outerjoin(OUTCOMES, CASES.c.case_id == OUTCOMES.c.case_id)
         known: dict[str, KnownCase] = {}
         with self._reading() as connection:
             for begin in range(0, len(case_ids), _IDS_PER_QUERY):
                 some = case_ids[begin : begin + _IDS_PER_QUERY]
-                query = select(_CASES, _OUTCOMES.c.state, _OUTCOMES.c.closed_at).select_from(with_outcome)
-                for row in connection.execute(query.where(_CASES.c.case_id.in_(some))).mappings():
+                query = select(CASES, OUTCOMES.c.state, OUTCOMES.c.closed_at).select_from(with_outcome)
+                for row in connection.execute(query.where(CASES.c.case_id.in_(some))).mappings():
                     known[row["case_id"]] = KnownCase(
                         case_id=row["case_id"],
                         opened_at=row["opened_at"],
@@ -108,21 +107,21 @@ class SqlLedger:
         at = whole_seconds(at)
         unknown = {"process": case_id.partition("/")[0], "shop_id": "", "opened_at": at}
         with self._write() as connection:
-            insert_new(connection, _CASES, {"case_id": case_id, **unknown})
-            this = CaseRow.case_id == case_id
-            stored = connection.execute(select(_CASES).where(this).with_for_update()).mappings().one()
+            insert_new(connection, CASES, {"case_id": case_id, **unknown})
+            this = CASES.c.case_id == case_id
+            stored = connection.execute(select(CASES).where(this).with_for_update()).mappings().one()
             latest = max(instant for instant in (stored["as_of"], stored["ended_at"], at) if instant is not None)
             if latest > at or (stored["ending"], stored["ended_at"]) == (ending, at):
                 return False
-            if connection.execute(select(_OUTCOMES.c.case_id).where(_OUTCOMES.c.case_id == case_id)).first():
+            if connection.execute(select(OUTCOMES.c.case_id).where(OUTCOMES.c.case_id == case_id)).first():
                 return False
-            connection.execute(update(CaseRow).where(this).values(ending=ending, ended_at=at))
+            connection.execute(update(CASES).where(this).values(ending=ending, ended_at=at))
         return True
 
     def revived(self, case_id: str) -> None:
         """Store that a case's workflow runs again."""
         with self._write() as connection:
-            connection.execute(update(CaseRow).where(CaseRow.case_id == case_id).values(ending=None, ended_at=None))
+            connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(ending=None, ended_at=None))
 
     def bill(self, bill: Bill) -> Booked:
         """Store a platform's bill, unless its number exists, and match it with an expected entry."""
@@ -136,25 +135,25 @@ class SqlLedger:
         }
         with self._write() as connection:
             lock(connection, bill.shop_id, bill.clause)
-            if insert_new(connection, _ENTRIES, row):
+            if insert_new(connection, ENTRIES, row):
                 match(connection, row)
-            stored = connection.execute(select(_ENTRIES).where(_ENTRIES.c.key == bill.key)).mappings().one()
+            stored = connection.execute(select(ENTRIES).where(ENTRIES.c.key == bill.key)).mappings().one()
         return _booked(stored)
 
     def entries(self, first: date, last: date, shop: str | None = None) -> list[Booked]:
         """Return the entries from day ``first`` to day ``last``, of all shops or one, oldest first."""
-        return [_booked(row) for row in self._rows(_ENTRIES, first, last, shop, "at", "key")]
+        return [_booked(row) for row in self._rows(ENTRIES, first, last, shop, "at", "key")]
 
     def outcomes(self, first: date, last: date, shop: str | None = None) -> list[CaseOutcome]:
         """Return the outcomes of cases closed from day ``first`` to day ``last``, oldest first."""
         return [
-            CaseOutcome(**_without_day(row)) for row in self._rows(_OUTCOMES, first, last, shop, "closed_at", "case_id")
+            CaseOutcome(**_without_day(row)) for row in self._rows(OUTCOMES, first, last, shop, "closed_at", "case_id")
         ]
 
     def decisions(self, first: date, last: date, shop: str | None = None) -> list[Decided]:
         """Return the decisions taken from day ``first`` to day ``last``, oldest first."""
         return [
-            Decided(**_without_day(row)) for row in self._rows(_DECISIONS, first, last, shop, "at", "case_id", "key")
+            Decided(**_without_day(row)) for row in self._rows(DECISIONS, first, last, shop, "at", "case_id", "key")
         ]
 
     def _rows(self, table: Any, first: date, last: date, shop: str | None, *by: str) -> list[dict[str, Any]]:

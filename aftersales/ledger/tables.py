@@ -175,3 +175,9 @@ class OutcomeRow(Base):
     unknown_losses: Mapped[int] = mapped_column(Integer, server_default="0")
 
     __table_args__ = (Index("ix_outcomes_day_shop_id", "day", "shop_id"),)
+
+
+CASES, DECISIONS, ENTRIES, OUTCOMES = (
+    Base.metadata.tables[row.__tablename__] for row in (CaseRow, DecisionRow, EntryRow, OutcomeRow)
+)
+"""The tables themselves, for statements that make no objects."""

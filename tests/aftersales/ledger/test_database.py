@@ -139,7 +139,7 @@ def test_a_transaction_whose_server_says_nothing_more_is_given_up(postgresql: st
 
     with SqlLedger(postgresql) as ledger:
         ledger.record(recorded(expected("C1")))
-        with pytest.raises(LedgerUnreachable, match="no answer within 0.6 s"):
+        with pytest.raises(LedgerUnreachable, match="no answer within"):
             write_into_silence(ledger)
         ledger.record(recorded(expected("C2")))
 

@@ -47,12 +47,12 @@ def upgrade() -> None:
         outcomes.alter_column("lost", existing_type=Exact(12, 2), nullable=True)
         outcomes.add_column(sa.Column("unknown_losses", sa.Integer(), nullable=False, server_default="0"))
     op.execute(
-        'INSERT INTO cases (case_id, process, shop_id, "order", opened_at)'
-        ' SELECT case_id, process, shop_id, "order", opened_at FROM outcomes'
+        'INSERT INTO cases (case_id, process, shop_id, "order", opened_at, as_of)'
+        ' SELECT case_id, process, shop_id, "order", opened_at, closed_at FROM outcomes'
     )
     op.execute(
-        "INSERT INTO cases (case_id, process, shop_id, opened_at)"
-        " SELECT case_id, min(process), min(shop_id), min(at) FROM entries"
+        "INSERT INTO cases (case_id, process, shop_id, opened_at, as_of)"
+        " SELECT case_id, min(process), min(shop_id), min(at), max(at) FROM entries"
         " WHERE status = 'expected' AND case_id NOT IN (SELECT case_id FROM outcomes) GROUP BY case_id"
     )
 
