@@ -49,7 +49,7 @@ class EndedCaseLook:
             registered += await asyncio.to_thread(self._register, running)
         ended = news = 0
         failures: list[CaseError] = []
-        async for cases in _batched(self._search.ended_early(call.since, call.until)):
+        async for cases in _batched(self._search.ended_early(call.since)):
             ended += len(cases)
             for case in await asyncio.to_thread(self._unheard_of, cases):
                 try:

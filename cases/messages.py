@@ -172,10 +172,9 @@ class EndedCase(Strict):
 
 
 class EndedLookCall(Strict):
-    """The request to look for cases whose workflows ended between two instants; without ``since``, ever."""
+    """The request to look for cases whose workflows ended since an instant; None means ever."""
 
     since: Instant | None
-    until: Instant
 
 
 class EndedLook(Strict):

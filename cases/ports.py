@@ -92,8 +92,8 @@ Reconcile = Callable[[CatchUpCall, LookProgress], Awaitable[None]]
 class CaseSearch(Protocol):
     """The search for cases among Temporal's workflows."""
 
-    def ended_early(self, since: datetime | None, until: datetime) -> AsyncIterator[EndedCase]:
-        """Yield the cases whose workflow ended between two instants without its case, and was not revived."""
+    def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
+        """Yield the cases whose workflow ended since an instant, or ever, without its case, and was not revived."""
 
     def running(self) -> AsyncIterator[OpenedCase]:
         """Yield all cases whose workflow runs."""

@@ -24,14 +24,14 @@ class LookForEndedWorkflow:
     @workflow.run
     async def run(self, *_: Any) -> dict[str, Any]:
         """Find the cases that ended early, and tell operators; return the end of the span and the counts."""
-        until = whole_seconds(workflow.now())
+        began = whole_seconds(workflow.now())
         last = workflow.get_last_completion_result(dict[str, Any]) if workflow.has_last_completion_result() else {}
         counts = await workflow.execute_activity(
             "look_for_ended",
-            EndedLookCall(since=datetime.fromisoformat(last["until"]) - OVERLAP if last else None, until=until),
+            EndedLookCall(since=datetime.fromisoformat(last["until"]) - OVERLAP if last else None),
             result_type=EndedLook,
             start_to_close_timeout=LONGEST_LOOK,
             heartbeat_timeout=SILENCE,
             retry_policy=LOOK_ATTEMPTS,
         )
-        return {"until": until.isoformat(), **counts.model_dump()}
+        return {"until": began.isoformat(), **counts.model_dump()}

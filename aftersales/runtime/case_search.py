@@ -31,9 +31,9 @@ class TemporalCaseSearch:
         # What could never be opened has no attributes, and is no case.
         self._cases = f"{of_processes()} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = '{quoted}'"
 
-    async def ended_early(self, since: datetime | None, until: datetime) -> AsyncIterator[EndedCase]:
-        """Yield the cases whose newest run ended between two instants without its case."""
-        query = f"{self._cases} AND {ENDED_EARLY_STATUSES} AND CloseTime <= '{until.isoformat()}'"
+    async def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
+        """Yield the cases whose newest run ended since an instant, or ever, without its case."""
+        query = f"{self._cases} AND {ENDED_EARLY_STATUSES}"
         if since is not None:
             query += f" AND CloseTime >= '{since.isoformat()}'"
         async for execution in self._client.list_workflows(query):
