@@ -125,7 +125,7 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
 def _show_ended_early(known: KnownCase, seen: CaseView | None, *, as_json: bool) -> None:
     """Show a case whose workflow ended early: no deadline of it is kept, and nothing can be done but to revive it."""
-    last = seen.model_copy(update={"deadlines": (), "actions": (), "next": None}) if seen else None
+    last = seen.model_copy(update={"deadlines": [], "actions": [], "next": None}) if seen else None
     if as_json:
         ended = {"ending": known.ending, "at": known.ended_at.isoformat() if known.ended_at else None}
         ended["revive"] = how_to_revive(known.case_id)

@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from aftersales.runtime.known_cases import CaseRegister, find_workflow, known_from, opened_case, where_it_ended
+from aftersales.runtime.opening_pace import OpeningPace
 from cases.ledger import KnownCase, OpenedCase
 from cases.messages import Opening
 from cases.ports import Ledger
@@ -53,8 +54,11 @@ class _Opener:
         waiting = iter(enumerate(cases))
 
         async def work() -> None:
+            pace = OpeningPace(self._client)
             for number, (case, process, opening) in waiting:
                 self._results[number] = await self._open(case, process, opening)
+                if self._results[number]["opened"]:
+                    await pace.opened(case.case_id)
                 self._on_result(self._results[number])
                 if len(self._new) >= _ENTERED_TOGETHER:
                     await self._enter()
