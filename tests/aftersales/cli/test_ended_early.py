@@ -1,4 +1,4 @@
-"""Cases whose workflows ended early, as operators see them: ``list``, ``show``, ``revive``; against ``aftersales up``."""
+"""Cases whose workflows ended early, as operators see them in ``list``, ``show`` and ``revive``."""
 
 import asyncio
 import json
