@@ -1,27 +1,30 @@
 """The ports that activities need, and the list of all activities built on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from activities.effects import How, process_activities
+from activities.ended_cases import ended_cases_activity
 from activities.ledger import ledger_activities
 from activities.notifications import notification_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import Ledger, Notifier, Platform, Reconcile
+from cases.ports import CaseSearch, Ledger, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
 class Dependencies:
     """The marketplaces, the shop's ledger and the operators, each behind a port.
 
-    ``reconcilers``: by marketplace, the search for what no message reported.
+    ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
+    ended early; without it nobody looks for them.
     """
 
     platform: Platform
     ledger: Ledger
     notifier: Notifier
     reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
+    search: CaseSearch | None = None
 
 
 def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -35,4 +38,10 @@ def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Depen
         *ledger_activities(dependencies.ledger, dependencies.notifier),
         *notification_activities(dependencies.notifier),
         catch_up_activity(dependencies.reconcilers),
+        *_looks(dependencies),
     ]
+
+
+def _looks(dependencies: Dependencies) -> Iterator[Callable[..., Any]]:
+    if dependencies.search is not None:
+        yield ended_cases_activity(dependencies.search, dependencies.ledger, dependencies.notifier)

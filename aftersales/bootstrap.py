@@ -29,13 +29,15 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.rate_limits import limit_per_shop
-from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import CaseError
+from workflows.ended_cases import LookForEndedWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
@@ -63,7 +65,8 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
     """Open the dependencies of a worker: the marketplaces, and the operators' channels if a file names them."""
     refuse_faulty_processes()
-    async with _open_marketplaces(settings, client) as dependencies:
+    async with _open_marketplaces(settings, client) as opened:
+        dependencies = replace(opened, search=TemporalCaseSearch(client, settings.task_queue))
         if settings.channels_file is None:
             yield dependencies
             return
@@ -84,7 +87,8 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
 
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
-            cases = CaseClient(connected, marketplaces.message_adapters(), settings.task_queue, figures)
+            adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
+            cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures)
             reconcilers = {
                 name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).reconcile
                 for name in reconcilable_marketplaces()
@@ -93,7 +97,11 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
 
 
 async def arrange(client: Client, settings: Settings) -> None:
-    """Set up what the server does by itself: reconcile every shop, and keep each shop's limit; raises CaseError."""
+    """Set up what the server does by itself; raises CaseError.
+
+    It looks for cases that ended early, reconciles every shop, and keeps each shop's limit.
+    """
+    await schedule_look_for_ended(client, settings.task_queue)
     if settings.max_activities_per_shop_per_second is not None:
         await limit_per_shop(client, settings.task_queue, settings.max_activities_per_shop_per_second)
     if settings.secrets_file is not None:
@@ -126,7 +134,7 @@ def make_worker(
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=[*WORKFLOWS, CatchUpWorkflow],
+        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
         activities=all_activities(effect_tables(), dependencies),
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],

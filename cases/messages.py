@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cases.ledger import Ending
 from cases.models import Id, Instant, Strict, Text
 
 
@@ -109,14 +110,14 @@ class Reminder(Strict):
 class ActionRequired(Strict):
     """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
 
-    ``serial`` is the step's number.  ``escalates``: the step is urgent, not an ordinary task.  ``deadline`` is the
-    nearest of the operators.  ``key`` is the idempotency key.
+    ``serial`` is the step's number, None if it is about the case as a whole.  ``escalates``: the step is urgent, not an
+    ordinary task.  ``deadline`` is the nearest of the operators.  ``key`` is the idempotency key.
     """
 
     case_id: str
     process: str
     shop_id: str
-    serial: int
+    serial: int | None
     step: str
     escalates: bool = False
     why: str | None = None
@@ -127,15 +128,18 @@ class ActionRequired(Strict):
 
 
 class CatchUpScope(Strict):
-    """The shop whose records are to be read."""
+    """The shop whose records are to be read; the first run begins at ``since`` if it is given."""
 
     platform: Id
     shop_id: Id
+    since: Instant | None = None
 
 
-class CatchUpCall(CatchUpScope):
-    """The request to read what changed between two instants, both included."""
+class CatchUpCall(Strict):
+    """The request to read what changed in a shop between two instants, both included."""
 
+    platform: Id
+    shop_id: Id
     since: Instant
     until: Instant
 
@@ -146,3 +150,36 @@ class CatchUp(Strict):
     records: int = 0
     opened: int = 0
     failed: int = 0
+
+
+class CatchUpProgress(CatchUp):
+    """The progress of a run so far: its counts, and the cases whose records have been looked at."""
+
+    done: tuple[str, ...] = ()
+
+
+class EndedCase(Strict):
+    """A case whose workflow ended without the case having ended; ``run_id`` is the run that ended."""
+
+    case_id: str
+    process: str
+    shop_id: str
+    order: str | None
+    opened_at: Instant
+    run_id: str
+    ending: Ending
+    at: Instant
+
+
+class EndedLookCall(Strict):
+    """The request to look for cases whose workflows ended since an instant; None means ever."""
+
+    since: Instant | None
+
+
+class EndedLook(Strict):
+    """The counts of a look: cases that ended early, those of them that are news, running cases new to the ledger."""
+
+    ended: int = 0
+    news: int = 0
+    registered: int = 0

@@ -3,16 +3,17 @@
 The composition root chooses the adapters; an activity knows only the port.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, OpenedCase
 from cases.messages import (
     ActionRequired,
-    CatchUp,
+    CatchUpCall,
     EffectCall,
     EffectOutcome,
+    EndedCase,
     ExpiryOutcome,
     ExpiryQuery,
     Reminder,
@@ -71,5 +72,25 @@ class Notifier(Protocol):
         """Notify them how a case ended."""
 
 
-Reconcile = Callable[[str, datetime, datetime], Awaitable[CatchUp]]
-"""Finds what changed in a shop between two instants, and reports it to the cases."""
+class LookProgress(Protocol):
+    """The progress of a look at a shop's records; an attempt that is repeated goes on where the last one stopped."""
+
+    def has_looked(self, case_id: str) -> bool:
+        """Return whether the record of a case has been looked at."""
+
+    def looked(self, case_id: str, *, opened: bool | None) -> None:
+        """Note that a record has been looked at; ``opened`` is None if it could not be reported."""
+
+
+Reconcile = Callable[[CatchUpCall, LookProgress], Awaitable[None]]
+"""Finds what changed in a shop between two instants, and reports it to the cases; raises if it could not see all."""
+
+
+class CaseSearch(Protocol):
+    """The search for cases among Temporal's workflows."""
+
+    def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
+        """Yield the cases whose workflow ended since an instant, or ever, without its case, and was not revived."""
+
+    def running(self) -> AsyncIterator[OpenedCase]:
+        """Yield all cases whose workflow runs."""

@@ -132,7 +132,8 @@ async def _start(
     services.append(gateway)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
     # Those with a policy of their own come first: a message would open them without it.
-    await open_cases(server.client, settings, [case for case in cases if case not in pushed])
+    new = [case for case in cases if case not in pushed]
+    await open_cases(server.client, settings.task_queue, dependencies.ledger, new)
     samples = [case_id(*case) for case in cases]
     if sandbox:
         sandbox.announce(cases)

@@ -100,8 +100,9 @@ def action_required_notice(required: ActionRequired, key: str, context: NoticeCo
         lines += [f"后台页面:{required.task.page}", f"操作:{clipped(required.task.instruction)}"]
     if required.deadline:
         lines.append(f"截止时间:{shanghai(required.deadline)}(北京时间)")
-    hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
-    lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
+    if required.serial is not None:
+        hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
+        lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
     kind: Kind = "escalation" if required.escalates else "needs_operator"
     return _notice(
         required, key, context, kind, required.step, lines, deadline=required.deadline, serial=required.serial
