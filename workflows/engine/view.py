@@ -117,12 +117,20 @@ class StuckExpiryView(_View):
 
 
 class CaseSummary(_View):
-    """The state of a case in short."""
+    """The state of a case in short.
+
+    As the answer to a decision also: whether the platform has taken it (``taken`` or ``being_submitted``), what it
+    ``said``, and the console ``task`` with its ``serial`` number if it has no interface (G-10).
+    """
 
     status: CaseStatus
     state: list[str]
     label: str
     deadline: OffsetInstant | None
+    decision: str | None = None
+    said: str | None = None
+    task: ConsoleTask | None = None
+    serial: int | None = None
 
 
 class CaseView(_View):
