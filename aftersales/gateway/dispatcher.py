@@ -13,6 +13,7 @@ import structlog
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.runtime.connection import TemporalUnreachable
+from aftersales.runtime.log_privacy import in_words
 from cases.errors import BadForm, PlatformError, PlatformRefused
 
 BATCH: Final = 200
@@ -126,7 +127,7 @@ class Dispatcher:
         """Log that a case waits; of several that wait only the first is logged."""
         if not self._stuck:
             unexpected = None if isinstance(bad, PlatformError) else bad
-            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=str(bad), exc_info=unexpected)
+            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=in_words(bad), exc_info=unexpected)
         self._stuck.add(case_id)
 
     async def _postpone(self, row: InboxRow, bad: Exception) -> None:
@@ -142,7 +143,7 @@ class Dispatcher:
         if now < self._paused_until:
             return
         if not self._failures:
-            self._log.warning(FAILS, why=str(bad))
+            self._log.warning(FAILS, why=in_words(bad))
         self._paused_until = now + self._pause_after(self._failures)
         self._failures += 1
 
