@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.cli.output import complain
 from aftersales.runtime.decision_client import DecisionUnknown
+from aftersales.runtime.logs import configure_logs
 from cases.errors import BadForm, CaseError, PlatformRefused, Refused
 from workflows.engine.decisions import CLOSED
 from workflows.opening import refusal_text
@@ -27,6 +28,8 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     The exit status is the work's own or 0, or 1 (refused by the rules or the platform), 2 (bad input, or no answer),
     3 (a decision that may have been taken) or 130 (interrupted).
     """
+    # Temporal's core warns of every repeated call; only the one line of how it ended is meant for people.
+    configure_logs("ERROR", "json")
     try:
         status = asyncio.run(work)
     except CaseError as bad:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,6 +22,7 @@ from aftersales.runtime.decision_client import Decision, decide
 from aftersales.runtime.sender_header import HEADER
 from tests.support.life import eventually
 from tests.support.stand_in import stand_ins, start_stand_in
+from tests.support.wire import Wire
 
 Act = Callable[..., Awaitable[Result]]
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
@@ -235,38 +236,6 @@ async def has_arrived(client: Client, handle: WorkflowHandle[Any, Any], update_i
             return False
         raise
     return True
-
-
-class Wire:
-    """A connection to the server that can be cut."""
-
-    def __init__(self, server: str) -> None:
-        self._host, self._port = server.split(":")
-        self._writers = list[asyncio.StreamWriter]()
-
-    async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        _, port = self._listener.sockets[0].getsockname()
-        self.address = f"127.0.0.1:{port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.cut()
-
-    def cut(self) -> None:
-        self._listener.close()
-        for writer in self._writers:
-            writer.close()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
-        self._writers += (writer, far_writer)
-        await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
 
 
 async def test_a_connection_lost_after_sending_leaves_the_decision_unknown(
