@@ -35,12 +35,25 @@ from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.rate_limits import limit_per_shop
 from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
+from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
-from cases.errors import CaseError
+from cases.errors import BadForm, CaseError
 from workflows.ended_cases import LookForEndedWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+
+
+def refuse_to_pretend(settings: Settings) -> None:
+    """Raise BadForm if there are no credentials and the settings do not say that platforms are to be pretended.
+
+    Else a worker started by mistake beside the real ones would take their platform calls, and answer that all is done.
+    """
+    if settings.secrets_file is None and not settings.pretend_platforms:
+        raise BadForm(
+            "AFTERSALES_SECRETS_FILE: 缺少平台凭据,拒绝启动 / is not set: without credentials a worker does not start; "
+            "for a trial, AFTERSALES_PRETEND_PLATFORMS=true answers every platform call with success and sends nothing"
+        )
 
 
 @contextmanager
@@ -76,14 +89,15 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
 
 @asynccontextmanager
 async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """Open the marketplaces that the secrets file gives access to; without a file, the default."""
+    """Open the marketplaces that the secrets file gives access to; without a file, pretend them if settings say so."""
+    refuse_to_pretend(settings)
     with default_dependencies(settings) as dependencies:
         if settings.secrets_file is None:
             yield dependencies
             return
 
         async def connected() -> Client:
-            return client
+            return with_sender(client, MESSAGES)
 
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
@@ -153,6 +167,7 @@ def make_worker(
 async def run_worker(settings: Settings) -> None:
     """Run a worker until a signal asks it to stop; raises CaseError if it cannot start."""
     refuse_faulty_processes()
+    refuse_to_pretend(settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -166,6 +181,8 @@ async def run_worker(settings: Settings) -> None:
     log = structlog.get_logger("worker")
     async with open_dependencies(settings, client) as dependencies, make_worker(client, settings, dependencies):
         await arrange(client, settings)
+        if settings.secrets_file is None:
+            log.warning("platforms are pretended: no call is sent")
         log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
         await stop.wait()
         log.info("worker stopping")

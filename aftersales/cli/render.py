@@ -7,7 +7,7 @@ from aftersales.cli.output import print_table, say, when
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
-from workflows.engine.view import CaseView
+from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES
 
 EFFECT_STATUS = {"owed": "进行中", "done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
@@ -50,6 +50,21 @@ def print_case(case: CaseView) -> None:
     if case.ledger:
         ledger = [(entry.clause, entry.order, entry.amount, entry.points, entry.status) for entry in case.ledger]
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
+
+
+def print_answer(case_id: str, summary: CaseSummary) -> None:
+    """Print what a case answers to a decision: its state, and what the platform has said."""
+    say(f"{case_id}: {summary.label} ({', '.join(summary.state)}) {when(summary.deadline)}".rstrip())
+    said = f": {summary.said}" if summary.said else ""
+    if summary.decision == "taken":
+        say(f"  平台已受理 / taken{said}")
+    elif summary.task:
+        serial = "" if summary.serial is None else f" --form serial={summary.serial}"
+        say("  提交中 / being submitted: 须到平台后台办理,状态与时限不变 / it counts once it is done in the console")
+        say(f"  {summary.task.page}: {summary.task.instruction}")
+        say(f"  办妥后 / when done: aftersales act {case_id} done_by_hand{serial}")
+    elif summary.decision == "being_submitted":
+        say(f"  提交中 / being submitted: 平台尚未答复,状态与时限不变 / the platform has not answered yet{said}")
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

@@ -59,10 +59,18 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
     with _alone(settings.data_dir):
         check_ports(settings.port, settings.ui_port)
         check_ledger(settings.ledger_address)
+        say(_platforms(settings))
         say("starting the Temporal server ...")
         async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
             await _work(server, settings, cases, stop)
     say("stopped")
+
+
+def _platforms(settings: Settings) -> str:
+    """Say, before anything else, whether decisions reach real shops."""
+    if settings.secrets_file is None:
+        return "platforms are pretended by the sandbox, nothing reaches a real shop / 平台为沙箱模拟,不会操作真实店铺"
+    return f"real shops: the credentials of {settings.secrets_file} are used / 使用真实店铺凭据,操作将真实生效"
 
 
 def _program() -> str:

@@ -15,6 +15,7 @@ from aftersales.gateway.case_client import Feed
 from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly
+from aftersales.runtime.log_privacy import in_words
 from cases.errors import BadForm, CaseError, PlatformRefused
 
 BATCH: Final = 200
@@ -134,7 +135,7 @@ class Dispatcher:
         """Log that a case waits; of several that wait only the first is logged."""
         if not self._stuck:
             unexpected = None if isinstance(bad, CaseError | RPCError) else bad
-            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=str(bad), exc_info=unexpected)
+            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=in_words(bad), exc_info=unexpected)
         self._stuck.add(case_id)
 
     async def _postpone(self, row: InboxRow, bad: Exception) -> None:
@@ -150,7 +151,7 @@ class Dispatcher:
         if now < self._paused_until:
             return
         if not self._failures:
-            self._log.warning(FAILS, why=str(bad))
+            self._log.warning(FAILS, why=in_words(bad))
         self._paused_until = now + self._pause_after(self._failures)
         self._failures += 1
 

@@ -8,6 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.files.offsets import whole
+from aftersales.runtime.sender_header import Sender, with_sender
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
 from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
@@ -26,6 +27,8 @@ from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
+SENDER = Sender("command", "simulate", timed=False)
+"""Whoever acts and reports in a scenario."""
 
 
 async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
@@ -62,6 +65,7 @@ class Simulation:
             await wait_until(self._origin)
             async with time_moved_by_hand(self._server):
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
+            handle = with_sender(self._server.client, SENDER).get_workflow_handle(handle.id)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):
                 await self._case.skip_to(step.at)
