@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
-from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, CaseError, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
 from tests.support.machines import after
 from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
@@ -48,7 +48,7 @@ def call_with(*arguments: Any) -> ExecuteActivityInput:
         (PlatformRefused("x"), True),
         (BadForm("x"), True),
         (PlatformUnreachable("x"), False),
-        (NotSettledYet("x"), False),
+        (NotResolvedYet("x"), False),
         (CaseError("x"), False),
     ],
 )

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome, LedgerEntry
-from cases.messages import ActionRequired, EffectCall, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
-NOT_YET = NotSettledYet("未裁决 / not decided yet")
+NOT_YET = NotResolvedYet("未裁决 / not decided yet")
 
 
 @dataclass
@@ -38,13 +38,15 @@ class Stage:
     def __init__(self) -> None:
         self.scenes: dict[str, Scene] = defaultdict(Scene)
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         scene = self.scenes[call.case_id]
         _fail(scene, call.effect)
-        if call.key not in {earlier.key for earlier in scene.calls}:
-            scene.calls.append(call)
+        if call.key in {earlier.key for earlier in scene.calls}:
+            return EffectOutcome(already=True)
+        scene.calls.append(call)
+        return EffectOutcome()
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
         scene = self.scenes[question.case_id]
         scene.questions.append(question)
         _fail(scene, "settle")

@@ -44,7 +44,7 @@ def effect_activity(process: str, effect: str) -> str:
 
 def expiry_activity(process: str) -> str:
     """Return the name of the activity that asks the platform what happened when a clock ran out."""
-    return f"{process}.settle"
+    return f"{process}.resolve_expiry"
 
 
 async def perform(machine: CaseMachine, effect: EffectState) -> None:

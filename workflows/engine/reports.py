@@ -106,7 +106,11 @@ def judge_deadline(situation: CaseSituation, report: Report) -> Rearm | Ignore |
     deadline, view = report.deadline, situation.chart_view(order)
     if deadline is not None:
         latest = min(deadline, report.occurred_at or deadline)
-        states = tuple(state for state in view.platform_clocked() if latest >= view.entered[state])
+        states = tuple(
+            state
+            for state in view.platform_clocked()
+            if latest >= view.entered[state] and state in (report.states or (state,))
+        )
         if states:
             return Rearm(order, states, deadline)
     if report.look:
