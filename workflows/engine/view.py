@@ -116,6 +116,22 @@ class StuckExpiryView(_View):
         """None: an expiry has no console task."""
 
 
+class DecisionView(_View):
+    """A decision that was submitted: what became of it, who took it and by which way (G-10, G-13).
+
+    ``serial`` is the step that carries it out, if one does; ``why`` says why it was refused or dropped.
+    """
+
+    at: Instant
+    rule: str
+    order: str | None = None
+    status: Literal["taken", "refused", "being_submitted", "dropped"]
+    why: str | None = None
+    actor: str | None = None
+    way: str | None = None
+    serial: int | None = None
+
+
 class CaseSummary(_View):
     """The state of a case in short."""
 
@@ -130,6 +146,7 @@ class CaseView(_View):
 
     ``busy``: an effect is being performed or an expiry resolved, without waiting for a person.  ``next``: the nearest
     instant at which something will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
+    ``taken_back``: rules of our own clocks that a fact told late has undone (G-11).
     """
 
     case_id: str
@@ -156,6 +173,8 @@ class CaseView(_View):
     reminders: list[SentReminder]
     notifications: list[Notification] = Field(alias="news")
     policy: dict[str, Any]
+    decisions: list[DecisionView] = []
+    taken_back: list[TimelineView] = []
 
 
 def status(situation: CaseSituation) -> CaseStatus:
