@@ -7,6 +7,7 @@ from typing import Any
 from activities.effects import How, process_activities
 from activities.ended_cases import ended_cases_activity
 from activities.ledger import ledger_activities
+from activities.local_calls import LocalCalls
 from activities.notifications import notification_activities
 from activities.reconcile import catch_up_activity
 from cases.ports import CaseSearch, Ledger, Notifier, Platform, Reconcile
@@ -17,7 +18,7 @@ class Dependencies:
     """The marketplaces, the shop's ledger and the operators, each behind a port.
 
     ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
-    ended early; without it nobody looks for them.
+    ended early; without it nobody looks for them.  ``console_done``: console tasks count as done at once.
     """
 
     platform: Platform
@@ -25,15 +26,21 @@ class Dependencies:
     notifier: Notifier
     reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
     search: CaseSearch | None = None
+    console_done: bool = False
 
 
-def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
+def all_activities(
+    effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies, local_calls: LocalCalls | None = None
+) -> list[Callable[..., Any]]:
     """Return the activities of every process, by its table of effects, and those that all share."""
+    calls = local_calls or LocalCalls()  # one for all processes: a shop's limit is not a process's
     return [
         *(
             made
             for process, table in effects.items()
-            for made in process_activities(process, table, dependencies.platform)
+            for made in process_activities(
+                process, table, dependencies.platform, local_calls=calls, console_done=dependencies.console_done
+            )
         ),
         *ledger_activities(dependencies.ledger, dependencies.notifier),
         *notification_activities(dependencies.notifier),

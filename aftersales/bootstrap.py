@@ -17,6 +17,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
+from activities.local_calls import LocalCalls
 from aftersales.authoring.process_check import effect_tables, refuse_faulty_processes
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
@@ -125,9 +126,9 @@ async def arrange(client: Client, settings: Settings) -> None:
             await schedule_catch_up(client, settings.task_queue, marketplace, shops)
 
 
-def simulated_dependencies(script: Script) -> Dependencies:
+def simulated_dependencies(script: Script, *, console_done: bool = False) -> Dependencies:
     """Return a platform that follows a script, and a ledger in memory: for simulation."""
-    return Dependencies(platform=ScriptedPlatform(script), ledger=InMemoryLedger(), notifier=LogNotifier())
+    return Dependencies(ScriptedPlatform(script), InMemoryLedger(), LogNotifier(), console_done=console_done)
 
 
 def make_worker(
@@ -143,13 +144,14 @@ def make_worker(
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
+    local_calls = LocalCalls(settings.max_activities_per_shop_per_second)
     config = client.config()
     config["data_converter"] = for_cases(client.data_converter)
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
         workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
-        activities=all_activities(effect_tables(), dependencies),
+        activities=all_activities(effect_tables(), dependencies, local_calls),
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,

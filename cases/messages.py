@@ -19,6 +19,7 @@ class Report(Strict):
     ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise`` names other rules
     that the message may stand for; the first that applies in the current state counts.  ``look``: the report was read
     from the platform's record and may be old news; if it does not apply, it is dropped instead of kept as ignored.
+    ``states`` are those to whose clock the ``deadline`` can belong; empty if the platform does not say.
     """
 
     message_id: Text | None = None
@@ -28,6 +29,7 @@ class Report(Strict):
     order: Text | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
+    states: tuple[Text, ...] = ()
     look: bool = False
 
 

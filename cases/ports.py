@@ -30,8 +30,8 @@ class Platform(Protocol):
     async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect on the platform; one that the platform has done ``already`` is not sent again."""
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Return what happened when a clock of the platform ran out; raises NotSettledYet while it is undecided."""
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
+        """Return what happened when a clock of the platform ran out; raises NotResolvedYet while it is undecided."""
 
 
 class Ledger(Protocol):

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
-NOT_YET = NotSettledYet("未裁决 / not decided yet")
+NOT_YET = NotResolvedYet("未裁决 / not decided yet")
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Stage:
         scene.calls.append(call)
         return EffectOutcome(said=scene.says)
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
         scene = self.scenes[question.case_id]
         scene.questions.append(question)
         _fail(scene, "settle")

@@ -38,6 +38,7 @@ class Input(BaseModel):
     order: str | None = None
     form: dict[str, Any] | None = None
     deadline: Instant | None = None
+    states: tuple[str, ...] = ()
     happened: Instant
     told: Instant
     dated: bool = True
@@ -98,6 +99,7 @@ def of_report(report: Report, serial: int, now: datetime, began: datetime, sende
         order=report.order,
         form=report.form,
         deadline=report.deadline,
+        states=report.states,
         happened=happened,
         told=now,
         dated=report.occurred_at is not None,

@@ -126,7 +126,11 @@ def judge_deadline(situation: CaseSituation, given: Input) -> Rearm | Ignore:
     deadline, view = given.deadline, situation.chart_view(order)
     if deadline is not None:
         latest = min(deadline, given.happened if given.dated else deadline)
-        states = tuple(state for state in view.platform_clocked() if latest >= view.entered[state])
+        states = tuple(
+            state
+            for state in view.platform_clocked()
+            if latest >= view.entered[state] and state in (given.states or (state,))
+        )
         if states:
             return Rearm(order, states, deadline)
     return Ignore(f"没有对应的平台计时 / no clock of the platform fits: {_states(situation)}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cases.errors import NotSettledYet
+from cases.errors import NotResolvedYet
 from cases.messages import Opening
 from tests.support.life import Open, due
 from tests.support.machines import OPENED, PromptMachine, after, machine
@@ -125,7 +125,7 @@ async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open)
 
 
 async def test_a_notice_is_tried_for_an_hour_and_then_given_up(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"notify": NotSettledYet("away")}))
+    life = await open_case(scene=Scene(fails={"notify": NotResolvedYet("away")}))
     await life.report(message_id="m1", rule="withdraw")
     await life.pass_time("2h")
     assert (await life.until_closed())["state"] == ["withdrawn"]

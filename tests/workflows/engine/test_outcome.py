@@ -135,8 +135,8 @@ async def test_an_outcome_is_recorded_once_after_all_that_is_owed(open_case: Ope
     assert (ended.case_id, ended.state, ended.lost) == (life.id, "refunded", Decimal("3.00"))
     names = [name for name in await activities(life) if name not in ("remind", "tell_outcome")]
     assert names == [
-        "douyin_reship.settle",
-        "douyin_reship.settle",
+        "douyin_reship.resolve_expiry",
+        "douyin_reship.resolve_expiry",
         "enter_in_ledger",
         "enter_in_ledger",
         "record_outcome",
