@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from cases.models import Id, Instant, Strict, Text
+from pydantic import Field
+
+from cases.models import Excerpt, FormData, Id, Instant, Name, Strict
+
+MOST_OTHERWISE = 10
+"""The most rules that a message may stand for, beside its own."""
 
 
 class Opening(Strict):
@@ -20,11 +25,11 @@ class Report(Strict):
     from the platform's record and may be old news; if it does not apply, it is dropped instead of kept as ignored.
     """
 
-    message_id: Text | None = None
-    rule: Text | None = None
-    otherwise: tuple[Text, ...] = ()
-    form: dict[str, Any] | None = None
-    order: Text | None = None
+    message_id: Name | None = None
+    rule: Name | None = None
+    otherwise: tuple[Name, ...] = Field(default=(), max_length=MOST_OTHERWISE)
+    form: FormData | None = None
+    order: Name | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
     look: bool = False
@@ -61,7 +66,7 @@ class EffectOutcome(Strict):
 
     console_task: ConsoleTask | None = None
     already: bool = False
-    said: Text | None = None
+    said: Excerpt | None = None
 
 
 class ExpiryQuery(Strict):
@@ -86,7 +91,7 @@ class ExpiryOutcome(Strict):
     """
 
     rule: str | None = None
-    form: dict[str, Any] | None = None
+    form: FormData | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
@@ -43,7 +44,8 @@ class OneArgument(Interceptor):
 
 class _OneArgument(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
-        await super().handle_signal(_folded(input))
+        known = workflow.get_signal_handler(input.signal) is not None  # else the dynamic handler, which takes two
+        await super().handle_signal(_folded(input) if known else input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         input.args = input.args if input.query.startswith("__") else []

@@ -12,6 +12,7 @@ from aftersales.cli.render import print_case
 from aftersales.runtime.connection import connect
 from cases.errors import BadForm
 from workflows.engine import search_attributes as sa
+from workflows.engine.limits import refuse_oversized
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
@@ -110,6 +111,7 @@ def act_command(
         values = read_form(process, rule, form or [], datetime.now(UTC))
         if order is not None:
             values = {**(values or {}), ORDER_FIELD: order}
+        refuse_oversized(values, rule)
         handle = (await connect()).get_workflow_handle(case)
         summary = await handle.execute_update(rule, values, result_type=CaseSummary, rpc_timeout=PATIENCE)
         if as_json:

@@ -6,12 +6,13 @@ If somebody acts earlier it is not cancelled: when it fires, the case just looks
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from cases.errors import BadForm, CaseError
@@ -24,6 +25,7 @@ from workflows.engine.activity_calls import now
 from workflows.engine.background_tasks import BackgroundTasks
 from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
 from workflows.engine.details import current_details
+from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
@@ -45,11 +47,12 @@ def _failure(bad: CaseError) -> ApplicationError:
 
 
 def take_message(machine: CaseMachine, message: Any, instant: datetime) -> None:
-    """Read a message and pass it to the case; one that cannot be read is kept as ignored."""
+    """Read a message and pass it to the case; one that cannot be read, or is too large, is kept clipped as ignored."""
     try:
+        refuse_oversized(message, "report")
         report = read(Report, message, "report")
     except BadForm as bad:
-        machine.ignore(str(bad), instant)
+        machine.ignore(str(bad), instant, clip_report(message))
     else:
         machine.receive(report, instant)
 
@@ -221,6 +224,7 @@ class CaseWorkflow:
     def may_decide(self, rule: str, form: Any) -> None:
         """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""
         with _refusals_to_callers():
+            refuse_oversized(form, rule)
             self._machine.as_of(now()).check(rule, form)
 
     def decide(self, rule: str, form: Any) -> CaseSummary:
@@ -240,6 +244,7 @@ class CaseWorkflow:
     @retry_effect.validator
     def _may_retry(self, which: Any = None) -> None:
         with _refusals_to_callers():
+            refuse_oversized(which, "retry_effect")
             decisions.stuck_step(self._machine, which, retry=True)
 
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
@@ -252,6 +257,7 @@ class CaseWorkflow:
     @done_by_hand.validator
     def _may_take(self, which: Any = None) -> None:
         with _refusals_to_callers():
+            refuse_oversized(which, "done_by_hand")
             decisions.stuck_step(self._machine, which, retry=False)
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
@@ -260,6 +266,12 @@ class CaseWorkflow:
         if isinstance(self._opened, CaseMachine):
             take_message(self._opened, message, now())
             self._note_progress()
+
+    @workflow.signal(dynamic=True)
+    def unknown(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Drop a signal of an unknown name; but look whether so many have come that the case must continue as new."""
+        del name, arguments
+        self._note_progress()
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> CaseView:

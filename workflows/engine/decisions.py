@@ -5,8 +5,8 @@ from typing import Any
 
 from cases.case import Cost
 from cases.errors import Refused
-from cases.forms import Form
-from cases.models import Strict, Text, read
+from cases.forms import Form, Note
+from cases.models import Strict, read
 from statecharts.rules import OPERATORS, Party
 from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import EffectState, ExpiryCheck
@@ -20,7 +20,7 @@ class StuckStep(Strict):
     """The serial number of a stuck step, optional if there is only one, and a note."""
 
     serial: int | None = None
-    note: Text | None = None
+    note: Note | None = None
 
 
 @dataclass(frozen=True)

@@ -186,9 +186,9 @@ class CaseMachine(CaseSituation):
         self.judge_again(now)
         self.advance(now)
 
-    def ignore(self, why: str, now: datetime) -> None:
-        """Record that a message could not be read, or that a request was declined."""
-        self.state.ignore(now, Report(), why)
+    def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
+        """Record that a message could not be read (``report``: what is kept of it), or that a request was declined."""
+        self.state.ignore(now, report or Report(), why)
 
     def judge_again(self, now: datetime) -> None:
         """Judge again the reports that were held for an expiry, and those that came too early."""
