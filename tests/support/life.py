@@ -129,17 +129,21 @@ class Life:
 
     async def wedged(self) -> list[str]:
         """Causes and texts of failed workflow tasks; one that the server itself calls off is none."""
-        failed = [
-            event.workflow_task_failed_event_attributes
-            for history in await self.histories()
-            for event in history.events
-            if event.HasField("workflow_task_failed_event_attributes")
-        ]
-        return [
-            f"{WorkflowTaskFailedCause.Name(task.cause)}: {task.failure.message}"
-            for task in failed
-            if task.cause not in CALLED_OFF
-        ]
+        return [failed for history in await self.histories() for failed in failed_tasks(history)]
+
+
+def failed_tasks(history: WorkflowHistory) -> list[str]:
+    """Return causes and texts of failed workflow tasks; one that the server itself calls off is none."""
+    failed = [
+        event.workflow_task_failed_event_attributes
+        for event in history.events
+        if event.HasField("workflow_task_failed_event_attributes")
+    ]
+    return [
+        f"{WorkflowTaskFailedCause.Name(task.cause)}: {task.failure.message}"
+        for task in failed
+        if task.cause not in CALLED_OFF
+    ]
 
 
 def fired(seen: dict[str, Any]) -> list[str]:
