@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.durations import parse_duration
 from cases.forms import Form, Shipment
-from cases.models import Duration, Id, Instant, Money, Strict
-from cases.policy import Figure, Policy
+from cases.models import Id, Instant, Money, Strict
+from cases.policy import Figure, Lengths, Policy
 from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
 
 MOST_ORDERS = 20
@@ -71,7 +71,7 @@ class SplitFacts(Facts):
 class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
     """The figures of AX-1, AX-9 and AX-10; automatic receipt has no figure, as the platform sets its instant."""
 
-    escalate_before: Figure[tuple[Duration, ...]] = Figure(
+    escalate_before: Figure[Lengths] = Figure(
         value=(parse_duration("72h"), parse_duration("24h")),
         unit="自动收货前",
         clause="AX-9",

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from cases.ledger import Ending
-from cases.models import Id, Instant, Strict, Text
+from cases.models import Excerpt, FormData, Id, Instant, Name, Strict
+
+MOST_OTHERWISE = 10
+"""The most rules that a message may stand for, beside its own."""
 
 
 class Opening(Strict):
@@ -22,14 +27,14 @@ class Report(Strict):
     ``states`` are those to whose clock the ``deadline`` can belong; empty if the platform does not say.
     """
 
-    message_id: Text | None = None
-    rule: Text | None = None
-    otherwise: tuple[Text, ...] = ()
-    form: dict[str, Any] | None = None
-    order: Text | None = None
+    message_id: Name | None = None
+    rule: Name | None = None
+    otherwise: tuple[Name, ...] = Field(default=(), max_length=MOST_OTHERWISE)
+    form: FormData | None = None
+    order: Name | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
-    states: tuple[Text, ...] = ()
+    states: tuple[Name, ...] = Field(default=(), max_length=MOST_OTHERWISE)
     look: bool = False
 
 
@@ -59,12 +64,12 @@ class ConsoleTask(Strict):
 class EffectOutcome(Strict):
     """The result of performing an effect: done, or handed to the operator as a console task.
 
-    ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's own words.
+    ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's words.
     """
 
     console_task: ConsoleTask | None = None
     already: bool = False
-    said: Text | None = None
+    said: Excerpt | None = None
 
 
 class ExpiryQuery(Strict):
@@ -89,7 +94,7 @@ class ExpiryOutcome(Strict):
     """
 
     rule: str | None = None
-    form: dict[str, Any] | None = None
+    form: FormData | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
 

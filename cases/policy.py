@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from inspect import get_annotations
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
 from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
-from cases.models import Duration, Strict, read
+from cases.models import Duration, FormData, Name, Strict, clipped, read
 from statecharts.chart import CaseChart
 from statecharts.rules import ChartFault, Length, Provenance
 
@@ -19,16 +19,20 @@ PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解�
 LONGEST_CLOCK = timedelta(days=3650)
 """No marketplace has a longer clock, and an unlimited one could exceed the range of dates."""
 
+LONGEST_SOURCE = 500
+
 Value = TypeVar("Value")
+Lengths = Annotated[tuple[Duration, ...], Field(max_length=10)]
+"""Lengths of time before a deadline at which something happens."""
 
 
 class Figure(Strict, Generic[Value]):
     """One figure: its value and unit, the rule it serves, and where it comes from."""
 
     value: Value
-    unit: str
-    clause: str
-    source: str
+    unit: str = Field(max_length=LONGEST_SOURCE)
+    clause: str = Field(max_length=LONGEST_SOURCE)
+    source: str = Field(max_length=LONGEST_SOURCE)
     standing: Provenance
 
     def show(self) -> str:
@@ -74,7 +78,7 @@ class Policy(Strict):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    reminders_before: Figure[tuple[Duration, ...]] = Figure(
+    reminders_before: Figure[Lengths] = Figure(
         value=(parse_duration("12h"), parse_duration("2h")),
         unit="截止前",
         clause="G-5",
@@ -84,11 +88,11 @@ class Policy(Strict):
     """提醒时点"""
     decide_before: Figure[Duration] = duration("30m", "G-6", "assumption", "assumed")
     """默认决定提前量"""
-    default_decision: Figure[str | None] = Figure(
+    default_decision: Figure[Name | None] = Figure(
         value=None, unit="动作", clause="G-6", source="assumption", standing="assumed"
     )
     """默认决定"""
-    default_form: Figure[dict[str, Any]] = Figure(
+    default_form: Figure[FormData] = Figure(
         value={}, unit="表单", clause="G-6", source="assumption", standing="assumed"
     )
     """默认决定的表单"""
@@ -123,7 +127,7 @@ class Policy(Strict):
         unknown = [name for name in values if name not in cls.model_fields]
         if unknown:
             raise PolicyUnknown(
-                f"policy.{unknown[0]}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
+                f"policy.{clipped(unknown[0])}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
                 ("policy", unknown[0]),
             )
         plain = cls().model_dump(mode="json")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -66,8 +67,9 @@ class OneArgument(Interceptor):
 
 class _OneArgument(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
+        known = workflow.get_signal_handler(input.signal) is not None  # else the dynamic handler, which takes two
         with sent_by(input.headers):
-            await super().handle_signal(_folded(input))
+            await super().handle_signal(_folded(input) if known else input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         input.args = input.args if input.query.startswith("__") else []

@@ -42,6 +42,7 @@ from cases.errors import BadForm, CaseError
 from cases.ledger import KnownCase
 from cases.models import faults
 from workflows.engine import search_attributes as sa
+from workflows.engine.limits import refuse_oversized
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
@@ -231,6 +232,7 @@ def _argument(
         raise BadForm(f"--occurred-at: 不能晚于现在 / must not be in the future: {happened}")
     beside = {ORDER_FIELD: order, OCCURRED_AT: happened}
     values = {**(read_form(process, rule, form, now) or {}), **{key: value for key, value in beside.items() if value}}
+    refuse_oversized(values, rule)
     return values or None
 
 

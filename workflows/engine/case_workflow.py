@@ -6,12 +6,13 @@ If somebody acts earlier it is not cancelled: when it fires, the case just looks
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from cases.errors import BadForm, CaseError, PlatformRefused
@@ -24,6 +25,7 @@ from workflows.engine.background_tasks import BackgroundTasks
 from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
 from workflows.engine.details import current_details
+from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
@@ -46,13 +48,14 @@ def _failure(bad: CaseError) -> ApplicationError:
 
 
 def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: Sender = UNKNOWN) -> None:
-    """Read a message and pass it to the case; one that cannot be read is kept as ignored."""
+    """Read a message and pass it to the case; one that cannot be read, or is too large, is kept clipped as ignored."""
     try:
+        refuse_oversized(message, "report")
         report = read(Report, message, "report")
     except BadForm as bad:
-        machine.ignore(str(bad), instant)
-        return
-    machine.receive(report, instant, sender=sender)
+        machine.ignore(str(bad), instant, clip_report(message))
+    else:
+        machine.receive(report, instant, sender=sender)
 
 
 def update_description(process: Process, rule: Rule) -> str:
@@ -218,6 +221,7 @@ class CaseWorkflow:
     def may_decide(self, rule: str, form: Any) -> None:
         """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""
         with _refusals_to_callers():
+            refuse_oversized(form, rule)
             self._machine.check(rule, form, self._time.now(), key=_update_id(), sender=current_sender())
 
     async def decide(self, rule: str, form: Any) -> CaseSummary:
@@ -249,6 +253,7 @@ class CaseWorkflow:
     @retry_effect.validator
     def _may_retry(self, which: Any = None) -> None:
         with _refusals_to_callers():
+            refuse_oversized(which, "retry_effect")
             self._machine.check_step(which, self._time.now(), retry=True)
 
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?, occurred_at?}")
@@ -264,6 +269,7 @@ class CaseWorkflow:
     @done_by_hand.validator
     def _may_take(self, which: Any = None) -> None:
         with _refusals_to_callers():
+            refuse_oversized(which, "done_by_hand")
             self._machine.check_step(which, self._time.now(), retry=False, sender=current_sender())
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
@@ -272,6 +278,12 @@ class CaseWorkflow:
         if isinstance(self._opened, CaseMachine):
             self._messages.append((message, current_sender()))
             self._note_progress()
+
+    @workflow.signal(dynamic=True)
+    def unknown(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Drop a signal of an unknown name; but look whether so many have come that the case must continue as new."""
+        del name, arguments
+        self._note_progress()
 
     def _take_messages(self) -> None:
         """Take in the messages that have arrived."""

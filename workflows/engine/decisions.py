@@ -6,8 +6,8 @@ from typing import Any
 
 from cases.case import Cost
 from cases.errors import BadForm, Refused
-from cases.forms import Form
-from cases.models import Instant, Strict, Text, read, whole_seconds
+from cases.forms import Form, Note
+from cases.models import Instant, Strict, read, whole_seconds
 from statecharts.rules import OPERATORS, Effect, Party
 from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import Decision, EffectState, ExpiryCheck
@@ -23,7 +23,7 @@ class StuckStep(Strict):
     """The serial number of a stuck step, optional if there is only one, and a note."""
 
     serial: int | None = None
-    note: Text | None = None
+    note: Note | None = None
 
 
 class StepDone(StuckStep):

@@ -21,7 +21,7 @@ from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
-from cases.models import EARLIEST, LATEST, read
+from cases.models import EARLIEST, LATEST, LONGEST_NAME, clipped, read
 
 RESHIP_PROCESS: Final = "douyin_reship"
 
@@ -180,7 +180,7 @@ def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None
         return {"reason": REASONS.get(reason, OTHER_REASON), "description": _text(data, "reason_remark")}
     if tag == SHIPPED:
         carrier, number = _text(data, "company_code") or _text(data, "company_name"), _text(data, "tracking_no")
-        return {"carrier": carrier, "tracking_no": number} if carrier and number else None
+        return _shipped(carrier, number) if carrier and number else None
     return None
 
 
@@ -351,4 +351,8 @@ def _shipment(record: AfterSale) -> dict[str, Any] | None:
     parcel = record.parcel
     if parcel is None or not (parcel.carrier or parcel.carrier_name):
         return None
-    return {"carrier": parcel.carrier or parcel.carrier_name, "tracking_no": parcel.tracking_no}
+    return _shipped(parcel.carrier or parcel.carrier_name, parcel.tracking_no)
+
+
+def _shipped(carrier: str, tracking_no: str) -> dict[str, str]:
+    return {"carrier": clipped(carrier, LONGEST_NAME), "tracking_no": clipped(tracking_no, LONGEST_NAME)}
