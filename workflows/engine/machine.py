@@ -64,9 +64,9 @@ class CaseMachine(CaseSituation):
             if began is None:
                 raise ValueError("the instant of the opening is needed")
             for order in (None, *case.orders):
-                chart = process.chart_of(order)(case.part(order), began)
-                self.state.remember(order, chart.snapshot())
-                self._enqueue(chart.effects, "", began, None, order)
+                with process.chart_of(order).borrowed(case.part(order), began) as chart:
+                    self.state.remember(order, chart.snapshot())
+                    self._enqueue(chart.effects, "", began, None, order)
 
     def fork(self) -> "CaseMachine":
         """Return an independent copy, to try something out."""
@@ -237,9 +237,10 @@ class CaseMachine(CaseSituation):
         reported: bool = False,
     ) -> None:
         """Fire an open rule; ``reported``: the platform reported it, so it is not asked to do the same again."""
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
-        step = chart.step(rule, at)
-        self.state.remember(order, chart.snapshot())
+        case, snapshot = self.case.part(order), self.state.snapshot_of(order)
+        with self.process.chart_of(order).borrowed(case, at, snapshot) as chart:
+            step = chart.step(rule, at)
+            self.state.remember(order, chart.snapshot())
         self.case = self.case.apply(rule, form) if order is None else self.case.apply_to_order(order, rule, form)
         self.state.record(
             TimelineEntry(
