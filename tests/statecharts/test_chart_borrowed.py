@@ -91,14 +91,19 @@ def test_nested_borrowers_on_one_thread_have_a_chart_each() -> None:
 
 def test_an_exception_throws_the_chart_away() -> None:
     chart, case = CHARTS[0].chart, CHARTS[0].samples[0]
-    lender = chart.borrowed(case, T0)
-    broken = lender.__enter__()
-    broken.send("agree")
+    used: list[CaseChart] = []
+
+    def fail() -> None:
+        with chart.borrowed(case, T0) as broken:
+            used.append(broken)
+            broken.step("agree", T0)
+            raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        lender.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+        fail()
 
     with chart.borrowed(case, T0) as next_one:
-        assert next_one is not broken
+        assert next_one not in used
         assert next_one.snapshot() == chart(case, T0).snapshot()
 
 
