@@ -128,7 +128,7 @@ def make_worker(
         task_queue=settings.task_queue,
         workflows=[*WORKFLOWS, CatchUpWorkflow],
         activities=all_activities(effect_tables(), dependencies),
-        workflow_runner=sandboxed_runner(),
+        workflow_runner=sandboxed_runner(config["data_converter"]),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,

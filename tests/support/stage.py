@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome, LedgerEntry
-from cases.messages import ActionRequired, EffectCall, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
@@ -38,11 +38,13 @@ class Stage:
     def __init__(self) -> None:
         self.scenes: dict[str, Scene] = defaultdict(Scene)
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         scene = self.scenes[call.case_id]
         _fail(scene, call.effect)
-        if call.key not in {earlier.key for earlier in scene.calls}:
+        already = call.key in {earlier.key for earlier in scene.calls}
+        if not already:
             scene.calls.append(call)
+        return EffectOutcome(already=already)
 
     async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
         scene = self.scenes[question.case_id]
