@@ -17,6 +17,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
+from aftersales.authoring.edition import refuse_unreleased_figures
 from aftersales.authoring.process_check import effect_tables, refuse_faulty_processes
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
@@ -145,6 +146,7 @@ def make_worker(
 async def run_worker(settings: Settings) -> None:
     """Run a worker until a signal asks it to stop; raises CaseError if it cannot start."""
     refuse_faulty_processes()
+    refuse_unreleased_figures()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

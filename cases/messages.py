@@ -6,7 +6,7 @@ from cases.models import Id, Instant, Strict, Text
 
 
 class Opening(Strict):
-    """The input that opens a case: the platform's record, and the figures: all pinned, or only the shop's."""
+    """The input that opens a case: the platform's record, and the figures that the shop has set."""
 
     facts: dict[str, Any]
     policy: dict[str, Any] = {}

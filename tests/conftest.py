@@ -15,7 +15,7 @@ from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
-from cases.douyin_reship import ReshipPolicy
+from cases.editions import NEWEST
 from tests.support.life import PROCESS, Life, Open, facts, whole_now
 from tests.support.servers import start_server
 from tests.support.stage import Scene, Stage
@@ -96,12 +96,12 @@ async def opening(environment: WorkflowEnvironment, stage: Stage) -> AsyncIterat
         case_id = f"{PROCESS}/{own_id}"
         scene = stage.scenes[case_id] = scene or Scene()
         opened = whole_now()
-        figures = ReshipPolicy.resolve(policy or {}).model_dump(mode="json") if pinned else policy
+        opening = {"facts": facts(own_id, **fields)} | ({"policy": policy} if policy else {})
         server = of or environment
         async with time_moved_by_hand(server):
             handle = await server.client.start_workflow(
                 PROCESS,
-                args=[{"facts": facts(own_id, **fields)} | ({"policy": figures} if figures else {})],
+                args=[{"schema": 1, "edition": NEWEST, "policy": {}, **opening} if pinned else opening],
                 id=case_id,
                 task_queue=task_queue,
             )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from cases.errors import BadForm, CaseError
+from cases.errors import BadForm, CaseError, UnreadableCase
 from cases.messages import Report
 from cases.models import read
 from cases.shanghai import shanghai
@@ -22,7 +22,7 @@ from statecharts.rules import Rule
 from workflows.engine import decisions
 from workflows.engine.activity_calls import now
 from workflows.engine.background_tasks import BackgroundTasks
-from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
+from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
 from workflows.engine.details import current_details
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
@@ -116,7 +116,7 @@ class CaseWorkflow:
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._tasks = BackgroundTasks(self._note_progress)
-        self._pinned = is_pinned(opening)
+        self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
         try:
             info = workflow.info()
@@ -128,6 +128,8 @@ class CaseWorkflow:
 
     @property
     def _machine(self) -> CaseMachine:
+        if isinstance(self._opened, UnreadableCase):  # fails the task, which is tried again until a worker can read it
+            raise self._opened
         if isinstance(self._opened, CaseError):
             raise _failure(self._opened)
         return self._opened
@@ -135,7 +137,7 @@ class CaseWorkflow:
     async def drive(self) -> CaseSummary:
         """Run the case until it closes; return its final state."""
         machine = self._machine
-        if not self._pinned:  # the figures in the code may change, those of an open case never (G-9)
+        if self._typed_by_hand:  # the edition in force may change, that of an open case never (G-9)
             await self._continue_as_new()
         while True:
             seen = self._progress
