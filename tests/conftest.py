@@ -23,7 +23,13 @@ from tests.support.surroundings import DATA, OURS, settings_of_a_test_process, t
 from workflows.replay.replayer import replay
 
 TASK_QUEUE = "tests"
-WAITING = ("durability/test_kill", "durability/test_gateway", "tests/test_make", "simulation/test_simulate_clocks")
+WAITING = (
+    "durability/test_kill",
+    "durability/test_gateway",
+    "durability/test_two_builds",
+    "tests/test_make",
+    "simulation/test_simulate_clocks",
+)
 """Modules whose tests mostly wait."""
 
 # Where bytecode is forbidden, as it often is in containers, every process that tests start would compile everything.
