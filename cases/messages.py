@@ -12,7 +12,7 @@ MOST_OTHERWISE = 10
 
 
 class Opening(Strict):
-    """The input that opens a case: the platform's record, and the figures: all pinned, or only the shop's."""
+    """The input that opens a case: the platform's record, and the figures that the shop has set."""
 
     facts: dict[str, Any]
     policy: dict[str, Any] = {}
