@@ -1,13 +1,16 @@
-"""An interceptor that turns our errors into Temporal's and adds the case to every log line of an activity."""
+"""An interceptor that turns our errors into Temporal's, logs them, and adds the case to every line of an activity."""
 
 from typing import Any
 
 import structlog
-from temporalio.exceptions import ApplicationError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from cases.errors import BadForm, CaseError, PlatformRefused
 
+LOGGED = ApplicationErrorCategory.BENIGN
+"""The category of an error that we log in a line of our own: Temporal's would be a whole traceback."""
 NAMED = ("case_id", "process", "shop_id", "rule")
 
 
@@ -28,4 +31,12 @@ class _ErrorBoundary(ActivityInboundInterceptor):
                 return await super().execute_activity(input)
             except CaseError as error:
                 final = isinstance(error, PlatformRefused | BadForm)
-                raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final) from error
+                kind = type(error).__name__
+                structlog.get_logger("activity").warning(
+                    "activity failed", activity=_name(), error=kind, why=str(error), final=final
+                )
+                raise ApplicationError(str(error), type=kind, non_retryable=final, category=LOGGED) from None
+
+
+def _name() -> str | None:
+    return activity.info().activity_type if activity.in_activity() else None

@@ -15,7 +15,8 @@ async def limit_per_shop(client: Client, task_queue: str, per_second: float | No
 
     The server enforces the limit over all workers of the queue.  A shop may run ahead by one second's worth; retries
     count; activities without a key share one limit.  The queue must have a single partition, or shops get less, and
-    workers must not start activities eagerly, which bypasses the queue.  Raises BadForm if the figure is not positive,
+    workers must not start activities eagerly, which bypasses the queue.  So do local activities, which each worker limits
+    by itself (``activities.local_calls``).  Raises BadForm if the figure is not positive,
     CaseError if the server does not support it.
     """
     if per_second is not None and not 0 < per_second < float("inf"):

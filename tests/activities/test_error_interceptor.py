@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import structlog
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
@@ -61,6 +61,21 @@ async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_fina
     assert (raised.value.type, raised.value.non_retryable) == (type(error).__name__, final)
     for budget in (EFFECT, RESOLVE_EXPIRY, REMIND):
         assert (raised.value.type in (budget["retry_policy"].non_retryable_error_types or ())) is final
+
+
+async def test_our_errors_are_logged_in_one_line_with_their_case_and_without_a_traceback() -> None:
+    boundary = ErrorInterceptor().intercept_activity(Inner(PlatformRefused("店铺被处罚")))
+    with (
+        structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines,
+        pytest.raises(ApplicationError) as raised,
+    ):
+        await boundary.execute_activity(call_with(QUESTION))
+    assert raised.value.category is ApplicationErrorCategory.BENIGN  # of these Temporal logs nothing itself
+    (line,) = lines
+    assert (line["case_id"], line["why"], line["error"]) == ("douyin_reship/A1", "店铺被处罚", "PlatformRefused")
+    assert "exc_info" not in line
+    assert raised.value.__cause__ is None  # a history would keep it with all its frames
+    assert "王小明" not in str(line)
 
 
 async def test_other_errors_are_tried_again_as_they_are() -> None:

@@ -211,7 +211,9 @@ async def test_g_10_a_decision_is_answered_locally_or_by_the_regular_activity_an
     assert [entry.action for entry in record.log] == ["发起售后申请", "同意补寄"]
 
 
-async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(environment: WorkflowEnvironment) -> None:
+async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(
+    environment: WorkflowEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
     async with sandbox_at_work() as platform:
         own = platform.sandbox.apply("1001", "一直未收到货", 100).after_sale_id
         platform.sandbox.faults.add(Fault(kind="refuse", method="afterSale.operate", text="店铺被处罚"))
@@ -223,3 +225,4 @@ async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(envir
     assert isinstance(refusal, ApplicationError)
     assert (refusal.type, refusal.non_retryable) == ("PlatformRefused", True)
     assert "店铺被处罚" in refusal.message
+    assert [record for record in caplog.records if record.exc_info] == [], "no traceback is logged"
