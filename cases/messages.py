@@ -90,8 +90,8 @@ class ExpiryQuery(Strict):
 class ExpiryOutcome(Strict):
     """The platform's answer.
 
-    ``rule`` fired (with ``form``, at ``occurred_at``), or the clock runs until ``deadline``.  If both are None the
-    platform has no record, and the clock's own rule fires.
+    ``rule`` fired (with ``form``, at ``occurred_at``), or the clock runs until ``deadline`` (set at ``occurred_at``).
+    If both are None the platform has no record, and the clock's own rule fires.
     """
 
     rule: str | None = None

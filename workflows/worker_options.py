@@ -122,7 +122,7 @@ def _folded(call: Handled) -> Handled:
     return call
 
 
-_REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
+_REFUSALS = ("Refused", "BadForm", "PolicyUnknown", "PlatformRefused")
 UNTYPED: tuple[Any, ...] = (None, Any)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import structlog
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
@@ -81,6 +81,26 @@ async def test_errors_of_the_machine_and_of_temporal_are_passed_on_as_they_are(e
     with pytest.raises(type(error)) as raised:
         await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(call_with(QUESTION))
     assert raised.value is error
+
+
+async def test_our_errors_are_logged_in_one_line_with_their_case_and_without_a_traceback() -> None:
+    boundary = ErrorInterceptor().intercept_activity(Inner(PlatformRefused("店铺被处罚")))
+    with (
+        structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines,
+        pytest.raises(ApplicationError) as raised,
+    ):
+        await boundary.execute_activity(call_with(QUESTION))
+    assert raised.value.category is ApplicationErrorCategory.BENIGN  # of these Temporal logs nothing itself
+    (line,) = lines
+    assert (line["case_id"], line["why"], line["error"]) == ("douyin_reship/A1", "店铺被处罚", "PlatformRefused")
+    assert "exc_info" not in line
+    assert raised.value.__cause__ is None  # a history would keep it with all its frames
+    assert "王小明" not in str(line)
+
+
+async def test_other_errors_are_tried_again_as_they_are() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(call_with(QUESTION))
 
 
 async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_nothing_of_its_facts() -> None:

@@ -169,9 +169,10 @@ class Decides:
         return ["local", answer]
 
 
-async def decide(server: WorkflowEnvironment, marketplaces: Marketplaces, what: EffectCall, **options: Any) -> Any:
+async def decide(
+    server: WorkflowEnvironment, marketplaces: Marketplaces, what: EffectCall, calls: LocalCalls | None = None
+) -> Any:
     queue = uuid.uuid4().hex
-    calls = LocalCalls(**options)
     async with Worker(
         server.client,
         task_queue=queue,
@@ -211,7 +212,25 @@ async def test_g_10_a_decision_is_answered_locally_or_by_the_regular_activity_an
     assert [entry.action for entry in record.log] == ["发起售后申请", "同意补寄"]
 
 
-async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(environment: WorkflowEnvironment) -> None:
+async def test_what_is_not_for_here_is_done_by_the_regular_activity(environment: WorkflowEnvironment) -> None:
+    calls = LocalCalls(1, Clock())
+    assert await made(calls, "1001", done) == "done"
+    async with sandbox_at_work() as platform:
+        own = platform.sandbox.apply("1001", "一直未收到货", 100).after_sale_id
+        access = APPS.of("douyin").model_copy(update={"address": f"{platform.address}/douyin"})
+        async with Marketplaces(APPS.model_copy(update={"douyin": access}), TokenStore()) as marketplaces:
+            answered = await decide(environment, marketplaces, call(own_id=own), calls)
+            with pytest.raises(WorkflowFailureError) as failed:
+                await decide(environment, marketplaces, call("unknown shop", own))
+    assert answered == ("NotHere", EffectOutcome(said="success (log_id sandbox)"))
+    refusal = failed.value.cause.cause  # type: ignore[union-attr]  # of the regular activity
+    assert isinstance(refusal, ApplicationError)
+    assert (refusal.type, refusal.non_retryable) == ("NoCredentials", True)
+
+
+async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(
+    environment: WorkflowEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
     async with sandbox_at_work() as platform:
         own = platform.sandbox.apply("1001", "一直未收到货", 100).after_sale_id
         platform.sandbox.faults.add(Fault(kind="refuse", method="afterSale.operate", text="店铺被处罚"))
@@ -223,3 +242,4 @@ async def test_g_10_a_refusal_ends_the_local_call_with_the_platforms_words(envir
     assert isinstance(refusal, ApplicationError)
     assert (refusal.type, refusal.non_retryable) == ("PlatformRefused", True)
     assert "店铺被处罚" in refusal.message
+    assert [record for record in caplog.records if record.exc_info] == [], "no traceback is logged"

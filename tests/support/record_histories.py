@@ -184,14 +184,14 @@ async def trouble_told(life: Life) -> None:
     """A step waits twice: operators are notified of the first time, late, but not of the second, soon over."""
     life.scene.fails = {"agree_on_platform": UNREACHABLE, "notify": NOT_YET}
     await life.act("agree")
-    await life.pass_time("2h")
+    await life.pass_time("70m")
     await life.until("on its way", lambda seen: seen["notifications"])
     life.scene.fails.pop("notify")
-    await life.pass_time("10m")
+    await life.pass_time("6m")
     await life.until("notified", lambda seen: seen["notifications"][0]["delivered"])
     life.scene.fails["notify"] = NOT_YET
     await life.act("retry_effect")
-    await life.pass_time("2h")
+    await life.pass_time("70m")
     await life.until("on its way", lambda seen: len(seen["notifications"]) == len(["first", "second"]))
     await life.act("done_by_hand")
     await life.until("called off", lambda seen: seen["notifications"][1]["delivered"] is False)

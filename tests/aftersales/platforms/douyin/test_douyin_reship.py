@@ -1,5 +1,6 @@
 """Douyin as the platform of reships: over HTTP against the sandbox, and its readings record by record."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from aftersales.platforms.douyin.records import RESHIP as RESHIP_KIND
 from aftersales.platforms.douyin.records import AfterSale
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox.douyin import transitions
+from aftersales.sandbox.douyin import transitions, wire
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.model import AfterSaleRecord
@@ -424,6 +425,45 @@ async def test_g_10_dr_15_a_decision_is_not_carried_out_on_an_application_made_a
 
     again = shop.call(own, "refuse_on_platform", REFUSAL).model_copy(update={"at": modified_at + timedelta(minutes=20)})
     assert await shop.port.perform(again) == EffectOutcome(said=SAID)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason", "before", "decision"),
+    [
+        ("agree", NEVER, [], (transitions.agree,)),
+        ("refuse", NEVER, [], (transitions.refuse, "已签收")),
+        ("refuse", SHORT, [], (transitions.refuse, "已签收")),
+        ("refuse", SHORT, [(transitions.agree,)], (transitions.refuse, "缺货", ("https://e/consent.png",))),
+        ("ship", NEVER, [(transitions.agree,)], (transitions.ship, "shunfeng", "SF1")),
+        (
+            "add_evidence",
+            NEVER,
+            [(transitions.refuse, "已签收")],
+            (transitions.submit_evidence, "", ("https://e/1.png",)),
+        ),
+    ],
+)
+async def test_the_echo_of_our_own_decision_names_it_and_when_or_moves_nothing(
+    shop: Shop, rule: str, reason: str, before: list[Any], decision: tuple[Any, ...]
+) -> None:
+    own = shop.apply(reason)
+    for step, *arguments in before:
+        shop.do(own, step, *arguments)
+    step, *arguments = decision
+    change = step(shop.record(own), shop.sandbox.now() + 60, *arguments)
+
+    for tag in change.tags:
+        data = json.loads(wire.message(change.record, tag, as_text=False))
+        report = shop.port.report_of(tag, "m1", data)
+        if report and not shop.port.needs_record(report):
+            assert rule in (report.rule, *report.otherwise)
+            assert report.occurred_at == datetime.fromtimestamp(change.record.updated_at, UTC)
+    looks = [report for report in reading.reports(record_of(change.record)) if report.rule]
+    assert all(report.look and report.occurred_at for report in looks)
+
+
+def record_of(record: AfterSaleRecord) -> AfterSale:
+    return AfterSale.model_validate(wire.detail(record))
 
 
 async def test_a_token_that_expires_meanwhile_is_not_noticed(shop: Shop) -> None:
