@@ -10,12 +10,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 
 from cases.models import whole_seconds
 
-EVENTS = ("initialize_workflow", "signal_workflow", "fire_timer", "resolve_activity", "do_update", "cancel_workflow")
-"""The jobs that come with a workflow task of their own, except for the results of local calls."""
+EVENTS = ("initialize_workflow", "signal_workflow", "fire_timer", "do_update", "cancel_workflow")
+"""The jobs that always come with a workflow task of their own."""
 
 
 class _Activation(threading.local):
@@ -38,13 +38,20 @@ class TaskTimes:
     def note(self, activation: WorkflowActivation) -> None:
         """Note whether events arrive although no time has passed since the activation before."""
         nanoseconds = activation.timestamp.ToNanoseconds()
-        jobs = [job for job in activation.jobs if job.WhichOneof("variant") in EVENTS]
-        news = any(job.WhichOneof("variant") != "resolve_activity" or not job.resolve_activity.is_local for job in jobs)
+        news = any(_is_event(job) for job in activation.jobs)
         _activation.stale = news and nanoseconds == self._before
         if news:
             self._at = activation.timestamp.ToDatetime(UTC)
         _activation.at = self._at
         self._before = nanoseconds
+
+
+def _is_event(job: WorkflowActivationJob) -> bool:
+    """Return whether a job comes from an event of the history, and not from what the task itself has just done."""
+    kind = job.WhichOneof("variant")
+    if kind != "resolve_activity":
+        return kind in EVENTS
+    return not job.resolve_activity.is_local and job.resolve_activity.result.WhichOneof("status") != "cancelled"
 
 
 class CaseTime:
