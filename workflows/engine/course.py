@@ -298,7 +298,11 @@ class CaseCourse(CaseSituation):
             given.status, given.why = "waiting", None
         self._coming = deque(self.state.inputs)
         while self._coming:
-            self._process(self._coming.popleft())
+            given = self._coming[0]
+            self.elapse(given.happened)
+            if self._coming and self._coming[0] is given:  # not one that a clock was resolved by
+                self._coming.popleft()
+                self._process(given)
         if now is not None:
             self.elapse(now)
         self._before = None
