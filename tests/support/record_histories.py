@@ -30,6 +30,7 @@ from tests.support.servers import start_server
 from tests.support.stage import BUSINESS, NOT_YET, UNREACHABLE, Scene, Stage
 from workflows.engine.continue_as_new import opening_record
 from workflows.registry import PROCESSES
+from workflows.replay.replayer import local_calls, recorded
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 CONSENT = {"kind": "buyer_consent", "url": "https://example.com/1.png"}
@@ -406,6 +407,11 @@ def file_of(story: str) -> Path:
     return HISTORIES / f"{process_of(story)}_{own}.json"
 
 
+def calls_of(history: Path) -> Path:
+    """Return the path of the local calls that belong to a history, which does not show them."""
+    return history.parent / "local_calls" / history.name
+
+
 def opening_of(story: str, opened: datetime) -> dict[str, Any]:
     """Return the input that opens the case of a story."""
     changes = OPENINGS.get(story, {})
@@ -450,9 +456,11 @@ async def record(names: list[str]) -> None:
             document = scrubbed(json.loads((await handle.fetch_history()).to_json()))
             text = json.dumps(document, ensure_ascii=False, indent=1)
             file_of(name).write_text(f"{text}\n", encoding="utf-8")
+            calls = json.dumps(await local_calls(recorded(file_of(name))), ensure_ascii=False, indent=1)
+            calls_of(file_of(name)).write_text(f"{calls}\n", encoding="utf-8")
     await server.shutdown()
 
 
 if __name__ == "__main__":
-    HISTORIES.mkdir(exist_ok=True)
+    calls_of(HISTORIES / "any").parent.mkdir(parents=True, exist_ok=True)
     asyncio.run(record(sys.argv[1:] or list(STORIES)))

@@ -14,8 +14,8 @@ from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 Key = tuple[str, str]
 """The kind of a command, and its id or number within the kind."""
 END: Key = ("end", "")
-PATCHES = {"TemporalChangeVersion"}
-"""The search attribute that Temporal itself sets for ``workflow.patched``; it is not one of our commands."""
+LOCAL = "local"
+"""The kind of a local call, of which a history shows only the result."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ def _of_event(
             keyed = ("timer", attributes.timer_id), _timer(attributes)
         case "activity_task_scheduled":
             keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.input.payloads)
-        case "upsert_workflow_search_attributes" if set(attributes.search_attributes.indexed_fields) != PATCHES:
+        case "upsert_workflow_search_attributes":
             keyed = _next("attributes", before), _attributes(attributes)
         case "workflow_execution_update_completed" if attributes.outcome.HasField("success"):
             keyed = ("update", updates[attributes.accepted_event_id]), _payloads(attributes.outcome.success.payloads)
@@ -78,6 +78,8 @@ def of_command(command: WorkflowCommand, before: Mapping[Key, Contents]) -> tupl
             keyed = ("timer", str(attributes.seq)), _timer(attributes)
         case "schedule_activity":
             keyed = ("activity", attributes.activity_id), _activity(attributes, attributes.arguments)
+        case "schedule_local_activity":
+            keyed = (LOCAL, str(attributes.seq)), _local_call(attributes)
         case "upsert_workflow_search_attributes":
             keyed = _next("attributes", before), _attributes(attributes)
         case "update_response" if attributes.HasField("completed"):
@@ -116,6 +118,14 @@ def _activity(attributes: Any, arguments: Iterable[Payload]) -> Contents:
         "retries": _retries(attributes.retry_policy),
     }
     return Contents(name, plain, list(arguments))
+
+
+def _local_call(attributes: Any) -> Contents:
+    plain = {
+        "start_to_close": _length(attributes.start_to_close_timeout),
+        "retries": _retries(attributes.retry_policy),
+    }
+    return Contents(attributes.activity_type, plain, list(attributes.arguments))
 
 
 def _retries(attributes: Retries) -> dict[str, Any]:

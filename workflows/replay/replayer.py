@@ -2,7 +2,8 @@
 
 Temporal's own replay compares only the kinds and the order of commands: a clock of 24 h instead of 48 h, another
 argument of an activity or another retry policy goes unnoticed.  Here the commands that the code issues now are
-compared with the recorded ones in full.  Summaries and details are for people and may change.
+compared with the recorded ones in full.  Summaries and details are for people and may change.  A history shows only
+the results of local calls: their arguments are compared where they were kept beside it (``local_calls``).
 """
 
 import json
@@ -20,7 +21,7 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetail
 
 from cases.errors import BadForm, Refused
 from workflows.registry import WORKFLOWS
-from workflows.replay.commands import Contents, Key, of_command, of_history
+from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 
@@ -49,19 +50,11 @@ async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_d
 
     Pass the ``converter`` of the client that recorded it if that has a codec.
     """
-    runner = RecordingRunner(sandboxed_runner(for_cases(converter)))
-    replayer = Replayer(
-        workflows=WORKFLOWS,
-        workflow_runner=runner,
-        interceptors=[OneArgument()],
-        data_converter=for_cases(converter),
-    )
-    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-    was, now = of_history(history.events), runner.issued
+    failed, now = await _issued(history, converter)
+    was = of_history(history.events)
     if converter.payload_codec:
         for event in was.values():
             event.payloads = await converter.payload_codec.decode(event.payloads)
-    failed = result.replay_failure
     lines = [f"does not replay: {' '.join(str(failed).split())}"] if failed else []
     for key, contents in was.items():
         if key in now:
@@ -70,6 +63,36 @@ async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_d
             lines.append(f"{contents.name}: the code no longer does this")
     if lines:
         raise HistoryChanged(lines)
+
+
+async def local_calls(history: WorkflowHistory) -> list[dict[str, Any]]:
+    """Return the local calls that a history leads to: names, figures and arguments, which it does not show itself.
+
+    Raises HistoryChanged if it does not replay.
+    """
+    failed, issued = await _issued(history, pydantic_data_converter)
+    if failed:
+        raise HistoryChanged([f"does not replay: {' '.join(str(failed).split())}"])
+    return [
+        {"activity": contents.name, **contents.plain, "arguments": _values(contents)}
+        for (kind, _), contents in issued.items()
+        if kind == LOCAL
+    ]
+
+
+async def _issued(
+    history: WorkflowHistory, converter: DataConverter
+) -> tuple[BaseException | None, dict[Key, Contents]]:
+    """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
+    runner = RecordingRunner(sandboxed_runner(for_cases(converter)))
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=runner,
+        interceptors=[OneArgument()],
+        data_converter=for_cases(converter),
+    )
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    return result.replay_failure, runner.issued
 
 
 def _differences(was: Contents, now: Contents) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Recorded histories replay, with their content; a change of the code that they would not survive is found."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,13 +15,13 @@ from temporalio.worker import Replayer
 
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
-from tests.support.record_histories import HISTORIES, PROCESS, STORIES, file_of
+from tests.support.record_histories import HISTORIES, PROCESS, STORIES, calls_of, file_of
 from workflows.engine import activity_calls, case_workflow
 from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import WORKFLOWS
-from workflows.replay.replayer import HistoryChanged, recorded, replay
+from workflows.replay.replayer import HistoryChanged, local_calls, recorded, replay
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
 
 FILES = sorted(HISTORIES.glob("*.json"))
@@ -43,6 +44,7 @@ def test_every_story_is_recorded_and_every_record_has_its_story() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_recorded_histories_replay_with_their_content(path: Path) -> None:
     await replay(recorded(path))
+    assert await local_calls(recorded(path)) == json.loads(calls_of(path).read_text(encoding="utf-8"))
 
 
 async def test_histories_are_read_as_the_case_they_are_of() -> None:
@@ -93,7 +95,7 @@ def first_task(whole: WorkflowHistory) -> list[Any]:
 async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     budget: ActivityOptions = {**EFFECT, "start_to_close_timeout": timedelta(minutes=2)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(activity_calls, "EFFECT", budget)
-    (line,) = await changes("still_open")
+    (line,) = await changes("taken_late")
     assert line.endswith("start_to_close: recorded '0:00:30', now '0:02:00'")
     assert "agree_on_platform" in line
 
@@ -101,10 +103,10 @@ async def test_another_budget_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_another_retry_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     budget: ActivityOptions = {**EFFECT, "retry_policy": RetryPolicy(maximum_attempts=3)}  # type: ignore[typeddict-item]
     monkeypatch.setattr(activity_calls, "EFFECT", budget)
-    assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("still_open"))
+    assert any("retries.attempts: recorded 20, now 3" in line for line in await changes("taken_late"))
 
 
-async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def _renumbered(monkeypatch: pytest.MonkeyPatch) -> None:
     real = activity_calls.effect_input
 
     def renumbered(machine: CaseMachine, effect: EffectState) -> Any:
@@ -112,19 +114,31 @@ async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.Monk
         return name, call.model_copy(update={"key": f"{call.key}-again"})
 
     monkeypatch.setattr(activity_calls, "effect_input", renumbered)
-    (line,) = await changes("still_open")
+
+
+async def test_another_argument_of_an_activity_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    _renumbered(monkeypatch)
+    (line,) = await changes("taken_late")
     assert line.startswith("event ")
-    assert "[0].key: recorded 'douyin_reship/still_open/1', now 'douyin_reship/still_open/1-again'" in line
+    assert "[0].key: recorded 'douyin_reship/taken_late/agree_on_platform/" in line
+    assert line.endswith("-again'")
+
+
+async def test_another_argument_of_a_local_call_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    _renumbered(monkeypatch)
+    (call,) = await local_calls(history("still_open"))
+    (kept,) = json.loads(calls_of(file_of("still_open")).read_text(encoding="utf-8"))
+    assert call["arguments"][0]["key"] == f"{kept['arguments'][0]['key']}-again"
 
 
 async def test_another_answer_to_a_person_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(case_workflow, "summary", lambda _: {"status": "open"})
+    monkeypatch.setattr(case_workflow, "summary", lambda *_: {"status": "open"})
     lines = await changes("still_open")
     assert any("workflow_execution_update_completed" in line for line in lines)
 
 
 async def test_another_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(case_workflow, "summary", lambda _: {"status": "closed"})
+    monkeypatch.setattr(case_workflow, "summary", lambda *_: {"status": "closed"})
     lines = await changes("silent_never_received")
     assert any("workflow_execution_completed" in line and ".state" not in line.split(":")[0] for line in lines)
 
