@@ -1,13 +1,16 @@
-"""An interceptor that turns our errors into Temporal's and adds the case to every log line of an activity."""
+"""An interceptor that turns our errors into Temporal's, logs them, and adds the case to every line of an activity."""
 
 from typing import Any
 
 import structlog
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from cases.errors import BadForm, CaseError, PlatformRefused
 
+LOGGED = ApplicationErrorCategory.BENIGN
+"""The category of an error that we log in a line of our own: Temporal's would be a whole traceback."""
 NAMED = ("case_id", "process", "shop_id", "rule")
 UNEXPECTED = "程序错误,见 worker 日志 / a fault of the program: see the worker's log"
 
@@ -29,9 +32,17 @@ class _ErrorBoundary(ActivityInboundInterceptor):
                 return await super().execute_activity(input)
             except CaseError as error:
                 final = isinstance(error, PlatformRefused | BadForm)
-                raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final) from error
+                kind = type(error).__name__
+                structlog.get_logger("activity").warning(
+                    "activity failed", activity=_name(), error=kind, why=str(error), final=final
+                )
+                raise ApplicationError(str(error), type=kind, non_retryable=final, category=LOGGED) from None
             except (OSError, FailureError):
                 raise
             except Exception as bug:  # noqa: BLE001 - it is raised again, without a message that may quote a buyer
                 unexpected = ApplicationError(UNEXPECTED, type=type(bug).__name__)
                 raise unexpected.with_traceback(bug.__traceback__) from None
+
+
+def _name() -> str | None:
+    return activity.info().activity_type if activity.in_activity() else None

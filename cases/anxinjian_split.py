@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.durations import parse_duration
 from cases.forms import Form, Shipment
-from cases.models import Duration, Id, Instant, Money, Strict
-from cases.policy import Figure, Policy
+from cases.models import Id, Instant, Money, Strict
+from cases.policy import Figure, Lengths, Policy
 from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
 
 MOST_ORDERS = 20
@@ -71,7 +71,7 @@ class SplitFacts(Facts):
 class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
     """The figures of AX-1, AX-9 and AX-10; automatic receipt has no figure, as the platform sets its instant."""
 
-    escalate_before: Figure[tuple[Duration, ...]] = Figure(
+    escalate_before: Figure[Lengths] = Figure(
         value=(parse_duration("72h"), parse_duration("24h")),
         unit="自动收货前",
         clause="AX-9",
@@ -203,15 +203,17 @@ class SplitCase(Case):
         """Return the case as one order sees it."""
         return self if order is None else OrderOfSplit(self, order)
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+        del at
         if rule == "choose":
             chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
             return self.model_copy(update={"way": chosen})
         return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
 
-    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
+    def apply_to_order(self, order: str, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep those facts about an order on which other orders or the item depend."""
+        del at
         changes: dict[str, object] = {}
         if rule == "authenticate":
             changes["authenticated_order"] = order
@@ -334,9 +336,9 @@ class OrderOfSplit:
             return receipts[self.order]
         return self.case.due(figure, entered)
 
-    def apply(self, rule: str, form: Form | None) -> "OrderOfSplit":
+    def apply(self, rule: str, form: Form | None, at: datetime) -> "OrderOfSplit":
         """Return the order after one of its rules has fired."""
-        return OrderOfSplit(self.case.apply_to_order(self.order, rule, form), self.order)
+        return OrderOfSplit(self.case.apply_to_order(self.order, rule, form, at), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return nothing: the costs are those of choosing the way, which the case shows."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from cases.editions import UNRELEASED
 from cases.forms import Form, NoForm
 from cases.models import Instant, Strict
 from cases.policy import Figure, Policy
@@ -63,11 +64,12 @@ class Appeals(Strict):
 class Case(Strict):
     """The context of a chart: pinned facts and policy (G-9), and what has been added since.
 
-    Guards and deadlines are computed from it alone.
+    Guards and deadlines are computed from it alone.  ``edition`` names the figures that the policy was made from.
     """
 
     facts: Any
     policy: Any
+    edition: str = UNRELEASED
     forms: ClassVar[Mapping[str, type[Form]]] = {}
     appeals: ClassVar[Appeals | None] = None
     """None if cases of this process cannot be appealed."""
@@ -100,9 +102,9 @@ class Case(Strict):
         length: Figure[timedelta] = getattr(self.policy, figure)
         return entered + length.value
 
-    def apply(self, rule: str, form: Form | None) -> Self:
-        """Return the case after a rule has fired with a form, or with None if it was reported without one."""
-        del rule, form
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
+        """Return the case after a rule has fired at an instant with a form, None if it was reported without one."""
+        del rule, form, at
         return self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
@@ -134,9 +136,9 @@ class Case(Strict):
             raise KeyError(order)
         return self
 
-    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
-        """Return the case after a rule of an order's chart has fired with a form."""
-        raise KeyError(order, rule, form)
+    def apply_to_order(self, order: str, rule: str, form: Form | None, at: datetime) -> Self:
+        """Return the case after a rule of an order's chart has fired at an instant with a form."""
+        raise KeyError(order, rule, form, at)
 
     @classmethod
     @abstractmethod

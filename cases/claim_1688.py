@@ -10,12 +10,14 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, Facts
-from cases.forms import Evidence, Form, Proof
+from cases.forms import MOST_EVIDENCE, Evidence, Form, Proof
 from cases.models import Id, Instant, Money, Strict, Text, cents
 from cases.policy import Figure, Policy
 from statecharts.claim_1688 import Claim1688
 
 NOTHING = Decimal("0.00")
+MOST_SUB_ORDERS = 200
+"""The most sub-orders of a claim, far more than a main order has in practice."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class ClaimFacts(Facts):
     opened_by: OpenedBy
     opened_at: Instant
     trade_closed: bool = False
-    sub_orders: tuple[SubOrder, ...] = Field(min_length=1)
+    sub_orders: tuple[SubOrder, ...] = Field(min_length=1, max_length=MOST_SUB_ORDERS)
 
     @model_validator(mode="after")
     def _unique_sub_orders(self) -> Self:
@@ -143,7 +145,7 @@ class Appeal(Form):
     """An appeal with its reason and evidence (CL-10)."""
 
     reason: Text
-    evidence: tuple[Evidence, ...] = Field(min_length=1)
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
 
 
 class TradeClosure(Form):

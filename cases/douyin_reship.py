@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
-from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
-from cases.models import Duration, Id, Instant, Money, Text
+from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
+from cases.models import Duration, Excerpt, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
 from statecharts.douyin_reship import DouyinReship
 
 HELP_PAGE = "source 002"
+Categories = Annotated[tuple[Id, ...], Field(max_length=500)]
 
 
 class Reason(StrEnum):
@@ -39,7 +40,7 @@ class ReshipFacts(Facts):
     order_amount: Money
     applied_at: Instant
     received_at: Instant | None = None
-    description: str = ""
+    description: Excerpt = ""
 
     @property
     def own_id(self) -> str:
@@ -72,7 +73,7 @@ class ReshipPolicy(Policy, clocks=(DouyinReship,)):
 
     application_window: Figure[Duration] = duration("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
     """申请时限"""
-    open_categories: Figure[tuple[Id, ...]] = Figure(
+    open_categories: Figure[Categories] = Figure(
         value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
     )
     """开放补寄的类目(空为全部)"""
@@ -86,7 +87,7 @@ class Refusal(Form):
     """A refusal with its reason (DR-14); one agreed with the buyer proves the buyer's consent (DR-13)."""
 
     reason: Text
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=MOST_EVIDENCE)
     after_consent: bool = False
 
     @model_validator(mode="after")
@@ -112,7 +113,7 @@ class Modification(Form):
     """The buyer's modified application, perhaps with another reason (DR-15)."""
 
     reason: Reason
-    description: str = ""
+    description: Excerpt = ""
 
 
 class ReshipCase(Case):
@@ -154,8 +155,9 @@ class ReshipCase(Case):
         category = self.facts.category_id
         return not categories or category is None or category in categories
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep the reason of a modification (DR-15), and that the goods are out of stock (DR-13)."""
+        del at
         if isinstance(form, Modification):
             return self.model_copy(update={"new_reason": form.reason})
         return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self

@@ -1,10 +1,16 @@
 """The forms that several processes share.  A form is what people fill in to fire a rule."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from cases.models import Strict, Text
+from cases.models import Name, Strict, Url
+
+MOST_EVIDENCE = 20
+"""The most pieces of evidence in a form; no marketplace takes more."""
+Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""What a piece of evidence shows, or what an operator notes about a step."""
 
 
 class EvidenceKind(StrEnum):
@@ -23,8 +29,8 @@ class Evidence(Strict):
     """A piece of evidence: its kind, its address, and what it shows."""
 
     kind: EvidenceKind
-    url: Text
-    note: Text | None = None
+    url: Url
+    note: Note | None = None
 
 
 class Form(Strict):
@@ -38,11 +44,11 @@ class NoForm(Form):
 class Shipment(Form):
     """A shipped parcel: the carrier's code or name, and the real tracking number."""
 
-    carrier: Text
-    tracking_no: Text
+    carrier: Name
+    tracking_no: Name
 
 
 class Proof(Form):
     """At least one piece of evidence."""
 
-    evidence: tuple[Evidence, ...] = Field(min_length=1)
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
-from cases.forms import EvidenceKind, Form, Shipment
-from cases.models import Id, Instant, Strict, Text
+from cases.forms import MOST_EVIDENCE, EvidenceKind, Form, Note, Shipment
+from cases.models import Id, Instant, Strict, Text, Url
 from cases.policy import Policy
 from statecharts.jd_delay_card import JdDelayCard
 
@@ -58,15 +58,15 @@ class AgreementProof(Strict):
     """Proof that buyer and shop agreed: one of the three kinds that JD takes (JD-3)."""
 
     kind: Literal[EvidenceKind.CHAT_SCREENSHOT, EvidenceKind.SMS, EvidenceKind.CALL_RECORD]
-    url: Text
-    note: Text | None = None
+    url: Url
+    note: Note | None = None
 
 
 class EmergencyReport(Form):
     """A report with the concrete shipping time agreed with the buyer, and its proof (JD-3)."""
 
     agreed_ship_at: Instant
-    evidence: tuple[AgreementProof, ...] = Field(min_length=1)
+    evidence: tuple[AgreementProof, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
 
 
 class DelayCase(Case):
@@ -110,8 +110,9 @@ class DelayCase(Case):
             entered = self.confirmed_sent_at or self.facts.sent_at or entered
         return super().due(figure, entered)
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep when the card was sent and which time was agreed; a new report can be escalated again."""
+        del at
         changes: dict[str, object] = {}
         if rule == "miss_promise":
             changes["promise_missed_already"] = True

@@ -1,9 +1,10 @@
-"""The strict base models and types of facts, forms and figures."""
+"""The strict base models and types of facts, forms and figures, all of them bounded."""
 
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -62,8 +63,21 @@ Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterVa
 """An amount in CNY, kept with its two decimals."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
 """A platform's own identifier: no white space, no slash."""
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+LONGEST_TEXT = 2000
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)]
 """A text that is not empty."""
+LONGEST_NAME = 200
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
+"""A short text that is not empty: a name, a number, the id of a message."""
+Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+"""The address of a picture or a document."""
+Excerpt = Annotated[str, AfterValidator(lambda text: clipped(text, LONGEST_TEXT))]
+"""A text of others, of which only the beginning is kept: too long a one is no reason to refuse the rest."""
+
+LARGEST_INPUT = 64 * 1024
+"""The most bytes of JSON of a decision or a message.  The server takes 2 MB, but a case keeps many of them."""
+DEEPEST_INPUT = 10
+"""The deepest nesting of a form.  A case keeps it nested in its own state, and JSON is read to a depth of 200 only."""
 
 
 class Strict(BaseModel):
@@ -79,37 +93,86 @@ _CHINESE = {
     "enum": "不在可选值内",
     "literal_error": "不在可选值内",
     "string_too_short": "不能为空",
+    "string_too_long": "过长",
     "too_short": "数量不足",
+    "too_long": "数量过多",
 }
 WHOLE = "(全部 / whole)"
+FAULTS_NAMED = 10
+"""The most faults that a refusal names."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def json_text(raw: Any, what: str) -> str:
+    """Return JSON-like data as JSON; raises BadForm for what no JSON reader takes: NaN, half a character, a circle."""
+    try:
+        text = json.dumps(raw, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as bad:
+        raise BadForm(f"{what}: 不是 JSON / is not JSON: {clipped(str(bad))}", (what,)) from bad
+    return text
+
+
+def refuse_larger(raw: Any, what: str, largest: int = LARGEST_INPUT) -> str:
+    """Return JSON-like data as JSON; raises BadForm if it is larger than so many bytes."""
+    text = json_text(raw, what)
+    size = len(text.encode())
+    if size > largest:
+        raise BadForm(
+            f"{what}: 过大,{size} 字节,最多 {largest} / too large: {size} bytes of JSON, at most {largest}", (what,)
+        )
+    return text
+
+
+def _bounded(form: dict[str, Any]) -> dict[str, Any]:
+    try:
+        refuse_larger(form, "form")
+    except BadForm as bad:
+        raise ValueError(str(bad)) from bad
+    if _deeper_than(form, DEEPEST_INPUT):
+        raise ValueError(f"嵌套最多 {DEEPEST_INPUT} 层 / nested deeper than {DEEPEST_INPUT} levels")
+    return form
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(part, levels - 1) for part in parts)
+
+
+FormData = Annotated[dict[str, Any], AfterValidator(_bounded)]
+"""A form as it came from outside, bounded in size and depth before anybody knows which form it is."""
+
+
 def read(model: type[Model], raw: Any, what: str) -> Model:
-    """Read JSON-like data into a model; raises BadForm with every wrong field and what was expected."""
+    """Read JSON-like data into a model; raises BadForm with the wrong fields and what was expected."""
     if not isinstance(raw, dict):
         raise BadForm(
             f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}", (what,)
         )
-    try:
-        text = json.dumps(raw, ensure_ascii=False)
-    except (TypeError, ValueError) as bad:
-        raise BadForm(f"{what}: 不是 JSON / is not JSON: {bad}") from bad
+    text = json_text(raw, what)
     try:
         return model.model_validate_json(text)
     except ValidationError as bad:
         place = bad.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        lines = (f"{'.'.join(str(part) for part in where) or WHOLE}: {why}" for where, why in faults(bad))
+        lines = [f"{_path(where)}: {why}" for where, why in islice(faults(bad), FAULTS_NAMED)]
+        if bad.error_count() > FAULTS_NAMED:
+            lines.append(f"还有 {bad.error_count() - FAULTS_NAMED} 处 / and more")
         raise BadForm(f"{what}: {'; '.join(lines)}; {expected(model)}", (what, *place)) from bad
+
+
+def _path(where: tuple[str | int, ...]) -> str:
+    return clipped(".".join(str(part) for part in where)) or WHOLE
 
 
 def faults(bad: ValidationError) -> Iterable[tuple[tuple[str | int, ...], str]]:
     """Yield the path and the text of every fault, Chinese first; a fault of the model as a whole has an empty path."""
     for fault in bad.errors(include_url=False, include_context=False, include_input=False):
         chinese = _CHINESE.get(fault["type"], "有误")
-        yield fault["loc"], f"{chinese} / {fault['msg'].removeprefix('Value error, ')}"
+        yield fault["loc"], clipped(f"{chinese} / {fault['msg'].removeprefix('Value error, ')}")
 
 
 def expected(model: type[BaseModel]) -> str:

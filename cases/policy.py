@@ -3,32 +3,36 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from inspect import get_annotations
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
 from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
-from cases.models import Duration, Strict, read
+from cases.models import Duration, FormData, Name, Strict, clipped, read
 from statecharts.chart import CaseChart
 from statecharts.rules import ChartFault, Length, Provenance
 
 PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
-
+_SET = {"source": "shop setting", "standing": "set"}
 LONGEST_CLOCK = timedelta(days=3650)
 """No marketplace has a longer clock, and an unlimited one could exceed the range of dates."""
 
+LONGEST_SOURCE = 500
+
 Value = TypeVar("Value")
+Lengths = Annotated[tuple[Duration, ...], Field(max_length=10)]
+"""Lengths of time before a deadline at which something happens."""
 
 
 class Figure(Strict, Generic[Value]):
     """One figure: its value and unit, the rule it serves, and where it comes from."""
 
     value: Value
-    unit: str
-    clause: str
-    source: str
+    unit: str = Field(max_length=LONGEST_SOURCE)
+    clause: str = Field(max_length=LONGEST_SOURCE)
+    source: str = Field(max_length=LONGEST_SOURCE)
     standing: Provenance
 
     def show(self) -> str:
@@ -47,11 +51,6 @@ def _show(value: Any) -> str:
 def duration(length: str, clause: str, source: str, standing: Provenance) -> Figure[Duration]:
     """Make a figure of a length of time, written as ``48h``."""
     return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
-
-
-def all_pinned(figures: Mapping[str, Any]) -> bool:
-    """Return whether all figures carry their sources: such figures are used unchanged (G-9)."""
-    return bool(figures) and all(isinstance(figure, dict) and "standing" in figure for figure in figures.values())
 
 
 def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
@@ -74,7 +73,7 @@ class Policy(Strict):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    reminders_before: Figure[tuple[Duration, ...]] = Figure(
+    reminders_before: Figure[Lengths] = Figure(
         value=(parse_duration("12h"), parse_duration("2h")),
         unit="截止前",
         clause="G-5",
@@ -84,14 +83,16 @@ class Policy(Strict):
     """提醒时点"""
     decide_before: Figure[Duration] = duration("30m", "G-6", "assumption", "assumed")
     """默认决定提前量"""
-    default_decision: Figure[str | None] = Figure(
+    default_decision: Figure[Name | None] = Figure(
         value=None, unit="动作", clause="G-6", source="assumption", standing="assumed"
     )
     """默认决定"""
-    default_form: Figure[dict[str, Any]] = Figure(
+    default_form: Figure[FormData] = Figure(
         value={}, unit="表单", clause="G-6", source="assumption", standing="assumed"
     )
     """默认决定的表单"""
+    late_facts: Figure[Duration] = duration("7d", "G-11", "assumption", "assumed")
+    """结案后仍接受迟到事实的时长"""
 
     def __init_subclass__(cls, *, clocks: tuple[type[CaseChart], ...] = (), **options: Any) -> None:
         """Take the charts' clock figures as fields, before the process's own."""
@@ -116,18 +117,27 @@ class Policy(Strict):
         return cls.model_fields[figure].description or figure
 
     @classmethod
-    def resolve(cls, values: Mapping[str, Any], source: str = "shop setting") -> Self:
-        """Return the policy with figures set by the shop; raises PolicyUnknown or BadForm, naming the figure."""
-        unknown = [name for name in values if name not in cls.model_fields]
-        if unknown:
-            raise PolicyUnknown(
-                f"policy.{unknown[0]}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
-                ("policy", unknown[0]),
-            )
-        plain = cls().model_dump(mode="json")
-        for name, value in values.items():
-            plain[name] |= {"value": value, "source": source, "standing": "set"}
-        return read(cls, plain, "policy")
+    def resolve(cls, values: Mapping[str, Any], figures: Mapping[str, Any] | None = None) -> Self:
+        """Return the policy with what a shop has set; raises PolicyUnknown or BadForm, naming the figure.
+
+        ``figures``, those of an edition, go before those of the code.  What an edition alone has is not looked at any
+        more.
+        """
+        figures = figures or {}
+        for name in values:
+            if name not in cls.model_fields and name not in figures:
+                raise PolicyUnknown(
+                    f"policy.{clipped(name)}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
+                    ("policy", name),
+                )
+        plain = cls().model_dump(mode="json") | dict(figures)
+        plain |= {name: {**plain[name], "value": value, **_SET} for name, value in values.items()}
+        return read(cls, {name: plain[name] for name in cls.model_fields}, "policy")
+
+    def overrides(self) -> dict[str, Any]:
+        """Return what the shop has set, as JSON: with it and the edition's figures the policy is the same again."""
+        set_by_shop = [name for name in type(self).model_fields if getattr(self, name).standing == "set"]
+        return {name: self.model_dump(mode="json", include={name})[name]["value"] for name in set_by_shop}
 
     @model_validator(mode="after")
     def _no_clock_runs_backwards(self) -> Self:

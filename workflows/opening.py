@@ -8,7 +8,9 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
 from cases.models import whole_seconds
+from workflows.engine.continue_as_new import opening_record
 from workflows.engine.details import static_details, static_summary
+from workflows.engine.limits import refuse_oversized_opening
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import opening_attributes
@@ -22,12 +24,13 @@ async def start_case(
     With a ``report`` a new case is opened and signalled in one call; a case that is already open is only signalled,
     and WorkflowAlreadyStartedError means that it has closed.
     """
+    refuse_oversized_opening(opening.model_dump(mode="json"))
     case = process.open_case(opening)
     case_id = f"{process.name}/{case.facts.own_id}"
     machine = CaseMachine(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
     return await client.start_workflow(
         process.name,
-        arg={"facts": case.facts.model_dump(mode="json"), "policy": case.policy.model_dump(mode="json")},
+        arg=opening_record(case),
         id=case_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

@@ -1,13 +1,22 @@
 """The options of every worker and replayer: sandboxed runner, interceptor of handlers, data converter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverter,
+    PayloadConverter,
+    StorageDriverStoreContext,
+    WorkflowSerializationContext,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     HandleQueryInput,
@@ -15,18 +24,65 @@ from temporalio.worker import (
     HandleUpdateInput,
     Interceptor,
     WorkflowInboundInterceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from workflows.engine.case_time import TaskTimes
+from workflows.engine.sender import sent_by
 
 # Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
 # would only cost memory and time.  The statechart library imports lazily, so it is passed through whole.
 PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
 
 
-def sandboxed_runner() -> SandboxedWorkflowRunner:
-    """Return the runner that every worker and replayer uses."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+class _TimedRunner(SandboxedWorkflowRunner):
+    """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Create an instance that notes when its tasks began."""
+        instance = super().create_instance(det)
+        activate, times = instance.activate, TaskTimes()
+
+        def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            times.note(act)
+            return activate(act)
+
+        vars(instance)["activate"] = noting
+        return instance
+
+
+CONTEXTS: Mapping[str, Any] = {
+    "get_serialization_context": None,
+    "get_external_store_context": StorageDriverStoreContext(),
+}
+"""The methods by which the SDK asks a workflow for the context of every payload, with the answer "there is none"."""
+
+
+def uses_contexts(converter: DataConverter) -> bool:
+    """Return whether a data converter treats payloads by what they belong to."""
+    context = WorkflowSerializationContext(namespace="any", workflow_id="any")
+    return converter.external_storage is not None or converter.with_context(context) is not converter
+
+
+class _ContextFreeRunner(_TimedRunner):
+    """A sandbox that is not entered to ask for the context of a payload: that costs a sixth of a replay."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Create an instance that answers at once."""
+        instance = super().create_instance(det)
+        for name, answer in CONTEXTS.items():
+            # Goes before the method of that name; a release of the SDK that asks otherwise gets its own answer.
+            vars(instance)[name] = lambda *_, answer=answer, **__: answer
+        return instance
+
+
+def sandboxed_runner(converter: DataConverter) -> SandboxedWorkflowRunner:
+    """Return the runner of every worker and replayer, for the data converter that it works with."""
+    runner = _TimedRunner if uses_contexts(converter) else _ContextFreeRunner
+    return runner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
@@ -43,17 +99,21 @@ class OneArgument(Interceptor):
 
 class _OneArgument(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
-        await super().handle_signal(_folded(input))
+        known = workflow.get_signal_handler(input.signal) is not None  # else the dynamic handler, which takes two
+        with sent_by(input.headers):
+            await super().handle_signal(_folded(input) if known else input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         input.args = input.args if input.query.startswith("__") else []
         return await super().handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
-        super().handle_update_validator(_folded(input))
+        with sent_by(input.headers):
+            super().handle_update_validator(_folded(input))
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
-        return await super().handle_update_handler(_folded(input))
+        with sent_by(input.headers):
+            return await super().handle_update_handler(_folded(input))
 
 
 def _folded(call: Handled) -> Handled:
@@ -62,7 +122,7 @@ def _folded(call: Handled) -> Handled:
     return call
 
 
-_REFUSALS = ("Refused", "BadForm", "PolicyUnknown")
+_REFUSALS = ("Refused", "BadForm", "PolicyUnknown", "PlatformRefused")
 UNTYPED: tuple[Any, ...] = (None, Any)
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import (
@@ -21,15 +23,26 @@ from aftersales.cli.options import (
 )
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_answer, print_case
+from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, RUNNING, newest_runs, of_processes
 from aftersales.runtime.connection import connect
 from aftersales.runtime.decision_client import PATIENCE as DECISION_PATIENCE
 from aftersales.runtime.decision_client import Decision, DecisionUnknown, decide, earlier_answer
+from aftersales.runtime.known_cases import (
+    ENDED_EARLY,
+    ENDINGS,
+    find_workflow,
+    how_to_revive,
+    known_from,
+    where_it_ended,
+)
 from aftersales.runtime.sender_header import operator
 from aftersales.runtime.settings import load_settings
 from cases.durations import format_duration
 from cases.errors import BadForm, CaseError
+from cases.ledger import KnownCase
 from cases.models import faults
 from workflows.engine import search_attributes as sa
+from workflows.engine.limits import refuse_oversized
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
@@ -52,16 +65,17 @@ def list_command(
     """List cases by deadline, nearest first."""
 
     async def work() -> None:
-        names = [process_of(process).name] if process else list(PROCESSES)
-        query = "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
+        query = of_processes([process_of(process).name] if process else list(PROCESSES))
         for key, value in ((sa.SHOP, shop), (sa.ORDERS, order)):
             if value:
                 query += " AND {} = '{}'".format(key.name, value.replace("'", "''"))
-        if not closed:
-            query += " AND ExecutionStatus = 'Running'"
         client = await connect()
-        rows = [_row(execution) async for execution in client.list_workflows(query, limit=limit)]
-        rows.sort(key=lambda row: (row["deadline"] is None, row["deadline"] or "", row["case_id"]))
+        # A case that ended early is still open, and first of all: nobody keeps its clocks.
+        queries = [query] if closed else [f"{query} AND {RUNNING}", f"{query} AND {ENDED_EARLY_STATUSES}"]
+        found = [execution for asked in queries async for execution in client.list_workflows(asked, limit=limit)]
+        rows = [_row(execution) for execution in await newest_runs(client, found)]
+        rows.sort(key=_urgency)
+        del rows[limit:]
         if as_json:
             print_json(rows)
             return
@@ -70,6 +84,10 @@ def list_command(
         print_table("案件 / cases", columns, [[_cell(name, row[name]) for name in names_of] for row in rows])
 
     run(work())
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, bool, str, str]:
+    return row["state"] != ENDED_EARLY, row["deadline"] is None, row["deadline"] or "", row["case_id"]
 
 
 def _cell(name: str, value: Any) -> str:
@@ -85,18 +103,19 @@ def _cell(name: str, value: Any) -> str:
 
 def _row(execution: Any) -> dict[str, Any]:
     attributes = execution.typed_search_attributes
-    deadline = attributes.get(sa.DEADLINE)
+    early = execution.status in ENDINGS
+    deadline = None if early else attributes.get(sa.DEADLINE)
     return {
         "case_id": execution.id,
         "process": execution.workflow_type,
         "status": execution.status.name.lower() if execution.status else None,
-        "state": attributes.get(sa.STATE),
+        "state": ENDED_EARLY if early else attributes.get(sa.STATE),
         "deadline": deadline.isoformat() if deadline else None,
-        "waits_for": attributes.get(sa.WAITS_FOR),
+        "waits_for": how_to_revive(execution.id) if early else attributes.get(sa.WAITS_FOR),
         "shop": attributes.get(sa.SHOP),
         "order": attributes.get(sa.ORDER),
         "at_stake": attributes.get(sa.AT_STAKE),
-        "needs_operator": attributes.get(sa.NEEDS_OPERATOR),
+        "needs_operator": early or attributes.get(sa.NEEDS_OPERATOR),
     }
 
 
@@ -105,14 +124,37 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
     async def work() -> None:
         process_of(case.partition("/")[0])
-        handle = (await connect()).get_workflow_handle(case)
-        answer = await handle.query("view", rpc_timeout=PATIENCE)
-        if as_json:
+        client = await connect()
+        found = await find_workflow(client, case)
+        early = known_from(found) if found and found.status in ENDINGS else None
+        try:
+            answer = await client.get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
+        except (RPCError, WorkflowQueryFailedError):
+            if early is None:
+                raise
+            answer = None
+        if early is not None:
+            _show_ended_early(early, None if answer is None else _readable(answer), as_json=as_json)
+        elif as_json:
             print_json(answer)
         else:
             print_case(_readable(answer))
 
     run(work())
+
+
+def _show_ended_early(known: KnownCase, seen: CaseView | None, *, as_json: bool) -> None:
+    """Show a case whose workflow ended early: no deadline of it is kept, and nothing can be done but to revive it."""
+    last = seen.model_copy(update={"deadlines": [], "actions": [], "next": None}) if seen else None
+    if as_json:
+        ended = {"ending": known.ending, "at": known.ended_at.isoformat() if known.ended_at else None}
+        ended["revive"] = how_to_revive(known.case_id)
+        shown = last.model_dump(mode="json") if last else {"case_id": known.case_id}
+        print_json({**shown, "status": "ended_early", "ended_early": ended})
+        return
+    say(f"🛑 {known.case_id}: {where_it_ended(known)}")
+    if last:
+        print_case(last)
 
 
 def _readable(answer: Any) -> CaseView:
@@ -190,6 +232,7 @@ def _argument(
         raise BadForm(f"--occurred-at: 不能晚于现在 / must not be in the future: {happened}")
     beside = {ORDER_FIELD: order, OCCURRED_AT: happened}
     values = {**(read_form(process, rule, form, now) or {}), **{key: value for key, value in beside.items() if value}}
+    refuse_oversized(values, rule)
     return values or None
 
 

@@ -12,6 +12,7 @@ from aftersales.runtime.connection import connect
 from aftersales.runtime.sender_header import operator
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
+from workflows.engine.limits import refuse_oversized
 from workflows.registry import process_of
 
 
@@ -51,8 +52,10 @@ def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line
             "occurred_at": read_instant("--occurred-at", occurred_at, now),
             "deadline": read_instant("--deadline", deadline, now),
         }
+        told = {name: value for name, value in message.items() if value is not None}
+        refuse_oversized(told, "report")
         handle = (await connect(sender=operator(load_settings().operator))).get_workflow_handle(case)
-        await handle.signal("report", {name: value for name, value in message.items() if value is not None})
+        await handle.signal("report", told)
         if as_json:
             print_json({"case_id": case, "handed_over": True})
         else:

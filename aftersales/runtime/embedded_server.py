@@ -27,6 +27,8 @@ ONE_PARTITION = [
     for argument in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
 ]
 """A limit per shop is exact only on a queue with a single partition."""
+SMALL_UPDATES = ["--dynamic-config-value", f"history.maxInFlightUpdatePayloads={1024 * 1024}"]
+"""The server refuses larger updates: one that a worker cannot accept would block its case."""
 _TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
 """The types of search attributes on the server's command line."""
 
@@ -80,6 +82,7 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
     database.parent.mkdir(parents=True, exist_ok=True)
     arguments = [
         *ONE_PARTITION,
+        *SMALL_UPDATES,
         "--ip",
         "127.0.0.1",
         "--port",

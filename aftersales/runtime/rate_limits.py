@@ -15,8 +15,9 @@ async def limit_per_shop(client: Client, task_queue: str, per_second: float | No
 
     The server enforces the limit over all workers of the queue.  A shop may run ahead by one second's worth; retries
     count; activities without a key share one limit.  The queue must have a single partition, or shops get less, and
-    workers must not start activities eagerly, which bypasses the queue.  Raises BadForm if the figure is not positive,
-    CaseError if the server does not support it.
+    workers must not start activities eagerly, which bypasses the queue.  Local activities bypass it too: each worker
+    limits its own (``activities.local_calls``).  Raises BadForm if the figure is not positive, CaseError if the server
+    does not support it.
     """
     if per_second is not None and not 0 < per_second < float("inf"):
         raise BadForm(f"per_second: 须大于 0 / must be positive: {per_second}", ("per_second",))

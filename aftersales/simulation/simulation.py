@@ -22,7 +22,6 @@ from aftersales.simulation.virtual_time import (
     wait_until,
 )
 from workflows.engine.decisions import CLOSED
-from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
@@ -60,7 +59,8 @@ class Simulation:
         opening = self._scenario.opening(self._origin)
         opened = self._scenario.process.open_case(opening)
         settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
-        dependencies = simulated_dependencies(self._scenario.script(self._origin))
+        console_done = self._scenario.file.platform.console == "done"
+        dependencies = simulated_dependencies(self._scenario.script(self._origin), console_done=console_done)
         async with make_worker(self._server.client, settings, dependencies):
             await wait_until(self._origin)
             async with time_moved_by_hand(self._server):
@@ -80,12 +80,11 @@ class Simulation:
         if step.expect:
             await self._expect(step.expect, number)
         elif step.act:
-            await self._act(step, step.act, self._scenario.form(number, self._origin))
+            await self._act(step, step.act, self._scenario.decision(number, self._origin))
         else:
             await self._report(step, self._scenario.message(number, self._origin))
 
-    async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
-        values = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
+    async def _act(self, step: ScenarioStep, rule: str, values: dict[str, Any] | None) -> None:
         try:
             await self._case.watched(lambda: self._case.handle_for_change().execute_update(rule, values))
         except WorkflowUpdateFailedError as refusal:
@@ -116,12 +115,15 @@ class Simulation:
         ]
 
     async def _finish(self) -> CaseView:
-        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself."""
+        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself.
+
+        A case that has closed may stay open to facts told late (G-11), which do not come by themselves.
+        """
         if self._scenario.file.until is not None:
             await self._case.skip_to(self._scenario.file.until)
             return (await self._case.rest()).seen
         resting = await self._case.rest()
-        while resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
+        while not resting.closed and resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
             await self._case.skip_to(resting.upcoming)
             resting = await self._case.rest()
         return resting.seen

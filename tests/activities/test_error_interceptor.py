@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import structlog
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
-from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, CaseError, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
+from tests.support.booking import ended, expected, recorded
 from tests.support.machines import after
 from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
 
@@ -49,7 +50,7 @@ def call_with(*arguments: Any) -> ExecuteActivityInput:
         (PlatformRefused("x"), True),
         (BadForm("x"), True),
         (PlatformUnreachable("x"), False),
-        (NotSettledYet("x"), False),
+        (NotResolvedYet("x"), False),
         (CaseError("x"), False),
     ],
 )
@@ -82,6 +83,26 @@ async def test_errors_of_the_machine_and_of_temporal_are_passed_on_as_they_are(e
     assert raised.value is error
 
 
+async def test_our_errors_are_logged_in_one_line_with_their_case_and_without_a_traceback() -> None:
+    boundary = ErrorInterceptor().intercept_activity(Inner(PlatformRefused("店铺被处罚")))
+    with (
+        structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines,
+        pytest.raises(ApplicationError) as raised,
+    ):
+        await boundary.execute_activity(call_with(QUESTION))
+    assert raised.value.category is ApplicationErrorCategory.BENIGN  # of these Temporal logs nothing itself
+    (line,) = lines
+    assert (line["case_id"], line["why"], line["error"]) == ("douyin_reship/A1", "店铺被处罚", "PlatformRefused")
+    assert "exc_info" not in line
+    assert raised.value.__cause__ is None  # a history would keep it with all its frames
+    assert "王小明" not in str(line)
+
+
+async def test_other_errors_are_tried_again_as_they_are() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(call_with(QUESTION))
+
+
 async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_nothing_of_its_facts() -> None:
     inner = Inner()
     await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with(QUESTION))
@@ -92,6 +113,12 @@ async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_not
         "rule": "auto_agree",
     }
     assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_a_record_of_a_case_names_its_case() -> None:
+    inner = Inner()
+    await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with(recorded(expected(), ended())))
+    assert inner.bound == {"case_id": "claim_1688/C1", "process": "claim_1688", "shop": "S1"}
 
 
 async def test_an_activity_without_arguments_is_about_no_case() -> None:

@@ -16,6 +16,7 @@ from aftersales import bootstrap
 from aftersales.bootstrap import arrange, make_worker, open_dependencies, simulated_dependencies
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
+from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm, CaseError
 from cases.messages import EffectCall
@@ -59,6 +60,7 @@ async def test_told_to_pretend_calls_go_to_the_journal_and_nothing_is_looked_at(
     async with open_dependencies(settings_in(tmp_path, pretend_platforms=True), client) as dependencies:
         assert isinstance(dependencies.platform, ScriptedPlatform)
         assert dependencies.reconcilers == {}
+        assert isinstance(dependencies.search, TemporalCaseSearch)
 
 
 async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
@@ -114,6 +116,7 @@ class Arranged:
     def __init__(self) -> None:
         self.limits: list[tuple[str, float | None]] = []
         self.schedules: list[tuple[str, str, list[str]]] = []
+        self.looks: list[str] = []
 
     async def limit(self, _: Client, task_queue: str, per_second: float | None) -> None:
         self.limits.append((task_queue, per_second))
@@ -122,20 +125,26 @@ class Arranged:
         self.schedules.append((task_queue, platform, list(shop_ids)))
         return []
 
+    async def look(self, _: Client, task_queue: str) -> str:
+        self.looks.append(task_queue)
+        return ""
+
 
 @pytest.fixture
 def arranged(monkeypatch: pytest.MonkeyPatch) -> Arranged:
     arranged = Arranged()
     monkeypatch.setattr(bootstrap, "limit_per_shop", arranged.limit)
     monkeypatch.setattr(bootstrap, "schedule_catch_up", arranged.schedule)
+    monkeypatch.setattr(bootstrap, "schedule_look_for_ended", arranged.look)
     return arranged
 
 
 async def test_what_is_set_decides_what_the_server_is_asked_for(
     client: Client, tmp_path: Path, secrets_file: Path, arranged: Arranged
 ) -> None:
-    await arrange(client, settings_in(tmp_path))
-    assert (arranged.limits, arranged.schedules) == ([], [])
+    bare = settings_in(tmp_path)
+    await arrange(client, bare)
+    assert (arranged.limits, arranged.schedules, arranged.looks) == ([], [], [bare.task_queue])
 
     both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
     await arrange(client, both)

@@ -8,7 +8,22 @@ import pytest
 from pydantic import ValidationError
 
 from cases.errors import BadForm
-from cases.models import Duration, Id, Instant, Money, Strict, Text, cents, expected, read, whole_seconds
+from cases.messages import EffectOutcome, Report
+from cases.models import (
+    DEEPEST_INPUT,
+    LARGEST_INPUT,
+    LONGEST_TEXT,
+    Duration,
+    Id,
+    Instant,
+    Money,
+    Strict,
+    Text,
+    cents,
+    expected,
+    read,
+    whole_seconds,
+)
 
 
 class Thing(Strict):
@@ -123,3 +138,58 @@ def test_a_model_does_not_change() -> None:
 
 def test_expected_marks_what_may_be_left_out() -> None:
     assert expected(Needy) == "字段 / fields: must, may?"
+
+
+def nested(levels: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        inner = {"a": inner}
+    return inner
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"number": float("nan")},
+        {"number": float("-inf")},
+        {"half": "\ud800"},
+        {"number": 10**5000},
+        nested(DEEPEST_INPUT + 1),
+        nested(190),
+        nested(5000),
+        {"text": "x" * LARGEST_INPUT},
+        {"text": "字" * (LARGEST_INPUT // 3)},
+        dict.fromkeys(map(str, range(LARGEST_INPUT // 4))),
+    ],
+    ids=["NaN", "infinity", "half a character", "digits", "deep", "deeper", "endless", "long", "bytes", "wide"],
+)
+def test_a_form_that_is_no_json_or_too_deep_or_too_large_is_refused(form: dict[str, Any]) -> None:
+    with pytest.raises(BadForm, match="report: "):
+        read(Report, {"rule": "ship", "form": form}, "report")
+
+
+def test_a_form_of_ordinary_depth_and_size_is_taken() -> None:
+    form = nested(DEEPEST_INPUT) | {"text": "x" * (LARGEST_INPUT // 2)}
+    assert read(Report, {"rule": "ship", "form": form}, "report").form == form
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {f"field{number}" * 10: 1 for number in range(5000)},
+        {"x" * 50_000: 1},
+        {"rule": [{"x": 1}] * 5000},
+        {"otherwise": [1] * 5000},
+    ],
+    ids=["many fields", "a long field", "a long list", "many wrong entries"],
+)
+def test_a_refusal_is_short_however_much_is_wrong(raw: dict[str, Any]) -> None:
+    with pytest.raises(BadForm) as refused:
+        read(Report, raw, "report")
+    assert len(str(refused.value)) < 5000
+
+
+def test_of_a_text_of_others_the_beginning_is_kept() -> None:
+    outcome = EffectOutcome(said="字" * (LONGEST_TEXT + 1))
+    assert outcome.said is not None
+    assert (len(outcome.said), outcome.said[-2:]) == (LONGEST_TEXT, "字…")

@@ -10,28 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.embedded_server import embedded_server
-from cases.messages import Opening
-from tests.support.life import eventually, facts
+from tests.support.durable import PATIENCE_SECONDS, Handle, environment, opened
+from tests.support.life import eventually
 from tests.support.programs import free_port, worker_process
-from workflows.opening import start_case
-from workflows.registry import PROCESSES
 
-PATIENCE_SECONDS = 90.0
-"""An activity that dies with its worker is tried again after its timeout of 30 s."""
-QUEUE = "durability"
 SHORT = {"merchant_handling": "4s", "shipping": "4s", "reminders_before": []}
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
-
-Handle = WorkflowHandle[Any, Any]
-
-
-async def opened(client: Client, own_id: str, policy: dict[str, Any]) -> Handle:
-    opening = Opening(facts=facts(own_id), policy=policy)
-    return await start_case(client, QUEUE, PROCESSES["douyin_reship"], opening)
 
 
 async def looked(handle: Handle, holds: Callable[[dict[str, Any]], Any]) -> None:
@@ -77,14 +65,6 @@ def done_once(data: Path, silent: Handle, agreed: list[Handle]) -> None:
         ]
         ended = {outcome.case_id: outcome.state for outcome in ledger.outcomes(date.min, date.max)}
         assert ended == {silent.id: "refunded"} | {handle.id: "completed" for handle in agreed}
-
-
-def environment(data: Path, port: int) -> dict[str, str]:
-    return {
-        "AFTERSALES_DATA_DIR": str(data),
-        "AFTERSALES_TASK_QUEUE": QUEUE,
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
-    }
 
 
 async def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ DEADLINE_SECONDS = 45.0
 PROCESS = "douyin_reship"
 PASSING = ("not scheduled yet", "Workflow Task in failed state")
 """Why a case does not answer: just continued as new; or a step took too long on a busy machine, and is tried again."""
-UNHANDLED_COMMAND = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+CALLED_OFF = (
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+)
+"""Why the server itself calls a workflow task off: more arrived meanwhile, or so much that it did not fit beside it."""
 
 
 def facts(own_id: str, **changes: Any) -> dict[str, Any]:
@@ -124,14 +128,22 @@ class Life:
         ]
 
     async def wedged(self) -> list[str]:
-        """Failed workflow tasks; one that the server itself calls off because more arrived is none."""
-        return [
-            event.workflow_task_failed_event_attributes.failure.message
-            for history in await self.histories()
-            for event in history.events
-            if event.HasField("workflow_task_failed_event_attributes")
-            and event.workflow_task_failed_event_attributes.cause != UNHANDLED_COMMAND
-        ]
+        """Causes and texts of failed workflow tasks; one that the server itself calls off is none."""
+        return [failed for history in await self.histories() for failed in failed_tasks(history)]
+
+
+def failed_tasks(history: WorkflowHistory) -> list[str]:
+    """Return causes and texts of failed workflow tasks; one that the server itself calls off is none."""
+    failed = [
+        event.workflow_task_failed_event_attributes
+        for event in history.events
+        if event.HasField("workflow_task_failed_event_attributes")
+    ]
+    return [
+        f"{WorkflowTaskFailedCause.Name(task.cause)}: {task.failure.message}"
+        for task in failed
+        if task.cause not in CALLED_OFF
+    ]
 
 
 def fired(seen: dict[str, Any]) -> list[str]:

@@ -57,9 +57,10 @@ def test_every_tag_is_in_the_table_above_and_every_rule_in_the_chart() -> None:
 
 
 def test_g_1_a_changed_deadline_is_reported_without_a_rule() -> None:
-    report = report_of("209", "m1", content(status_deadline=AT_SECONDS))
+    report = report_of("209", "m1", content(status_deadline=AT_SECONDS, update_time=AT_SECONDS - 60))
     assert report
     assert (report.rule, report.deadline) == (None, datetime.fromtimestamp(AT_SECONDS, UTC))
+    assert report.occurred_at == datetime.fromtimestamp(AT_SECONDS - 60, UTC)  # of two, that set later counts (G-12)
 
 
 @pytest.mark.parametrize("deadline", [None, 0, "soon", {}])

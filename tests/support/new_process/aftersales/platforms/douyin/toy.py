@@ -5,7 +5,7 @@ from typing import Any
 from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.inbound import CaseKey
-from cases.messages import EffectCall, Report
+from cases.messages import EffectCall, EffectOutcome, Report
 
 CREATED, SHIPPED = "9001", "9002"
 
@@ -16,9 +16,10 @@ class ToyAdapter(MessageAdapter):
     def __init__(self, douyin: DouyinClient) -> None:
         self._douyin = douyin
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         """Agree on the platform."""
         await self._douyin.call(call.shop_id, "toy.agree", {"toy_id": call.facts["toy_id"], "key": call.key})
+        return EffectOutcome()
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
         """Return the toy that a message is about."""

@@ -1,0 +1,32 @@
+"""Cases on a server that keeps its state in a file, run by worker processes that come and go."""
+
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+
+from cases.messages import Opening
+from tests.support.life import facts
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+
+PATIENCE_SECONDS = 90.0
+"""An activity that dies with its worker is tried again after its timeout of 30 s."""
+QUEUE = "durability"
+
+Handle = WorkflowHandle[Any, Any]
+
+
+async def opened(client: Client, own_id: str, policy: dict[str, Any]) -> Handle:
+    """Open a reship."""
+    opening = Opening(facts=facts(own_id), policy=policy)
+    return await start_case(client, QUEUE, PROCESSES["douyin_reship"], opening)
+
+
+def environment(data: Path, port: int) -> dict[str, str]:
+    """Return the variables of a worker."""
+    return {
+        "AFTERSALES_DATA_DIR": str(data),
+        "AFTERSALES_TASK_QUEUE": QUEUE,
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+    }
