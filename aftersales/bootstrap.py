@@ -194,7 +194,7 @@ async def run_worker(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Run the worker; return 2, after one line on stderr, if a setting is wrong or Temporal cannot be reached."""
+    """Run the worker; return 2, after one line on stderr, if it cannot start, and 1 after a fault of the program."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
@@ -203,4 +203,7 @@ def main() -> int:
         for line in str(bad).splitlines():
             print(f"worker: {line}", file=sys.stderr)
         return 2
+    except Exception:  # noqa: BLE001 - a fault of the program: Python's own traceback would quote what it failed on
+        structlog.get_logger("worker").exception("worker failed")
+        return 1
     return 0

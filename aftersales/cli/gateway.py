@@ -46,8 +46,8 @@ def gateway_command(
 
 async def _serve(host: str | None, port: int | None) -> None:
     settings = load_settings(gateway_host=host, gateway_port=port)
+    configure_logs(settings.log_level, settings.log_format)
     async with running_gateway(settings, connect) as (address, ended):
-        configure_logs(settings.log_level, settings.log_format)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

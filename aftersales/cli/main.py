@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
@@ -103,8 +102,10 @@ def main() -> None:
         app()
     except SystemExit as done:
         status = done.code
-    except BaseException:  # noqa: BLE001 - a bug: print all of it, and end in the same way
-        traceback.print_exc()
+    except BaseException as bug:  # noqa: BLE001 - print where it happened, and end in the same way
+        from aftersales.runtime.log_privacy import outline  # noqa: PLC0415 - help and completion start faster without it
+
+        print(outline((type(bug), bug, bug.__traceback__)), file=sys.stderr)  # noqa: T201
         status = 1
     try:
         sys.stdout.flush()

@@ -35,6 +35,28 @@ async def command(*arguments: str, **environment: str) -> tuple[int, Any]:
     return await process.wait(), json.loads(printed) if printed else None
 
 
+async def test_a_decision_that_the_server_forgot_is_sent_again(tmp_path: Path) -> None:
+    port, ui_port, database = free_port(), free_port(), tmp_path / "temporal.db"
+    own = {
+        "AFTERSALES_DATA_DIR": str(tmp_path),
+        "AFTERSALES_TASK_QUEUE": QUEUE,
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+    }
+    async with embedded_server(database, port, ui_port) as server:
+        await start_case(server.client, QUEUE, PROCESSES["douyin_reship"], Opening(facts=facts("A1")))
+        status, answer = await command("act", CASE, "agree", "--patience", "2s", **own)
+        assert status == 3
+        server.process.kill()  # it keeps in memory alone what no worker has taken up
+        await server.ended()
+    async with embedded_server(database, port, ui_port), worker_process(**own) as worker:
+        await worker.started()
+        again = ("act", CASE, "agree", "--update-id", answer["update_id"], "--patience", "30s")
+        status, found = await command(*again, **own)
+        assert (status, found["state"]) == (0, ["awaiting_shipment"])
+        _, seen = await command("show", CASE, **own)
+        assert [entry["rule"] for entry in seen["timeline"]] == ["agree"]
+
+
 @pytest.mark.parametrize("dies", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
 async def test_a_decision_outlives_the_worker_that_should_have_taken_it(tmp_path: Path, dies: signal.Signals) -> None:
     port = free_port()

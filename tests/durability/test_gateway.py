@@ -14,6 +14,7 @@ from tests.support.platforms.gateways import GatewayProcess, gateway_process, pl
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import serving
 from tests.support.programs import free_port
+from tests.support.senders import SIGNALED, names_and_ways
 
 CASES = range(1001, 1021)
 
@@ -56,5 +57,7 @@ async def test_a_gateway_that_is_killed_before_it_dispatches_loses_nothing(tmp_p
         ):
             for own_id in CASES:
                 await eventually(f"case {own_id}", partial(is_open, server.client, own_id))
+                handle = server.client.get_workflow_handle(f"{PROCESS}/{own_id}")
+                assert await names_and_ways(handle, SIGNALED) == [(None, "message")]
             assert await gateway.end(signal.SIGTERM) == 0
             assert "delivery fails" not in gateway.events()

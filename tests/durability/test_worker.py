@@ -1,5 +1,7 @@
 """The worker as a process: its exit, its message when it cannot start, its log."""
 
+import json
+import logging
 import signal
 import uuid
 from pathlib import Path
@@ -68,6 +70,22 @@ def test_a_setting_that_cannot_be_read_is_named_before_the_server_is_asked(
     printed = capsys.readouterr()
     (line,) = printed.err.splitlines()
     assert (line.startswith("worker: "), name in line, printed.out) == (True, True, "")
+
+
+def test_a_fault_of_the_program_is_a_line_of_the_log_that_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(_: object) -> None:
+        raise KeyError(PERSONAL)
+
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    monkeypatch.setattr(root, "level", root.level)
+
+    monkeypatch.setattr("aftersales.bootstrap.run_worker", fail)
+    assert main() == 1
+    (line,) = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["exception"].endswith("KeyError")) == ("worker failed", True)
 
 
 async def test_a_data_folder_that_cannot_be_used_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:

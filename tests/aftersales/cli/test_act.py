@@ -1,6 +1,7 @@
 """``aftersales act``: what it sends, and what it says of the answer, or of the lack of one."""
 
 import asyncio
+import getpass
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,14 +20,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.decision_client import Decision, decide
-from aftersales.runtime.sender_header import HEADER
 from tests.support.life import eventually
+from tests.support.senders import SIGNALED, UPDATED, names_and_ways
 from tests.support.stand_in import stand_ins, start_stand_in
 from tests.support.wire import Wire
 
 Act = Callable[..., Awaitable[Result]]
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
-ACCEPTED = "workflow_execution_update_accepted_event_attributes"
 SHIPMENT = ("--form", "carrier=SF", "--form", "tracking_no=SF1")
 
 
@@ -66,17 +66,6 @@ async def arguments(handle: WorkflowHandle[Any, Any]) -> list[Any]:
     return [taken[1:] for taken in (await handle.query("view"))["taken"]]
 
 
-async def deciders(handle: WorkflowHandle[Any, Any]) -> list[tuple[str, str]]:
-    events = [event for event in (await handle.fetch_history()).events if event.HasField(ACCEPTED)]  # type: ignore[arg-type]
-    headers = [
-        json.loads(
-            event.workflow_execution_update_accepted_event_attributes.accepted_request.input.header.fields[HEADER].data
-        )
-        for event in events
-    ]
-    return [(header["name"], header["way"]) for header in headers]
-
-
 async def test_g_13_the_case_is_told_who_decided(start: Start, act: Act, client: Client, queue: str) -> None:
     handle = await start()
     async with stand_ins(client, queue):
@@ -85,7 +74,8 @@ async def test_g_13_the_case_is_told_who_decided(start: Start, act: Act, client:
         assert (await act(handle, "done_by_hand", "--as", "李雷", AFTERSALES_OPERATOR="韩梅梅")).exit_code == 0
         assert (await act(handle, "agree", "--as", " ")).exit_code == 2
         assert (await act(handle, "sign", "--message-id", "m1", command="report")).exit_code == 0
-    assert await deciders(handle) == [("李雷", "command"), ("韩梅梅", "command"), ("李雷", "command")]
+    assert await names_and_ways(handle, UPDATED) == [("李雷", "command"), ("韩梅梅", "command"), ("李雷", "command")]
+    assert await names_and_ways(handle, SIGNALED) == [(getpass.getuser(), "command")]
 
 
 async def test_g_11_the_case_is_told_when_it_was_done_in_truth(

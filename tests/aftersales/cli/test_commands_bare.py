@@ -48,7 +48,8 @@ async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
         assert again.stdout.splitlines()[0] == "search attributes: all there"
         assert json.loads(command("open", path, "--json").stdout)[0]["opened"] is True
         assert "no worker answers" in complaint("show", "douyin_reship/A1")
-        assert "no worker answers" in complaint("act", "douyin_reship/A1", "agree")
+        unanswered = command("act", "douyin_reship/A1", "agree", "--patience", "2s")
+        assert (unanswered.exit_code, "no worker answered" in unanswered.stderr) == (3, True)
 
     monkeypatch.setattr("aftersales.cli.cases.PATIENCE", timedelta(seconds=1))
     await asyncio.to_thread(story)

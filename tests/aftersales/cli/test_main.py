@@ -1,6 +1,8 @@
 """The command itself: its version, help and completion."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -8,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from aftersales.cli.main import COMMANDS
+from tests.support.places import ROOT
 
 Command = Callable[..., Result]
 
@@ -42,6 +45,21 @@ def test_a_shell_completes_commands_and_options(aftersales: Command, words: str,
     last = str(len(words.split()) - 1)
     result = aftersales(_AFTERSALES_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=last)
     assert set(result.stdout.split()) == completed
+
+
+FAULT = """
+import aftersales.cli.main as main
+main.app = lambda: int("13800138000 x")
+main.main()
+"""
+
+
+def test_a_fault_of_the_program_says_where_it_happened_and_quotes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("\nValueError\n")
+    assert "13800138000" not in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
