@@ -1,38 +1,54 @@
 """The ports that activities need, and the list of all activities built on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from activities.effects import How, process_activities
+from activities.ended_cases import ended_cases_activity
 from activities.ledger import ledger_activities
+from activities.local_calls import LocalCalls
 from activities.notifications import notification_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import Ledger, Notifier, Platform, Reconcile
+from cases.ports import CaseSearch, Ledger, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
 class Dependencies:
     """The marketplaces, the shop's ledger and the operators, each behind a port.
 
-    ``reconcilers``: by marketplace, the search for what no message reported.
+    ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
+    ended early; without it nobody looks for them.  ``console_done``: console tasks count as done at once.
     """
 
     platform: Platform
     ledger: Ledger
     notifier: Notifier
     reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
+    search: CaseSearch | None = None
+    console_done: bool = False
 
 
-def all_activities(effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies) -> list[Callable[..., Any]]:
+def all_activities(
+    effects: Mapping[str, Mapping[str, How]], dependencies: Dependencies, local_calls: LocalCalls | None = None
+) -> list[Callable[..., Any]]:
     """Return the activities of every process, by its table of effects, and those that all share."""
+    calls = local_calls or LocalCalls()  # one for all processes: a shop's limit is not a process's
     return [
         *(
             made
             for process, table in effects.items()
-            for made in process_activities(process, table, dependencies.platform)
+            for made in process_activities(
+                process, table, dependencies.platform, local_calls=calls, console_done=dependencies.console_done
+            )
         ),
-        *ledger_activities(dependencies.ledger),
+        *ledger_activities(dependencies.ledger, dependencies.notifier),
         *notification_activities(dependencies.notifier),
         catch_up_activity(dependencies.reconcilers),
+        *_looks(dependencies),
     ]
+
+
+def _looks(dependencies: Dependencies) -> Iterator[Callable[..., Any]]:
+    if dependencies.search is not None:
+        yield ended_cases_activity(dependencies.search, dependencies.ledger, dependencies.notifier)

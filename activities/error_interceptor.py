@@ -3,12 +3,13 @@
 from typing import Any
 
 import structlog
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from cases.errors import BadForm, CaseError, PlatformRefused
 
 NAMED = ("case_id", "process", "shop_id", "rule")
+UNEXPECTED = "程序错误,见 worker 日志 / a fault of the program: see the worker's log"
 
 
 class ErrorInterceptor(Interceptor):
@@ -29,3 +30,8 @@ class _ErrorBoundary(ActivityInboundInterceptor):
             except CaseError as error:
                 final = isinstance(error, PlatformRefused | BadForm)
                 raise ApplicationError(str(error), type=type(error).__name__, non_retryable=final) from error
+            except (OSError, FailureError):
+                raise
+            except Exception as bug:  # noqa: BLE001 - it is raised again, without a message that may quote a buyer
+                unexpected = ApplicationError(UNEXPECTED, type=type(bug).__name__)
+                raise unexpected.with_traceback(bug.__traceback__) from None

@@ -1,30 +1,36 @@
-"""The activities that write to the shop's ledger; every entry and every outcome is written once (SL-1)."""
+"""The activities that record a case in the shop's ledger, and close it there (SL-1); both are idempotent."""
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 from temporalio import activity
 
-from cases.ledger import CaseOutcome, LedgerEntry
-from cases.messages import EffectOutcome
-from cases.ports import Ledger
+from cases.ledger import CaseRecord
+from cases.ports import Ledger, Notifier
+
+THREADS: Final = 8
+"""Calls of the ledger at the same time; the others wait for a thread."""
 
 
-def ledger_activities(ledger: Ledger) -> Iterator[Callable[..., Any]]:
-    """Yield the activities that write an entry, and that record how a case ended.
+def ledger_activities(ledger: Ledger, notifier: Notifier) -> Iterator[Callable[..., Any]]:
+    """Yield the activities that record a case, and that record and notify how it ended.
 
-    Both write in a thread: a slow database must not block the worker's other activities.
+    The ledger is called in threads of its own: a database that hangs must block neither the event loop nor the threads
+    that all share, in which, among other things, addresses of platforms are looked up.
     """
+    threads = ThreadPoolExecutor(THREADS, "ledger")
 
-    @activity.defn(name="enter_in_ledger")
-    async def enter_in_ledger(entry: LedgerEntry) -> EffectOutcome:
-        await asyncio.to_thread(ledger.enter, entry)
-        return EffectOutcome()
+    @activity.defn(name="record_case")
+    async def record_case(record: CaseRecord) -> None:
+        await asyncio.get_running_loop().run_in_executor(threads, ledger.record, record)
 
-    @activity.defn(name="record_outcome")
-    async def record_outcome(outcome: CaseOutcome) -> None:
-        await asyncio.to_thread(ledger.record_outcome, outcome)
+    @activity.defn(name="close_case")
+    async def close_case(record: CaseRecord) -> None:
+        await record_case(record)
+        if record.outcome is not None:
+            await notifier.notify_outcome(record.outcome, record.outcome.key)
 
-    yield enter_in_ledger
-    yield record_outcome
+    yield record_case
+    yield close_case

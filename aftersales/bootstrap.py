@@ -17,6 +17,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
+from activities.local_calls import LocalCalls
 from aftersales.authoring.process_check import effect_tables, refuse_faulty_processes
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
@@ -29,16 +30,31 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.rate_limits import limit_per_shop
-from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
+from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
-from cases.errors import CaseError
+from cases.errors import BadForm, CaseError
+from workflows.ended_cases import LookForEndedWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+
+
+def refuse_to_pretend(settings: Settings) -> None:
+    """Raise BadForm if there are no credentials and the settings do not say that platforms are to be pretended.
+
+    Else a worker started by mistake beside the real ones would take their platform calls, and answer that all is done.
+    """
+    if settings.secrets_file is None and not settings.pretend_platforms:
+        raise BadForm(
+            "AFTERSALES_SECRETS_FILE: 缺少平台凭据,拒绝启动 / is not set: without credentials a worker does not start; "
+            "for a trial, AFTERSALES_PRETEND_PLATFORMS=true answers every platform call with success and sends nothing"
+        )
 
 
 @contextmanager
@@ -63,7 +79,8 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
 async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
     """Open the dependencies of a worker: the marketplaces, and the operators' channels if a file names them."""
     refuse_faulty_processes()
-    async with _open_marketplaces(settings, client) as dependencies:
+    async with _open_marketplaces(settings, client) as opened:
+        dependencies = replace(opened, search=TemporalCaseSearch(client, settings.task_queue))
         if settings.channels_file is None:
             yield dependencies
             return
@@ -73,18 +90,20 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
 
 @asynccontextmanager
 async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
-    """Open the marketplaces that the secrets file gives access to; without a file, the default."""
+    """Open the marketplaces that the secrets file gives access to; without a file, pretend them if settings say so."""
+    refuse_to_pretend(settings)
     with default_dependencies(settings) as dependencies:
         if settings.secrets_file is None:
             yield dependencies
             return
 
         async def connected() -> Client:
-            return client
+            return with_sender(client, MESSAGES)
 
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
-            cases = CaseClient(connected, marketplaces.message_adapters(), settings.task_queue, figures)
+            adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
+            cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures)
             reconcilers = {
                 name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).reconcile
                 for name in reconcilable_marketplaces()
@@ -93,7 +112,11 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
 
 
 async def arrange(client: Client, settings: Settings) -> None:
-    """Set up what the server does by itself: reconcile every shop, and keep each shop's limit; raises CaseError."""
+    """Set up what the server does by itself; raises CaseError.
+
+    It looks for cases that ended early, reconciles every shop, and keeps each shop's limit.
+    """
+    await schedule_look_for_ended(client, settings.task_queue)
     if settings.max_activities_per_shop_per_second is not None:
         await limit_per_shop(client, settings.task_queue, settings.max_activities_per_shop_per_second)
     if settings.secrets_file is not None:
@@ -103,9 +126,9 @@ async def arrange(client: Client, settings: Settings) -> None:
             await schedule_catch_up(client, settings.task_queue, marketplace, shops)
 
 
-def simulated_dependencies(script: Script) -> Dependencies:
+def simulated_dependencies(script: Script, *, console_done: bool = False) -> Dependencies:
     """Return a platform that follows a script, and a ledger in memory: for simulation."""
-    return Dependencies(platform=ScriptedPlatform(script), ledger=InMemoryLedger(), notifier=LogNotifier())
+    return Dependencies(ScriptedPlatform(script), InMemoryLedger(), LogNotifier(), console_done=console_done)
 
 
 def make_worker(
@@ -121,13 +144,14 @@ def make_worker(
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
+    local_calls = LocalCalls(settings.max_activities_per_shop_per_second)
     config = client.config()
     config["data_converter"] = for_cases(client.data_converter)
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=[*WORKFLOWS, CatchUpWorkflow],
-        activities=all_activities(effect_tables(), dependencies),
+        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
+        activities=all_activities(effect_tables(), dependencies, local_calls),
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
@@ -145,6 +169,7 @@ def make_worker(
 async def run_worker(settings: Settings) -> None:
     """Run a worker until a signal asks it to stop; raises CaseError if it cannot start."""
     refuse_faulty_processes()
+    refuse_to_pretend(settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -158,6 +183,8 @@ async def run_worker(settings: Settings) -> None:
     log = structlog.get_logger("worker")
     async with open_dependencies(settings, client) as dependencies, make_worker(client, settings, dependencies):
         await arrange(client, settings)
+        if settings.secrets_file is None:
+            log.warning("platforms are pretended: no call is sent")
         log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
         await stop.wait()
         log.info("worker stopping")

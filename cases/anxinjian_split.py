@@ -203,15 +203,17 @@ class SplitCase(Case):
         """Return the case as one order sees it."""
         return self if order is None else OrderOfSplit(self, order)
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+        del at
         if rule == "choose":
             chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
             return self.model_copy(update={"way": chosen})
         return self.model_copy(update={"choice_escalated_already": True}) if rule == "escalate_choice" else self
 
-    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
+    def apply_to_order(self, order: str, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep those facts about an order on which other orders or the item depend."""
+        del at
         changes: dict[str, object] = {}
         if rule == "authenticate":
             changes["authenticated_order"] = order
@@ -334,9 +336,9 @@ class OrderOfSplit:
             return receipts[self.order]
         return self.case.due(figure, entered)
 
-    def apply(self, rule: str, form: Form | None) -> "OrderOfSplit":
+    def apply(self, rule: str, form: Form | None, at: datetime) -> "OrderOfSplit":
         """Return the order after one of its rules has fired."""
-        return OrderOfSplit(self.case.apply_to_order(self.order, rule, form), self.order)
+        return OrderOfSplit(self.case.apply_to_order(self.order, rule, form, at), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return nothing: the costs are those of choosing the way, which the case shows."""

@@ -100,9 +100,9 @@ class Case(Strict):
         length: Figure[timedelta] = getattr(self.policy, figure)
         return entered + length.value
 
-    def apply(self, rule: str, form: Form | None) -> Self:
-        """Return the case after a rule has fired with a form, or with None if it was reported without one."""
-        del rule, form
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
+        """Return the case after a rule has fired at an instant with a form, None if it was reported without one."""
+        del rule, form, at
         return self
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
@@ -134,9 +134,9 @@ class Case(Strict):
             raise KeyError(order)
         return self
 
-    def apply_to_order(self, order: str, rule: str, form: Form | None) -> Self:
-        """Return the case after a rule of an order's chart has fired with a form."""
-        raise KeyError(order, rule, form)
+    def apply_to_order(self, order: str, rule: str, form: Form | None, at: datetime) -> Self:
+        """Return the case after a rule of an order's chart has fired at an instant with a form."""
+        raise KeyError(order, rule, form, at)
 
     @classmethod
     @abstractmethod

@@ -155,8 +155,9 @@ class ReshipCase(Case):
         category = self.facts.category_id
         return not categories or category is None or category in categories
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep the reason of a modification (DR-15), and that the goods are out of stock (DR-13)."""
+        del at
         if isinstance(form, Modification):
             return self.model_copy(update={"new_reason": form.reason})
         return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self

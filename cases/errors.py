@@ -22,6 +22,10 @@ class BadForm(CaseError):
         self.place = place
 
 
+class NoCredentials(BadForm):
+    """A shop or an application that this installation has no credentials for."""
+
+
 class PolicyUnknown(BadForm):
     """A policy figure that does not exist."""
 
@@ -38,7 +42,7 @@ class PlatformUnreachable(PlatformError):
     """No answer from the platform, or an unintelligible one: a retry may help (G-7)."""
 
 
-class NotSettledYet(PlatformUnreachable):
+class NotResolvedYet(PlatformUnreachable):
     """No decision of the platform yet after its clock ran out: it is asked again with back-off (G-2)."""
 
 

@@ -110,8 +110,9 @@ class DelayCase(Case):
             entered = self.confirmed_sent_at or self.facts.sent_at or entered
         return super().due(figure, entered)
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep when the card was sent and which time was agreed; a new report can be escalated again."""
+        del at
         changes: dict[str, object] = {}
         if rule == "miss_promise":
             changes["promise_missed_already"] = True

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cases.models import Instant, Money, Strict, Text
+from cases.shanghai import shanghai_day
 
 Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 """Violation points, kept with three decimals."""
@@ -41,6 +42,11 @@ class LedgerEntry(Strict):
         """The order of the entry, else the one at the end of its key; None for a case about no order."""
         last = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
         return self.order or (None if last in (self.key, self.case_id) else last)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether neither its amount nor its points are known, though it has either."""
+        return self.amount is None and self.points is None and not self.counted
 
 
 class Bill(Strict):
@@ -81,8 +87,8 @@ class CaseOutcome(Strict):
     """The outcome of a case; the ledger keeps it longer than Temporal keeps the history.
 
     ``decided_by`` took the last decision: a party, ``default`` or ``clock``.  ``decided_before_deadline``: whether all
-    our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the known amounts among the case's ledger
-    entries, None if none is known although something was lost; ``unknown_losses`` counts those of unknown amount.
+    our decisions were; None if we had no deadline.  ``lost``: the sum (CNY) of the known amounts among the case's
+    ledger entries, None if none is known although something was lost; ``unknown_losses`` counts those that are unknown.
     """
 
     case_id: str
@@ -99,12 +105,17 @@ class CaseOutcome(Strict):
     lost: Money | None
     unknown_losses: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def key(self) -> str:
+        """The idempotency key of its notice: a case put right after it had ended has another outcome."""
+        return f"{self.case_id}/outcome/{self.state}/{self.closed_at.isoformat()}"
+
 
 class DecisionRecord(Strict):
     """A decision that counted (G-13): the rule, when, who took it and by which way.
 
-    ``actor`` is the operator's name, None for the shop's default decision; ``way`` is ``command``, ``web_ui``, ``desk``,
-    ``message`` or ``default``.  ``key`` identifies it within the case.
+    ``actor`` is the operator's name, None for the shop's default decision; ``way`` is ``command``, ``web_ui``,
+    ``desk``, ``message`` or ``default``.  ``key`` identifies it within the case.
     """
 
     key: str
@@ -114,6 +125,19 @@ class DecisionRecord(Strict):
     party: str
     actor: str | None = None
     way: str | None = None
+
+
+class Decided(DecisionRecord):
+    """A stored decision, with its case."""
+
+    case_id: str
+    process: str
+    shop_id: str
+
+    @property
+    def day(self) -> date:
+        """The day in Shanghai."""
+        return shanghai_day(self.at)
 
 
 class CaseRecord(Strict):

@@ -4,14 +4,15 @@ from typing import Any
 
 from pydantic import Field
 
+from cases.ledger import Ending
 from cases.models import Excerpt, FormData, Id, Instant, Name, Strict
 
 MOST_OTHERWISE = 10
-"""The most rules that a message may stand for, beside its own."""
+"""The most rules or states that a message may stand for."""
 
 
 class Opening(Strict):
-    """The input that opens a case: the platform's record, and the figures: all pinned, or only the shop's."""
+    """The input that opens a case: the platform's record, and the figures that the shop has set."""
 
     facts: dict[str, Any]
     policy: dict[str, Any] = {}
@@ -23,6 +24,7 @@ class Report(Strict):
     ``message_id`` is the platform's own: a message seen before changes nothing (G-3).  ``otherwise`` names other rules
     that the message may stand for; the first that applies in the current state counts.  ``look``: the report was read
     from the platform's record and may be old news; if it does not apply, it is dropped instead of kept as ignored.
+    ``states`` are those to whose clock the ``deadline`` can belong; empty if the platform does not say.
     """
 
     message_id: Name | None = None
@@ -32,6 +34,7 @@ class Report(Strict):
     order: Name | None = None
     occurred_at: Instant | None = None
     deadline: Instant | None = None
+    states: tuple[Name, ...] = Field(default=(), max_length=MOST_OTHERWISE)
     look: bool = False
 
 
@@ -61,7 +64,7 @@ class ConsoleTask(Strict):
 class EffectOutcome(Strict):
     """The result of performing an effect: done, or handed to the operator as a console task.
 
-    ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's own words.
+    ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's words.
     """
 
     console_task: ConsoleTask | None = None
@@ -114,14 +117,14 @@ class Reminder(Strict):
 class ActionRequired(Strict):
     """A step that waits for a person: it failed (``why``, G-7) or has no interface (``task``, G-8).
 
-    ``serial`` is the step's number.  ``escalates``: the step is urgent, not an ordinary task.  ``deadline`` is the
-    nearest of the operators.  ``key`` is the idempotency key.
+    ``serial`` is the step's number, None if it is about the case as a whole.  ``escalates``: the step is urgent, not an
+    ordinary task.  ``deadline`` is the nearest of the operators.  ``key`` is the idempotency key.
     """
 
     case_id: str
     process: str
     shop_id: str
-    serial: int
+    serial: int | None
     step: str
     escalates: bool = False
     why: str | None = None
@@ -132,15 +135,18 @@ class ActionRequired(Strict):
 
 
 class CatchUpScope(Strict):
-    """The shop whose records are to be read."""
+    """The shop whose records are to be read; the first run begins at ``since`` if it is given."""
 
     platform: Id
     shop_id: Id
+    since: Instant | None = None
 
 
-class CatchUpCall(CatchUpScope):
-    """The request to read what changed between two instants, both included."""
+class CatchUpCall(Strict):
+    """The request to read what changed in a shop between two instants, both included."""
 
+    platform: Id
+    shop_id: Id
     since: Instant
     until: Instant
 
@@ -151,3 +157,36 @@ class CatchUp(Strict):
     records: int = 0
     opened: int = 0
     failed: int = 0
+
+
+class CatchUpProgress(CatchUp):
+    """The progress of a run so far: its counts, and the cases whose records have been looked at."""
+
+    done: tuple[str, ...] = ()
+
+
+class EndedCase(Strict):
+    """A case whose workflow ended without the case having ended; ``run_id`` is the run that ended."""
+
+    case_id: str
+    process: str
+    shop_id: str
+    order: str | None
+    opened_at: Instant
+    run_id: str
+    ending: Ending
+    at: Instant
+
+
+class EndedLookCall(Strict):
+    """The request to look for cases whose workflows ended since an instant; None means ever."""
+
+    since: Instant | None
+
+
+class EndedLook(Strict):
+    """The counts of a look: cases that ended early, those of them that are news, running cases new to the ledger."""
+
+    ended: int = 0
+    news: int = 0
+    registered: int = 0

@@ -96,6 +96,8 @@ class Policy(Strict):
         value={}, unit="表单", clause="G-6", source="assumption", standing="assumed"
     )
     """默认决定的表单"""
+    late_facts: Figure[Duration] = duration("7d", "G-11", "assumption", "assumed")
+    """结案后仍接受迟到事实的时长"""
 
     def __init_subclass__(cls, *, clocks: tuple[type[CaseChart], ...] = (), **options: Any) -> None:
         """Take the charts' clock figures as fields, before the process's own."""

@@ -3,16 +3,17 @@
 The composition root chooses the adapters; an activity knows only the port.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, LedgerEntry, OpenedCase
+from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, OpenedCase
 from cases.messages import (
     ActionRequired,
-    CatchUp,
+    CatchUpCall,
     EffectCall,
     EffectOutcome,
+    EndedCase,
     ExpiryOutcome,
     ExpiryQuery,
     Reminder,
@@ -29,8 +30,8 @@ class Platform(Protocol):
     async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect on the platform; one that the platform has done ``already`` is not sent again."""
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Return what happened when a clock of the platform ran out; raises NotSettledYet while it is undecided."""
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
+        """Return what happened when a clock of the platform ran out; raises NotResolvedYet while it is undecided."""
 
 
 class Ledger(Protocol):
@@ -46,16 +47,13 @@ class Ledger(Protocol):
         """Store all about a case in one transaction; a record older than the stored one changes nothing."""
 
     def ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
-        """Store that a case's workflow ended without its case; return whether that is news."""
+        """Store that a case's workflow ended, at ``at``, without its case; return whether that is news.
+
+        It is none if the case has an outcome, if it was recorded after ``at``, or if this end is already stored.
+        """
 
     def revived(self, case_id: str) -> None:
         """Store that a case's workflow runs again."""
-
-    def enter(self, entry: LedgerEntry) -> None:
-        """Store an entry; a key stored before changes nothing."""
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Store how a case ended; a second outcome of the same case changes nothing."""
 
 
 class Notifier(Protocol):
@@ -74,5 +72,25 @@ class Notifier(Protocol):
         """Notify them how a case ended."""
 
 
-Reconcile = Callable[[str, datetime, datetime], Awaitable[CatchUp]]
-"""Finds what changed in a shop between two instants, and reports it to the cases."""
+class LookProgress(Protocol):
+    """The progress of a look at a shop's records; an attempt that is repeated goes on where the last one stopped."""
+
+    def has_looked(self, case_id: str) -> bool:
+        """Return whether the record of a case has been looked at."""
+
+    def looked(self, case_id: str, *, opened: bool | None) -> None:
+        """Note that a record has been looked at; ``opened`` is None if it could not be reported."""
+
+
+Reconcile = Callable[[CatchUpCall, LookProgress], Awaitable[None]]
+"""Finds what changed in a shop between two instants, and reports it to the cases; raises if it could not see all."""
+
+
+class CaseSearch(Protocol):
+    """The search for cases among Temporal's workflows."""
+
+    def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
+        """Yield the cases whose workflow ended since an instant, or ever, without its case, and was not revived."""
+
+    def running(self) -> AsyncIterator[OpenedCase]:
+        """Yield all cases whose workflow runs."""

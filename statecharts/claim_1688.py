@@ -3,13 +3,13 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, book, by, do, stated, stays, under, upon
+from statecharts.rules import Party, after, book, by, stated, stays, submits, under, upon
 
-agree_to_pay = do("agree_to_pay", "在控制台同意赔付", calls_platform=True)
-file_appeal = do("file_appeal", "在控制台发起申诉", calls_platform=True)
-hand_in_evidence = do("submit_evidence", "在控制台补充凭证", calls_platform=True)
+agree_to_pay = submits("agree_to_pay", "在控制台同意赔付")
+file_appeal = submits("file_appeal", "在控制台发起申诉")
+hand_in_evidence = submits("submit_evidence", "在控制台补充凭证")
 pay_compensation = book("pay_compensation", "赔付违约金,从保证金扣除", clause="CL-3")
-count_intervention = book("count_intervention", "计入平台介入率一次", clause="CL-5")
+count_intervention = book("count_intervention", "计入平台介入率一次", clause="CL-5", counted=True)
 
 
 class Claim1688(CaseChart):

@@ -3,12 +3,12 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, always, book, by, do, stated, stays, under, upon
+from statecharts.rules import Party, after, always, book, by, do, stated, stays, submits, under, upon
 
-agree_on_platform = do("agree_on_platform", "在平台同意补寄", calls_platform=True)
-refuse_on_platform = do("refuse_on_platform", "在平台拒绝补寄", calls_platform=True)
-push_tracking_number = do("push_tracking_number", "上传真实物流单号", calls_platform=True)
-hand_in_evidence = do("submit_evidence", "向平台提交凭证", calls_platform=True)
+agree_on_platform = submits("agree_on_platform", "在平台同意补寄")
+refuse_on_platform = submits("refuse_on_platform", "在平台拒绝补寄")
+push_tracking_number = submits("push_tracking_number", "上传真实物流单号")
+hand_in_evidence = submits("submit_evidence", "向平台提交凭证")
 contact_buyer = do("contact_buyer", "联系买家改申请其他售后,或协商一致后拒绝")
 charge_late_penalty = book("charge_late_penalty", "每单赔付买家优惠券", clause="DR-10")
 record_late_violation = book("record_late_violation", "发货超时违规一次", clause="DR-11")

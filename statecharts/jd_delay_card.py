@@ -3,13 +3,19 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, always, at, book, by, do, stated, stays, under, upon
+from statecharts.rules import Party, after, always, at, book, by, do, stated, stays, submits, under, upon
 
-send_card = do("send_card", "在咚咚发送延迟发货卡片", calls_platform=True, unless="already_sent", until=("card_sent",))
-file_report = do("file_report", "在商家后台提交紧急报备", calls_platform=True)
+send_card = do(
+    "send_card",
+    "在咚咚发送延迟发货卡片",
+    calls_platform=True,
+    unless="already_sent",
+    until=("card_sent", "presume_sent"),
+)
+file_report = submits("file_report", "在商家后台提交紧急报备")
 escalate_review = do("escalate_review", "报备审核超时,联系平台催审", escalates=True)
-push_tracking_number = do("push_tracking_number", "上传真实物流单号", calls_platform=True)
-record_late_shipment = book("record_late_shipment", "延迟发货违规一次", clause="JD-5")
+push_tracking_number = submits("push_tracking_number", "上传真实物流单号")
+record_late_shipment = book("record_late_shipment", "延迟发货违规一次", clause="JD-5", counted=True)
 
 
 class JdDelayCard(CaseChart):

@@ -2,8 +2,8 @@
 
 A rule book contains three kinds of sentence: *somebody decides* (``by``), *a clock runs out* (``after`` a length of
 time, ``at`` an instant of the case, ``always`` as soon as a condition holds) and *a fact arrives* (``upon``).
-``under`` cites the clause, ``do`` declares an effect to be performed when the rule fires, and ``book`` an entry in the
-shop's ledger.  Nothing here knows the time or performs anything.
+``under`` cites the clause, ``submits`` declares the effect that is a decision itself, ``do`` one to be performed when
+the rule fires, and ``book`` an entry in the shop's ledger.  Nothing here knows the time or performs anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -81,16 +81,19 @@ class Effect:
     """Something to be done once a rule has fired.
 
     ``calls_platform``: the effect asks the platform to do something, so it is dropped if the platform itself reported
-    the rule.  ``is_ledger_entry``: an entry of the shop's ledger under ``clause``.  ``unless`` names a property
-    of the case that makes the effect unnecessary; ``until`` names the rules that make it unnecessary when they fire.
-    ``escalates``: operators are notified of it as an escalation instead of a task.
+    the rule.  ``submits``: the effect is the decision itself, which counts once the platform has taken it (G-10).
+    ``is_ledger_entry``: an entry of the shop's ledger under ``clause``; one that is ``counted`` has no amount.
+    ``unless`` names a property of the case that makes the effect unnecessary; ``until`` names the rules that make it
+    unnecessary when they fire.  ``escalates``: operators are notified of it as an escalation instead of a task.
     """
 
     name: str
     label: str
     clause: str | None = None
     calls_platform: bool = False
+    submits: bool = False
     is_ledger_entry: bool = False
+    counted: bool = False
     unless: str | None = None
     until: tuple[str, ...] = ()
     escalates: bool = False
@@ -294,9 +297,17 @@ def do(
     return _action(Effect(name, label, calls_platform=calls_platform, unless=unless, until=until, escalates=escalates))
 
 
-def book(name: str, label: str, *, clause: str) -> Any:
-    """Declare a ledger entry to write when the transition is made; the case supplies the amount."""
-    return _action(Effect(name, label, clause=clause, is_ledger_entry=True))
+def submits(name: str, label: str, *, unless: str | None = None) -> Any:
+    """Declare the effect that is a person's decision: the transition is made once the platform has taken it (G-10)."""
+    return _action(Effect(name, label, calls_platform=True, submits=True, unless=unless))
+
+
+def book(name: str, label: str, *, clause: str, counted: bool = False) -> Any:
+    """Declare a ledger entry to write when the transition is made.
+
+    The case supplies the amount, None while it is unknown; a ``counted`` entry has none.
+    """
+    return _action(Effect(name, label, clause=clause, is_ledger_entry=True, counted=counted))
 
 
 def _action(effect: Effect) -> Callable[[Any], None]:

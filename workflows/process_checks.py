@@ -108,7 +108,7 @@ def _runs_on(sample: Any, rule: str, transition: Any) -> bool:
         return all(bool(getattr(case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
 
     try:
-        return holds(sample) and holds(sample.apply(rule, None))
+        return holds(sample) and holds(sample.apply(rule, None, SAMPLE_INSTANT))
     except AttributeError:  # an unknown guard is reported as a fault of its own
         return False
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
 from temporalio.exceptions import ApplicationError
@@ -16,18 +18,39 @@ from temporalio.worker import (
     HandleUpdateInput,
     Interceptor,
     WorkflowInboundInterceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from workflows.engine.case_time import TaskTimes
+from workflows.engine.sender import sent_by
 
 # Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
 # would only cost memory and time.  The statechart library imports lazily, so it is passed through whole.
 PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
 
 
+class _TimedRunner(SandboxedWorkflowRunner):
+    """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Create an instance that notes when its tasks began."""
+        instance = super().create_instance(det)
+        activate, times = instance.activate, TaskTimes()
+
+        def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            times.note(act)
+            return activate(act)
+
+        vars(instance)["activate"] = noting
+        return instance
+
+
 def sandboxed_runner() -> SandboxedWorkflowRunner:
     """Return the runner that every worker and replayer uses."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+    return _TimedRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
@@ -45,17 +68,20 @@ class OneArgument(Interceptor):
 class _OneArgument(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
         known = workflow.get_signal_handler(input.signal) is not None  # else the dynamic handler, which takes two
-        await super().handle_signal(_folded(input) if known else input)
+        with sent_by(input.headers):
+            await super().handle_signal(_folded(input) if known else input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         input.args = input.args if input.query.startswith("__") else []
         return await super().handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
-        super().handle_update_validator(_folded(input))
+        with sent_by(input.headers):
+            super().handle_update_validator(_folded(input))
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
-        return await super().handle_update_handler(_folded(input))
+        with sent_by(input.headers):
+            return await super().handle_update_handler(_folded(input))
 
 
 def _folded(call: Handled) -> Handled:

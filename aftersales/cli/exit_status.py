@@ -5,26 +5,31 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 import typer
-from temporalio.client import (
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
+from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.cli.output import complain
-from cases.errors import BadForm, CaseError, Refused
+from aftersales.runtime.decision_client import DecisionUnknown
+from aftersales.runtime.logs import configure_logs
+from cases.errors import BadForm, CaseError, PlatformRefused, Refused
 from workflows.engine.decisions import CLOSED
 from workflows.opening import refusal_text
 
-REFUSED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+REFUSED, BAD_INPUT, UNKNOWN, INTERRUPTED = 1, 2, 3, 130
+"""UNKNOWN: a decision was sent and no answer came; it may have been taken, or may be taken later."""
 
 _NO_WORKER = "没有 worker 应答 / no worker answers: start one with `aftersales worker`"
 
 
 def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
-    """Run a command's work and exit: with its status or 0, 1 (refused by the rules), 2 (bad input) or 130."""
+    """Run a command's work and exit.
+
+    The exit status is the work's own or 0, or 1 (refused by the rules or the platform), 2 (bad input, or no answer),
+    3 (a decision that may have been taken) or 130 (interrupted).
+    """
+    # Temporal's core warns of every repeated call; only the one line of how it ended is meant for people.
+    configure_logs("ERROR", "json")
     try:
         status = asyncio.run(work)
     except CaseError as bad:
@@ -33,8 +38,6 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
         _exit(_refusal(failed))
     except WorkflowQueryFailedError as failed:
         _exit(BadForm(str(failed)))
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
-        _exit(CaseError(_NO_WORKER))
     except RPCError as failed:
         _exit(case_error(failed))
     except KeyboardInterrupt:
@@ -45,12 +48,14 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
 
 def _exit(bad: CaseError) -> NoReturn:
     complain(str(bad))
-    raise typer.Exit(REFUSED if isinstance(bad, Refused) else BAD_INPUT) from None
+    if isinstance(bad, DecisionUnknown):
+        raise typer.Exit(UNKNOWN) from None
+    raise typer.Exit(REFUSED if isinstance(bad, Refused | PlatformRefused) else BAD_INPUT) from None
 
 
 def _refusal(failed: WorkflowUpdateFailedError) -> CaseError:
     cause = failed.cause
-    refused = isinstance(cause, ApplicationError) and cause.type == Refused.__name__
+    refused = isinstance(cause, ApplicationError) and cause.type in {Refused.__name__, PlatformRefused.__name__}
     return Refused(refusal_text(failed)) if refused else BadForm(refusal_text(failed))
 
 

@@ -18,12 +18,14 @@ from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
+from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.credentials import read_secrets
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
@@ -68,13 +70,16 @@ async def running_gateway(
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
 
+    async def connected() -> Client:
+        return with_sender(await connect(), MESSAGES)
+
     async def listed_at() -> str:
         return list_address(settings.ui_address, (await connect()).namespace)
 
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
-    with listen(settings.gateway_host, settings.gateway_port) as listener:
+    with listen(settings.gateway_host, settings.gateway_port) as listener, SqlLedger(settings.ledger_address) as ledger:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
-            cases = CaseClient(connect, markets.message_adapters(), settings.task_queue, figures)
+            cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             routes = [due_route(listed_at)]
             app = make_gateway(

@@ -31,6 +31,7 @@ COMMANDS = {
     "list": CommandSource("cases", "List cases by deadline, nearest first."),
     "show": CommandSource("cases", "Show a case: its state, deadlines, possible actions and history."),
     "act": CommandSource("cases", "Make a decision: fire a rule of a case."),
+    "revive": CommandSource("revive", "Bring back a case whose workflow was terminated or failed."),
     "report": CommandSource("report", "Send a case a message from its platform."),
     "month": CommandSource("month", "Print a month's figures per shop from the ledger."),
     "bill": CommandSource("bill", "Enter the platforms' bills in the ledger."),

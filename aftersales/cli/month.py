@@ -17,6 +17,7 @@ from aftersales.ledger import open_existing
 from aftersales.ledger.month_figures import (
     LOOK_AHEAD,
     LOOK_BACK,
+    Books,
     Month,
     RuleFigures,
     Share,
@@ -26,8 +27,8 @@ from aftersales.ledger.month_figures import (
 )
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
-from cases.ledger import Booked, CaseOutcome
 from cases.shanghai import SHANGHAI
+from statecharts.rules import Party
 from workflows.registry import PROCESSES
 
 
@@ -41,12 +42,15 @@ def month_command(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page with charts.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a month's figures per shop from the ledger: cases, deadlines, money by clause, appeals, weekly scores."""
+    """Print a month's figures per shop from the ledger.
+
+    Cases, deadlines, decisions by operator, money by clause, appeals, weekly scores.
+    """
 
     async def work() -> None:
         asked = month_of(month or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
         appeals = {name: process.case.appeals for name, process in PROCESSES.items() if process.case.appeals}
-        shops = shop_months(asked, *_read(asked, shop), appeals)
+        shops = shop_months(asked, _read(asked, shop), appeals)
         for path, text in ((csv, _csv), (html, _page)):
             if path is not None:
                 _write(path, text(asked, shops))
@@ -64,12 +68,15 @@ def month_command(
     run(work())
 
 
-def _read(month: Month, shop: str | None) -> tuple[list[Booked], list[CaseOutcome]]:
+def _read(month: Month, shop: str | None) -> Books:
     with open_existing(load_settings().ledger_address) as ledger:
         if ledger is None:
-            return [], []
-        entries = ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop)
-        return entries, ledger.outcomes(month.first, month.last, shop)
+            return Books()
+        return Books(
+            ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop),
+            ledger.decisions(month.first - LOOK_BACK, month.last, shop),
+            ledger.outcomes(month.first, month.last, shop),
+        )
 
 
 def _write(path: Path, text: str) -> None:
@@ -81,7 +88,7 @@ def _write(path: Path, text: str) -> None:
 
 # Tables
 
-_NOTHING = "没有案件结束,也没有入账 / no case ended and nothing was entered"
+_NOTHING = "没有案件结束,没有决定,也没有入账 / no case ended, nothing was decided and nothing was entered"
 _RULE_COLUMNS = (
     "条款",
     "预计笔数",
@@ -95,12 +102,19 @@ _RULE_COLUMNS = (
     "无预计",
 )
 _WEEK_COLUMNS = ("周", "迟发单", "分")
+_DECISION_COLUMNS = ("决定人", "方式", "决定数")
+_MISSED_COLUMNS = ("案件", "结果", "结束", "到期时限", "决定人")
+_WAYS = {"command": "命令行", "web_ui": "网页", "desk": "工作台", "message": "消息", "default": "默认决定"}
 
 
 def _print_shop(month: Month, shop: ShopMonth) -> None:
     title = f"{shop.shop} · {month}"
     rows = [(ending.process, f"{ending.label} ({ending.state})", ending.cases) for ending in shop.cases]
     print_table(f"{title} 案件 / cases", ("业务", "结果", "数量"), rows)
+    if shop.decisions:
+        print_table(f"{title} 决定 / decisions", _DECISION_COLUMNS, _decision_rows(shop))
+    if shop.missed:
+        print_table(f"{title} 错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop))
     print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
     if shop.weeks:
         print_table(f"{title} 周评分 / weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
@@ -109,20 +123,46 @@ def _print_shop(month: Month, shop: ShopMonth) -> None:
     say()
 
 
+def _decision_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
+    return [
+        (decider.actor or _party(decider.party), _WAYS.get(decider.way or "", decider.way or "-"), decider.decisions)
+        for decider in shop.decisions
+    ]
+
+
+def _party(name: str) -> str:
+    return Party(name).label if name in {party.value for party in Party} else name
+
+
+def _missed_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
+    return [
+        (case.case_id, f"{case.label} ({case.state})", case.closed, case.clocks_run_out, "、".join(case.actors) or "-")
+        for case in shop.missed
+    ]
+
+
 def _rule_row(rule: RuleFigures) -> tuple[Any, ...]:
     expected, billed = rule.expected, rule.billed
     return (
         rule.clause,
         expected.entries,
-        expected.amount,
-        expected.amount_counted,
+        _amount(expected.amount, expected.unknown, expected.entries),
+        _amount(expected.amount_counted, expected.unknown_counted, expected.entries),
         _without_zeros(expected.points),
         _without_zeros(expected.points_counted),
         billed.entries,
-        billed.amount,
-        billed.amount_counted,
+        _amount(billed.amount, billed.unknown, billed.entries),
+        _amount(billed.amount_counted, billed.unknown_counted, billed.entries),
         rule.unexpected,
     )
+
+
+def _amount(known: Decimal, unknown: int, entries: int) -> str:
+    """Return a sum of known amounts, and how many are unknown; nothing is said to be 0.00 because it is unknown."""
+    if not unknown:
+        return str(known)
+    rest = f"{unknown} 笔金额未知 / {unknown} of unknown amount"
+    return rest if unknown == entries else f"{known} + {rest}"
 
 
 def _without_zeros(number: Decimal) -> str:
@@ -176,6 +216,16 @@ def _csv_lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:
         yield name, "", "many", share.many
         yield name, "", "of", share.of
     yield "clocks_run_out", "", "clocks", shop.clocks_run_out
+    for decider in shop.decisions:
+        yield (
+            "decisions",
+            f"{decider.actor or decider.party} {decider.way or ''}".strip(),
+            "decisions",
+            decider.decisions,
+        )
+    for case in shop.missed:
+        yield "missed", case.case_id, "clocks_run_out", case.clocks_run_out
+        yield "missed", case.case_id, "actors", " ".join(case.actors)
     for rule in shop.rules:
         for status in ("expected", "billed"):
             for figure, value in getattr(rule, status).model_dump().items():
@@ -227,12 +277,18 @@ def _section(shop: ShopMonth) -> str:
     money: list[Bar] = []
     for rule in shop.rules:
         expected, billed = rule.expected, rule.billed
-        if expected.amount or billed.amount:
+        if expected.amount or billed.amount or expected.unknown or billed.unknown:
+            counted = _amount(expected.amount_counted, expected.unknown_counted, expected.entries)
+            charged = _amount(billed.amount, billed.unknown, billed.entries)
             money += [
-                (f"{rule.clause} 预计", expected.amount_counted, f"¥{expected.amount_counted}", _EXPECTED_COLOUR),
-                (f"{rule.clause} 已扣", billed.amount, f"¥{billed.amount}", _BILLED_COLOUR),
+                (f"{rule.clause} 预计", expected.amount_counted, f"¥ {counted}", _EXPECTED_COLOUR),
+                (f"{rule.clause} 已扣", billed.amount, f"¥ {charged}", _BILLED_COLOUR),
             ]
-    weeks = ["<h3>周评分 / weekly score</h3>", _table(_WEEK_COLUMNS, _week_rows(shop))] if shop.weeks else []
+    tables = (
+        ("决定 / decisions", _DECISION_COLUMNS, _decision_rows(shop)),
+        ("错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop)),
+        ("周评分 / weekly score", _WEEK_COLUMNS, _week_rows(shop)),
+    )
     return "\n".join(
         [
             f"<h2>{escape(shop.shop)}</h2>",
@@ -242,7 +298,7 @@ def _section(shop: ShopMonth) -> str:
             "<h3>金额 / money by clause (CNY)</h3>",
             _chart(money),
             _table(_RULE_COLUMNS, map(_rule_row, shop.rules)),
-            *weeks,
+            *(f"<h3>{title}</h3>\n{_table(columns, rows)}" for title, columns, rows in tables if rows),
         ]
     )
 

@@ -106,7 +106,8 @@ async def _open_exports(
 
 def _list(results: Results) -> None:
     for result in results:
-        say(f"{result['case_id']}: {'已新建 / opened' if result['opened'] else '此前已新建 / was opened before'}")
+        not_opened = result.get("why", "此前已新建 / was opened before")
+        say(f"{result['case_id']}: {'已新建 / opened' if result['opened'] else not_opened}")
 
 
 def _counts(results: Results) -> str:
@@ -118,6 +119,8 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
     done: Results = []
     if not cases:
         return done
+    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - SQLAlchemy doubles the start of a command
+
     client = await connect()
     try:
         with _progress_bar(len(cases), shown=sys.stderr.isatty() and not quiet) as advance:
@@ -126,7 +129,10 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
                 done.append(result)
                 advance()
 
-            return await open_cases(client, settings, cases, on_result)
+            with SqlLedger(settings.ledger_address) as ledger:
+                return await open_cases(client, settings.task_queue, ledger, cases, on_result)
+    except OSError as bad:
+        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
     except (RPCError, CaseError) as failed:
         why = case_error(failed) if isinstance(failed, RPCError) else failed
         raise OpeningStopped(f"{_progress(done, cases)}: {why}") from failed

@@ -1,12 +1,13 @@
 """Arguments and options that several commands share, and the reading of their values."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from aftersales.files.offsets import shift_instant, shift_instants, shifter
+from cases.durations import parse_duration
 from cases.errors import BadForm
 from cases.models import expected
 from workflows.engine.decisions import StuckStep
@@ -60,3 +61,14 @@ def read_instant(option: str, text: str | None, now: datetime) -> str | None:
     if instant.tzinfo is None:
         raise BadForm(f"{option}: the instant needs a time zone: {text!r}")
     return shifted
+
+
+def read_patience(text: str) -> timedelta:
+    """Read how long to wait; raises BadForm."""
+    try:
+        length = parse_duration(text)
+    except BadForm as bad:
+        raise BadForm(f"--patience: {bad}") from bad
+    if length <= timedelta(0):
+        raise BadForm(f"--patience: 须大于零 / must be longer than nothing: {text!r}")
+    return length

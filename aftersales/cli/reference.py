@@ -19,8 +19,8 @@ CONNECTION = (
 )
 GENERATED = "<!-- generated from the code by: make docs -->"
 EXIT_STATUS = (
-    "Exit status: 0, 1 (the rules refused, an expectation failed, a history changed), 2 (bad input, or no answer from "
-    "a server) or 130 (interrupted)."
+    "Exit status: 0, 1 (the rules or the platform refused, an expectation failed, a history changed), 2 (bad input, or "
+    "no answer from a server), 3 (a decision was sent and no answer came: it may have been taken) or 130 (interrupted)."
 )
 SHELL_COMPLETION = "`aftersales --install-completion` sets up the completion of commands and options in your shell."
 
@@ -28,11 +28,16 @@ SHELL_COMPLETION = "`aftersales --install-completion` sets up the completion of 
 def settings_document() -> str:
     """Return the document of all settings with their variables, defaults and meanings."""
     rows = [
-        f"| `AFTERSALES_{name.upper()}` | `{'' if field.default is None else field.default}` | {field.description} |"
+        f"| `AFTERSALES_{name.upper()}` | `{_written(field.default)}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     table = "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
     return f"# Settings\n\n{GENERATED}\n\n{CONNECTION}\n\n{table}\n"
+
+
+def _written(default: Any) -> str:
+    """Return a default as it is written in the environment."""
+    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def commands_document() -> str:

@@ -7,10 +7,11 @@ from aftersales.cli.output import print_table, say, when
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
-from workflows.engine.view import CaseView
+from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES
 
 EFFECT_STATUS = {"owed": "进行中", "done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
+DECISION_STATUS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废"}
 
 
 def print_case(case: CaseView) -> None:
@@ -52,6 +53,21 @@ def print_case(case: CaseView) -> None:
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
 
 
+def print_answer(case_id: str, summary: CaseSummary) -> None:
+    """Print what a case answers to a decision: its state, and what the platform has said."""
+    say(f"{case_id}: {summary.label} ({', '.join(summary.state)}) {when(summary.deadline)}".rstrip())
+    said = f": {summary.said}" if summary.said else ""
+    if summary.decision == "taken":
+        say(f"  平台已受理 / taken{said}")
+    elif summary.task:
+        serial = "" if summary.serial is None else f" --form serial={summary.serial}"
+        say("  提交中 / being submitted: 须到平台后台办理,状态与时限不变 / it counts once it is done in the console")
+        say(f"  {summary.task.page}: {summary.task.instruction}")
+        say(f"  办妥后 / when done: aftersales act {case_id} done_by_hand{serial}")
+    elif summary.decision == "being_submitted":
+        say(f"  提交中 / being submitted: 平台尚未答复,状态与时限不变 / the platform has not answered yet{said}")
+
+
 def _print_facts(facts: dict[str, Any]) -> None:
     """Print the facts on one line, and every item of a list of facts on a line of its own."""
     say(f"  {_facts_line({name: value for name, value in facts.items() if not isinstance(value, list)})}")
@@ -69,12 +85,18 @@ def print_simulation(result: dict[str, Any]) -> None:
     """Print a simulation as a timeline in offsets from the opening."""
     process = PROCESSES[result["process"]]
     rows: list[tuple[int, str, str, str]] = []
-    for entry in result["timeline"]:
+    taken_back = [(entry, "↩ 已撤回:") for entry in result["taken_back"]]
+    for entry, mark in [(entry, "") for entry in result["timeline"]] + taken_back:
         to = "、".join(process.state_label(state) for state in entry["to"])
         went = "不变" if entry["to"] == entry["from"] else f"→ {to}"
-        rows.append(
-            (entry["at"], process.rule_label(entry["rule"]) + order_suffix(entry["order"]), went, entry["clause"])
-        )
+        what = process.rule_label(entry["rule"]) + order_suffix(entry["order"])
+        rows.append((entry["at"], what, mark + went, entry["clause"]))
+    refused = {(act["at"], act["rule"]) for act in result["refused"]}
+    rows += [
+        (decision["at"], process.rule_label(decision["rule"]), _submitted(decision), "")
+        for decision in result["decisions"]
+        if decision["status"] != "taken" and (decision["at"], decision["rule"]) not in refused
+    ]
     rows += [(act["at"], process.rule_label(act["rule"]), f"✗ {act['error']}", "") for act in result["refused"]]
     rows += [
         (message["at"], process.rule_label(message["rule"] or "-"), f"… 未采用:{message['why']}", "")
@@ -94,6 +116,11 @@ def print_simulation(result: dict[str, Any]) -> None:
     say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
     for entry in result["ledger"]:
         say(f"  账目 {entry['clause']}{order_suffix(entry['order'])}: {entry['amount'] or '-'} 元 ({entry['status']})")
+
+
+def _submitted(decision: dict[str, Any]) -> str:
+    """Return what became of a decision that has not counted (G-10)."""
+    return DECISION_STATUS[decision["status"]] + (f":{decision['why']}" if decision["why"] else "")
 
 
 def _print_notices(case: CaseView) -> None:

@@ -9,6 +9,8 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson, FormFields, OrderId, read_form, read_instant
 from aftersales.cli.output import print_json, say
 from aftersales.runtime.connection import connect
+from aftersales.runtime.sender_header import operator
+from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from workflows.engine.limits import refuse_oversized
 from workflows.registry import process_of
@@ -52,7 +54,7 @@ def report_command(  # noqa: PLR0913, PLR0917 - every option of the command line
         }
         told = {name: value for name, value in message.items() if value is not None}
         refuse_oversized(told, "report")
-        handle = (await connect()).get_workflow_handle(case)
+        handle = (await connect(sender=operator(load_settings().operator))).get_workflow_handle(case)
         await handle.signal("report", told)
         if as_json:
             print_json({"case_id": case, "handed_over": True})

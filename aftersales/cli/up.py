@@ -22,6 +22,7 @@ from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
+from aftersales.ledger import check_ledger
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
@@ -57,10 +58,19 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with _alone(settings.data_dir):
         check_ports(settings.port, settings.ui_port)
+        check_ledger(settings.ledger_address)
+        say(_platforms(settings))
         say("starting the Temporal server ...")
         async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
             await _work(server, settings, cases, stop)
     say("stopped")
+
+
+def _platforms(settings: Settings) -> str:
+    """Say, before anything else, whether decisions reach real shops."""
+    if settings.secrets_file is None:
+        return "platforms are pretended by the sandbox, nothing reaches a real shop / 平台为沙箱模拟,不会操作真实店铺"
+    return f"real shops: the credentials of {settings.secrets_file} are used / 使用真实店铺凭据,操作将真实生效"
 
 
 def _program() -> str:
@@ -130,7 +140,8 @@ async def _start(
     services.append(gateway)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
     # Those with a policy of their own come first: a message would open them without it.
-    await open_cases(server.client, settings, [case for case in cases if case not in pushed])
+    new = [case for case in cases if case not in pushed]
+    await open_cases(server.client, settings.task_queue, dependencies.ledger, new)
     samples = [case_id(*case) for case in cases]
     if sandbox:
         sandbox.announce(cases)

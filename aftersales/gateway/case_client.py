@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+import structlog
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -13,8 +15,19 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
-from cases.errors import BadForm
+from aftersales.runtime.known_cases import (
+    CaseRegister,
+    EndedEarly,
+    find_workflow,
+    is_missing,
+    known_from,
+    opened_case,
+    where_it_ended,
+)
+from cases.errors import BadForm, LedgerUnreachable
 from cases.messages import Opening, Report
+from cases.ports import Ledger
+from workflows.engine.search_attributes import PROCESS
 from workflows.opening import start_case
 from workflows.registry import process_of
 
@@ -25,6 +38,11 @@ OF_THE_CASE: Final = (
     RPCStatusCode.FAILED_PRECONDITION,
 )
 """Temporal's errors that may concern a single case."""
+NEVER_OPENED: Final = (
+    "手工新建有误,并非案件;删除该工作流后本消息会新建案件 / was started wrongly by hand: delete that workflow, and the "
+    "message opens the case"
+)
+FORGOTTEN: Final = "Temporal 已无此案件 / Temporal no longer has the case"
 
 
 class FeedResult(StrEnum):
@@ -36,7 +54,20 @@ class FeedResult(StrEnum):
     CLOSED = "closed"
 
 
-Feed = Callable[[CaseKey, Report | None], Awaitable[FeedResult]]
+@dataclass(frozen=True)
+class Fed:
+    """What became of a report; ``why`` says where a closed case ended."""
+
+    result: FeedResult
+    why: str | None = None
+
+    @property
+    def note(self) -> str:
+        """The result with its reason, as the inbox keeps it."""
+        return f"{self.result}: {self.why}" if self.why else self.result
+
+
+Feed = Callable[[CaseKey, Report | None], Awaitable[Fed]]
 """``CaseClient.feed``, or a substitute."""
 
 
@@ -48,43 +79,54 @@ class CaseClient:
         connect: Callable[[], Awaitable[Client]],
         adapters: Mapping[str, MessageAdapter],
         task_queue: str,
+        ledger: Ledger,
         figures: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     ) -> None:
         """Take the adapters by process, and each shop's own figures: shop id, process, figure."""
         self._connect = connect
         self._client: Client | None = None
+        self._register = CaseRegister(ledger)
         self._adapters, self._task_queue, self._figures = adapters, task_queue, figures or {}
 
-    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
-        """Signal a report to a case, or without one only ensure that it is open.
+    async def feed(self, case: CaseKey, report: Report | None) -> Fed:
+        """Signal a report to a case, or without one only ensure that it is open; a case is opened once for ever (G-14).
 
-        A marketplace is asked only for what neither the report nor Temporal knows.  Raises BadForm if the case can
-        never be opened, TemporalUnreachable, RPCError for what Temporal refuses of this case alone, and what the
-        adapter's ``facts`` raises.  Repeating it is harmless: cases know what they have received.
+        A marketplace is asked only for what neither the report nor Temporal knows, the ledger only for a case that
+        Temporal does not know.  Raises BadForm if the case can never be opened, EndedEarly if it has to be revived
+        first, TemporalUnreachable, LedgerUnreachable, RPCError for what Temporal refuses of this case alone, and what
+        the adapter's ``facts`` raises.  Repeating it is harmless: cases know what they have received.
         """
         client, adapter = await self._connected(), self._adapter(case.process)
         reports: Sequence[Report | None] = [report]
         if report is not None and adapter.needs_record(report):
             reports = await adapter.story(case.shop_id, case.own_id) or [None]
-        results = [await self._feed_one(client, adapter, case, report) for report in reports]
-        return FeedResult.OPENED if FeedResult.OPENED in results else results[-1]
+        fed = [await self._feed_one(client, adapter, case, report) for report in reports]
+        return next((one for one in fed if one.result is FeedResult.OPENED), fed[-1])
 
-    async def _feed_one(
-        self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None
-    ) -> FeedResult:
+    async def _feed_one(self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None) -> Fed:
         signal = report.model_dump(mode="json", exclude_defaults=True) if report is not None else None
-        if result := await _signal(client, case.case_id, signal):
-            return result
+        if fed := await _feed_existing(client, case.case_id, signal):
+            return fed
+        if known := (await self._register.known([case.case_id])).get(case.case_id):
+            return Fed(FeedResult.CLOSED, f"{where_it_ended(known)}; {FORGOTTEN}")
+        return await self._open(client, adapter, case, signal)
+
+    async def _open(self, client: Client, adapter: MessageAdapter, case: CaseKey, signal: dict[str, Any] | None) -> Fed:
         facts = await adapter.facts(case.shop_id, case.own_id)
         policy = self._figures.get(case.shop_id, {}).get(case.process, {})
-        opening = Opening(facts=facts, policy=dict(policy))
+        process, opening = process_of(case.process), Opening(facts=facts, policy=dict(policy))
+        new = opened_case(process, opening)
         try:
-            await start_case(client, self._task_queue, process_of(case.process), opening, report=signal)
-        except WorkflowAlreadyStartedError:
-            return FeedResult.KNOWN if report is None else FeedResult.CLOSED
+            await start_case(client, self._task_queue, process, opening, report=signal)
+        except WorkflowAlreadyStartedError:  # somebody else was faster
+            return await _feed_existing(client, case.case_id, signal) or Fed(FeedResult.KNOWN)
         except RPCError as failed:
             raise _explained(failed) from failed
-        return FeedResult.OPENED
+        try:
+            await self._register.opened([new])
+        except LedgerUnreachable as away:  # the look for ended cases enters it
+            structlog.get_logger("gateway").warning("an opened case is not in the ledger yet", why=str(away))
+        return Fed(FeedResult.OPENED)
 
     def _adapter(self, process: str) -> MessageAdapter:
         if process not in self._adapters:
@@ -101,19 +143,33 @@ class CaseClient:
         return self._client
 
 
-async def _signal(client: Client, case_id: str, report: dict[str, Any] | None) -> FeedResult | None:
-    """Signal an existing case; return None if there is none."""
-    handle = client.get_workflow_handle(case_id)
+async def _feed_existing(client: Client, case_id: str, report: dict[str, Any] | None) -> Fed | None:
+    """Signal a case that Temporal knows; return None if it knows none.  Raises EndedEarly."""
     try:
-        if report is None:
-            await handle.describe(rpc_timeout=RPC_TIMEOUT)
-            return FeedResult.KNOWN
-        await handle.signal("report", report, rpc_timeout=RPC_TIMEOUT)
+        if report is not None:
+            await client.get_workflow_handle(case_id).signal("report", report, rpc_timeout=RPC_TIMEOUT)
+            return Fed(FeedResult.SIGNALLED)
     except RPCError as failed:
-        if failed.status is not RPCStatusCode.NOT_FOUND or "amespace" in failed.message:
+        if not is_missing(failed):
             raise _explained(failed) from failed
-        return FeedResult.CLOSED if "completed" in failed.message else None
-    return FeedResult.SIGNALLED
+        if "completed" not in failed.message:
+            return None
+    try:
+        found = await find_workflow(client, case_id, RPC_TIMEOUT)
+    except RPCError as failed:
+        raise _explained(failed) from failed
+    if found is None:
+        return None
+    if found.close_time is None:
+        # One that was not signalled has just been revived: its message is tried again.
+        if report is not None:
+            raise EndedEarly(f"{case_id}: 正在恢复 / is being revived")
+        return Fed(FeedResult.KNOWN)
+    known = known_from(found)
+    if known.ending is not None:
+        was_a_case = found.typed_search_attributes.get(PROCESS) is not None
+        raise EndedEarly(where_it_ended(known) if was_a_case else NEVER_OPENED)
+    return Fed(FeedResult.CLOSED, where_it_ended(known))
 
 
 def _explained(failed: RPCError) -> Exception:

@@ -9,23 +9,27 @@ from itertools import islice
 from typing import Final
 
 import structlog
+from temporalio.service import RPCError
 
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.runtime.connection import TemporalUnreachable
-from cases.errors import BadForm, PlatformError, PlatformRefused
+from aftersales.runtime.known_cases import EndedEarly
+from aftersales.runtime.log_privacy import in_words
+from cases.errors import BadForm, CaseError, PlatformRefused
 
 BATCH: Final = 200
 PRUNE_SECONDS: Final = 3600.0
 FAILS, WORKS = "delivery fails", "delivery works again"
+WAITS = "a message waits until its case is revived"
 
 
 class Dispatcher:
     """Takes new messages from the inbox and feeds them to their cases.
 
     While Temporal cannot be reached everything waits, and one case at a time is tried; a case whose marketplace does
-    not answer waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in seconds; ``idle`` is how long
-    a message may wait that another gateway put into the same inbox.
+    not answer, or that has to be revived, waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in
+    seconds; ``idle`` is how long a message may wait that another gateway put into the same inbox.
     """
 
     def __init__(
@@ -98,6 +102,11 @@ class Dispatcher:
         except TemporalUnreachable as bad:
             self._pause(bad)
             await self._postpone(row, bad)  # so that another case is tried next: this one may be the cause
+        except EndedEarly as bad:  # operators are told by the look for ended cases
+            self._stuck.discard(case_id)
+            if not row.attempts:
+                self._log.warning(WAITS, case_id=case_id, shop=row.case.shop_id, why=str(bad))
+            await self._postpone(row, bad)
         except Exception as bad:  # noqa: BLE001 - the message stays, and the others go on
             self._stick(case_id, row, bad)
             await self._postpone(row, bad)
@@ -108,12 +117,12 @@ class Dispatcher:
     async def _dispatch_one(self, case_id: str, row: InboxRow) -> None:
         case = row.case
         try:
-            result = await self._feed(case, row.report)
+            fed = await self._feed(case, row.report)
         except (BadForm, PlatformRefused) as bad:
             await self._inbox.failed(row, str(bad))
             self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=str(bad))
         else:
-            await self._inbox.done(row, result)
+            await self._inbox.done(row, fed.note)
             if self._failures:
                 self._failures = 0
                 self._log.info(WORKS)
@@ -125,8 +134,8 @@ class Dispatcher:
     def _stick(self, case_id: str, row: InboxRow, bad: Exception) -> None:
         """Log that a case waits; of several that wait only the first is logged."""
         if not self._stuck:
-            unexpected = None if isinstance(bad, PlatformError) else bad
-            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=str(bad), exc_info=unexpected)
+            unexpected = None if isinstance(bad, CaseError | RPCError) else bad
+            self._log.warning(FAILS, case_id=case_id, shop=row.case.shop_id, why=in_words(bad), exc_info=unexpected)
         self._stuck.add(case_id)
 
     async def _postpone(self, row: InboxRow, bad: Exception) -> None:
@@ -142,7 +151,7 @@ class Dispatcher:
         if now < self._paused_until:
             return
         if not self._failures:
-            self._log.warning(FAILS, why=str(bad))
+            self._log.warning(FAILS, why=in_words(bad))
         self._paused_until = now + self._pause_after(self._failures)
         self._failures += 1
 

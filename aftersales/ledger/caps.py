@@ -34,11 +34,19 @@ class Caps:
 
 @dataclass(frozen=True)
 class Capped:
-    """An entry, and the part of its amount (CNY) and points that counts within the caps."""
+    """An entry, and the part of its amount (CNY) and points that counts within the caps.
+
+    Of an unknown entry that part is unknown too, unless a cap is reached: then it is zero, whatever was entered.
+    """
 
     entry: LedgerEntry
     amount: Decimal | None
     points: Decimal | None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is unknown what counts."""
+        return self.entry.is_unknown and self.amount is None and self.points is None
 
 
 def monday(day: date) -> date:
@@ -49,7 +57,7 @@ def monday(day: date) -> date:
 def capped(entries: Iterable[LedgerEntry], caps: Caps | None = None) -> list[Capped]:
     """Apply the caps to entries, oldest first and each shop by itself.
 
-    A penalty that does not count at all is not one of the two that an order may have.
+    A penalty that does not count at all is not one of the two that an order may have; one of unknown amount is.
     """
     points, money = _points(caps or Caps()), _money(caps or Caps())
     result = []
@@ -65,11 +73,14 @@ def _points(caps: Caps) -> Callable[[LedgerEntry], Decimal | None]:
     days: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
 
     def count(entry: LedgerEntry) -> Decimal | None:
-        if entry.points is None:
+        if entry.points is None and not entry.is_unknown:
             return None
         day = (entry.shop_id, shanghai_day(entry.at))
         week = (entry.shop_id, monday(day[1]))
-        counts = min(entry.points, _left(caps.points_a_week, weeks[week]), _left(caps.points_a_day, days[day]))
+        left = min(_left(caps.points_a_week, weeks[week]), _left(caps.points_a_day, days[day]))
+        if entry.points is None:
+            return None if left else _NOTHING
+        counts = min(entry.points, left)
         weeks[week] += counts
         days[day] += counts
         return counts
@@ -82,11 +93,15 @@ def _money(caps: Caps) -> Callable[[LedgerEntry], Decimal | None]:
     orders: Counter[tuple[str, str]] = Counter()
 
     def count(entry: LedgerEntry) -> Decimal | None:
-        if entry.amount is None:
+        if entry.amount is None and not entry.is_unknown:
             return None
         day, order = (entry.shop_id, shanghai_day(entry.at)), (entry.shop_id, entry.about or entry.key)
         often = caps.penalties_an_order is not None and orders[order] >= caps.penalties_an_order
-        counts = _NOTHING if often else min(entry.amount, _left(caps.money_a_day, days[day]))
+        left = _NOTHING if often else _left(caps.money_a_day, days[day])
+        if entry.amount is None:
+            orders[order] += left > 0
+            return None if left else _NOTHING
+        counts = min(entry.amount, left)
         days[day] += counts
         orders[order] += counts > 0
         return counts

@@ -1,11 +1,15 @@
 """The ledger's database: its address, the connections to it, and the migrations of its tables."""
 
+import re
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+import structlog
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, literal, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from aftersales.ledger.tables import SQLITE
@@ -13,6 +17,8 @@ from cases.errors import BadForm
 
 _POSTGRESQL = "postgresql+psycopg"
 WRITES = "writes"
+ISOLATION = "READ COMMITTED"
+"""Whatever the server's default: who has waited for a lock must see what its holder has written."""
 _BUSY_MS = 10_000
 _TIMEOUT_SECONDS = 10
 _EXPECTED = f"expected sqlite:///FILE or {_POSTGRESQL}://USER:PASSWORD@HOST/DATABASE"
@@ -43,17 +49,21 @@ def open_engine(url: URL) -> Engine:
     if url.drivername == SQLITE:
         return _sqlite(url)
     try:
-        return create_engine(
+        from aftersales.ledger.postgresql import connect  # noqa: PLC0415 - its driver is an extra
+
+        engine = create_engine(
             url,
             hide_parameters=True,
+            isolation_level=ISOLATION,
             pool_pre_ping=True,
             pool_size=4,
             max_overflow=4,
             pool_timeout=_TIMEOUT_SECONDS,
-            connect_args={"connect_timeout": _TIMEOUT_SECONDS},
         )
-    except (ModuleNotFoundError, NoSuchModuleError) as missing:
+    except (ImportError, NoSuchModuleError) as missing:
         raise BadForm("ledger: psycopg is missing: install aftersales with the extra `postgresql`") from missing
+    event.listen(engine, "do_connect", lambda _, __, arguments, options: connect(*arguments, **options))
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:
@@ -87,8 +97,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision; a ledger that has it opens without importing Alembic."""
+_OWN_REVISION = re.compile("[0-9]{4}")
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6C6564676572
 """PostgreSQL's advisory lock for migrations."""
@@ -97,15 +108,31 @@ _migrating = threading.Lock()
 
 
 def migrate(engine: Engine) -> None:
-    """Run the missing revisions in one transaction; safe to call from many processes at once."""
+    """Run the missing revisions in one transaction; safe to call from many processes at once.
+
+    Tables of a newer release are used as they are: a release is sometimes rolled back.  Raises BadForm if the tables
+    are not a ledger's.
+    """
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        if _is_usable(_revision(connection)):
             return
     with _migrating, engine.begin() as connection:
         if connection.dialect.name != SQLITE:  # SQLite's transaction keeps others out
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-        if _revision(connection) != HEAD:
+        if not _is_usable(_revision(connection)):
             _upgrade(connection)
+
+
+def _is_usable(revision: str | None) -> bool:
+    """Return whether tables of a revision can be used as they are."""
+    if revision is None:
+        return False
+    if not _OWN_REVISION.fullmatch(revision):
+        raise BadForm(f"ledger: 不是账目库 / not a ledger: its tables have the revision {revision!r}")
+    if revision > HEAD:
+        log = structlog.get_logger("ledger")
+        log.warning("the ledger is of a newer release", revision=revision, expected=HEAD)
+    return revision >= HEAD
 
 
 def _revision(connection: Connection) -> str | None:
@@ -115,11 +142,22 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str = HEAD) -> None:
     from alembic import command  # noqa: PLC0415 - needed once in the life of a database
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
+
+
+def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """Insert a row unless its key exists; return whether it was inserted."""
+    return connection.execute(_insert_new(table, connection.dialect.name), row).first() is not None
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Any:
+    insert = sqlite.insert if dialect == SQLITE else postgresql.insert
+    return insert(table).on_conflict_do_nothing().returning(literal(1))

@@ -5,16 +5,17 @@ Days, weeks and months are Shanghai's; a week belongs to the month in which it e
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from aftersales.ledger.caps import LATE_CLAUSES, Capped, capped, monday, weekly_score
 from cases.case import Appeals
 from cases.errors import BadForm
-from cases.ledger import Booked, CaseOutcome
+from cases.ledger import Booked, CaseOutcome, Decided
 from cases.models import Strict
+from cases.shanghai import shanghai_day
 
 LOOK_BACK = timedelta(days=157)
 """How far back entries matter: an order lives at most 150 days (DS-7), and its week began before."""
@@ -47,9 +48,15 @@ def month_of(written: str) -> Month:
 
 
 class Sums(Strict):
-    """Totals of entries: number, CNY and points, and the parts that count within the caps."""
+    """Totals of entries: number, CNY and points, and the parts that count within the caps.
+
+    The totals are those of what is known; ``unknown`` is the number of entries of which neither amount nor points are,
+    ``unknown_counted`` that of those that count.
+    """
 
     entries: int
+    unknown: int
+    unknown_counted: int
     amount: Decimal
     amount_counted: Decimal
     points: Decimal
@@ -96,6 +103,26 @@ class WeekFigures(Strict):
     score: str
 
 
+class DeciderFigures(Strict):
+    """The number of decisions that somebody took by one way (G-13); ``actor`` is the operator's name, if it was one."""
+
+    party: str
+    actor: str | None
+    way: str | None
+    decisions: int
+
+
+class MissedCase(Strict):
+    """A case in which a deadline of ours was missed, and who decided in it."""
+
+    case_id: str
+    state: str
+    label: str
+    closed: date
+    clocks_run_out: int
+    actors: tuple[str, ...]
+
+
 class ShopMonth(Strict):
     """The month's figures of a shop."""
 
@@ -103,36 +130,62 @@ class ShopMonth(Strict):
     cases: tuple[CaseFigures, ...]
     decided_in_time: Share
     clocks_run_out: int
+    missed: tuple[MissedCase, ...]
+    decisions: tuple[DeciderFigures, ...]
     rules: tuple[RuleFigures, ...]
     appeals_won: Share
     weeks: tuple[WeekFigures, ...]
 
 
-def shop_months(
-    month: Month, entries: Sequence[Booked], outcomes: Sequence[CaseOutcome], appeals: Mapping[str, Appeals]
-) -> list[ShopMonth]:
+@dataclass(frozen=True)
+class Books:
+    """What the figures of a month are computed from.
+
+    ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it; ``decisions``: from LOOK_BACK before it;
+    ``outcomes``: those of the month.
+    """
+
+    entries: Sequence[Booked] = ()
+    decisions: Sequence[Decided] = ()
+    outcomes: Sequence[CaseOutcome] = ()
+
+    def of(self, shop: str) -> "Books":
+        """Return the part of a shop."""
+        return Books(
+            [entry for entry in self.entries if entry.shop_id == shop],
+            [decision for decision in self.decisions if decision.shop_id == shop],
+            [outcome for outcome in self.outcomes if outcome.shop_id == shop],
+        )
+
+    def in_force(self) -> "Books":
+        """Return the books without what was taken back; a bill for what only counts only counts, too."""
+        counted = {entry.key for entry in self.entries if entry.counted}
+        entries = [
+            entry.model_copy(update={"counted": True}) if entry.answers in counted else entry
+            for entry in self.entries
+            if entry.status != "reversed"
+        ]
+        return replace(self, entries=entries)
+
+
+def shop_months(month: Month, books: Books, appeals: Mapping[str, Appeals]) -> list[ShopMonth]:
     """Return the figures of every shop that has any.
 
-    ``outcomes``: those of the month; ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it;
     ``appeals``: by process, how an appeal and its end are recognized.
     """
-    of_month = [entry for entry in entries if entry.day in month or monday(entry.day) + _LAST_DAY in month]
-    shops = {entry.shop_id for entry in of_month} | {outcome.shop_id for outcome in outcomes}
-    return [
-        _shop(
-            month,
-            shop,
-            [entry for entry in entries if entry.shop_id == shop],
-            [outcome for outcome in outcomes if outcome.shop_id == shop],
-            appeals,
-        )
-        for shop in sorted(shops)
-    ]
+    books = books.in_force()
+    of_month = [entry for entry in books.entries if entry.day in month or monday(entry.day) + _LAST_DAY in month]
+    decided = [decision for decision in books.decisions if decision.day in month]
+    shops = {
+        *(entry.shop_id for entry in of_month),
+        *(decision.shop_id for decision in decided),
+        *(outcome.shop_id for outcome in books.outcomes),
+    }
+    return [_shop(month, shop, books.of(shop), appeals) for shop in sorted(shops)]
 
 
-def _shop(
-    month: Month, shop: str, entries: list[Booked], outcomes: list[CaseOutcome], appeals: Mapping[str, Appeals]
-) -> ShopMonth:
+def _shop(month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals]) -> ShopMonth:
+    entries, outcomes = books.entries, books.outcomes
     states = Counter((outcome.process, outcome.state, outcome.state_label) for outcome in outcomes)
     in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
     return ShopMonth(
@@ -143,13 +196,37 @@ def _shop(
         ),
         decided_in_time=Share(many=sum(in_time), of=len(in_time)),
         clocks_run_out=sum(outcome.clocks_run_out for outcome in outcomes),
+        missed=tuple(_missed(books)),
+        decisions=tuple(_deciders(decision for decision in books.decisions if decision.day in month)),
         rules=tuple(_rules(month, entries)),
         appeals_won=_appeals_won(entries, outcomes, appeals),
         weeks=tuple(_weeks(month, entries)),
     )
 
 
-def _appeals_won(entries: list[Booked], outcomes: list[CaseOutcome], appeals: Mapping[str, Appeals]) -> Share:
+def _missed(books: Books) -> Iterator[MissedCase]:
+    for outcome in books.outcomes:
+        if outcome.decided_before_deadline is False:
+            actors = (decision.actor for decision in books.decisions if decision.case_id == outcome.case_id)
+            yield MissedCase(
+                case_id=outcome.case_id,
+                state=outcome.state,
+                label=outcome.state_label,
+                closed=shanghai_day(outcome.closed_at),
+                clocks_run_out=outcome.clocks_run_out,
+                actors=tuple(dict.fromkeys(actor for actor in actors if actor)),
+            )
+
+
+def _deciders(decisions: Iterable[Decided]) -> Iterator[DeciderFigures]:
+    """Yield who took how many decisions by which way, those who took most first."""
+    taken = Counter((decision.party, decision.actor, decision.way) for decision in decisions)
+    by_number = sorted(taken.items(), key=lambda item: (-item[1], *(name or "" for name in item[0])))
+    for (party, actor, way), many in by_number:
+        yield DeciderFigures(party=party, actor=actor, way=way, decisions=many)
+
+
+def _appeals_won(entries: Sequence[Booked], outcomes: Sequence[CaseOutcome], appeals: Mapping[str, Appeals]) -> Share:
     """Return how many of the appealed cases that were ruled on were won."""
     appealed = {(entry.case_id, entry.clause) for entry in entries}
     won = lost = 0
@@ -161,7 +238,7 @@ def _appeals_won(entries: list[Booked], outcomes: list[CaseOutcome], appeals: Ma
     return Share(many=won, of=won + lost)
 
 
-def _rules(month: Month, entries: list[Booked]) -> Iterator[RuleFigures]:
+def _rules(month: Month, entries: Sequence[Booked]) -> Iterator[RuleFigures]:
     by_key = {entry.key: entry for entry in entries}
     counted = {
         status: [
@@ -191,6 +268,8 @@ def _clause_order(clause: str) -> tuple[str, int, str]:
 def _sums(items: Sequence[Capped]) -> Sums:
     return Sums(
         entries=len(items),
+        unknown=sum(item.entry.is_unknown for item in items),
+        unknown_counted=sum(item.is_unknown for item in items),
         amount=sum((item.entry.amount or Decimal(0) for item in items), Decimal("0.00")),
         amount_counted=sum((item.amount or Decimal(0) for item in items), Decimal("0.00")),
         points=sum((item.entry.points or Decimal(0) for item in items), Decimal("0.0")),
@@ -198,7 +277,7 @@ def _sums(items: Sequence[Capped]) -> Sums:
     )
 
 
-def _weeks(month: Month, entries: list[Booked]) -> Iterator[WeekFigures]:
+def _weeks(month: Month, entries: Sequence[Booked]) -> Iterator[WeekFigures]:
     """Yield the weeks with late orders; an order that is both expected and billed counts once."""
     late = {
         (monday(entry.day), entry.about or entry.key)

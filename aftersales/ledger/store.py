@@ -1,48 +1,61 @@
-"""The ledger in SQLite or PostgreSQL: entries, bills and outcomes, all idempotent."""
+"""The ledger in SQLite or PostgreSQL: cases, their entries, decisions and outcomes, and bills, all idempotent."""
 
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, and_, exists, func, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
-from sqlalchemy.orm import aliased
 
-from aftersales.ledger.database import WRITES, migrate, open_engine, parse_address, printable
-from aftersales.ledger.tables import SQLITE, EntryRow, OutcomeRow
+from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable
+from aftersales.ledger.matching import lock, match
+from aftersales.ledger.recording import record_case
+from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES
 from cases.errors import BadForm, LedgerUnreachable
-from cases.ledger import Bill, Booked, CaseOutcome, LedgerEntry
+from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase, OpenedCase
+from cases.models import whole_seconds
 from cases.shanghai import shanghai_day
 
-_ENTRIES, _OUTCOMES = EntryRow.__table__, OutcomeRow.__table__
-_IDS_PER_QUERY = 500
+_IDS_PER_QUERY: Final = 500
 """Case ids in one query: databases limit the number of values."""
+_PATIENCE_SECONDS: Final = 10.0
+"""How long a call waits for another that migrates the tables."""
 
 
 class SqlLedger:
     """A ledger in a database; safe to use from many threads and processes.
 
-    Its methods raise LedgerUnreachable if the database does not answer, BadForm for data that it cannot store.
+    It connects, and migrates its tables, when it is first used.  Its methods raise LedgerUnreachable if the database
+    does not answer in time, BadForm for data that it cannot store.
     """
 
     def __init__(self, address: str | Path) -> None:
-        """Open it and migrate its tables; raises BadForm, LedgerUnreachable, or OSError for its folder."""
+        """Keep the address; raises BadForm if it is none, OSError if a file's folder cannot be made."""
         url = parse_address(address)
         self.name = printable(url)
         self._engine = open_engine(url)
         self._writing = self._engine.execution_options(**{WRITES: True})
         self._finalizer = weakref.finalize(self, self._engine.dispose)
+        self._preparing, self._is_prepared = threading.Lock(), False
+
+    def prepare(self) -> None:
+        """Connect, and migrate the tables, as the first use does too."""
+        if self._is_prepared:
+            return
+        if not self._preparing.acquire(timeout=_PATIENCE_SECONDS):
+            raise LedgerUnreachable(f"ledger {self.name}: is still being opened")
         try:
-            with self._errors():
-                migrate(self._writing)
-        except BaseException:
-            self.close()
-            raise
+            if not self._is_prepared:
+                with self._errors():
+                    migrate(self._writing)
+                self._is_prepared = True
+        finally:
+            self._preparing.release()
 
     def close(self) -> None:
         """Close its connections, as garbage collection does too."""
@@ -57,13 +70,58 @@ class SqlLedger:
     def __repr__(self) -> str:
         return f"Ledger({self.name!r})"
 
-    def enter(self, entry: LedgerEntry) -> None:
-        """Store an entry, unless its key exists, and match it with a bill that came before."""
-        row = _row(entry) | {"process": entry.process, "order": entry.about, "note": None, "answers": None}
+    def opened(self, cases: Sequence[OpenedCase]) -> None:
+        """Store that cases were opened; one known before does not change."""
         with self._write() as connection:
-            self._lock(connection, entry.shop_id, entry.clause)
-            if self._insert(connection, _ENTRIES, row) and entry.status == "expected":
-                match(connection, row)
+            for case in sorted(cases, key=lambda case: case.case_id):  # in one order, lest two writers wait in a circle
+                insert_new(connection, CASES, case.model_dump())
+
+    def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
+        """Return what is known of those of the cases that were ever opened (G-14)."""
+        with_outcome = CASES.outerjoin(OUTCOMES, CASES.c.case_id == OUTCOMES.c.case_id)
+        known: dict[str, KnownCase] = {}
+        with self._reading() as connection:
+            for begin in range(0, len(case_ids), _IDS_PER_QUERY):
+                some = case_ids[begin : begin + _IDS_PER_QUERY]
+                query = select(CASES, OUTCOMES.c.state, OUTCOMES.c.closed_at).select_from(with_outcome)
+                for row in connection.execute(query.where(CASES.c.case_id.in_(some))).mappings():
+                    known[row["case_id"]] = KnownCase(
+                        case_id=row["case_id"],
+                        opened_at=row["opened_at"],
+                        state=row["state"],
+                        ending=row["ending"],
+                        ended_at=row["closed_at"] or row["ended_at"],
+                    )
+        return known
+
+    def record(self, record: CaseRecord) -> None:
+        """Store all about a case in one transaction; a record older than the stored one changes nothing."""
+        with self._write() as connection:
+            record_case(connection, record)
+
+    def ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
+        """Store that a case's workflow ended, at ``at``, without its case; return whether that is news.
+
+        A case that was not known before counts as opened then.
+        """
+        at = whole_seconds(at)
+        unknown = {"process": case_id.partition("/")[0], "shop_id": "", "opened_at": at}
+        with self._write() as connection:
+            insert_new(connection, CASES, {"case_id": case_id, **unknown})
+            this = CASES.c.case_id == case_id
+            stored = connection.execute(select(CASES).where(this).with_for_update()).mappings().one()
+            latest = max(instant for instant in (stored["as_of"], stored["ended_at"], at) if instant is not None)
+            if latest > at or (stored["ending"], stored["ended_at"]) == (ending, at):
+                return False
+            if connection.execute(select(OUTCOMES.c.case_id).where(OUTCOMES.c.case_id == case_id)).first():
+                return False
+            connection.execute(update(CASES).where(this).values(ending=ending, ended_at=at))
+        return True
+
+    def revived(self, case_id: str) -> None:
+        """Store that a case's workflow runs again."""
+        with self._write() as connection:
+            connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(ending=None, ended_at=None))
 
     def bill(self, bill: Bill) -> Booked:
         """Store a platform's bill, unless its number exists, and match it with an expected entry."""
@@ -76,48 +134,44 @@ class SqlLedger:
             "answers": None,
         }
         with self._write() as connection:
-            self._lock(connection, bill.shop_id, bill.clause)
-            if self._insert(connection, _ENTRIES, row):
+            lock(connection, bill.shop_id, bill.clause)
+            if insert_new(connection, ENTRIES, row):
                 match(connection, row)
-            stored = connection.execute(select(_ENTRIES).where(_ENTRIES.c.key == bill.key)).mappings().one()
+            stored = connection.execute(select(ENTRIES).where(ENTRIES.c.key == bill.key)).mappings().one()
         return _booked(stored)
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        """Store a case's outcome, unless it has one."""
-        row = outcome.model_dump(exclude={"unknown_losses"}) | {"day": shanghai_day(outcome.closed_at)}
-        with self._write() as connection:
-            self._insert(connection, _OUTCOMES, row)
 
     def entries(self, first: date, last: date, shop: str | None = None) -> list[Booked]:
         """Return the entries from day ``first`` to day ``last``, of all shops or one, oldest first."""
-        return [_booked(row) for row in self._read(select(_ENTRIES), _ENTRIES, first, last, shop, "at", "key")]
+        return [_booked(row) for row in self._rows(ENTRIES, first, last, shop, "at", "key")]
 
     def outcomes(self, first: date, last: date, shop: str | None = None) -> list[CaseOutcome]:
         """Return the outcomes of cases closed from day ``first`` to day ``last``, oldest first."""
-        rows = self._read(select(_OUTCOMES), _OUTCOMES, first, last, shop, "closed_at", "case_id")
-        return [CaseOutcome(**{name: value for name, value in row.items() if name != "day"}) for row in rows]
+        return [
+            CaseOutcome(**_without_day(row)) for row in self._rows(OUTCOMES, first, last, shop, "closed_at", "case_id")
+        ]
 
-    def ended(self, case_ids: Sequence[str]) -> set[str]:
-        """Return which of the cases have an outcome."""
-        ended: set[str] = set()
-        with self._errors(), self._engine.connect() as connection:
-            for begin in range(0, len(case_ids), _IDS_PER_QUERY):
-                some = case_ids[begin : begin + _IDS_PER_QUERY]
-                query = select(_OUTCOMES.c.case_id).where(_OUTCOMES.c.case_id.in_(some))
-                ended |= set(connection.execute(query).scalars())
-        return ended
+    def decisions(self, first: date, last: date, shop: str | None = None) -> list[Decided]:
+        """Return the decisions taken from day ``first`` to day ``last``, oldest first."""
+        return [
+            Decided(**_without_day(row)) for row in self._rows(DECISIONS, first, last, shop, "at", "case_id", "key")
+        ]
 
-    def _read(
-        self, query: Select[Any], table: Any, first: date, last: date, shop: str | None, *by: str
-    ) -> list[dict[str, Any]]:
-        query = query.where(table.c.day.between(first, last)).order_by(*(table.c[name] for name in by))
+    def _rows(self, table: Any, first: date, last: date, shop: str | None, *by: str) -> list[dict[str, Any]]:
+        query: Select[Any] = select(table).where(table.c.day.between(first, last))
         if shop is not None:
             query = query.where(table.c.shop_id == shop)
+        with self._reading() as connection:
+            return [dict(row) for row in connection.execute(query.order_by(*(table.c[name] for name in by))).mappings()]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self.prepare()
         with self._errors(), self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
+        self.prepare()
         with self._errors(), self._writing.begin() as connection:
             yield connection
 
@@ -135,43 +189,10 @@ class SqlLedger:
             return BadForm(f"ledger: 无法入账 / cannot be stored: {why}")
         return LedgerUnreachable(f"ledger {self.name}: {why}")
 
-    def _insert(self, connection: Connection, table: Any, row: dict[str, Any]) -> bool:
-        insert = sqlite.insert if connection.dialect.name == SQLITE else postgresql.insert
-        entered = insert(table).values(row).on_conflict_do_nothing().returning(literal(1))
-        return connection.execute(entered).first() is not None
 
-    def _lock(self, connection: Connection, shop: str, clause: str) -> None:
-        """Serialize writers for a shop and clause, so that entry and bill see each other."""
-        if connection.dialect.name != SQLITE:  # SQLite has one writer at a time
-            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop}/{clause}", 0))))
-
-
-def _row(entry: LedgerEntry) -> dict[str, Any]:
-    return entry.model_dump(exclude={"counted"}) | {"day": shanghai_day(entry.at)}
+def _without_day(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "day"}
 
 
 def _booked(row: Any) -> Booked:
     return Booked(**{name: value for name, value in row.items() if name != "process"})
-
-
-def match(connection: Connection, row: dict[str, Any]) -> None:
-    """Match a new row, bill or expected entry, with the earliest row of the other kind that fits, if any (SL-1)."""
-    order, case_id, billed = row["order"], row["case_id"], row["status"] == "billed"
-    other = select(EntryRow.key).where(EntryRow.shop_id == row["shop_id"], EntryRow.clause == row["clause"])
-    if billed:
-        answer = aliased(EntryRow)
-        fits = EntryRow.order == order if order else and_(EntryRow.case_id == case_id, EntryRow.case_id != "")
-        free = ~exists().where(answer.answers == EntryRow.key)
-        other = other.where(EntryRow.status == "expected", fits, free)
-    else:
-        of_case = and_(EntryRow.order.is_(None), EntryRow.case_id == case_id)
-        other = other.where(EntryRow.status == "billed", EntryRow.answers.is_(None))
-        other = other.where(or_(EntryRow.order == order, of_case))
-    match_key = connection.execute(other.order_by(EntryRow.at, EntryRow.key).limit(1)).scalar()
-    if match_key is None:
-        return
-    bill, expected = (row["key"], match_key) if billed else (match_key, row["key"])
-    owner = select(EntryRow.case_id, EntryRow.process).where(EntryRow.key == expected)
-    matched = connection.execute(owner).one()
-    answers = {"answers": expected, "case_id": matched.case_id, "process": matched.process}
-    connection.execute(update(EntryRow).where(EntryRow.key == bill).values(answers))

@@ -1,10 +1,22 @@
-"""The ledger's two tables, the same on SQLite and PostgreSQL."""
+"""The ledger's tables, the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Dialect, Index, Integer, Numeric, String
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -72,8 +84,50 @@ class Base(DeclarativeBase):
     """Base of the ledger's tables."""
 
 
+class CaseRow(Base):
+    """A case that was opened.
+
+    ``as_of`` is the instant of its newest record, None before the first.  ``ending`` and ``ended_at``: its workflow
+    ended without it; how the case itself ended is in its outcome.
+    """
+
+    __tablename__ = "cases"
+
+    case_id: Mapped[str] = mapped_column(String, primary_key=True)
+    process: Mapped[str] = mapped_column(String)
+    shop_id: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
+    opened_at: Mapped[datetime] = mapped_column(Utc())
+    as_of: Mapped[datetime | None] = mapped_column(Utc())
+    ending: Mapped[str | None] = mapped_column(String)
+    ended_at: Mapped[datetime | None] = mapped_column(Utc())
+
+
+class DecisionRow(Base):
+    """A decision of a case; ``day`` is its day in Shanghai."""
+
+    __tablename__ = "decisions"
+
+    case_id: Mapped[str] = mapped_column(String, primary_key=True)
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    process: Mapped[str] = mapped_column(String)
+    shop_id: Mapped[str] = mapped_column(String)
+    rule: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(Utc())
+    day: Mapped[date] = mapped_column(Date)
+    party: Mapped[str] = mapped_column(String)
+    actor: Mapped[str | None] = mapped_column(String)
+    way: Mapped[str | None] = mapped_column(String)
+
+    __table_args__ = (Index("ix_decisions_day_shop_id", "day", "shop_id"),)
+
+
 class EntryRow(Base):
-    """Money (CNY) or points, expected or billed; ``answers`` is the key of the expected entry that a bill matches."""
+    """Money (CNY) or points: expected, billed or reversed.
+
+    ``answers`` is the key of the expected entry that a bill matches.
+    """
 
     __tablename__ = "entries"
 
@@ -87,12 +141,13 @@ class EntryRow(Base):
     day: Mapped[date] = mapped_column(Date)
     amount: Mapped[Decimal | None] = mapped_column(Exact(12, 2))
     points: Mapped[Decimal | None] = mapped_column(Exact(9, 3))
+    counted: Mapped[bool] = mapped_column(Boolean, server_default=false())
     status: Mapped[str] = mapped_column(String)
     note: Mapped[str | None] = mapped_column(String)
     answers: Mapped[str | None] = mapped_column(String, unique=True)
 
     __table_args__ = (
-        CheckConstraint("status IN ('expected', 'billed')", name="ck_entries_status"),
+        CheckConstraint("status IN ('expected', 'billed', 'reversed')", name="ck_entries_status"),
         Index("ix_entries_day_shop_id", "day", "shop_id"),
         Index("ix_entries_shop_id_clause_status_order", "shop_id", "clause", "status", "order"),
         Index("ix_entries_case_id", "case_id"),
@@ -116,6 +171,13 @@ class OutcomeRow(Base):
     decided_by: Mapped[str] = mapped_column(String)
     decided_before_deadline: Mapped[bool | None]
     clocks_run_out: Mapped[int] = mapped_column(Integer)
-    lost: Mapped[Decimal] = mapped_column(Exact(12, 2))
+    lost: Mapped[Decimal | None] = mapped_column(Exact(12, 2))
+    unknown_losses: Mapped[int] = mapped_column(Integer, server_default="0")
 
     __table_args__ = (Index("ix_outcomes_day_shop_id", "day", "shop_id"),)
+
+
+CASES, DECISIONS, ENTRIES, OUTCOMES = (
+    Base.metadata.tables[row.__tablename__] for row in (CaseRow, DecisionRow, EntryRow, OutcomeRow)
+)
+"""The tables themselves, for statements that make no objects."""

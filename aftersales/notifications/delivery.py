@@ -148,14 +148,24 @@ class Delivery:
                 structlog.get_logger("notices").warning("notice dropped", channel=channel.name, kind=notice.kind)
                 self.close(channel, notice, "dropped")
                 return
+            if not self._log.begin(key, self._clock.now()):
+                raise PlatformUnreachable(f"{channel.name}: 另一进程正在发送 / is being sent by another worker")
             try:
-                await self._sender_of(channel, notice).send(notice)
-            except PlatformRefused as refusal:
-                self._refused[key] = f"{channel.name}: {refusal}"
-                raise PlatformRefused(self._refused[key]) from refusal
-            except PlatformUnreachable as failed:
-                raise PlatformUnreachable(f"{channel.name}: {failed}") from failed
-            self.close(channel, notice, "sent")
+                if not self.is_closed(channel, notice):
+                    await self._send(channel, notice)
+                    self.close(channel, notice, "sent")
+            finally:
+                self._log.abandon(key)
+
+    async def _send(self, channel: Channel, notice: Notice) -> None:
+        try:
+            await self._sender_of(channel, notice).send(notice)
+        except PlatformRefused as refusal:
+            key = delivery_id(channel, notice)
+            self._refused[key] = f"{channel.name}: {refusal}"
+            raise PlatformRefused(self._refused[key]) from refusal
+        except PlatformUnreachable as failed:
+            raise PlatformUnreachable(f"{channel.name}: {failed}") from failed
 
     async def _wait_for_turn(self, channel: Channel) -> None:
         limit = self._limits.setdefault(_rate_key(channel), RateLimit(RATES.get(channel.type, ())))

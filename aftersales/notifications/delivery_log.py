@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ RETENTION: Final = timedelta(days=30)
 """How long outcomes are kept; a notice is tried for an hour."""
 PRUNED_EVERY: Final = 1000
 """Notices closed between two prunings."""
+LONGEST_SENDING: Final = timedelta(minutes=2)
+"""A worker that takes longer to send a notice has been killed: another may send it."""
 _LOCK_SECONDS: Final = 5.0
 # Files of earlier versions have these columns: "mark" is the delivery id, "became" the outcome.
 _TABLES: Final = """
@@ -23,6 +26,7 @@ CREATE INDEX IF NOT EXISTS closed_at ON closed (at);
 CREATE TABLE IF NOT EXISTS waiting (
     mark TEXT PRIMARY KEY, channel TEXT NOT NULL, at REAL NOT NULL, notice TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sending (mark TEXT PRIMARY KEY, sender TEXT NOT NULL, at REAL NOT NULL);
 """
 
 
@@ -42,6 +46,7 @@ class DeliveryLog:
     def __init__(self, path: Path) -> None:
         """Open the file, or create it for its owner alone; raises CaseError if it cannot be used."""
         self._closed_since_start = 0
+        self._sender = uuid.uuid4().hex
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -65,13 +70,35 @@ class DeliveryLog:
         """Return whether a delivery has an outcome."""
         return self._file.execute("SELECT 1 FROM closed WHERE mark = ?", (delivery_id,)).fetchone() is not None
 
+    def begin(self, delivery_id: str, now: datetime) -> bool:
+        """Begin to send; return False if another worker is sending at the moment.
+
+        Whoever has begun asks whether the delivery is closed, sends, and closes or abandons it.
+        """
+        row = (delivery_id, self._sender, now.timestamp(), (now - LONGEST_SENDING).timestamp())
+        begun = self._file.execute(
+            "INSERT INTO sending VALUES (?, ?, ?) ON CONFLICT (mark) DO UPDATE SET sender = excluded.sender,"
+            " at = excluded.at WHERE sending.sender = excluded.sender OR sending.at <= ? RETURNING 1",
+            row,
+        )
+        return bool(begun.fetchall())
+
+    def abandon(self, delivery_id: str) -> None:
+        """Let others send what this worker has begun to."""
+        self._file.execute("DELETE FROM sending WHERE mark = ? AND sender = ?", (delivery_id, self._sender))
+
     def close(self, delivery_id: str, kind: str, outcome: str, now: datetime) -> None:
         """Record the first outcome of a delivery; old outcomes are pruned from time to time."""
         row = (delivery_id, kind, outcome, now.timestamp())
         self._file.execute("INSERT OR IGNORE INTO closed VALUES (?, ?, ?, ?)", row)
-        self._file.execute("DELETE FROM waiting WHERE mark = ?", (delivery_id,))
+        for table in ("waiting", "sending"):  # only now: whoever begins after this finds it closed
+            self._file.execute(f"DELETE FROM {table} WHERE mark = ?", (delivery_id,))  # noqa: S608
         if self._closed_since_start % PRUNED_EVERY == 0:
-            for table in ("closed", "waiting"):  # a notice that still waits then had a channel that was removed
+            for table in (
+                "closed",
+                "waiting",
+                "sending",
+            ):  # a notice that still waits then had a channel that was removed
                 self._file.execute(f"DELETE FROM {table} WHERE at < ?", ((now - RETENTION).timestamp(),))  # noqa: S608
         self._closed_since_start += 1
 

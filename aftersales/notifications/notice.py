@@ -100,8 +100,9 @@ def action_required_notice(required: ActionRequired, key: str, context: NoticeCo
         lines += [f"后台页面:{required.task.page}", f"操作:{clipped(required.task.instruction)}"]
     if required.deadline:
         lines.append(f"截止时间:{shanghai(required.deadline)}(北京时间)")
-    hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
-    lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
+    if required.serial is not None:
+        hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
+        lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
     kind: Kind = "escalation" if required.escalates else "needs_operator"
     return _notice(
         required, key, context, kind, required.step, lines, deadline=required.deadline, serial=required.serial
@@ -117,9 +118,16 @@ def outcome_notice(outcome: CaseOutcome, key: str, context: NoticeContext) -> No
     ]
     if outcome.decided_before_deadline is not None:
         lines.append(f"我方时限:{'均已按时处理' if outcome.decided_before_deadline else '有逾期'}")
-    if outcome.lost:
-        lines.append(f"预计支出:¥{outcome.lost}")
+    if cost := _cost(outcome):
+        lines.append(f"预计支出:{cost}")
     return _notice(outcome, key, context, "outcome", outcome.state_label, lines)
+
+
+def _cost(outcome: CaseOutcome) -> str:
+    """Return what a case is expected to cost, empty if nothing; what is unknown is said to be unknown."""
+    known = [f"¥{outcome.lost}"] if outcome.lost else []
+    unknown = [f"{outcome.unknown_losses} 笔金额未知"] if outcome.unknown_losses else []
+    return ",另有 ".join([*known, *unknown]) or ("金额未知" if outcome.lost is None else "")
 
 
 def _notice(

@@ -5,7 +5,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import model_validator
 
 from aftersales.runtime.secret_files import Address, Secret, duplicate
-from cases.errors import BadForm
+from cases.errors import NoCredentials
 from cases.models import Id, Strict
 
 
@@ -60,23 +60,23 @@ class Access(Strict, Generic[AShop]):
         return self
 
     def app(self, app_key: str) -> App:
-        """Return the application; raises BadForm if it is unknown."""
+        """Return the application; raises NoCredentials if it is unknown."""
         for app in self.apps:
             if app.app_key == app_key:
                 return app
-        raise BadForm(f"没有该应用的凭据 / no credentials for app: {app_key}", ("app_key",))
+        raise NoCredentials(f"没有该应用的凭据 / no credentials for app: {app_key}", ("app_key",))
 
     def _shop(self, shop_id: str) -> AShop:
         for shop in self.shops:
             if shop.shop_id == shop_id:
                 return shop
-        raise BadForm(f"没有该店铺的凭据 / no credentials for shop: {shop_id}", ("shop_id",))
+        raise NoCredentials(f"没有该店铺的凭据 / no credentials for shop: {shop_id}", ("shop_id",))
 
 
 class TokenAccess(Access[TokenShop]):
     """The block of a marketplace whose tokens come from its console."""
 
     def shop(self, shop_id: str) -> TokenCredentials:
-        """Return a shop's credentials; raises BadForm if there are none."""
+        """Return a shop's credentials; raises NoCredentials if there are none."""
         shop = self._shop(shop_id)
         return TokenCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)

@@ -28,8 +28,8 @@ class Adapter:
         """Perform an effect; raises PlatformRefused if the marketplace refuses, or has no interface for it (G-8)."""
         raise PlatformRefused(f"平台没有此操作的接口 / the platform has no interface for: {call.effect}")
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Return what a clock of the marketplace led to; raises NotSettledYet while it has not decided.
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
+        """Return what a clock of the marketplace led to; raises NotResolvedYet while it has not decided.
 
         Without a record of it the policy's own event counts (G-2).
         """

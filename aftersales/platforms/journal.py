@@ -1,26 +1,25 @@
-"""A journal of calls, one JSON line a call, that survives restarts; a key is written once."""
+"""A journal of calls, one JSON line a call, that survives restarts; a key is written once, by whichever process."""
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class Journal:
-    """Rows by key, in a file, or in memory without a path."""
+    """Rows by key, in a file that several processes may share, or in memory without a path."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Read what an earlier process wrote; a last line torn by a crash counts as not written."""
+        """Read what earlier processes wrote; a last line torn by a crash counts as not written."""
         self._path = path
+        self._read = 0
         self.rows: dict[str, dict[str, Any]] = {}
-        # Split by bytes: a crash tears characters too, and a text may hold other separators of lines.
-        lines = path.read_bytes().split(b"\n") if path and path.exists() else []
-        for line in lines:
-            try:
-                row = json.loads(line)
-                self.rows[row["key"]] = row
-            except (ValueError, TypeError, KeyError):
-                continue
+        if path and path.exists():
+            with path.open("rb") as file:
+                self._take_in(file)
 
     def write(self, key: str, row: dict[str, Any]) -> bool:
         """Write a row; return False, and write nothing, if its key was written before."""
@@ -28,18 +27,43 @@ class Journal:
             return False
         row = {"key": key, **row}
         if self._path:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            start = "\n" if self._torn() else ""
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{start}{json.dumps(row, ensure_ascii=False)}\n")
+            with self._locked(self._path) as file:
+                self._take_in(file)
+                if key in self.rows:
+                    return False
+                start = "" if self._is_whole(file) else "\n"
+                file.write(f"{start}{json.dumps(row, ensure_ascii=False)}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
         self.rows[key] = row  # only now: a write that failed does not count
         return True
 
-    def _torn(self) -> bool:
-        if not (self._path and self._path.exists() and self._path.stat().st_size):
-            return False
-        with self._path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
+    @staticmethod
+    @contextmanager
+    def _locked(path: Path) -> Iterator[BinaryIO]:
+        """Open the file, and keep other processes out until it is closed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+    def _take_in(self, file: BinaryIO) -> None:
+        """Take in the lines that were added since the last time; what follows the last line feed is read again."""
+        file.seek(self._read)
+        added = file.read()
+        self._read += added.rfind(b"\n") + 1
+        # Split by bytes: a crash tears characters too, and a text may hold other separators of lines.
+        for line in added.split(b"\n"):
+            try:
+                row = json.loads(line)
+                self.rows[row["key"]] = row
+            except (ValueError, TypeError, KeyError):
+                continue
+
+    @staticmethod
+    def _is_whole(file: BinaryIO) -> bool:
+        """Return whether the last line ends with a line feed."""
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

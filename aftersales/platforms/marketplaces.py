@@ -56,9 +56,9 @@ class Marketplaces:
         """Perform an effect on the process's platform; raises what its adapter raises."""
         return await self._adapters.get(call.process, NO_INTERFACE).perform(call)
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Ask the process's platform what its clock led to; raises what its adapter raises."""
-        return await self._adapters.get(question.process, NO_INTERFACE).settle(question)
+        return await self._adapters.get(question.process, NO_INTERFACE).resolve_expiry(question)
 
     async def __aenter__(self) -> Self:
         return self

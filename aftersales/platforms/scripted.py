@@ -40,7 +40,7 @@ class ScriptedPlatform:
         self._journal.write(call.key, {"effect": call.effect, "shop_id": call.shop_id, "at": call.at.isoformat()})
         return EffectOutcome()
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
         """Return the script's answer for the clock; a deadline that it set is over once asked about itself."""
         self._fail(SETTLE)
         answer = self._script.settle.get(question.rule, ExpiryOutcome())

@@ -51,6 +51,7 @@ class TokenStore:
         self._clock = clock
         self._known: dict[str, Token] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._renewals: set[asyncio.Task[SecretStr]] = set()
         # Threads of its own: waiting for another process must not use up those that resolve host names.
         self._waiting = ThreadPoolExecutor(max_workers=8, thread_name_prefix="tokens")
 
@@ -62,6 +63,13 @@ class TokenStore:
         name = f"{platform}-{shop_id}"
         if (token := self._known.get(name)) and self._serves(token, refused):
             return token.access_token
+        # A caller that is cut short does not cut the renewal short: a refresh token whose answer is lost is lost too.
+        renewal = asyncio.create_task(self._renewed(name, renew, refused))
+        self._renewals.add(renewal)
+        renewal.add_done_callback(self._renewals.discard)
+        return await asyncio.shield(renewal)
+
+    async def _renewed(self, name: str, renew: Renew, refused: SecretStr | None) -> SecretStr:
         async with self._turns.setdefault(name, asyncio.Lock()), self._only_process(name):
             token = self._read(name)
             if token is None or not self._serves(token, refused):

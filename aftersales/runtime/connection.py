@@ -8,6 +8,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
+from aftersales.runtime.sender_header import Sender, with_sender
 from cases.errors import CaseError
 
 _DEFAULT_ADDRESS = "localhost:7233"
@@ -27,13 +28,14 @@ def runtime_with_metrics(address: str | None) -> Runtime | None:
         raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
 
 
-async def connect(runtime: Runtime | None = None) -> Client:
-    """Connect; raises TemporalUnreachable with the address that was tried."""
+async def connect(runtime: Runtime | None = None, sender: Sender | None = None) -> Client:
+    """Connect as a sender of inputs to cases; raises TemporalUnreachable with the address that was tried."""
     try:
         config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}
     except (RuntimeError, ValueError, OSError) as bad:
         raise TemporalUnreachable(f"Temporal profile cannot be read: {' '.join(str(bad).split())}") from bad
-    return await _connect({"target_host": _DEFAULT_ADDRESS, **config}, runtime)
+    client = await _connect({"target_host": _DEFAULT_ADDRESS, **config}, runtime)
+    return client if sender is None else with_sender(client, sender)
 
 
 async def connect_to(address: str) -> Client:

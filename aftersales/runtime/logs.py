@@ -1,23 +1,32 @@
 """Structured logs: one JSON object a line, with case, process, shop and rule, and no personal data of buyers."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
+from aftersales.runtime.log_privacy import hide_phones, outline, without_objects
+
 CASE_NAMES = ("case_id", "process", "shop", "rule")
 CORE_LOGGING = LoggingConfig(
     TelemetryFilter(core_level="WARN", other_level="ERROR"),
     forwarding=LogForwardingConfig(
-        logging.getLogger("temporalio.core"), append_target_to_name=False, prepend_target_on_message=False
+        logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
     ),
 )
 """Temporal's core would print its lines on standard output."""
+QUOTING_FIELD = "failure"
+"""The field in which the core repeats the message and the traceback of a failure, which Python's own line tells."""
 
 
 @cache
@@ -29,14 +38,28 @@ def logging_runtime() -> Runtime:
 def _name_case(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Name the case of a line, from what Temporal's loggers attach."""
     attached = line.pop("temporal_workflow", None) or line.pop("temporal_activity", None) or {}
-    for surplus in ("temporal_activity", "temporal_log"):
-        line.pop(surplus, None)
+    line.pop("temporal_activity", None)
+    if (of_core := line.pop("temporal_log", None)) is not None:
+        fields = {name: value for name, value in of_core.fields.items() if name != QUOTING_FIELD}
+        line.update({"fields": fields} if fields else {})
     names = {"case_id": attached.get("workflow_id"), "process": attached.get("workflow_type")}
     for name in CASE_NAMES:
         line[name] = line.get(name) or names.get(name)
     if "activity_type" in attached:
         line.update(activity=attached["activity_type"], attempt=attached["attempt"])
     return line
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A handler that says in one line that a line could not be written: the usual one prints it as it came."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as logging calls it
+        fault = sys.exc_info()[1]
+        with suppress(OSError, ValueError):
+            why = type(fault).__name__ if fault else None
+            self.stream.write(
+                json.dumps({"event": "a line cannot be logged", "logger": record.name, "why": why}) + "\n"
+            )
 
 
 def configure_logs(level: str, form: Literal["json", "console"]) -> None:
@@ -55,19 +78,20 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderers: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    renderer = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
-        # The renderer's own tracebacks would show local variables, and with them buyers' data.
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+        # It finds every traceback already written: its own would show local variables, and with them buyers' data.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    handler = logging.StreamHandler(sys.stderr)
+    private: list[Any] = [structlog.processors.ExceptionRenderer(outline), without_objects, hide_phones]
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *private, renderer],
         )
     )
     workflow.logger.workflow_info_on_message = False  # the case is in fields of its own

@@ -1,8 +1,10 @@
-"""Schedules on the Temporal server that reconcile every shop regularly."""
+"""Schedules on the Temporal server: every shop is reconciled, and cases that ended early are looked for."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
@@ -16,8 +18,10 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
 from cases.messages import CatchUpScope
+from workflows.ended_cases import LookForEndedWorkflow
 from workflows.reconcile import CatchUpWorkflow
 
 EVERY = timedelta(minutes=10)
@@ -33,17 +37,52 @@ async def schedule_catch_up(
     An existing schedule gets the new settings, keeps its past, and stays paused if it was.
     """
     return [
-        await _schedule(client, task_queue, CatchUpScope(platform=platform, shop_id=shop_id), every)
+        await _schedule(
+            client,
+            _catch_up_id(platform, shop_id),
+            CatchUpWorkflow.run,
+            task_queue,
+            every,
+            CatchUpScope(platform=platform, shop_id=shop_id).model_dump(exclude_none=True),
+        )
         for shop_id in shop_ids
     ]
 
 
-async def _schedule(client: Client, task_queue: str, scope: CatchUpScope, every: timedelta) -> str:
-    own_id = f"catch-up/{scope.platform}/{scope.shop_id}"
+async def look_again(client: Client, platform: str, shop_id: str, since: datetime) -> bool:
+    """Reconcile a shop once more from an instant on; return False if the shop is not reconciled at all."""
+    try:
+        described = await client.get_schedule_handle(_catch_up_id(platform, shop_id)).describe()
+    except RPCError as missing:
+        if missing.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    action = described.schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)  # noqa: S101 - the only action there is
+    scope = CatchUpScope(platform=platform, shop_id=shop_id, since=since)
+    await client.start_workflow(
+        CatchUpWorkflow.run,
+        scope.model_dump(mode="json"),
+        id=f"{_catch_up_id(platform, shop_id)}/again/{uuid.uuid4()}",
+        task_queue=action.task_queue,
+    )
+    return True
+
+
+async def schedule_look_for_ended(client: Client, task_queue: str, every: timedelta = EVERY) -> str:
+    """Schedule the look for cases of a queue that ended early, the first one at once; return the schedule's id."""
+    return await _schedule(client, f"look-for-ended/{task_queue}", LookForEndedWorkflow.run, task_queue, every)
+
+
+def _catch_up_id(platform: str, shop_id: str) -> str:
+    return f"catch-up/{platform}/{shop_id}"
+
+
+async def _schedule(
+    client: Client, own_id: str, run: Callable[..., Any], task_queue: str, every: timedelta, *arguments: Any
+) -> str:
     schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            CatchUpWorkflow.run, args=[scope.model_dump()], id=own_id, task_queue=task_queue
-        ),
+        action=ScheduleActionStartWorkflow(run, args=list(arguments), id=own_id, task_queue=task_queue),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=MISSED),
     )

@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     )
     channels_file: Path | None = Field(None, description="YAML file with each shop's notification channels")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
+    pretend_platforms: bool = Field(
+        default=False,
+        description="true: without credentials every platform call is pretended to succeed; else no worker starts",
+    )
+    operator: str | None = Field(None, description="who decides by `act`, if not the user of this machine")
     sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs if there are no credentials")
     gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
     gateway_port: Port = Field(8400, description="port the gateway listens on")

@@ -1,5 +1,6 @@
 """The output of ``simulate --json``: a case's history, every instant in whole seconds from the opening."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
 from aftersales.files.offsets import whole
+from workflows.engine.state import TimelineEntry
 from workflows.engine.view import CaseView, EffectView, StuckExpiryView
 
 SKIPPING = (
@@ -39,15 +41,17 @@ def in_seconds(
     def ended(effect: EffectView | StuckExpiryView) -> datetime:
         return effect.at if isinstance(effect, EffectView) else due[effect.serial]
 
+    def fired(entries: Sequence[TimelineEntry]) -> list[dict[str, Any]]:
+        return [
+            {"at": at(entry.at), **{name: getattr(entry, field) for name, field in FIRED.items()}} for entry in entries
+        ]
+
     return {
         "process": case.process,
         "case_id": case.case_id,
         "status": case.status,
         "state": case.state,
-        "timeline": [
-            {"at": at(entry.at), **{name: getattr(entry, field) for name, field in FIRED.items()}}
-            for entry in case.timeline
-        ],
+        "timeline": fired(case.timeline),
         "refused": refused,
         "ignored": [
             *({**message.model_dump(mode="json"), "at": at(message.at)} for message in case.ignored),
@@ -56,12 +60,17 @@ def in_seconds(
         "effects": [
             {"at": at(ended(effect)), "effect": effect.effect, "status": effect.status}
             for effect in case.effects
-            if effect.status != "owed"
+            if effect.status != "pending"
         ],
         "ledger": [
             {name: written[name] for name in LEDGER}
             for written in (entry.model_dump(mode="json") for entry in case.ledger)
         ],
+        "decisions": [
+            {"at": at(decision.at), "rule": decision.rule, "status": decision.status, "why": decision.why}
+            for decision in case.decisions
+        ],
+        "taken_back": fired(case.taken_back),
         "reminders": [{"at": at(reminder.at), "deadline": at(reminder.deadline)} for reminder in case.reminders],
     }
 

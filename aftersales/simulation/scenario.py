@@ -16,10 +16,17 @@ from cases.errors import BadForm
 from cases.messages import ExpiryOutcome, Opening, Report
 from cases.models import Duration, Instant, Model, Strict, expected, read
 from statecharts.rules import Party
+from workflows.engine.decisions import StuckStep
 from workflows.engine.process import Process
+from workflows.engine.situation import ORDER_FIELD
 from workflows.registry import process_of
 
 LONGEST_SCENARIO = timedelta(days=400)
+OCCURRED_FIELD = "occurred_at"
+"""The field of a decision's argument that says when it was taken in truth."""
+RETRY, BY_HAND = "retry_effect", "done_by_hand"
+ABOUT_STEPS = (RETRY, BY_HAND)
+"""What people do about a step of a case that waits for them, which is no rule."""
 
 
 class Expectation(Strict):
@@ -36,7 +43,7 @@ class Expectation(Strict):
 
 
 class ScenarioStep(Strict):
-    """At an offset from the opening a person acts, the platform reports, or something is expected."""
+    """A person acts, the platform reports, or something is expected, at an offset from the opening."""
 
     at: Duration
     act: str | None = None
@@ -50,8 +57,10 @@ class ScenarioStep(Strict):
 
     @property
     def rule(self) -> str | None:
-        """The rule that is fired or reported."""
-        return self.act if self.act is not None else self.report
+        """The rule that is fired or reported; None if none is."""
+        if self.act is not None:
+            return None if self.act in ABOUT_STEPS else self.act
+        return self.report
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -59,7 +68,11 @@ class ScenarioStep(Strict):
         kind = {"act", "report", "expect"} & fields
         if len(kind) != 1:
             raise ValueError("expected exactly one of: act, report, expect")
-        allowed = {"act": {"form", "order"}, "report": set(ScenarioStep.model_fields), "expect": set[str]()}[kind.pop()]
+        allowed = {
+            "act": {"form", "order", "occurred_at"} - _not_of(self.act),
+            "report": set(ScenarioStep.model_fields),
+            "expect": set[str](),
+        }[kind.pop()]
         if extra := fields - allowed - {"at", "act", "report", "expect"}:
             raise ValueError(f"{', '.join(sorted(extra))}: not allowed in this kind of step")
         if "expect" in fields and self.expect is None:
@@ -73,11 +86,24 @@ class ScenarioStep(Strict):
         return self
 
 
+def _not_of(act: str | None) -> set[str]:
+    """Return the fields that an act about a waiting step does not have."""
+    return {RETRY: {"order", "occurred_at"}, BY_HAND: {"order"}}.get(act or "", set())
+
+
+class _Occurred(Strict):
+    occurred_at: Instant
+
+
 class Answers(Strict):
-    """The answers of the scripted platform: what its clocks led to, by clock, and which effects fail."""
+    """The answers of the scripted platform: what its clocks led to, by clock, and which effects fail.
+
+    ``console``: whether console tasks are done at once, or wait for a step ``done_by_hand``.
+    """
 
     settle: dict[str, str | dict[str, Any]] = {}
     fail: dict[str, Literal["business", "unreachable"]] = {}
+    console: Literal["done", "wait"] = "done"
 
 
 class ScenarioFile(Strict):
@@ -112,8 +138,13 @@ class Scenario:
         self.opening(origin)
         self.script(origin)
         for number, step in enumerate(self.file.steps):
+            place = ("steps", number, "form")
             if step.rule is not None:
-                _check_form(self.process, step.rule, self.form(number, origin), ("steps", number, "form"))
+                _check_form(self.process, step.rule, self.form(number, origin), place)
+            if step.act is not None and step.occurred_at is not None:
+                _read_at(_Occurred, {OCCURRED_FIELD: self._occurred_at(number, origin)}, ("steps", number), "act")
+            if step.act in ABOUT_STEPS and step.form is not None:
+                _read_at(StuckStep, step.form, place, "form")
             if step.report is not None or step.deadline is not None:
                 _read_at(Report, self.message(number, origin), ("steps", number), "message")
 
@@ -129,19 +160,33 @@ class Scenario:
     def form(self, number: int, origin: datetime) -> dict[str, Any] | None:
         """Return the form of a step, with its instants shifted."""
         step = self.file.steps[number]
+        if step.act in ABOUT_STEPS:
+            return step.form
         form: dict[str, Any] | None = self._form(step.rule, step.form, origin, ("steps", number, "form"))
         return form
 
+    def decision(self, number: int, origin: datetime) -> dict[str, Any] | None:
+        """Return the argument of the update that a step sends: its form, and the fields that any form may bear."""
+        step, form = self.file.steps[number], self.form(number, origin)
+        reserved = {ORDER_FIELD: step.order, OCCURRED_FIELD: self._occurred_at(number, origin)}
+        given = {name: value for name, value in reserved.items() if value is not None}
+        return {**(form or {}), **given} if given else form
+
+    def _occurred_at(self, number: int, origin: datetime) -> str | None:
+        place = ("steps", number, "occurred_at")
+        at: str | None = shift_instant(self.file.steps[number].occurred_at, self._shift(origin), place)
+        return at
+
     def message(self, number: int, origin: datetime) -> dict[str, Any]:
         """Return the message that a step reports, with its instants shifted and without empty fields."""
-        step, shift = self.file.steps[number], self._shift(origin)
+        step = self.file.steps[number]
         fields = {
             "message_id": step.message_id,
             "rule": step.report,
             "form": self.form(number, origin),
             "order": step.order,
-            "occurred_at": shift_instant(step.occurred_at, shift, ("steps", number, "occurred_at")),
-            "deadline": shift_instant(step.deadline, shift, ("steps", number, "deadline")),
+            "occurred_at": self._occurred_at(number, origin),
+            "deadline": shift_instant(step.deadline, self._shift(origin), ("steps", number, "deadline")),
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -218,7 +263,7 @@ def _check_step(step: ScenarioStep, process: Process, orders: Sequence[str], pla
     fields = step.model_fields_set
     if step.act is not None:
         rules = (name for name, rule in process.rules.items() if rule.party is not Party.CLOCK)
-        _check_name(step.act, rules, "act", (*place, "act"))
+        _check_name(step.act, (*rules, *ABOUT_STEPS), "act", (*place, "act"))
     elif "act" in fields:
         raise BadForm("act: expected the name of a rule", (*place, "act"))
     elif step.report is not None:

@@ -8,6 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.files.offsets import whole
+from aftersales.runtime.sender_header import Sender, with_sender
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
 from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
@@ -21,11 +22,12 @@ from aftersales.simulation.virtual_time import (
     wait_until,
 )
 from workflows.engine.decisions import CLOSED
-from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
+SENDER = Sender("command", "simulate", timed=False)
+"""Whoever acts and reports in a scenario."""
 
 
 async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
@@ -57,11 +59,13 @@ class Simulation:
         opening = self._scenario.opening(self._origin)
         opened = self._scenario.process.open_case(opening)
         settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
-        dependencies = simulated_dependencies(self._scenario.script(self._origin))
+        console_done = self._scenario.file.platform.console == "done"
+        dependencies = simulated_dependencies(self._scenario.script(self._origin), console_done=console_done)
         async with make_worker(self._server.client, settings, dependencies):
             await wait_until(self._origin)
             async with time_moved_by_hand(self._server):
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
+            handle = with_sender(self._server.client, SENDER).get_workflow_handle(handle.id)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):
                 await self._case.skip_to(step.at)
@@ -76,12 +80,11 @@ class Simulation:
         if step.expect:
             await self._expect(step.expect, number)
         elif step.act:
-            await self._act(step, step.act, self._scenario.form(number, self._origin))
+            await self._act(step, step.act, self._scenario.decision(number, self._origin))
         else:
             await self._report(step, self._scenario.message(number, self._origin))
 
-    async def _act(self, step: ScenarioStep, rule: str, form: dict[str, Any] | None) -> None:
-        values = form if step.order is None else {**(form or {}), ORDER_FIELD: step.order}
+    async def _act(self, step: ScenarioStep, rule: str, values: dict[str, Any] | None) -> None:
         try:
             await self._case.watched(lambda: self._case.handle_for_change().execute_update(rule, values))
         except WorkflowUpdateFailedError as refusal:
@@ -112,12 +115,15 @@ class Simulation:
         ]
 
     async def _finish(self) -> CaseView:
-        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself."""
+        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself.
+
+        A case that has closed may stay open to facts told late (G-11), which do not come by themselves.
+        """
         if self._scenario.file.until is not None:
             await self._case.skip_to(self._scenario.file.until)
             return (await self._case.rest()).seen
         resting = await self._case.rest()
-        while resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
+        while not resting.closed and resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
             await self._case.skip_to(resting.upcoming)
             resting = await self._case.rest()
         return resting.seen

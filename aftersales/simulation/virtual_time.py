@@ -150,6 +150,11 @@ class RestingCase:
     now: timedelta
 
     @property
+    def closed(self) -> bool:
+        """Whether the case has closed, and nothing that it owes is under way."""
+        return self.seen.finished or (self.seen.status == "closed" and not self.seen.busy)
+
+    @property
     def upcoming(self) -> timedelta | None:
         """The offset at which something happens by itself; None if nothing will."""
         if self.seen.finished:

@@ -119,7 +119,7 @@ def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) 
         if len(steps) == MOST_STEPS:
             break
         steps.append(alone.step(nearest.rule, max(nearest.due, alone.entered[nearest.state])))
-        case = case.apply(nearest.rule, None)
+        case = case.apply(nearest.rule, None, alone.now)
         alone = chart(case, alone.now, alone.snapshot())
     after = steps[-1].at - began if steps else timedelta(0)
     return SilentEnding(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
@@ -130,7 +130,7 @@ def endless_clocks(space: StateSpace) -> list[str]:
     clocks, endless = space.chart.clocks(), []
     for fired in space.fired:
         if fired.rule in clocks and not any(transition.targets for _, transition in fired.transitions):
-            after = fired.state.case.apply(fired.rule, None)
+            after = fired.state.case.apply(fired.rule, None, THEN)
             if replace(fired.state.view, case=after).transitions(fired.rule):
                 endless.append(fired.rule)
     return list(dict.fromkeys(endless))
@@ -151,7 +151,7 @@ def _circle(chart: type[CaseChart], fired: Fired) -> tuple[str, ...]:
     while (nearest := min(alone.deadlines(), default=None)) and nearest.immediate:
         alone.step(nearest.rule, THEN)
         rules.append(nearest.rule)
-        case = case.apply(nearest.rule, None)
+        case = case.apply(nearest.rule, None, THEN)
         alone = chart(case, THEN, alone.snapshot())
         now = case, set(alone.entered)
         if now in passed:

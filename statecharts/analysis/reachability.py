@@ -27,8 +27,8 @@ Forms = Mapping[str, Sequence[Any]]
 class Sample(CaseContext, Protocol):
     """A case to which the rules that fire are applied."""
 
-    def apply(self, rule: str, form: Any) -> Self:
-        """Return the case after a rule has fired with a form."""
+    def apply(self, rule: str, form: Any, at: datetime) -> Self:
+        """Return the case after a rule has fired at an instant with a form."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
             key = configuration, rule, tuple(id(transition) for _, transition in transitions)
             if key not in successors:
                 successors[key] = _successor(state, rule)
-            todo += [(case.apply(rule, form), successors[key]) for form in (None, *forms.get(rule, ()))]
+            todo += [(case.apply(rule, form, THEN), successors[key]) for form in (None, *forms.get(rule, ()))]
     return StateSpace(chart, tuple(states), tuple(fired))
 
 

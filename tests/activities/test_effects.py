@@ -76,8 +76,8 @@ async def run(name: str, argument: object, stage: Stage) -> object:
 
 async def test_an_effect_reaches_the_platform_once_by_its_key() -> None:
     stage = Stage()
-    for _ in range(2):
-        assert await run("douyin_reship.agree_on_platform", call("agree_on_platform"), stage) == EffectOutcome()
+    outcomes = [await run("douyin_reship.agree_on_platform", call("agree_on_platform"), stage) for _ in range(2)]
+    assert outcomes == [EffectOutcome(), EffectOutcome(already=True)]
     assert stage.scenes["douyin_reship/A1"].performed == ["agree_on_platform"]
 
 
@@ -104,9 +104,9 @@ async def test_g_2_the_platform_is_asked_what_its_clock_led_to() -> None:
         facts={},
     )
     platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
-    (settle,) = [
+    (resolve,) = [
         function
         for function in process_activities("douyin_reship", {}, platform)
-        if activity._Definition.must_from_callable(function).name == "douyin_reship.settle"
+        if activity._Definition.must_from_callable(function).name == "douyin_reship.resolve_expiry"
     ]
-    assert await ActivityEnvironment().run(settle, question) == ExpiryOutcome(rule="withdraw")
+    assert await ActivityEnvironment().run(resolve, question) == ExpiryOutcome(rule="withdraw")

@@ -1,5 +1,6 @@
 """Our errors as Temporal sees them (G-7): distinct by name, final or to be tried again."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
-from cases.errors import BadForm, CaseError, NotSettledYet, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, CaseError, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
+from tests.support.booking import ended, expected, recorded
 from tests.support.machines import after
 from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
 
@@ -48,7 +50,7 @@ def call_with(*arguments: Any) -> ExecuteActivityInput:
         (PlatformRefused("x"), True),
         (BadForm("x"), True),
         (PlatformUnreachable("x"), False),
-        (NotSettledYet("x"), False),
+        (NotResolvedYet("x"), False),
         (CaseError("x"), False),
     ],
 )
@@ -63,9 +65,22 @@ async def test_g_7_each_error_keeps_its_name_and_only_business_refusals_are_fina
         assert (raised.value.type in (budget["retry_policy"].non_retryable_error_types or ())) is final
 
 
-async def test_other_errors_are_tried_again_as_they_are() -> None:
-    with pytest.raises(ZeroDivisionError):
-        await ErrorInterceptor().intercept_activity(Inner(ZeroDivisionError())).execute_activity(call_with(QUESTION))
+async def test_a_fault_of_the_program_is_tried_again_and_its_message_which_may_quote_a_buyer_is_kept_back() -> None:
+    with pytest.raises(ApplicationError) as raised:
+        await (
+            ErrorInterceptor().intercept_activity(Inner(KeyError("13800138000"))).execute_activity(call_with(QUESTION))
+        )
+    fault = raised.value
+    assert (fault.type, fault.non_retryable, fault.__suppress_context__) == ("KeyError", False, True)
+    assert "13800138000" not in str(fault)
+    assert Inner.execute_activity.__name__ in "".join(traceback.format_tb(fault.__traceback__))
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), ApplicationError("why", type="Whole")])
+async def test_errors_of_the_machine_and_of_temporal_are_passed_on_as_they_are(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        await ErrorInterceptor().intercept_activity(Inner(error)).execute_activity(call_with(QUESTION))
+    assert raised.value is error
 
 
 async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_nothing_of_its_facts() -> None:
@@ -78,6 +93,12 @@ async def test_every_log_line_of_an_activity_says_which_case_it_is_about_and_not
         "rule": "auto_agree",
     }
     assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_a_record_of_a_case_names_its_case() -> None:
+    inner = Inner()
+    await ErrorInterceptor().intercept_activity(inner).execute_activity(call_with(recorded(expected(), ended())))
+    assert inner.bound == {"case_id": "claim_1688/C1", "process": "claim_1688", "shop": "S1"}
 
 
 async def test_an_activity_without_arguments_is_about_no_case() -> None:

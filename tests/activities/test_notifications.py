@@ -38,19 +38,15 @@ def activities(notifier: Notifier) -> list[Callable[..., Any]]:
     return notification_activities(notifier)
 
 
-async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> None:
+async def test_a_notice_has_its_own_key_whatever_run_and_activity_send_it() -> None:
     notifier = Keys()
-    for number, attempt in [("1", 1), ("1", 2), ("2", 1)]:
+    for run, number in [("r", "1"), ("r", "2"), ("s", "1")]:
         environment = ActivityEnvironment()
-        environment.info = replace(environment.info, workflow_run_id="r", activity_id=number, attempt=attempt)
-        for notify, notice in zip(activities(notifier), (REMINDER, ACTION_REQUIRED, OUTCOME), strict=True):
-            await environment.run(notify, notice)
+        environment.info = replace(environment.info, workflow_run_id=run, activity_id=number)
+        for notify, notice in zip(activities(notifier), (REMINDER, ACTION_REQUIRED), strict=True):
+            await environment.run(notify, notice.model_copy(update={"key": "douyin_reship/A1/k1"}))
 
-    assert notifier.keys == [
-        f"{kind} S1 douyin_reship/A1/r/{number}"
-        for number in ("1", "1", "2")
-        for kind in ("remind", "trouble", "outcome")
-    ]
+    assert notifier.keys == ["remind S1 douyin_reship/A1/k1", "trouble S1 douyin_reship/A1/k1"] * 3
 
 
 @pytest.mark.parametrize(
@@ -85,8 +81,11 @@ async def test_every_try_of_a_notice_has_one_key_and_every_notice_another() -> N
 async def test_without_channels_the_log_says_what_operators_are_notified_of(
     notice: Any, written: dict[str, Any]
 ) -> None:
-    remind, required, outcome = activities(LogNotifier())
-    by_type = {Reminder: remind, ActionRequired: required, CaseOutcome: outcome}
+    notifier = LogNotifier()
+    remind, required = activities(notifier)
     with structlog.testing.capture_logs() as lines:
-        await ActivityEnvironment().run(by_type[type(notice)], notice)
+        if isinstance(notice, CaseOutcome):
+            await notifier.notify_outcome(notice, notice.key)
+        else:
+            await ActivityEnvironment().run(remind if isinstance(notice, Reminder) else required, notice)
     assert lines == [written]

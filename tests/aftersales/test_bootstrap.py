@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from aftersales import bootstrap
 from aftersales.bootstrap import arrange, make_worker, open_dependencies, simulated_dependencies
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
+from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm, CaseError
+from cases.messages import EffectCall
+from workflows.registry import PROCESSES
 
 SHOPS = ("1001", "1002")
 PER_SECOND = 2.5
@@ -24,6 +28,10 @@ PER_SECOND = 2.5
 
 def settings_in(folder: Path, **options: Any) -> Settings:
     return Settings(data_dir=folder, task_queue=uuid.uuid4().hex, **options)
+
+
+def untouched(folder: Path) -> bool:
+    return not any(folder.iterdir())
 
 
 @pytest.fixture
@@ -41,12 +49,18 @@ async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
         yield environment.client
 
 
-async def test_without_a_secrets_file_calls_go_to_the_journal_and_nothing_is_looked_at(
-    client: Client, tmp_path: Path
-) -> None:
-    async with open_dependencies(settings_in(tmp_path), client) as dependencies:
+async def test_without_credentials_no_worker_takes_platform_calls(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(BadForm, match=r"AFTERSALES_SECRETS_FILE.*AFTERSALES_PRETEND_PLATFORMS=true"):
+        async with open_dependencies(settings_in(tmp_path), client):
+            pass
+    assert untouched(tmp_path)
+
+
+async def test_told_to_pretend_calls_go_to_the_journal_and_nothing_is_looked_at(client: Client, tmp_path: Path) -> None:
+    async with open_dependencies(settings_in(tmp_path, pretend_platforms=True), client) as dependencies:
         assert isinstance(dependencies.platform, ScriptedPlatform)
         assert dependencies.reconcilers == {}
+        assert isinstance(dependencies.search, TemporalCaseSearch)
 
 
 async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at(
@@ -56,6 +70,27 @@ async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at
         assert isinstance(dependencies.platform, Marketplaces)
         assert set(dependencies.reconcilers) == {"douyin"}
     assert all(transport._client.is_closed for transport in dependencies.platform._transports.values())
+
+
+async def test_credentials_that_lack_a_marketplace_let_none_of_its_calls_be_pretended(
+    client: Client, tmp_path: Path, secrets_file: Path
+) -> None:
+    settings = settings_in(tmp_path, secrets_file=secrets_file, pretend_platforms=True)
+    call = EffectCall(
+        key="k/1",
+        case_id="jd_delay_card/O1",
+        process="jd_delay_card",
+        shop_id="1001",
+        effect="push_tracking_number",
+        label="发货",
+        rule="ship",
+        at=datetime(2026, 1, 5, tzinfo=UTC),
+        facts={**PROCESSES["jd_delay_card"].case.samples()[0].facts.model_dump(mode="json"), "order_id": "100200300"},
+        form={"carrier": "SF", "tracking_no": "SF1"},
+    )
+    async with open_dependencies(settings, client) as dependencies:
+        with pytest.raises(BadForm, match="no credentials"):
+            await dependencies.platform.perform(call)
 
 
 @pytest.fixture
@@ -81,6 +116,7 @@ class Arranged:
     def __init__(self) -> None:
         self.limits: list[tuple[str, float | None]] = []
         self.schedules: list[tuple[str, str, list[str]]] = []
+        self.looks: list[str] = []
 
     async def limit(self, _: Client, task_queue: str, per_second: float | None) -> None:
         self.limits.append((task_queue, per_second))
@@ -89,20 +125,26 @@ class Arranged:
         self.schedules.append((task_queue, platform, list(shop_ids)))
         return []
 
+    async def look(self, _: Client, task_queue: str) -> str:
+        self.looks.append(task_queue)
+        return ""
+
 
 @pytest.fixture
 def arranged(monkeypatch: pytest.MonkeyPatch) -> Arranged:
     arranged = Arranged()
     monkeypatch.setattr(bootstrap, "limit_per_shop", arranged.limit)
     monkeypatch.setattr(bootstrap, "schedule_catch_up", arranged.schedule)
+    monkeypatch.setattr(bootstrap, "schedule_look_for_ended", arranged.look)
     return arranged
 
 
 async def test_what_is_set_decides_what_the_server_is_asked_for(
     client: Client, tmp_path: Path, secrets_file: Path, arranged: Arranged
 ) -> None:
-    await arrange(client, settings_in(tmp_path))
-    assert (arranged.limits, arranged.schedules) == ([], [])
+    bare = settings_in(tmp_path)
+    await arrange(client, bare)
+    assert (arranged.limits, arranged.schedules, arranged.looks) == ([], [], [bare.task_queue])
 
     both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
     await arrange(client, both)

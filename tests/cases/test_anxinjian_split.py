@@ -21,6 +21,7 @@ from cases.anxinjian_split import (
     WayChosen,
     WhyUnsigned,
 )
+from cases.case import SAMPLE_INSTANT
 from cases.errors import BadForm
 from cases.forms import Form, NoForm, Shipment
 from cases.models import read
@@ -44,7 +45,7 @@ def part(of: SplitCase, order: str) -> OrderOfSplit:
 
 
 def chosen(of: SplitCase, way: str, *, consent: bool = False) -> SplitCase:
-    return of.apply("choose", read(WayChosen, {"way": way, "freight_consent": consent}, "choose"))
+    return of.apply("choose", read(WayChosen, {"way": way, "freight_consent": consent}, "choose"), SAMPLE_INSTANT)
 
 
 def test_an_item_is_known_by_its_id_its_merchants_shop_and_the_order_that_carries_it() -> None:
@@ -262,8 +263,8 @@ def test_ax_8_freight_is_the_fee_of_the_facts_and_ax_9_a_loss_has_no_amount() ->
 def waybills(of: SplitCase, **numbers: str) -> SplitCase:
     """Return a case whose orders have these waybills; all but the item's order are waived."""
     for order, number in numbers.items():
-        of = of if order == ITEM else of.apply_to_order(order, "waive", NoForm())
-        of = of.apply_to_order(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number))
+        of = of if order == ITEM else of.apply_to_order(order, "waive", NoForm(), SAMPLE_INSTANT)
+        of = of.apply_to_order(order, "print_waybill", Shipment(carrier="YTO", tracking_no=number), SAMPLE_INSTANT)
     return of
 
 
@@ -280,7 +281,7 @@ def test_ax_8_one_that_travels_with_the_item_pays_none() -> None:
 
 
 def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
-    split = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"))
+    split = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"), SAMPLE_INSTANT)
 
     assert split.authenticated_order == ITEM
     assert not any(part(split, order).none_authenticated for order in split.orders)
@@ -312,16 +313,19 @@ def test_ax_6_before_a_choice_neither_way_counts() -> None:
 
 
 def test_ax_6_a_choice_that_was_reported_without_its_form_was_made_without_consent() -> None:
-    assert case().apply("choose", None).way is Way.KEEP_SINGLE
+    assert case().apply("choose", None, SAMPLE_INSTANT).way is Way.KEEP_SINGLE
 
 
 def test_ax_10_the_escalation_is_noted() -> None:
-    assert (case().choice_escalated, case().apply("escalate_choice", None).choice_escalated) == (False, True)
+    assert (case().choice_escalated, case().apply("escalate_choice", None, SAMPLE_INSTANT).choice_escalated) == (
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize("why", WhyUnsigned)
 def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
-    split = case().apply_to_order("O2", "explain_unsigned", Unsigned(why=why))
+    split = case().apply_to_order("O2", "explain_unsigned", Unsigned(why=why), SAMPLE_INSTANT)
 
     def reasons(order: str) -> tuple[bool, bool, bool]:
         seen = part(split, order)
@@ -334,7 +338,7 @@ def test_ax_1_the_reason_is_noted_of_its_order_alone(why: WhyUnsigned) -> None:
 def test_ax_1_the_latest_reason_counts() -> None:
     split = case()
     for why in (WhyUnsigned.UNKNOWN, WhyUnsigned.IN_TRANSIT):
-        split = split.apply_to_order("O1", "explain_unsigned", Unsigned(why=why))
+        split = split.apply_to_order("O1", "explain_unsigned", Unsigned(why=why), SAMPLE_INSTANT)
 
     assert part(split, "O1").in_transit
     assert not part(split, "O1").cause_unknown
@@ -352,8 +356,8 @@ def test_ax_1_the_latest_reason_counts() -> None:
 def test_ax_7_ax_9_all_have_ended_once_each_has_and_a_loss_is_one_by_automatic_refund(
     rule: str, ending: Ending
 ) -> None:
-    one = case().apply_to_order("O1", "confirm_receipt", NoForm())
-    both = one.apply_to_order("O2", rule, None)
+    one = case().apply_to_order("O1", "confirm_receipt", NoForm(), SAMPLE_INSTANT)
+    both = one.apply_to_order("O2", rule, None, SAMPLE_INSTANT)
 
     assert (one.all_ended, one.nothing_to_choose) == (False, False)
     assert both.endings == {"O1": Ending.CONFIRMED, "O2": ending}
@@ -375,7 +379,7 @@ def test_ax_3_the_warning_says_all_that_shipping_offline_costs() -> None:
 
 
 def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_again() -> None:
-    authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="pass"))
+    authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="pass"), SAMPLE_INSTANT)
     refusals = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
 
     for (warning,) in refusals:
@@ -386,7 +390,7 @@ def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_agai
 
 
 def test_ax_7_the_warning_says_what_a_waived_order_must_have_and_no_other_order_is_warned() -> None:
-    split = case().apply_to_order("O2", "waive", NoForm())
+    split = case().apply_to_order("O2", "waive", NoForm(), SAMPLE_INSTANT)
     (warning,) = part(split, "O2").warnings("confirm_receipt")
 
     assert (warning.clause, warning.amount) == ("AX-7", None)
@@ -402,7 +406,9 @@ def test_nothing_else_is_warned_of() -> None:
 def test_what_was_pinned_does_not_change() -> None:
     before = case()
 
-    after = chosen(before, "keep_all", consent=True).apply_to_order("O1", "authenticate", VerdictGiven(verdict="pass"))
+    after = chosen(before, "keep_all", consent=True).apply_to_order(
+        "O1", "authenticate", VerdictGiven(verdict="pass"), SAMPLE_INSTANT
+    )
 
     assert (after.facts, after.policy) == (before.facts, before.policy)
     assert (before.way, before.authenticated_order) == (None, None)
@@ -411,14 +417,14 @@ def test_what_was_pinned_does_not_change() -> None:
 def test_a_rule_that_teaches_nothing_changes_nothing() -> None:
     before = case()
 
-    assert before.apply("close_choice", None) is before
-    assert before.apply_to_order("O1", "record", NoForm()) is before
+    assert before.apply("close_choice", None, SAMPLE_INSTANT) is before
+    assert before.apply_to_order("O1", "record", NoForm(), SAMPLE_INSTANT) is before
 
 
 def test_what_was_learned_is_read_back_from_json() -> None:
     split = waybills(chosen(case(3), "keep_all", consent=True), O1="YT1", O2="YT2")
-    split = split.apply_to_order("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT))
-    split = split.apply_to_order("O2", "confirm_receipt", NoForm())
+    split = split.apply_to_order("O3", "explain_unsigned", Unsigned(why=WhyUnsigned.IN_TRANSIT), SAMPLE_INSTANT)
+    split = split.apply_to_order("O2", "confirm_receipt", NoForm(), SAMPLE_INSTANT)
 
     assert read(SplitCase, split.model_dump(mode="json"), "case") == split
 

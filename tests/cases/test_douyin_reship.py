@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cases.case import SAMPLE_INSTANT
 from cases.douyin_reship import (
     ConsentedRefusal,
     Modification,
@@ -150,11 +151,11 @@ def test_dr_11_the_violation_has_no_amount() -> None:
 
 
 def test_dr_13_a_mark_stays() -> None:
-    marked = case().apply("mark_out_of_stock", NoForm())
+    marked = case().apply("mark_out_of_stock", NoForm(), SAMPLE_INSTANT)
 
     assert marked.out_of_stock
-    assert marked.apply("agree", NoForm()).out_of_stock
-    assert not case().apply("agree", NoForm()).out_of_stock
+    assert marked.apply("agree", NoForm(), SAMPLE_INSTANT).out_of_stock
+    assert not case().apply("agree", NoForm(), SAMPLE_INSTANT).out_of_stock
 
 
 def test_dr_13_a_refusal_agreed_with_the_buyer_needs_proof_of_the_consent() -> None:
@@ -192,19 +193,19 @@ def test_dr_14_a_refusal_with_a_reason_alone_is_accepted() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_dr_15_a_modification_brings_its_reason(reason: Any) -> None:
-    learned = case(reason="other").apply("modify", Modification(reason=reason))
+    learned = case(reason="other").apply("modify", Modification(reason=reason), SAMPLE_INSTANT)
 
     assert learned.never_received is (reason is Reason.NEVER_RECEIVED)
 
 
 def test_dr_15_a_modification_that_was_only_reported_keeps_the_reason() -> None:
-    assert case().apply("modify", None).never_received
+    assert case().apply("modify", None, SAMPLE_INSTANT).never_received
 
 
 def test_dr_15_what_was_pinned_does_not_change() -> None:
     before = case(reason="other")
 
-    after = before.apply("modify", Modification(reason=Reason.NEVER_RECEIVED))
+    after = before.apply("modify", Modification(reason=Reason.NEVER_RECEIVED), SAMPLE_INSTANT)
 
     assert (after.facts, after.policy, before.never_received) == (before.facts, before.policy, False)
 

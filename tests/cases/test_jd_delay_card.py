@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cases.case import SAMPLE_INSTANT
 from cases.errors import BadForm
 from cases.forms import NoForm
 from cases.jd_delay_card import CardSent, DelayCase, DelayFacts, DelayPolicy, EmergencyReport
@@ -82,8 +83,8 @@ def test_jd_2_the_click_is_due_48_hours_after_the_sending_however_late_the_state
 
     assert case().due("card_click", entered) == entered + h48
     assert case(sent_at=opened.isoformat()).due("card_click", entered) == opened + h48
-    assert case().apply("card_sent", CardSent(sent_at=sent)).due("card_click", entered) == sent + h48
-    assert case().apply("card_sent", None).due("card_click", entered) == entered + h48
+    assert case().apply("card_sent", CardSent(sent_at=sent), SAMPLE_INSTANT).due("card_click", entered) == sent + h48
+    assert case().apply("card_sent", None, SAMPLE_INSTANT).due("card_click", entered) == entered + h48
 
 
 @pytest.mark.parametrize(
@@ -117,12 +118,12 @@ def test_jd_3_a_report_names_the_time_and_has_evidence(changed: dict[str, Any]) 
 
 
 def test_jd_4_an_escalation_is_noted_and_a_new_report_is_escalated_anew() -> None:
-    escalated = case().apply("review_overdue", None)
+    escalated = case().apply("review_overdue", None, SAMPLE_INSTANT)
 
     assert (case().escalated, escalated.escalated) == (False, True)
-    assert not escalated.apply("file_emergency_report", report()).escalated
-    assert not escalated.apply("file_emergency_report", None).escalated
-    assert escalated.apply("approve_report", NoForm()).escalated
+    assert not escalated.apply("file_emergency_report", report(), SAMPLE_INSTANT).escalated
+    assert not escalated.apply("file_emergency_report", None, SAMPLE_INSTANT).escalated
+    assert escalated.apply("approve_report", NoForm(), SAMPLE_INSTANT).escalated
 
 
 def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
@@ -130,20 +131,20 @@ def test_jd_5_the_promise_the_proposal_and_the_agreement_are_instants() -> None:
 
     assert delayed.due("promised_ship_at", T0) == delayed.facts.promised_ship_at
     assert delayed.due("agreed_ship_at", T0) == delayed.facts.proposed_ship_at
-    assert delayed.apply("file_emergency_report", report()).due("agreed_ship_at", T0) == AGREED
+    assert delayed.apply("file_emergency_report", report(), SAMPLE_INSTANT).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_report_that_was_only_told_of_keeps_the_time_that_is_known() -> None:
-    agreed = case().apply("file_emergency_report", report())
+    agreed = case().apply("file_emergency_report", report(), SAMPLE_INSTANT)
 
-    assert agreed.apply("file_emergency_report", None).due("agreed_ship_at", T0) == AGREED
+    assert agreed.apply("file_emergency_report", None, SAMPLE_INSTANT).due("agreed_ship_at", T0) == AGREED
 
 
 def test_jd_5_a_missed_promise_stays_missed() -> None:
-    missed = case().apply("miss_promise", None)
+    missed = case().apply("miss_promise", None, SAMPLE_INSTANT)
 
     assert (case().promise_missed, missed.promise_missed) == (False, True)
-    assert missed.apply("file_emergency_report", report()).promise_missed
+    assert missed.apply("file_emergency_report", report(), SAMPLE_INSTANT).promise_missed
 
 
 def test_jd_5_a_late_shipment_is_a_violation_without_an_amount() -> None:
@@ -153,7 +154,9 @@ def test_jd_5_a_late_shipment_is_a_violation_without_an_amount() -> None:
 def test_what_was_pinned_does_not_change() -> None:
     before = case()
 
-    after = before.apply("card_sent", CardSent(sent_at=T0)).apply("file_emergency_report", report())
+    after = before.apply("card_sent", CardSent(sent_at=T0), SAMPLE_INSTANT).apply(
+        "file_emergency_report", report(), SAMPLE_INSTANT
+    )
 
     assert (after.facts, after.policy, before.agreed_ship_at) == (before.facts, before.policy, None)
 

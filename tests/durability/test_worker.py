@@ -26,6 +26,10 @@ async def complains(worker: WorkerProcess, *parts: str) -> None:
         assert part in line
 
 
+def untouched(folder: Path) -> bool:
+    return not any(folder.iterdir())
+
+
 def address(environment: WorkflowEnvironment) -> str:
     return environment.client.service_client.config.target_host
 
@@ -34,6 +38,13 @@ async def test_without_a_server_it_says_where_it_looked(tmp_path: Path) -> None:
     port = free_port()
     async with worker_process(TEMPORAL_ADDRESS=f"127.0.0.1:{port}", AFTERSALES_DATA_DIR=str(tmp_path)) as worker:
         await complains(worker, f"127.0.0.1:{port}", "TEMPORAL_ADDRESS")
+
+
+async def test_without_credentials_it_does_not_start_unless_told_to_pretend(tmp_path: Path) -> None:
+    own = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}", "AFTERSALES_DATA_DIR": str(tmp_path)}
+    async with worker_process(**own, AFTERSALES_PRETEND_PLATFORMS="false") as worker:
+        await complains(worker, "AFTERSALES_SECRETS_FILE", "AFTERSALES_PRETEND_PLATFORMS=true")
+    assert untouched(tmp_path)
 
 
 async def test_a_wrong_setting_is_named(environment: WorkflowEnvironment, tmp_path: Path) -> None:

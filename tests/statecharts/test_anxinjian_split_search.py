@@ -12,6 +12,7 @@ from cases.anxinjian_split import Way, WhyUnsigned
 from cases.errors import CaseError
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.rules import Party
+from tests.support.machines import PromptMachine
 from tests.support.processes.splits import (
     ENDS,
     ITEM,
@@ -81,7 +82,7 @@ class Split(RuleBasedStateMachine):
         receipt_of = dict(zip(order_ids(many), receipts, strict=False))
         case = SPLIT.open_case(Opening(facts=split_facts(many, **receipt_of), policy=policy))
         self.now: datetime = OPENED
-        self.machine = CaseMachine(SPLIT, CASE_ID, case, now=OPENED)
+        self.machine = PromptMachine(SPLIT, CASE_ID, case, now=OPENED)
         self.machine.advance(self.now)
         if chosen is not None:
             assert self.attempt(self.machine, "choose", None, chosen) == (many > 1)

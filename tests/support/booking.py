@@ -1,10 +1,10 @@
-"""Entries, bills and outcomes for tests; instants are Shanghai's, of November 2026."""
+"""Entries, bills, decisions, outcomes and records of cases for tests; instants are Shanghai's, of November 2026."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from cases.ledger import Bill, Booked, CaseOutcome, LedgerEntry
+from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, DecisionRecord, LedgerEntry, OpenedCase
 from cases.shanghai import SHANGHAI, shanghai_day
 
 
@@ -53,3 +53,34 @@ def ended(own_id: str = "C1", state: str = "dismissed", **fields: Any) -> CaseOu
         "lost": Decimal("0.00"),
     }
     return CaseOutcome(case_id=f"{process}/{own_id}", process=process, state=state, **(defaults | fields))
+
+
+def decided(key: str = "1", rule: str = "appeal", **fields: Any) -> DecisionRecord:
+    defaults = {"at": november(2), "party": "merchant", "actor": "wang", "way": "command"} | fields
+    return DecisionRecord(key=key, rule=rule, **defaults)
+
+
+def opened(own_id: str = "C1", **fields: Any) -> OpenedCase:
+    process = fields.pop("process", "claim_1688")
+    defaults = {"shop_id": "S1", "order": f"O{own_id}", "opened_at": november(1)} | fields
+    return OpenedCase(case_id=f"{process}/{own_id}", process=process, **defaults)
+
+
+def recorded(*about: LedgerEntry | DecisionRecord | CaseOutcome, **fields: Any) -> CaseRecord:
+    """Return the record of a case with these entries and decisions in force, and this outcome.
+
+    The case is that of the first entry or of the outcome, else the claim C1.
+    """
+    entries = tuple(item for item in about if isinstance(item, LedgerEntry))
+    outcome = next((item for item in about if isinstance(item, CaseOutcome)), None)
+    known = outcome or (entries[0] if entries else opened())
+    defaults = {
+        "case_id": known.case_id,
+        "process": known.process,
+        "shop_id": known.shop_id,
+        "order": outcome.order if outcome else None,
+        "as_of": november(10),
+        "opened_at": november(1),
+    }
+    decisions = tuple(item for item in about if isinstance(item, DecisionRecord))
+    return CaseRecord(entries=entries, decisions=decisions, outcome=outcome, **(defaults | fields))

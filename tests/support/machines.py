@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.durations import parse_duration
-from cases.messages import Opening
+from cases.messages import EffectOutcome, Opening
 from tests.support.life import facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -21,14 +21,23 @@ CONSENTED = {
 }
 
 
+class PromptMachine(CaseMachine):
+    """A case whose platform takes every decision at once."""
+
+    def decide(self, rule: str, raw: Any, now: datetime) -> None:
+        decision = self.submit(rule, raw, now, key=f"test-{self.state.last_serial}")
+        if decision.being_submitted:
+            self.take(decision.serial, EffectOutcome(), now)
+
+
 def after(offset: str) -> datetime:
     """Return an instant, counted from the application."""
     return OPENED + parse_duration(offset)
 
 
-def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **changes: Any) -> CaseMachine:
+def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **changes: Any) -> PromptMachine:
     record = facts("A1", reason=reason, **{"applied_at": OPENED.isoformat(), **changes})
-    return CaseMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=record, policy=policy or {})))
+    return PromptMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=record, policy=policy or {})))
 
 
 def report(of: CaseMachine, offset: str, **message: Any) -> None:

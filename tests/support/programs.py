@@ -73,7 +73,7 @@ async def worker_process(**environment: str) -> AsyncIterator[WorkerProcess]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "worker.py"),
         cwd=ROOT,
-        env={**without_ours(dict(os.environ)), **environment},
+        env={**without_ours(dict(os.environ)), "AFTERSALES_PRETEND_PLATFORMS": "true", **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cases.errors import NotSettledYet, PlatformRefused, PlatformUnreachable
-from cases.ledger import CaseOutcome, LedgerEntry
-from cases.messages import ActionRequired, EffectCall, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
+from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry
+from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
-NOT_YET = NotSettledYet("未裁决 / not decided yet")
+NOT_YET = NotResolvedYet("未裁决 / not decided yet")
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Scene:
     outcomes: list[CaseOutcome] = field(default_factory=list)
     troubles: list[ActionRequired] = field(default_factory=list)
     endings: list[CaseOutcome] = field(default_factory=list)
+    records: list[CaseRecord] = field(default_factory=list)
+    says: str | None = None
 
     @property
     def performed(self) -> list[str]:
@@ -38,13 +40,15 @@ class Stage:
     def __init__(self) -> None:
         self.scenes: dict[str, Scene] = defaultdict(Scene)
 
-    async def perform(self, call: EffectCall) -> None:
+    async def perform(self, call: EffectCall) -> EffectOutcome:
         scene = self.scenes[call.case_id]
         _fail(scene, call.effect)
-        if call.key not in {earlier.key for earlier in scene.calls}:
-            scene.calls.append(call)
+        if call.key in {earlier.key for earlier in scene.calls}:
+            return EffectOutcome(already=True)
+        scene.calls.append(call)
+        return EffectOutcome(said=scene.says)
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
         scene = self.scenes[question.case_id]
         scene.questions.append(question)
         _fail(scene, "settle")
@@ -65,15 +69,13 @@ class Stage:
         _fail(scene, "notify")
         scene.endings.append(outcome)
 
-    def enter(self, entry: LedgerEntry) -> None:
-        scene = self.scenes[entry.case_id]
+    def record(self, record: CaseRecord) -> None:
+        scene = self.scenes[record.case_id]
         _fail(scene, "ledger")
-        scene.entries.setdefault(entry.key, entry)
-
-    def record_outcome(self, outcome: CaseOutcome) -> None:
-        scene = self.scenes[outcome.case_id]
-        _fail(scene, "outcome")
-        scene.outcomes.append(outcome)
+        scene.records.append(record)
+        scene.entries = {entry.key: entry for entry in record.entries}
+        if record.outcome and record.outcome not in scene.outcomes:
+            scene.outcomes.append(record.outcome)
 
 
 def _fail(scene: Scene, what: str) -> None:

@@ -1,40 +1,45 @@
-"""The calls of a case's activities: names, arguments, summaries, and how the case takes in the results."""
+"""The calls of a case's activities: names, arguments, summaries, and how the case takes in the results.
 
-from datetime import datetime
+A call that is answered at once is made locally, which costs one event.  One that is not answered in a few seconds, or
+whose worker is not the one that may make it, becomes a regular activity with its long budget.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
 
 from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from cases.ledger import CaseOutcome, LedgerEntry
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
-from cases.models import whole_seconds
 from cases.shanghai import shanghai
+from statecharts.rules import Effect
 from workflows.engine import notifications
 from workflows.engine.activity_options import (
+    CLOSE,
     EFFECT,
+    LOCAL_SECONDS,
     NOTIFY,
-    OUTCOME,
+    RECORD,
+    REFUSALS,
     REMIND,
     RESOLVE_EXPIRY,
     ActivityOptions,
     case_share,
     shop_share,
 )
+from workflows.engine.case_record import case_record, fingerprint
+from workflows.engine.case_time import CaseTime
 from workflows.engine.machine import CaseMachine
 from workflows.engine.situation import CaseSituation, order_suffix
-from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder
+from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder
 
 # Recorded histories contain these names: they cannot change.
-ENTER_IN_LEDGER = "enter_in_ledger"
-RECORD_OUTCOME = "record_outcome"
-SEND_REMINDER = "remind"
-NOTIFY_ACTION_REQUIRED = "tell_trouble"
-NOTIFY_OUTCOME = "tell_outcome"
-
-
-def now() -> datetime:
-    """Return the workflow's time in whole seconds."""
-    return whole_seconds(workflow.now())
+RECORD_CASE: Final = "record_case"
+CLOSE_CASE: Final = "close_case"
+SEND_REMINDER: Final = "remind"
+NOTIFY_ACTION_REQUIRED: Final = "notify_action_required"
+ONCE: Final = RetryPolicy(maximum_attempts=1)
 
 
 def effect_activity(process: str, effect: str) -> str:
@@ -44,39 +49,207 @@ def effect_activity(process: str, effect: str) -> str:
 
 def expiry_activity(process: str) -> str:
     """Return the name of the activity that asks the platform what happened when a clock ran out."""
-    return f"{process}.settle"
+    return f"{process}.resolve_expiry"
 
 
-async def perform(machine: CaseMachine, effect: EffectState) -> None:
-    """Perform an effect; a final failure needs an operator (G-7), a missing interface makes a console task (G-8)."""
-    name, call = effect_input(machine, effect)
-    calls_platform = machine.process.effects()[effect.effect].calls_platform
-    try:
-        outcome = await workflow.execute_activity(
-            name,
-            call,
-            result_type=EffectOutcome,
-            summary=machine.step_label(effect) + order_suffix(effect.order),
-            priority=shop_share(machine.case.facts.shop) if calls_platform else case_share(machine.case_id),
-            **EFFECT,
-        )
-    except ActivityError as failed:
-        machine.fail_effect(effect, reason(failed), now())
-    else:
-        machine.complete_effect(effect, outcome, now())
+class LocalCalls:
+    """Counts the local calls in flight: while there are any, the case is about to move on."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    def __bool__(self) -> bool:
+        """Return whether any call is in flight."""
+        return self._running > 0
+
+    async def make(self, name: str, argument: Any, result_type: type | None, summary: str) -> Any:
+        """Make one call; raises ActivityError if it is not answered in time."""
+        self._running += 1
+        try:
+            return await workflow.execute_local_activity(
+                name,
+                argument,
+                result_type=result_type,
+                start_to_close_timeout=timedelta(seconds=LOCAL_SECONDS),
+                retry_policy=ONCE,
+                summary=summary,
+            )
+        finally:
+            self._running -= 1
 
 
-def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall | LedgerEntry]:
-    """Return the name and the argument of the activity that performs an effect."""
-    if effect.entry is not None:
-        return ENTER_IN_LEDGER, next(entry for entry in situation.state.ledger if entry.key == effect.entry)
+class ActivityCalls:
+    """The calls that one case makes."""
+
+    def __init__(self, machine: CaseMachine, time: CaseTime) -> None:
+        self._machine, self._time = machine, time
+        self.local = LocalCalls()
+
+    # Decisions (G-10).
+
+    async def submit_at_once(self, serial: int) -> str | None:
+        """Submit a decision by a local call; return the platform's words if it refused.
+
+        Without an answer the decision stays pending, for ``submit``.
+        """
+        decision = self._machine.state.decision_numbered(serial)
+        if decision is None or decision.status != "pending":
+            return None
+        name, call, summary = self._effect(decision)
+        try:
+            outcome = await self.local.make(name, call, EffectOutcome, summary)
+        except ActivityError as failed:
+            if not is_refusal(failed):
+                return None
+            why = reason(failed)
+            self._machine.refuse(serial, why, self._time.now(), tell=False)
+            return why
+        self._machine.take(serial, outcome, self._time.now())
+        return None
+
+    async def submit(self, serial: int, *, locally: bool) -> None:
+        """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7)."""
+        decision = self._machine.state.decision_numbered(serial)
+        if decision is None:
+            return
+        name, call, summary = self._effect(decision)
+        share = shop_share(self._machine.case.facts.shop)
+        try:
+            outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT, locally=locally)
+        except ActivityError as failed:
+            if is_refusal(failed):
+                self._machine.refuse(serial, reason(failed), self._time.now(), tell=True)
+            else:
+                self._machine.fail(serial, reason(failed), self._time.now())
+        else:
+            self._machine.take(serial, outcome, self._time.now())
+
+    # Effects (G-7, G-8) and expiries (G-2).
+
+    async def perform(self, serial: int) -> None:
+        """Perform an effect; a final failure needs an operator, a missing interface makes a console task."""
+        effect = self._machine.state.effect(serial)
+        if effect is None:
+            return
+        name, call, summary = self._effect(effect)
+        on_platform = self._machine.process.effects()[effect.effect].calls_platform
+        share = shop_share(self._machine.case.facts.shop) if on_platform else case_share(self._machine.case_id)
+        try:
+            outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT)
+        except ActivityError as failed:
+            self._machine.fail_effect(serial, reason(failed), self._time.now())
+        else:
+            self._machine.complete_effect(serial, outcome, self._time.now())
+
+    def _effect(self, effect: EffectState) -> tuple[str, EffectCall, str]:
+        name, call = effect_input(self._machine, effect)
+        return name, call, self._machine.step_label(effect) + order_suffix(effect.order)
+
+    async def resolve_expiry(self, serial: int) -> None:
+        """Ask the platform what happened when its clock ran out; while it has not decided, ask again."""
+        expiry = self._machine.state.expiry(serial)
+        if expiry is None:
+            return
+        if expiry.asked:
+            await workflow.sleep(_back_off(expiry.asked), summary=f"再次核实{order_suffix(expiry.order)}")
+        name, question = expiry_activity(self._machine.process.name), expiry_input(self._machine, expiry)
+        summary = self._machine.step_label(expiry) + order_suffix(expiry.order)
+        share = shop_share(self._machine.case.facts.shop)
+        try:
+            answer = await self._call(name, question, ExpiryOutcome, summary, share, RESOLVE_EXPIRY)
+        except ActivityError as failed:
+            self._machine.fail_expiry(serial, reason(failed))
+        else:
+            self._machine.resolve_expiry(serial, answer, self._time.now())
+
+    # The ledger, and the end of the case.
+
+    async def record(self, *, closing: bool) -> None:
+        """Let the ledger know the case as it is now; ``closing`` also notifies operators of the outcome.
+
+        The ledger is waited for without a limit.  A notification that fails for good is logged.
+        """
+        record, recorded = case_record(self._machine, self._time.now()), fingerprint(self._machine)
+        share = case_share(self._machine.case_id)
+        try:
+            if closing:
+                await self._call(CLOSE_CASE, record, None, "记录并通知结果", share, CLOSE)
+            else:
+                await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
+        except ActivityError as failed:
+            workflow.logger.error("the outcome was not told", extra={"why": reason(failed)})
+            if closing:
+                await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
+        self._machine.mark_recorded(recorded, self._time.now())
+
+    # Reminders (G-5) and notifications.
+
+    async def remind(self, sent: SentReminder) -> None:
+        """Remind operators of a deadline."""
+        summary = f"提醒:{shanghai(sent.deadline)} 截止{order_suffix(sent.order)}"
+        await self._deliver(sent, SEND_REMINDER, notifications.reminder(self._machine, sent), summary, REMIND)
+
+    async def notify(self, sent: Notification) -> None:
+        """Notify operators that a step waits for a person, or that a decision was not taken."""
+        required = notifications.action_required(self._machine, sent)
+        summary = f"通知:{required.step}{order_suffix(required.order)}"
+        await self._deliver(sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
+
+    async def _deliver(
+        self,
+        sent: SentReminder | Notification,
+        activity: str,
+        message: Reminder | ActionRequired,
+        summary: str,
+        options: ActivityOptions,
+    ) -> None:
+        try:
+            await self._call(activity, message, None, summary, case_share(message.case_id), options, locally=False)
+        except ActivityError as failed:
+            why = None if is_cancelled_exception(failed) else reason(failed)
+            self._machine.mark_undelivered(sent, why)
+            if why is not None:
+                workflow.logger.warning("notification not delivered", extra={"kind": activity, "why": why})
+        else:
+            self._machine.mark_delivered(sent)
+
+    async def _call(
+        self,
+        name: str,
+        argument: Any,
+        result_type: type | None,
+        summary: str,
+        share: Priority,
+        options: ActivityOptions,
+        *,
+        locally: bool = True,
+    ) -> Any:
+        """Make a call, locally if that is answered at once; raises ActivityError for a refusal or a spent budget."""
+        if locally:
+            try:
+                return await self.local.make(name, argument, result_type, summary)
+            except ActivityError as failed:
+                if is_refusal(failed) or is_cancelled_exception(failed):
+                    raise
+        try:
+            return await workflow.execute_activity(
+                name, argument, result_type=result_type, summary=summary, priority=share, **options
+            )
+        finally:
+            await self._time.is_certain()
+
+
+def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall]:
+    """Return the name and the argument of the activity that performs an effect or submits a decision."""
+    declared: Effect = situation.process.effects()[effect.effect]
+    key = f"{effect.effect}/{effect.key}" if isinstance(effect, Decision) else effect.key
     call = EffectCall(
-        key=f"{situation.case_id}/{effect.serial}",
+        key=f"{situation.case_id}/{key}",
         case_id=situation.case_id,
         process=situation.process.name,
         shop_id=situation.case.facts.shop,
         effect=effect.effect,
-        label=situation.process.effects()[effect.effect].label,
+        label=declared.label,
         rule=effect.rule,
         at=effect.at,
         order=effect.order,
@@ -86,27 +259,10 @@ def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, Ef
     return effect_activity(situation.process.name, effect.effect), call
 
 
-async def resolve_expiry(machine: CaseMachine, expiry: ExpiryCheck) -> None:
-    """Ask the platform what happened when its clock ran out (G-2)."""
-    try:
-        answer = await workflow.execute_activity(
-            expiry_activity(machine.process.name),
-            expiry_input(machine, expiry),
-            result_type=ExpiryOutcome,
-            summary=machine.step_label(expiry) + order_suffix(expiry.order),
-            priority=shop_share(machine.case.facts.shop),
-            **RESOLVE_EXPIRY,
-        )
-    except ActivityError as failed:
-        machine.fail_expiry(expiry.serial, reason(failed))
-    else:
-        machine.resolve_expiry(expiry.serial, answer, now())
-
-
 def expiry_input(situation: CaseSituation, expiry: ExpiryCheck) -> ExpiryQuery:
     """Return the question to the platform about a clock that has run out."""
     return ExpiryQuery(
-        key=f"{situation.case_id}/{expiry.serial}",
+        key=f"{situation.case_id}/{expiry.order or ''}/{expiry.rule}/{expiry.due.isoformat()}",
         case_id=situation.case_id,
         process=situation.process.name,
         shop_id=situation.case.facts.shop,
@@ -118,62 +274,25 @@ def expiry_input(situation: CaseSituation, expiry: ExpiryCheck) -> ExpiryQuery:
     )
 
 
-async def remind(machine: CaseMachine, sent: SentReminder) -> None:
-    """Remind operators of a deadline (G-5)."""
-    summary = f"提醒:{shanghai(sent.deadline)} 截止{order_suffix(sent.order)}"
-    await _deliver(machine, sent, SEND_REMINDER, notifications.reminder(machine, sent), summary, REMIND)
+def _back_off(asked: int) -> timedelta:
+    return timedelta(minutes=min(2 ** min(asked - 1, 4), 15))
 
 
-async def notify(machine: CaseMachine, sent: Notification) -> None:
-    """Notify operators that a step waits for a person, or how the case ended."""
-    if sent.serial is None:
-        await _deliver(machine, sent, NOTIFY_OUTCOME, _outcome(machine), "通知:案件结果", NOTIFY)
-    else:
-        required = notifications.action_required(machine, sent.serial)
-        summary = f"通知:{required.step}{order_suffix(required.order)}"
-        await _deliver(machine, sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
-
-
-async def _deliver(
-    machine: CaseMachine,
-    sent: SentReminder | Notification,
-    activity: str,
-    message: Reminder | ActionRequired | CaseOutcome,
-    summary: str,
-    options: ActivityOptions,
-) -> None:
-    try:
-        await workflow.execute_activity(
-            activity, message, summary=summary, priority=case_share(message.case_id), **options
-        )
-    except ActivityError as failed:
-        why = None if is_cancelled_exception(failed) else reason(failed)
-        machine.mark_undelivered(sent, why)
-        if why is not None:
-            workflow.logger.warning("notification not delivered", extra={"kind": activity, "why": sent.why})
-    else:
-        machine.mark_delivered(sent)
-
-
-async def record_outcome(machine: CaseMachine) -> None:
-    """Record how the case ended; if that fails for good it is logged, and the case ends all the same."""
-    try:
-        await workflow.execute_activity(
-            RECORD_OUTCOME, _outcome(machine), summary="记录结果", priority=case_share(machine.case_id), **OUTCOME
-        )
-    except ActivityError as failed:
-        workflow.logger.error("outcome not recorded", extra={"why": reason(failed)})
-
-
-def _outcome(situation: CaseSituation) -> CaseOutcome:
-    return notifications.outcome(situation, whole_seconds(workflow.info().workflow_start_time))
+def is_refusal(failed: ActivityError) -> bool:
+    """Return whether a platform refused for a business reason: asking again would not help."""
+    cause = _cause(failed)
+    return isinstance(cause, ApplicationError) and cause.type in REFUSALS
 
 
 def reason(failed: ActivityError) -> str:
     """Return the text of the last error of an activity that failed for good."""
-    cause: BaseException = failed
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    cause = _cause(failed)
     if isinstance(cause, ApplicationError):
         return f"{cause.type}: {cause.message}" if cause.type else cause.message
     return str(cause)
+
+
+def _cause(failed: BaseException) -> BaseException:
+    while failed.__cause__ is not None:
+        failed = failed.__cause__
+    return failed

@@ -46,16 +46,15 @@ REMIND = ActivityOptions(
 """A reminder: one hour, after which it would be useless."""
 NOTIFY = _attempts(20, timedelta(minutes=5))
 """A notification: about an hour, then its failure is shown on the case (G-7)."""
-OUTCOME = ActivityOptions(
+CLOSE = _attempts(105, timedelta(minutes=15))
+"""Recording an outcome and notifying operators of it: about a day, after which it is only recorded."""
+RECORD = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
-    retry_policy=RetryPolicy(
-        initial_interval=timedelta(seconds=1),
-        maximum_interval=timedelta(minutes=15),
-        non_retryable_error_types=REFUSALS,
-    ),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=15)),
 )
-"""An outcome: no limit, as nothing else is left to do but wait for the ledger."""
-
+"""A record for the ledger: no limit, as the books must be right in the end."""
+LOCAL_SECONDS = 5.0
+"""The longest local call.  A workflow task waits for it, and with it whatever else arrives for the case."""
 
 KEY_BYTES = 64
 """The longest fairness key that the server accepts; a longer one would fail the workflow task for ever."""

@@ -1,31 +1,41 @@
-"""The background tasks of a case: effects, expiries, reminders, notifications, and its outcome."""
+"""The background tasks of a case: effects, submissions, expiries, reminders, notifications, and the ledger's record."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
-from workflows.engine import activity_calls
+from workflows.engine.activity_calls import ActivityCalls
+from workflows.engine.case_record import fingerprint
 from workflows.engine.machine import CaseMachine
 
 Work = Callable[[], Coroutine[Any, Any, None]]
-Key = tuple[str, int]
+Key = tuple[Any, ...]
 
-NEVER_CANCELLED = ("effect", "outcome")
+NEVER_CANCELLED = ("effect", "submission", "record")
 """The kinds of task that run to their end even if the case has moved on."""
 
 
 class BackgroundTasks:
     """The running tasks of a case; ``on_progress`` is called whenever one of them makes progress."""
 
-    def __init__(self, on_progress: Callable[[], None]) -> None:
-        self._on_progress = on_progress
+    def __init__(self, calls: ActivityCalls, on_progress: Callable[[], None]) -> None:
+        self._calls, self._on_progress = calls, on_progress
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._submitting: set[int] = set()
         self.error: BaseException | None = None
 
     def __bool__(self) -> bool:
         """Return whether any task is running."""
         return bool(self._tasks)
+
+    def leave_to_update(self, serial: int) -> None:
+        """Leave a decision to the update that gave it, which submits it at once."""
+        self._submitting.add(serial)
+
+    def take_over(self, serial: int) -> None:
+        """Go on submitting a decision that the platform has not answered at once."""
+        self._submitting.discard(serial)
 
     def follow(self, machine: CaseMachine) -> None:
         """Start the tasks that the case needs, and cancel those that it no longer needs."""
@@ -37,24 +47,29 @@ class BackgroundTasks:
             if key not in self._tasks:
                 self._start(key, work)
 
-    def record_outcome(self, machine: CaseMachine) -> None:
-        """Start the last task of a case."""
-        self._start(("outcome", 0), partial(activity_calls.record_outcome, machine))
-
     def _needed(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
         state = machine.state
         if state.pending:
-            yield ("effect", 0), partial(self._perform, machine)
+            yield ("effect",), partial(self._perform, machine)
+        for decision in state.submissions:
+            if decision.status == "pending" and decision.serial not in self._submitting:
+                locally = decision.by == "default"
+                yield ("submission", decision.serial), partial(self._calls.submit, decision.serial, locally=locally)
         for expiry in state.unresolved:
-            yield ("expiry", expiry.serial), partial(activity_calls.resolve_expiry, machine, expiry)
-        unsent = [(number, sent) for number, sent in enumerate(state.reminders) if sent.delivered is None]
+            key = ("expiry", expiry.serial, expiry.asked)
+            yield key, partial(self._calls.resolve_expiry, expiry.serial)
+        unsent = [sent for sent in state.reminders if sent.delivered is None]
         clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if unsent}
-        for number, reminder in unsent:
-            if (reminder.order, reminder.state, reminder.rule, reminder.deadline) in clocks:
-                yield ("reminder", number), partial(activity_calls.remind, machine, reminder)
-        for number, notification in enumerate(state.notifications):
+        for reminder in unsent:
+            about = (reminder.order, reminder.state, reminder.rule, reminder.deadline)
+            if about in clocks:
+                yield ("reminder", *about, reminder.at), partial(self._calls.remind, reminder)
+        for notification in state.notifications:
             if notification.delivered is None and not notification.over:
-                yield ("notification", number), partial(activity_calls.notify, machine, notification)
+                yield ("notification", notification.serial, notification.at), partial(self._calls.notify, notification)
+        settled = not (machine.busy or self._submitting)
+        if fingerprint(machine) != state.recorded and (settled or not machine.closed):
+            yield ("record",), partial(self._calls.record, closing=machine.closed)
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:
@@ -69,5 +84,5 @@ class BackgroundTasks:
     async def _perform(self, machine: CaseMachine) -> None:
         """Perform the pending effects in order."""
         while pending := machine.state.pending:
-            await activity_calls.perform(machine, pending[0])
+            await self._calls.perform(pending[0].serial)
             self._on_progress()

@@ -15,20 +15,21 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from cases.errors import BadForm, CaseError
+from cases.errors import BadForm, CaseError, PlatformRefused
 from cases.messages import Report
 from cases.models import read
 from cases.shanghai import shanghai
 from statecharts.rules import Rule
-from workflows.engine import decisions
-from workflows.engine.activity_calls import now
+from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.background_tasks import BackgroundTasks
+from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
 from workflows.engine.details import current_details
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
+from workflows.engine.sender import UNKNOWN, Sender, current_sender
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView, summary, view
 
@@ -46,15 +47,15 @@ def _failure(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
 
 
-def take_message(machine: CaseMachine, message: Any, instant: datetime) -> None:
+def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: Sender = UNKNOWN) -> None:
     """Read a message and pass it to the case; one that cannot be read, or is too large, is kept clipped as ignored."""
     try:
         refuse_oversized(message, "report")
         report = read(Report, message, "report")
     except BadForm as bad:
         machine.ignore(str(bad), instant, clip_report(message))
-    else:
-        machine.receive(report, instant)
+        return
+    machine.receive(report, instant, sender=sender)
 
 
 def update_description(process: Process, rule: Rule) -> str:
@@ -69,7 +70,7 @@ def update_description(process: Process, rule: Rule) -> str:
 
 def _update(rule: str, description: str) -> Callable[..., Any]:
     async def handle(self: "CaseWorkflow", form: Any = None) -> CaseSummary:
-        return self.decide(rule, form)
+        return await self.decide(rule, form)
 
     def validate(self: "CaseWorkflow", form: Any = None) -> None:
         self.may_decide(rule, form)
@@ -114,18 +115,20 @@ class CaseWorkflow:
 
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; if the opening cannot be read, ``drive`` fails the workflow."""
-        self._progress, self._logged = 0, 0
-        self._recorded = False
+        self._progress, self._fired = 0, 0
+        self._time = CaseTime()
+        self._messages: list[tuple[Any, Sender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._tasks = BackgroundTasks(self._note_progress)
         self._pinned = is_pinned(opening)
         self._opened: CaseMachine | CaseError
         try:
             info = workflow.info()
             resumed = info.continued_run_id is not None
-            self._opened = open_machine(self.process, info.workflow_id, opening, now(), resumed=resumed)
-            self._logged = len(self._opened.state.timeline)
+            self._opened = open_machine(self.process, info.workflow_id, opening, self._time.now(), resumed=resumed)
+            self._fired = self._opened.state.fired_in_all
+            self._calls = ActivityCalls(self._opened, self._time)
+            self._tasks = BackgroundTasks(self._calls, self._note_progress)
         except CaseError as bad:
             self._opened = bad
 
@@ -141,39 +144,32 @@ class CaseWorkflow:
         if not self._pinned:  # the figures in the code may change, those of an open case never (G-9)
             await self._continue_as_new()
         while True:
+            await self._time.is_certain()
             seen = self._progress
-            machine.judge_again(now())
-            machine.advance(now())
+            self._take_messages()
+            machine.advance(self._time.now())
             self._notify()
             self._tasks.follow(machine)
-            self._show()
-            if machine.finished and self._has_ended():
+            await self._come_to_rest()
+            if machine.finished(self._time.now()) and not self._tasks and not self._messages:
                 break
-            if workflow.info().is_continue_as_new_suggested() and not self._tasks:
+            if workflow.info().is_continue_as_new_suggested() and not self._tasks and not self._messages:
                 await self._continue_as_new()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return summary(machine)
 
-    def _has_ended(self) -> bool:
-        """Return whether a finished case has nothing left to do; recording its outcome is its last task."""
-        if not self._recorded and self._may_record():
-            self._recorded = True
-            self._tasks.record_outcome(self._machine)
-        return not self._tasks
-
-    def _may_record(self) -> bool:
-        # Replay: cases from before notifications record their outcome later, those from before outcomes never do.
-        return bool(self._machine.state.notifications) or (not self._tasks and workflow.patched("outcome"))
+    async def _come_to_rest(self) -> None:
+        """Wait for the calls that are answered at once, then show how the case stands."""
+        await workflow.wait_condition(lambda: not self._calls.local)
+        self._show()
 
     def _note_progress(self) -> None:
         self._progress += 1
 
     def _notify(self) -> None:
         self._machine.end_notifications()
-        serials = self._machine.unnotified()
-        if serials and workflow.patched("news"):
-            self._machine.notify(serials, now())
+        self._machine.notify(self._machine.unnotified(), self._time.now())
 
     async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -181,19 +177,19 @@ class CaseWorkflow:
 
     async def _sleep(self, seen: int) -> None:
         """Wait until somebody acts, a task makes progress, or the nearest instant is due."""
-        nearest = self._machine.next_instant(now())
+        nearest = self._machine.next_instant(self._time.now())
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
             if self._timer:
                 self._timer.cancel()
             timer_summary = f"{self.process.label}:{shanghai(nearest)}"
             self._timer_due = nearest
-            self._timer = asyncio.create_task(workflow.sleep(nearest - workflow.now(), summary=timer_summary))
+            self._timer = asyncio.create_task(self._time.sleep_until(nearest, timer_summary))
         try:
             await workflow.wait_condition(
                 lambda: self._progress > seen or (self._timer is not None and self._timer.done())
             )
         except asyncio.CancelledError:  # a case cannot be cancelled: the platform's clocks go on
-            self._machine.ignore(NOT_CANCELLED, now())
+            self._machine.ignore(NOT_CANCELLED, self._time.now())
         if self._timer and self._timer.done():
             self._timer = None
         if self._tasks.error:
@@ -201,16 +197,17 @@ class CaseWorkflow:
 
     def _show(self) -> None:
         """Log the rules that fired, update the details, and upsert the search attributes that changed."""
-        timeline = self._machine.state.timeline
-        for entry in timeline[self._logged :]:
+        state = self._machine.state
+        for entry in state.timeline[len(state.timeline) - max(0, state.fired_in_all - self._fired) :]:
             about = {
                 "shop": self._machine.case.facts.shop,
                 "rule": entry.rule,
                 "by": entry.by,
+                "actor": entry.actor,
                 "reached": entry.reached,
             }
             workflow.logger.info("rule fired", extra=about)
-        self._logged = len(timeline)
+        self._fired = state.fired_in_all
         workflow.set_current_details(current_details(self._machine))
         current = workflow.info().typed_search_attributes
         changed = [
@@ -225,19 +222,31 @@ class CaseWorkflow:
         """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""
         with _refusals_to_callers():
             refuse_oversized(form, rule)
-            self._machine.as_of(now()).check(rule, form)
+            self._machine.check(rule, form, self._time.now(), key=_update_id(), sender=current_sender())
 
-    def decide(self, rule: str, form: Any) -> CaseSummary:
-        """Fire a rule for a person."""
+    async def decide(self, rule: str, form: Any) -> CaseSummary:
+        """Submit a decision (G-10), and answer what became of it."""
+        machine, key, sender = self._machine, _update_id(), current_sender()
+        await self._time.is_certain()
         with _refusals_to_callers():
-            self._machine.decide(rule, form, now())
+            decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
+        if decision.status == "pending":
+            self._tasks.leave_to_update(decision.serial)
+            try:
+                await self._calls.submit_at_once(decision.serial)
+            finally:
+                self._tasks.take_over(decision.serial)
         self._note_progress()
-        return summary(self._machine)
+        decision = machine.state.decision(key) or decision
+        if decision.status == "refused":
+            raise _failure(PlatformRefused(decision.why or ""))
+        return summary(machine, decision)
 
     @workflow.update(description="重试卡住的步骤 {serial?}")
     async def retry_effect(self, which: Any = None) -> CaseSummary:
         """Try a stuck step again (G-7)."""
-        self._machine.retry_effect(which)
+        with _refusals_to_callers():
+            self._machine.retry_effect(which)
         self._note_progress()
         return summary(self._machine)
 
@@ -245,12 +254,15 @@ class CaseWorkflow:
     def _may_retry(self, which: Any = None) -> None:
         with _refusals_to_callers():
             refuse_oversized(which, "retry_effect")
-            decisions.stuck_step(self._machine, which, retry=True)
+            self._machine.check_step(which, self._time.now(), retry=True)
 
-    @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?}")
+    @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?, occurred_at?}")
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
-        """Mark a stuck step or a console task as done by the operator (G-7, G-8)."""
-        self._machine.done_by_hand(which, now())
+        """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
+        sender = current_sender()
+        await self._time.is_certain()
+        with _refusals_to_callers():
+            self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()
         return summary(self._machine)
 
@@ -258,13 +270,13 @@ class CaseWorkflow:
     def _may_take(self, which: Any = None) -> None:
         with _refusals_to_callers():
             refuse_oversized(which, "done_by_hand")
-            decisions.stuck_step(self._machine, which, retry=False)
+            self._machine.check_step(which, self._time.now(), retry=False, sender=current_sender())
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
     def report(self, message: Any = None) -> None:
         """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
-            take_message(self._opened, message, now())
+            self._messages.append((message, current_sender()))
             self._note_progress()
 
     @workflow.signal(dynamic=True)
@@ -273,7 +285,18 @@ class CaseWorkflow:
         del name, arguments
         self._note_progress()
 
+    def _take_messages(self) -> None:
+        """Take in the messages that have arrived."""
+        messages, self._messages = self._messages, []
+        for message, sender in messages:
+            take_message(self._machine, message, self._time.now(), sender)
+
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> CaseView:
         """Return everything about the case."""
-        return view(self._machine, now())
+        return view(self._machine, self._time.now())
+
+
+def _update_id() -> str:
+    current = workflow.current_update_info()
+    return current.id if current else ""

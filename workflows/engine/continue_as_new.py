@@ -9,7 +9,6 @@ from cases.models import read
 from cases.policy import all_pinned
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
-from workflows.engine.state import CaseState
 
 CARRIED = "carried"
 
@@ -35,8 +34,8 @@ def open_machine(
         )
     opening = dict(arguments[0])
     if resumed and CARRIED in opening:
-        state = read(CaseState, opening.pop(CARRIED, None), "record")
-        return CaseMachine(process, case_id, read(process.case, opening, "case"), state)
+        carried = opening.pop(CARRIED)
+        return CaseMachine.resume(process, case_id, read(process.case, opening, "case"), carried)
     case = process.open_case(read(Opening, opening, "case"))
     expected = f"{process.name}/{case.facts.own_id}"
     if case_id != expected:
@@ -48,4 +47,4 @@ def open_machine(
 
 def next_input(machine: CaseMachine) -> dict[str, Any]:
     """Return the input of the next run: facts, figures and state."""
-    return {**machine.case.model_dump(mode="json"), CARRIED: machine.state.model_dump(mode="json")}
+    return {**machine.case.model_dump(mode="json", include={"facts", "policy"}), CARRIED: machine.carried()}

@@ -1,19 +1,22 @@
 """Decisions: which of them people may take now, and why one is refused (G-4)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cases.case import Cost
-from cases.errors import Refused
+from cases.errors import BadForm, Refused
 from cases.forms import Form, Note
-from cases.models import Strict, read
-from statecharts.rules import OPERATORS, Party
+from cases.models import Instant, Strict, read, whole_seconds
+from statecharts.rules import OPERATORS, Effect, Party
 from workflows.engine.situation import CaseSituation, order_suffix
-from workflows.engine.state import EffectState, ExpiryCheck
+from workflows.engine.state import Decision, EffectState, ExpiryCheck
 
 CLOSED = "案件已结束 / the case is closed"
 WRONG_STATE = "当前状态不允许 / the current state does not allow it"
 PEOPLE = tuple(party for party in Party if party is not Party.CLOCK)
+INSTANT_FIELD = "occurred_at"
+"""The field that says when something was done in truth (G-11), beside the form's own fields."""
 
 
 class StuckStep(Strict):
@@ -21,6 +24,16 @@ class StuckStep(Strict):
 
     serial: int | None = None
     note: Note | None = None
+
+
+class StepDone(StuckStep):
+    """A stuck step that was done by hand, and when, if that was not just now."""
+
+    occurred_at: Instant | None = None
+
+
+class _When(Strict):
+    occurred_at: Instant
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ def allowed(situation: CaseSituation) -> list[Choice]:
         for view in situation.chart_views()
         for rule in view.open_rules(*PEOPLE)
         if blocking_expiry(situation, rule, view.order) is None
+        and blocking_submission(situation, rule, view.order) is None
     ]
 
 
@@ -69,6 +83,44 @@ def blocking_expiry(situation: CaseSituation, rule: str, order: str | None = Non
     return next(blocking, None)
 
 
+def blocking_submission(situation: CaseSituation, rule: str, order: str | None = None) -> Decision | None:
+    """Return the decision that is being submitted and keeps operators from taking another one, or None (G-10)."""
+    return situation.state.submission(order) if situation.process.rules[rule].party in OPERATORS else None
+
+
+def split_instant(rule: str, raw: Any, now: datetime) -> tuple[datetime | None, Any]:
+    """Return when a decision was carried out in truth, if its form says so, and the form without that.
+
+    Raises BadForm for an instant that cannot be read or is yet to come.
+    """
+    if not isinstance(raw, dict) or INSTANT_FIELD not in raw:
+        return None, raw
+    form = dict(raw)
+    happened = read(_When, {INSTANT_FIELD: form.pop(INSTANT_FIELD)}, rule).occurred_at
+    return not_to_come(happened, now, rule), form
+
+
+def not_to_come(happened: datetime, now: datetime, what: str) -> datetime:
+    """Return the instant; raises BadForm if it is later than ``now``."""
+    if happened > now:
+        raise BadForm(
+            f"{what}: {INSTANT_FIELD}: 不能晚于现在 / must not be later than now ({whole_seconds(now).isoformat()})",
+            (what, INSTANT_FIELD),
+        )
+    return happened
+
+
+def submitting_effect(situation: CaseSituation, rule: str, order: str | None) -> Effect | None:
+    """Return the effect by which a decision is submitted to the platform; None if the platform need not take it."""
+    view = situation.chart_view(order)
+    for _, transition in view.transitions(rule)[:1]:
+        for spec in transition.on:
+            effect: Effect | None = getattr(spec.func, "effect", None)
+            if effect and effect.submits and not (effect.unless and getattr(view.case, effect.unless)):
+                return effect
+    return None
+
+
 def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Form]:
     """Return the order and the form of a decision that the rules allow.
 
@@ -79,6 +131,10 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
     if situation.closed:
         raise Refused(_refusal(situation, rule, CLOSED))
     order, form = situation.split_order(rule, raw)
+    if pending := blocking_submission(situation, rule, order):
+        named = f"{situation.process.rule_label(pending.rule)} ({pending.rule})"
+        why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet"
+        raise Refused(_refusal(situation, rule, why, order))
     if not situation.chart_view(order).transitions(rule):
         raise Refused(_refusal(situation, rule, _unmet(situation, rule, order), order))
     if expiry := blocking_expiry(situation, rule, order):
@@ -86,6 +142,11 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
         why = f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened"
         raise Refused(_refusal(situation, rule, why, order))
     return order, situation.read_form(rule, form, order)
+
+
+def impossible_then(situation: CaseSituation, rule: str, order: str | None, why: str | None) -> Refused:
+    """Return the refusal of something that is said to have been done earlier."""
+    return Refused(_refusal(situation, rule, f"当时不可能 / was not possible then: {why or '-'}", order))
 
 
 def _unmet(situation: CaseSituation, rule: str, order: str | None) -> str:
@@ -133,17 +194,31 @@ def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[C
     return warnings
 
 
-def stuck_step(situation: CaseSituation, raw: Any, *, retry: bool) -> tuple[EffectState | ExpiryCheck, str | None]:
-    """Return the stuck step that an operator names, and the note; raises Refused unless exactly one fits."""
-    named = read(StuckStep, {} if raw is None else raw, "retry_effect" if retry else "done_by_hand")
+def stuck_step(
+    situation: CaseSituation, named: StuckStep, *, retry: bool, happened: datetime | None = None
+) -> EffectState | ExpiryCheck:
+    """Return the stuck step that an operator names; raises Refused unless exactly one fits.
+
+    What was done by hand may also be a decision that was dropped only after it had ``happened``.
+    """
     waiting = [
         step
         for step in situation.state.waiting.values()
         if not retry or isinstance(step, ExpiryCheck) or step.status == "needs_operator"
     ]
     fitting = [step for step in waiting if named.serial in (None, step.serial)]
+    if not fitting and happened is not None:
+        fitting = [
+            decision
+            for decision in situation.state.decisions
+            if named.serial in (None, decision.serial)
+            and decision.status == "dropped"
+            and decision.at <= happened
+            and decision.ended is not None
+            and happened <= decision.ended
+        ]
     if len(fitting) == 1:
-        return fitting[0], named.note
+        return fitting[0]
     labels = (f"{step.serial}: {situation.step_label(step)}{order_suffix(step.order)}" for step in waiting)
     listed = "、".join(labels) or "无 (none)"
     raise Refused(f"请指明 serial / name the serial; 等待处理 / waiting: {listed}")

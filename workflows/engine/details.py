@@ -65,7 +65,7 @@ def current_details(situation: CaseSituation) -> str:
         if not process.names_order(rule)
         for cost in situation.case.costs(rule)
     ]
-    lines += [*_stuck(situation), *_undelivered(situation)]
+    lines += [*_submissions(situation), *_stuck(situation), *_taken_back(situation), *_undelivered(situation)]
     if state.timeline:
         lines += ["", "最近(上海时间):", ""]
     for entry in reversed(state.timeline[-TIMELINE_SHOWN:]):
@@ -89,6 +89,23 @@ def _listed(orders: list[str]) -> str:
     return f"({'、'.join(orders)})" if orders else ""
 
 
+def _submissions(situation: CaseSituation) -> list[str]:
+    """Return the decisions that the platform has not taken yet (G-10), without those that wait for a person."""
+    return [
+        f"- ⏳ 提交中,平台尚未受理:**{situation.process.rule_label(decision.rule)}**{order_suffix(decision.order)}"
+        for decision in situation.state.submissions
+        if decision.status == "pending"
+    ]
+
+
+def _taken_back(situation: CaseSituation) -> list[str]:
+    """Return what was performed although facts told late have undone the reason for it (G-11)."""
+    return [
+        f"- ⚠️ **{situation.step_label(effect)}**{order_suffix(effect.order)} 已执行,但依据已被迟到的事实撤回,请核对"
+        for effect in situation.state.obsolete
+    ]
+
+
 def _undelivered(situation: CaseSituation) -> list[str]:
     undelivered = situation.state.undelivered
     if not undelivered:
@@ -97,7 +114,6 @@ def _undelivered(situation: CaseSituation) -> list[str]:
 
 
 def _stuck(situation: CaseSituation) -> list[str]:
-    declared = situation.process.effects()
     lines = [
         f"- ⚠️ **向平台核实「{situation.process.rule_label(expiry.rule)}」{order_suffix(expiry.order)}** 需人工处理:"
         f"{clipped(expiry.why, WHY_SHOWN)}(serial {expiry.serial})"
@@ -105,7 +121,7 @@ def _stuck(situation: CaseSituation) -> list[str]:
         if expiry.why
     ]
     for effect in situation.state.stuck:
-        label = declared[effect.effect].label + order_suffix(effect.order)
+        label = situation.step_label(effect) + order_suffix(effect.order)
         if effect.task:
             lines.append(
                 f"- 📋 **{label}**:{effect.task.page} — {effect.task.instruction}"

@@ -1,316 +1,290 @@
-"""A case without Temporal; the only module that changes its state.
+"""A case without Temporal.
 
 Time is passed in as an argument and effects are returned as data (``state.pending``), so that every rule of every
-process can be tested by calling functions.
+process can be tested by calling functions.  This module and ``course`` are the only ones that change a case's state.
 """
 
-from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cases.case import Case
-from cases.errors import BadForm
+from cases.errors import Refused
 from cases.forms import Form
-from cases.ledger import LedgerEntry
 from cases.messages import EffectOutcome, ExpiryOutcome, Report
-from statecharts.chart import Deadline
-from statecharts.rules import Effect
-from workflows.engine import decisions, reports
-from workflows.engine.process import Process
-from workflows.engine.reports import Apply, Hold, Ignore, Rearm, Verdict
-from workflows.engine.situation import CaseSituation, MomentKind
+from cases.models import clipped, read
+from workflows.engine import decisions, inputs
+from workflows.engine.course import CaseCourse, given_at
+from workflows.engine.inputs import Input
+from workflows.engine.sender import UNKNOWN, Sender
+from workflows.engine.situation import MomentKind
 from workflows.engine.state import (
-    CaseState,
+    Decision,
     EffectState,
     ExpiryCheck,
     IgnoredMessage,
     Notification,
     SentReminder,
-    TimelineEntry,
 )
 
-REPEATS = 10
-"""How often a clock or the default decision may fire at one instant; beyond that it would never stop."""
 NOT_CANCELLED = (
     "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
 )
+DEFAULT = "default"
 
 
-class EndlessRuleError(RuntimeError):
-    """A rule that fires again and again at one instant: a fault of the chart, which fails the workflow task."""
-
-    def __init__(self, rule: str, states: list[str]) -> None:
-        super().__init__(
-            f"rule {rule!r} never stops: it fires again and again in state {', '.join(states)} while no time passes"
-        )
-
-
-class CaseMachine(CaseSituation):
+class CaseMachine(CaseCourse):
     """A case and everything that can happen to it: decisions, reports, clocks, and the results of its effects."""
 
-    def __init__(
+    # Decisions (G-10).
+
+    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: Sender = UNKNOWN) -> None:
+        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
+        if not self.state.decision(key):
+            self._admit(rule, raw, now, sender)
+
+    def submit(
         self,
-        process: Process,
-        case_id: str,
-        case: Case,
-        state: CaseState | None = None,
+        rule: str,
+        raw: Any,
+        now: datetime,
         *,
-        now: datetime | None = None,
-    ) -> None:
-        """Resume a case from its state, or open it at the instant from which its first clock runs (else ``now``)."""
-        super().__init__(process, case_id, case, state or CaseState())
-        if state is None:
-            began: datetime | None = case.facts.began_at or now
-            if began is None:
-                raise ValueError("the instant of the opening is needed")
-            for order in (None, *case.orders):
-                chart = process.chart_of(order)(case.part(order), began)
-                self.state.remember(order, chart.snapshot())
-                self._enqueue(chart.effects, "", began, None, order)
+        key: str,
+        sender: Sender = UNKNOWN,
+        by: str | None = None,
+    ) -> Decision:
+        """Take in a decision; raises Refused or BadForm.
 
-    def fork(self) -> "CaseMachine":
-        """Return an independent copy, to try something out."""
-        return CaseMachine(self.process, self.case_id, self.case, self.state.model_copy(deep=True))
-
-    def as_of(self, now: datetime) -> "CaseMachine":
-        """Return the case as it is once every clock due by ``now`` has run out; read-only, for validators."""
-        nearest = self.next_clock()
-        if nearest is None or nearest.due > now:
-            return self
-        copy = self.fork()
-        copy.elapse(now)
-        return copy
-
-    # Decisions.
-
-    def check(self, rule: str, raw: Any) -> tuple[str | None, Form]:
-        """Return the order and the form of a decision that the rules allow; raises Refused or BadForm."""
-        return decisions.check(self, rule, raw)
-
-    def decide(self, rule: str, raw: Any, now: datetime) -> None:
-        """Fire a rule for a person; overdue clocks go first.  Raises Refused or BadForm."""
+        It counts at once if the platform need not take it, or if it says when it was carried out.  Otherwise it is
+        being submitted until ``take``, ``refuse`` or ``fail`` says what became of it.
+        """
+        if known := self.state.decision(key):
+            return known
         self.elapse(now)
-        order, form = self.check(rule, raw)
-        self.fire(rule, now, form, order=order)
+        order, form, happened = self._admit(rule, raw, now, sender)
+        told = given_at(sender, now) or now
+        effect = None if happened else decisions.submitting_effect(self, rule, order)
+        decision = Decision(
+            serial=self.state.next_serial(),
+            key=key,
+            effect=effect.name if effect else "",
+            rule=rule,
+            at=happened or told,
+            order=order,
+            form=form.model_dump(mode="json"),
+            by=by or self.process.rules[rule].party.value,
+            actor=sender.name,
+            way=DEFAULT if by == DEFAULT else sender.way,
+            stay=self._stay(rule, order),
+        )
+        self.state.decisions.append(decision)
+        if effect is None:
+            self._count(decision, happened or told, now)
+        return self.state.decision(key) or decision
 
-    # Clocks.
+    def _stay(self, rule: str, order: str | None) -> dict[str, datetime]:
+        """Return the states from which a rule can fire now, with the instants of their entry."""
+        view = self.chart_view(order)
+        sources = dict.fromkeys(transition.source.value for _, transition in view.transitions(rule))
+        return {state: view.entered[state] for state in sources}
+
+    def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
+        """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
+
+        What the platform had taken before counts from when the decision was given.
+        """
+        decision = self.state.decision_numbered(serial)
+        if decision is None or decision.status in ("done", "refused"):
+            return
+        if outcome.console_task is None:
+            decision.said = outcome.said
+            self._count(decision, decision.at if outcome.already else now, now)
+        elif decision.being_submitted:
+            decision.complete(now, task=outcome.console_task)
+
+    def refuse(self, serial: int, why: str, now: datetime, *, tell: bool) -> None:
+        """Drop a decision that the platform refused, in its own words; ``tell``: nobody waits for the answer."""
+        decision = self.state.decision_numbered(serial)
+        if decision is not None and decision.being_submitted:
+            decision.end("refused", now, why, tell=tell)
+
+    def fail(self, serial: int, why: str, now: datetime) -> None:
+        """Leave to an operator a decision that the platform has not answered (G-7)."""
+        decision = self.state.decision_numbered(serial)
+        if decision is not None and decision.being_submitted:
+            decision.fail(now, clipped(why))
+
+    def _admit(self, rule: str, raw: Any, now: datetime, sender: Sender) -> tuple[str | None, Form, datetime | None]:
+        """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
+        happened, raw = decisions.split_instant(rule, raw, now)
+        if happened is not None:
+            return *self._admit_then(rule, raw, happened, now), happened
+        try:
+            return *decisions.check(self.as_of(now), rule, raw), None
+        except Refused:
+            told = given_at(sender, now)
+            if told is None:
+                raise
+            return *self._admit_then(rule, raw, told, now), None
+
+    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
+        """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
+        order, fields = self.split_order(rule, raw)
+        form = self._read_as_declared(rule, fields)
+        if self.process.rules[rule].forbidden:
+            raise decisions.impossible_then(self, rule, order, None)
+        trial = self.fork()
+        given = self._input(rule, order, form, happened, now)
+        trial.tell(given, now)
+        if given.status != "applied":
+            raise decisions.impossible_then(trial, rule, order, given.why)
+        return order, form
+
+    def _read_as_declared(self, rule: str, raw: Any) -> Form:
+        form_type = self.process.case.form_type(self.process.rules[rule].form)
+        return read(form_type, {} if raw is None else raw, rule)
+
+    def _input(self, rule: str, order: str | None, form: Form, happened: datetime, now: datetime) -> Input:
+        began = self.state.began or happened
+        return Input(
+            serial=self.state.last_serial + 1,
+            key=f"{rule}@{happened.isoformat()}",
+            kind="decision",
+            rule=rule,
+            order=order,
+            form=form.model_dump(mode="json"),
+            happened=max(began, happened),
+            told=now,
+        )
+
+    def _count(self, decision: Decision, happened: datetime, now: datetime) -> None:
+        """Let a decision count from an instant on; what it no longer fits is kept as its reason."""
+        dropped = decision.status == "dropped"
+        began = self.state.began or happened
+        given = Input(
+            serial=self.state.next_serial(),
+            key=decision.key,
+            kind="decision",
+            rule=decision.rule,
+            order=decision.order,
+            form=decision.form,
+            size=inputs.size_of(decision.form),
+            happened=max(began, min(happened, now)),
+            told=now,
+            by=decision.by,
+            actor=decision.actor,
+            way=decision.way,
+        )
+        decision.complete(given.happened)
+        self.tell(given, now)
+        decision = self.state.decision_numbered(decision.serial) or decision
+        if given.status != "applied":
+            if dropped:
+                decision.status = "dropped"
+            decision.why = given.why
+
+    def retry_effect(self, raw: Any) -> None:
+        """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
+        named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
+        decisions.stuck_step(self, named, retry=True).retry()
+
+    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: Sender = UNKNOWN) -> None:
+        """Raise Refused or BadForm unless an operator names one stuck step."""
+        if retry:
+            decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
+        else:
+            self._step_done(raw, now, sender)
+
+    def _step_done(
+        self, raw: Any, now: datetime, sender: Sender
+    ) -> tuple[EffectState | ExpiryCheck, str | None, datetime]:
+        named = read(decisions.StepDone, {} if raw is None else raw, "done_by_hand")
+        if named.occurred_at is not None:
+            decisions.not_to_come(named.occurred_at, now, "done_by_hand")
+        happened = named.occurred_at or given_at(sender, now) or now
+        return decisions.stuck_step(self, named, retry=False, happened=happened), named.note, happened
+
+    def done_by_hand(self, raw: Any, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+        """Mark a stuck step as done by the operator, when it was done.
+
+        A decision then counts (G-10), and an expiry fires its own rule.  Raises Refused or BadForm.
+        """
+        step, note, happened = self._step_done(raw, now, sender)
+        if isinstance(step, Decision):
+            step.note = note
+            step.actor, step.way = sender.name or step.actor, sender.way
+            self._count(step, happened, now)
+        elif isinstance(step, EffectState):
+            step.complete(happened, note=note)
+        else:
+            self.answer(step, ExpiryOutcome(), now)
+
+    # Reports of the platform (G-3).
+
+    def receive(self, report: Report, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+        """Take in a report where it belongs, hold it until an expiry is resolved, or keep it as ignored."""
+        if not self.state.first_time(report):
+            return
+        if not report.look:
+            self.state.mark_seen(report.message_id)
+        if report.occurred_at is None:
+            report = report.model_copy(update={"occurred_at": given_at(sender, now)})
+        began = self.state.began or now
+        self.tell(inputs.of_report(report, self.state.next_serial(), now, began, sender), now)
+        self.advance(now)
+
+    def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
+        """Record that a message could not be read, or that a request was declined."""
+        rule = report.rule if report else None
+        self.state.ignore(
+            IgnoredMessage(at=now, rule=rule, message_id=report.message_id if report else None, why=clipped(why))
+        )
+
+    # Clocks and defaults (G-6).
 
     def advance(self, now: datetime) -> None:
         """Process everything due by ``now``: clocks first, then default decisions, then reminders."""
         self.elapse(now)
-        decided = 0
         while not self.closed and self._decide_by_default(now):
-            decided += 1
-            if decided > REPEATS:
-                raise EndlessRuleError(self.state.timeline[-1].rule, self.states())
             self.elapse(now)
         self._remind(now)
-
-    def elapse(self, now: datetime) -> None:
-        """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
-        fired: Counter[tuple[datetime, Deadline]] = Counter()
-        while (nearest := self.next_clock()) and nearest.due <= now:
-            fired[self.state.latest, nearest] += 1
-            if fired[self.state.latest, nearest] > REPEATS:
-                raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
-            if self.process.clocks[nearest.rule].resolved_by_platform:
-                self.state.expire(nearest)
-            else:
-                self._run_out(nearest)
-
-    def _run_out(self, clock: Deadline | ExpiryCheck) -> None:
-        self.fire(clock.rule, max(clock.due, self.since(clock.order)), order=clock.order)
+        self.compact(now)
 
     def _decide_by_default(self, now: datetime) -> bool:
         rule = self.case.policy.default_decision.value
         if rule is None:
             return False
-        if not any(moment.kind is MomentKind.DECISION and moment.at <= now for moment in self.moments(now)):
-            return False
-        self.fire(rule, now, self.read_form(rule, self.case.policy.default_form.value), by="default")
-        return True
+        for moment in self.moments(now):
+            if moment.kind is MomentKind.DECISION and moment.at <= now:
+                key = self.default_key(self.chart_view(moment.deadline.order), moment.deadline)
+                self.submit(rule, self.case.policy.default_form.value, now, key=key, by=DEFAULT)
+                return True
+        return False
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is MomentKind.REMINDER and moment.at <= now]
         for deadline in dict.fromkeys(moment.deadline for moment in due):
             self.state.remind(deadline, now)
 
-    # Expiries: clocks of the platform that have run out (G-2).
+    # Effects and the ledger.
 
-    def resolve_expiry(self, serial: int, answer: ExpiryOutcome, now: datetime) -> None:
-        """Apply the platform's answer to an expiry; an impossible answer needs an operator."""
-        expiry = self.state.expiry(serial)
-        if expiry is None:  # a message came first, and the state has been left
-            return
-        if answer.rule is not None:
-            self._apply_answer(answer.rule, answer, expiry, now)
-        elif answer.deadline is None:
-            self._run_out(expiry)
-        elif answer.deadline > now:
-            self.state.set_deadline(expiry.order, expiry.state, answer.deadline)
-        else:
-            due = answer.deadline.isoformat()
-            expiry.fail(f"平台给出的截止时间已过 / the platform's own deadline has passed: {due}")
-
-    def _apply_answer(self, rule: str, answer: ExpiryOutcome, expiry: ExpiryCheck, now: datetime) -> None:
-        order = expiry.order
-        if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
-            expiry.fail(
-                f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
-            )
-            return
-        try:
-            form = None if answer.form is None else self.read_form(rule, answer.form, order)
-        except BadForm as bad:
-            expiry.fail(f"平台的答复不可用 / the platform's answer cannot be used: {bad}")
-            return
-        happened = max(self.since(order), min(answer.occurred_at or expiry.due, now))
-        self.fire(rule, happened, form, order=order, reported=True)
-        if answer.deadline is not None and not self.closed:
-            for state in self.chart_view(order).platform_clocked():
-                self.state.set_deadline(order, state, answer.deadline)
-
-    def fail_expiry(self, serial: int, why: str) -> None:
-        """Leave an expiry that the platform did not answer to an operator."""
-        if expiry := self.state.expiry(serial):
-            expiry.fail(why)
-
-    # Reports of the platform (G-3).
-
-    def receive(self, report: Report, now: datetime) -> None:
-        """Judge a report and apply it, hold it until an expiry is resolved, or keep it as ignored."""
-        if not self.state.first_time(report):
-            return
-        self.elapse(reports.happened_at(report, now))  # clocks that ran out before the report's own instant go first
-        self._take(report, reports.judge(self, report, now), now)
-        self.judge_again(now)
-        self.advance(now)
-
-    def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
-        """Record that a message could not be read (``report``: what is kept of it), or that a request was declined."""
-        self.state.ignore(now, report or Report(), why)
-
-    def judge_again(self, now: datetime) -> None:
-        """Judge again the reports that were held for an expiry, and those that came too early."""
-        for report in self.state.release_held():
-            self._take(report, reports.judge(self, report, now), now)
-        while not self.closed and any(self._take_early(message, now) for message in self.state.early):
-            pass
-
-    def _take_early(self, message: IgnoredMessage, now: datetime) -> bool:
-        report = message.early
-        verdict = reports.judge_early(self, report, now) if report else None
-        if report is None or verdict is None:
-            return False
-        self.state.unignore(message)
-        self._take(report, verdict, now)
-        return True
-
-    def _take(self, report: Report, verdict: Verdict, now: datetime) -> None:
-        match verdict:
-            case Apply(rule, order, form):
-                if report.look:
-                    self.state.mark_seen(report)
-                happened = max(self.since(order), reports.happened_at(report, now))
-                self.fire(rule, happened, form, order=order, reported=True)
-                if report.deadline is not None and not self.closed:
-                    own = report.model_copy(update={"order": order})
-                    self._take(own, reports.judge_deadline(self, own), now)
-            case Rearm(order, states, deadline):
-                for state in states:
-                    self.state.set_deadline(order, state, deadline)
-            case Hold(held):
-                self.state.hold(held)
-            case Ignore(why, early):
-                self.state.ignore(now, report, why, early=early)
-
-    # Rules and their effects.
-
-    def fire(
-        self,
-        rule: str,
-        at: datetime,
-        form: Form | None = None,
-        *,
-        order: str | None = None,
-        by: str | None = None,
-        reported: bool = False,
-    ) -> None:
-        """Fire an open rule; ``reported``: the platform reported it, so it is not asked to do the same again."""
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
-        step = chart.step(rule, at)
-        self.state.remember(order, chart.snapshot())
-        self.case = self.case.apply(rule, form) if order is None else self.case.apply_to_order(order, rule, form)
-        self.state.record(
-            TimelineEntry(
-                at=at,
-                rule=rule,
-                by=by or self.process.rules[rule].party.value,
-                left=self.named(order, step.left),
-                reached=self.named(order, step.reached),
-                clause=step.clause,
-                order=order,
-            )
-        )
-        self._cancel_obsolete(rule, at, order)
-        effects = [effect for effect in step.effects if not (reported and effect.calls_platform)]
-        self._enqueue(effects, rule, at, form, order)
-        deadlines = self.chart_view(order).deadlines
-        self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
-
-    def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
-        """Complete the effects that were needed only until this rule fired."""
-        declared = self.process.effects()
-        for effect in self.state.effects:
-            if effect.status != "done" and effect.order == order and rule in declared[effect.effect].until:
-                effect.complete(at)
-
-    def _enqueue(self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None) -> None:
-        written = form.model_dump(mode="json") if form else None
-        part = self.case.part(order)
-        for effect in effects:
-            if effect.unless and getattr(part, effect.unless):
-                continue
-            entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
-            if entry and not self.state.book(entry):
-                continue
-            self.state.enqueue(effect.name, rule, at, order, form=written, entry=entry.key if entry else None)
-
-    def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect; its key allows one entry per case, clause and order."""
-        facts = self.case.facts
-        return LedgerEntry(
-            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
-            case_id=self.case_id,
-            shop_id=facts.shop,
-            clause=effect.clause or "",
-            order=order,
-            at=at,
-            amount=self.case.part(order).amount(effect.name),
-        )
-
-    def complete_effect(self, effect: EffectState, outcome: EffectOutcome, now: datetime) -> None:
+    def complete_effect(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Mark an effect as performed, unless the case has moved on and no longer needs it."""
-        if effect.status == "owed":
+        effect = self.state.effect(serial)
+        if effect is not None and effect.status == "pending":
             effect.complete(now, task=outcome.console_task)
 
-    def fail_effect(self, effect: EffectState, why: str, now: datetime) -> None:
+    def fail_effect(self, serial: int, why: str, now: datetime) -> None:
         """Leave an effect to an operator (G-7), unless the case has moved on and no longer needs it."""
-        if effect.status == "owed":
-            effect.fail(now, why)
+        effect = self.state.effect(serial)
+        if effect is not None and effect.status == "pending":
+            effect.fail(now, clipped(why))
 
-    def retry_effect(self, raw: Any) -> None:
-        """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
-        step, _ = decisions.stuck_step(self, raw, retry=True)
-        step.retry()
-
-    def done_by_hand(self, raw: Any, now: datetime) -> None:
-        """Mark a stuck step as done by the operator; an expiry fires its own rule.  Raises Refused or BadForm."""
-        step, note = decisions.stuck_step(self, raw, retry=False)
-        if isinstance(step, EffectState):
-            step.complete(now, note=note)
-        else:
-            self._run_out(step)
+    def mark_recorded(self, recorded: str, now: datetime) -> None:
+        """Note that the ledger knows the case as ``recorded`` says."""
+        self.state.recorded = recorded
+        for effect in self.state.effects:
+            if effect.entry is not None and effect.status == "pending":
+                effect.complete(now)
 
     # Reminders and notifications.
 
@@ -318,21 +292,32 @@ class CaseMachine(CaseSituation):
         """Mark the notifications of steps that no longer wait for a person as over."""
         self.state.end_notifications()
 
-    def unnotified(self) -> list[int | None]:
-        """Return what operators must still be notified of: serials of waiting steps, None for the outcome."""
+    def unnotified(self) -> list[int]:
+        """Return the serials of the steps and decisions that operators must still be notified of."""
         notified = {notification.serial for notification in self.state.notifications if not notification.over}
-        subjects: list[int | None] = [*self.state.waiting, *([None] if self.closed else [])]
+        subjects = [*self.state.waiting, *(decision.serial for decision in self.state.telling)]
         return [serial for serial in subjects if serial not in notified]
 
-    def notify(self, serials: list[int | None], now: datetime) -> None:
+    def notify(self, serials: list[int], now: datetime) -> None:
         """Add notifications to be sent; a step that waits again is notified again."""
         for serial in serials:
             self.state.notify(serial, now)
 
     def mark_delivered(self, sent: SentReminder | Notification) -> None:
         """Record that a reminder or notification was delivered."""
-        self.state.mark_delivered(sent)
+        self._mark(sent, delivered=True)
 
     def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
         """Record why it could not be delivered; None if it was cancelled because the case had moved on."""
-        self.state.mark_undelivered(sent, why)
+        self._mark(sent, delivered=False, why=why and clipped(why))
+
+    def _mark(self, sent: SentReminder | Notification, *, delivered: bool, why: str | None = None) -> None:
+        # The course may have been derived anew since it was sent, on a copy of the state.
+        kept: Iterable[SentReminder | Notification] = (*self.state.reminders, *self.state.notifications)
+        for own in kept:
+            if own is sent or (own.delivered is None and own == sent.model_copy(update={"delivered": None})):
+                own.delivered, own.why = delivered, why
+        if isinstance(sent, Notification):
+            decision = self.state.decision_numbered(sent.serial)
+            if decision is not None:
+                decision.telling = False

@@ -3,11 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 
-from cases.ledger import CaseOutcome
+from cases.ledger import CaseOutcome, LedgerEntry
 from cases.messages import ActionRequired, Reminder
 from statecharts.rules import OPERATORS, Clock, Party
 from workflows.engine.situation import CaseSituation
-from workflows.engine.state import EffectState, SentReminder, TimelineEntry
+from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
 
 OURS = (*(party.value for party in OPERATORS), "default")
 
@@ -25,25 +25,34 @@ def reminder(situation: CaseSituation, sent: SentReminder) -> Reminder:
         rule_label=situation.process.rule_label(sent.rule),
         deadline=sent.deadline,
         order=sent.order,
+        key=f"{situation.case_id}/{named}/{sent.rule}/{sent.deadline.isoformat()}/{sent.at.isoformat()}",
     )
 
 
-def action_required(situation: CaseSituation, serial: int) -> ActionRequired:
-    """Return the notification of a step that waits for a person."""
-    step = situation.state.waiting[serial]
-    effect = situation.process.effects()[step.effect] if isinstance(step, EffectState) else None
+def action_required(situation: CaseSituation, sent: Notification) -> ActionRequired:
+    """Return the notification of a step that waits for a person, or of a decision that was not taken."""
+    step = situation.state.waiting.get(sent.serial) or situation.state.decision_numbered(sent.serial)
+    assert step is not None  # noqa: S101 - it is notified of only while the case has it
+    effect = situation.process.effects().get(step.effect) if isinstance(step, EffectState) else None
     return ActionRequired(
         case_id=situation.case_id,
         process=situation.process.name,
         shop_id=situation.case.facts.shop,
-        serial=serial,
+        serial=sent.serial,
         step=situation.step_label(step),
         escalates=effect is not None and effect.escalates,
         why=step.why,
         task=step.task if isinstance(step, EffectState) else None,
         order=step.order,
         deadline=_operators_deadline(situation, step.order),
+        key=f"{situation.case_id}/{_step_key(step)}/{sent.at.isoformat()}",
     )
+
+
+def _step_key(step: EffectState | ExpiryCheck) -> str:
+    if isinstance(step, Decision):
+        return f"{step.effect}/{step.key}"
+    return step.key if isinstance(step, EffectState) else f"{step.order or ''}/{step.rule}/{step.due.isoformat()}"
 
 
 def _operators_deadline(situation: CaseSituation, order: str | None) -> datetime | None:
@@ -77,8 +86,19 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
         decided_by=fired[-1].by if fired else Party.CLOCK.value,
         decided_before_deadline=_in_time(situation, opened),
         clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in fired),
-        lost=sum((entry.amount for entry in state.ledger if entry.amount is not None), Decimal("0.00")),
+        lost=_lost(state.ledger),
+        unknown_losses=sum(_is_unknown(entry) for entry in state.ledger),
     )
+
+
+def _lost(entries: list[LedgerEntry]) -> Decimal | None:
+    """Return the sum of the known amounts; None if all that was lost is of unknown amount."""
+    known = [entry.amount for entry in entries if entry.amount is not None]
+    return None if not known and any(map(_is_unknown, entries)) else sum(known, Decimal("0.00"))
+
+
+def _is_unknown(entry: LedgerEntry) -> bool:
+    return not entry.counted and entry.amount is None and entry.points is None
 
 
 def _is_immediate(situation: CaseSituation, entry: TimelineEntry) -> bool:

@@ -1,6 +1,6 @@
-"""Judging what platforms report: late, twice or out of order (G-3), and with deadlines of their own (G-1).
+"""Judging inputs where they belong: late, twice or out of order (G-3), and with deadlines of their own (G-1).
 
-Nothing changes here: ``CaseMachine`` acts upon the verdict.
+Nothing changes here: ``CaseMachine`` acts upon the verdict.  The case is as it was when the input happened.
 """
 
 import contextlib
@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from cases.errors import BadForm
 from cases.forms import Form
-from cases.messages import Report
+from workflows.engine.inputs import Input
 from workflows.engine.situation import CaseSituation
+from workflows.engine.state import Decision
 
 SKEW = timedelta(minutes=1)
 """The greatest difference tolerated between a platform's clock and ours."""
@@ -19,7 +20,7 @@ SKEW = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Apply:
-    """The report applies: a rule fired, for an order, with a form."""
+    """The input applies: a rule fires, for an order, with a form."""
 
     rule: str
     order: str | None
@@ -28,7 +29,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Rearm:
-    """The report sets the deadline of some states of an order."""
+    """The input sets the deadline of some states of an order."""
 
     order: str | None
     states: tuple[str, ...]
@@ -37,130 +38,152 @@ class Rearm:
 
 @dataclass(frozen=True)
 class Hold:
-    """The report must wait until the open expiry is resolved; ``report`` is a copy with the instant filled in."""
+    """The input must wait until the platform has said what a clock led to."""
 
-    report: Report
+
+@dataclass(frozen=True)
+class Echo:
+    """The input only repeats a decision of ours."""
+
+    decision: Decision
 
 
 @dataclass(frozen=True)
 class Ignore:
-    """The report does not apply; one that came ``early`` may apply later."""
+    """The input does not apply; ``final``: it never will, whatever else becomes known."""
 
     why: str
-    early: bool = False
+    final: bool = False
 
 
-Verdict = Apply | Rearm | Hold | Ignore | None
-"""A verdict; None if the report says nothing new."""
+Verdict = Apply | Rearm | Hold | Echo | Ignore
 
 
-def happened_at(report: Report, now: datetime) -> datetime:
-    """Return when a report's event happened: the reported instant, but not later than ``now``; else ``now``."""
-    return min(report.occurred_at or now, now)
-
-
-def judge(situation: CaseSituation, report: Report, now: datetime) -> Verdict:
-    """Return the verdict on a report in the current state of the case."""
-    happened, rules = happened_at(report, now), situation.process.rules
+def judge(situation: CaseSituation, given: Input) -> Verdict:
+    """Return the verdict on an input in the present state of the case."""
+    rules = situation.process.rules
+    if any(rule not in rules for rule in given.rules):
+        return Ignore(f"没有这个规则 / no such rule; rules: {', '.join(rules)}", final=True)
+    if given.rule is not None and _is_our_clock(situation, given.rule):
+        return Ignore(f"{given.rule}: 由本系统计时,不接受上报 / our own clock, which nobody can report", final=True)
     if situation.closed:
-        return None if report.look else Ignore(f"案件已结束 / the case is closed: {_states(situation)}")
-    if report.rule is None:
+        return _echo(situation, given) or Ignore(f"案件已结束 / the case is closed: {_states(situation)}")
+    if given.rule is None:
         # A deadline that was set after a clock ran out belongs to the state that follows.
-        return Hold(report) if _after_expiry(situation, report, happened) else judge_deadline(situation, report)
-    if any(rule not in rules for rule in (report.rule, *report.otherwise)):
-        return Ignore(f"没有这个规则 / no such rule; rules: {', '.join(rules)}")
-    if applying := _applying_rule(situation, report, happened):
-        return _with_form(situation, report, *applying)
-    return _not_applying(situation, report, happened)
+        return Hold() if _after_expiry(situation, given) else judge_deadline(situation, given)
+    if applying := applying_rule(situation, given):
+        return _with_form(situation, given, *applying)
+    return _not_applying(situation, given)
 
 
-def _not_applying(situation: CaseSituation, report: Report, happened: datetime) -> Hold | Ignore | None:
-    if situation.state.unresolved:
-        return Hold(report.model_copy(update={"occurred_at": happened}))
-    if report.look:
-        return None
-    why = f"当前状态不适用 / does not apply in the current state: {_states(situation)}"
-    return Ignore(_misaddressed(situation, report) or why, early=report.occurred_at is not None)
+def judge_again(situation: CaseSituation, given: Input) -> Verdict | None:
+    """Return the verdict on an input that did not apply at first, or None if that has not changed.
 
-
-def judge_early(situation: CaseSituation, report: Report, now: datetime) -> Apply | Ignore | None:
-    """Return the verdict on a report that came early, or None if it still does not apply.
-
-    It applies only if its event happened after the present state was entered.
+    One that was held is judged anew.  Another applies only if it happened while the present state was active.
     """
-    if report.occurred_at is None:
+    if situation.closed:
         return None
-    happened = happened_at(report, now)
-    applying = _applying_rule(situation, report, happened)
-    if applying is None or _entered(situation, *applying) > happened:
+    if given.status == "held":
+        verdict = judge(situation, given)
+        return None if isinstance(verdict, Hold) else verdict
+    if not given.dated or given.rule is None:
         return None
-    return _with_form(situation, report, *applying)
+    applying = applying_rule(situation, given)
+    if applying is None or _entered(situation, *applying) - SKEW > given.happened:
+        return None
+    return _with_form(situation, given, *applying)
 
 
-def judge_deadline(situation: CaseSituation, report: Report) -> Rearm | Ignore | None:
+def _is_our_clock(situation: CaseSituation, rule: str) -> bool:
+    clock = situation.process.clocks.get(rule)
+    return clock is not None and not clock.resolved_by_platform
+
+
+def _not_applying(situation: CaseSituation, given: Input) -> Hold | Echo | Ignore:
+    if situation.state.unresolved:
+        return Hold()
+    why = f"当前状态不适用 / does not apply in the current state: {_states(situation)}"
+    return _echo(situation, given) or Ignore(_misaddressed(situation, given) or why, final=not given.dated)
+
+
+def _echo(situation: CaseSituation, given: Input) -> Echo | None:
+    """Return the decision of ours that the platform only confirms."""
+    if given.kind == "decision":
+        return None
+    for decision in situation.state.decisions:
+        answers = decision.status == "done" and not decision.echoed and decision.rule in given.rules
+        if answers and decision.order in (None, given.order) and (decision.ended or decision.at) - SKEW <= given.told:
+            return Echo(decision)
+    return None
+
+
+def judge_deadline(situation: CaseSituation, given: Input) -> Rearm | Ignore:
     """Return the verdict on a deadline: the states whose clock it replaces."""
     orders = list(situation.state.orders)
-    if report.order is not None and orders and report.order not in orders:
-        return Ignore(f"没有这个订单 / no such order; orders: {', '.join(orders)}")
-    order = (report.order or (orders[0] if len(orders) == 1 else None)) if orders else None
-    deadline, view = report.deadline, situation.chart_view(order)
+    if given.order is not None and orders and given.order not in orders:
+        return Ignore(f"没有这个订单 / no such order; orders: {', '.join(orders)}", final=True)
+    order = (given.order or (orders[0] if len(orders) == 1 else None)) if orders else None
+    deadline, view = given.deadline, situation.chart_view(order)
     if deadline is not None:
-        latest = min(deadline, report.occurred_at or deadline)
-        states = tuple(state for state in view.platform_clocked() if latest >= view.entered[state])
+        latest = min(deadline, given.happened if given.dated else deadline)
+        states = tuple(
+            state
+            for state in view.platform_clocked()
+            if latest >= view.entered[state] and state in (given.states or (state,))
+        )
         if states:
             return Rearm(order, states, deadline)
-    if report.look:
-        return None
     return Ignore(f"没有对应的平台计时 / no clock of the platform fits: {_states(situation)}")
 
 
-def _after_expiry(situation: CaseSituation, report: Report, happened: datetime) -> bool:
-    return report.occurred_at is not None and any(
-        expiry.due <= happened and report.order in (None, expiry.order) for expiry in situation.state.unresolved
+def _after_expiry(situation: CaseSituation, given: Input) -> bool:
+    return given.dated and any(
+        expiry.due <= given.happened and given.order in (None, expiry.order) for expiry in situation.state.unresolved
     )
 
 
-def _with_form(situation: CaseSituation, report: Report, rule: str, order: str | None) -> Apply | Ignore:
+def _with_form(situation: CaseSituation, given: Input, rule: str, order: str | None) -> Apply | Ignore:
     try:
-        form = None if report.form is None else situation.read_form(rule, report.form, order)
+        form = None if given.form is None else situation.read_form(rule, given.form, order)
     except BadForm as bad:
-        return Ignore(str(bad))
+        return Ignore(str(bad), final=True)
     return Apply(rule, order, form)
 
 
-def _applying_rule(situation: CaseSituation, report: Report, happened: datetime) -> tuple[str, str | None] | None:
-    """Return the first rule that the report may stand for and that is open now, with its order."""
-    expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= happened}
-    # If a clock had run out by the report's own instant, the report is most likely about that.
-    for rule, order in sorted(_candidates(situation, report), key=lambda candidate: candidate not in expired):
+def applying_rule(situation: CaseSituation, given: Input) -> tuple[str, str | None] | None:
+    """Return the first rule that an input may stand for and that is open now, with its order."""
+    expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= given.happened}
+    # If a clock had run out by the input's own instant, the input is most likely about that.
+    for rule, order in sorted(_candidates(situation, given), key=lambda candidate: candidate not in expired):
         open_now = situation.chart_view(order).transitions(rule)
-        if not open_now or _follows_expiry(situation, report, rule, order, happened):
+        if not open_now or _follows_expiry(situation, given, rule, order):
             continue
-        # A record may be older than the state; the platform's clock may be behind ours.
-        if not (report.look and _entered(situation, rule, order) - SKEW > happened):
+        # The platform's clock may be behind ours.
+        if not (given.look and _entered(situation, rule, order) - SKEW > given.happened):
             return rule, order
     return None
 
 
-def _candidates(situation: CaseSituation, report: Report) -> Iterator[tuple[str, str | None]]:
-    """Yield the rules that a report may stand for, with their order."""
-    for rule in (report.rule or "", *report.otherwise):
+def _candidates(situation: CaseSituation, given: Input) -> Iterator[tuple[str, str | None]]:
+    """Yield the rules that an input may stand for, with their order."""
+    for rule in given.rules:
         with contextlib.suppress(BadForm):
-            yield rule, situation.addressee(rule, report.order)
+            yield rule, situation.addressee(rule, given.order)
 
 
-def _misaddressed(situation: CaseSituation, report: Report) -> str | None:
+def _misaddressed(situation: CaseSituation, given: Input) -> str | None:
     try:
-        situation.addressee(report.rule or "", report.order)
+        situation.addressee(given.rule or "", given.order)
     except BadForm as bad:
         return str(bad)
     return None
 
 
-def _follows_expiry(situation: CaseSituation, report: Report, rule: str, order: str | None, happened: datetime) -> bool:
-    """Return whether a report is about an event after the end of a clock that is still being resolved."""
-    return report.occurred_at is not None and any(
-        expiry.rule != rule and expiry.order == order and expiry.due < happened for expiry in situation.state.unresolved
+def _follows_expiry(situation: CaseSituation, given: Input, rule: str, order: str | None) -> bool:
+    """Return whether an input is about an event after the end of a clock that is still being resolved."""
+    return given.dated and any(
+        expiry.rule != rule and expiry.order == order and expiry.due < given.happened
+        for expiry in situation.state.unresolved
     )
 
 

@@ -38,10 +38,12 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
     """Return the current values of the search attributes that change as the case moves; None means unset."""
     facts, nearest = situation.case.facts, _nearest(situation)
+    orders = list(situation.case.orders) or ([] if facts.order is None else [facts.order])
     return {
         PROCESS: situation.process.name,
         SHOP: facts.shop,
         ORDER: facts.order,
+        ORDERS: orders or None,
         STATE: state_in_words(situation),
         DEADLINE: nearest,
         WAITS_FOR: _waits_for(situation),
@@ -64,9 +66,6 @@ def _waits_for(situation: CaseSituation) -> str | None:
 
 def opening_attributes(situation: CaseSituation) -> TypedSearchAttributes:
     """Return the attributes with which a case is started."""
-    order = situation.case.facts.order
-    orders = list(situation.case.orders) or ([] if order is None else [order])
-    values = {**attributes(situation), ORDERS: orders or None}
     return TypedSearchAttributes(
-        [SearchAttributePair(key, value) for key, value in values.items() if value is not None]
+        [SearchAttributePair(key, value) for key, value in attributes(situation).items() if value is not None]
     )

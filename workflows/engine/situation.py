@@ -82,16 +82,36 @@ class CaseSituation:
         """Whether the case has reached a final state."""
         return any(self.process.chart.states_map[state].final for state in self.state.snapshot.entered)
 
+    def finished(self, now: datetime) -> bool:
+        """Return whether the case is closed, nothing is left to do, and no fact can put it right any more (G-11)."""
+        until = self.correctable_until
+        return self.closed and not (self.busy or self.state.waiting) and (until is None or until <= now)
+
     @property
-    def finished(self) -> bool:
-        """Whether the case is closed and nothing is left to do, neither for us nor for a person."""
-        state = self.state
-        return self.closed and not (state.pending or state.stuck or state.expiries)
+    def correctable_until(self) -> datetime | None:
+        """The instant until which late facts can put right what one of our own clocks, or an assumption, ended.
+
+        None if none of them ended the case or one of its orders.
+        """
+        if not self.closed:
+            return None
+        ends: dict[str | None, datetime | None] = {}
+        for entry in self.state.timeline:
+            clock = self.process.clocks.get(entry.rule)
+            states = self.process.chart_of(entry.order).states_map
+            if any(states[name.rpartition(".")[2]].final for name in entry.reached):
+                if clock is not None and clock.figure is None:
+                    continue  # an ``always`` rule follows from what fired before it
+                ours = entry.assumed or (entry.input is None and clock is not None and not clock.resolved_by_platform)
+                ends[entry.order] = entry.at if ours else None
+        late = [at for at in ends.values() if at is not None]
+        return max(late) + self.case.policy.late_facts.value if late else None
 
     @property
     def busy(self) -> bool:
-        """Whether an effect is being performed, or an expiry resolved, without waiting for a person."""
-        return bool(self.state.pending or self.state.unresolved)
+        """Whether something is being performed, submitted or resolved, without waiting for a person."""
+        submitting = any(decision.status == "pending" for decision in self.state.submissions)
+        return bool(self.state.pending or self.state.unresolved or submitting)
 
     def states(self) -> list[str]:
         """Return the innermost active states, or the final state alone once the case is closed."""
@@ -106,7 +126,8 @@ class CaseSituation:
     def step_label(self, step: EffectState | ExpiryCheck) -> str:
         """Return the Chinese name of a step."""
         if isinstance(step, EffectState):
-            return self.process.effects()[step.effect].label
+            effect = self.process.effects().get(step.effect)
+            return effect.label if effect else self.process.rule_label(step.rule)
         return f"向平台核实:{self.process.rule_label(step.rule)}"
 
     # Clocks, reminders (G-5) and default decisions (G-6).
@@ -123,7 +144,9 @@ class CaseSituation:
 
     def next_instant(self, now: datetime) -> datetime | None:
         """Return the nearest instant at which something will be due."""
-        return min((moment.at for moment in self.moments(now) if moment.at > now), default=None)
+        until = self.correctable_until
+        coming = [moment.at for moment in self.moments(now)] + ([until] if until else [])
+        return min((at for at in coming if at > now), default=None)
 
     def next_clock(self) -> Deadline | None:
         """Return the clock that runs out next."""
@@ -154,11 +177,17 @@ class CaseSituation:
         decision = self.case.policy.default_decision.value
         if decision is None or decision not in view.chart.rules:
             return False
+        if self.state.submission(view.order) or self.state.decision(self.default_key(view, deadline)):
+            return False
         # The default form was checked against the rule's form: it need not fit a line with a form of its own.
         return any(
             transition.source.value == deadline.state and transition.targets and line.form is None
             for line, transition in view.transitions(decision)
         )
+
+    def default_key(self, view: ChartView, deadline: Deadline) -> str:
+        """Return the key of the shop's default decision: it is taken once a stay in a state."""
+        return f"default/{view.order or ''}/{deadline.state}/{view.entered[deadline.state].isoformat()}"
 
     def _reminded(self, view: ChartView, deadline: Deadline) -> datetime | None:
         """Return the last reminder of this clock since its state was entered."""

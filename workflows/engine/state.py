@@ -1,30 +1,44 @@
-"""The state of a case, which is carried over when the workflow continues as new."""
+"""The state of a case, which is carried over when the workflow continues as new.
 
-from collections.abc import Collection
+``Course`` is what follows from the inputs; it can be derived anew at any time.  ``CaseState`` adds the inputs
+themselves and what was done about them: calls made, reminders sent, decisions being submitted.
+"""
+
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from cases.ledger import LedgerEntry
 from cases.messages import ConsoleTask, Report
 from cases.models import Instant, clipped
 from statecharts.chart import Deadline, Snapshot
+from workflows.engine.inputs import Answer, Input
 
 SEEN_KEPT = 2000
 """Message ids kept for de-duplication; a case ordinarily receives some tens."""
-IGNORED_KEPT = 500
+IGNORED_KEPT = 100
 """Ignored messages kept; older ones are only counted."""
+EARLY_KEPT = 50
+"""Ignored messages that are judged again when an earlier fact becomes known."""
+TIMELINE_KEPT = 500
+"""Rules kept that fired; older ones are only counted."""
+DONE_KEPT = 200
+"""Effects, decisions, reminders and notifications kept of those that are over."""
 
-EARLY_KEPT = 20
-"""Ignored messages that are judged again when the case has moved on; out of order, messages come close together."""
-
-Status = Literal["owed", "done", "console_task", "needs_operator"]
+EffectStatus = Literal["pending", "done", "console_task", "needs_operator", "refused", "dropped"]
+OPEN = ("pending", "console_task", "needs_operator")
 
 
 class TimelineEntry(BaseModel):
-    """A rule that fired; states of an order's chart begin with the order, as in ``O2.waived``."""
+    """A rule that fired; states of an order's chart begin with the order, as in ``O2.waived``.
+
+    ``input`` is the serial number of the decision or report that fired it, None for a clock.  ``actor`` and ``way``
+    say who gave it and how (G-13), ``told`` when the case learned of it.  ``assumed``: the platform has no record of
+    what its clock led to.
+    """
 
     at: Instant
     rule: str
@@ -33,36 +47,55 @@ class TimelineEntry(BaseModel):
     reached: list[str]
     clause: str
     order: str | None = None
+    input: int | None = None
+    actor: str | None = None
+    way: str | None = None
+    told: Instant | None = None
+    form: dict[str, Any] | None = None
+    assumed: bool = False
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes two entries the same event."""
+        return self.at, self.rule, self.order, self.input, self.left, self.reached
 
 
 class IgnoredMessage(BaseModel):
-    """A message that did not apply, and why (G-3); ``early`` holds the message itself if it may apply later."""
+    """A message that did not apply, when it was told and when it happened, and why it was ignored (G-3).
+
+    ``input`` is its serial number if it may still apply once an earlier fact becomes known.
+    """
 
     at: Instant
     rule: str | None
     message_id: str | None
     why: str
-    early: Report | None = None
+    occurred_at: Instant | None = None
+    input: int | None = None
 
 
 class EffectState(BaseModel):
     """An effect: what is to be done for which rule, its status, and why it is stuck.
 
+    ``key`` names the effect and what caused it, so that it is performed once whatever becomes of the history.
     ``entry`` is the key of its ledger entry, if it has one; ``note`` was left by the operator who did it by hand.
+    ``obsolete``: it was performed, but what it followed from was taken back.
     """
 
     serial: int
+    key: str
     effect: str
     rule: str
     at: Instant
     order: str | None = None
     form: dict[str, Any] | None = None
     entry: str | None = None
-    status: Status = "owed"
+    status: EffectStatus = "pending"
     ended: Instant | None = None
     why: str | None = None
     task: ConsoleTask | None = None
     note: str | None = None
+    obsolete: bool = False
 
     def complete(self, at: datetime, *, task: ConsoleTask | None = None, note: str | None = None) -> None:
         """Mark the effect as done, or as handed to an operator as a console task (G-8)."""
@@ -75,11 +108,40 @@ class EffectState(BaseModel):
 
     def retry(self) -> None:
         """Mark the effect to be performed again, under the same idempotency key."""
-        self.status, self.why = "owed", None
+        self.status, self.why = "pending", None
+
+
+class Decision(EffectState):
+    """A decision, and whether the platform has taken it (G-10); ``effect`` is empty if the platform need not.
+
+    ``by`` is the party whose decision it is, or ``default``; ``actor`` and ``way`` say who gave it and how (G-13).
+    ``stay`` holds the states from which it was given, with the instants of their entry; once the case has left them
+    the decision is dropped.  ``said``: the platform's words.  ``telling``: the operators must be notified of its end.
+    """
+
+    by: str
+    actor: str | None = None
+    way: str | None = None
+    stay: dict[str, Instant] = {}
+    said: str | None = None
+    telling: bool = False
+    echoed: bool = False
+
+    @property
+    def being_submitted(self) -> bool:
+        """Whether the platform has neither taken nor refused it, and the case still waits for that."""
+        return self.status in OPEN
+
+    def end(self, status: Literal["refused", "dropped"], at: datetime, why: str, *, tell: bool) -> None:
+        """Mark the decision as not taken, with the reason."""
+        self.status, self.ended, self.why, self.telling = status, at, clipped(why), tell
 
 
 class ExpiryCheck(BaseModel):
-    """A clock of the platform that has run out (G-2); ``why`` is set if it cannot be resolved without an operator."""
+    """A clock of the platform that has run out (G-2); ``why`` is set if it cannot be resolved without an operator.
+
+    ``asked`` counts the answers that the platform had not decided yet.
+    """
 
     serial: int
     state: str
@@ -87,6 +149,12 @@ class ExpiryCheck(BaseModel):
     due: Instant
     order: str | None = None
     why: str | None = None
+    asked: int = 0
+
+    @property
+    def clock(self) -> tuple[str | None, str, str, datetime]:
+        """The clock that has run out: order, state, rule and instant."""
+        return self.order, self.state, self.rule, self.due
 
     def fail(self, why: str) -> None:
         """Leave the expiry to an operator (G-7)."""
@@ -110,40 +178,65 @@ class SentReminder(BaseModel):
 
 
 class Notification(BaseModel):
-    """A notification that the step ``serial`` waits for a person, or, with None, that the case is closed.
+    """A notification that the step ``serial`` waits for a person, or that a decision was not taken.
 
     ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` mean the same as for a reminder.
     """
 
     at: Instant
-    serial: int | None = None
+    serial: int
     over: bool = False
     delivered: bool | None = None
     why: str | None = None
 
 
-class CaseState(BaseModel):
-    """The state of a case, apart from its facts, its policy and what its forms have added.
+class Course(BaseModel):
+    """What followed from the inputs, up to the instant ``frontier``; ``snapshot`` is that of the case's own chart.
 
-    ``snapshot`` is that of its own chart, ``orders`` those of its orders' charts.  Only ``CaseMachine`` may call the
-    methods that change a state.  The names in JSON are those of recorded histories.
+    ``orders`` are the snapshots of its orders' charts; ``ledger`` the entries in force; ``answered`` the clocks whose
+    end the platform's record has decided.
     """
 
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
-
-    snapshot: Snapshot = Field(default=Snapshot(), alias="past")
+    snapshot: Snapshot = Snapshot()
     orders: dict[str, Snapshot] = {}
-    last_serial: int = 0
+    frontier: Instant | None = None
     timeline: list[TimelineEntry] = []
+    fired_in_all: int = 0
+    ledger: list[LedgerEntry] = []
+    effects: list[EffectState] = []
+    expiries: list[ExpiryCheck] = []
+    answered: list[tuple[str | None, str, str, Instant]] = []
+
+
+class Checkpoint(BaseModel):
+    """The course up to an instant before which the case cannot go back, and what the case's context was then."""
+
+    course: Course
+    context: dict[str, Any]
+
+
+class CaseState(Course):
+    """The state of a case, apart from its facts, its policy and what its forms have added.
+
+    ``reversed`` are the ledger entries and ``taken_back`` the rules that late facts have undone (G-11).  ``recorded``
+    says what the ledger knows.  Only ``CaseMachine`` may call the methods that change a state.
+    """
+
+    began: Instant | None = None
+    last_serial: int = 0
+    inputs: list[Input] = []
+    answers: list[Answer] = []
+    checkpoint: Checkpoint | None = None
+    decisions: list[Decision] = []
     ignored: list[IgnoredMessage] = []
     ignored_in_all: int = 0
     seen: list[str] = []
-    held: list[Report] = []
-    effects: list[EffectState] = []
-    expiries: list[ExpiryCheck] = Field(default=[], alias="settling")
-    ledger: list[LedgerEntry] = []
     reminders: list[SentReminder] = []
-    notifications: list[Notification] = Field(default=[], alias="news")
+    notifications: list[Notification] = []
+    reversed: list[LedgerEntry] = []
+    taken_back: list[TimelineEntry] = []
+    obsolete: list[EffectState] = []
+    recorded: str = ""
 
     # Reading.
 
@@ -164,13 +257,35 @@ class CaseState(BaseModel):
 
     @property
     def pending(self) -> list[EffectState]:
-        """The effects that are still to be performed, in order."""
-        return [effect for effect in self.effects if effect.status == "owed"]
+        """The effects that are still to be performed, in order; ledger entries are recorded together."""
+        return [effect for effect in self.effects if effect.status == "pending" and effect.entry is None]
+
+    @property
+    def submissions(self) -> list[Decision]:
+        """The decisions that are being submitted."""
+        return [decision for decision in self.decisions if decision.being_submitted]
+
+    def submission(self, order: str | None) -> Decision | None:
+        """Return the decision about an order, or about the case itself, that is being submitted."""
+        return next((decision for decision in self.submissions if decision.order == order), None)
+
+    def decision(self, key: str) -> Decision | None:
+        """Return the decision that was given under a key."""
+        return next((decision for decision in self.decisions if decision.key == key), None)
+
+    def decision_numbered(self, serial: int) -> Decision | None:
+        """Return the decision of a serial number."""
+        return next((decision for decision in self.decisions if decision.serial == serial), None)
+
+    def effect(self, serial: int) -> EffectState | None:
+        """Return the effect of a serial number, unless the case no longer has it."""
+        return next((effect for effect in self.effects if effect.serial == serial), None)
 
     @property
     def stuck(self) -> list[EffectState]:
-        """The effects that wait for a person: console tasks and those that need an operator."""
-        return [effect for effect in self.effects if effect.status in ("console_task", "needs_operator")]
+        """The effects and decisions that wait for a person: console tasks and those that need an operator."""
+        steps: list[EffectState] = [*self.effects, *self.decisions]
+        return [step for step in steps if step.status in ("console_task", "needs_operator")]
 
     @property
     def unresolved(self) -> list[ExpiryCheck]:
@@ -181,11 +296,25 @@ class CaseState(BaseModel):
         """Return the expiry of that serial number, or None if it has been resolved."""
         return next((expiry for expiry in self.expiries if expiry.serial == serial), None)
 
+    def answer_to(self, clock: tuple[str | None, str, str, datetime]) -> Answer | None:
+        """Return what the platform answered about a clock."""
+        return next((answer for answer in self.answers if answer.clock == clock), None)
+
     @property
     def waiting(self) -> dict[int, EffectState | ExpiryCheck]:
         """The steps that wait for a person, by serial number."""
         steps: list[EffectState | ExpiryCheck] = [*self.stuck, *(expiry for expiry in self.expiries if expiry.why)]
         return {step.serial: step for step in steps}
+
+    @property
+    def telling(self) -> list[Decision]:
+        """The decisions whose end operators must be notified of."""
+        return [decision for decision in self.decisions if decision.telling]
+
+    @property
+    def held(self) -> list[Input]:
+        """The messages that wait until the platform has said what a clock led to."""
+        return [given for given in self.inputs if given.status == "held"]
 
     @property
     def undelivered(self) -> list[SentReminder | Notification]:
@@ -196,7 +325,7 @@ class CaseState(BaseModel):
     @property
     def needs_operator(self) -> bool:
         """Whether anything failed that only an operator can put right (G-7)."""
-        failed = any(effect.status == "needs_operator" for effect in self.effects)
+        failed = any(step.status == "needs_operator" for step in self.stuck)
         return failed or any(expiry.why for expiry in self.expiries)
 
     @property
@@ -204,12 +333,16 @@ class CaseState(BaseModel):
         """Whether anything waits for an operator: a failed step, or a console task (G-8)."""
         return bool(self.waiting)
 
-    @property
-    def early(self) -> list[IgnoredMessage]:
-        """The ignored messages that may still apply later."""
-        return [message for message in self.ignored if message.early is not None]
+    def input(self, serial: int | None) -> Input | None:
+        """Return the input of a serial number, if it is still kept."""
+        return next((given for given in self.inputs if given.serial == serial), None)
 
     # Changing; for CaseMachine alone.
+
+    def next_serial(self) -> int:
+        """Return the next serial number; a case never uses one twice."""
+        self.last_serial += 1
+        return self.last_serial
 
     def remember(self, order: str | None, snapshot: Snapshot) -> None:
         """Keep the snapshot of a chart."""
@@ -217,6 +350,19 @@ class CaseState(BaseModel):
             self.snapshot = snapshot
         else:
             self.orders[order] = snapshot
+
+    def advance_to(self, at: datetime) -> None:
+        """Note that everything up to an instant has been processed."""
+        self.frontier = at if self.frontier is None else max(self.frontier, at)
+
+    def course(self) -> Course:
+        """Return the course as it is, without copying what is in it."""
+        return Course.model_construct(**{name: getattr(self, name) for name in Course.model_fields})
+
+    def follow(self, course: Course) -> None:
+        """Begin a course anew where another one stands; neither changes the other."""
+        for name in Course.model_fields:
+            setattr(self, name, getattr(course.model_copy(deep=True), name))
 
     def set_deadline(self, order: str | None, state: str, deadline: datetime) -> None:
         """Replace the computed deadline of a state by the platform's own (G-1)."""
@@ -227,6 +373,8 @@ class CaseState(BaseModel):
     def record(self, entry: TimelineEntry) -> None:
         """Append an entry to the timeline."""
         self.timeline.append(entry)
+        self.fired_in_all += 1
+        del self.timeline[:-TIMELINE_KEPT]
 
     def book(self, entry: LedgerEntry) -> bool:
         """Add a ledger entry unless its key exists; return whether it was added."""
@@ -235,32 +383,9 @@ class CaseState(BaseModel):
         self.ledger.append(entry)
         return True
 
-    def enqueue(
-        self,
-        effect: str,
-        rule: str,
-        at: datetime,
-        order: str | None,
-        *,
-        form: dict[str, Any] | None,
-        entry: str | None,
-    ) -> None:
-        """Add an effect to be performed."""
-        self.effects.append(
-            EffectState(serial=self._serial(), effect=effect, rule=rule, at=at, order=order, form=form, entry=entry)
-        )
-
-    def expire(self, deadline: Deadline) -> None:
+    def expire(self, expiry: ExpiryCheck) -> None:
         """Record that a clock of the platform has run out and must be resolved with it (G-2)."""
-        self.expiries.append(
-            ExpiryCheck(
-                serial=self._serial(),
-                state=deadline.state,
-                rule=deadline.rule,
-                due=deadline.due,
-                order=deadline.order,
-            )
-        )
+        self.expiries.append(expiry)
 
     def keep_expiries(self, order: str | None, running: Collection[tuple[str, str, datetime]]) -> None:
         """Drop the expiries of an order's clocks (state, rule and instant) that no longer run."""
@@ -276,70 +401,61 @@ class CaseState(BaseModel):
             SentReminder(at=at, state=deadline.state, rule=deadline.rule, deadline=deadline.due, order=deadline.order)
         )
 
-    def notify(self, serial: int | None, at: datetime) -> None:
+    def notify(self, serial: int, at: datetime) -> None:
         """Add a notification to be sent."""
         self.notifications.append(Notification(at=at, serial=serial))
 
     def end_notifications(self) -> None:
         """Mark the notifications of steps that no longer wait for a person as over."""
-        waiting = self.waiting
+        waiting = {*self.waiting, *(decision.serial for decision in self.telling)}
         for notification in self.notifications:
-            if notification.serial is not None and notification.serial not in waiting:
+            if notification.serial not in waiting:
                 notification.over = True
-
-    def mark_delivered(self, sent: SentReminder | Notification) -> None:
-        """Record that a reminder or notification was delivered."""
-        sent.delivered = True
-
-    def mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
-        """Record why it could not be delivered; None if it was cancelled because the case had moved on."""
-        sent.delivered = False
-        if why is not None:
-            sent.why = clipped(why)
 
     def first_time(self, report: Report) -> bool:
         """Return whether a message is new; a report from a record may come again until it applies."""
-        if report.message_id is None:
-            return True
-        if report.message_id in self.seen:
-            return False
-        if not report.look:
-            self.mark_seen(report)
-        return True
+        return report.message_id is None or report.message_id not in self.seen
 
-    def mark_seen(self, report: Report) -> None:
+    def mark_seen(self, message_id: str | None) -> None:
         """Remember a message's id, so that the message counts once."""
-        if report.message_id is not None:
-            self.seen.append(report.message_id)
+        if message_id is not None and message_id not in self.seen:
+            self.seen.append(message_id)
             del self.seen[:-SEEN_KEPT]
 
-    def hold(self, report: Report) -> None:
-        """Keep a message until the open expiry is resolved."""
-        self.held.append(report)
-
-    def release_held(self) -> list[Report]:
-        """Return the held messages, and forget them."""
-        held, self.held = self.held, []
-        return held
-
-    def ignore(self, at: datetime, report: Report, why: str, *, early: bool = False) -> None:
-        """Keep a message that does not apply, with the reason; one that came ``early`` may apply later."""
+    def ignore(self, message: IgnoredMessage) -> None:
+        """Keep a message that does not apply; the oldest are forgotten, and can then no longer apply."""
         self.ignored_in_all += 1
-        rule = report.rule and clipped(report.rule)
-        kept = report if early else None
-        self.ignored.append(
-            IgnoredMessage(at=at, rule=rule, message_id=report.message_id, why=clipped(why), early=kept)
-        )
+        self.ignored.append(message)
         del self.ignored[:-IGNORED_KEPT]
-        for message in self.early[:-EARLY_KEPT]:
-            message.early = None
+        early = [message for message in self.ignored if message.input is not None]
+        for old in early[:-EARLY_KEPT]:
+            self.forget([old.input])
+            old.input = None
 
-    def unignore(self, message: IgnoredMessage) -> None:
-        """Remove a message that came early and applies now from the ignored ones."""
-        self.ignored.remove(message)
-        self.ignored_in_all -= 1
+    def unignore(self, serial: int) -> None:
+        """Remove a message that applies now from the ignored ones."""
+        kept = [message for message in self.ignored if message.input != serial]
+        self.ignored_in_all -= len(self.ignored) - len(kept)
+        self.ignored = kept
 
-    def _serial(self) -> int:
-        """Return the next serial number; a case never uses one twice."""
-        self.last_serial += 1
-        return self.last_serial
+    def forget(self, serials: Iterable[int | None]) -> None:
+        """Remove inputs."""
+        gone = set(serials)
+        self.inputs = [given for given in self.inputs if given.serial not in gone]
+
+    def tidy(self) -> None:
+        """Forget the oldest of what is over, so that a case stays small."""
+        self.decisions = _newest(self.decisions, lambda decision: not decision.being_submitted and not decision.telling)
+        self.effects = _newest(self.effects, lambda effect: effect.status == "done")
+        self.notifications = _newest(self.notifications, lambda sent: sent.over and sent.delivered is not None)
+        del self.obsolete[:-EARLY_KEPT]
+        del self.taken_back[:-TIMELINE_KEPT]
+
+
+def _newest(things: list[Any], over: Any) -> list[Any]:
+    """Return the list without the oldest of those that are over, if they are too many."""
+    surplus = sum(map(over, things)) - DONE_KEPT
+    if surplus <= 0:
+        return things
+    old = [thing for thing in things if over(thing)][:surplus]
+    return [thing for thing in things if not any(thing is gone for gone in old)]

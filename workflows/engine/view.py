@@ -1,14 +1,15 @@
 """The views of a case: the answer of the query ``view``, and the summary that every update returns.
 
-Clients read these models.  Their names in JSON are those of earlier releases.
+Clients read these models; what is not there yet in the answer of an older worker has a default.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from cases.case import Cost
 from cases.forms import Form
@@ -18,18 +19,26 @@ from cases.models import Instant, expected
 from statecharts.rules import OPERATORS
 from workflows.engine.decisions import allowed
 from workflows.engine.situation import CaseSituation, MomentKind
-from workflows.engine.state import EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
-from workflows.engine.state import Status as EffectStatus
+from workflows.engine.state import (
+    Decision,
+    EffectState,
+    EffectStatus,
+    ExpiryCheck,
+    Notification,
+    SentReminder,
+    TimelineEntry,
+)
 
 TIMELINE_SHOWN = 5
 
 OffsetInstant = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
 """An instant written with an offset, as in 2026-01-05T01:00:00+00:00."""
 CaseStatus = Literal["open", "closed"]
+DecisionStatus = Literal["taken", "refused", "being_submitted", "dropped"]
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class DeadlineView(_View):
@@ -44,7 +53,7 @@ class DeadlineView(_View):
     order: str | None
     due: OffsetInstant
     of: str
-    resolving: bool = Field(alias="settling")
+    resolving: bool
     decided_at: OffsetInstant | None
     decision: str | None
 
@@ -79,6 +88,26 @@ class IgnoredView(_View):
     rule: str | None
     message_id: str | None
     why: str
+    occurred_at: Instant | None = None
+
+
+class DecisionView(_View):
+    """A decision of the shop, and what became of it (G-10, G-13).
+
+    ``why``: the platform's words if it refused, or why the decision was dropped or no longer fits.
+    """
+
+    at: OffsetInstant
+    rule: str
+    label: str
+    order: str | None
+    status: DecisionStatus
+    why: str | None
+    said: str | None
+    by: str
+    actor: str | None
+    way: str | None
+    serial: int
 
 
 class EffectView(_View):
@@ -100,7 +129,7 @@ class StuckExpiryView(_View):
     """An expiry that an operator must resolve; it is listed among the effects."""
 
     serial: int
-    effect: Literal["settle"] = "settle"
+    effect: Literal["resolve_expiry"] = "resolve_expiry"
     rule: str
     order: str | None
     status: Literal["needs_operator"] = "needs_operator"
@@ -117,12 +146,19 @@ class StuckExpiryView(_View):
 
 
 class CaseSummary(_View):
-    """The state of a case in short."""
+    """The state of a case in short; for a decision also what became of it, and the platform's words (G-10).
+
+    A console task by which the decision is carried out has a ``serial``, under which it is confirmed.
+    """
 
     status: CaseStatus
     state: list[str]
     label: str
     deadline: OffsetInstant | None
+    decision: DecisionStatus | None = None
+    said: str | None = None
+    task: ConsoleTask | None = None
+    serial: int | None = None
 
 
 class CaseView(_View):
@@ -130,6 +166,7 @@ class CaseView(_View):
 
     ``busy``: an effect is being performed or an expiry resolved, without waiting for a person.  ``next``: the nearest
     instant at which something will be due.  ``held`` counts the messages that wait for an expiry to be resolved.
+    ``taken_back``: the rules that facts told late have undone (G-11); ledger entries undone by them are ``reversed``.
     """
 
     case_id: str
@@ -149,12 +186,14 @@ class CaseView(_View):
     timeline: list[TimelineView]
     ignored: list[IgnoredView]
     ignored_in_all: int
-    expiries: list[ExpiryCheck] = Field(alias="settling")
+    expiries: list[ExpiryCheck]
     held: int
     effects: list[EffectView | StuckExpiryView]
+    decisions: list[DecisionView] = []
+    taken_back: list[TimelineView] = []
     ledger: list[LedgerEntry]
     reminders: list[SentReminder]
-    notifications: list[Notification] = Field(alias="news")
+    notifications: list[Notification]
     policy: dict[str, Any]
 
 
@@ -225,7 +264,9 @@ def _schema(form: type[Form]) -> dict[str, Any]:
 
 
 def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
-    effects: list[EffectView | StuckExpiryView] = [_effect(situation, effect) for effect in situation.state.effects]
+    state = situation.state
+    steps = sorted([*state.effects, *filter(_is_step, state.decisions), *state.obsolete], key=_serial)
+    effects: list[EffectView | StuckExpiryView] = [_effect(situation, effect) for effect in steps]
     return effects + [
         StuckExpiryView(serial=expiry.serial, rule=expiry.rule, order=expiry.order, why=expiry.why)
         for expiry in situation.state.expiries
@@ -233,11 +274,48 @@ def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
     ]
 
 
+def _is_step(decision: Decision) -> bool:
+    """Return whether a decision is carried out by an effect that has not been called off."""
+    return bool(decision.effect) and decision.status not in ("refused", "dropped")
+
+
+def _serial(effect: EffectState) -> int:
+    return effect.serial
+
+
+DECISION_STATUS: Mapping[EffectStatus, DecisionStatus] = {"done": "taken", "refused": "refused", "dropped": "dropped"}
+
+
+def _decision_status(decision: Decision) -> DecisionStatus:
+    return DECISION_STATUS.get(decision.status, "being_submitted")
+
+
+def _decisions(situation: CaseSituation) -> list[DecisionView]:
+    rules = situation.process.rules
+    return [
+        DecisionView(
+            at=decision.ended or decision.at,
+            rule=decision.rule,
+            label=situation.process.rule_label(decision.rule),
+            order=decision.order,
+            status=_decision_status(decision),
+            why=decision.why,
+            said=decision.said,
+            by=decision.by,
+            actor=decision.actor,
+            way=decision.way,
+            serial=decision.serial,
+        )
+        for decision in situation.state.decisions
+        if rules[decision.rule].party in OPERATORS
+    ]
+
+
 def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
     return EffectView(
         serial=effect.serial,
         effect=effect.effect,
-        label=situation.process.effects()[effect.effect].label,
+        label=situation.step_label(effect),
         rule=effect.rule,
         order=effect.order,
         at=effect.ended or effect.at,
@@ -248,14 +326,18 @@ def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
     )
 
 
-def summary(situation: CaseSituation) -> CaseSummary:
-    """Return the summary that an update returns."""
+def summary(situation: CaseSituation, decision: Decision | None = None) -> CaseSummary:
+    """Return the summary that an update returns, with what became of its decision."""
     nearest = next(iter(situation.deadlines()), None)
     return CaseSummary(
         status=status(situation),
         state=situation.states(),
         label="、".join(situation.process.state_label(state) for state in situation.states()),
         deadline=nearest.due if nearest else None,
+        decision=_decision_status(decision) if decision else None,
+        said=decision.said if decision else None,
+        task=decision.task if decision and decision.status == "console_task" else None,
+        serial=decision.serial if decision and decision.being_submitted else None,
     )
 
 
@@ -267,7 +349,7 @@ def view(situation: CaseSituation, now: datetime) -> CaseView:
         process=process.name,
         label=process.label,
         status=status(situation),
-        finished=situation.finished,
+        finished=situation.finished(now),
         busy=situation.busy,
         next=situation.next_instant(now),
         facts=situation.case.facts.model_dump(mode="json"),
@@ -279,14 +361,22 @@ def view(situation: CaseSituation, now: datetime) -> CaseView:
         actions=actions(situation),
         timeline=[TimelineView(**dict(entry), label=process.rule_label(entry.rule)) for entry in state.timeline],
         ignored=[
-            IgnoredView(at=message.at, rule=message.rule, message_id=message.message_id, why=message.why)
+            IgnoredView(
+                at=message.at,
+                rule=message.rule,
+                message_id=message.message_id,
+                why=message.why,
+                occurred_at=message.occurred_at,
+            )
             for message in state.ignored
         ],
         ignored_in_all=state.ignored_in_all,
         expiries=state.expiries,
         held=len(state.held),
         effects=_effects(situation),
-        ledger=state.ledger,
+        decisions=_decisions(situation),
+        taken_back=[TimelineView(**dict(entry), label=process.rule_label(entry.rule)) for entry in state.taken_back],
+        ledger=[*state.ledger, *state.reversed],
         reminders=state.reminders,
         notifications=state.notifications,
         policy=situation.case.policy.model_dump(mode="json"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, sign
+from aftersales.platforms.wording import platform_words
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import PlatformRefused, PlatformUnreachable
@@ -52,8 +53,7 @@ def opened(name: str, answer: Any) -> dict[str, Any]:
     code = answer.get("error_code")
     if code is None and "error_message" not in answer:
         return answer
-    texts = (answer.get("error_message"), answer.get("exception"))
-    text = " / ".join(str(part) for part in texts if part)
+    text = platform_words(answer.get("error_message"), answer.get("exception"))
     where = f"[{code}] request_id={answer.get('request_id')}"
     if str(code).startswith(_BUSY):
         raise PlatformUnreachable(f"{name}: 1688 繁忙 / 1688 is busy: {text} {where}")

@@ -1,11 +1,12 @@
 """The methods of Douyin's open platform that reships need."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from aftersales.platforms.douyin.records import AfterSale, AfterSaleRow, Node, Page, RejectReason, parse
 from aftersales.platforms.douyin.session import DouyinSession
+from aftersales.platforms.wording import platform_words
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Evidence
 
@@ -82,8 +83,11 @@ class DouyinClient(DouyinSession):
         agree: bool,
         reason: str = "",
         evidence: Sequence[Evidence] = (),
-    ) -> None:
-        """Agree to a reship or refuse it with a reason; refused if the record has changed since ``update_time``."""
+    ) -> str:
+        """Agree to a reship or refuse it with a reason; refused if the record has changed since ``update_time``.
+
+        This and the other methods that change something return the platform's own words.
+        """
         item: dict[str, Any] = {"aftersale_id": after_sale_id, "update_time": update_time}
         if not agree:
             code = reject_reason_code(await self.reject_reasons(shop_id, after_sale_id), reason)
@@ -91,11 +95,12 @@ class DouyinClient(DouyinSession):
             item |= {"reason": reason, "remark": reason, "evidence": pieces}
             item |= {} if code is None else {"reject_reason_code": code}
         params = {"type": AGREE_TO_RESHIP if agree else REFUSE_RESHIP, "items": [item]}
-        data = await self.call(shop_id, "afterSale.operate", params)
-        for done in data.get("items") or []:
+        answer = await self.ask(shop_id, "afterSale.operate", params)
+        for done in answer.content().get("items") or []:
             if done.get("status_code"):
-                why = f"{done.get('status_msg') or '-'} (status_code {done['status_code']})"
+                why = f"{platform_words(done.get('status_msg')) or '-'} (status_code {done['status_code']})"
                 raise PlatformRefused(f"抖店拒绝 / Douyin refused afterSale.operate: {why}")
+        return answer.words
 
     async def reject_reasons(self, shop_id: str, after_sale_id: str) -> list[RejectReason]:
         """Return the reasons for which the platform lets this after-sale be refused."""
@@ -103,18 +108,23 @@ class DouyinClient(DouyinSession):
         data = await self.call(shop_id, method, {"aftersale_id": _number(after_sale_id)})
         return [parse(RejectReason, item, method) for item in data.get("items") or []]
 
-    async def fill_logistics(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
+    async def fill_logistics(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> str:
         """Submit the parcel in which the goods are sent again."""
         params = {"aftersale_id": _number(after_sale_id), "send_type": SEND_RESHIP}
         parcel = {"company_code": company_code, "tracking_no": tracking_no}
-        await self.call(shop_id, "afterSale.fillLogistics", params | parcel)
+        return await self._change(shop_id, "afterSale.fillLogistics", params | parcel)
 
-    async def submit_evidence(self, shop_id: str, after_sale_id: str, comment: str, urls: Sequence[str]) -> None:
+    async def submit_evidence(self, shop_id: str, after_sale_id: str, comment: str, urls: Sequence[str]) -> str:
         """Submit evidence to an arbitration; raises BadForm for more than four pieces at once."""
         if len(urls) > PIECES_AT_ONCE:
             raise BadForm(f"一次最多 {PIECES_AT_ONCE} 个凭证 / at most {PIECES_AT_ONCE} pieces at once: {len(urls)}")
         params = {"aftersale_id": _number(after_sale_id), "comment": comment, "evidence": list(urls)}
-        await self.call(shop_id, "afterSale.submitEvidence", params)
+        return await self._change(shop_id, "afterSale.submitEvidence", params)
+
+    async def _change(self, shop_id: str, method: str, params: Mapping[str, Any]) -> str:
+        answer = await self.ask(shop_id, method, params)
+        answer.content()
+        return answer.words
 
     async def track(self, shop_id: str, company_code: str, tracking_no: str) -> list[Node]:
         """Return the stations of a parcel, as the platform orders them."""

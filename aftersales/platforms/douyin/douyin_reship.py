@@ -33,6 +33,7 @@ REFUSE = _Operation(
     lambda record: record.status == Status.REFUSED or record.disputed,
     (Status.AWAITING_MERCHANT, Status.AWAITING_SHIPMENT),
 )
+ALREADY = EffectOutcome(already=True)
 
 
 class DouyinReshipAdapter(ReconcilableAdapter):
@@ -41,7 +42,7 @@ class DouyinReshipAdapter(ReconcilableAdapter):
     def __init__(self, douyin: DouyinClient, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._douyin = douyin
         self._now = now
-        self._effects: Mapping[str, Callable[[EffectCall, str], Awaitable[None]]] = {
+        self._effects: Mapping[str, Callable[[EffectCall, str], Awaitable[EffectOutcome]]] = {
             "agree_on_platform": self._agree,
             "refuse_on_platform": self._refuse,
             "push_tracking_number": self._push_tracking_number,
@@ -49,18 +50,17 @@ class DouyinReshipAdapter(ReconcilableAdapter):
         }
 
     async def perform(self, call: EffectCall) -> EffectOutcome:
-        """Perform an effect, unless the record shows it performed already.
+        """Perform an effect, unless the record shows it performed already; return the platform's words.
 
         Raises PlatformRefused, PlatformUnreachable, and BadForm for an effect or a form that does not fit.
         """
         effect = self._effects.get(call.effect)
         if effect is None:
             raise BadForm(f"平台没有该操作 / no such effect: {call.effect}; {', '.join(self._effects)}", ("effect",))
-        await effect(call, _after_sale_id(call.facts))
-        return EffectOutcome()
+        return await effect(call, _after_sale_id(call.facts))
 
-    async def settle(self, question: ExpiryQuery) -> ExpiryOutcome:
-        """Return what a clock of the platform led to; raises NotSettledYet while it has not decided."""
+    async def resolve_expiry(self, question: ExpiryQuery) -> ExpiryOutcome:
+        """Return what a clock of the platform led to; raises NotResolvedYet while it has not decided."""
         record = await self._douyin.find(question.shop_id, _after_sale_id(question.facts))
         return reading.expiry_outcome(question, record, self._now())
 
@@ -89,63 +89,97 @@ class DouyinReshipAdapter(ReconcilableAdapter):
         async for row in self._douyin.changed(shop_id, RESHIP, since, until):
             yield row.after_sale_id
 
-    async def _agree(self, call: EffectCall, own_id: str) -> None:
-        async def operate(record: AfterSale) -> None:
-            await self._douyin.operate_reship(call.shop_id, own_id, record.update_time, agree=True)
+    async def _agree(self, call: EffectCall, own_id: str) -> EffectOutcome:
+        async def operate(record: AfterSale) -> str:
+            return await self._douyin.operate_reship(call.shop_id, own_id, record.update_time, agree=True)
 
-        await self._operate(call, own_id, AGREE, operate)
+        return await self._operate(call, own_id, AGREE, operate)
 
-    async def _refuse(self, call: EffectCall, own_id: str) -> None:
+    async def _refuse(self, call: EffectCall, own_id: str) -> EffectOutcome:
         form = _form(Refusal, call)
 
-        async def operate(record: AfterSale) -> None:
-            await self._douyin.operate_reship(
+        async def operate(record: AfterSale) -> str:
+            return await self._douyin.operate_reship(
                 call.shop_id, own_id, record.update_time, agree=False, reason=form.reason, evidence=form.evidence
             )
 
-        await self._operate(call, own_id, REFUSE, operate)
+        return await self._operate(call, own_id, REFUSE, operate)
 
     async def _operate(
-        self, call: EffectCall, own_id: str, operation: _Operation, operate: Callable[[AfterSale], Awaitable[None]]
-    ) -> None:
+        self, call: EffectCall, own_id: str, operation: _Operation, operate: Callable[[AfterSale], Awaitable[str]]
+    ) -> EffectOutcome:
         record = await self._douyin.detail(call.shop_id, own_id)
-        if _done(operation, record, call):
-            return
+        if self._done(operation, record, call):
+            return ALREADY
         try:
-            await operate(record)
+            return EffectOutcome(said=await operate(record) or None)
         except PlatformRefused as refused:
             # The record may have changed since it was read; no code for that is known, so it is read again.
             again = await self._douyin.detail(call.shop_id, own_id)
-            if _done(operation, again, call):
-                return
+            if self._done(operation, again, call):
+                return ALREADY
             if again.update_time == record.update_time:
                 raise PlatformRefused(str(refused)) from None
-        else:
-            return
-        await operate(again)
+        return EffectOutcome(said=await operate(again) or None)
 
-    async def _push_tracking_number(self, call: EffectCall, own_id: str) -> None:
+    def _done(self, operation: _Operation, record: AfterSale, call: EffectCall) -> bool:
+        """Return whether a record shows an operation done; raises PlatformRefused if it is not possible any more."""
+        if operation.done(record):
+            return True
+        what = "平台上已不能执行 / no longer possible on the platform"
+        if record.status not in operation.possible_in:
+            why = f"平台状态 / the platform's status is {record.status}"
+            raise PlatformRefused(f"{what}: {call.label}: {why}")
+        if record.changed_between(call.at + reading.CLOCK_SKEW, self._now() + reading.CLOCK_SKEW):
+            # A call that is repeated later must not decide on an application that was made in the meantime (DR-15).
+            why = "售后单在决定之后有变更,请核对后重新决定 / the record changed after the decision"
+            raise PlatformRefused(f"{what}: {call.label}: {why}: {record.updated_at.isoformat()}")
+        return False
+
+    async def _push_tracking_number(self, call: EffectCall, own_id: str) -> EffectOutcome:
         form = _form(Shipment, call)
-        record = await self._douyin.detail(call.shop_id, own_id)
-        if record.parcel is None or record.parcel.tracking_no != form.tracking_no:
-            await self._douyin.fill_logistics(call.shop_id, own_id, form.carrier, form.tracking_no)
 
-    async def _submit_evidence(self, call: EffectCall, own_id: str) -> None:
+        def shipped(record: AfterSale) -> bool:
+            return record.parcel is not None and record.parcel.tracking_no.casefold() == form.tracking_no.casefold()
+
+        async def ship(_: AfterSale) -> str:
+            return await self._douyin.fill_logistics(call.shop_id, own_id, form.carrier, form.tracking_no)
+
+        return await self._unless_done(call, own_id, shipped, ship)
+
+    async def _submit_evidence(self, call: EffectCall, own_id: str) -> EffectOutcome:
         form = _form(Proof, call)
+
+        def submitted(record: AfterSale) -> bool:
+            return all(piece.url in record.handed_in for piece in form.evidence)
+
+        async def submit(record: AfterSale) -> str:
+            pieces, said = [piece for piece in form.evidence if piece.url not in record.handed_in], ""
+            for start in range(0, len(pieces), PIECES_AT_ONCE):
+                some = pieces[start : start + PIECES_AT_ONCE]
+                urls = [piece.url for piece in some]
+                said = await self._douyin.submit_evidence(call.shop_id, own_id, _comment(some), urls)
+            return said
+
+        return await self._unless_done(call, own_id, submitted, submit)
+
+    async def _unless_done(
+        self,
+        call: EffectCall,
+        own_id: str,
+        done: Callable[[AfterSale], bool],
+        send: Callable[[AfterSale], Awaitable[str]],
+    ) -> EffectOutcome:
         record = await self._douyin.detail(call.shop_id, own_id)
-        pieces = [piece for piece in form.evidence if piece.url not in record.handed_in]
-        for start in range(0, len(pieces), PIECES_AT_ONCE):
-            some = pieces[start : start + PIECES_AT_ONCE]
-            await self._douyin.submit_evidence(call.shop_id, own_id, _comment(some), [piece.url for piece in some])
-
-
-def _done(operation: _Operation, record: AfterSale, call: EffectCall) -> bool:
-    if operation.done(record):
-        return True
-    if record.status not in operation.possible_in:
-        why = f"{call.label}: 平台状态 / the platform's status is {record.status}"
-        raise PlatformRefused(f"平台上已不能执行 / no longer possible on the platform: {why}")
-    return False
+        if done(record):
+            return ALREADY
+        try:
+            return EffectOutcome(said=await send(record) or None)
+        except PlatformRefused:
+            # An earlier call, whose answer was lost, may have taken effect since the record was read.
+            if done(await self._douyin.detail(call.shop_id, own_id)):
+                return ALREADY
+            raise
 
 
 def _comment(pieces: Sequence[Evidence]) -> str:

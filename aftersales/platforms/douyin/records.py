@@ -132,6 +132,10 @@ class AfterSale(Wire):
         """The instant of the record's last change."""
         return datetime.fromtimestamp(self.update_time, UTC)
 
+    def changed_between(self, since: datetime, until: datetime) -> bool:
+        """Return whether the last change came after one instant and by another; the application itself is none."""
+        return self.updated_at != self.applied_at and since < self.updated_at <= until
+
     @property
     def reason(self) -> str:
         """The buyer's reason for the reship."""

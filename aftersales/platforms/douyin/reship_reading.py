@@ -19,7 +19,7 @@ from aftersales.platforms.douyin.records import (
 )
 from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
-from cases.errors import BadForm, NotSettledYet, PlatformRefused
+from cases.errors import BadForm, NotResolvedYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
 from cases.models import EARLIEST, LATEST, LONGEST_NAME, clipped, read
 
@@ -63,7 +63,6 @@ REFUSAL: Rules = ("refuse",)
 """The rules before a dispute that have no message of their own (DR-7), so that a case may not know of them."""
 DISPUTE: Rules = ("request_intervention", "refuse")
 DISMISSAL: Rules = ("rule_dismiss", "withdraw", "lapse")
-DEADLINE_ONLY: Rules = ("deadline",)
 LED_TO: Mapping[int, tuple[Rules, ...]] = {
     Status.AWAITING_MERCHANT: (("modify",),),
     Status.AWAITING_SHIPMENT: (AGREED,),
@@ -222,25 +221,40 @@ def facts(shop_id: str, record: AfterSale) -> dict[str, Any]:
 
 
 def reports(record: AfterSale) -> list[Report]:
-    """Return what must have happened for a record to be as it is, in order.
+    """Return what must have happened for a record to be as it is, in order, and then the deadline of its clock.
 
-    What came before the last change gets the next known instant: it happened no later than that.
+    What came before the last change gets the next known instant: it happened no later than that.  The deadline was set
+    by the last change or before it; a case that knows all that happened takes it too, if its message was lost (G-12).
     """
     steps = _steps(record)
+    deadline = _deadline(record)
     story = []
     for at, rules in enumerate(steps, 1):
         last = at == len(steps)
-        report: dict[str, Any] = {"message_id": f"detail/{record.after_sale_id}/{record.update_time}/{rules[0]}"}
-        if rules != DEADLINE_ONLY:
-            report |= {"rule": rules[0], "otherwise": list(rules[1:])}
+        report: dict[str, Any] = {"message_id": f"{_seen(record)}/{rules[0]}"}
+        report |= {"rule": rules[0], "otherwise": list(rules[1:])}
         if form := _form(rules[0], record):
             report["form"] = form
         # A shipment has an instant of its own.
         report["occurred_at"] = (record.updated_at if last and rules[0] != "ship" else _no_later(record)).isoformat()
-        if deadline := _open_deadline(record):
-            report["deadline"] = deadline.isoformat()
-        story.append(_report({**report, "look": True}))
+        # With the rule itself as well: its state must not run on a clock of our own until the next report.
+        story.append(_report({**report, **deadline, "look": True}))
+    if deadline:
+        report = {"message_id": f"{_seen(record)}/deadline/{deadline['deadline']}", **deadline, "look": True}
+        story.append(_report({**report, "occurred_at": record.updated_at.isoformat()}))
     return story
+
+
+def _seen(record: AfterSale) -> str:
+    """Return the beginning of the message ids of what a record says: each of its changes is reported once."""
+    return f"detail/{record.after_sale_id}/{record.update_time}"
+
+
+def _deadline(record: AfterSale) -> dict[str, Any]:
+    """Return the deadline of a record's clock, with the states whose clock it is; empty if none runs."""
+    deadline = _open_deadline(record)
+    states = [state for state, status in WAITING_STATUS.items() if status == record.status]
+    return {"deadline": deadline.isoformat(), "states": states} if deadline else {}
 
 
 def _steps(record: AfterSale) -> tuple[Rules, ...]:
@@ -253,8 +267,7 @@ def _steps(record: AfterSale) -> tuple[Rules, ...]:
     if record.status == Status.REFUNDED and record.arbitrated:
         return REFUSAL, DISPUTE, *steps
     if record.status == Status.AWAITING_MERCHANT and record.updated_at == record.applied_at:
-        # As it was applied for: nothing has happened yet.
-        return (DEADLINE_ONLY,) if record.deadline else ()
+        return ()  # as it was applied for: nothing has happened yet
     return steps
 
 
@@ -266,7 +279,7 @@ def _no_later(record: AfterSale) -> datetime:
 def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetime) -> ExpiryOutcome:
     """Return what a clock of the platform led to, by the record as it is now.
 
-    Raises NotSettledYet while the platform waits although its own deadline is over, and PlatformRefused for a status
+    Raises NotResolvedYet while the platform waits although its own deadline is over, and PlatformRefused for a status
     that is not known to follow from the state.
     """
     if record is None:
@@ -274,8 +287,8 @@ def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetim
     rule = _missed(question, record, now) or _disputed(question, record)
     if rule is None and record.status == WAITING_STATUS.get(question.state):
         if record.deadline and record.deadline > max(question.due, now):
-            return ExpiryOutcome(deadline=record.deadline)
-        raise NotSettledYet(f"平台尚未处理 / the platform has not decided yet: {record.after_sale_id}")
+            return ExpiryOutcome(deadline=record.deadline, occurred_at=record.updated_at)
+        raise NotResolvedYet(f"平台尚未处理 / the platform has not decided yet: {record.after_sale_id}")
     rule = rule or FIRST_RULE.get(question.state, {}).get(record.status)
     if rule is None:
         step = f"{question.state} -> {record.status}"

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
+from aftersales.platforms.wording import platform_words
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address, Secret
 from cases.errors import PlatformRefused, PlatformUnreachable
@@ -21,7 +22,6 @@ TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed
 """Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
 JSON = {"content-type": "application/json;charset=UTF-8"}
 HIDDEN = "***"
-LONGEST_TEXT = 300
 
 
 class DouyinShop(Shop):
@@ -55,11 +55,18 @@ class Answer(NamedTuple):
     sub_code: str
     text: str
     data: dict[str, Any]
+    log_id: str = ""
+
+    @property
+    def words(self) -> str:
+        """The platform's own words, and its number of the call, by which it can be asked about."""
+        return " ".join(part for part in (self.text, f"(log_id {self.log_id})" if self.log_id else "") if part)
 
     def content(self) -> dict[str, Any]:
         """Return the data; raises PlatformRefused with codes and text if the platform refused."""
         if self.code != SUCCESS:
             codes = f"code {self.code}, sub_code {self.sub_code or '-'}"
+            codes += f", log_id {self.log_id}" if self.log_id else ""
             raise PlatformRefused(f"抖店拒绝 / Douyin refused {self.method}: {self.text} ({codes})")
         return self.data
 
@@ -84,7 +91,7 @@ class DouyinSession:
         """Call a method for a shop and return its data.
 
         Raises PlatformRefused with the platform's codes and text, PlatformUnreachable where it is down, too slow or
-        its answer cannot be understood, and BadForm for a shop without credentials.
+        its answer cannot be understood, and NoCredentials for a shop without any.
         """
         return (await self.ask(shop_id, method, params)).content()
 
@@ -153,4 +160,5 @@ def _answer(method: str, raw: Any, secrets: Iterable[str]) -> Answer:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     content = data if isinstance(data, dict) else {}
-    return Answer(method, code, str(raw.get("sub_code") or ""), text[:LONGEST_TEXT], content)
+    log_id = platform_words(raw.get("log_id"))
+    return Answer(method, code, str(raw.get("sub_code") or ""), platform_words(text), content, log_id)

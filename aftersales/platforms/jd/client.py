@@ -8,6 +8,7 @@ from typing import Any
 
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.jd.signing import sign
+from aftersales.platforms.wording import platform_words
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
@@ -49,7 +50,7 @@ class JdClient:
         self._transport = transport
 
     async def call(self, shop_id: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a method for a shop and return what the answer's envelope holds; raises BadForm for an unknown shop."""
+        """Call a method for a shop and return what the answer's envelope holds; raises NoCredentials."""
         shop = self._access.shop(shop_id)
         form = {
             "method": method,
@@ -62,22 +63,28 @@ class JdClient:
         form["sign"] = sign(shop.app_secret.get_secret_value(), form)
         return opened(method, await self._transport.post(f"{self._access.address}/routerjson", data=form))
 
-    async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> None:
-        """Ship an order; succeeds also if it was shipped with this waybill before."""
+    async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> str:
+        """Ship an order and return JD's own words; refused also if it was shipped with this waybill before."""
         params = {"orderId": number(order_id), "logiCoprId": company_id, "logiNo": waybill}
         result = (await self.call(shop_id, _SHIP, params)).get(_SHIP_RESULT)
         if not isinstance(result, dict):
             raise unclear(_SHIP)
-        if _yes(result.get("success")):
-            return
-        refusal = refused(_SHIP, result.get("errorCode"), result.get("chineseErrCode"), result.get("englishErrCode"))
-        # JD's codes for "shipped already" are not published: the order itself shows its waybill.
+        code, chinese, english = (result.get(name) for name in ("errorCode", "chineseErrCode", "englishErrCode"))
+        if not _yes(result.get("success")):
+            raise refused(_SHIP, code, chinese, english)
+        return platform_words(chinese, english)
+
+    async def shipped(self, shop_id: str, order_id: str, waybill: str) -> bool:
+        """Return whether an order was shipped with a waybill; False also for an order that may not be read.
+
+        JD's codes for "shipped already" are not published: the order itself shows its waybills.
+        """
         try:
             order = await self.order(shop_id, order_id)
         except PlatformRefused:
-            raise refusal from None
-        if not set(_waybills(waybill)) <= set(order.waybills):
-            raise refusal
+            return False
+        known = {number.casefold() for number in order.waybills}
+        return {number.casefold() for number in _waybills(waybill)} <= known
 
     async def order(self, shop_id: str, order_id: str) -> JdOrder:
         """Read an order."""
@@ -112,7 +119,7 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
 
 def refused(method: str, code: Any, chinese: Any, english: Any) -> PlatformRefused | PlatformUnreachable:
     """Return the error for what JD reports: unreachable if a retry may help, otherwise a refusal."""
-    text = " / ".join(str(part) for part in (chinese, english) if part)
+    text = platform_words(chinese, english)
     if str(code) in _BUSY:
         return PlatformUnreachable(f"{method}: 京东繁忙 / JD is busy: {text} [{code}]")
     return PlatformRefused(f"{method}: 京东拒绝 / JD refused: {text} [{code}]")

@@ -42,9 +42,17 @@ class JdDelayCardAdapter(Adapter):
         if call.effect != "push_tracking_number":
             raise PlatformRefused(f"京东没有此操作的接口 / JD has no interface for: {call.effect}")
         shipment = read(Shipment, call.form or {}, "form")
-        company = company_id(shipment.carrier)
-        await self._jd.ship(call.shop_id, str(call.facts["order_id"]), company, shipment.tracking_no)
-        return EffectOutcome()
+        company, order_id = company_id(shipment.carrier), str(call.facts["order_id"])
+        if await self._jd.shipped(call.shop_id, order_id, shipment.tracking_no):
+            return EffectOutcome(already=True)
+        try:
+            said = await self._jd.ship(call.shop_id, order_id, company, shipment.tracking_no)
+        except PlatformRefused:
+            # An earlier call, whose answer was lost, may have taken effect since the order was read.
+            if await self._jd.shipped(call.shop_id, order_id, shipment.tracking_no):
+                return EffectOutcome(already=True)
+            raise
+        return EffectOutcome(said=said or None)
 
 
 def company_id(carrier: str) -> str:

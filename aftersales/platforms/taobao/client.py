@@ -6,6 +6,7 @@ from typing import Any
 
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
+from aftersales.platforms.wording import platform_words
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import PlatformRefused, PlatformUnreachable
@@ -92,7 +93,7 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
 
 def _refused(method: str, error: Mapping[str, Any]) -> PlatformRefused | PlatformUnreachable:
     code, sub_code = str(error.get("code")), str(error.get("sub_code") or "")
-    text = " / ".join(str(part) for part in (error.get("sub_msg"), error.get("msg")) if part)
+    text = platform_words(error.get("sub_msg"), error.get("msg"))
     which = f"[{code} {sub_code}]".replace(" ]", "]")
     if code == _BUSY_CODE or sub_code.startswith(_BUSY):
         return PlatformUnreachable(f"{method}: 淘宝繁忙 / Taobao is busy: {text} {which}")

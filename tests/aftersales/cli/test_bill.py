@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from aftersales.ledger.store import SqlLedger
-from tests.support.booking import expected, november
+from tests.support.booking import expected, november, recorded
 
 Command = Callable[..., Result]
 HEAD = "bill_id,shop_id,clause,at,order,amount,points,note\n"
@@ -28,7 +28,7 @@ def bill(aftersales: Command, tmp_path: Path) -> Callable[..., Result]:
 
 def test_bills_are_entered_once_and_say_whether_they_were_expected(bill: Callable[..., Result], tmp_path: Path) -> None:
     with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
-        ledger.enter(expected("C1", amount="5.00"))
+        ledger.record(recorded(expected("C1", amount="5.00")))
     text = HEAD + ROW + "B2,S1,DS-5,2026-11-04T09:00:00+08:00,O9,,0.1,\n"
     for _ in range(2):
         done = bill(text)

@@ -81,6 +81,19 @@ def listed(command: Command, count: int, *options: str) -> list[dict[str, Any]]:
         time.sleep(0.05)
 
 
+def test_the_first_line_of_up_says_that_the_platforms_are_pretended(embedded: Embedded) -> None:
+    assert embedded.printed[0].startswith("platforms are pretended by the sandbox")
+
+
+def test_the_first_line_of_up_says_that_real_shops_are_acted_upon(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("douyin: {apps: [], shops: []}\n")
+    secrets.chmod(0o600)
+    started = Embedded(settings_of(tmp_path / "data") | {"AFTERSALES_SECRETS_FILE": str(secrets)}).ready()
+    assert started.interrupt() == 0
+    assert started.printed[0].startswith(f"real shops: the credentials of {secrets} ")
+
+
 def test_opening_twice_is_opening_once(command: Command, case_file: Callable[..., Path]) -> None:
     first, again = case_file(own_id="twice"), case_file(own_id="twice", reason="other", order_amount="5.00")
     for path, opened in ((first, True), (again, False)):

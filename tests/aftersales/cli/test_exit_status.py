@@ -15,9 +15,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.main import COMMANDS
+from aftersales.runtime.decision_client import DecisionUnknown
 from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
 from tests.support.embedded import settings_of
 from workflows.registry import PROCESSES, process_of
+
+pytestmark = pytest.mark.usefixtures("quiet_logging")
 
 
 def ended(error: BaseException | None, status: int | None = None) -> int:
@@ -53,7 +56,9 @@ def update(kind: str | None) -> WorkflowUpdateFailedError:
         (PolicyUnknown("why"), 2, "why"),
         (CaseError("why\nand\nhow"), 2, "why and how"),
         (update("Refused"), 1, "why"),
+        (update("PlatformRefused"), 1, "why"),
         (update("BadForm"), 2, "why"),
+        (DecisionUnknown("U1", "why"), 3, "--update-id U1 "),
         (update(None), 2, "why"),
         (WorkflowQueryFailedError("why"), 2, "why"),
         (rpc(RPCStatusCode.NOT_FOUND, "workflow execution already completed"), 1, "案件已结束"),
@@ -155,7 +160,7 @@ def test_a_taken_port_names_its_setting(aftersales: Callable[..., Result], tmp_p
 
 @pytest.mark.parametrize("arguments", [("list",), ("show", "douyin_reship/A1"), ("setup",), ("worker",)])
 def test_no_server_is_one_line(aftersales: Callable[..., Result], arguments: tuple[str, ...]) -> None:
-    result = aftersales(*arguments, TEMPORAL_ADDRESS="127.0.0.1:1")
+    result = aftersales(*arguments, TEMPORAL_ADDRESS="127.0.0.1:1", AFTERSALES_PRETEND_PLATFORMS="true")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith("aftersales: no Temporal server answers at 127.0.0.1:1: ")

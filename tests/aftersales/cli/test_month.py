@@ -12,7 +12,7 @@ from click.testing import Result
 
 from aftersales.ledger.store import SqlLedger
 from cases.shanghai import SHANGHAI
-from tests.support.booking import bill, ended, expected, november
+from tests.support.booking import bill, decided, ended, expected, november, recorded
 
 Command = Callable[..., Result]
 ODD = '=S<script>"&'
@@ -21,13 +21,15 @@ ODD = '=S<script>"&'
 @pytest.fixture
 def month(aftersales: Command, tmp_path: Path) -> Command:
     with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
-        ledger.enter(expected("C1", amount="5.00"))
-        ledger.enter(expected("C1", "CL-5", at=datetime(2026, 10, 30, tzinfo=SHANGHAI)))
-        ledger.enter(expected("C2", amount="7.00", shop_id=ODD))
-        ledger.enter(expected("D1", "JD-5", process="jd_delay_card"))
+        appeal = expected("C1", "CL-5", at=datetime(2026, 10, 30, tzinfo=SHANGHAI), counted=True)
+        missed = {"state_label": "理赔不成立", "decided_before_deadline": False, "clocks_run_out": 1}
+        decisions = (decided("1"), decided("2", actor=None, way="default"), decided("3", way="web_ui", actor=ODD))
+        ledger.record(recorded(expected("C1", amount="5.00"), appeal, *decisions, ended("C1", **missed)))
+        ledger.record(recorded(expected("C2", amount="7.00", shop_id=ODD), shop_id=ODD))
+        ledger.record(recorded(expected("D1", "JD-5", process="jd_delay_card", counted=True)))
+        ledger.record(recorded(expected("C4", "DR-11")))
         ledger.bill(bill(order="OC1", amount="6.00", at=datetime(2026, 12, 1, tzinfo=SHANGHAI)))
         ledger.bill(bill("B2", order="OC9", amount="9.00", at=november(30, 23)))
-        ledger.record_outcome(ended("C1", state_label="理赔不成立"))
 
     def command(*arguments: str | Path) -> Result:
         return aftersales("month", *arguments, AFTERSALES_DATA_DIR=str(tmp_path))
@@ -40,7 +42,29 @@ def test_tables_show_cases_money_and_shares(month: Command) -> None:
     assert done.exit_code == 0, done.output
     for text in ("理赔不成立 (dismissed)", "CL-3", "5.00", "9.00", "100.0% (1/1)", "2026-11-02 – 2026-11-08", "1-7"):
         assert text in done.stdout
-    assert ODD not in done.stdout
+    assert f"· {ODD}" not in done.stdout
+
+
+def test_g_13_tables_and_json_say_who_decided_and_which_case_missed_a_deadline(month: Command) -> None:
+    printed = " ".join(month("--month", "2026-11", "--shop", "S1").stdout.split())
+    for text in ("wang", "命令行", "网页", "默认决定", "claim_1688/C1"):
+        assert text in printed
+    (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
+    assert {"party": "merchant", "actor": "wang", "way": "command", "decisions": 1} in mine["decisions"]
+    (missed,) = mine["missed"]
+    assert (missed["case_id"], missed["actors"], missed["clocks_run_out"]) == ("claim_1688/C1", ["wang", ODD], 1)
+
+
+def test_an_unknown_amount_is_said_to_be_unknown_in_every_form(month: Command, tmp_path: Path) -> None:
+    files = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html")
+    printed = "".join(month("--month", "2026-11", "--shop", "S1", *files).stdout.split())
+    words = "1 笔金额未知 / 1 of unknown amount"
+    assert "笔金额未知" in printed
+    assert words in (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "2026-11,S1,expected,DR-11,unknown,1" in (tmp_path / "f.csv").read_text(encoding="utf-8-sig")
+    (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
+    unknown = {rule["clause"]: rule["expected"]["unknown"] for rule in mine["rules"]}
+    assert unknown == {"CL-3": 0, "DR-11": 1, "JD-5": 0}
 
 
 def test_json_is_all_that_is_printed_and_loses_no_digit(month: Command, tmp_path: Path) -> None:
@@ -84,7 +108,8 @@ def test_a_page_is_self_contained_and_escapes_text(month: Command, tmp_path: Pat
 
 def test_an_empty_month_says_so(month: Command, tmp_path: Path) -> None:
     done = month("--month", "2026-09", "--html", tmp_path / "page.html")
-    assert done.stdout.splitlines()[0] == "2026-09: 没有案件结束,也没有入账 / no case ended and nothing was entered"
+    words = "没有案件结束,没有决定,也没有入账 / no case ended, nothing was decided and nothing was entered"
+    assert done.stdout.splitlines()[0] == f"2026-09: {words}"
     assert "no case ended" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert json.loads(month("--month", "2026-09", "--json").stdout) == {"month": "2026-09", "shops": []}
 

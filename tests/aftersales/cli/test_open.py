@@ -18,7 +18,7 @@ from aftersales.cli.open import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from tests.support.booking import ended
+from tests.support.booking import ended, recorded
 from tests.support.embedded import surroundings
 from tests.support.exporting import RESHIPS, Exported, row
 from tests.support.programs import ROOT
@@ -108,7 +108,7 @@ def test_jd_1_a_case_that_ended_is_never_opened_again_though_temporal_has_forgot
 ) -> None:
     over, new = ids(2)
     with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
-        ledger.record_outcome(ended(over, process="douyin_reship"))
+        ledger.record(recorded(ended(over, process="douyin_reship")))
     path, own = reships.write(row(over), row(new)), str(tmp_path)
     done = aftersales("open", path, "--mapping", reships.mapping, "--json", AFTERSALES_DATA_DIR=own)
     assert json.loads(done.stdout)["cases"] == [

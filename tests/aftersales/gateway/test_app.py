@@ -5,8 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+import structlog
 from pydantic import SecretStr
 
 from aftersales.gateway import app as application
@@ -23,6 +25,8 @@ from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
 from aftersales.runtime.connection import TemporalUnreachable
+from aftersales.runtime.logs import configure_logs
+from cases.errors import PlatformRefused
 from tests.support.life import eventually
 from tests.support.platforms.pushing import (
     APP,
@@ -87,6 +91,36 @@ async def opened(path: Path) -> AsyncIterator[Door]:
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     async with opened(tmp_path / "inbox.db") as door:
         yield door
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    root, calls = logging.getLogger(), logging.getLogger("httpx2")
+    handlers, levels = root.handlers[:], (root.level, calls.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    calls.setLevel(levels[1])
+    structlog.reset_defaults()
+
+
+async def test_pushes_that_cannot_be_read_or_dispatched_leave_nothing_of_the_buyer_in_the_log(
+    logging_as_it_was: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    configure_logs("DEBUG", "console")
+    phone = "13800138000"
+    async with opened(tmp_path / "inbox.db") as door:
+        door.recorder.fails = {"1": ValueError(f"收货人 {phone}"), "2": PlatformRefused(f"收货人 {phone} 已拒收")}
+        await door.send(f"收货人 {phone}".encode())
+        await door.push(pushed("227", "m0", {**content(), "aftersale_id": {"phone": phone}}))
+        await door.push(pushed("227", "m1", content(1, remark=phone)))
+        await door.push(pushed("227", "m2", content(2, remark=phone)))
+        await door.settled(unreadable=2, failed=1, new=1)
+    seen = capsys.readouterr().err
+    assert [
+        words for words in ("delivery fails", "ValueError", "cannot be delivered", "已拒收") if words not in seen
+    ] == []
+    assert phone not in seen
 
 
 @asynccontextmanager

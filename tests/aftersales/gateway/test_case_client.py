@@ -5,6 +5,8 @@ import uuid
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -15,11 +17,16 @@ from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.douyin.reship_reading import needs_record
 from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
-from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from aftersales.runtime.known_cases import EndedEarly, find_workflow
+from aftersales.runtime.revival import revive
+from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import Opening, Report
 from tests.conftest import TASK_QUEUE
-from tests.support.life import PROCESS, facts, fired, whole_now
+from tests.support.booking import ended
+from tests.support.life import PROCESS, eventually, facts, fired, whole_now
+from tests.support.machines import SHIPMENT
 from tests.support.processes.claims import claim_facts
+from tests.support.register import Register
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
@@ -65,15 +72,20 @@ def archive() -> Archive:
 
 
 @pytest.fixture
-def feeder(worker: None, environment: WorkflowEnvironment, archive: Archive) -> CaseClient:
-    return made(environment.client, archive)
+def ledger() -> Register:
+    return Register()
+
+
+@pytest.fixture
+def feeder(worker: None, environment: WorkflowEnvironment, archive: Archive, ledger: Register) -> CaseClient:
+    return made(environment.client, archive, ledger=ledger)
 
 
 def made(client: Client, archive: Archive, **options: Any) -> CaseClient:
     async def connect() -> Client:
         return client
 
-    return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, **options)
+    return CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, options.pop("ledger", None) or Register(), **options)
 
 
 def report(message_id: str, rule: str, **fields: Any) -> Report:
@@ -93,7 +105,7 @@ async def test_a_new_case_is_opened_with_the_platforms_facts_and_signalled_at_on
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.OPENED
+        assert (await feeder.feed(case(own_id), report("m1", "agree"))).result == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == ["agree"]
     assert archive.asked == [own_id]
 
@@ -102,10 +114,10 @@ async def test_an_open_case_is_signalled_without_asking_the_platform(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
     with environment.with_time_skipping_disabled():
-        assert await feeder.feed(case(own_id), None) == FeedResult.OPENED
-        assert await feeder.feed(case(own_id), None) == FeedResult.KNOWN
+        assert (await feeder.feed(case(own_id), None)).result == FeedResult.OPENED
+        assert (await feeder.feed(case(own_id), None)).result == FeedResult.KNOWN
         for _ in range(2):
-            assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.SIGNALLED
+            assert (await feeder.feed(case(own_id), report("m1", "agree"))).result == FeedResult.SIGNALLED
         view = await seen(environment, own_id)
     assert (fired(view), view["ignored"]) == (["agree"], [])
     assert archive.asked == [own_id]
@@ -114,10 +126,12 @@ async def test_an_open_case_is_signalled_without_asking_the_platform(
 async def test_a_case_that_has_closed_stays_closed(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
-    assert await feeder.feed(case(own_id), report("m1", "withdraw")) == FeedResult.OPENED
+    assert (await feeder.feed(case(own_id), report("m1", "withdraw"))).result == FeedResult.OPENED
     await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
-    assert await feeder.feed(case(own_id), report("m2", "agree")) == FeedResult.CLOSED
-    assert await feeder.feed(case(own_id), None) == FeedResult.KNOWN
+    for message in (report("m2", "agree"), None):
+        fed = await feeder.feed(case(own_id), message)
+        assert fed.result == FeedResult.CLOSED
+        assert "买家已撤销" in fed.note
     assert archive.asked == [own_id]
 
 
@@ -126,9 +140,9 @@ async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing
 ) -> None:
     with environment.with_time_skipping_disabled():
         reports = [report(f"m{number}", "sign") for number in range(8)]
-        ended = await asyncio.gather(*(feeder.feed(case(own_id), message) for message in reports))
+        answers = await asyncio.gather(*(feeder.feed(case(own_id), message) for message in reports))
         view = await seen(environment, own_id)
-    assert set(ended) <= {FeedResult.OPENED, FeedResult.SIGNALLED}
+    assert {fed.result for fed in answers} <= {FeedResult.OPENED, FeedResult.SIGNALLED}
     assert sorted(ignored["message_id"] for ignored in view["ignored"]) == [f"m{number}" for number in range(8)]
 
 
@@ -168,7 +182,7 @@ async def test_dr_18_the_end_of_a_case_is_reported_as_the_record_has_it_whatever
     archive.story_told = [report("detail/request", "request_intervention", otherwise=("refuse",), look=True)]
     archive.story_told += [report("detail/dismiss", "rule_dismiss", look=True)]
     feeder = made(environment.client, archive)
-    assert await feeder.feed(case(own_id), report("m1", "withdraw")) == FeedResult.OPENED
+    assert (await feeder.feed(case(own_id), report("m1", "withdraw"))).result == FeedResult.OPENED
     assert (await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result())["state"] == ["dismissed"]
 
 
@@ -178,7 +192,8 @@ async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
     archive = Archive()
     archive.story_told = []
     with environment.with_time_skipping_disabled():
-        assert await made(environment.client, archive).feed(case(own_id), report("m1", "modify")) == FeedResult.OPENED
+        fed = await made(environment.client, archive).feed(case(own_id), report("m1", "modify"))
+        assert fed.result == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == []
 
 
@@ -220,7 +235,7 @@ async def test_an_outage_of_temporal_is_told_apart_and_survived(
             raise TemporalUnreachable("no Temporal server answers")
         return environment.client
 
-    feeder = CaseClient(connect, {PROCESS: archive}, TASK_QUEUE)
+    feeder = CaseClient(connect, {PROCESS: archive}, TASK_QUEUE, Register())
     with environment.with_time_skipping_disabled():
         with pytest.raises(TemporalUnreachable):
             await feeder.feed(case(own_id), None)
@@ -259,7 +274,86 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
     )
     with pytest.raises(WorkflowFailureError):
         await handle.result()
-    assert await feeder.feed(case(own_id), report("m1", "agree")) == FeedResult.CLOSED
+    with pytest.raises(EndedEarly, match="delete that workflow"):
+        await feeder.feed(case(own_id), report("m1", "agree"))
+
+
+async def forgotten(environment: WorkflowEnvironment, own_id: str) -> None:
+    """Delete a case from Temporal, as its retention does."""
+    execution = WorkflowExecution(workflow_id=f"{PROCESS}/{own_id}")
+    request = DeleteWorkflowExecutionRequest(namespace=environment.client.namespace, workflow_execution=execution)
+    await environment.client.workflow_service.delete_workflow_execution(request)
+
+    async def gone() -> bool:
+        return await find_workflow(environment.client, execution.workflow_id) is None
+
+    await eventually("the case is forgotten", gone)
+
+
+@pytest.mark.parametrize("message", [None, Report(message_id="late", rule="agree")])
+async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again_and_it_is_said_where_it_ended(
+    feeder: CaseClient,
+    environment: WorkflowEnvironment,
+    archive: Archive,
+    ledger: Register,
+    own_id: str,
+    message: Report | None,
+) -> None:
+    await feeder.feed(case(own_id), report("m1", "withdraw"))
+    await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
+    ledger.record_outcome(ended(own_id, "withdrawn", process=PROCESS))
+    await forgotten(environment, own_id)
+    fed = await feeder.feed(case(own_id), message)
+    assert fed.result is FeedResult.CLOSED
+    assert fed.note.startswith("closed: 此前已新建,已于 2026-11-05 09:00 结束 / opened before, ended: 买家已撤销")
+    assert await find_workflow(environment.client, f"{PROCESS}/{own_id}") is None
+    assert archive.asked == [own_id]
+
+
+async def test_g_14_a_case_is_entered_in_the_ledger_when_it_is_opened_and_only_a_new_one_is_asked_for(
+    feeder: CaseClient, environment: WorkflowEnvironment, ledger: Register, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        for number in range(3):
+            await feeder.feed(case(own_id), report(f"m{number}", "sign"))
+    (entered,) = ledger.entered
+    assert (entered.case_id, entered.shop_id, entered.order) == (f"{PROCESS}/{own_id}", SHOP, "O1")
+    assert ledger.asked == [f"{PROCESS}/{own_id}"]
+
+
+async def test_g_14_while_the_ledger_is_away_open_cases_are_signalled_and_new_ones_wait(
+    feeder: CaseClient, environment: WorkflowEnvironment, ledger: Register, own_id: str
+) -> None:
+    new = uuid.uuid4().hex[:12]
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(case(own_id), None)
+        ledger.away = True
+        assert (await feeder.feed(case(own_id), report("m1", "agree"))).result is FeedResult.SIGNALLED
+        with pytest.raises(LedgerUnreachable):
+            await feeder.feed(case(new), report("m1", "agree"))
+        assert await find_workflow(environment.client, f"{PROCESS}/{new}") is None
+        ledger.away = False
+        assert (await feeder.feed(case(new), report("m1", "agree"))).result is FeedResult.OPENED
+
+
+async def test_a_message_of_a_terminated_case_waits_until_the_case_is_revived(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    case_id = f"{PROCESS}/{own_id}"
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(case(own_id), report("m1", "agree"))
+        assert fired(await seen(environment, own_id)) == ["agree"]
+        await environment.client.get_workflow_handle(case_id).terminate()
+        for message in (report("m2", "ship", form=SHIPMENT), None):
+            with pytest.raises(EndedEarly, match=f"aftersales revive {case_id}"):
+                await feeder.feed(case(own_id), message)
+        await revive(environment.client, case_id)
+        assert (await feeder.feed(case(own_id), report("m2", "ship", form=SHIPMENT))).result is FeedResult.SIGNALLED
+
+        async def shipped() -> bool:
+            return fired(await seen(environment, own_id)) == ["agree", "ship"]
+
+        await eventually("the message counts", shipped)
 
 
 class Claims(MessageAdapter):
@@ -280,12 +374,12 @@ async def test_a_report_is_judged_by_the_adapter_of_its_own_process(
     async def connect() -> Client:
         return environment.client
 
-    feeder = CaseClient(connect, {PROCESS: archive, "claim_1688": Claims()}, TASK_QUEUE)
+    feeder = CaseClient(connect, {PROCESS: archive, "claim_1688": Claims()}, TASK_QUEUE, Register())
     opening = Opening(facts=claim_facts(own_id, whole_now()))
     with environment.with_time_skipping_disabled():
         handle = await start_case(environment.client, TASK_QUEUE, PROCESSES["claim_1688"], opening)
         claim = CaseKey("claim_1688", SHOP, own_id)
-        assert await feeder.feed(claim, report("m1", "withdraw")) == FeedResult.SIGNALLED
+        assert (await feeder.feed(claim, report("m1", "withdraw"))).result == FeedResult.SIGNALLED
         assert (await handle.result()) == {**(await handle.result()), "state": ["buyer_withdrew"]}
     assert archive.read == []
 

@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 import structlog
 
-from aftersales.gateway.case_client import FeedResult
-from aftersales.gateway.dispatcher import FAILS, WORKS, Dispatcher
+from aftersales.gateway.case_client import Fed, FeedResult
+from aftersales.gateway.dispatcher import FAILS, WAITS, WORKS, Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.connection import TemporalUnreachable
-from cases.errors import PlatformRefused, PlatformUnreachable
+from aftersales.runtime.known_cases import EndedEarly
+from cases.errors import LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
 from tests.support.life import eventually
 from tests.support.platforms.pushing import SHOP, RecordingFeed, bad_form
@@ -95,7 +97,7 @@ async def test_a_message_is_dispatched_as_soon_as_it_is_stored(inbox: Inbox, rec
 async def test_cases_are_served_at_once_up_to_a_bound_and_never_twice(inbox: Inbox) -> None:
     running, most, go, reached = set[str](), 0, asyncio.Event(), asyncio.Event()
 
-    async def feed(case: CaseKey, _: Report | None) -> FeedResult:
+    async def feed(case: CaseKey, _: Report | None) -> Fed:
         nonlocal most
         own_id = case.own_id
         assert own_id not in running
@@ -105,7 +107,7 @@ async def test_cases_are_served_at_once_up_to_a_bound_and_never_twice(inbox: Inb
             reached.set()
         await go.wait()
         running.remove(own_id)
-        return FeedResult.SIGNALLED
+        return Fed(FeedResult.SIGNALLED)
 
     await inbox.store([about(str(number % 6), f"m{number}") for number in range(12)])
     async with dispatching(inbox, feed, at_once=3):
@@ -168,6 +170,46 @@ async def test_what_can_never_be_dispatched_is_set_aside_with_its_reason(
     ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages WHERE state = 'failed'").fetchall()
     assert reason == str(bad)
     assert logged == ["a message cannot be delivered"]
+
+
+async def test_a_message_of_a_case_that_ended_early_waits_alone_and_it_is_said_once(
+    inbox: Inbox, recorder: RecordingFeed, logged: list[str]
+) -> None:
+    recorder.fails["1"] = EndedEarly("aftersales revive douyin_reship/1")
+    await inbox.store([about("1", "m1"), about("1", "m2"), about("2", "m3")])
+    async with dispatching(inbox, recorder.feed):
+        await settled(inbox, new=2, done=1)
+        await eventually("several tries", lambda: _tried(inbox, 4))
+        assert logged == [WAITS]
+        recorder.fails.clear()
+        await settled(inbox, done=3)
+    assert recorder.of("1") == ["m1", "m2"]
+
+
+async def test_where_a_closed_case_ended_is_kept_with_its_message(inbox: Inbox) -> None:
+    async def feed(*_: Any) -> Fed:
+        return Fed(FeedResult.CLOSED, "已于 2026-01-05 结束")
+
+    await inbox.store([about("1", "m1")])
+    async with dispatching(inbox, feed):
+        await settled(inbox, done=1)
+    ((reason,),) = inbox._file._dispatched.execute("SELECT reason FROM messages").fetchall()
+    assert reason == "closed: 已于 2026-01-05 结束"
+
+
+async def test_a_ledger_that_is_away_is_no_outage_of_the_others_and_prints_no_trace(
+    inbox: Inbox, recorder: RecordingFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        structlog, "get_logger", lambda _: SimpleNamespace(warning=lambda _, **line: lines.append(line))
+    )
+    recorder.fails["1"] = LedgerUnreachable("ledger: no answer")
+    await inbox.store([about("1", "m1"), about("2", "m2")])
+    async with dispatching(inbox, recorder.feed):
+        await settled(inbox, new=1, done=1)
+        await eventually("several tries", lambda: _tried(inbox, 3))
+    assert [line["exc_info"] for line in lines] == [None]
 
 
 async def test_a_disk_that_refuses_for_a_while_stops_nothing_for_good(

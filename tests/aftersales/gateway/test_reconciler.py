@@ -15,27 +15,31 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from temporalio.client import Client, Schedule, ScheduleHandle, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.error_interceptor import ErrorInterceptor
 from activities.reconcile import catch_up_activity
-from aftersales.gateway.case_client import FeedResult
-from aftersales.gateway.reconciler import Reconciler
+from aftersales.gateway.case_client import Fed, FeedResult
+from aftersales.gateway.reconciler import AT_ONCE, MOST_FAILURES, Reconciler
 from aftersales.platforms.adapter import ReconcilableAdapter
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.session import DouyinAccess
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.http_client import Transport
+from aftersales.runtime.known_cases import EndedEarly
 from aftersales.runtime.schedules import schedule_catch_up
-from cases.errors import BadForm, PlatformUnreachable
-from cases.messages import CatchUp, Report
+from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable
+from cases.messages import CatchUp, CatchUpCall, Report
+from cases.ports import LookProgress
 from tests.support.life import eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
-from workflows.reconcile import FIRST_SPAN, OVERLAP, CatchUpWorkflow
+from workflows.reconcile import FIRST_SPAN, OVERLAP, SILENCE, CatchUpWorkflow
 from workflows.worker_options import sandboxed_runner
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -101,14 +105,14 @@ class Recorder:
         self.fed: dict[str, list[Report | None]] = {}
         self.fails: dict[str, Exception] = {}
 
-    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
+    async def feed(self, case: CaseKey, report: Report | None) -> Fed:
         assert (case.process, case.shop_id) == ("douyin_reship", SHOP)
         own_id = case.own_id
         if bad := self.fails.get(own_id):
             raise bad
         new = own_id not in self.fed
         self.fed.setdefault(own_id, []).append(report)
-        return FeedResult.OPENED if new else FeedResult.SIGNALLED
+        return Fed(FeedResult.OPENED if new else FeedResult.SIGNALLED)
 
 
 @pytest.fixture
@@ -137,6 +141,32 @@ async def catching_up(records: Records, recorder: Recorder) -> AsyncIterator[Rec
         yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, recorder.feed)
 
 
+class Looked:
+    """The progress of looks, in memory."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.counts = CatchUp()
+
+    def has_looked(self, case_id: str) -> bool:
+        return case_id in self.done
+
+    def looked(self, case_id: str, *, opened: bool | None) -> None:
+        self.done.append(case_id)
+        self.counts = CatchUp(
+            records=self.counts.records + 1,
+            opened=self.counts.opened + bool(opened),
+            failed=self.counts.failed + (opened is None),
+        )
+
+
+async def looked(reconciler: Reconciler, since: datetime = NOW, until: datetime = NOW) -> CatchUp:
+    progress = Looked()
+    call = CatchUpCall(platform="douyin", shop_id=SHOP, since=since, until=until)
+    await reconciler.reconcile(call, progress)
+    return progress.counts
+
+
 async def test_changes_are_fed_in_order_and_with_the_same_ids_each_time(
     catching_up: Reconciler, records: Records, recorder: Recorder
 ) -> None:
@@ -145,14 +175,14 @@ async def test_changes_are_fed_in_order_and_with_the_same_ids_each_time(
         2: (13, NOW),
         3: (8, NOW - timedelta(days=9)),
     }
-    result = await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW)
+    result = await looked(catching_up, NOW - timedelta(days=1))
     assert result == CatchUp(records=2, opened=2)
     assert recorder.fed["1"] == [None]
     shipped = [report and report.rule for report in recorder.fed["2"]]
     assert shipped == ["agree", "ship"]
     again = dict(recorder.fed)
     recorder.fed = {"1": [], "2": []}
-    assert await catching_up.reconcile(SHOP, NOW - timedelta(days=1), NOW) == CatchUp(records=2)
+    assert await looked(catching_up, NOW - timedelta(days=1)) == CatchUp(records=2)
     assert recorder.fed == again
 
 
@@ -161,7 +191,7 @@ async def test_a_record_that_cannot_be_fed_does_not_stop_the_others(
 ) -> None:
     records.rows = dict.fromkeys((1, 2, 3), (8, NOW))
     recorder.fails["2"] = BadForm("order_amount")
-    assert await catching_up.reconcile(SHOP, NOW, NOW) == CatchUp(records=3, opened=2, failed=1)
+    assert await looked(catching_up) == CatchUp(records=3, opened=2, failed=1)
 
 
 async def test_a_platform_that_does_not_answer_fails_the_reconciliation(
@@ -169,7 +199,52 @@ async def test_a_platform_that_does_not_answer_fails_the_reconciliation(
 ) -> None:
     records.rows, records.down = dict.fromkeys(range(1, 9), (8, NOW)), True
     with pytest.raises(PlatformUnreachable):
-        await catching_up.reconcile(SHOP, NOW, NOW)
+        await looked(catching_up)
+
+
+EXHAUSTED = RPCError("namespace rate limit exceeded", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+
+
+@pytest.mark.parametrize("why", [EXHAUSTED, TemporalUnreachable("x"), LedgerUnreachable("x"), PlatformUnreachable("x")])
+async def test_a_record_that_nobody_could_look_at_fails_the_run_once_the_others_have_been_looked_at(
+    catching_up: Reconciler, records: Records, recorder: Recorder, why: Exception
+) -> None:
+    records.rows = dict.fromkeys((1, 2, 3, 4, 5, 6), (8, NOW))
+    recorder.fails["2"] = why
+    progress, call = Looked(), CatchUpCall(platform="douyin", shop_id=SHOP, since=NOW, until=NOW)
+    with pytest.raises(type(why)):
+        await catching_up.reconcile(call, progress)
+    assert sorted(progress.done) == [f"douyin_reship/{own_id}" for own_id in (1, 3, 4, 5, 6)]
+    recorder.fails.clear()
+    fed = dict(recorder.fed)
+    await catching_up.reconcile(call, progress)
+    assert {own_id for own_id in recorder.fed if own_id not in fed} == {"2"}
+    assert progress.counts == CatchUp(records=6, opened=6)
+
+
+async def test_a_marketplace_that_is_down_is_not_asked_for_every_record(
+    catching_up: Reconciler, records: Records, recorder: Recorder
+) -> None:
+    records.rows = dict.fromkeys(range(1, 101), (8, NOW))
+    tries = 0
+
+    async def refuse(*_: Any) -> Fed:
+        nonlocal tries
+        tries += 1
+        raise EXHAUSTED
+
+    catching_up._feed = refuse
+    with pytest.raises(RPCError):
+        await looked(catching_up)
+    assert tries <= MOST_FAILURES + AT_ONCE
+
+
+async def test_a_case_that_has_to_be_revived_holds_up_no_look(
+    catching_up: Reconciler, records: Records, recorder: Recorder
+) -> None:
+    records.rows = dict.fromkeys((1, 2), (8, NOW))
+    recorder.fails["1"] = EndedEarly("x")
+    assert await looked(catching_up) == CatchUp(records=2, opened=1, failed=1)
 
 
 class Parcels(ReconcilableAdapter):
@@ -193,11 +268,11 @@ class Parcels(ReconcilableAdapter):
 async def test_every_process_of_a_marketplace_is_reconciled_and_a_record_is_fed_once() -> None:
     fed: list[tuple[CaseKey, Report | None]] = []
 
-    async def feed(case: CaseKey, report: Report | None) -> FeedResult:
+    async def feed(case: CaseKey, report: Report | None) -> Fed:
         fed.append((case, report))
-        return FeedResult.OPENED
+        return Fed(FeedResult.OPENED)
 
-    result = await Reconciler({"one": Parcels(), "two": Parcels()}, feed).reconcile(SHOP, NOW, NOW)
+    result = await looked(Reconciler({"one": Parcels(), "two": Parcels()}, feed))
     assert result == CatchUp(records=2, opened=2)
     arrived = Report(message_id=f"{SHOP}/P1", rule="arrive")
     assert fed == [(CaseKey(process, SHOP, "P1"), arrived) for process in ("one", "two")]
@@ -209,12 +284,17 @@ class FakeReconciler:
     def __init__(self) -> None:
         self.runs: list[tuple[str, datetime, datetime]] = []
         self.fails: Exception | None = None
+        self.stopped_after: list[str] = []
 
-    async def reconcile(self, shop_id: str, since: datetime, until: datetime) -> CatchUp:
-        self.runs.append((shop_id, since, until))
+    async def reconcile(self, call: CatchUpCall, progress: LookProgress) -> None:
+        self.runs.append((call.shop_id, call.since, call.until))
+        for case_id in self.stopped_after:
+            if not progress.has_looked(case_id):
+                progress.looked(case_id, opened=True)
+                raise PlatformUnreachable("x")
         if self.fails:
             raise self.fails
-        return CatchUp(records=1)
+        progress.looked("douyin_reship/last", opened=False)
 
 
 @pytest.fixture
@@ -267,6 +347,54 @@ async def test_each_run_begins_where_the_last_one_of_its_schedule_ended(
     assert first == (shop, first[2] - FIRST_SPAN, first[2])
     assert second[:2] == (shop, first[2] - OVERLAP)
     assert abs(second[2] - whole_now()) < timedelta(minutes=1)
+
+
+async def test_point_10_a_run_that_could_not_see_all_does_not_move_the_window(
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
+) -> None:
+    client, shop = environment.client, uuid.uuid4().hex
+    reconciler.fails = EXHAUSTED
+    with environment.with_time_skipping_disabled():
+        (own_id,) = await schedule_catch_up(client, queue, "douyin", [shop])
+        handle = client.get_schedule_handle(own_id)
+        try:
+            with pytest.raises(WorkflowFailureError):
+                await results(handle, client, 1)
+            tried = len(reconciler.runs)
+            reconciler.fails = None
+            await handle.trigger()
+            ran = await asyncio.gather(results(handle, client, 2), return_exceptions=True)
+            assert len(reconciler.runs) == tried + 1, ran
+        finally:
+            await handle.delete()
+    assert reconciler.runs[tried][1] == reconciler.runs[tried][2] - FIRST_SPAN
+
+
+async def test_a_repeated_attempt_goes_on_where_the_last_one_stopped(
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
+) -> None:
+    reconciler.stopped_after = ["douyin_reship/1", "douyin_reship/2"]
+    result = await environment.client.execute_workflow(
+        "catch_up", {"platform": "douyin", "shop_id": "S1"}, id=uuid.uuid4().hex, task_queue=queue
+    )
+    assert len(reconciler.runs) == 3
+    assert {name: result[name] for name in ("records", "opened", "failed")} == {"records": 3, "opened": 2, "failed": 0}
+
+
+async def test_the_looks_of_a_shop_have_a_share_of_their_own_and_are_missed_when_silent(
+    environment: WorkflowEnvironment, queue: str
+) -> None:
+    handle = await environment.client.start_workflow(
+        "catch_up", {"platform": "douyin", "shop_id": "S1"}, id=uuid.uuid4().hex, task_queue=queue
+    )
+    await handle.result()
+    (scheduled,) = [
+        event.activity_task_scheduled_event_attributes
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert scheduled.priority.fairness_key == "shop/S1"
+    assert scheduled.heartbeat_timeout.ToTimedelta() == SILENCE
 
 
 async def test_a_schedule_that_exists_takes_new_settings_and_stays_paused(

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.ledger.store import SqlLedger
+from cases.ports import Ledger
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +53,8 @@ def postgresql(server: str) -> str:
 def made_postgresql(server: str) -> str:
     """The name of a database that has the tables."""
     address = database(server)
-    SqlLedger(address).close()
+    with SqlLedger(address) as ledger:
+        ledger.prepare()
     return str(make_url(address).database)
 
 
@@ -59,7 +62,8 @@ def made_postgresql(server: str) -> str:
 def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file that has the tables."""
     path = tmp_path_factory.mktemp("made") / "ledger.sqlite3"
-    SqlLedger(path).close()
+    with SqlLedger(path) as ledger:
+        ledger.prepare()
     return path
 
 
@@ -72,13 +76,25 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return address
 
 
+def empty(kind: str, request: pytest.FixtureRequest, folder: Path) -> SqlLedger:
+    """Return a ledger whose tables are made and empty."""
+    if kind == "sqlite":
+        return SqlLedger(Path(shutil.copy(request.getfixturevalue("made_sqlite"), folder / "ledger.sqlite3")))
+    return SqlLedger(database(request.getfixturevalue("server"), request.getfixturevalue("made_postgresql")))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlLedger]:
-    """An empty ledger."""
-    address: str | Path = tmp_path / "ledger.sqlite3"
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("made_sqlite"), address)
-    else:
-        address = database(request.getfixturevalue("server"), request.getfixturevalue("made_postgresql"))
-    with SqlLedger(address) as opened:
+    """An empty ledger in a database."""
+    with empty(request.param, request, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
+def any_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger of every kind."""
+    if request.param == "memory":
+        yield InMemoryLedger()
+        return
+    with empty(request.param, request, tmp_path) as opened:
         yield opened

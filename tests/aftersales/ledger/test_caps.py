@@ -55,6 +55,30 @@ def test_ds_6_a_penalty_of_which_nothing_counted_is_none_of_the_orders_two() -> 
     assert amounts(capped([full, *entries])) == ["500.00", "0.00", "10.00", "10.00"]
 
 
+def test_ds_6_a_penalty_of_unknown_amount_is_one_of_the_orders_two_and_what_counts_of_it_is_unknown() -> None:
+    unknown = [expected(f"C{day}", "DS-6", november(day), process="douyin_shipment", about="O1") for day in (2, 4)]
+    counted = capped([unknown[0], penalty("C3", november(3), about="O1"), unknown[1]])
+    assert [(row.amount, row.is_unknown) for row in counted] == [(None, True), (Decimal("10.00"), False), (0, False)]
+
+
+def test_ds_6_a_penalty_of_unknown_amount_on_a_full_day_does_not_count() -> None:
+    full = penalty("C0", november(2, 1), amount="500.00")
+    unknown = expected("C1", "DS-6", november(2, 2), process="douyin_shipment", about="O1")
+    later = [penalty(f"C{day}", november(day), about="O1") for day in (3, 4)]
+    assert amounts(capped([full, unknown, *later])) == ["500.00", "0", "10.00", "10.00"]
+
+
+def test_ds_5_unknown_points_are_unknown_until_the_week_is_full() -> None:
+    unknown = [expected(f"C{day}", "DS-5", november(day), process="douyin_shipment") for day in (2, 4)]
+    counted = capped([unknown[0], points("C3", november(3), "2"), unknown[1]])
+    assert [(row.points, row.is_unknown) for row in counted] == [(None, True), (2, False), (0, False)]
+
+
+def test_what_only_counts_has_no_amount_and_is_not_unknown() -> None:
+    (row,) = capped([expected("C1", "DS-6", counted=True)])
+    assert (row.amount, row.points, row.is_unknown) == (None, None, False)
+
+
 def test_ds_5_a_shop_gets_at_most_two_points_a_week_from_monday_to_sunday() -> None:
     week = [points(f"C{number}", november(2) + timedelta(hours=number)) for number in range(21)]
     sunday, next_monday = points("D1", november(8, 23, 59, 59)), points("D2", november(9, 0))

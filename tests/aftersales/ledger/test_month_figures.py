@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 
-from aftersales.ledger.month_figures import RuleFigures, Share, ShopMonth, Sums, month_of, shop_months
+from aftersales.ledger.month_figures import (
+    Books,
+    DeciderFigures,
+    MissedCase,
+    RuleFigures,
+    Share,
+    ShopMonth,
+    Sums,
+    month_of,
+    shop_months,
+)
 from cases.case import Appeals
 from cases.errors import BadForm
-from cases.ledger import Booked, LedgerEntry
+from cases.ledger import Booked, Decided, LedgerEntry
 from cases.shanghai import SHANGHAI
-from tests.support.booking import bill, booked, ended, expected, november
+from tests.support.booking import bill, booked, decided, ended, expected, november
 
 APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}
 NOVEMBER = month_of("2026-11")
@@ -35,7 +45,7 @@ def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **fie
 
 
 def only(entries: list[Booked], *outcomes: Any) -> ShopMonth:
-    (shop,) = shop_months(NOVEMBER, entries, outcomes, APPEALS)
+    (shop,) = shop_months(NOVEMBER, Books(entries, (), outcomes), APPEALS)
     return shop
 
 
@@ -44,9 +54,17 @@ def rule(entries: list[Booked], clause: str) -> RuleFigures:
     return figures
 
 
-def sums(entries: int, amount: str, counted: str | None = None) -> Sums:
+def taken(own_id: str = "C1", shop: str = "S1", **fields: Any) -> Decided:
+    """Return a decision as the ledger stores it."""
+    case = {"case_id": f"claim_1688/{own_id}", "process": "claim_1688", "shop_id": shop}
+    return Decided(**decided(**fields).model_dump(), **case)
+
+
+def sums(entries: int, amount: str, counted: str | None = None, unknown: tuple[int, int] = (0, 0)) -> Sums:
     return Sums(
         entries=entries,
+        unknown=unknown[0],
+        unknown_counted=unknown[1],
         amount=Decimal(amount),
         amount_counted=Decimal(counted or amount),
         points=Decimal(0),
@@ -74,10 +92,10 @@ def test_an_invalid_month_is_refused(written: str) -> None:
 
 
 def test_a_month_without_anything_has_no_shops() -> None:
-    assert shop_months(NOVEMBER, [], [], APPEALS) == []
+    assert shop_months(NOVEMBER, Books(), APPEALS) == []
     october = booked(expected(at=datetime(2026, 10, 20, tzinfo=SHANGHAI)))
     december = booked(expected(at=datetime(2026, 12, 8, tzinfo=SHANGHAI)))
-    assert shop_months(NOVEMBER, [october, december], [], APPEALS) == []
+    assert shop_months(NOVEMBER, Books([october, december]), APPEALS) == []
 
 
 def test_cases_are_counted_by_process_and_state() -> None:
@@ -170,10 +188,92 @@ def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late
 
 
 def test_every_shop_has_its_own_month() -> None:
-    shops = shop_months(NOVEMBER, [booked(expected(shop_id="S2", amount="1.00"))], [ended("C1", shop_id="S1")], APPEALS)
-    assert [(shop.shop, len(shop.cases), len(shop.rules)) for shop in shops] == [("S1", 1, 0), ("S2", 0, 1)]
+    books = Books([booked(expected(shop_id="S2", amount="1.00"))], [taken(shop="S3")], [ended("C1", shop_id="S1")])
+    shops = shop_months(NOVEMBER, books, APPEALS)
+    assert [(shop.shop, len(shop.cases), len(shop.rules), len(shop.decisions)) for shop in shops] == [
+        ("S1", 1, 0, 0),
+        ("S2", 0, 1, 0),
+        ("S3", 0, 0, 1),
+    ]
 
 
 def test_clauses_stand_in_the_order_of_the_rule_book() -> None:
     entries = [booked(expected(f"C{n}", clause)) for n, clause in enumerate(["DR-11", "CL-3", "DR-10", "DR-9", "odd"])]
     assert [row.clause for row in only(entries).rules] == ["CL-3", "DR-9", "DR-10", "DR-11", "odd"]
+
+
+def test_g_11_what_was_taken_back_is_in_no_figure() -> None:
+    back = [expected(clause=clause, amount="5.00", status="reversed") for clause in ("CL-3", "CL-5", "JD-5")]
+    assert shop_months(NOVEMBER, Books([booked(entry) for entry in back]), APPEALS) == []
+    shop = only([*map(booked, back), booked(expected("C2", amount="1.00"))], ended("C1", "dismissed"))
+    assert [(rule.clause, rule.expected.entries) for rule in shop.rules] == [("CL-3", 1)]
+    assert (shop.appeals_won, shop.weeks) == (Share(many=0, of=0), ())
+
+
+def test_an_amount_that_is_unknown_is_counted_as_unknown_never_as_zero() -> None:
+    entries = [booked(expected("C1", amount="5.00")), booked(expected("C2")), billed("B1", order="O9")]
+    assert rule(entries, "CL-3") == RuleFigures(
+        clause="CL-3",
+        expected=sums(2, "5.00", unknown=(1, 1)),
+        billed=sums(1, "0.00", unknown=(1, 1)),
+        answered=0,
+        unexpected=1,
+    )
+
+
+def test_what_only_counts_and_its_bill_are_not_unknown() -> None:
+    late = expected("D1", "JD-10", process="jd_shipment", counted=True)
+    points = expected("D2", "JD-10", process="jd_shipment", points="0.1")
+    figures = rule([booked(late), booked(points), billed("B1", "JD-10", answers=late.key, order="OD1")], "JD-10")
+    assert (figures.expected.unknown, figures.billed.unknown, figures.answered) == (0, 0, 1)
+
+
+def test_ds_6_an_unknown_penalty_beyond_the_caps_is_known_not_to_count() -> None:
+    entries = [
+        booked(expected(f"C{day}", "DS-6", november(day), about="O1", **({"amount": "10.00"} if day == 2 else {})))
+        for day in (2, 3, 4)
+    ]
+    assert rule(entries, "DS-6").expected == sums(3, "10.00", unknown=(2, 1))
+
+
+def test_g_13_the_month_says_who_took_how_many_decisions_by_which_way() -> None:
+    october = datetime(2026, 10, 31, 23, tzinfo=SHANGHAI)
+    decisions = [
+        *(taken(key=f"{number}") for number in range(3)),
+        taken(key="w", way="web_ui"),
+        taken(key="d", actor=None, way="default"),
+        taken(key="b", party="buyer", actor=None, way="message"),
+        taken(key="o", at=october, actor="li"),
+    ]
+    (shop,) = shop_months(NOVEMBER, Books([], decisions), APPEALS)
+    assert shop.decisions == (
+        DeciderFigures(party="merchant", actor="wang", way="command", decisions=3),
+        DeciderFigures(party="buyer", actor=None, way="message", decisions=1),
+        DeciderFigures(party="merchant", actor=None, way="default", decisions=1),
+        DeciderFigures(party="merchant", actor="wang", way="web_ui", decisions=1),
+    )
+
+
+def test_g_13_a_missed_deadline_names_its_case_and_who_decided_in_it() -> None:
+    october = datetime(2026, 10, 31, 23, tzinfo=SHANGHAI)
+    decisions = [
+        taken("C1", key="1", at=october, actor="li"),
+        taken("C1", key="2"),
+        taken("C1", key="3"),
+        taken("C1", key="4", actor=None, way="default"),
+        taken("C2"),
+    ]
+    missed = ended("C1", "established", decided_before_deadline=False, clocks_run_out=2, state_label="成立")
+    (shop,) = shop_months(
+        NOVEMBER, Books([], decisions, [missed, ended("C2"), ended("C3", decided_before_deadline=None)]), APPEALS
+    )
+    assert shop.missed == (
+        MissedCase(
+            case_id="claim_1688/C1",
+            state="established",
+            label="成立",
+            closed=date(2026, 11, 5),
+            clocks_run_out=2,
+            actors=("li", "wang"),
+        ),
+    )

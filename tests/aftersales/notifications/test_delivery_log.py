@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.notifications.delivery_log import PRUNED_EVERY, RETENTION, DelayedNotice, DeliveryLog
+from aftersales.notifications.delivery_log import LONGEST_SENDING, PRUNED_EVERY, RETENTION, DelayedNotice, DeliveryLog
 from cases.errors import CaseError
 from tests.support.notifications.notices import MIDNIGHT, NOON
 
@@ -30,6 +30,26 @@ def test_what_waits_is_known_after_a_restart_until_it_is_closed(tmp_path: Path) 
         assert again.delayed() == [DELAYED]
         again.close(DELAYED.delivery_id, "reminder", "sent", NOON)
         assert again.delayed() == []
+
+
+def test_only_one_worker_sends_at_a_time_and_what_was_abandoned_or_left_by_a_killed_one_is_taken_over(
+    tmp_path: Path,
+) -> None:
+    with DeliveryLog(tmp_path / "b") as one, DeliveryLog(tmp_path / "b") as other:
+        assert [one.begin("k1", NOON), one.begin("k1", NOON), other.begin("k1", NOON), other.begin("k2", NOON)] == [
+            True,
+            True,
+            False,
+            True,
+        ]
+        other.abandon("k1")
+        assert not other.begin("k1", NOON + LONGEST_SENDING - timedelta(seconds=1))
+        assert other.begin("k1", NOON + LONGEST_SENDING)
+        other.abandon("k1")
+        assert one.begin("k1", NOON)
+        one.close("k1", "reminder", "sent", NOON)
+        assert other.begin("k1", NOON)
+        assert other.is_closed("k1")
 
 
 @pytest.mark.parametrize(("age", "kept"), [(RETENTION, True), (RETENTION + timedelta(seconds=1), False)])

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from aftersales.notifications.notice import action_required_notice, outcome_notice, reminder_notice
 from cases.messages import ConsoleTask
 from tests.support.notifications.notices import ACTION_REQUIRED, CONTEXT, MIDNIGHT, OUTCOME, notice, reminder
@@ -92,6 +94,21 @@ def test_an_outcome_says_who_decided_whether_in_time_and_what_it_cost() -> None:
         "查看案件:http://127.0.0.1:8233/namespaces/default/workflows/douyin_reship%2FA1",
     ]
     assert (sent.kind, sent.is_late(MIDNIGHT)) == ("outcome", False)
+
+
+@pytest.mark.parametrize(
+    ("lost", "unknown", "line"),
+    [
+        (None, 1, "预计支出:1 笔金额未知"),
+        (None, 0, "预计支出:金额未知"),
+        (Decimal("3.00"), 2, "预计支出:¥3.00,另有 2 笔金额未知"),
+        (Decimal("0.00"), 1, "预计支出:1 笔金额未知"),
+    ],
+)
+def test_a_cost_that_is_unknown_is_said_to_be_unknown(lost: Decimal | None, unknown: int, line: str) -> None:
+    sent = outcome_notice(OUTCOME.model_copy(update={"lost": lost, "unknown_losses": unknown}), "k5", CONTEXT)
+
+    assert [text for text in sent.lines if text.startswith("预计支出")] == [line]
 
 
 def test_an_outcome_without_cost_or_deadlines_of_ours_says_nothing_of_them() -> None:

@@ -231,6 +231,31 @@ async def test_what_waits_outlives_its_process_and_is_not_sent_by_the_one_after(
     assert setup.group.delivered == {"wecom": ["k1", "k2"], "feishu": ["k1", "k2"]}
 
 
+async def test_two_workers_send_a_notice_once_also_at_the_same_instant(tmp_path: Path) -> None:
+    setup = NotifierSetup(tmp_path, channels())
+    both = (setup.notifier, setup.again())
+    tries = await asyncio.gather(*(notifier.remind(reminder(), "k1") for notifier in both), return_exceptions=True)
+    assert [type(failed) for failed in tries] == [type(None), PlatformUnreachable]
+    await both[1].remind(reminder(), "k1")
+
+    assert setup.group.delivered == {"wecom": ["k1"], "feishu": ["k1"]}
+
+
+async def test_what_two_workers_know_to_wait_is_sent_by_one(tmp_path: Path) -> None:
+    setup = NotifierSetup(tmp_path, channels(quiet_hours=QUIET), MIDNIGHT)
+    async with setup.notifier as notifier:
+        await notifier.remind(reminder(), "k1")
+        async with setup.again():
+            await setup.until(lambda: len(setup.clock.pausing) == 4)
+            setup.clock.move(MORNING)
+            await setup.until(lambda: len(became(tmp_path)) == 2)
+            await setup.until(lambda: len(setup.clock.pausing) == 2)  # the other worker tries again in a second
+            setup.clock.move(MORNING + timedelta(seconds=1))
+            await setup.until(lambda: not setup.clock.pausing)
+
+    assert setup.group.delivered == {"wecom": ["k1"], "feishu": ["k1"]}
+
+
 async def test_what_waits_in_a_form_that_nobody_knows_any_more_stops_nothing(tmp_path: Path) -> None:
     with log_in(tmp_path) as log:
         log.delay(DelayedNotice("old", "wecom", NOON, {"key": "k0"}))

@@ -30,6 +30,7 @@ def set_up(folder: Path, address: str, mode: int = 0o600) -> Settings:
         task_queue="notices",
         data_dir=folder,
         channels_file=file,
+        pretend_platforms=True,
         ui_address="https://ui.example.com/",
         graceful_shutdown_seconds=0.1,
     )

@@ -1,11 +1,14 @@
 """The journal of calls survives crashes of the process."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aftersales.platforms.journal import Journal
+from tests.support.places import ROOT
 
 
 def keys(path: Path) -> list[str]:
@@ -75,3 +78,54 @@ def test_rows_with_odd_line_separators_stay_whole(tmp_path: Path) -> None:
     path = tmp_path / "j"
     Journal(path).write("k\u2028\x85", {"note": "a\u2029b"})
     assert list(Journal(path).rows) == ["k\u2028\x85"]
+
+
+def test_two_journals_of_one_file_write_a_key_once(tmp_path: Path) -> None:
+    one, other = Journal(tmp_path / "j"), Journal(tmp_path / "j")
+    assert [one.write("k1", {"n": 1}), other.write("k1", {"n": 2}), other.write("k2", {}), one.write("k2", {})] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert keys(tmp_path / "j") == ["k1", "k2"]
+    assert other.rows["k1"] == {"key": "k1", "n": 1}
+
+
+def test_a_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(WHOLE)
+    assert not Journal(path).write("案件/2", {})
+    assert Journal(path).write("k3", {})
+    assert list(Journal(path).rows) == ["案件/2", "k3"]
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from aftersales.platforms.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+sys.stdin.readline()
+print(sum(journal.write(f"k{number}", {"text": "x" * 5000}) for number in range(100)))
+"""
+
+
+def test_processes_that_write_the_same_keys_at_once_write_each_once(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "j"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITING, str(path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    written = [int(writer.communicate(timeout=60)[0]) for writer in writers]
+    assert sum(written) == 100
+    assert sorted(keys(path)) == sorted(f"k{number}" for number in range(100))

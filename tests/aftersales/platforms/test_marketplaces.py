@@ -81,24 +81,24 @@ def question(process: str) -> ExpiryQuery:
 async def test_each_process_reaches_its_own_platform(marketplaces: Marketplaces, app: Starlette) -> None:
     await marketplaces.perform(call("douyin_reship", "agree_on_platform"))
     assert app.state.sandbox.record(OWN_ID).status == 8
-    assert (await marketplaces.settle(question("douyin_reship"))).rule == "auto_agree"
+    assert (await marketplaces.resolve_expiry(question("douyin_reship"))).rule == "auto_agree"
     await marketplaces.perform(call("jd_delay_card", "push_tracking_number", SHIPMENT))
     assert app.state.jd.shipped == [Shipped(ORDER, "467", "SF1")]
-    assert await marketplaces.settle(question("jd_delay_card")) == ExpiryOutcome()
+    assert await marketplaces.resolve_expiry(question("jd_delay_card")) == ExpiryOutcome()
 
 
 async def test_g_2_g_8_without_an_interface_the_policy_counts_and_calls_are_refused_in_words(
     marketplaces: Marketplaces,
 ) -> None:
     for process in WITHOUT_INTERFACE:
-        assert await marketplaces.settle(question(process)) == ExpiryOutcome()
+        assert await marketplaces.resolve_expiry(question(process)) == ExpiryOutcome()
         with pytest.raises(PlatformRefused, match="no interface for: pay_compensation"):
             await marketplaces.perform(call(process, "pay_compensation"))
 
 
 async def test_connections_are_closed_at_the_end(app: Starlette) -> None:
     async with serving(app) as address, Marketplaces(secrets(address), TokenStore()) as used:
-        await used.settle(question("douyin_reship"))
+        await used.resolve_expiry(question("douyin_reship"))
     for transport in used._transports.values():
         assert transport._client.is_closed
 

@@ -52,7 +52,7 @@ async def test_g_7_a_call_fails_as_the_script_says_and_is_not_done(how: str, err
     with pytest.raises(error):
         await platform.perform(call())
     with pytest.raises(error):
-        await platform.settle(question())
+        await platform.resolve_expiry(question())
     await platform.perform(call("c/2", "other"))
     assert list(journal.rows) == ["c/2"]
 
@@ -65,8 +65,8 @@ async def test_g_7_what_was_done_before_is_done_even_if_the_platform_now_fails()
 
 async def test_g_2_without_an_answer_in_the_script_a_clock_has_no_record() -> None:
     platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
-    assert await platform.settle(question()) == ExpiryOutcome(rule="withdraw")
-    assert await platform.settle(question("lapse")) == ExpiryOutcome()
+    assert await platform.resolve_expiry(question()) == ExpiryOutcome(rule="withdraw")
+    assert await platform.resolve_expiry(question("lapse")) == ExpiryOutcome()
 
 
 def test_a_script_knows_only_the_two_ways_of_failing() -> None:

@@ -253,6 +253,19 @@ async def test_who_stops_waiting_for_another_process_does_not_keep_the_lock(
     assert await ask(third, platform.renew, refused="a1") == "a2"
 
 
+async def test_a_caller_that_is_cut_short_does_not_lose_the_token_that_is_being_renewed(
+    store: TokenStore, platform: Platform
+) -> None:
+    platform.gate.clear()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await ask(store, platform.renew)
+    platform.gate.set()
+
+    assert await ask(store, platform.renew) == "a1"
+    assert len(platform.before) == 1
+
+
 async def test_a_wait_for_another_process_does_not_stop_the_event_loop(
     tmp_path: Path, clock: Clock, platform: Platform
 ) -> None:

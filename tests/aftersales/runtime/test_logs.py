@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -77,20 +78,21 @@ def test_temporals_own_lines_name_the_case(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_line_of_temporals_core_is_printed_without_its_record(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
-    logging.getLogger("temporalio.core").warning("the connection closed", extra={"temporal_log": object()})
+    told = SimpleNamespace(fields={"run_id": "r1", "failure": "Failure { message: 13800138000 }"})
+    logging.getLogger("temporalio.core").warning("failing", extra={"temporal_log": told})
     (line,) = lines(capsys)
-    assert (line["event"], "temporal_log" in line) == ("the connection closed", False)
+    assert (line["event"], line["fields"], "temporal_log" in line) == ("failing", {"run_id": "r1"}, False)
 
 
 def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     try:
-        int("店铺")
+        int("not a number")
     except ValueError:
         structlog.get_logger("worker").exception("went wrong")
     (line,) = lines(capsys)
-    assert "ValueError" in line["exception"]
-    assert "店铺" in line["exception"]
+    assert line["exception"].endswith("\nValueError")
+    assert __file__ in line["exception"]
 
 
 def _fail(buyer: str) -> None:
@@ -109,6 +111,21 @@ def test_a_traceback_shows_no_local_variables(
     printed = capsys.readouterr().err
     assert "went wrong" in printed
     assert "13800138000" not in printed
+
+
+def test_a_line_that_cannot_be_written_is_not_printed_as_it_came(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_logs("INFO", "json")
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("13800138000")
+
+    (handler,) = logging.getLogger().handlers
+    monkeypatch.setattr(handler, "format", fail)
+    logging.getLogger("worker").warning("call 13800138000")
+    (line,) = lines(capsys)
+    assert line == {"event": "a line cannot be logged", "logger": "worker", "why": "RuntimeError"}
 
 
 def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import yaml
 from click.testing import Result
 
 from aftersales.simulation.scenario import Scenario
+from tests.support.places import EXAMPLES
 
 ORIGIN = datetime.fromisoformat("2027-03-01T00:00:00+00:00")
 SOUND = """\
@@ -41,6 +42,15 @@ until: 3h
 """
 
 
+ACTS = """\
+  - {at: 3h, act: ship, form: {carrier: SF, tracking_no: SF1}, occurred_at: +1h}
+  - {at: 3h, act: done_by_hand, form: {serial: 2, note: 已办}, occurred_at: "2026-01-05T10:00:00+08:00"}
+  - {at: 3h, act: done_by_hand}
+  - {at: 3h, act: retry_effect, form: {serial: 2}}
+until: 3h
+"""
+
+
 def scenario(tmp_path: Path, text: str) -> Scenario:
     path = tmp_path / "case.yaml"
     path.write_text(text, encoding="utf-8")
@@ -56,6 +66,29 @@ def test_offsets_count_from_the_run_and_absolute_instants_move_with_it(tmp_path:
     assert datetime.fromisoformat(message["occurred_at"]) == ORIGIN + timedelta(hours=1)
     assert datetime.fromisoformat(message["deadline"]) == ORIGIN + timedelta(days=1)
     assert read.script(ORIGIN).settle["auto_agree"].occurred_at == ORIGIN + timedelta(hours=1)
+
+
+def test_g_11_an_act_may_say_when_it_was_done_in_truth(tmp_path: Path) -> None:
+    read = scenario(tmp_path, SOUND.replace("until: 3h\n", ACTS))
+    shipped, by_hand, alone, retried = (read.decision(number, ORIGIN) for number in range(4, 8))
+    at = (ORIGIN + timedelta(hours=1)).isoformat()
+    assert shipped == {"carrier": "SF", "tracking_no": "SF1", "occurred_at": at}
+    assert by_hand == {"serial": 2, "note": "已办", "occurred_at": at}
+    assert (alone, retried) == (None, {"serial": 2})
+    assert read.decision(0, ORIGIN) is None
+
+
+def test_the_order_of_an_act_is_among_what_is_sent(tmp_path: Path) -> None:
+    example = (EXAMPLES / "scenarios" / "anxinjian_split_keep_all.yaml").read_text(encoding="utf-8")
+    read = scenario(tmp_path, example)
+    sent = [read.decision(number, ORIGIN) for number, step in enumerate(read.file.steps) if step.act and step.order]
+    assert sent
+    assert all(argument and argument["order"] for argument in sent)
+
+
+def test_g_8_console_tasks_are_done_at_once_unless_the_scenario_says_wait(tmp_path: Path) -> None:
+    for text, console in ((SOUND, "done"), (SOUND.replace("platform:\n", "platform:\n  console: wait\n"), "wait")):
+        assert scenario(tmp_path, text).file.platform.console == console
 
 
 def test_only_instants_are_taken_as_instants(tmp_path: Path) -> None:
@@ -110,6 +143,15 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("  fail: {agree: business}", ("platform.fail", "agree_on_platform"), "  fail: {agree_on"),
     ("  fail: {contact_buyer: business}", ("platform.fail", "agree_on_platform"), "  fail: {agree_on"),
     ("  fail: {agree_on_platform: broken}", ("fail", "unreachable"), "  fail: {agree_on"),
+    ("  console: later", ("console", "wait"), "  fail: {agree_on"),
+    ("  - {at: 1h, act: agree, occurred_at: soon}", ("occurred_at",), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: agree, deadline: +1h}", ("deadline",), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: done_by_hands}", ("act", "done_by_hand", "retry_effect"), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: done_by_hand, order: O1}", ("order",), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: done_by_hand, occurred_at: soon}", ("occurred_at",), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: done_by_hand, form: {serial: x}}", ("serial", "integer"), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: retry_effect, form: {step: 1}}", ("step", "serial"), "  - {at: 1h, act: agree}"),
+    ("  - {at: 1h, act: retry_effect, occurred_at: +0s}", ("occurred_at",), "  - {at: 1h, act: agree}"),
     ("  refuse: {}", ("platform", "refuse", "settle"), "  fail: {agree_on"),
     ("  - {at: 1 hour, act: agree}", ("at", "47h59m"), "  - {at: 1h, act: agree}"),
     ("  - {at: 1, act: agree}", ("at", "duration"), "  - {at: 1h, act: agree}"),

@@ -52,7 +52,7 @@ async def test_cl_4_agreeing_in_the_last_second_and_one_later(claim: PlayClaim) 
     in_time, too_late = await asyncio.gather(claim(act("47h59m59s", "agree")), claim(act("48h", "agree")))
     assert (in_time.state, in_time.status, in_time.fired) == ("compensated", "closed", [(48 * HOUR - 1, "agree")])
     assert in_time.effects == [
-        (48 * HOUR - 1, "agree_to_pay", "console_task"),
+        (48 * HOUR - 1, "agree_to_pay", "done"),
         (48 * HOUR - 1, "pay_compensation", "done"),
     ]
     assert (too_late.state, too_late.refused) == ("established", [(48 * HOUR, "agree")])
@@ -79,7 +79,7 @@ async def test_cl_8_cl_10_an_appeal_that_is_not_upheld_costs_both(claim: PlayCla
     assert (upheld.state, upheld.status, upheld.ledger) == ("established", "closed", [COUNTED, PAID])
     assert (overturned.state, overturned.status, overturned.ledger) == ("dismissed", "closed", [COUNTED])
     assert upheld.clauses == overturned.clauses == ["CL-10", "CL-10"]
-    assert upheld.effects[0] == (48 * HOUR - 1, "file_appeal", "console_task")
+    assert upheld.effects[0] == (48 * HOUR - 1, "file_appeal", "done")
 
 
 async def test_cl_10_an_appeal_without_reason_or_evidence_is_refused(claim: PlayClaim) -> None:
@@ -101,8 +101,8 @@ async def test_cl_10_evidence_is_added_under_review_only(claim: PlayClaim) -> No
     played = await claim(add[0], appeal("2h"), *add[1:], act("5h", "add_evidence", evidence=[]), until="6h")
     assert played.refused == [(HOUR, "add_evidence"), (5 * HOUR, "add_evidence")]
     assert [(at, status) for at, effect, status in played.effects if effect == "submit_evidence"] == [
-        (3 * HOUR, "console_task"),
-        (4 * HOUR, "console_task"),
+        (3 * HOUR, "done"),
+        (4 * HOUR, "done"),
     ]
     assert (played.state, played.ledger) == ("appealed", [COUNTED])
 
@@ -140,7 +140,7 @@ async def test_g_6_a_default_decision_appeals_with_its_form(claim: PlayClaim) ->
     )
     assert (taken.state, taken.fired) == ("appealed", [(47 * HOUR + 1800, "appeal")])
     assert (taken.result["timeline"][0]["by"], taken.ledger) == ("default", [COUNTED])
-    assert taken.effects[0] == (47 * HOUR + 1800, "file_appeal", "console_task")
+    assert taken.effects[0] == (47 * HOUR + 1800, "file_appeal", "done")
     assert decided.state == "compensated"
 
 

@@ -181,6 +181,14 @@ async def test_g_7_an_outage_does_not_delay_what_was_decided_since(play: Play) -
     ]
 
 
-async def test_g_8_a_step_without_interface_is_a_console_task(play: Play) -> None:
-    played = await play(act("1h", "mark_out_of_stock"), until="2h")
-    assert played.effects == [(HOUR, "contact_buyer", "console_task")]
+async def test_g_8_a_console_task_is_done_at_once_or_waits_for_a_person(play: Play) -> None:
+    steps, wait = [act("1h", "mark_out_of_stock"), act("2h", "retry_effect")], {"console": "wait"}
+    at_once, waiting, by_hand = await asyncio.gather(
+        play(*steps, until="4h"),
+        play(*steps, until="4h", platform=wait),
+        play(*steps, act("3h", "done_by_hand", note="已联系"), until="4h", platform=wait),
+    )
+    assert at_once.effects == [(HOUR, "contact_buyer", "done")]
+    assert waiting.effects == [(HOUR, "contact_buyer", "console_task")]
+    assert by_hand.effects == [(3 * HOUR, "contact_buyer", "done")]
+    assert [played.refused for played in (at_once, waiting, by_hand)] == [[(2 * HOUR, "retry_effect")]] * 3

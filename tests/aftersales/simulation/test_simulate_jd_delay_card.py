@@ -47,7 +47,8 @@ LATE = [("JD-5", None, "expected")]
 
 async def test_jd_1_the_operator_gets_a_task_to_send_the_card_unless_it_was_sent(play: PlayDelay) -> None:
     to_send, was_sent = await asyncio.gather(
-        play(expect("0s", "sending"), until="1h", sent_at=None), play(until="1h", sent_at="-1h")
+        play(expect("0s", "sending"), until="1h", sent_at=None, platform={"console": "wait"}),
+        play(until="1h", sent_at="-1h"),
     )
     assert (to_send.state, to_send.effects) == ("sending", [(0, "send_card", "console_task")])
     assert (was_sent.state, was_sent.effects) == ("awaiting_buyer", [])

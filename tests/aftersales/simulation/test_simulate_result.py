@@ -64,6 +64,9 @@ SHAPE: dict[str, dict[str, type | tuple[type, ...]]] = {
 }
 
 
+KEYS = [*list(SHAPE)[:-1], "decisions", "taken_back", "reminders"]
+
+
 def wrong(rows: list[dict[str, Any]], fields: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         row
@@ -82,9 +85,10 @@ async def test_the_result_has_these_fields_and_no_others(play: Play) -> None:
         report("101h", "sign", "m2"),
         reason="other",
         reminded=True,
+        platform={"console": "wait"},
     )
     result = played.result
-    assert list(result) == ["process", "case_id", "status", "state", *SHAPE, "history"]
+    assert list(result) == ["process", "case_id", "status", "state", *KEYS, "history"]
     assert {name: wrong(result[name], fields) for name, fields in SHAPE.items()} == {name: [] for name in SHAPE}
     assert all(result[name] for name in SHAPE), "every list has a row to look at"
     assert {effect["status"] for effect in result["effects"]} == {"done", "console_task"}
@@ -133,7 +137,8 @@ async def test_or_until_nothing_more_can_happen_by_itself(play: Play) -> None:
 
 
 async def test_a_closed_case_shows_its_final_state_also_while_a_person_is_asked(play: Play) -> None:
-    played = await play(act("1h", "mark_out_of_stock"), report("2h", "withdraw", "m1"), expect("5d", "withdrawn"))
+    steps = (act("1h", "mark_out_of_stock"), report("2h", "withdraw", "m1"), expect("5d", "withdrawn"))
+    played = await play(*steps, platform={"console": "wait"})
     assert (played.failed, played.state) == ([], "withdrawn")
     assert played.effects == [(HOUR, "contact_buyer", "console_task")]
 

@@ -15,6 +15,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
 from tests.support.programs import ROOT, free_port
+from tests.support.register import Register
 from tests.support.stage import Stage
 
 SAMPLES = sorted((ROOT / "examples" / "cases").iterdir())
@@ -40,7 +41,7 @@ async def open_office(folder: Path) -> AsyncIterator[Office]:
         embedded_server(folder / "temporal.db", port, ui_port) as server,
         make_worker(server.client, settings, Dependencies(stage, stage, stage)),
     ):
-        await open_cases(server.client, settings, read_cases(SAMPLES, settings))
+        await open_cases(server.client, settings.task_queue, Register(), read_cases(SAMPLES, settings))
 
         async def listed() -> bool:
             return (await server.client.count_workflows()).count == len(SAMPLES)

@@ -30,6 +30,7 @@ from cases.models import read
 from tests.support.life import Life, eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP, body, pushed, signed
 from tests.support.platforms.serving import serving
+from tests.support.register import Register
 from tests.support.servers import start_server
 from tests.support.stage import Scene
 
@@ -68,7 +69,7 @@ async def drive(folder: Path) -> dict[str, Any]:
         block = {"address": address, "apps": [app], "shops": [{"shop_id": SHOP, "app_key": APP}]}
         secrets = read(Secrets, {"douyin": block}, "secrets")
         async with Marketplaces(secrets, TokenStore()) as marketplaces, Inbox(folder / "inbox.db") as inbox:
-            cases = CaseClient(connected, marketplaces.message_adapters(), QUEUE)
+            cases = CaseClient(connected, marketplaces.message_adapters(), QUEUE, Register())
             gateway = make_gateway(marketplaces.endpoints, inbox, cases.feed)
             dependencies = Dependencies(marketplaces, InMemoryLedger(), LogNotifier())
             settings = Settings(task_queue=QUEUE, data_dir=folder, graceful_shutdown_seconds=0.1)

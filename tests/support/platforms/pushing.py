@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from aftersales.gateway.case_client import FeedResult
+from aftersales.gateway.case_client import Fed, FeedResult
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.douyin.signing import event_sign
 from aftersales.platforms.inbound import CaseKey
@@ -74,12 +74,12 @@ class RecordingFeed:
         self.fed: list[tuple[str, str | None]] = []
         self.fails: dict[str, Exception] = {}
 
-    async def feed(self, case: CaseKey, report: Report | None) -> FeedResult:
+    async def feed(self, case: CaseKey, report: Report | None) -> Fed:
         assert (case.process, case.shop_id) == ("douyin_reship", SHOP)
         if bad := self.fails.get(case.own_id) or self.fails.get("*"):
             raise bad
         self.fed.append((case.own_id, report.message_id if report else None))
-        return FeedResult.SIGNALLED
+        return Fed(FeedResult.SIGNALLED)
 
     def of(self, own_id: str) -> list[str | None]:
         return [message_id for case, message_id in self.fed if case == own_id]

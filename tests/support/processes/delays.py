@@ -5,9 +5,8 @@ from typing import Any
 
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome, Opening
-from tests.support.machines import OPENED
+from tests.support.machines import OPENED, PromptMachine
 from workflows.engine.case_workflow import take_message
-from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
 DELAY = PROCESSES["jd_delay_card"]
@@ -43,7 +42,7 @@ class Delay:
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: str) -> None:
         case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **changes), policy=policy or {}))
-        self.machine = CaseMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
+        self.machine = PromptMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
         self.machine.advance(OPENED)
 
     @property

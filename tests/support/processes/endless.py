@@ -62,10 +62,10 @@ class EndlessCase(Case):
     policy: EndlessPolicy = EndlessPolicy()
     forms: ClassVar[Mapping[str, type[Form]]] = {}
 
-    def apply(self, rule: str, form: Form | None) -> Self:
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         if rule == "jam":
             raise ZeroDivisionError("a case that cannot apply")
-        return super().apply(rule, form)
+        return super().apply(rule, form, at)
 
     @classmethod
     def samples(cls) -> list[Self]:

@@ -15,6 +15,7 @@ from cases.errors import Refused
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
 from tests.support import machines
+from tests.support.machines import PromptMachine
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
@@ -96,7 +97,7 @@ def form_of(rule: str, order: str) -> dict[str, Any]:
 def opened(many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> CaseMachine:
     """Return an item of ``many`` orders that was opened just now."""
     case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
-    machine = CaseMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
+    machine = PromptMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
     machine.advance(OPENED)
     return machine
 

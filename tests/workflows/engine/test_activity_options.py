@@ -31,7 +31,7 @@ async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_fr
         "remind": own,
         "tell_trouble": own,
         "tell_outcome": own,
-        "douyin_reship.settle": shop,
+        "douyin_reship.resolve_expiry": shop,
         "enter_in_ledger": own,
     }
 

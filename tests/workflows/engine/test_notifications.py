@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cases.errors import NotSettledYet
+from cases.errors import NotResolvedYet
 from cases.messages import Opening
 from tests.support.life import Open, due
-from tests.support.machines import OPENED, after, machine
+from tests.support.machines import OPENED, PromptMachine, after, machine
 from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.stage import BUSINESS, NOT_YET, Scene
@@ -65,7 +65,7 @@ def test_a_deadline_of_the_buyers_is_none_of_our_trouble() -> None:
 
 def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not() -> None:
     process = PROCESSES["jd_delay_card"]
-    case = CaseMachine(
+    case = PromptMachine(
         process, "jd_delay_card/D1", process.open_case(Opening(facts=delay_facts(OPENED, "D1"))), now=OPENED
     )
     report = {"agreed_ship_at": after("90h").isoformat(), "evidence": [CHAT]}
@@ -82,7 +82,7 @@ def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not(
 
 def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
     process = PROCESSES["claim_1688"]
-    case = CaseMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
+    case = PromptMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
     case.decide("agree", {}, after("3h"))
     serial = stuck(case, None)
     assert (case.closed, case.finished) == (True, False)
@@ -125,7 +125,7 @@ async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open)
 
 
 async def test_a_notice_is_tried_for_an_hour_and_then_given_up(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"notify": NotSettledYet("away")}))
+    life = await open_case(scene=Scene(fails={"notify": NotResolvedYet("away")}))
     await life.report(message_id="m1", rule="withdraw")
     await life.pass_time("2h")
     assert (await life.until_closed())["state"] == ["withdrawn"]

@@ -10,7 +10,7 @@ from cases.errors import LedgerUnreachable
 from cases.ledger import CaseOutcome
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.life import Open
-from tests.support.machines import OPENED, REFUSAL, SHIPMENT, after, machine, report
+from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.claims import APPEAL, claim_facts
 from tests.support.processes.splits import split_facts
 from tests.support.stage import Scene
@@ -23,7 +23,7 @@ from workflows.registry import PROCESSES
 def claim(policy: dict[str, Any] | None = None) -> CaseMachine:
     process = PROCESSES["claim_1688"]
     opening = Opening(facts=claim_facts("C1", OPENED), policy=policy or {})
-    return CaseMachine(process, "claim_1688/C1", process.open_case(opening))
+    return PromptMachine(process, "claim_1688/C1", process.open_case(opening))
 
 
 def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
@@ -61,7 +61,7 @@ def test_an_outcome_says_whose_case_it_was_and_when_it_opened_and_closed() -> No
 
 def test_a_case_whose_facts_say_no_instant_opened_when_its_workflow_began() -> None:
     process = PROCESSES["anxinjian_split"]
-    case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts())), now=OPENED)
+    case = PromptMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts())), now=OPENED)
     case.state.timeline.clear()
     case.state.snapshot = type(case.state.snapshot)(entered={"settled": after("5h")})
     assert (outcome(case, after("1h")).opened_at, outcome(case, after("1h")).closed_at) == (after("1h"), after("5h"))
@@ -135,8 +135,8 @@ async def test_an_outcome_is_recorded_once_after_all_that_is_owed(open_case: Ope
     assert (ended.case_id, ended.state, ended.lost) == (life.id, "refunded", Decimal("3.00"))
     names = [name for name in await activities(life) if name not in ("remind", "tell_outcome")]
     assert names == [
-        "douyin_reship.settle",
-        "douyin_reship.settle",
+        "douyin_reship.resolve_expiry",
+        "douyin_reship.resolve_expiry",
         "enter_in_ledger",
         "enter_in_ledger",
         "record_outcome",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cases.messages import ConsoleTask, Opening
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, machine, report
+from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import update_description
 from workflows.engine.details import current_details, static_summary
@@ -158,7 +158,9 @@ def test_every_attribute_has_a_key_and_only_values_are_set_at_the_start() -> Non
 
 def test_a_case_about_several_orders_is_found_by_each() -> None:
     process = PROCESSES["anxinjian_split"]
-    case = CaseMachine(process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts(3))), now=after("0s"))
+    case = PromptMachine(
+        process, "anxinjian_split/I1", process.open_case(Opening(facts=split_facts(3))), now=after("0s")
+    )
     values = {pair.key.name: pair.value for pair in opening_attributes(case)}
     assert (values["CaseOrder"], values["CaseOrders"]) == ("O1", ["O1", "O2", "O3"])
 

@@ -14,6 +14,7 @@ from cases.models import Id
 from cases.policy import Policy
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, book, by, do, under
+from tests.support.machines import PromptMachine
 from workflows.engine import notifications
 from workflows.engine.activity_calls import effect_input
 from workflows.engine.details import current_details, static_details, static_summary
@@ -71,7 +72,7 @@ class DepositCase(Case):
 @pytest.fixture
 def paid() -> CaseMachine:
     process = Process("deposit", "保证金", DepositChart, DepositCase)
-    case = CaseMachine(process, "deposit/S1", process.open_case(Opening(facts={"shop_id": "S1"})))
+    case = PromptMachine(process, "deposit/S1", process.open_case(Opening(facts={"shop_id": "S1"})))
     case.decide("top_up", None, LATER)
     return case
 

@@ -23,10 +23,10 @@ from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from aftersales.sandbox.server import make_sandbox
 from cases.douyin_reship import ReshipFacts
-from cases.errors import BadForm, NotSettledYet, PlatformRefused, PlatformUnreachable
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery, Opening
+from cases.errors import BadForm, NotResolvedYet, PlatformRefused, PlatformUnreachable
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Opening, Report
 from cases.models import read
-from tests.support.machines import RESHIP, where
+from tests.support.machines import RESHIP, PromptMachine, where
 from tests.support.platforms.serving import serving
 from workflows.engine.machine import CaseMachine
 
@@ -62,9 +62,9 @@ class Watched(DouyinClient):
             happens()
         return self.seen(record) if self.seen else record
 
-    async def operate_reship(self, *arguments: Any, **named: Any) -> None:
+    async def operate_reship(self, *arguments: Any, **named: Any) -> str:
         self.operated += 1
-        await super().operate_reship(*arguments, **named)
+        return await super().operate_reship(*arguments, **named)
 
 
 class Shop:
@@ -104,11 +104,11 @@ class Shop:
             form=form,
         )
 
-    async def perform(self, own: str, effect: str, form: dict[str, Any] | None = None) -> None:
-        await self.port.perform(self.call(own, effect, form))
+    async def perform(self, own: str, effect: str, form: dict[str, Any] | None = None) -> EffectOutcome:
+        return await self.port.perform(self.call(own, effect, form))
 
-    async def settle(self, own: str, state: str, rule: str, due: int | None = None) -> ExpiryOutcome:
-        return await self.port.settle(question(own, state, rule, due or self.record(own).deadline))
+    async def resolve_expiry(self, own: str, state: str, rule: str, due: int | None = None) -> ExpiryOutcome:
+        return await self.port.resolve_expiry(question(own, state, rule, due or self.record(own).deadline))
 
 
 def question(own: str, state: str, rule: str, due: int) -> ExpiryQuery:
@@ -334,6 +334,98 @@ async def test_g_7_what_was_done_although_no_answer_came_is_not_done_again(shop:
     assert (shop.actions(own), shop.douyin.operated) == (["同意补寄"], 1)
 
 
+SAID = "success (log_id sandbox)"
+EFFECTS_ON_PLATFORM = [
+    ("agree_on_platform", "afterSale.operate", None, []),
+    ("refuse_on_platform", "afterSale.operate", REFUSAL, []),
+    ("push_tracking_number", "afterSale.fillLogistics", PARCEL, [(transitions.agree,)]),
+    ("submit_evidence", "afterSale.submitEvidence", {"evidence": [CONSENT]}, [(transitions.refuse, "已签收")]),
+]
+"""Every effect with its method, a form, and what happened before."""
+
+
+@pytest.mark.parametrize(("effect", "method", "form", "before"), EFFECTS_ON_PLATFORM)
+async def test_g_10_an_effect_that_was_done_before_is_not_sent_and_one_that_was_not_says_what_the_platform_said(
+    shop: Shop, effect: str, method: str, form: Any, before: list[Any]
+) -> None:
+    own = shop.apply()
+    for step, *arguments in before:
+        shop.do(own, step, *arguments)
+
+    assert await shop.perform(own, effect, form) == EffectOutcome(said=SAID)
+    shop.sandbox.faults.add(Fault(kind="refuse", method=method, text="不可重复"))
+    assert await shop.perform(own, effect, form) == EffectOutcome(already=True)
+
+
+@pytest.mark.parametrize(("effect", "method", "form", "before"), EFFECTS_ON_PLATFORM)
+async def test_g_10_an_effect_whose_answer_was_lost_is_known_as_done(
+    shop: Shop, effect: str, method: str, form: Any, before: list[Any]
+) -> None:
+    own = shop.apply()
+    for step, *arguments in before:
+        shop.do(own, step, *arguments)
+    shop.sandbox.faults.add(Fault(kind="http_500", method=method, count=1, performed=True))
+    with pytest.raises(PlatformUnreachable):
+        await shop.perform(own, effect, form)
+    done = shop.actions(own)
+
+    assert await shop.perform(own, effect, form) == EffectOutcome(already=True)
+    assert shop.actions(own) == done
+
+
+@pytest.mark.parametrize(
+    ("effect", "form", "late"),
+    [
+        ("agree_on_platform", None, (transitions.agree,)),
+        ("refuse_on_platform", REFUSAL, (transitions.refuse, "已签收")),
+        ("push_tracking_number", PARCEL, (transitions.ship, "shunfeng", "sf1")),
+    ],
+)
+async def test_g_10_a_call_that_takes_effect_while_it_is_repeated_is_known_as_done(
+    shop: Shop, effect: str, form: Any, late: Any
+) -> None:
+    own = shop.apply(SHORT)
+    if effect == "push_tracking_number":
+        shop.do(own, transitions.agree)
+    step, *arguments = late
+    shop.douyin.meanwhile = lambda: shop.do(own, step, *arguments)
+
+    assert await shop.perform(own, effect, form) == EffectOutcome(already=True)
+
+
+async def test_g_10_evidence_that_takes_effect_while_it_is_repeated_is_known_as_done(shop: Shop) -> None:
+    own = shop.apply()
+    shop.do(own, transitions.refuse, "已签收")
+
+    def arrive_and_end() -> None:
+        shop.do(own, transitions.submit_evidence, "", (CONSENT["url"],))
+        shop.do(own, transitions.rule_refund)
+
+    shop.douyin.meanwhile = arrive_and_end
+    assert await shop.perform(own, "submit_evidence", {"evidence": [CONSENT]}) == EffectOutcome(already=True)
+
+
+async def test_g_10_dr_15_a_decision_is_not_carried_out_on_an_application_made_after_it(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    refusal = shop.call(own, "refuse_on_platform", REFUSAL)
+    shop.sandbox.faults.add(Fault(kind="http_500", method="afterSale.operate", count=1, performed=True))
+    with pytest.raises(PlatformUnreachable):
+        await shop.port.perform(refusal)
+    shop.do(own, transitions.modify, SHORT, "换一个颜色")
+    modified_at = datetime.fromtimestamp(shop.record(own).updated_at, UTC)
+
+    # The call is repeated an hour after the decision, half an hour after the buyer's modification.
+    shop.port = DouyinReshipAdapter(shop.douyin, now=lambda: modified_at + timedelta(minutes=30))
+    for effect in ("refuse_on_platform", "agree_on_platform"):
+        decided = shop.call(own, effect, REFUSAL).model_copy(update={"at": modified_at - timedelta(minutes=30)})
+        with pytest.raises(PlatformRefused, match="changed after the decision"):
+            await shop.port.perform(decided)
+    assert shop.actions(own) == ["拒绝补寄", "修改售后申请"]
+
+    again = shop.call(own, "refuse_on_platform", REFUSAL).model_copy(update={"at": modified_at + timedelta(minutes=20)})
+    assert await shop.port.perform(again) == EffectOutcome(said=SAID)
+
+
 async def test_a_token_that_expires_meanwhile_is_not_noticed(shop: Shop) -> None:
     own = shop.apply()
     shop.douyin.meanwhile = shop.sandbox.expire_tokens
@@ -381,7 +473,7 @@ async def test_g_2_a_clock_that_has_run_out_led_where_the_platform_says(shop: Sh
     shop.sandbox.advance(48 * HOUR)
     record = shop.record(own)
 
-    assert await shop.settle(own, "awaiting_merchant", "auto_agree", due) == ExpiryOutcome(
+    assert await shop.resolve_expiry(own, "awaiting_merchant", "auto_agree", due) == ExpiryOutcome(
         rule="auto_agree",
         occurred_at=datetime.fromtimestamp(due, UTC),
         deadline=datetime.fromtimestamp(record.deadline, UTC),
@@ -394,7 +486,7 @@ async def test_g_2_dr_8_dr_9_a_missed_shipment_is_settled_by_reason(shop: Shop, 
     due = shop.do(own, transitions.agree).deadline
     shop.sandbox.advance(48 * HOUR)
 
-    outcome = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
+    outcome = await shop.resolve_expiry(own, "awaiting_shipment", "miss_shipment", due)
 
     window = None if reason == NEVER else datetime.fromtimestamp(due, UTC) + timedelta(hours=48)
     happened = datetime.fromtimestamp(due, UTC) if reason == NEVER else None
@@ -406,25 +498,27 @@ async def test_g_1_a_deadline_that_was_put_off_counts(shop: Shop) -> None:
         own = shop.apply(reason)
         due = shop.do(own, transitions.agree).deadline
         later = shop.do(own, transitions.set_deadline, due + HOUR).deadline
-        outcome = await shop.settle(own, "awaiting_shipment", "miss_shipment", due)
-        assert outcome == ExpiryOutcome(deadline=datetime.fromtimestamp(later, UTC))
+        outcome = await shop.resolve_expiry(own, "awaiting_shipment", "miss_shipment", due)
+        record = shop.record(own)
+        set_at = datetime.fromtimestamp(record.updated_at, UTC)
+        assert outcome == ExpiryOutcome(deadline=datetime.fromtimestamp(later, UTC), occurred_at=set_at)
 
 
 async def test_g_2_while_the_platform_waits_its_clock_is_not_settled(shop: Shop) -> None:
     own = shop.apply()
-    with pytest.raises(NotSettledYet, match=own):
-        await shop.settle(own, "awaiting_merchant", "auto_agree")
+    with pytest.raises(NotResolvedYet, match=own):
+        await shop.resolve_expiry(own, "awaiting_merchant", "auto_agree")
 
 
 async def test_g_2_of_a_record_that_does_not_exist_the_platform_says_nothing(shop: Shop) -> None:
-    assert await shop.settle("1", "awaiting_merchant", "auto_agree", 1_768_960_800) == ExpiryOutcome()
+    assert await shop.resolve_expiry("1", "awaiting_merchant", "auto_agree", 1_768_960_800) == ExpiryOutcome()
 
 
 async def test_g_2_a_platform_that_does_not_let_us_in_is_not_taken_for_no_record(shop: Shop) -> None:
     own = shop.apply()
     shop.sandbox.faults.add(Fault(kind="refuse", method="afterSale.Detail", code=30001, text="操作权限不足"))
     with pytest.raises(PlatformRefused, match="30001"):
-        await shop.settle(own, "awaiting_merchant", "auto_agree")
+        await shop.resolve_expiry(own, "awaiting_merchant", "auto_agree")
 
 
 T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
@@ -516,15 +610,16 @@ def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbi
     ],
 )
 def test_g_2_where_nothing_moved_the_platform_has_not_decided(state: str, status: int, fields: Any) -> None:
-    with pytest.raises(NotSettledYet):
+    with pytest.raises(NotResolvedYet):
         settled(state, sale(status, **fields))
     if state != "awaiting_shipment":
         later = sale(status, **fields, deadline=DUE + timedelta(hours=3))
-        assert settled(state, later) == ExpiryOutcome(deadline=DUE + timedelta(hours=3))
+        put_off = ExpiryOutcome(deadline=DUE + timedelta(hours=3), occurred_at=later.updated_at)
+        assert settled(state, later) == put_off
 
 
 def test_g_2_a_deadline_of_the_platform_that_is_over_as_well_is_waited_for() -> None:
-    with pytest.raises(NotSettledYet):
+    with pytest.raises(NotResolvedYet):
         settled("awaiting_merchant", sale(6, deadline=DUE + timedelta(hours=3)), DUE + timedelta(hours=4))
 
 
@@ -532,7 +627,7 @@ def test_g_2_dr_8_dr_9_status_8_past_its_deadline_is_overdue_unless_it_leads_to_
     late = DUE - timedelta(seconds=1)
 
     assert settled("awaiting_shipment", sale(8, reason=SHORT, deadline=late)).rule == "miss_shipment"
-    with pytest.raises(NotSettledYet):
+    with pytest.raises(NotResolvedYet):
         settled("awaiting_shipment", sale(8, reason=NEVER, deadline=late))
 
 
@@ -549,9 +644,9 @@ def test_g_2_a_status_of_which_nothing_is_known_needs_a_person(status: int) -> N
 def test_g_2_dr_9_status_8_means_overdue_once_the_buyers_window_runs(updated: datetime, rule: str | None) -> None:
     window = DUE + timedelta(hours=48)
 
-    assert settled("awaiting_shipment", sale(8, reason=SHORT, updated=updated, deadline=window)) == ExpiryOutcome(
-        rule=rule, deadline=window
-    )
+    outcome = settled("awaiting_shipment", sale(8, reason=SHORT, updated=updated, deadline=window))
+
+    assert outcome == ExpiryOutcome(rule=rule, deadline=window, occurred_at=None if rule else updated)
 
 
 def test_g_2_a_shipment_is_settled_with_its_parcel_and_instant() -> None:
@@ -603,18 +698,34 @@ AGREED = ("agree", "auto_agree", "rule_reship")
 def test_a_record_shows_what_must_have_happened(status: int, arbitration: int, steps: list[tuple[str, ...]]) -> None:
     record = sale(status, arbitration=arbitration, deadline=DUE + timedelta(hours=9))
 
-    reports = reading.reports(record)
+    runs = status in (6, 8, 27) and arbitration in (0, 2)
+
+    told = reading.reports(record)
+    reports = [report for report in told if report.rule]
 
     assert [(report.rule, *report.otherwise) for report in reports] == steps
     assert [report.message_id for report in reports] == [
         f"detail/42/{record.update_time}/{rules[0]}" for rules in steps
     ]
-    assert reading.reports(record) == reading.reports(record)
+    assert reading.reports(record) == told
+    assert told[len(reports) :] == ([deadline_of(record)] if runs else [])
     if reports:
         assert reports[-1].occurred_at == (DUE - timedelta(hours=2) if status == 13 else record.updated_at)
-        runs = status in (6, 8, 27) and arbitration in (0, 2)
         assert reports[-1].deadline == (record.deadline if runs else None)
         assert all(report.deadline is None for report in reports[:-1])
+
+
+def deadline_of(record: AfterSale) -> Report:
+    """Return the report that a clock runs, alone."""
+    assert record.deadline
+    states = {6: ("awaiting_merchant",), 8: ("awaiting_shipment", "overdue"), 27: ("refused",)}
+    return Report(
+        message_id=f"detail/42/{record.update_time}/deadline/{record.deadline.isoformat()}",
+        occurred_at=record.updated_at,
+        deadline=record.deadline,
+        states=states[record.status],
+        look=True,
+    )
 
 
 def test_what_came_before_happened_no_later_than_the_shipment() -> None:
@@ -626,12 +737,60 @@ def test_what_came_before_happened_no_later_than_the_shipment() -> None:
 
 
 def test_a_fresh_application_reports_only_its_deadline() -> None:
-    (report,) = reading.reports(sale(6, updated=T0, deadline=DUE))
+    record = sale(6, updated=T0, deadline=DUE)
 
-    assert report.message_id == f"detail/42/{int(T0.timestamp())}/deadline"
-    assert report.rule is None
-    assert report.deadline == DUE
+    assert reading.reports(record) == [deadline_of(record)]
     assert reading.reports(sale(6, updated=T0)) == []
+
+
+@pytest.mark.parametrize("status", [6, 8, 27])
+def test_g_12_each_deadline_of_a_record_is_a_message_of_its_own(status: int) -> None:
+    for updated in (T0, T0 + timedelta(hours=1)):
+        earlier, later = (sale(status, updated=updated, deadline=DUE + timedelta(hours=by)) for by in (1, 2))
+        ids = [reading.reports(record)[-1].message_id for record in (earlier, earlier, later)]
+        assert len(set(ids)) == 2
+        assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_g_12_a_look_restores_a_deadline_whose_message_was_lost(shop: Shop, steps: int) -> None:
+    journey = [
+        (transitions.agree,),
+        (transitions.refuse, "协商一致", ("https://e/consent.png",)),
+        (transitions.modify, SHORT, ""),
+    ]
+    own = shop.apply(SHORT)
+    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own))))
+    for step, *arguments in journey[:steps]:
+        shop.do(own, step, *arguments)
+    await follow(shop, of, own)
+
+    for hours in (1, 2):
+        later = shop.record(own).deadline + hours * HOUR
+        shop.do(own, transitions.set_deadline, later)  # its message 209 is lost
+        await follow(shop, of, own)
+        assert [int(deadline.due.timestamp()) for deadline in of.deadlines()] == [later]
+
+
+async def test_g_12_a_deadline_is_not_taken_for_that_of_another_state(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own))))
+    shop.do(own, transitions.refuse, "已签收")
+    await follow(shop, of, own)
+    (lapse,) = of.deadlines()
+    shop.do(own, transitions.modify, SHORT, "")  # its message is lost
+    shop.sandbox.advance(HOUR)
+    shop.do(own, transitions.agree)
+
+    assert await follow(shop, of, own) == ["refused"]
+    assert of.deadlines() == [lapse]
+
+
+@pytest.mark.parametrize("status", [6, 8, 27])
+def test_g_12_whatever_sets_a_deadline_says_when_it_was_set(status: int) -> None:
+    record = sale(status, reason=SHORT, deadline=DUE + timedelta(hours=9))
+
+    assert {report.occurred_at for report in reading.reports(record) if report.deadline} == {record.updated_at}
 
 
 def test_another_kind_of_after_sale_is_refused() -> None:
@@ -680,7 +839,7 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
     reason, steps, state = JOURNEYS[journey]
     own = shop.apply(reason)
     facts = await shop.port.facts(SHOP, own)
-    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+    of = PromptMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
 
     for step, *arguments in steps:
         shop.do(own, step, *arguments)

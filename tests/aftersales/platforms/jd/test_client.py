@@ -69,11 +69,14 @@ async def test_an_order_is_shipped_with_a_company_and_a_waybill(jd: JdClient, fa
     ]
 
 
-async def test_an_order_shipped_with_this_waybill_before_is_shipped(jd: JdClient, fake: FakeJd) -> None:
-    await jd.ship("S1", ORDER, "467", "SF1")
-    await jd.ship("S1", ORDER, "467", "SF1")
+async def test_an_order_shows_whether_it_was_shipped_with_a_waybill(jd: JdClient, fake: FakeJd) -> None:
+    assert not await jd.shipped("S1", ORDER, "SF1")
+    await jd.ship("S1", ORDER, "467|1499", "SF1|ZTO3")
 
-    assert len(fake.shipped) == 1
+    waybills = ("SF1", "zto3", "SF1|ZTO3", "SF2", "SF1|SF2")
+    assert [await jd.shipped("S1", ORDER, waybill) for waybill in waybills] == [True, True, True, False, False]
+    fake.missing.add(ORDER)
+    assert not await jd.shipped("S1", ORDER, "SF1")
 
 
 async def test_an_order_shipped_with_another_waybill_is_refused_with_jds_own_words(jd: JdClient) -> None:

@@ -14,7 +14,7 @@ from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
-from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
+from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from cases.models import read
 from cases.ports import Platform
 from tests.support.machines import after
@@ -81,6 +81,42 @@ async def test_performing_twice_ships_once(card: Platform, fake: FakeJd) -> None
     assert len(fake.shipped) == 1
 
 
+async def test_g_10_the_first_time_jds_words_are_told_and_the_second_nothing_is_sent(
+    card: Platform, fake: FakeJd
+) -> None:
+    form = {"carrier": "467", "tracking_no": "SF1"}
+
+    first, second = [await card.perform(call(form=form)) for _ in range(2)]
+
+    assert (first, second) == (EffectOutcome(said="SOP订单 订单出库成功 / success"), EffectOutcome(already=True))
+    assert [method.rpartition(".")[2] for method, _ in fake.calls] == ["get", "shipment", "get"]
+
+
+async def test_g_10_an_order_that_may_not_be_read_is_shipped_all_the_same(
+    card: Platform, fake: FakeJd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = {"success": False, "numberCode": 9, "chineseErrCode": "无权限"}
+    monkeypatch.setattr(fake, "_order", lambda _: {"orderDetailInfo": {"apiResult": result}}, raising=False)
+
+    await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+
+    assert len(fake.shipped) == 1
+
+
+async def test_g_10_a_shipment_that_takes_effect_while_it_is_repeated_is_known_as_done(
+    card: Platform, fake: FakeJd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shipped_first(params: Any) -> Any:
+        fake.shipped.append(Shipped(ORDER, "467", "sf1"))
+        return FakeJd._ship(fake, params)
+
+    monkeypatch.setattr(fake, "_ship", shipped_first, raising=False)
+
+    outcome = await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
+
+    assert (outcome, len(fake.shipped)) == (EffectOutcome(already=True), 1)
+
+
 async def test_an_order_shipped_otherwise_needs_an_operator(card: Platform) -> None:
     await card.perform(call(form={"carrier": "467", "tracking_no": "SF1"}))
 
@@ -122,7 +158,7 @@ async def test_g_2_jd_has_no_record_of_the_buyers_click(card: Platform, fake: Fa
         facts={"order_id": ORDER},
     )
 
-    assert await card.settle(question) == ExpiryOutcome()
+    assert await card.resolve_expiry(question) == ExpiryOutcome()
     assert fake.calls == []
 
 

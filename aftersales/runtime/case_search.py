@@ -1,0 +1,91 @@
+"""Finding cases among Temporal's workflows: those that run, and those whose workflows ended early."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from temporalio.client import Client, WorkflowExecution
+
+from aftersales.runtime.known_cases import ENDINGS, find_workflow
+from cases.ledger import OpenedCase
+from cases.messages import EndedCase
+from cases.models import whole_seconds
+from workflows.engine import search_attributes as sa
+from workflows.registry import PROCESSES
+
+RUNNING: Final = "ExecutionStatus = 'Running'"
+ENDED_EARLY_STATUSES: Final = "ExecutionStatus IN ('Terminated', 'Failed', 'Canceled', 'TimedOut')"
+
+
+def of_processes(names: Iterable[str] = tuple(PROCESSES)) -> str:
+    """Return the query for the workflows of processes."""
+    return "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
+
+
+class TemporalCaseSearch:
+    """The search for the cases of one task queue."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        quoted = task_queue.replace("'", "''")
+        self._client = client
+        # What could never be opened has no attributes, and is no case.
+        self._cases = f"{of_processes()} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = '{quoted}'"
+
+    async def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
+        """Yield the cases whose newest run ended since an instant, or ever, without its case."""
+        query = f"{self._cases} AND {ENDED_EARLY_STATUSES}"
+        if since is not None:
+            query += f" AND CloseTime >= '{since.isoformat()}'"
+        async for execution in self._client.list_workflows(query):
+            if await is_newest(self._client, execution):
+                yield ended_case(execution)
+
+    async def running(self) -> AsyncIterator[OpenedCase]:
+        """Yield the cases whose workflow runs."""
+        async for execution in self._client.list_workflows(f"{self._cases} AND {RUNNING}"):
+            yield _opened(execution)
+
+
+async def is_newest(client: Client, execution: WorkflowExecution) -> bool:
+    """Return whether no later run of the same case exists, as after a reset."""
+    newest = await find_workflow(client, execution.id)
+    return newest is not None and newest.run_id == execution.run_id
+
+
+async def newest_runs(client: Client, listed: Sequence[WorkflowExecution]) -> list[WorkflowExecution]:
+    """Return the newest run of every listed case, without those that have a newer run that is not listed."""
+    newest: dict[str, WorkflowExecution] = {}
+    for execution in listed:
+        seen = newest.get(execution.id)
+        if seen is None or (execution.close_time is None, execution.start_time) > (
+            seen.close_time is None,
+            seen.start_time,
+        ):
+            newest[execution.id] = execution
+    return [
+        execution
+        for execution in newest.values()
+        if execution.status not in ENDINGS or await is_newest(client, execution)
+    ]
+
+
+def _opened(execution: WorkflowExecution) -> OpenedCase:
+    attributes = execution.typed_search_attributes
+    return OpenedCase(
+        case_id=execution.id,
+        process=execution.workflow_type,
+        shop_id=attributes.get(sa.SHOP) or "",
+        order=attributes.get(sa.ORDER),
+        opened_at=whole_seconds(execution.start_time),
+    )
+
+
+def ended_case(execution: WorkflowExecution) -> EndedCase:
+    """Return the case whose workflow has ended early."""
+    assert execution.close_time is not None  # noqa: S101 - it was searched by that
+    return EndedCase(
+        **_opened(execution).model_dump(),
+        run_id=execution.run_id,
+        ending=ENDINGS[execution.status],
+        at=whole_seconds(execution.close_time),
+    )

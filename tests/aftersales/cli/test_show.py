@@ -1,0 +1,96 @@
+"""``aftersales show`` of a case whose worker is of another release than the command."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from click.testing import Result
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from tests.support.stand_in import stand_ins, start_stand_in
+from workflows.engine.view import CaseSummary, CaseView
+
+VIEW: dict[str, Any] = {
+    "case_id": "douyin_reship/A1",
+    "process": "douyin_reship",
+    "label": "抖音补寄",
+    "status": "open",
+    "finished": False,
+    "busy": False,
+    "next": None,
+    "facts": {},
+    "state": ["awaiting_merchant"],
+    "state_labels": ["待商家处理"],
+    "needs_operator": False,
+    "waits_for_operator": False,
+    "deadlines": [],
+    "actions": [],
+    "timeline": [],
+    "ignored": [],
+    "ignored_in_all": 0,
+    "settling": [],
+    "held": 0,
+    "effects": [],
+    "ledger": [],
+    "reminders": [],
+    "news": [],
+    "policy": {},
+}
+
+
+@pytest_asyncio.fixture
+async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
+    with environment.with_time_skipping_disabled():
+        yield environment.client
+
+
+async def shown(client: Client, aftersales: Callable[..., Result], view: dict[str, Any], *options: str) -> Result:
+    queue, case_id = uuid.uuid4().hex, f"douyin_reship/{uuid.uuid4().hex}"
+    server = {"TEMPORAL_ADDRESS": client.service_client.config.target_host, "TEMPORAL_CONFIG_FILE": "/dev/null"}
+    await start_stand_in(client, case_id, queue, view=view)
+    async with stand_ins(client, queue):
+        return await asyncio.to_thread(aftersales, "show", case_id, *options, **server)
+
+
+async def test_fields_that_only_a_newer_worker_knows_are_passed_over(
+    client: Client, aftersales: Callable[..., Result]
+) -> None:
+    result = await shown(client, aftersales, {**VIEW, "invented_later": 1})
+    assert (result.exit_code, "待商家处理" in result.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ({name: value for name, value in VIEW.items() if name != "held"}, ("older release", "held")),
+        (VIEW | {"status": "suspended"}, ("newer release", "status")),
+        (VIEW | {"ledger": [{"clause": "DR-10", "invented_later": 1}]}, ("newer release", "invented_later")),
+    ],
+)
+async def test_a_worker_of_another_release_is_named_as_such(
+    client: Client, aftersales: Callable[..., Result], view: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    result = await shown(client, aftersales, view)
+    (line,) = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert [word for word in words if word not in line] == []
+    assert "--json" in line
+
+
+async def test_json_is_what_the_worker_answers_whatever_its_release(
+    client: Client, aftersales: Callable[..., Result]
+) -> None:
+    view = {**VIEW, "status": "suspended", "invented_later": 1}
+    result = await shown(client, aftersales, view, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, view)
+
+
+def test_an_answer_without_what_later_releases_added_is_read() -> None:
+    first = {"status": "open", "state": ["refused"], "label": "已拒绝", "deadline": None}
+    assert CaseSummary.model_validate(first).decision is None
+    assert CaseView.model_validate(VIEW).status == "open"

@@ -1,0 +1,205 @@
+"""The whole truth about a case as of an instant (G-11): what is in force, what was taken back, how it ended."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from aftersales.ledger.in_memory import InMemoryLedger
+from aftersales.ledger.store import SqlLedger
+from cases.ledger import Booked, CaseOutcome, Decided, Ending, KnownCase
+from cases.ports import Ledger
+from tests.support.booking import bill, decided, ended, expected, november, opened, recorded
+
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+CASE = "claim_1688/C1"
+PENALTY, APPEAL = expected(amount="5.00"), expected(clause="CL-5", counted=True)
+
+
+def statuses(ledger: Ledger) -> dict[str, str]:
+    """The status of every entry, by clause."""
+    entries = ledger.entries() if isinstance(ledger, InMemoryLedger) else ledger.entries(FIRST, LAST)  # type: ignore[attr-defined]
+    return {entry.clause: entry.status for entry in entries}
+
+
+def outcomes(ledger: Ledger) -> list[CaseOutcome]:
+    read = ledger.outcomes() if isinstance(ledger, InMemoryLedger) else ledger.outcomes(FIRST, LAST)  # type: ignore[attr-defined]
+    return list(read)
+
+
+def one_bill(ledger: SqlLedger) -> Booked:
+    (billed,) = [entry for entry in ledger.entries(FIRST, LAST) if entry.status == "billed"]
+    return billed
+
+
+def known(ledger: Ledger) -> KnownCase:
+    return ledger.known([CASE])[CASE]
+
+
+def test_sl_1_what_is_recorded_twice_is_stored_once(any_ledger: Ledger) -> None:
+    for _ in range(2):
+        any_ledger.record(recorded(PENALTY, decided(), ended()))
+    assert (statuses(any_ledger), outcomes(any_ledger)) == ({"CL-3": "expected"}, [ended()])
+
+
+def test_g_11_an_entry_taken_back_stays_as_reversed_and_is_expected_again_when_it_is_back_in_force(
+    any_ledger: Ledger,
+) -> None:
+    seen = []
+    for number, entries in enumerate([(PENALTY, APPEAL), (APPEAL,), (), (PENALTY,)]):
+        any_ledger.record(recorded(*entries, case_id=CASE, as_of=november(10 + number)))
+        seen.append(statuses(any_ledger))
+    assert seen == [
+        {"CL-3": "expected", "CL-5": "expected"},
+        {"CL-3": "reversed", "CL-5": "expected"},
+        {"CL-3": "reversed", "CL-5": "reversed"},
+        {"CL-3": "expected", "CL-5": "reversed"},
+    ]
+
+
+def test_g_11_an_entry_in_force_follows_what_is_recorded_last(ledger: SqlLedger) -> None:
+    ledger.record(recorded(PENALTY))
+    ledger.record(recorded(expected(amount="7.00", at=november(4))))
+    (entry,) = ledger.entries(FIRST, LAST)
+    assert (entry.amount, entry.at, entry.day) == (Decimal("7.00"), november(4), date(2026, 11, 4))
+
+
+def test_a_record_older_than_the_stored_one_changes_nothing(any_ledger: Ledger) -> None:
+    newer = recorded(APPEAL, decided(), ended())
+    any_ledger.record(newer)
+    any_ledger.record(recorded(PENALTY, as_of=newer.as_of - timedelta(seconds=1)))
+    assert (statuses(any_ledger), outcomes(any_ledger)) == ({"CL-5": "expected"}, [ended()])
+
+
+def test_other_cases_are_left_as_they_are(any_ledger: Ledger) -> None:
+    any_ledger.record(recorded(expected("C2", "CL-3"), ended("C2")))
+    any_ledger.record(recorded(case_id=CASE))
+    assert (statuses(any_ledger), outcomes(any_ledger)) == ({"CL-3": "expected"}, [ended("C2")])
+
+
+def test_g_11_a_case_put_right_has_another_outcome_and_one_opened_again_has_none(any_ledger: Ledger) -> None:
+    seen = []
+    for number, outcome in enumerate([ended(), ended(state="established"), None]):
+        about = () if outcome is None else (outcome,)
+        any_ledger.record(recorded(*about, as_of=november(10 + number)))
+        seen.append(([ending.state for ending in outcomes(any_ledger)], known(any_ledger).state))
+    assert seen == [(["dismissed"], "dismissed"), (["established"], "established"), ([], None)]
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        ended(order=None),
+        ended(decided_before_deadline=None, lost=Decimal("12.30"), clocks_run_out=2),
+        ended(lost=None, unknown_losses=2),
+    ],
+    ids=["about no order", "without a deadline of ours", "of unknown cost"],
+)
+def test_an_outcome_comes_back_as_it_was_recorded(ledger: SqlLedger, outcome: CaseOutcome) -> None:
+    ledger.record(recorded(outcome))
+    assert ledger.outcomes(FIRST, LAST) == [outcome]
+
+
+def test_g_13_the_decisions_in_force_are_stored_with_who_took_them(ledger: SqlLedger) -> None:
+    first, second = decided("1"), decided("2", "withdraw", order="O9", actor=None, way="default", at=november(3))
+    ledger.record(recorded(first, second))
+    of_case = {"case_id": CASE, "process": "claim_1688", "shop_id": "S1"}
+    assert ledger.decisions(FIRST, LAST) == [Decided(**one.model_dump(), **of_case) for one in (first, second)]
+    ledger.record(recorded(second))
+    assert [decision.key for decision in ledger.decisions(FIRST, LAST)] == ["2"]
+
+
+# Bills
+
+
+def test_g_11_a_bill_for_what_was_taken_back_is_unexpected_until_it_is_in_force_again(ledger: SqlLedger) -> None:
+    ledger.record(recorded(PENALTY))
+    ledger.bill(bill(order="OC1"))
+    seen = []
+    for number, entries in enumerate([(PENALTY,), (), (PENALTY,)]):
+        ledger.record(recorded(*entries, case_id=CASE, as_of=november(10 + number)))
+        seen.append((one_bill(ledger).answers, one_bill(ledger).case_id))
+    assert seen == [(PENALTY.key, CASE), (None, ""), (PENALTY.key, CASE)]
+
+
+def test_a_bill_that_names_its_case_still_does_when_the_entry_is_taken_back(ledger: SqlLedger) -> None:
+    ledger.bill(bill(case_id=CASE))
+    ledger.record(recorded(PENALTY))
+    ledger.record(recorded(case_id=CASE))
+    assert (one_bill(ledger).answers, one_bill(ledger).case_id) == (None, CASE)
+
+
+def test_a_bill_goes_to_another_entry_of_its_order_when_its_own_is_taken_back(ledger: SqlLedger) -> None:
+    ledger.record(recorded(expected(at=november(2))))
+    ledger.record(recorded(expected("C9", about="OC1", at=november(3))))
+    assert ledger.bill(bill(order="OC1")).answers == "claim_1688/C1/CL-3/OC1"
+    ledger.record(recorded(case_id=CASE))
+    assert one_bill(ledger).answers == "claim_1688/C9/CL-3/OC1"
+
+
+def test_a_reversed_entry_answers_no_bill(ledger: SqlLedger) -> None:
+    ledger.record(recorded(PENALTY))
+    ledger.record(recorded(case_id=CASE))
+    assert ledger.bill(bill(order="OC1")).answers is None
+
+
+# Cases
+
+
+def test_g_14_a_case_that_was_opened_is_known_for_ever(any_ledger: Ledger) -> None:
+    any_ledger.opened([opened("C1"), opened("C2")])
+    any_ledger.opened([opened("C1", opened_at=november(9), shop_id="S9")])
+    many = [f"claim_1688/C{number}" for number in range(1500)]
+    assert any_ledger.known(many) == {
+        name: KnownCase(case_id=name, opened_at=november(1)) for name in (CASE, "claim_1688/C2")
+    }
+    assert any_ledger.known([]) == {}
+    any_ledger.opened([])
+
+
+def test_g_14_what_is_recorded_of_a_case_makes_it_known_and_says_how_it_ended(any_ledger: Ledger) -> None:
+    any_ledger.record(recorded(PENALTY))
+    assert known(any_ledger) == KnownCase(case_id=CASE, opened_at=november(1))
+    any_ledger.record(recorded(ended(closed_at=november(5))))
+    assert known(any_ledger) == KnownCase(case_id=CASE, opened_at=november(1), state="dismissed", ended_at=november(5))
+
+
+@pytest.mark.parametrize("ending", ["terminated", "failed", "cancelled", "timed_out"])
+def test_an_end_without_the_case_is_news_once(any_ledger: Ledger, ending: Ending) -> None:
+    any_ledger.opened([opened()])
+    at = november(6) + timedelta(microseconds=5)
+    assert [any_ledger.ended(CASE, ending, at) for _ in range(2)] == [True, False]
+    assert known(any_ledger) == KnownCase(case_id=CASE, opened_at=november(1), ending=ending, ended_at=november(6))
+
+
+def test_a_revived_case_is_open_and_its_next_end_is_news(any_ledger: Ledger) -> None:
+    any_ledger.opened([opened()])
+    assert any_ledger.ended(CASE, "terminated", november(6))
+    any_ledger.revived(CASE)
+    assert known(any_ledger) == KnownCase(case_id=CASE, opened_at=november(1))
+    assert any_ledger.ended(CASE, "terminated", november(7))
+    assert not any_ledger.ended(CASE, "failed", november(6))
+    assert (known(any_ledger).ending, known(any_ledger).ended_at) == ("terminated", november(7))
+
+
+def test_an_end_never_overwrites_an_outcome(any_ledger: Ledger) -> None:
+    any_ledger.record(recorded(ended(), as_of=november(6)))
+    assert not any_ledger.ended(CASE, "terminated", november(7))
+    assert (known(any_ledger).state, known(any_ledger).ending) == ("dismissed", None)
+    any_ledger.revived(CASE)
+    assert known(any_ledger).state == "dismissed"
+
+
+def test_a_case_that_is_recorded_after_its_end_runs_again(any_ledger: Ledger) -> None:
+    any_ledger.opened([opened()])
+    any_ledger.ended(CASE, "terminated", november(6))
+    any_ledger.record(recorded(PENALTY, as_of=november(5)))
+    assert known(any_ledger).ending == "terminated"
+    any_ledger.record(recorded(PENALTY, as_of=november(7)))
+    assert known(any_ledger).ending is None
+    assert not any_ledger.ended(CASE, "terminated", november(6))
+
+
+def test_the_end_of_a_case_that_nobody_recorded_is_kept_too(any_ledger: Ledger) -> None:
+    assert any_ledger.ended(CASE, "failed", november(6))
+    assert (known(any_ledger).ending, known(any_ledger).ended_at) == ("failed", november(6))

@@ -1,0 +1,44 @@
+"""What the ledger keeps of a case: the entries in force, the decisions that counted, and how it ended."""
+
+from datetime import datetime
+
+from cases.ledger import CaseRecord, DecisionRecord
+from workflows.engine import notifications
+from workflows.engine.situation import CaseSituation
+
+
+def case_record(situation: CaseSituation, now: datetime) -> CaseRecord:
+    """Return all that the ledger must know of a case as of ``now``; it replaces what was recorded before."""
+    facts, state = situation.case.facts, situation.state
+    return CaseRecord(
+        case_id=situation.case_id,
+        process=situation.process.name,
+        shop_id=facts.shop,
+        order=facts.order,
+        as_of=now,
+        opened_at=state.began or now,
+        entries=tuple(state.ledger),
+        decisions=tuple(
+            DecisionRecord(
+                key=decision.key,
+                rule=decision.rule,
+                order=decision.order,
+                at=decision.ended or decision.at,
+                party=decision.by,
+                actor=decision.actor,
+                way=decision.way,
+            )
+            for decision in state.decisions
+            if decision.status == "done"
+        ),
+        outcome=notifications.outcome(situation, state.began or now) if situation.closed else None,
+    )
+
+
+def fingerprint(situation: CaseSituation) -> str:
+    """Return a text that differs whenever the ledger must learn something; empty while there is nothing to record."""
+    state = situation.state
+    parts = [f"{entry.key}={entry.amount}" for entry in state.ledger]
+    if situation.closed:
+        parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()}")
+    return " ".join(parts)

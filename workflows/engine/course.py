@@ -1,0 +1,560 @@
+"""The course of a case: what follows from its inputs, in the order in which they happened (G-11).
+
+An input that is told late is put in its place, and the course is derived anew from there.  What that undoes is kept:
+rules as taken back, ledger entries as reversed, effects that were performed as obsolete.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Self
+
+from cases.case import Case
+from cases.errors import BadForm
+from cases.forms import Form
+from cases.ledger import LedgerEntry
+from cases.messages import ExpiryOutcome
+from cases.models import clipped, read
+from statecharts.chart import Deadline, Snapshot
+from statecharts.rules import Effect
+from workflows.engine import inputs, reports
+from workflows.engine.inputs import Answer, Input
+from workflows.engine.process import Process
+from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
+from workflows.engine.sender import Sender
+from workflows.engine.situation import CaseSituation
+from workflows.engine.state import (
+    CaseState,
+    Checkpoint,
+    Course,
+    EffectState,
+    ExpiryCheck,
+    IgnoredMessage,
+    TimelineEntry,
+)
+
+REPEATS = 10
+"""How often a clock may fire at one instant; beyond that it would never stop."""
+TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
+DECIDED = "平台记录已裁定,不再更改 / the platform's record has decided this already"
+
+
+class EndlessRuleError(RuntimeError):
+    """A rule that fires again and again at one instant: a fault of the chart, which fails the workflow task."""
+
+    def __init__(self, rule: str, states: list[str]) -> None:
+        super().__init__(
+            f"rule {rule!r} never stops: it fires again and again in state {', '.join(states)} while no time passes"
+        )
+
+
+class CaseCourse(CaseSituation):
+    """A case and what follows from its inputs: the rules that fire, its clocks, its ledger, the effects it needs."""
+
+    def __init__(
+        self,
+        process: Process,
+        case_id: str,
+        case: Case,
+        state: CaseState | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        """Open a case at the instant from which its first clock runs (else ``now``), or take over its ``state``."""
+        super().__init__(process, case_id, case, state or CaseState())
+        self._origin = case
+        self._coming: deque[Input] = deque()
+        self._before: Course | None = None
+        if state is None:
+            began: datetime | None = case.facts.began_at or now
+            if began is None:
+                raise ValueError("the instant of the opening is needed")
+            self.state.began = began
+            self._begin()
+
+    @classmethod
+    def resume(cls, process: Process, case_id: str, case: Case, carried: dict[str, Any]) -> Self:
+        """Resume a case of facts and policy alone from what it carried over; raises BadForm."""
+        content = dict(carried)
+        context = content.pop("context", {})
+        machine = cls(process, case_id, case, read(CaseState, content, "carried"))
+        machine.case = machine._in_context(context)
+        return machine
+
+    def carried(self) -> dict[str, Any]:
+        """Return all that must be carried over to resume the case, besides its facts and policy."""
+        return {**self.state.model_dump(mode="json"), "context": self.context()}
+
+    def fork(self) -> Self:
+        """Return an independent copy, to try something out."""
+        copy = type(self)(self.process, self.case_id, self._origin, self.state.model_copy(deep=True))
+        copy.case = self.case
+        return copy
+
+    def as_of(self, now: datetime) -> Self:
+        """Return the case as it is once every clock due by ``now`` has run out; read-only, for validators."""
+        nearest = self.next_clock()
+        if nearest is None or nearest.due > now:
+            return self
+        copy = self.fork()
+        copy.elapse(now)
+        return copy
+
+    # Clocks.
+
+    def elapse(self, now: datetime) -> None:
+        """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
+        fired: Counter[tuple[datetime, Deadline]] = Counter()
+        while (nearest := self.next_clock()) and nearest.due <= now:
+            fired[self.state.latest, nearest] += 1
+            if fired[self.state.latest, nearest] > REPEATS:
+                raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
+            self._elapse_one(nearest)
+
+    def _elapse_one(self, clock: Deadline) -> None:
+        if not self.process.clocks[clock.rule].resolved_by_platform:
+            self.run_out(clock)
+            return
+        about = (clock.order, clock.state, clock.rule, clock.due)
+        expiry = next((expiry for expiry in self._expiries_before() if expiry.clock == about), None)
+        expiry = expiry or ExpiryCheck(
+            serial=self.state.next_serial(), state=clock.state, rule=clock.rule, due=clock.due, order=clock.order
+        )
+        self.state.expire(expiry)
+        if answer := self.state.answer_to(about):
+            self._resolve(expiry, answer)
+
+    def _expiries_before(self) -> Iterable[ExpiryCheck]:
+        return self._before.expiries if self._before else ()
+
+    def run_out(self, clock: Deadline | ExpiryCheck, *, assumed: bool = False) -> None:
+        """Fire a clock's own rule; ``assumed``: the platform has no record of what it led to."""
+        self.fire(clock.rule, max(clock.due, self.since(clock.order)), order=clock.order, assumed=assumed)
+
+    # Expiries: clocks of the platform that have run out (G-2).
+
+    def resolve_expiry(self, serial: int, outcome: ExpiryOutcome, now: datetime) -> None:
+        """Take in the platform's answer about an expiry.
+
+        An impossible answer needs an operator; a deadline that is past is none, and the platform is asked again.
+        """
+        expiry = self.state.expiry(serial)
+        if expiry is None:  # a message came first, and the state has been left
+            return
+        if outcome.rule is None and outcome.deadline is not None and outcome.deadline <= now:
+            expiry.asked += 1
+        elif fault := self._fault_of(expiry, outcome):
+            expiry.fail(fault)
+        else:
+            self.answer(expiry, outcome, now)
+
+    def _fault_of(self, expiry: ExpiryCheck, outcome: ExpiryOutcome) -> str | None:
+        rule, order = outcome.rule, expiry.order
+        if rule is None:
+            return None
+        if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
+            return f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
+        try:
+            if outcome.form is not None:
+                self.read_form(rule, outcome.form, order)
+        except BadForm as bad:
+            return f"平台的答复不可用 / the platform's answer cannot be used: {bad}"
+        return None
+
+    def answer(self, expiry: ExpiryCheck, outcome: ExpiryOutcome, now: datetime) -> None:
+        """Keep the platform's answer about an expiry, and let that have its consequences."""
+        occurred = outcome.occurred_at and min(outcome.occurred_at, now)
+        answer = Answer(
+            order=expiry.order,
+            state=expiry.state,
+            rule=expiry.rule,
+            due=expiry.due,
+            told=now,
+            outcome=outcome.model_copy(update={"occurred_at": occurred}),
+        )
+        self.state.answers.append(answer)
+        if self.state.held or (self.state.frontier and self.state.frontier > expiry.due):
+            self.refold(now)
+        else:
+            self._resolve(expiry, answer)
+
+    def _resolve(self, expiry: ExpiryCheck, answer: Answer) -> None:
+        """Let an expiry have its consequences, in the course of the case."""
+        outcome, order = answer.outcome, expiry.order
+        if answer.recorded:
+            self.state.answered.append(answer.clock)
+        if outcome.rule is not None:
+            form = None if outcome.form is None else self.read_form(outcome.rule, outcome.form, order)
+            happened = max(self.since(order), outcome.occurred_at or expiry.due)
+            self.fire(outcome.rule, happened, form, order=order, reported=True)
+            if outcome.deadline is not None and not self.closed:
+                for state in self.chart_view(order).platform_clocked():
+                    self.state.set_deadline(order, state, outcome.deadline)
+        elif outcome.deadline is not None:
+            self.state.set_deadline(order, expiry.state, outcome.deadline)
+            self._retry_waiting()
+        else:
+            self.state.expiries = [other for other in self.state.expiries if other is not expiry]
+            given = self._contradicting(expiry)
+            if given is None:
+                self.run_out(expiry, assumed=True)
+            else:
+                self._judge(given)
+
+    def _contradicting(self, expiry: ExpiryCheck) -> Input | None:
+        """Return the first fact after an assumed end of a clock that only fits if the clock's own rule did not fire."""
+        waiting = [given for given in self.state.inputs if given.status in ("held", "ignored")]
+        trial: CaseCourse | None = None
+        for given in sorted({id(given): given for given in (*waiting, *self._coming)}.values(), key=_place):
+            if given.happened < expiry.due or given.rule is None:
+                continue
+            applying = reports.applying_rule(self, given)
+            if applying is None or applying[1] != expiry.order:
+                continue
+            if trial is None:
+                trial = self.fork()
+                trial.run_out(expiry)
+            placed = trial.state.input(given.serial)
+            if (placed and placed.status == "applied") or (not trial.closed and reports.applying_rule(trial, given)):
+                return None
+            self._coming = deque(other for other in self._coming if other is not given)
+            return given
+        return None
+
+    def fail_expiry(self, serial: int, why: str) -> None:
+        """Leave an expiry that the platform did not answer to an operator."""
+        if expiry := self.state.expiry(serial):
+            expiry.fail(clipped(why))
+
+    # Reports of the platform (G-3), and what was told late (G-11).
+
+    def tell(self, given: Input, now: datetime) -> None:
+        """Take in an input at the instant at which it happened; ``given`` then says what became of it."""
+        checkpoint = self.state.checkpoint
+        if checkpoint and checkpoint.course.frontier and given.happened < checkpoint.course.frontier:
+            given.status, given.why = "ignored", TOO_OLD
+            self._keep_ignored(given, final=True)
+            return
+        if self.state.frontier is None or given.happened >= self.state.frontier:
+            self.state.inputs.append(given)
+            self._process(given)
+            contradicts = given.status == "ignored" and any(not answer.recorded for answer in self.state.answers)
+            if not contradicts:
+                self._settle(now)
+                return
+            self.state.forget([given.serial])
+        self._retell(given, now)
+
+    def _retell(self, given: Input, now: datetime) -> None:
+        """Derive the course anew with an input that was told late, unless the platform's record says otherwise."""
+        trial = self.fork()
+        placed = given.model_copy()
+        trial.state.inputs.append(placed)
+        trial.refold(now)
+        if lost := set(self.state.answered) - set(trial.state.answered):
+            given.status, given.why = "ignored", f"{DECIDED}: {', '.join(sorted(clock[2] for clock in lost))}"
+            self._keep_ignored(given, final=True)
+            return
+        self.state, self.case = trial.state, trial.case
+        given.status, given.why = placed.status, placed.why
+
+    def refold(self, now: datetime) -> None:
+        """Derive the course of the case anew from its inputs, and keep what that has undone."""
+        before = self.state.course()
+        self.derive(now)
+        self._compare(before)
+        self._settle(now)
+
+    def derive(self, now: datetime | None) -> None:
+        """Follow the inputs in the order in which they happened, from the checkpoint or the beginning.
+
+        Clocks run on until ``now``; with None they stop at the last input.
+        """
+        self._before = self.state.course()
+        checkpoint = self.state.checkpoint
+        if checkpoint:
+            self.state.follow(checkpoint.course)
+            self.case = self._in_context(checkpoint.context)
+        else:
+            self.state.follow(Course())
+            self.case = self._origin
+            self._begin()
+        self.state.inputs.sort(key=_place)
+        for given in self.state.inputs:
+            given.status, given.why = "waiting", None
+        self._coming = deque(self.state.inputs)
+        while self._coming:
+            self._process(self._coming.popleft())
+        if now is not None:
+            self.elapse(now)
+        self._before = None
+
+    def _begin(self) -> None:
+        began = self.state.began
+        assert began is not None  # noqa: S101 - set when the case was opened
+        self.state.advance_to(began)
+        for order in (None, *self.case.orders):
+            chart = self.process.chart_of(order)(self.case.part(order), began)
+            self.state.remember(order, chart.snapshot())
+            self._enqueue(chart.effects, "", began, None, order, cause="opening")
+
+    def _process(self, given: Input) -> None:
+        """Process an input at its place."""
+        self.elapse(given.happened)  # clocks that ran out before the input's own instant go first
+        self.state.advance_to(given.happened)
+        if given.status == "waiting":
+            self._judge(given)
+
+    def _judge(self, given: Input) -> None:
+        self._act_on(given, reports.judge(self, given))
+
+    def _act_on(self, given: Input, verdict: Verdict) -> None:
+        given.why = None
+        match verdict:
+            case Apply(rule, order, form):
+                given.status = "applied"
+                at = max(self.since(order), given.happened)
+                self.fire(rule, at, form, order=order, given=given)
+                if given.deadline is not None and not self.closed:
+                    own = given.model_copy(update={"order": order, "rule": None})
+                    self._rearm(reports.judge_deadline(self, own))
+            case Rearm():
+                given.status = "applied"
+                self._rearm(verdict)
+            case Hold():
+                given.status = "held"
+            case Echo(decision):
+                given.status = "echo"
+                decision.echoed = True
+            case Ignore(why, final):
+                given.status, given.why = "ignored", why
+                if final:
+                    given.dated = False
+
+    def _rearm(self, verdict: Rearm | Ignore) -> None:
+        if isinstance(verdict, Rearm):
+            for state in verdict.states:
+                self.state.set_deadline(verdict.order, state, verdict.deadline)
+            self._retry_waiting()
+
+    def _retry_waiting(self) -> None:
+        """Judge again the inputs that were held for an expiry, and those that came too early."""
+        again = True
+        while again and not self.closed:
+            again = False
+            for given in self.state.inputs:
+                if given.status not in ("held", "ignored"):
+                    continue
+                verdict = reports.judge_again(self, given)
+                if verdict is None or (isinstance(verdict, Ignore) and given.status == "ignored"):
+                    continue
+                self._act_on(given, verdict)
+                again = True
+                break
+
+    def _settle(self, now: datetime) -> None:
+        """Keep the ignored inputs as such, and forget those that cannot matter any more."""
+        ignored = {message.input for message in self.state.ignored if message.input is not None}
+        reports_told = [given for given in self.state.inputs if given.kind == "report"]
+        for given in reports_told:
+            if given.status == "ignored" and given.serial not in ignored:
+                self._keep_ignored(given, final=not given.dated)
+            elif given.status != "ignored" and given.serial in ignored:
+                self.state.unignore(given.serial)
+            if given.look and given.status == "applied":
+                self.state.mark_seen(given.message_id)
+        self.state.forget(given.serial for given in reports_told if _is_over(given))
+        self.drop_left_decisions(now)
+        self.state.tidy()
+
+    def _keep_ignored(self, given: Input, *, final: bool) -> None:
+        if given.look:
+            return
+        self.state.ignore(
+            IgnoredMessage(
+                at=given.told,
+                rule=given.rule and clipped(given.rule),
+                message_id=given.message_id,
+                why=clipped(given.why or ""),
+                occurred_at=given.happened if given.happened != given.told else None,
+                input=None if final else given.serial,
+            )
+        )
+
+    def _compare(self, before: Course) -> None:
+        """Keep what the new course has undone: rules as taken back, ledger entries as reversed, effects as obsolete."""
+        state = self.state
+        fired = {repr(entry.identity) for entry in state.timeline}
+        state.taken_back = [entry for entry in state.taken_back if repr(entry.identity) not in fired]
+        state.taken_back += [entry for entry in before.timeline if repr(entry.identity) not in fired]
+        booked = {entry.key for entry in state.ledger}
+        state.reversed = [entry for entry in state.reversed if entry.key not in booked]
+        state.reversed += [
+            entry.model_copy(update={"status": "reversed"}) for entry in before.ledger if entry.key not in booked
+        ]
+        wanted = {effect.key for effect in state.effects}
+        state.obsolete = [effect for effect in state.obsolete if effect.key not in wanted]
+        for effect in before.effects:
+            if effect.key not in wanted and effect.entry is None and effect.status == "done":
+                why = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
+                state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": why}))
+        applied = {given.key: given for given in state.inputs if given.kind == "decision"}
+        for decision in state.decisions:
+            given = applied.get(decision.key)
+            if decision.status == "done" and given is not None:
+                decision.why = None if given.status == "applied" else given.why
+
+    def drop_left_decisions(self, now: datetime) -> None:
+        """Drop the decisions whose state has been left while they were being submitted (G-10)."""
+        for decision in self.state.submissions:
+            entered = self.chart_view(decision.order).entered
+            if not self.closed and any(entered.get(state) == at for state, at in decision.stay.items()):
+                continue
+            last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
+            why = f"提交期间状态已变更 / the case has left the state meanwhile: {last}"
+            ended = self.state.timeline[-1].at if self.state.timeline else now
+            decision.end("dropped", max(ended, decision.at), why, tell=True)
+
+    def compact(self, now: datetime) -> None:
+        """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
+        kept = self.state.inputs
+        if len(kept) <= inputs.INPUTS_KEPT and sum(given.size for given in kept) <= inputs.INPUT_BYTES_KEPT:
+            return
+        self.refold(now)
+        old = self.state.inputs[: len(self.state.inputs) // 2]
+        trial = self.fork()
+        trial.state.inputs = [given.model_copy() for given in old]
+        trial.derive(now=None)
+        self.state.checkpoint = Checkpoint(course=trial.state.course(), context=trial.context())
+        self.state.forget(given.serial for given in old)
+        frontier = trial.state.frontier
+        self.state.answers = [answer for answer in self.state.answers if frontier is None or answer.due >= frontier]
+
+    def context(self) -> dict[str, Any]:
+        """Return what rules and forms have added to the case, as JSON."""
+        return self.case.model_dump(mode="json", exclude={"facts", "policy"})
+
+    def _in_context(self, context: dict[str, Any]) -> Case:
+        pinned = self._origin.model_dump(mode="json", include={"facts", "policy"})
+        return read(type(self._origin), {**pinned, **context}, "case")
+
+    # Rules and their effects.
+
+    def fire(
+        self,
+        rule: str,
+        at: datetime,
+        form: Form | None = None,
+        *,
+        order: str | None = None,
+        given: Input | None = None,
+        reported: bool = False,
+        assumed: bool = False,
+    ) -> None:
+        """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
+        step, snapshot = self._step(rule, at, order)
+        self.state.remember(order, snapshot)
+        case = self.case
+        self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
+        self.state.advance_to(at)
+        self.state.record(
+            TimelineEntry(
+                at=at,
+                rule=rule,
+                by=(given.by if given else None) or self.process.rules[rule].party.value,
+                left=self.named(order, step.left),
+                reached=self.named(order, step.reached),
+                clause=step.clause,
+                order=order,
+                input=given.serial if given else None,
+                actor=given.actor if given else None,
+                way=given.way if given else None,
+                told=given.told if given and given.told != at else None,
+                form=form.model_dump(mode="json", exclude_defaults=True) or None if form else None,
+                assumed=assumed,
+            )
+        )
+        self._cancel_obsolete(rule, at, order)
+        reported = reported or (given is not None and given.kind == "report")
+        effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
+        self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
+        deadlines = self.chart_view(order).deadlines
+        self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
+        if self.closed:
+            self._withdraw_steps()
+        if self._before is None:  # while the course is derived anew, the state is that of an earlier instant
+            self.drop_left_decisions(at)
+        self._retry_waiting()
+
+    def _step(self, rule: str, at: datetime, order: str | None) -> tuple[Any, Snapshot]:
+        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
+        return chart.step(rule, at), chart.snapshot()
+
+    def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
+        """Complete the effects that were needed only until this rule fired."""
+        declared = self.process.effects()
+        for effect in self.state.effects:
+            if effect.status != "done" and effect.order == order and rule in declared[effect.effect].until:
+                effect.complete(at)
+
+    def _withdraw_steps(self) -> None:
+        """Withdraw what an ended case no longer needs: all its steps and expiries, but no entry of the ledger."""
+        self.state.effects = [effect for effect in self.state.effects if effect.entry or effect.status == "done"]
+        self.state.expiries = []
+
+    def _enqueue(
+        self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None, *, cause: str
+    ) -> None:
+        written = form.model_dump(mode="json") if form else None
+        part = self.case.part(order)
+        known = {effect.key: effect for effect in self._before.effects} if self._before else {}
+        for effect in effects:
+            if effect.unless and getattr(part, effect.unless):
+                continue
+            entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
+            if entry and not self.state.book(entry):
+                continue
+            key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
+            if key in known:
+                self.state.effects.append(known[key])
+                continue
+            self.state.effects.append(
+                EffectState(
+                    serial=self.state.next_serial(),
+                    key=key,
+                    effect=effect.name,
+                    rule=rule,
+                    at=at,
+                    order=order,
+                    form=written,
+                    entry=entry.key if entry else None,
+                )
+            )
+
+    def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
+        """Return the entry of an effect; its key allows one entry per case, clause and order."""
+        facts = self.case.facts
+        return LedgerEntry(
+            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
+            case_id=self.case_id,
+            shop_id=facts.shop,
+            clause=effect.clause or "",
+            order=order,
+            at=at,
+            amount=None if effect.counted else self.case.part(order).amount(effect.name),
+            counted=effect.counted,
+        )
+
+
+def _is_over(given: Input) -> bool:
+    """Return whether a report cannot matter any more, whatever else becomes known."""
+    return given.status == "echo" or (given.status == "ignored" and (given.look or not given.dated))
+
+
+def _place(given: Input) -> tuple[datetime, int]:
+    return given.place
+
+
+def given_at(sender: Sender, now: datetime) -> datetime | None:
+    """Return when an input was given, if that is materially earlier than when it is handled."""
+    return sender.at if sender.at is not None and sender.at < now - SKEW else None

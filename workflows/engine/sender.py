@@ -1,0 +1,56 @@
+"""Who gave an input, by which way, and when (G-13): a header of Temporal carries it from the client to the case."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from pydantic import ValidationError
+from temporalio.api.common.v1 import Payload
+
+from cases.models import Instant, Strict, Text
+
+HEADER = "aftersales-sender"
+WEB_UI = "web_ui"
+"""The way of an input without the header: Temporal's own clients, above all its Web UI."""
+
+
+class Sender(Strict):
+    """The name of the person who gave an input, if there is one, the way it came, and when it was given.
+
+    ``at`` is None where it is not known, as for the Web UI: the input then counts as given when it arrives.
+    """
+
+    name: Text | None = None
+    way: Text = WEB_UI
+    at: Instant | None = None
+
+
+UNKNOWN = Sender()
+_current: ContextVar[Sender] = ContextVar("sender", default=UNKNOWN)
+
+
+def current_sender() -> Sender:
+    """Return who gave the input that is being handled."""
+    return _current.get()
+
+
+def read_sender(headers: Mapping[str, Payload]) -> Sender:
+    """Return the sender that the headers of an input name; one that cannot be read is unknown."""
+    payload = headers.get(HEADER)
+    if payload is None:
+        return UNKNOWN
+    try:
+        return Sender.model_validate_json(json.dumps(json.loads(payload.data)))
+    except (ValueError, ValidationError):
+        return UNKNOWN
+
+
+@contextmanager
+def sent_by(headers: Mapping[str, Payload]) -> Iterator[None]:
+    """Name the sender to whatever handles the input within the block."""
+    token = _current.set(read_sender(headers))
+    try:
+        yield
+    finally:
+        _current.reset(token)
