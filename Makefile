@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test smoke lint types check docs screenshots constraints clean
+.PHONY: help run test smoke lint types check docs edition bench screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -56,6 +56,12 @@ docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
 	@$(BIN)/python -m aftersales.cli.reference docs
 	@$(BIN)/python -m aftersales.authoring.process_lists README.md README.zh-CN.md docs/operators.md docs/operations.md docs/rules.md
+
+edition: $(VENV)/.dev ## write the edition of the figures with which cases are opened from today
+	@$(BIN)/python -m aftersales.authoring.edition cases/editions
+
+bench: $(VENV)/.dev ## measure what a case costs beside workflows written by hand (BENCH=--quick: one short round)
+	@$(BIN)/python -m benchmarks.cases $(BENCH)
 
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images

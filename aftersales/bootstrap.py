@@ -18,6 +18,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 from activities.dependencies import Dependencies, all_activities
 from activities.error_interceptor import ErrorInterceptor
 from activities.local_calls import LocalCalls
+from aftersales.authoring.edition import refuse_unreleased_figures
 from aftersales.authoring.process_check import effect_tables, refuse_faulty_processes
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.reconciler import Reconciler
@@ -152,7 +153,7 @@ def make_worker(
         task_queue=settings.task_queue,
         workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
-        workflow_runner=sandboxed_runner(),
+        workflow_runner=sandboxed_runner(config["data_converter"]),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -170,6 +171,7 @@ async def run_worker(settings: Settings) -> None:
     """Run a worker until a signal asks it to stop; raises CaseError if it cannot start."""
     refuse_faulty_processes()
     refuse_to_pretend(settings)
+    refuse_unreleased_figures()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from cases.editions import UNRELEASED
 from cases.forms import Form, NoForm
 from cases.models import Instant, Strict
 from cases.policy import Figure, Policy
@@ -63,11 +64,12 @@ class Appeals(Strict):
 class Case(Strict):
     """The context of a chart: pinned facts and policy (G-9), and what has been added since.
 
-    Guards and deadlines are computed from it alone.
+    Guards and deadlines are computed from it alone.  ``edition`` names the figures that the policy was made from.
     """
 
     facts: Any
     policy: Any
+    edition: str = UNRELEASED
     forms: ClassVar[Mapping[str, type[Form]]] = {}
     appeals: ClassVar[Appeals | None] = None
     """None if cases of this process cannot be appealed."""

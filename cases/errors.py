@@ -30,6 +30,10 @@ class PolicyUnknown(BadForm):
     """A policy figure that does not exist."""
 
 
+class UnreadableCase(CaseError):
+    """A case written by another release, which this one cannot read: it waits for a worker that can."""
+
+
 class PlatformError(CaseError):
     """A call of a platform failed."""
 

@@ -15,7 +15,7 @@ from statecharts.rules import ChartFault, Length, Provenance
 
 PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
-
+_SET = {"source": "shop setting", "standing": "set"}
 LONGEST_CLOCK = timedelta(days=3650)
 """No marketplace has a longer clock, and an unlimited one could exceed the range of dates."""
 
@@ -51,11 +51,6 @@ def _show(value: Any) -> str:
 def duration(length: str, clause: str, source: str, standing: Provenance) -> Figure[Duration]:
     """Make a figure of a length of time, written as ``48h``."""
     return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
-
-
-def all_pinned(figures: Mapping[str, Any]) -> bool:
-    """Return whether all figures carry their sources: such figures are used unchanged (G-9)."""
-    return bool(figures) and all(isinstance(figure, dict) and "standing" in figure for figure in figures.values())
 
 
 def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
@@ -122,18 +117,27 @@ class Policy(Strict):
         return cls.model_fields[figure].description or figure
 
     @classmethod
-    def resolve(cls, values: Mapping[str, Any], source: str = "shop setting") -> Self:
-        """Return the policy with figures set by the shop; raises PolicyUnknown or BadForm, naming the figure."""
-        unknown = [name for name in values if name not in cls.model_fields]
-        if unknown:
-            raise PolicyUnknown(
-                f"policy.{clipped(unknown[0])}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
-                ("policy", unknown[0]),
-            )
-        plain = cls().model_dump(mode="json")
-        for name, value in values.items():
-            plain[name] |= {"value": value, "source": source, "standing": "set"}
-        return read(cls, plain, "policy")
+    def resolve(cls, values: Mapping[str, Any], figures: Mapping[str, Any] | None = None) -> Self:
+        """Return the policy with what a shop has set; raises PolicyUnknown or BadForm, naming the figure.
+
+        ``figures``, those of an edition, go before those of the code.  What an edition alone has is not looked at any
+        more.
+        """
+        figures = figures or {}
+        for name in values:
+            if name not in cls.model_fields and name not in figures:
+                raise PolicyUnknown(
+                    f"policy.{clipped(name)}: 没有这个参数 / no such figure; figures: {', '.join(cls.model_fields)}",
+                    ("policy", name),
+                )
+        plain = cls().model_dump(mode="json") | dict(figures)
+        plain |= {name: {**plain[name], "value": value, **_SET} for name, value in values.items()}
+        return read(cls, {name: plain[name] for name in cls.model_fields}, "policy")
+
+    def overrides(self) -> dict[str, Any]:
+        """Return what the shop has set, as JSON: with it and the edition's figures the policy is the same again."""
+        set_by_shop = [name for name in type(self).model_fields if getattr(self, name).standing == "set"]
+        return {name: self.model_dump(mode="json", include={name})[name]["value"] for name in set_by_shop}
 
     @model_validator(mode="after")
     def _no_clock_runs_backwards(self) -> Self:

@@ -1,10 +1,12 @@
 """The base of every chart.  Time is passed in as an argument, effects are returned as data."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from statemachine import State, StateChart
 from statemachine.model import Model
@@ -16,6 +18,8 @@ from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, ar
 
 _MOST_AT_ONCE = 100
 """More rules than any chart fires by itself at one instant."""
+_IDLE_KEPT = 4
+"""How many charts of a class wait to be borrowed; more than one is needed only when they are used within each other."""
 
 
 class CaseContext(Protocol):
@@ -157,19 +161,45 @@ class Step:
     effects: tuple[Effect, ...]
 
 
+class _Guards:
+    """The guards of a chart, as the library looks them up: those of the case that the chart serves at the moment."""
+
+    case: CaseContext | None
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def __dir__(self) -> Iterable[str]:
+        return self._names
+
+    def __getattr__(self, name: str) -> bool:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return bool(getattr(self.case, name))
+
+
 class CaseChart(StateChart[Model]):
-    """The base of every chart; a chart's module contains states, rules and effects, nothing else."""
+    """The base of every chart; a chart's module contains states, rules and effects, nothing else.
+
+    Whoever builds one may keep it.  To build one costs a hundred times what it costs to reset it, so the engine borrows
+    (``borrowed``) instead.
+    """
 
     allow_event_without_transition = False
     catch_errors_as_events = False
     rules: ClassVar[Mapping[str, Rule]] = {}
     _clocks: ClassVar[Mapping[str, Clock]] = {}
+    _guard_names: ClassVar[frozenset[str]] = frozenset()
+    _idle: ClassVar[deque[Any]] = deque()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Collect the rules in the order of the rule book; raises ChartFault."""
         super().__init_subclass__(**options)
         cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
         cls._clocks = {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
+        transitions = [transition for rule in cls.rules.values() for _, transition in rule.steps()]
+        cls._guard_names = frozenset(spec.attr_name for transition in transitions for spec in transition.cond)
+        cls._idle = deque(maxlen=_IDLE_KEPT)
         cls._refuse_taken_names()
         cls._refuse_transitions_without_rule()
 
@@ -195,16 +225,53 @@ class CaseChart(StateChart[Model]):
 
     def __init__(self, case: CaseContext, now: datetime, snapshot: Snapshot | None = None) -> None:
         """Start a case at ``now``, or resume it from ``snapshot``."""
-        self.case, self.now = case, now
-        snapshot = snapshot or Snapshot()
+        self._guards = _Guards(self._guard_names)
+        self._serve(case, now, snapshot or Snapshot())
+        memory: Any = Model()  # type: ignore[no-untyped-call]
+        memory.state = self._configuration()
+        super().__init__(memory, listeners=[self._guards])
+        self._remember_history(snapshot or Snapshot())
+
+    @classmethod
+    @contextmanager
+    def borrowed(cls, case: CaseContext, now: datetime, snapshot: Snapshot | None = None) -> Iterator[Self]:
+        """Lend a chart that starts a case or resumes it like a new one; it must not be used after the block.
+
+        One chart serves one borrower at a time, whatever the thread.  After an exception it is thrown away.
+        """
+        try:
+            chart = cls._idle.pop()
+        except IndexError:
+            chart = cls(case, now, snapshot)
+        else:
+            chart._reset(case, now, snapshot or Snapshot())
+        yield chart
+        chart._guards.case = chart.case = None
+        cls._idle.append(chart)
+
+    def _reset(self, case: CaseContext, now: datetime, snapshot: Snapshot) -> None:
+        # The only place that touches what is private to the library.  A new engine has no queue, flag or lock of a
+        # previous use, and enters the initial state if there is no other, as at the end of the library's constructor.
+        self._serve(case, now, snapshot)
+        self.current_state_value = self._configuration()
+        self._remember_history(snapshot)
+        self._engine = self._get_engine()  # type: ignore[no-untyped-call]
+        self._engine.start()
+
+    def _serve(self, case: CaseContext, now: datetime, snapshot: Snapshot) -> None:
+        self.case = self._guards.case = case
+        self.now = now
         self.entered, self.given = dict(snapshot.entered), dict(snapshot.given)
         self.effects: list[Effect] = []
-        memory: Any = Model()  # type: ignore[no-untyped-call]
-        if snapshot.entered:  # resumed in document order through the model, so that nothing is entered twice
-            memory.state = OrderedSet(value for value in self.states_map if value in snapshot.entered)
-        super().__init__(memory, listeners=[case])
-        for name, values in snapshot.history.items():
-            self.history_values[name] = [self.states_map[value] for value in values]
+
+    def _configuration(self) -> OrderedSet[str] | None:
+        # In document order and given to the model, so that nothing is entered twice.
+        return OrderedSet(value for value in self.states_map if value in self.entered) if self.entered else None
+
+    def _remember_history(self, snapshot: Snapshot) -> None:
+        self.history_values = {
+            name: [self.states_map[value] for value in values] for name, values in snapshot.history.items()
+        }
 
     def snapshot(self) -> Snapshot:
         """Return what must be remembered to resume from here."""

@@ -8,6 +8,7 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from cases.messages import Opening
 from cases.models import whole_seconds
+from workflows.engine.continue_as_new import opening_record
 from workflows.engine.details import static_details, static_summary
 from workflows.engine.limits import refuse_oversized_opening
 from workflows.engine.machine import CaseMachine
@@ -29,7 +30,7 @@ async def start_case(
     machine = CaseMachine(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
     return await client.start_workflow(
         process.name,
-        arg={"facts": case.facts.model_dump(mode="json"), "policy": case.policy.model_dump(mode="json")},
+        arg=opening_record(case),
         id=case_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

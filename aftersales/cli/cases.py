@@ -233,6 +233,7 @@ def _argument(
         raise BadForm(f"--occurred-at: 不能晚于现在 / must not be in the future: {happened}")
     beside = {ORDER_FIELD: order, OCCURRED_AT: happened}
     values = {**(read_form(process, rule, form, now) or {}), **{key: value for key, value in beside.items() if value}}
+    refuse_oversized(values, rule)
     return values or None
 
 

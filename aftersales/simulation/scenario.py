@@ -155,7 +155,7 @@ class Scenario:
         """Return the opening of a case whose scenario begins at ``origin``, with its policy resolved."""
         facts = shift_instants(self.process.case.facts_type(), self.file.opening, self._shift(origin), ("opening",))
         case = self.process.open_case(Opening(facts=facts, policy=self.file.policy))
-        return Opening(facts=case.facts.model_dump(mode="json"), policy=case.policy.model_dump(mode="json"))
+        return Opening(facts=case.facts.model_dump(mode="json"), policy=case.policy.overrides())
 
     def form(self, number: int, origin: datetime) -> dict[str, Any] | None:
         """Return the form of a step, with its instants shifted."""

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cases.errors import BadForm, PolicyUnknown
-from cases.models import read
 from cases.policy import PROVENANCE_LABELS, Figure, Policy, duration
 from tests.support.places import RULES
 from workflows.registry import PROCESSES
@@ -67,9 +66,9 @@ def test_g_6_there_is_no_default_decision_and_it_would_be_taken_half_an_hour_bef
 
 
 def test_g_9_what_a_shop_sets_says_so_and_keeps_its_unit_and_clause() -> None:
-    figure = Policy.resolve({"decide_before": "1h"}, source="shop S1").decide_before
+    figure = Policy.resolve({"decide_before": "1h"}).decide_before
 
-    assert (figure.value, figure.source, figure.standing) == (timedelta(hours=1), "shop S1", "set")
+    assert (figure.value, figure.source, figure.standing) == (timedelta(hours=1), "shop setting", "set")
     assert (figure.unit, figure.clause) == (Policy().decide_before.unit, "G-6")
 
 
@@ -77,10 +76,29 @@ def test_g_9_what_a_shop_does_not_set_stays_as_it_is() -> None:
     assert Policy.resolve({"decide_before": "1h"}).reminders_before == Policy().reminders_before
 
 
-def test_g_9_a_pinned_policy_is_read_back_as_it_was() -> None:
-    pinned = Policy.resolve({"reminders_before": ["3h"]})
+@pytest.mark.parametrize(
+    "values", [{}, {"reminders_before": ["3h"]}, {"default_form": {"a": 1}, "decide_before": "0s"}]
+)
+def test_g_9_what_a_shop_has_set_makes_the_policy_again(values: dict[str, Any]) -> None:
+    policy = Policy.resolve(values)
 
-    assert read(Policy, pinned.model_dump(mode="json"), "policy") == pinned
+    assert policy.overrides() == values
+    assert Policy.resolve(policy.overrides()) == policy
+
+
+def test_g_9_the_figures_of_an_edition_go_before_those_of_the_code() -> None:
+    older = {"decide_before": {**Policy().model_dump(mode="json")["decide_before"], "value": "5m"}}
+
+    policy = Policy.resolve({"reminders_before": ["3h"]}, older)
+
+    assert policy.decide_before.value == timedelta(minutes=5)
+    assert policy.overrides() == {"reminders_before": ["3h"]}
+
+
+def test_a_figure_that_only_an_edition_has_is_read_and_counts_no_more() -> None:
+    gone = {"gone": Policy().model_dump(mode="json")["decide_before"]}
+
+    assert Policy.resolve({"gone": "1h"}, gone) == Policy()
 
 
 def test_a_figure_that_does_not_exist_is_named_with_those_that_do() -> None:

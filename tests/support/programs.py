@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.support.places import ROOT
@@ -68,12 +69,17 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker_process(**environment: str) -> AsyncIterator[WorkerProcess]:
-    """Run a worker with these variables in its environment; kill it when the block ends."""
+async def worker_process(project: Path = ROOT, **environment: str) -> AsyncIterator[WorkerProcess]:
+    """Run a project's worker with these variables in its environment; kill it when the block ends."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "worker.py"),
-        cwd=ROOT,
-        env={**without_ours(dict(os.environ)), "AFTERSALES_PRETEND_PLATFORMS": "true", **environment},
+        cwd=project,
+        env={
+            **without_ours(dict(os.environ)),
+            "AFTERSALES_PRETEND_PLATFORMS": "true",
+            "PYTHONPATH": str(project),
+            **environment,
+        },
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

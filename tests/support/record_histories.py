@@ -17,6 +17,7 @@ from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from cases.durations import parse_duration
 from cases.errors import LedgerUnreachable
+from cases.messages import Opening
 from tests.support.life import PROCESS, Life, due, facts, settled, whole_now
 from tests.support.places import HISTORIES
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
@@ -25,6 +26,7 @@ from tests.support.processes.delays import delay_facts
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
 from tests.support.servers import start_server
 from tests.support.stage import BUSINESS, NOT_YET, Scene, Stage
+from workflows.engine.continue_as_new import opening_record
 from workflows.registry import PROCESSES
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
@@ -328,7 +330,6 @@ def opening_of(story: str, opened: datetime) -> dict[str, Any]:
     """Return the input that opens the case of a story."""
     changes = OPENINGS.get(story, {})
     process = process_of(story)
-    policy = PROCESSES[process].case.policy_type().resolve(POLICIES.get(story, {}))
     match process:
         case "claim_1688":
             record = claim_facts(story, opened, **changes)
@@ -338,7 +339,7 @@ def opening_of(story: str, opened: datetime) -> dict[str, Any]:
             record = split_of(story, opened, **changes)
         case _:
             record = facts(story, **changes)
-    return {"facts": record, "policy": policy.model_dump(mode="json")}
+    return opening_record(PROCESSES[process].open_case(Opening(facts=record, policy=POLICIES.get(story, {}))))
 
 
 def scrubbed(document: Any) -> Any:

@@ -9,18 +9,28 @@ import pytest
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution, WorkflowType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowFailureError,
+    WorkflowHistory,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from cases.douyin_reship import ReshipPolicy
-from tests.support.life import DEADLINE_SECONDS, PROCESS, Open, due, facts, fired, whole_now
+from cases.editions import NEWEST
+from cases.messages import Opening
+from tests.support.life import DEADLINE_SECONDS, PROCESS, Open, due, eventually, facts, fired, whole_now
 from tests.support.raw import ARGUMENTS, PAYLOADS
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
 
 QUEUE = "tests"
-PINNED = ReshipPolicy().model_dump(mode="json")
-SHIPPING = PINNED["shipping"]
+SHIPPING = ReshipPolicy().model_dump(mode="json")["shipping"]
+RECORD = {"schema": 1, "edition": NEWEST, "policy": {}}
 
 
 async def failure(client: Client, case_id: str, *arguments: Any) -> ApplicationError:
@@ -47,8 +57,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"facts": facts("A1"), "policy": {"shipping": {**SHIPPING, "value": "-1h"}}}, "shipping"),
     ({"facts": facts("A1"), "policy": {"default_decision": "withdraw"}}, "policy.default_decision"),
     ({"facts": facts("A1"), "carried": {}}, "carried: 没有这个字段"),
-    ({"facts": facts("A1"), "policy": PINNED, "carried": {"past": {"entered": {"nowhere": "x"}}}}, "carried"),
+    ({"facts": facts("A1"), "policy": {"shipping": SHIPPING}}, "shipping"),
     ({"facts": facts("A1"), "policy": []}, "policy"),
+    ({"facts": facts("A1"), "schema": "1"}, "schema: 没有这个字段"),
+    ({"facts": facts("A1"), "edition": NEWEST}, "edition: 没有这个字段"),
+    ({"facts": facts("A1"), **RECORD, "carried": {"state": {}}}, "carried: 没有这个字段"),
 ]
 
 
@@ -65,7 +78,7 @@ async def test_a_workflow_id_that_is_not_the_cases_fails_and_says_which_it_must_
     worker: None, environment: WorkflowEnvironment
 ) -> None:
     case_id = f"{PROCESS}/{uuid.uuid4().hex}"
-    failed = await failure(environment.client, case_id, {"facts": facts("A1"), "policy": PINNED})
+    failed = await failure(environment.client, case_id, {"facts": facts("A1"), **RECORD})
     assert f"{PROCESS}/A1" in failed.message
     assert case_id in failed.message
 
@@ -109,21 +122,67 @@ async def start_raw(client: Client, case_id: str, payloads: list[Payload]) -> li
 
 
 @pytest.mark.parametrize("policy", [None, {"shipping": "3h"}])
-async def test_g_9_a_case_opened_without_all_figures_pins_them_before_anything_else(
+async def test_g_9_a_case_opened_without_an_edition_pins_one_before_anything_else(
     open_case: Open, policy: dict[str, Any] | None
 ) -> None:
     life = await open_case(policy=policy, pinned=False)
     seen = await life.until("pinned", lambda seen: seen["policy"])
     first, second = await life.histories()
-    started = second.events[0].workflow_execution_started_event_attributes
-    (carried,) = await life.environment.client.data_converter.decode(started.input.payloads)
-    assert carried["policy"] == seen["policy"]
-    assert carried["policy"]["shipping"]["value"] == (policy or {}).get("shipping", "48h")
-    assert carried["policy"]["shipping"]["standing"] == ("set" if policy else "stated")
-    assert set(carried["policy"]) == set(PINNED)
+    carried = await input_of(life.environment.client, second)
+    assert (carried["schema"], carried["edition"], carried["policy"]) == (1, NEWEST, policy or {})
+    assert seen["policy"]["shipping"]["value"] == (policy or {}).get("shipping", "48h")
+    assert seen["policy"]["shipping"]["standing"] == ("set" if policy else "stated")
     assert not any(event.HasField("timer_started_event_attributes") for event in first.events)
     await life.act("agree")
     assert due(await life.view()) - whole_now() <= timedelta(hours=3 if policy else 48)
+
+
+async def input_of(client: Client, run: WorkflowHistory) -> dict[str, Any]:
+    """Return the input of a run."""
+    (value,) = await client.data_converter.decode(
+        run.events[0].workflow_execution_started_event_attributes.input.payloads
+    )
+    return value  # type: ignore[no-any-return]
+
+
+async def test_g_9_a_client_of_ours_pins_the_edition_and_writes_no_figures_but_the_shops(
+    worker: None, environment: WorkflowEnvironment
+) -> None:
+    opening = Opening(facts=facts(uuid.uuid4().hex), policy={"shipping": "3h"})
+    handle = await start_case(environment.client, QUEUE, PROCESSES[PROCESS], opening)
+    started = await input_of(environment.client, await handle.fetch_history())
+    assert {name: started[name] for name in started if name != "facts"} == {**RECORD, "policy": {"shipping": "3h"}}
+    shipping = (await handle.query("view"))["policy"]["shipping"]
+    assert shipping == {**SHIPPING, "value": "3h", "source": "shop setting", "standing": "set"}
+
+
+UNREADABLE: list[tuple[dict[str, Any], str]] = [
+    ({**RECORD, "schema": 2}, "schema 2"),
+    ({**RECORD, "edition": "2999-01-01"}, "2999-01-01"),
+    ({**RECORD, "policy": {"younger": "1h"}}, "policy.younger"),
+    ({**RECORD, "policy": {"default_decision": "younger"}}, "policy.default_decision"),
+    ({**RECORD, "younger": 1}, "younger: 没有这个字段"),
+    ({**RECORD, "facts": {"younger": 1}}, "younger: 没有这个字段"),
+    ({"schema": 1}, "edition: 缺少"),
+]
+
+
+@pytest.mark.parametrize(("record", "named"), UNREADABLE)
+async def test_a_record_of_another_release_waits_for_a_worker_that_can_read_it(
+    worker: None, environment: WorkflowEnvironment, record: dict[str, Any], named: str
+) -> None:
+    own_id = uuid.uuid4().hex
+    opening = {**record, "facts": facts(own_id) | record.get("facts", {})}
+    handle = await environment.client.start_workflow(PROCESS, opening, id=f"{PROCESS}/{own_id}", task_queue=QUEUE)
+
+    async def failed_task() -> str:
+        events = (await handle.fetch_history()).events
+        assert not any(event.HasField("workflow_execution_failed_event_attributes") for event in events)
+        failures = [event.workflow_task_failed_event_attributes.failure.message for event in events]
+        return next((message for message in failures if message), "")
+
+    assert named in await eventually("a failed workflow task", failed_task)
+    await handle.terminate()
 
 
 async def test_g_9_a_pinned_case_takes_its_figures_from_its_opening_alone(open_case: Open) -> None:
@@ -150,7 +209,7 @@ async def test_g_3_a_message_that_opens_the_case_is_not_lost_when_its_figures_ar
     assert (await asyncio.wait_for(handle.result(), DEADLINE_SECONDS))["state"] == ["withdrawn"]
 
 
-@pytest.mark.parametrize("opening", [{}, {"policy": PINNED}], ids=["figures not pinned", "figures pinned"])
+@pytest.mark.parametrize("opening", [{}, RECORD], ids=["no edition", "edition pinned"])
 async def test_g_4_a_decision_that_opens_the_case_is_taken(
     worker: None, environment: WorkflowEnvironment, opening: dict[str, Any]
 ) -> None:

@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from cases.errors import BadForm, CaseError, PlatformRefused
+from cases.errors import BadForm, CaseError, PlatformRefused, UnreadableCase
 from cases.messages import Report
 from cases.models import read
 from cases.shanghai import shanghai
@@ -23,7 +23,7 @@ from statecharts.rules import Rule
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.background_tasks import BackgroundTasks
 from workflows.engine.case_time import CaseTime
-from workflows.engine.continue_as_new import is_pinned, next_input, open_machine
+from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
 from workflows.engine.details import current_details
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
@@ -54,8 +54,8 @@ def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: 
         report = read(Report, message, "report")
     except BadForm as bad:
         machine.ignore(str(bad), instant, clip_report(message))
-        return
-    machine.receive(report, instant, sender=sender)
+    else:
+        machine.receive(report, instant, sender=sender)
 
 
 def update_description(process: Process, rule: Rule) -> str:
@@ -120,7 +120,7 @@ class CaseWorkflow:
         self._messages: list[tuple[Any, Sender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._pinned = is_pinned(opening)
+        self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
         try:
             info = workflow.info()
@@ -134,6 +134,8 @@ class CaseWorkflow:
 
     @property
     def _machine(self) -> CaseMachine:
+        if isinstance(self._opened, UnreadableCase):  # fails the task, which is tried again until a worker can read it
+            raise self._opened
         if isinstance(self._opened, CaseError):
             raise _failure(self._opened)
         return self._opened
@@ -141,7 +143,7 @@ class CaseWorkflow:
     async def drive(self) -> CaseSummary:
         """Run the case until it closes; return its final state."""
         machine = self._machine
-        if not self._pinned:  # the figures in the code may change, those of an open case never (G-9)
+        if self._typed_by_hand:  # the edition in force may change, that of an open case never (G-9)
             await self._continue_as_new()
         while True:
             await self._time.is_certain()

@@ -33,6 +33,8 @@ from workflows.engine.state import (
     TimelineEntry,
 )
 
+PINNED = {"facts", "policy", "edition"}
+"""What never changes of a case."""
 REPEATS = 10
 """How often a clock may fire at one instant; beyond that it would never stop."""
 TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
@@ -294,9 +296,10 @@ class CaseCourse(CaseSituation):
         assert began is not None  # noqa: S101 - set when the case was opened
         self.state.advance_to(began)
         for order in (None, *self.case.orders):
-            chart = self.process.chart_of(order)(self.case.part(order), began)
-            self.state.remember(order, chart.snapshot())
-            self._enqueue(chart.effects, "", began, None, order, cause="opening")
+            with self.process.chart_of(order).borrowed(self.case.part(order), began) as chart:
+                self.state.remember(order, chart.snapshot())
+                effects = list(chart.effects)
+            self._enqueue(effects, "", began, None, order, cause="opening")
 
     def _process(self, given: Input) -> None:
         """Process an input at its place."""
@@ -432,10 +435,10 @@ class CaseCourse(CaseSituation):
 
     def context(self) -> dict[str, Any]:
         """Return what rules and forms have added to the case, as JSON."""
-        return self.case.model_dump(mode="json", exclude={"facts", "policy"})
+        return self.case.model_dump(mode="json", exclude=PINNED)
 
     def _in_context(self, context: dict[str, Any]) -> Case:
-        pinned = self._origin.model_dump(mode="json", include={"facts", "policy"})
+        pinned = self._origin.model_dump(mode="json", include=PINNED)
         return read(type(self._origin), {**pinned, **context}, "case")
 
     # Rules and their effects.
@@ -487,8 +490,9 @@ class CaseCourse(CaseSituation):
         self._retry_waiting()
 
     def _step(self, rule: str, at: datetime, order: str | None) -> tuple[Any, Snapshot]:
-        chart = self.process.chart_of(order)(self.case.part(order), at, self.state.snapshot_of(order))
-        return chart.step(rule, at), chart.snapshot()
+        own = self.process.chart_of(order)
+        with own.borrowed(self.case.part(order), at, self.state.snapshot_of(order)) as chart:
+            return chart.step(rule, at), chart.snapshot()
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""

@@ -1,20 +1,28 @@
 """A process: its name, its charts and its case."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from statemachine import HistoryState
 
+from cases import editions
 from cases.case import Case
 from cases.errors import BadForm, ProcessFault
 from cases.messages import Opening
 from cases.models import read
-from cases.policy import all_pinned
+from cases.policy import Policy
 from statecharts.chart import CaseChart
 from statecharts.rules import OPERATORS, Clock, Effect, Party, Rule
 from workflows.process_checks import chart_faults, effect_faults, part_faults, try_samples
+
+
+@lru_cache(maxsize=256)
+def _resolved(process: str, policy: type[Policy], edition: str, values: str) -> Policy:
+    # The cases of a shop share one policy: to read all figures again for each would be most of what an opening costs.
+    return policy.resolve(json.loads(values), editions.figures_of(process, edition))
 
 
 @dataclass(frozen=True)
@@ -136,17 +144,26 @@ class Process:
         specs = (spec for owner in (*transitions, *states) for spec in owner)
         return [spec.func.effect for spec in specs if hasattr(spec.func, "effect")]
 
-    def open_case(self, opening: Opening) -> Case:
-        """Read an opening into a case; raises BadForm or PolicyUnknown, naming the field."""
+    @cached_property
+    def edition(self) -> str:
+        """The edition of the figures with which cases are opened."""
+        return editions.in_force(self.name, self.case.policy_type()().model_dump(mode="json"))
+
+    def open_case(self, opening: Opening, edition: str | None = None) -> Case:
+        """Read an opening into a case, with the figures of an edition; raises BadForm or PolicyUnknown."""
         facts = read(self.case.facts_type(), opening.facts, "opening")
-        if all_pinned(opening.policy):
-            policy = read(self.case.policy_type(), opening.policy, "policy")
-        else:
-            policy = self.case.policy_type().resolve(opening.policy)
+        edition = edition or self.edition
+        policy = self._policy(edition, opening.policy)
         decision = policy.default_decision.value
         if decision is not None:
             self._check_default(decision, policy.default_form.value)
-        return self.case(facts=facts, policy=policy)
+        return self.case(facts=facts, policy=policy, edition=edition)
+
+    def _policy(self, edition: str, values: Mapping[str, Any]) -> Policy:
+        try:
+            return _resolved(self.name, self.case.policy_type(), edition, json.dumps(values))
+        except (TypeError, ValueError) as bad:
+            raise BadForm(f"policy: 不是 JSON / is not JSON: {bad}", ("policy",)) from bad
 
     def _check_default(self, decision: str, form: dict[str, object]) -> None:
         rule = self.chart.rules.get(decision)

@@ -49,7 +49,7 @@ async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_d
 
     Pass the ``converter`` of the client that recorded it if that has a codec.
     """
-    runner = RecordingRunner(sandboxed_runner())
+    runner = RecordingRunner(sandboxed_runner(for_cases(converter)))
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=runner,

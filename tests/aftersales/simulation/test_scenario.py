@@ -99,10 +99,11 @@ def test_only_instants_are_taken_as_instants(tmp_path: Path) -> None:
     assert (facts["order_id"], facts["description"]) == ("20260105", "2026-01-04")
 
 
-def test_the_policy_is_resolved_with_what_the_scenario_sets(tmp_path: Path) -> None:
-    policy = scenario(tmp_path, SOUND).opening(ORIGIN).policy
-    assert (policy["shipping"]["value"], policy["shipping"]["standing"]) == ("24h", "set")
-    assert policy["buyer_window"]["value"] == "48h"
+def test_the_policy_is_what_the_scenario_sets(tmp_path: Path) -> None:
+    read = scenario(tmp_path, SOUND)
+    assert read.opening(ORIGIN).policy["shipping"] == "24h"
+    policy = read.process.open_case(read.opening(ORIGIN)).policy
+    assert (policy.shipping.standing, policy.buyer_window.value) == ("set", timedelta(hours=48))
 
 
 def test_a_message_leaves_out_what_was_not_said(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def test_a_clock_of_another_length_is_found_although_plain_replay_is_conte
     monkeypatch.setattr(ReshipCase, "due", halved)
     plain = Replayer(
         workflows=WORKFLOWS,
-        workflow_runner=sandboxed_runner(),
+        workflow_runner=sandboxed_runner(for_cases()),
         interceptors=[OneArgument()],
         data_converter=for_cases(),
     )

@@ -1,0 +1,72 @@
+"""A newer build of the project: a copy with one more figure, fact, field of the state and field of a call."""
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.support.places import ROOT
+from tests.support.surroundings import without_ours
+
+PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
+EDITION = "2099-01-01"
+MORE = {
+    "cases/douyin_reship.py": {
+        "    late_compensation: Figure[Money]": (
+            '    patience: Figure[Duration] = duration("1h", "DR-2", "assumption", "assumed")\n    """耐心"""\n'
+        ),
+        '    description: str = ""\n\n    @property\n    def own_id': '    channel: str = "app"\n',
+    },
+    "workflows/engine/state.py": {"    last_serial: int = 0\n": "    urgency: int = 1\n"},
+    "cases/messages.py": {"    effect: str\n    label: str\n": '    urgency: str = "high"\n'},
+}
+"""What is written before a text that a file has once."""
+OPEN = """
+import asyncio, json, sys
+from pathlib import Path
+from aftersales.runtime.connection import connect_to
+from cases.messages import Opening
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+
+async def main():
+    address, queue, openings = json.loads(sys.argv[1])
+    client = await connect_to(address)
+    for facts, policy in openings:
+        await start_case(client, queue, PROCESSES["douyin_reship"], Opening(facts=facts, policy=policy))
+
+asyncio.run(main())
+"""
+
+
+async def newer_build(folder: Path) -> Path:
+    """Copy the project into a folder, change it, and write its edition; return the folder."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "worker.py", folder)
+    for file, changes in MORE.items():
+        text = (folder / file).read_text(encoding="utf-8")
+        for before, added in changes.items():
+            assert text.count(before) == 1, (file, before)
+            text = text.replace(before, added + before)
+        (folder / file).write_text(text, encoding="utf-8")
+    await run_in(
+        folder,
+        "from pathlib import Path; from aftersales.authoring.edition import main; "
+        f"raise SystemExit(main(Path('cases/editions'), '{EDITION}'))",
+    )
+    return folder
+
+
+async def run_in(project: Path, code: str, *arguments: str) -> None:
+    """Run code with the packages of a build."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        cwd=project,
+        env={**without_ours(dict(os.environ)), "PYTHONPATH": str(project)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
