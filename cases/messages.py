@@ -1,5 +1,6 @@
 """The inputs and results of a case's workflow and of its activities, as strict models."""
 
+import operator
 from typing import Any
 
 from pydantic import Field
@@ -67,9 +68,9 @@ class EffectOutcome(Strict):
     ``already``: the platform had it done before this call, so that nothing was sent.  ``said``: the platform's words.
     """
 
-    console_task: ConsoleTask | None = None
-    already: bool = False
-    said: Excerpt | None = None
+    console_task: ConsoleTask | None = Field(default=None, exclude_if=operator.not_)
+    already: bool = Field(default=False, exclude_if=operator.not_)
+    said: Excerpt | None = Field(default=None, exclude_if=operator.not_)
 
 
 class ExpiryQuery(Strict):

@@ -1,5 +1,6 @@
 """A ledger in memory, for simulation and tests."""
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,6 +13,7 @@ class InMemoryLedger:
 
     def __init__(self) -> None:
         """Start empty."""
+        self._one_at_a_time = threading.Lock()
         self._records: dict[str, CaseRecord] = {}
         self._entries: dict[str, LedgerEntry] = {}
         self._known: dict[str, KnownCase] = {}
@@ -27,6 +29,10 @@ class InMemoryLedger:
 
     def record(self, record: CaseRecord) -> None:
         """Store all about a case; a record older than the stored one changes nothing."""
+        with self._one_at_a_time:
+            self._record(record)
+
+    def _record(self, record: CaseRecord) -> None:
         before = self._records.get(record.case_id)
         if before is not None and before.as_of > record.as_of:
             return
@@ -47,7 +53,10 @@ class InMemoryLedger:
 
     def ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
         """Store that a case's workflow ended, at ``at``, without its case; return whether that is news."""
-        at = whole_seconds(at)
+        with self._one_at_a_time:
+            return self._ended(case_id, ending, whole_seconds(at))
+
+    def _ended(self, case_id: str, ending: Ending, at: datetime) -> bool:
         known, record = self._known.get(case_id), self._records.get(case_id)
         if (record and record.as_of > at) or (known and known.ended_at and (known.state or known.ended_at > at)):
             return False

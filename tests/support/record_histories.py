@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import WorkflowUpdateFailedError
+
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
@@ -25,7 +27,7 @@ from tests.support.processes.delays import CHAT as DELAY_CHAT
 from tests.support.processes.delays import delay_facts
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
 from tests.support.servers import start_server
-from tests.support.stage import BUSINESS, NOT_YET, Scene, Stage
+from tests.support.stage import BUSINESS, NOT_YET, UNREACHABLE, Scene, Stage
 from workflows.engine.continue_as_new import opening_record
 from workflows.registry import PROCESSES
 
@@ -37,16 +39,22 @@ OPENINGS: dict[str, dict[str, str]] = {
     "out_of_stock": {"reason": "other"},
     "delay_reported_and_late": {"sent_at": "0s"},
 }
+MANY = {"split_found_confirmed": 1}
 POLICIES: dict[str, dict[str, list[str]]] = {"two_at_once": {"reminders_before": ["48h"]}}
 
 
 async def silent_never_received(life: Life) -> None:
+    """The platform has no record of what its clocks led to: facts told late could still put the case right."""
     await life.pass_time("5d")
+    await life.until_state("refunded")
+    await life.pass_time("8d")
     await life.until_closed()
 
 
 async def silent_short_shipped(life: Life) -> None:
     await life.pass_time("7d")
+    await life.until_state("lapsed")
+    await life.pass_time("8d")
     await life.until_closed()
 
 
@@ -79,8 +87,8 @@ async def out_of_stock(life: Life) -> None:
     await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
     await life.reach("47h")
     await life.act("agree")
-    await life.act("refuse", {"reason": "缺货", "after_consent": True, "evidence": [CONSENT]})
     await life.act("done_by_hand")
+    await life.act("refuse", {"reason": "缺货", "after_consent": True, "evidence": [CONSENT]})
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
 
@@ -94,16 +102,58 @@ async def deadline_of_the_platform(life: Life) -> None:
 
 
 async def failing_platform(life: Life) -> None:
+    """The platform refuses a decision, then does not answer the next one; its clock cannot be resolved at first."""
     life.scene.fails["agree_on_platform"] = BUSINESS
     await life.reach("1h")
+    await refused(life, "agree")
+    life.scene.fails = {"agree_on_platform": UNREACHABLE}
     await life.act("agree")
+    await life.pass_time("2h")
     await life.until("stuck", lambda seen: seen["needs_operator"])
     await life.act("done_by_hand", {"note": "后台已同意"})
-    life.scene.fails["settle"] = BUSINESS
-    await life.reach("50h")
+    await life.until_state("awaiting_shipment")
+    life.scene.fails = {"settle": BUSINESS}
+    await life.reach("60h")
     await life.until("stuck", lambda seen: seen["needs_operator"])
     life.scene.fails.clear()
+    life.scene.settle["miss_shipment"] = settled("withdraw")
     await life.act("retry_effect")
+    await life.until_closed()
+
+
+async def refused(life: Life, rule: str, *form: Any) -> None:
+    """Give a decision that is refused."""
+    try:
+        await life.act(rule, *form)
+    except WorkflowUpdateFailedError:
+        return
+    raise AssertionError(f"{rule} was not refused")
+
+
+async def taken_late(life: Life) -> None:
+    """The platform does not answer for a while; then it has taken the decision."""
+    life.scene.fails["agree_on_platform"] = UNREACHABLE
+    await life.reach("1h")
+    await life.act("agree")
+    await refused(life, "refuse", {"reason": "已签收"})
+    life.scene.fails.clear()
+    await life.pass_time("10m")
+    await life.until_state("awaiting_shipment")
+    await life.act("ship", SHIPMENT)
+    await life.report(message_id="m1", rule="sign")
+    await life.until_closed()
+
+
+async def dropped(life: Life) -> None:
+    """The platform's clock runs out while a decision is being submitted; its record decides."""
+    life.scene.fails["refuse_on_platform"] = UNREACHABLE
+    life.scene.settle["auto_agree"] = settled("auto_agree")
+    await life.reach("47h30m")
+    await life.act("refuse", {"reason": "已签收"})
+    await life.reach("49h")
+    await life.until("dropped", lambda seen: seen["decisions"][0]["status"] == "dropped")
+    life.scene.fails.clear()
+    await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
 
 
@@ -121,7 +171,7 @@ async def two_at_once(life: Life) -> None:
 
 async def outcome_recorded(life: Life) -> None:
     """The ledger is away when the case closes: its outcome waits, and is recorded once."""
-    life.scene.fails["outcome"] = LedgerUnreachable("away")
+    life.scene.fails["ledger"] = LedgerUnreachable("away")
     await life.report(message_id="m1", rule="withdraw")
     await life.until("closed", lambda seen: seen["finished"])
     await life.report(message_id="m2", rule="sign")
@@ -131,18 +181,20 @@ async def outcome_recorded(life: Life) -> None:
 
 
 async def trouble_told(life: Life) -> None:
-    """A step fails twice: operators are notified of the first failure, late, but not of the second, soon over."""
-    life.scene.fails = {"agree_on_platform": BUSINESS, "notify": NOT_YET}
+    """A step waits twice: operators are notified of the first time, late, but not of the second, soon over."""
+    life.scene.fails = {"agree_on_platform": UNREACHABLE, "notify": NOT_YET}
     await life.act("agree")
-    await life.until("on its way", lambda seen: seen["news"])
+    await life.pass_time("2h")
+    await life.until("on its way", lambda seen: seen["notifications"])
     life.scene.fails.pop("notify")
-    await life.pass_time("5m")
-    await life.until("notified", lambda seen: seen["news"][0]["delivered"])
+    await life.pass_time("10m")
+    await life.until("notified", lambda seen: seen["notifications"][0]["delivered"])
     life.scene.fails["notify"] = NOT_YET
     await life.act("retry_effect")
-    await life.until("on its way", lambda seen: len(seen["news"]) == len(["first", "second"]))
+    await life.pass_time("2h")
+    await life.until("on its way", lambda seen: len(seen["notifications"]) == len(["first", "second"]))
     await life.act("done_by_hand")
-    await life.until("called off", lambda seen: seen["news"][1]["delivered"] is False)
+    await life.until("called off", lambda seen: seen["notifications"][1]["delivered"] is False)
     life.scene.fails.clear()
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
@@ -151,7 +203,6 @@ async def trouble_told(life: Life) -> None:
 async def claim_agreed(life: Life) -> None:
     await life.reach("3h")
     await life.act("agree")
-    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
     await life.act("done_by_hand", {"note": "已点同意赔付"})
     await life.until_closed()
 
@@ -160,15 +211,10 @@ async def claim_appealed_and_dismissed(life: Life) -> None:
     await life.reach("40h")
     await life.act("appeal", APPEAL)
     await life.report(message_id="m1", rule="close_trade", form={"refunded": True})
+    await life.act("done_by_hand")
     await life.reach("50h")
     await life.act("add_evidence", {"evidence": [CHAT]})
-    tasks = "file_appeal", "submit_evidence"
-    seen = await life.until(
-        "tasks", lambda seen: [effect["status"] for effect in seen["effects"]].count("console_task") == len(tasks)
-    )
-    for effect in seen["effects"]:
-        if effect["effect"] in tasks:
-            await life.act("done_by_hand", {"serial": effect["serial"]})
+    await life.act("done_by_hand")
     await life.report(message_id="m2", rule="overturn")
     await life.until_closed()
 
@@ -177,11 +223,22 @@ async def claim_unanswered(life: Life) -> None:
     await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
     await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
     await life.pass_time("49h")
+    await life.until_state("established")
+    await life.pass_time("8d")
+    await life.until_closed()
+
+
+async def claim_ruled_late(life: Life) -> None:
+    """A ruling told after the claim was taken to stand: the compensation is reversed."""
+    await life.pass_time("49h")
+    await life.until_state("established")
+    ruled = (life.opened + timedelta(hours=48, minutes=1)).isoformat()
+    await life.report(message_id="m1", rule="overturn", occurred_at=ruled)
     await life.until_closed()
 
 
 async def delay_accepted_and_shipped(life: Life) -> None:
-    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
+    await life.until("task", lambda seen: seen["effects"] and seen["effects"][0]["status"] == "console_task")
     await life.act("done_by_hand")
     await life.reach("1h")
     await life.act("card_sent", {"sent_at": (life.opened + timedelta(minutes=30)).isoformat()})
@@ -193,6 +250,15 @@ async def delay_accepted_and_shipped(life: Life) -> None:
     await life.until_closed()
 
 
+async def delay_told_late(life: Life) -> None:
+    """The card was accepted, and the parcel shipped, before the promised time; the case is told a day later."""
+    await life.reach("75h")
+    await life.until("late", lambda seen: "miss_promise" in [entry["rule"] for entry in seen["timeline"]])
+    shipped = (life.opened + timedelta(hours=60)).isoformat()
+    await life.act("ship", {**SHIPMENT, "occurred_at": shipped})
+    await life.until_closed()
+
+
 async def delay_reported_and_late(life: Life) -> None:
     """A review is escalated once; approved at last, the agreed time is missed."""
     report = {"agreed_ship_at": (life.opened + timedelta(hours=90)).isoformat(), "evidence": [DELAY_CHAT]}
@@ -200,7 +266,6 @@ async def delay_reported_and_late(life: Life) -> None:
     await life.report(message_id="m1", rule="decline")
     await life.until_state("declined")
     await life.act("file_emergency_report", report)
-    await life.until("task", lambda seen: seen["effects"][0]["status"] == "console_task")
     await life.act("done_by_hand")
     await life.reach("30h")
     await life.until("escalated", lambda seen: seen["effects"][-1]["status"] == "console_task")
@@ -215,7 +280,7 @@ async def delay_reported_and_late(life: Life) -> None:
 async def delay_silent(life: Life) -> None:
     await life.pass_time("7d")
     await life.until_state("not_exempt")
-    await life.act("done_by_hand")
+    await life.pass_time("8d")
     await life.until_closed()
 
 
@@ -285,13 +350,26 @@ async def split_lost(life: Life) -> None:
     await walk(life, "O2", "sign_in")
     await life.report(message_id="m1", order="O2", deadline=(life.opened + timedelta(days=12)).isoformat())
     await life.pass_time("13d")
+    await life.until_state("settled_with_loss")
+    await life.pass_time("8d")
+    await life.until_closed()
+
+
+async def split_found_confirmed(life: Life) -> None:
+    """An order was confirmed before it was taken to be refunded: the loss is reversed."""
+    await life.reach("1h")
+    await walk(life, "O1", *ITEM_WAY[:-1])
+    await life.pass_time("11d")
+    await life.until_state("settled_with_loss")
+    confirmed = (life.opened + timedelta(days=9)).isoformat()
+    await life.report(message_id="late", rule="confirm_receipt", order="O1", occurred_at=confirmed)
     await life.until_closed()
 
 
 CLAIM, DELAY, SPLIT = "claim_1688", "jd_delay_card", "anxinjian_split"
-CLAIMS = (claim_agreed, claim_appealed_and_dismissed, claim_unanswered)
-DELAYS = (delay_accepted_and_shipped, delay_reported_and_late, delay_silent)
-SPLITS = (split_keep_all, split_keep_single, split_lost)
+CLAIMS = (claim_agreed, claim_appealed_and_dismissed, claim_unanswered, claim_ruled_late)
+DELAYS = (delay_accepted_and_shipped, delay_reported_and_late, delay_silent, delay_told_late)
+SPLITS = (split_keep_all, split_keep_single, split_lost, split_found_confirmed)
 STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
     story.__name__: story
     for story in (
@@ -302,6 +380,8 @@ STORIES: dict[str, Callable[[Life], Awaitable[None]]] = {
         out_of_stock,
         deadline_of_the_platform,
         failing_platform,
+        taken_late,
+        dropped,
         still_open,
         two_at_once,
         outcome_recorded,
@@ -336,7 +416,7 @@ def opening_of(story: str, opened: datetime) -> dict[str, Any]:
         case "jd_delay_card":
             record = delay_facts(opened, story, **changes)
         case "anxinjian_split":
-            record = split_of(story, opened, **changes)
+            record = split_of(story, opened, MANY.get(story, 2), **changes)
         case _:
             record = facts(story, **changes)
     return opening_record(PROCESSES[process].open_case(Opening(facts=record, policy=POLICIES.get(story, {}))))

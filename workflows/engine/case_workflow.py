@@ -24,7 +24,7 @@ from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.background_tasks import BackgroundTasks
 from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
-from workflows.engine.details import current_details
+from workflows.engine.details import current_details, static_details, static_summary
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
@@ -210,7 +210,7 @@ class CaseWorkflow:
             }
             workflow.logger.info("rule fired", extra=about)
         self._fired = state.fired_in_all
-        workflow.set_current_details(current_details(self._machine))
+        workflow.set_current_details(self._details())
         current = workflow.info().typed_search_attributes
         changed = [
             key.value_set(value) if value is not None else key.value_unset()
@@ -219,6 +219,13 @@ class CaseWorkflow:
         ]
         if changed:
             workflow.upsert_search_attributes(changed)
+
+    def _details(self) -> str:
+        """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""
+        current = current_details(self._machine)
+        if workflow.info().continued_run_id is None:
+            return current
+        return "\n".join((current, "", static_summary(self._machine), "", static_details(self._machine)))
 
     def may_decide(self, rule: str, form: Any) -> None:
         """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""

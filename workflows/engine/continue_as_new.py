@@ -105,7 +105,7 @@ def opening_record(case: Case) -> dict[str, Any]:
     """Return the input that opens a case, with its edition."""
     return {
         _SCHEMA_FIELD: SCHEMA,
-        "facts": case.facts.model_dump(mode="json"),
+        "facts": case.facts.model_dump(mode="json", exclude_none=True),
         "edition": case.edition,
         "policy": case.policy.overrides(),
     }

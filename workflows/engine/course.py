@@ -19,6 +19,7 @@ from statecharts.chart import Deadline, Snapshot
 from statecharts.rules import Effect
 from workflows.engine import inputs, reports
 from workflows.engine.inputs import Answer, Input
+from workflows.engine.limits import newest_within
 from workflows.engine.process import Process
 from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
 from workflows.engine.sender import Sender
@@ -35,6 +36,8 @@ from workflows.engine.state import (
 
 PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
+TIMELINE_BYTES_CARRIED = 100 * 1024
+"""Bytes that a list of what is over may take up in the input of the next run."""
 REPEATS = 10
 """How often a clock may fire at one instant; beyond that it would never stop."""
 TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
@@ -85,7 +88,16 @@ class CaseCourse(CaseSituation):
 
     def carried(self) -> dict[str, Any]:
         """Return all that must be carried over to resume the case, besides its facts and policy."""
-        return {**self.state.model_dump(mode="json"), "context": self.context()}
+        state = self.state.model_copy(
+            update={
+                "timeline": newest_within(self.state.timeline, TIMELINE_BYTES_CARRIED),
+                "taken_back": newest_within(self.state.taken_back, TIMELINE_BYTES_CARRIED),
+                "ignored": newest_within(self.state.ignored, TIMELINE_BYTES_CARRIED),
+                "reminders": newest_within(self.state.reminders, TIMELINE_BYTES_CARRIED),
+                "obsolete": newest_within(self.state.obsolete, TIMELINE_BYTES_CARRIED),
+            }
+        )
+        return {**state.model_dump(mode="json"), "context": self.context()}
 
     def fork(self) -> Self:
         """Return an independent copy, to try something out."""

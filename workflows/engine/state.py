@@ -101,6 +101,8 @@ class EffectState(BaseModel):
         """Mark the effect as done, or as handed to an operator as a console task (G-8)."""
         self.status, self.ended, self.why = "console_task" if task else "done", at, None
         self.task, self.note = task or self.task, note or self.note
+        if task is None:
+            self.form = None  # what is done needs it no more
 
     def fail(self, at: datetime, why: str) -> None:
         """Leave the effect to an operator (G-7)."""

@@ -3,13 +3,14 @@
 Clients read these models; what is not there yet in the answer of an older worker has a default.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from cases.case import Cost
 from cases.forms import Form
@@ -155,10 +156,10 @@ class CaseSummary(_View):
     state: list[str]
     label: str
     deadline: OffsetInstant | None
-    decision: DecisionStatus | None = None
-    said: str | None = None
-    task: ConsoleTask | None = None
-    serial: int | None = None
+    decision: DecisionStatus | None = Field(default=None, exclude_if=operator.not_)
+    said: str | None = Field(default=None, exclude_if=operator.not_)
+    task: ConsoleTask | None = Field(default=None, exclude_if=operator.not_)
+    serial: int | None = Field(default=None, exclude_if=operator.not_)
 
 
 class CaseView(_View):

@@ -1,13 +1,19 @@
 """The whole truth about a case as of an instant (G-11): what is in force, what was taken back, how it ended."""
 
-from datetime import date, timedelta
+import shutil
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import TypeGuard
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.ledger.store import SqlLedger
-from cases.ledger import Booked, CaseOutcome, Decided, Ending, KnownCase
+from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase
 from cases.ports import Ledger
 from tests.support.booking import bill, decided, ended, expected, november, opened, recorded
 
@@ -203,3 +209,66 @@ def test_a_case_that_is_recorded_after_its_end_runs_again(any_ledger: Ledger) ->
 def test_the_end_of_a_case_that_nobody_recorded_is_kept_too(any_ledger: Ledger) -> None:
     assert any_ledger.ended(CASE, "failed", november(6))
     assert (known(any_ledger).ending, known(any_ledger).ended_at) == ("failed", november(6))
+
+
+# Any order
+
+
+ORDERS, OWNERS = ("O1", "O2"), ("C1", "C2")
+ENTRIES = [expected(own, about=order) for own in OWNERS for order in ORDERS]
+RECORDS = st.builds(
+    lambda own, minute, in_force, state: recorded(
+        *(entry for entry in ENTRIES if entry.case_id == f"claim_1688/{own}" and entry.about in in_force),
+        *((ended(own, state),) if state else ()),
+        case_id=f"claim_1688/{own}",
+        as_of=november(10, 9, minute),
+    ),
+    st.sampled_from(OWNERS),
+    st.integers(0, 59),
+    st.sets(st.sampled_from(ORDERS)),
+    st.sampled_from([None, "dismissed", "established"]),
+)
+BILLS = st.builds(lambda number, order: bill(f"B{number}", order=order), st.integers(0, 5), st.sampled_from(ORDERS))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(RECORDS, BILLS), max_size=12), st.randoms())
+def test_g_11_in_whatever_order_records_and_bills_come_the_newest_record_is_in_force_and_every_bill_finds_its_entry(
+    made_sqlite: Path, tmp_path: Path, handed_in: list[CaseRecord | Bill], by: Random
+) -> None:
+    instants = set[tuple[str, datetime]]()
+    told = [item for item in handed_in if isinstance(item, Bill) or is_first(instants, (item.case_id, item.as_of))]
+    newest = {item.case_id: item for item in sorted(filter(is_record, told), key=lambda record: record.as_of)}
+    for order in (told, by.sample(told, len(told))):
+        with SqlLedger(Path(shutil.copy(made_sqlite, tmp_path / f"{by.random()}"))) as ledger:
+            memory = InMemoryLedger()
+            for item in order:
+                if isinstance(item, Bill):
+                    ledger.bill(item)
+                else:
+                    ledger.record(item)
+                    memory.record(item)
+            stored = ledger.entries(FIRST, LAST)
+            in_force = {entry.key: entry for entry in stored if entry.status == "expected"}
+            assert in_force.keys() == {entry.key for record in newest.values() for entry in record.entries}
+            assert in_force.keys() == {entry.key for entry in memory.entries() if entry.status == "expected"}
+            assert ledger.known(list(newest)) == memory.known(list(newest))
+            assert sorted(outcomes(ledger), key=lambda outcome: outcome.case_id) == memory.outcomes()
+            bills = [entry for entry in stored if entry.status == "billed"]
+            answered = [entry.answers for entry in bills if entry.answers]
+            assert len(answered) == len(set(answered))
+            assert {in_force[entry.answers].about for entry in bills if entry.answers} <= {*ORDERS}
+            for about in ORDERS:
+                billed = sum(entry.order == about for entry in bills)
+                free = sum(entry.about == about for entry in in_force.values())
+                matched = sum(entry.order == about and entry.answers is not None for entry in bills)
+                assert matched == min(billed, free)
+
+
+def is_first(seen: set[tuple[str, datetime]], item: tuple[str, datetime]) -> bool:
+    """Return whether an item is seen for the first time; two records of one instant have no order."""
+    return not (item in seen or seen.add(item))
+
+
+def is_record(item: CaseRecord | Bill) -> TypeGuard[CaseRecord]:
+    return isinstance(item, CaseRecord)
