@@ -9,7 +9,7 @@ from cases.ledger import Ending
 from cases.models import Excerpt, FormData, Id, Instant, Name, Strict
 
 MOST_OTHERWISE = 10
-"""The most rules that a message may stand for, beside its own."""
+"""The most rules or states that a message may stand for."""
 
 
 class Opening(Strict):

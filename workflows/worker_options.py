@@ -38,6 +38,14 @@ from workflows.engine.sender import sent_by
 PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
 
 
+def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
+    refusal = WorkflowActivationCompletion(run_id=stale.run_id)
+    refusal.failed.failure.message = (
+        "案件还未处理最新事件,请重试 / its newest events are still to be handled: ask again"
+    )
+    return refusal
+
+
 class _TimedRunner(SandboxedWorkflowRunner):
     """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
 
@@ -47,8 +55,7 @@ class _TimedRunner(SandboxedWorkflowRunner):
         activate, times = instance.activate, TaskTimes()
 
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            times.note(act)
-            return activate(act)
+            return _ask_again(act) if times.note(act) else activate(act)
 
         vars(instance)["activate"] = noting
         return instance

@@ -199,6 +199,7 @@ def act_command(  # noqa: PLR0913, PLR0917 - every option of the command line is
 
     async def work() -> None:
         length, argument = read_patience(patience), _argument(case, rule, form or [], order, occurred_at)
+        refuse_oversized(argument, rule)
         client = await connect(sender=operator(name or load_settings().operator))
         decision = Decision(case, rule, argument, update_id or uuid.uuid4().hex)
         try:

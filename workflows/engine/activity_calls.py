@@ -231,12 +231,9 @@ class ActivityCalls:
             except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
-        try:
-            return await workflow.execute_activity(
-                name, argument, result_type=result_type, summary=summary, priority=share, **options
-            )
-        finally:
-            await self._time.is_certain()
+        return await workflow.execute_activity(
+            name, argument, result_type=result_type, summary=summary, priority=share, **options
+        )
 
 
 def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall]:

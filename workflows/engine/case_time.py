@@ -2,7 +2,8 @@
 
 ``workflow.now()`` is when the present workflow task began.  A worker that replays a case only to answer a query sees
 events that no task has handled yet, still with the time of the task before.  What it did then would differ from what
-the next task does, and the case would be wedged.  Such an activation is stale: a case does nothing until time goes on.
+the next task does, and the case would be wedged; to leave it for later would be worse, as nobody would wake the case.
+Such an activation is stale: it is refused, so that the worker forgets the run.  Only the query fails.
 Nor does time go on while a local call is made: how long that took is not the same when a case is replayed.
 """
 
@@ -15,13 +16,12 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation, Work
 from cases.models import whole_seconds
 
 EVENTS = ("initialize_workflow", "signal_workflow", "fire_timer", "do_update", "cancel_workflow")
-"""The jobs that always come with a workflow task of their own."""
+"""The jobs that come with a workflow task of their own."""
 
 
 class _Activation(threading.local):
-    """The activation that this thread is running, and the instant of the task that it belongs to."""
+    """The instant of the task that the activation belongs to which this thread is running."""
 
-    stale = False
     at: datetime | None = None
 
 
@@ -29,29 +29,29 @@ _activation = _Activation()
 
 
 class TaskTimes:
-    """Notes for one workflow, before each of its activations, when its task began and whether it is stale."""
+    """Notes for one workflow, before each of its activations, when its task began."""
 
     def __init__(self) -> None:
         self._before: int | None = None
         self._at: datetime | None = None
 
-    def note(self, activation: WorkflowActivation) -> None:
-        """Note whether events arrive although no time has passed since the activation before."""
+    def note(self, activation: WorkflowActivation) -> bool:
+        """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
         nanoseconds = activation.timestamp.ToNanoseconds()
-        news = any(_is_event(job) for job in activation.jobs)
-        _activation.stale = news and nanoseconds == self._before
+        news = any(map(_is_news, activation.jobs))
+        stale = news and nanoseconds == self._before
         if news:
             self._at = activation.timestamp.ToDatetime(UTC)
-        _activation.at = self._at
-        self._before = nanoseconds
+        _activation.at, self._before = self._at, nanoseconds
+        return stale
 
 
-def _is_event(job: WorkflowActivationJob) -> bool:
-    """Return whether a job comes from an event of the history, and not from what the task itself has just done."""
-    kind = job.WhichOneof("variant")
-    if kind != "resolve_activity":
-        return kind in EVENTS
-    return not job.resolve_activity.is_local and job.resolve_activity.result.WhichOneof("status") != "cancelled"
+def _is_news(job: WorkflowActivationJob) -> bool:
+    """Return whether a job comes with a task of its own; one cancelled by the case itself comes with the same task."""
+    if job.WhichOneof("variant") == "resolve_activity":
+        resolved = job.resolve_activity
+        return not resolved.is_local and resolved.result.WhichOneof("status") != "cancelled"
+    return job.WhichOneof("variant") in EVENTS
 
 
 class CaseTime:
@@ -64,11 +64,6 @@ class CaseTime:
         """Return the present instant: not before that of any timer that has fired."""
         current = whole_seconds(_task_began())
         return current if self._proved is None else max(current, self._proved)
-
-    async def is_certain(self) -> None:
-        """Wait, if this activation is stale, until time goes on."""
-        if _activation.stale:
-            await workflow.wait_condition(lambda: not _activation.stale)
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Sleep until an instant, which has come when this returns whatever the clock says."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload
 
-from cases.models import Instant, Strict, Text
+from cases.models import Instant, Name, Strict
 
 HEADER = "aftersales-sender"
 WEB_UI = "web_ui"
@@ -21,8 +21,8 @@ class Sender(Strict):
     ``at`` is None where it is not known, as for the Web UI: the input then counts as given when it arrives.
     """
 
-    name: Text | None = None
-    way: Text = WEB_UI
+    name: Name | None = None
+    way: Name = WEB_UI
     at: Instant | None = None
 
 
