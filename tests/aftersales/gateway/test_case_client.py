@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -27,6 +25,7 @@ from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUn
 from cases.messages import CatchUp, CatchUpCall, Opening, Report
 from tests.conftest import TASK_QUEUE
 from tests.support.booking import ended
+from tests.support.early_ends import forgotten
 from tests.support.life import PROCESS, eventually, facts, fired, whole_now
 from tests.support.machines import SHIPMENT
 from tests.support.processes.claims import claim_facts
@@ -282,18 +281,6 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
         await feeder.feed(case(own_id), report("m1", "agree"))
 
 
-async def forgotten(environment: WorkflowEnvironment, own_id: str) -> None:
-    """Delete a case from Temporal, as its retention does."""
-    execution = WorkflowExecution(workflow_id=f"{PROCESS}/{own_id}")
-    request = DeleteWorkflowExecutionRequest(namespace=environment.client.namespace, workflow_execution=execution)
-    await environment.client.workflow_service.delete_workflow_execution(request)
-
-    async def gone() -> bool:
-        return await find_workflow(environment.client, execution.workflow_id) is None
-
-    await eventually("the case is forgotten", gone)
-
-
 @pytest.mark.parametrize("message", [None, Report(message_id="late", rule="agree")])
 async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again_and_it_is_said_where_it_ended(
     feeder: CaseClient,
@@ -306,7 +293,7 @@ async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again_and_i
     await feeder.feed(case(own_id), report("m1", "withdraw"))
     await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
     ledger.record_outcome(ended(own_id, "withdrawn", process=PROCESS))
-    await forgotten(environment, own_id)
+    await forgotten(environment.client, f"{PROCESS}/{own_id}")
     fed = await feeder.feed(case(own_id), message)
     assert fed.result is FeedResult.CLOSED
     assert fed.note.startswith("closed: 此前已新建,已于 2026-11-05 09:00 结束 / opened before, ended: 买家已撤销")
@@ -339,7 +326,7 @@ async def test_g_14_a_repeated_look_opens_no_forgotten_case_and_tells_no_open_on
         await client.feed(case(over), None)
         await environment.client.get_workflow_handle(f"{PROCESS}/{over}").terminate()
         ledger.record_outcome(ended(over, "withdrawn", process=PROCESS))
-        await forgotten(environment, over)
+        await forgotten(environment.client, f"{PROCESS}/{over}")
         views, counts = list[dict[str, Any]](), list[CatchUp]()
         for _ in range(2):
             activity = catch_up_activity({"douyin": Reconciler({PROCESS: archive}, client.feed).reconcile})
