@@ -11,7 +11,7 @@ from cases.ledger import Ending, KnownCase, OpenedCase
 from cases.messages import ActionRequired, ConsoleTask, EndedCase, EndedLook, EndedLookCall
 from cases.ports import CaseSearch, Ledger, Notifier
 
-BATCH: Final = 200
+CASES_PER_QUESTION: Final = 200
 """Cases in one question to the ledger."""
 WHY: Final[dict[Ending, str]] = {
     "terminated": "工作流被终止(Terminate)/ its workflow was terminated",
@@ -112,7 +112,7 @@ async def _batched(found: AsyncIterator[Found]) -> AsyncIterator[list[Found]]:
     batch: list[Found] = []
     async for one in found:
         batch.append(one)
-        if len(batch) == BATCH:
+        if len(batch) == CASES_PER_QUESTION:
             yield batch
             activity.heartbeat()
             batch = []

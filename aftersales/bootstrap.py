@@ -104,7 +104,7 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
         secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
             adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
-            cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures)
+            cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures, paced=True)
             reconcilers = {
                 name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).reconcile
                 for name in reconcilable_marketplaces()

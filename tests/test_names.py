@@ -23,6 +23,7 @@ IDIOMS = {
         "notifications": "what the engine enqueues, and the activities that send it",
         "ledger": "the entries, and the activity that books them",
         "reconcile": "the workflow and its activity",
+        "ended_cases": "the workflow and its activity",
         **dict.fromkeys(PROCESSES, "a process has one module in every layer"),
     },
     "constant": {

@@ -9,10 +9,10 @@ from temporalio.common import RetryPolicy
 from cases.messages import EndedLook, EndedLookCall
 from cases.models import whole_seconds
 
-OVERLAP = timedelta(minutes=10)
+LOOK_OVERLAP = timedelta(minutes=10)
 """The overlap with the previous look, as Temporal lists a workflow's end a moment late."""
 LONGEST_LOOK = timedelta(minutes=30)
-SILENCE = timedelta(minutes=2)
+LOOK_SILENCE = timedelta(minutes=2)
 LOOK_ATTEMPTS = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_attempts=3)
 """If all of them fail, the next look starts where the last successful one ended."""
 
@@ -28,10 +28,10 @@ class LookForEndedWorkflow:
         last = workflow.get_last_completion_result(dict[str, Any]) if workflow.has_last_completion_result() else {}
         counts = await workflow.execute_activity(
             "look_for_ended",
-            EndedLookCall(since=datetime.fromisoformat(last["until"]) - OVERLAP if last else None),
+            EndedLookCall(since=datetime.fromisoformat(last["until"]) - LOOK_OVERLAP if last else None),
             result_type=EndedLook,
             start_to_close_timeout=LONGEST_LOOK,
-            heartbeat_timeout=SILENCE,
+            heartbeat_timeout=LOOK_SILENCE,
             retry_policy=LOOK_ATTEMPTS,
         )
         return {"until": began.isoformat(), **counts.model_dump()}

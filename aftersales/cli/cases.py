@@ -28,8 +28,8 @@ from aftersales.runtime.connection import connect
 from aftersales.runtime.decision_client import PATIENCE as DECISION_PATIENCE
 from aftersales.runtime.decision_client import Decision, DecisionUnknown, decide, earlier_answer
 from aftersales.runtime.known_cases import (
+    EARLY_ENDINGS,
     ENDED_EARLY,
-    ENDINGS,
     find_workflow,
     how_to_revive,
     known_from,
@@ -103,7 +103,7 @@ def _cell(name: str, value: Any) -> str:
 
 def _row(execution: Any) -> dict[str, Any]:
     attributes = execution.typed_search_attributes
-    early = execution.status in ENDINGS
+    early = execution.status in EARLY_ENDINGS
     deadline = None if early else attributes.get(sa.DEADLINE)
     return {
         "case_id": execution.id,
@@ -126,7 +126,7 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
         process_of(case.partition("/")[0])
         client = await connect()
         found = await find_workflow(client, case)
-        early = known_from(found) if found and found.status in ENDINGS else None
+        early = known_from(found) if found and found.status in EARLY_ENDINGS else None
         try:
             answer = await client.get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
         except (RPCError, WorkflowQueryFailedError):

@@ -18,7 +18,6 @@ from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
-from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.credentials import read_secrets
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces
 from aftersales.platforms.tokens import TokenStore
@@ -69,6 +68,8 @@ async def running_gateway(
     """
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
+
+    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - SQLAlchemy doubles the start of a command
 
     async def connected() -> Client:
         return with_sender(await connect(), MESSAGES)

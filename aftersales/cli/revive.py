@@ -5,7 +5,6 @@ import asyncio
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson, CaseId
 from aftersales.cli.output import complain, print_json, say
-from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.revival import revive
 from aftersales.runtime.schedules import look_again
@@ -19,6 +18,8 @@ def revive_command(case: CaseId, as_json: AsJson = False) -> None:
     """Revive a case that was terminated, failed, cancelled or timed out. Exit status 1: it runs, or has ended."""
 
     async def work() -> None:
+        from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - completion and --help go without a database
+
         settings = load_settings()
         process = process_of(case.partition("/")[0])
         client = await connect()

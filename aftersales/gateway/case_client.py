@@ -24,6 +24,7 @@ from aftersales.runtime.known_cases import (
     opened_case,
     where_it_ended,
 )
+from aftersales.runtime.opening_pace import OpeningPace
 from cases.errors import BadForm, LedgerUnreachable
 from cases.messages import Opening, Report
 from cases.ports import Ledger
@@ -81,11 +82,17 @@ class CaseClient:
         task_queue: str,
         ledger: Ledger,
         figures: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+        *,
+        paced: bool = False,
     ) -> None:
-        """Take the adapters by process, and each shop's own figures: shop id, process, figure."""
+        """Take the adapters by process, and each shop's own figures: shop id, process, figure.
+
+        ``paced``: open cases no faster than the workers take them; not for messages, whose sender sets the pace.
+        """
         self._connect = connect
         self._client: Client | None = None
         self._register = CaseRegister(ledger)
+        self._paced, self._pace = paced, OpeningPace()
         self._adapters, self._task_queue, self._figures = adapters, task_queue, figures or {}
 
     async def feed(self, case: CaseKey, report: Report | None) -> Fed:
@@ -126,6 +133,8 @@ class CaseClient:
             await self._register.opened([new])
         except LedgerUnreachable as away:  # the look for ended cases enters it
             structlog.get_logger("gateway").warning("an opened case is not in the ledger yet", why=str(away))
+        if self._paced:
+            await self._pace.opened(client, case.case_id)
         return Fed(FeedResult.OPENED)
 
     def _adapter(self, process: str) -> MessageAdapter:

@@ -21,7 +21,7 @@ from cases.errors import BadForm, CaseError, PlatformRefused
 BATCH: Final = 200
 PRUNE_SECONDS: Final = 3600.0
 FAILS, WORKS = "delivery fails", "delivery works again"
-WAITS = "a message waits until its case is revived"
+UNTIL_REVIVED = "a message waits until its case is revived"
 
 
 class Dispatcher:
@@ -105,7 +105,7 @@ class Dispatcher:
         except EndedEarly as bad:  # operators are told by the look for ended cases
             self._stuck.discard(case_id)
             if not row.attempts:
-                self._log.warning(WAITS, case_id=case_id, shop=row.case.shop_id, why=str(bad))
+                self._log.warning(UNTIL_REVIVED, case_id=case_id, shop=row.case.shop_id, why=str(bad))
             await self._postpone(row, bad)
         except Exception as bad:  # noqa: BLE001 - the message stays, and the others go on
             self._stick(case_id, row, bad)

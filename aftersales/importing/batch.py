@@ -15,7 +15,8 @@ from cases.ports import Ledger
 from workflows.engine.process import Process
 from workflows.opening import start_case
 
-_CONCURRENT: Final = 10
+_CONCURRENT: Final = 4
+"""Openings at the same time: more of them would only stand before the operators' decisions."""
 _ENTERED_TOGETHER: Final = 100
 
 
@@ -54,11 +55,11 @@ class _Opener:
         waiting = iter(enumerate(cases))
 
         async def work() -> None:
-            pace = OpeningPace(self._client)
+            pace = OpeningPace()
             for number, (case, process, opening) in waiting:
                 self._results[number] = await self._open(case, process, opening)
                 if self._results[number]["opened"]:
-                    await pace.opened(case.case_id)
+                    await pace.opened(self._client, case.case_id)
                 self._on_result(self._results[number])
                 if len(self._new) >= _ENTERED_TOGETHER:
                     await self._enter()

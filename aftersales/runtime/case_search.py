@@ -6,7 +6,7 @@ from typing import Final
 
 from temporalio.client import Client, WorkflowExecution
 
-from aftersales.runtime.known_cases import ENDINGS, find_workflow
+from aftersales.runtime.known_cases import EARLY_ENDINGS, find_workflow
 from cases.ledger import OpenedCase
 from cases.messages import EndedCase
 from cases.models import whole_seconds
@@ -65,7 +65,7 @@ async def newest_runs(client: Client, listed: Sequence[WorkflowExecution]) -> li
     return [
         execution
         for execution in newest.values()
-        if execution.status not in ENDINGS or await is_newest(client, execution)
+        if execution.status not in EARLY_ENDINGS or await is_newest(client, execution)
     ]
 
 
@@ -86,6 +86,6 @@ def ended_case(execution: WorkflowExecution) -> EndedCase:
     return EndedCase(
         **_opened(execution).model_dump(),
         run_id=execution.run_id,
-        ending=ENDINGS[execution.status],
+        ending=EARLY_ENDINGS[execution.status],
         at=whole_seconds(execution.close_time),
     )

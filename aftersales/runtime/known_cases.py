@@ -19,7 +19,7 @@ from workflows.engine.process import Process
 from workflows.engine.search_attributes import STATE
 from workflows.registry import PROCESSES
 
-ENDINGS: Mapping[WorkflowExecutionStatus | None, Ending] = {
+EARLY_ENDINGS: Mapping[WorkflowExecutionStatus | None, Ending] = {
     WorkflowExecutionStatus.TERMINATED: "terminated",
     WorkflowExecutionStatus.FAILED: "failed",
     WorkflowExecutionStatus.CANCELED: "cancelled",
@@ -86,7 +86,7 @@ def is_missing(failed: RPCError) -> bool:
 
 def known_from(execution: WorkflowExecution) -> KnownCase:
     """Return what a workflow tells of its case; ``state`` is that in words."""
-    early = ENDINGS.get(execution.status)
+    early = EARLY_ENDINGS.get(execution.status)
     return KnownCase(
         case_id=execution.id,
         opened_at=execution.start_time,

@@ -157,6 +157,7 @@ async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(
 ) -> None:
     settings = settings_in(tmp_path, secrets_file=secrets_file)
     handles = [client.get_schedule_handle(f"catch-up/douyin/{shop}") for shop in SHOPS]
+    handles.append(client.get_schedule_handle(f"look-for-ended/{settings.task_queue}"))
     try:
         for _ in range(2):
             await arrange(client, settings)
@@ -164,7 +165,7 @@ async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(
     finally:
         for handle in handles:
             await handle.delete()
-    assert [action.task_queue for action in actions] == [settings.task_queue] * len(SHOPS)  # type: ignore[union-attr]
+    assert [action.task_queue for action in actions] == [settings.task_queue] * len(handles)  # type: ignore[union-attr]
 
 
 async def test_a_server_that_keeps_no_limits_is_one_clear_line(

@@ -7,13 +7,14 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest, ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from aftersales.runtime.known_cases import find_workflow
 from cases.messages import Opening
-from tests.support.life import PROCESS, facts
+from tests.support.life import PROCESS, eventually, facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
@@ -106,3 +107,16 @@ async def reset_by_hand(client: Client, case_id: str) -> None:
         request_id=case_id,
     )
     await client.workflow_service.reset_workflow_execution(request)
+
+
+async def forgotten(client: Client, case_id: str) -> None:
+    """Delete a closed case from Temporal, as its retention does."""
+    request = DeleteWorkflowExecutionRequest(
+        namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=case_id)
+    )
+    await client.workflow_service.delete_workflow_execution(request)
+
+    async def gone() -> bool:
+        return await find_workflow(client, case_id) is None
+
+    await eventually("the case is forgotten", gone)

@@ -111,8 +111,9 @@ def test_jd_1_a_case_that_ended_is_never_opened_again_though_temporal_has_forgot
         ledger.record(recorded(ended(over, process="douyin_reship")))
     path, own = reships.write(row(over), row(new)), str(tmp_path)
     done = aftersales("open", path, "--mapping", reships.mapping, "--json", AFTERSALES_DATA_DIR=own)
+    why = "此前已新建,已于 2026-11-05 09:00 结束 / opened before, ended: 仲裁驳回 dismissed"
     assert json.loads(done.stdout)["cases"] == [
-        {"case_id": f"douyin_reship/{over}", "opened": False},
+        {"case_id": f"douyin_reship/{over}", "opened": False, "why": why},
         {"case_id": f"douyin_reship/{new}", "opened": True},
     ]
 

@@ -2,27 +2,30 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
+from activities.reconcile import catch_up_activity
 from aftersales.gateway.case_client import CaseClient, FeedResult
-from aftersales.platforms.adapter import MessageAdapter
+from aftersales.gateway.reconciler import Reconciler
+from aftersales.platforms.adapter import MessageAdapter, ReconcilableAdapter
 from aftersales.platforms.douyin.reship_reading import needs_record
 from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly, find_workflow
 from aftersales.runtime.revival import revive
 from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
-from cases.messages import Opening, Report
+from cases.messages import CatchUp, CatchUpCall, Opening, Report
 from tests.conftest import TASK_QUEUE
 from tests.support.booking import ended
+from tests.support.early_ends import forgotten
 from tests.support.life import PROCESS, eventually, facts, fired, whole_now
 from tests.support.machines import SHIPMENT
 from tests.support.processes.claims import claim_facts
@@ -278,18 +281,6 @@ async def test_a_case_that_cannot_be_opened_by_hand_is_not_taken_for_open(
         await feeder.feed(case(own_id), report("m1", "agree"))
 
 
-async def forgotten(environment: WorkflowEnvironment, own_id: str) -> None:
-    """Delete a case from Temporal, as its retention does."""
-    execution = WorkflowExecution(workflow_id=f"{PROCESS}/{own_id}")
-    request = DeleteWorkflowExecutionRequest(namespace=environment.client.namespace, workflow_execution=execution)
-    await environment.client.workflow_service.delete_workflow_execution(request)
-
-    async def gone() -> bool:
-        return await find_workflow(environment.client, execution.workflow_id) is None
-
-    await eventually("the case is forgotten", gone)
-
-
 @pytest.mark.parametrize("message", [None, Report(message_id="late", rule="agree")])
 async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again_and_it_is_said_where_it_ended(
     feeder: CaseClient,
@@ -302,12 +293,50 @@ async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again_and_i
     await feeder.feed(case(own_id), report("m1", "withdraw"))
     await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").result()
     ledger.record_outcome(ended(own_id, "withdrawn", process=PROCESS))
-    await forgotten(environment, own_id)
+    await forgotten(environment.client, f"{PROCESS}/{own_id}")
     fed = await feeder.feed(case(own_id), message)
     assert fed.result is FeedResult.CLOSED
     assert fed.note.startswith("closed: 此前已新建,已于 2026-11-05 09:00 结束 / opened before, ended: 买家已撤销")
     assert await find_workflow(environment.client, f"{PROCESS}/{own_id}") is None
     assert archive.asked == [own_id]
+
+
+class Listing(Archive, ReconcilableAdapter):
+    """An archive that lists some records as changed."""
+
+    def __init__(self, *changed: str) -> None:
+        super().__init__()
+        self.listed = changed
+
+    async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
+        del shop_id, since, until
+        for own_id in self.listed:
+            yield own_id
+
+
+async def test_g_14_a_repeated_look_opens_no_forgotten_case_and_tells_no_open_one_anything_twice(
+    worker: None, environment: WorkflowEnvironment, ledger: Register, own_id: str
+) -> None:
+    over = uuid.uuid4().hex[:12]
+    archive = Listing(own_id, over)
+    archive.story_told = [report("detail/agree", "agree", look=True)]
+    client = made(environment.client, archive, ledger=ledger)
+    look = CatchUpCall(platform="douyin", shop_id=SHOP, since=whole_now(), until=whole_now())
+    with environment.with_time_skipping_disabled():
+        await client.feed(case(over), None)
+        await environment.client.get_workflow_handle(f"{PROCESS}/{over}").terminate()
+        ledger.record_outcome(ended(over, "withdrawn", process=PROCESS))
+        await forgotten(environment.client, f"{PROCESS}/{over}")
+        views, counts = list[dict[str, Any]](), list[CatchUp]()
+        for _ in range(2):
+            activity = catch_up_activity({"douyin": Reconciler({PROCESS: archive}, client.feed).reconcile})
+            counts.append(await ActivityEnvironment().run(activity, look))
+            views.append(await seen(environment, own_id))
+    assert counts == [CatchUp(records=2, opened=1), CatchUp(records=2)]
+    first, second = ([view[name] for name in ("timeline", "ignored", "news", "effects")] for view in views)
+    assert first == second
+    assert fired(views[0]) == ["agree"]
+    assert await find_workflow(environment.client, f"{PROCESS}/{over}") is None
 
 
 async def test_g_14_a_case_is_entered_in_the_ledger_when_it_is_opened_and_only_a_new_one_is_asked_for(

@@ -12,7 +12,7 @@ import pytest_asyncio
 import structlog
 
 from aftersales.gateway.case_client import Fed, FeedResult
-from aftersales.gateway.dispatcher import FAILS, WAITS, WORKS, Dispatcher
+from aftersales.gateway.dispatcher import FAILS, UNTIL_REVIVED, WORKS, Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.connection import TemporalUnreachable
@@ -180,7 +180,7 @@ async def test_a_message_of_a_case_that_ended_early_waits_alone_and_it_is_said_o
     async with dispatching(inbox, recorder.feed):
         await settled(inbox, new=2, done=1)
         await eventually("several tries", lambda: _tried(inbox, 4))
-        assert logged == [WAITS]
+        assert logged == [UNTIL_REVIVED]
         recorder.fails.clear()
         await settled(inbox, done=3)
     assert recorder.of("1") == ["m1", "m2"]

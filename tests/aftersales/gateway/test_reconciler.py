@@ -32,7 +32,7 @@ from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.known_cases import EndedEarly
-from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.runtime.schedules import look_again, schedule_catch_up
 from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report
 from cases.ports import LookProgress
@@ -368,6 +368,28 @@ async def test_point_10_a_run_that_could_not_see_all_does_not_move_the_window(
         finally:
             await handle.delete()
     assert reconciler.runs[tried][1] == reconciler.runs[tried][2] - FIRST_SPAN
+
+
+async def test_a_shop_is_looked_at_again_from_an_instant_on_when_a_case_of_it_is_revived(
+    environment: WorkflowEnvironment, queue: str, reconciler: FakeReconciler
+) -> None:
+    client, shop = environment.client, uuid.uuid4().hex
+    since = whole_now() - timedelta(days=9)
+    with environment.with_time_skipping_disabled():
+        assert not await look_again(client, "douyin", shop, since)
+        (own_id,) = await schedule_catch_up(client, queue, "douyin", [shop])
+        handle = client.get_schedule_handle(own_id)
+        try:
+            await results(handle, client, 1)
+            assert await look_again(client, "douyin", shop, since)
+
+            async def again() -> bool:
+                return len(reconciler.runs) == 2
+
+            await eventually("it is looked again", again)
+        finally:
+            await handle.delete()
+    assert reconciler.runs[1][:2] == (shop, since)
 
 
 async def test_a_repeated_attempt_goes_on_where_the_last_one_stopped(

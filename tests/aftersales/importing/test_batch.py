@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -17,7 +15,8 @@ from cases.errors import LedgerUnreachable
 from cases.ledger import OpenedCase
 from cases.messages import Opening
 from tests.support.booking import ended
-from tests.support.life import PROCESS, eventually, facts
+from tests.support.early_ends import forgotten
+from tests.support.life import PROCESS, facts
 from tests.support.register import Register
 from workflows.engine.process import Process
 from workflows.registry import PROCESSES
@@ -44,25 +43,12 @@ def ids(count: int) -> list[str]:
     return [uuid.uuid4().hex[:12] for _ in range(count)]
 
 
-async def forget(client: Client, own_id: str) -> None:
-    """Delete a case from Temporal, as its retention does."""
-    execution = WorkflowExecution(workflow_id=f"{PROCESS}/{own_id}")
-    await client.workflow_service.delete_workflow_execution(
-        DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
-    )
-
-    async def gone() -> bool:
-        return await find_workflow(client, execution.workflow_id) is None
-
-    await eventually("the case is forgotten", gone)
-
-
 async def test_g_14_a_case_that_temporal_has_forgotten_is_not_opened_again(client: Client, ledger: Register) -> None:
     over, new = ids(2)
     await open_cases(client, NOBODYS, ledger, cases(over))
     await client.get_workflow_handle(f"{PROCESS}/{over}").terminate()
     ledger.record_outcome(ended(over, "withdrawn", process=PROCESS))
-    await forget(client, over)
+    await forgotten(client, f"{PROCESS}/{over}")
     (first, second) = await open_cases(client, NOBODYS, ledger, cases(over, new))
     assert (first["opened"], second) == (False, {"case_id": f"{PROCESS}/{new}", "opened": True})
     assert first["why"] == "此前已新建,已于 2026-11-05 09:00 结束 / opened before, ended: 买家已撤销 withdrawn"

@@ -117,3 +117,13 @@ def test_an_outcome_without_cost_or_deadlines_of_ours_says_nothing_of_them() -> 
 
     assert "决定方:商家" in sent.lines
     assert not any(line.startswith(("我方时限", "预计支出")) for line in sent.lines)
+
+
+def test_a_notice_about_a_case_as_a_whole_asks_for_no_step() -> None:
+    task = ConsoleTask(page="命令行 / terminal", instruction="aftersales revive douyin_reship/A1")
+    required = ACTION_REQUIRED.model_copy(update={"serial": None, "task": task, "why": "工作流被终止"})
+    sent = action_required_notice(required, "k1", CONTEXT)
+
+    assert sent.serial is None
+    assert "操作:aftersales revive douyin_reship/A1" in sent.lines
+    assert not any("done_by_hand" in line for line in sent.lines)
