@@ -1,0 +1,435 @@
+"""Measure what a case costs beside workflows written by hand: ``python -m benchmarks.cases [--quick]``.
+
+The reference case, a reship that is opened, agreed, shipped and signed for, runs on an embedded server with a worker
+process for each way to write it (``benchmarks/by_hand.py``).  Events, bytes, actions (as Temporal Cloud counts them)
+and workflow tasks are exact.  CPU times are those of the worker's and the server's process; the ways take turns in every
+round, and ratios are taken within a round, so that other load on the machine disturbs them less.  At last a great many
+cases of ours come due in the same second.  Results are also written to ``benchmarks/results``.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Replayer, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from aftersales.bootstrap import make_worker, simulated_dependencies
+from aftersales.platforms.scripted import Script
+from aftersales.runtime.connection import connect_to
+from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
+from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.settings import Settings
+from benchmarks import by_hand
+from cases.messages import Opening
+from workflows.opening import start_case
+from workflows.registry import PROCESSES, WORKFLOWS
+from workflows.worker_options import PASSED_THROUGH, OneArgument, for_cases, sandboxed_runner
+
+OURS = "ours"
+WAYS = {"naive": by_hand.Naive, "best": by_hand.Best, "best with duties": by_hand.BestWithDuties, OURS: None}
+AGAINST = "best with duties"
+"""The way that ratios are taken against."""
+RESHIP = PROCESSES["douyin_reship"]
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
+AT_ONCE = 20
+CACHED = 5000
+RESULTS = Path(__file__).parent / "results"
+TICKS = os.sysconf("SC_CLK_TCK")
+Handle = WorkflowHandle[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    rounds: int
+    cases: int
+    replays: int
+    cached: int
+    due: int
+
+
+FULL, QUICK = Sizes(5, 60, 20, 400, 2000), Sizes(2, 20, 5, 100, 100)
+
+
+def facts(own_id: str, **changes: Any) -> dict[str, Any]:
+    """Return the facts of a reship that was applied for just now."""
+    applied = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return {
+        "shop_id": "S1",
+        "after_sale_id": own_id,
+        "order_id": f"O{own_id}",
+        "category_id": "C1",
+        "reason": "never_received",
+        "order_amount": "100.00",
+        "applied_at": applied,
+        **changes,
+    }
+
+
+# The workers, a process each.
+
+
+async def work(way: str, address: str, queue: str) -> None:
+    """Run the worker of one way until standard input ends."""
+    configure_logs("ERROR", "json")
+    client = await connect_to(address)
+    if way == OURS:
+        settings = Settings(task_queue=queue, max_cached_workflows=CACHED, graceful_shutdown_seconds=0.1)
+        worker = make_worker(client, settings, simulated_dependencies(Script()))
+    else:
+        worker = Worker(
+            client,
+            task_queue=queue,
+            workflows=[WAYS[way]],
+            activities=by_hand.ACTIVITIES,
+            workflow_runner=runner_by_hand(),
+            max_cached_workflows=CACHED,
+        )
+    async with worker:
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+def runner_by_hand() -> SandboxedWorkflowRunner:
+    """Return the SDK's sandbox with everything passed through, the cheapest that it offers."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, "benchmarks")
+    )
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to write the case, with its running worker."""
+
+    name: str
+    client: Client
+    queue: str
+    process: int
+
+    async def open(self, own_id: str, **changes: Any) -> Handle:
+        """Open a case."""
+        opened = facts(own_id, **changes)
+        if self.name == OURS:
+            return await start_case(self.client, self.queue, RESHIP, Opening(facts=opened))
+        return await self.client.start_workflow(self.name_of_workflow, opened, id=own_id, task_queue=self.queue)
+
+    @property
+    def name_of_workflow(self) -> str:
+        """The name of its workflow."""
+        workflow = WAYS[self.name]
+        return RESHIP.name if workflow is None else workflow.__name__
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that its worker has used."""
+        return cpu_of(self.process)
+
+
+@asynccontextmanager
+async def working(name: str, server: EmbeddedServer) -> AsyncIterator[Way]:
+    """Start the worker of a way, and stop it when the block ends."""
+    queue, address = f"bench-{uuid.uuid4().hex[:8]}", server.client.service_client.config.target_host
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.cases", "--worker", name, address, queue),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin  # noqa: S101 - a pipe
+    assert process.stdout  # noqa: S101 - a pipe
+    while b"ready" not in (line := await process.stdout.readline()):
+        if not line:
+            raise SystemExit(f"the worker of {name!r} ended")
+    try:
+        yield Way(name, server.client, queue, process.pid)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+def cpu_of(process: int) -> float:
+    """Return the CPU seconds of a process."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_kb(process: int) -> int:
+    """Return the resident memory of a process."""
+    line = next(
+        line
+        for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+        if line.startswith("VmRSS")
+    )
+    return int(line.split()[1])
+
+
+# The reference case.
+
+
+async def each(handles: list[Handle], step: Callable[[Handle], Awaitable[Any]]) -> None:
+    """Take a step of every case, some at once, and wait until all are at rest."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(handle: Handle) -> None:
+        async with gate:
+            await step(handle)
+            await at_rest(handle)
+
+    await asyncio.gather(*(one(handle) for handle in handles))
+
+
+async def at_rest(handle: Handle) -> None:
+    """Wait until neither a workflow task nor an activity is pending; the worker has no part in the question."""
+    pause = 0.02
+    while True:
+        seen = (await handle.describe()).raw_description
+        began = seen.workflow_execution_info.history_length > 2  # noqa: PLR2004 - started, task scheduled
+        if seen.pending_workflow_task.attempt > 2:  # noqa: PLR2004 - a first failure may be a full machine's
+            events = (await handle.fetch_history()).events
+            failures = [event.workflow_task_failed_event_attributes.failure.message for event in events]
+            raise SystemExit(f"{handle.id}: its workflow task fails: {[text for text in failures if text]}")
+        if began and not seen.pending_activities and not seen.HasField("pending_workflow_task"):
+            return
+        await asyncio.sleep(pause)
+        pause = min(0.5, pause * 1.5)
+
+
+def say(text: str) -> None:
+    """Say on standard error how far the measurement is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def live(way: Way, number: int) -> list[Handle]:
+    """Open cases and bring each to its end, step by step, as days would."""
+    handles = [await way.open(uuid.uuid4().hex[:12]) for _ in range(number)]
+
+    async def nothing(_: Handle) -> None:
+        pass
+
+    await each(handles, nothing)
+    await each(handles, lambda handle: handle.execute_update("agree"))
+    await each(handles, lambda handle: handle.execute_update("ship", SHIPMENT))
+    await each(handles, lambda handle: handle.signal("report", {"message_id": "m1", "rule": "sign"}))
+    await asyncio.gather(*(handle.result() for handle in handles))
+    return handles
+
+
+# What is counted.
+
+
+def actions(history: WorkflowHistory) -> int:
+    """Count what Temporal Cloud bills, as documented; the local activities of a workflow task are one."""
+    billed = {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+        EventType.EVENT_TYPE_TIMER_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+    }
+    local = {
+        event.marker_recorded_event_attributes.workflow_task_completed_event_id
+        for event in history.events
+        if event.marker_recorded_event_attributes.marker_name == "core_local_activity"
+    }
+    return sum(event.event_type in billed for event in history.events) + len(local)
+
+
+async def counts(handle: Handle) -> dict[str, float]:
+    """Return the exact figures of a case that has ended."""
+    history = await handle.fetch_history()
+    done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    return {
+        "events": len(history.events),
+        "history, KB": (await handle.describe()).raw_description.workflow_execution_info.history_size_bytes / 1000,
+        "actions": actions(history),
+        "workflow tasks": sum(event.event_type == done for event in history.events),
+    }
+
+
+async def replay_ms(way: Way, histories: list[WorkflowHistory]) -> float:
+    """Return the CPU milliseconds that the replay of a case takes."""
+    if way.name == OURS:
+        converter = for_cases()
+        replayer = Replayer(
+            workflows=WORKFLOWS,
+            workflow_runner=sandboxed_runner(converter),
+            interceptors=[OneArgument()],
+            data_converter=converter,
+        )
+    else:
+        replayer = Replayer(
+            workflows=[WAYS[way.name]], workflow_runner=runner_by_hand(), data_converter=pydantic_data_converter
+        )
+    began = time.process_time()
+    for history in histories:
+        await replayer.replay_workflow(history)
+    return (time.process_time() - began) * 1000 / len(histories)
+
+
+async def cached_kb(name: str, server: EmbeddedServer, number: int) -> float:
+    """Return the memory of one open case in the cache of a fresh worker."""
+
+    async def nothing(_: Handle) -> None:
+        pass
+
+    async with working(name, server) as way:
+        await each([await way.open(uuid.uuid4().hex[:12]) for _ in range(30)], nothing)
+        before = resident_kb(way.process)
+        await each([await way.open(uuid.uuid4().hex[:12]) for _ in range(number)], nothing)
+        return (resident_kb(way.process) - before) / number
+
+
+# Many at once.
+
+
+async def due_at_once(way: Way, number: int) -> dict[str, float]:
+    """Let cases come due in the same second, and take decisions in others meanwhile."""
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20 + number * 0.1)
+    applied = (due - timedelta(hours=48)).isoformat()
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def opened(**changes: Any) -> Handle:
+        async with gate:
+            return await way.open(uuid.uuid4().hex[:12], **changes)
+
+    handles = await asyncio.gather(*(opened(applied_at=applied) for _ in range(number)))
+    others = [await opened() for _ in range(60)]
+    spare = (due - datetime.now(UTC)).total_seconds()
+    await asyncio.sleep(max(0.0, spare))
+    waited: list[float] = []
+    settled_all = asyncio.Event()
+
+    async def decide() -> None:
+        for handle in others:
+            if settled_all.is_set():
+                return
+            began = time.perf_counter()
+            with contextlib.suppress(RPCError):
+                await handle.execute_update("agree")
+            waited.append(time.perf_counter() - began)
+            await asyncio.sleep(0.5)
+
+    deciding = asyncio.create_task(decide())
+
+    async def settled(handle: Handle) -> datetime:
+        async with gate:
+            while True:
+                history = await handle.fetch_history()
+                ends = [event for event in history.events if event.HasField("activity_task_completed_event_attributes")]
+                if ends:
+                    return ends[0].event_time.ToDatetime(UTC)
+                await asyncio.sleep(1)
+
+    last = max(await asyncio.gather(*(settled(handle) for handle in handles)))
+    settled_all.set()
+    await deciding
+    return {
+        "cases": number,
+        "opened before they were due, s": round(spare, 1),
+        "the last was late by, s": round((last - due).total_seconds(), 1),
+        "a decision meanwhile, median, s": round(statistics.median(waited), 2),
+        "a decision meanwhile, longest, s": round(max(waited), 2),
+    }
+
+
+# The measurement.
+
+
+Table = dict[str, dict[str, list[float]]]
+"""Figure, way, and what each round found."""
+
+
+async def measure(sizes: Sizes, folder: Path) -> tuple[Table, dict[str, float]]:
+    """Measure everything."""
+    found: Table = {}
+
+    def note(figure: str, way: str, value: float) -> None:
+        found.setdefault(figure, {}).setdefault(way, []).append(value)
+
+    ports = itertools.count(17_300)
+    async with embedded_server(folder / "temporal.sqlite3", next(ports), next(ports)) as server:
+        async with AsyncExitStack() as stack:
+            ways = [await stack.enter_async_context(working(name, server)) for name in WAYS]
+            histories: dict[str, list[WorkflowHistory]] = {}
+            for way in ways:  # imports, caches of the SDK
+                await live(way, 5)
+                say(f"{way.name}: warm")
+            for number in range(sizes.rounds):
+                say(f"round {number + 1} of {sizes.rounds}")
+                for way in shifted(ways, number):
+                    worker, its_server = way.cpu(), cpu_of(server.process.pid)
+                    handles = await live(way, sizes.cases)
+                    note("worker CPU, ms", way.name, (way.cpu() - worker) * 1000 / sizes.cases)
+                    note("server CPU, ms", way.name, (cpu_of(server.process.pid) - its_server) * 1000 / sizes.cases)
+                    for figure, value in (await counts(handles[0])).items():
+                        note(figure, way.name, value)
+                    histories[way.name] = [await handle.fetch_history() for handle in handles[: sizes.replays]]
+                for way in shifted(ways, number):
+                    note("replay CPU, ms", way.name, await replay_ms(way, histories[way.name]))
+        for name in WAYS:
+            say(f"memory of {name}")
+            note("memory cached, KB", name, await cached_kb(name, server, sizes.cached))
+        say(f"{sizes.due} cases due in the same second")
+        async with working(OURS, server) as way:
+            return found, await due_at_once(way, sizes.due)
+
+
+def shifted(ways: list[Way], by: int) -> list[Way]:
+    """Return the ways, another first in every round."""
+    return [*ways[by % len(ways) :], *ways[: by % len(ways)]]
+
+
+def lines(found: Table) -> Iterator[str]:
+    """Yield the table: medians, the spread from least to most, and the ratio of ours to the reference."""
+    yield f"{'':20}" + "".join(f"{name:>26}" for name in WAYS) + f"{f'ours / {AGAINST}':>30}"
+    for figure, by_way in found.items():
+        columns = "".join(f"{spread(by_way[name]):>26}" for name in WAYS)
+        ratios = [ours / theirs for ours, theirs in zip(by_way[OURS], by_way[AGAINST], strict=True)]
+        yield f"{figure:20}{columns}{spread(ratios):>30}"
+
+
+def spread(values: list[float]) -> str:
+    """Return the median, and the least and the most where they differ."""
+    middle = f"{statistics.median(values):,.2f}".rstrip("0").rstrip(".")
+    return middle if len(set(values)) == 1 else f"{middle} ({min(values):,.2f}-{max(values):,.2f})"
+
+
+async def main(sizes: Sizes) -> None:
+    """Measure, print and write the results."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found, burst = await measure(sizes, Path(folder))
+    for line in lines(found):
+        print(line)
+    print(", ".join(f"{name}: {value:,g}" for name, value in burst.items()))
+    print(f"{sizes}; {time.monotonic() - began:.0f} s, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"cases-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    file.write_text(json.dumps({"found": found, "due at once": burst}, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Measure what a case costs.")
+    parser.add_argument("--quick", action="store_true", help="few cases: shows the exact figures and that it works")
+    parser.add_argument("--worker", nargs=3, metavar=("WAY", "ADDRESS", "QUEUE"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    asyncio.run(work(*asked.worker) if asked.worker else main(QUICK if asked.quick else FULL))
