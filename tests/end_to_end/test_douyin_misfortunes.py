@@ -117,7 +117,7 @@ async def test_g_2_while_the_platform_is_down_clocks_go_on_and_what_is_owed_is_d
     market.sandbox.faults.add(Fault(kind="http_500"))
     await reship.pass_time("48h")
     seen = await reship.view()
-    assert ([check["rule"] for check in seen["settling"]], seen["needs_operator"]) == (["miss_shipment"], False)
+    assert ([check["rule"] for check in seen["expiries"]], seen["needs_operator"]) == (["miss_shipment"], False)
     market.sandbox.faults.clear()
     await reship.pass_time("1h")
     assert fired(await reship.ended("refunded", "DR-10", "DR-11")) == ["agree", "miss_shipment"]

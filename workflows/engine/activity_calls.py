@@ -63,7 +63,7 @@ class LocalCalls:
         return self._running > 0
 
     async def make(self, name: str, argument: Any, result_type: type | None, summary: str) -> Any:
-        """Make one call; raises FailureError if it is not answered in time."""
+        """Make one call; raises FailureError: what the activity raised itself, or a timeout."""
         self._running += 1
         try:
             return await workflow.execute_local_activity(
@@ -277,19 +277,20 @@ def _back_off(asked: int) -> timedelta:
 
 def is_refusal(failed: FailureError) -> bool:
     """Return whether a platform refused for a business reason: asking again would not help."""
-    cause = _cause(failed)
-    return isinstance(cause, ApplicationError) and cause.type in REFUSALS
+    raised = _raised(failed)
+    return isinstance(raised, ApplicationError) and raised.type in REFUSALS
 
 
 def reason(failed: FailureError) -> str:
     """Return the text of the last error of an activity that failed for good."""
-    cause = _cause(failed)
-    if isinstance(cause, ApplicationError):
-        return f"{cause.type}: {cause.message}" if cause.type else cause.message
-    return str(cause)
+    raised = _raised(failed)
+    if isinstance(raised, ApplicationError):
+        return f"{raised.type}: {raised.message}" if raised.type else raised.message
+    return str(raised)
 
 
-def _cause(failed: BaseException) -> BaseException:
-    while failed.__cause__ is not None:
+def _raised(failed: BaseException) -> BaseException:
+    """Return what the activity itself raised, which Temporal wraps unless the activity was local; else the cause."""
+    while not isinstance(failed, ApplicationError) and failed.__cause__ is not None:
         failed = failed.__cause__
     return failed
