@@ -25,8 +25,7 @@ from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_answer, print_case
 from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, RUNNING, newest_runs, of_processes
 from aftersales.runtime.connection import connect
-from aftersales.runtime.decision_client import PATIENCE as DECISION_PATIENCE
-from aftersales.runtime.decision_client import Decision, DecisionUnknown, decide, earlier_answer
+from aftersales.runtime.decision_client import DECISION_PATIENCE, DecisionUnknown, SentDecision, decide, earlier_answer
 from aftersales.runtime.known_cases import (
     EARLY_ENDINGS,
     ENDED_EARLY,
@@ -201,7 +200,7 @@ def act_command(  # noqa: PLR0913, PLR0917 - every option of the command line is
         length, argument = read_patience(patience), _argument(case, rule, form or [], order, occurred_at)
         refuse_oversized(argument, rule)
         client = await connect(sender=operator(name or load_settings().operator))
-        decision = Decision(case, rule, argument, update_id or uuid.uuid4().hex)
+        decision = SentDecision(case, rule, argument, update_id or uuid.uuid4().hex)
         try:
             answer = await earlier_answer(client, decision, length) if update_id else None
             if answer is None:

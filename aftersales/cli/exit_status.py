@@ -16,8 +16,8 @@ from cases.errors import BadForm, CaseError, PlatformRefused, Refused
 from workflows.engine.decisions import CLOSED
 from workflows.opening import refusal_text
 
-REFUSED, BAD_INPUT, UNKNOWN, INTERRUPTED = 1, 2, 3, 130
-"""UNKNOWN: a decision was sent and no answer came; it may have been taken, or may be taken later."""
+REFUSED, BAD_INPUT, UNANSWERED, INTERRUPTED = 1, 2, 3, 130
+"""UNANSWERED: a decision was sent and no answer came; it may have been taken, or may be taken later."""
 
 _NO_WORKER = "没有 worker 应答 / no worker answers: start one with `aftersales worker`"
 
@@ -49,7 +49,7 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
 def _exit(bad: CaseError) -> NoReturn:
     complain(str(bad))
     if isinstance(bad, DecisionUnknown):
-        raise typer.Exit(UNKNOWN) from None
+        raise typer.Exit(UNANSWERED) from None
     raise typer.Exit(REFUSED if isinstance(bad, Refused | PlatformRefused) else BAD_INPUT) from None
 
 

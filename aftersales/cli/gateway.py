@@ -78,7 +78,7 @@ async def running_gateway(
         return list_address(settings.ui_address, (await connect()).namespace)
 
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
-    with listen(settings.gateway_host, settings.gateway_port) as listener, SqlLedger(settings.ledger_address) as ledger:
+    with listen(settings.gateway_host, settings.gateway_port) as listener, _ledger(settings) as ledger:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
             cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
@@ -93,6 +93,15 @@ async def running_gateway(
 async def _retry() -> None:
     async with _inbox(load_settings()) as inbox:
         say(f"重新投递 / due again: {await inbox.retry_failed()}")
+
+
+def _ledger(settings: Settings) -> SqlLedger:
+    try:
+        return SqlLedger(settings.ledger_address)
+    except OSError as bad:
+        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
+    except CaseError as bad:
+        raise CaseError(f"AFTERSALES_LEDGER_URL: {bad}") from bad
 
 
 def _inbox(settings: Settings) -> Inbox:

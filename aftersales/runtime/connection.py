@@ -8,8 +8,9 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
-from aftersales.runtime.sender_header import Sender, with_sender
+from aftersales.runtime.sender_header import with_sender
 from cases.errors import CaseError
+from workflows.engine.sender import Sender
 
 _DEFAULT_ADDRESS = "localhost:7233"
 

@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cases.durations import format_duration
 from cases.errors import CaseError
 
-PATIENCE: Final = timedelta(seconds=16)
+DECISION_PATIENCE: Final = timedelta(seconds=16)
 """How long to wait for the answer to a decision: a platform is given five seconds, a worker the rest."""
 CASE_ENDED: Final = "AcceptedUpdateCompletedWorkflow"
 """The server's word for a case that took up a decision and ended before answering it."""
@@ -44,7 +44,7 @@ class DecisionUnknown(CaseError):
         self.update_id = update_id
 
 
-class Decision(NamedTuple):
+class SentDecision(NamedTuple):
     """A rule to fire in a case, and the id that makes sending it twice have the effect of once."""
 
     case_id: str
@@ -53,7 +53,7 @@ class Decision(NamedTuple):
     update_id: str
 
 
-async def decide(client: Client, decision: Decision, patience: timedelta = PATIENCE) -> Any:
+async def decide(client: Client, decision: SentDecision, patience: timedelta = DECISION_PATIENCE) -> Any:
     """Send a decision and return the case's answer.
 
     Raises WorkflowUpdateFailedError if it is refused, RPCError if it cannot have reached the case, and otherwise
@@ -67,7 +67,7 @@ async def decide(client: Client, decision: Decision, patience: timedelta = PATIE
             )
 
 
-async def earlier_answer(client: Client, decision: Decision, patience: timedelta = PATIENCE) -> Any | None:
+async def earlier_answer(client: Client, decision: SentDecision, patience: timedelta = DECISION_PATIENCE) -> Any | None:
     """Return the answer to a decision that was sent before, None if it has not arrived; raises as ``decide``."""
     handle = client.get_workflow_handle(decision.case_id).get_update_handle(decision.update_id)
     try:

@@ -20,7 +20,7 @@ QUOTING_NOBODY: Final = (CaseError, OSError, RPCError, sqlite3.Error)
 """Exceptions whose messages are logged."""
 PHONE: Final = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 """A mobile number in mainland China; order numbers are longer or shorter."""
-HIDDEN: Final = "<phone>"
+HIDDEN_PHONE: Final = "<phone>"
 _OBJECTS_BEGIN: Final = {"asyncio": "\n", "temporalio": "Failure {"}
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
 _DURING: Final = "During handling of the above exception, another exception occurred:"
@@ -69,7 +69,7 @@ def hide_phones(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMappi
 
 def _without_phones(value: Any) -> Any:
     if isinstance(value, str):
-        return PHONE.sub(HIDDEN, value)
+        return PHONE.sub(HIDDEN_PHONE, value)
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, BaseException):

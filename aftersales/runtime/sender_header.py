@@ -4,7 +4,7 @@ import getpass
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
 from temporalio.client import (
@@ -21,41 +21,23 @@ from temporalio.client import (
 from temporalio.converter import PayloadConverter
 
 from cases.errors import BadForm
+from workflows.engine.sender import HEADER, Sender
 
-HEADER: Final = "aftersales-sender"
 LONGEST_NAME: Final = 64
-
-Way = Literal["command", "desk", "message", "web_ui"]
-
-
-class Sender(NamedTuple):
-    """Who gives inputs to cases through a client; a platform's messages have no name.
-
-    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's.
-    """
-
-    way: Way
-    name: str | None = None
-    timed: bool = True
-
-    def payload(self) -> Payload:
-        """Return the header of an input that is given now."""
-        given = {"at": datetime.now(UTC).replace(microsecond=0).isoformat()} if self.timed else {}
-        return PayloadConverter.default.to_payload({"name": self.name, "way": self.way, **given})
-
-
-MESSAGES: Final = Sender("message")
-"""Whatever comes from the platforms: their messages, and looks at their records."""
+BY_COMMAND: Final = "command"
+"""The way of an input that a person gives on the command line."""
+MESSAGES: Final = Sender(way="message")
+"""Whoever tells what comes from the platforms: their messages, and looks at their records."""
 
 
 def operator(name: str | None = None) -> Sender:
     """Return who decides by a command: the person named, else the user of this machine; raises BadForm."""
     if name is None:
-        return Sender("command", _user()[:LONGEST_NAME])
+        return Sender(name=_user()[:LONGEST_NAME], way=BY_COMMAND)
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise BadForm(f"操作人姓名须为 1 至 {LONGEST_NAME} 个字 / a name of 1 to {LONGEST_NAME} characters is expected")
-    return Sender("command", name)
+    return Sender(name=name, way=BY_COMMAND)
 
 
 def _user() -> str:
@@ -65,32 +47,41 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def with_sender(client: Client, sender: Sender) -> Client:
-    """Return the same client, whose inputs to cases bear a sender."""
+def with_sender(client: Client, sender: Sender, *, timed: bool = True) -> Client:
+    """Return the same client, whose inputs to cases bear a sender; see ``SenderHeader``."""
     config = client.config()
-    config["interceptors"] = [*config["interceptors"], SenderHeader(sender)]
+    config["interceptors"] = [*config["interceptors"], SenderHeader(sender, timed=timed)]
     return Client(**config)
 
 
 class SenderHeader(Interceptor):
-    """A client interceptor that writes the header on everything that a case may take as an input."""
+    """A client interceptor that writes the header on everything that a case may take as an input.
 
-    def __init__(self, sender: Sender) -> None:
+    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's.
+    """
+
+    def __init__(self, sender: Sender, *, timed: bool = True) -> None:
         """Write this sender."""
-        self._sender = sender
+        self._sender, self._timed = sender, timed
+
+    def payload(self) -> Payload:
+        """Return the header of an input that is given now."""
+        at = datetime.now(UTC).replace(microsecond=0) if self._timed else None
+        given = self._sender.model_copy(update={"at": at})
+        return PayloadConverter.default.to_payload(given.model_dump(mode="json", exclude_none=True))
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
         """Intercept the calls of a client."""
-        return _SenderOutbound(next, self._sender)
+        return _SenderOutbound(next, self)
 
 
 class _SenderOutbound(OutboundInterceptor):
-    def __init__(self, next: OutboundInterceptor, sender: Sender) -> None:  # noqa: A002
+    def __init__(self, next: OutboundInterceptor, header: SenderHeader) -> None:  # noqa: A002
         super().__init__(next)
-        self._sender = sender
+        self._header = header
 
     def _with_header(self, headers: Mapping[str, Payload]) -> Mapping[str, Payload]:
-        return {**headers, HEADER: self._sender.payload()}
+        return {**headers, HEADER: self._header.payload()}
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
         if input.start_signal is not None:

@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.files.offsets import whole
-from aftersales.runtime.sender_header import Sender, with_sender
+from aftersales.runtime.sender_header import BY_COMMAND, with_sender
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
 from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep
@@ -22,11 +22,12 @@ from aftersales.simulation.virtual_time import (
     wait_until,
 )
 from workflows.engine.decisions import CLOSED
+from workflows.engine.sender import Sender
 from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
-SENDER = Sender("command", "simulate", timed=False)
+SENDER = Sender(name="simulate", way=BY_COMMAND)
 """Whoever acts and reports in a scenario."""
 
 
@@ -65,7 +66,7 @@ class Simulation:
             await wait_until(self._origin)
             async with time_moved_by_hand(self._server):
                 handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
-            handle = with_sender(self._server.client, SENDER).get_workflow_handle(handle.id)
+            handle = with_sender(self._server.client, SENDER, timed=False).get_workflow_handle(handle.id)
             self._case = VirtualCase(self._server, handle, self._origin)
             for number, step in enumerate(self._scenario.file.steps):
                 await self._case.skip_to(step.at)

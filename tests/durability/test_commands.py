@@ -54,7 +54,7 @@ async def test_an_opening_that_breaks_off_prints_nothing_but_how_far_it_came(cli
         path = tmp_path / f"{len(files)}.json"
         path.write_text(json.dumps(case), encoding="utf-8")
         files.append(str(path))
-    status, out, (line,) = await run(client, 40_000, "open", *files)
+    status, out, (line,) = await run(client, 8_000, "open", *files)
     assert (status, out, "run again to continue" in line) == (2, "", True)
 
 

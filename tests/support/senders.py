@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from aftersales.runtime.sender_header import HEADER
+from workflows.engine.sender import HEADER
 
 STARTED = "workflow_execution_started_event_attributes"
 SIGNALED = "workflow_execution_signaled_event_attributes"
@@ -26,4 +26,4 @@ async def senders(handle: WorkflowHandle[Any, Any], kind: str) -> list[Any]:
 
 async def names_and_ways(handle: WorkflowHandle[Any, Any], kind: str) -> list[tuple[str | None, str]]:
     """Return name and way of the sender of every event of a kind, each of which has one."""
-    return [(sender["name"], sender["way"]) for sender in await senders(handle, kind)]
+    return [(sender.get("name"), sender["way"]) for sender in await senders(handle, kind)]

@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.decision_client import Decision, decide
+from aftersales.runtime.decision_client import SentDecision, decide
 from tests.support.life import eventually
 from tests.support.senders import SIGNALED, UPDATED, names_and_ways
 from tests.support.stand_in import stand_ins, start_stand_in
@@ -186,7 +186,7 @@ async def test_the_answer_of_a_case_that_has_ended_is_still_found(
         assert (await act(handle, "agree", "--update-id", "mine")).exit_code == 0
         await handle.terminate()
         assert (await act(handle, "agree", "--update-id", "mine")).exit_code == 0
-        again = await decide(client, Decision(handle.id, "agree", None, "mine"))  # as a client resends by itself
+        again = await decide(client, SentDecision(handle.id, "agree", None, "mine"))  # as a client resends by itself
         assert again["said"] == "ok"
         other = await act(handle, "agree", "--update-id", "other")
         assert (other.exit_code, "案件已结束" in other.stderr) == (1, True)

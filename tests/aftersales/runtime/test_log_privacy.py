@@ -19,7 +19,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from aftersales.notifications.log_notifier import LogNotifier
 from aftersales.runtime.connection import connect_to
-from aftersales.runtime.log_privacy import HIDDEN, in_words
+from aftersales.runtime.log_privacy import HIDDEN_PHONE, in_words
 from aftersales.runtime.logs import configure_logs
 from cases.errors import BadForm, PlatformRefused
 from cases.messages import ActionRequired
@@ -100,7 +100,7 @@ def test_phones_are_hidden_wherever_they_are_said_and_other_numbers_are_not(
     log.warning(called, why=f"收货人电话+86 138-0013-8000,订单 6921{PHONE}55", shop="4463798")
     log.warning("nested", rows=[{"phone": PHONE}], bad=ValueError(PHONE), body=PHONE.encode(), at=20260105)
     printed = capsys.readouterr().err
-    assert printed.count(HIDDEN) == 3
+    assert printed.count(HIDDEN_PHONE) == 3
     assert printed.count(PHONE) == 1
     assert all(word in printed for word in (f"6921{PHONE}55", "4463798", "ValueError", "20260105"))
 
@@ -130,7 +130,7 @@ async def test_g_7_the_line_about_a_refusal_hides_a_phone_in_the_platforms_words
         why=f"PlatformRefused: 收货人 {PHONE} 已拒收",
     )
     await LogNotifier().notify_action_required(required, "k")
-    checked(capsys, "needs operator", "已拒收", HIDDEN)
+    checked(capsys, "needs operator", "已拒收", HIDDEN_PHONE)
 
 
 @FORMS

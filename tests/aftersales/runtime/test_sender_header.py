@@ -12,13 +12,14 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import LONGEST_NAME, MESSAGES, Sender, operator, with_sender
+from aftersales.runtime.sender_header import LONGEST_NAME, MESSAGES, operator, with_sender
 from cases.errors import BadForm
 from tests.support.senders import SIGNALED, STARTED, UPDATED, senders
 from tests.support.stand_in import stand_ins, start_stand_in
+from workflows.engine.sender import Sender
 
 QUEUE = "senders"
-LI = Sender("command", "李雷")
+LI = Sender(name="李雷", way="command")
 
 
 @pytest_asyncio.fixture
@@ -53,7 +54,7 @@ async def test_a_message_that_opens_a_case_bears_its_sender(client: Client) -> N
         "douyin_reship", {}, id=f"douyin_reship/{uuid.uuid4().hex}", task_queue=QUEUE, start_signal="report"
     )
     (header,) = await senders(handle, SIGNALED)
-    assert told_now(header) == {"name": None, "way": "message"}
+    assert told_now(header) == {"way": "message"}
 
 
 async def test_a_decision_that_starts_a_case_bears_its_sender(client: Client) -> None:
@@ -69,13 +70,13 @@ async def test_a_decision_that_starts_a_case_bears_its_sender(client: Client) ->
 async def test_under_virtual_time_no_instant_of_this_world_is_told(client: Client) -> None:
     case_id = f"douyin_reship/{uuid.uuid4().hex}"
     await start_stand_in(client, case_id, QUEUE)
-    handle = with_sender(client, LI._replace(timed=False)).get_workflow_handle(case_id)
+    handle = with_sender(client, LI, timed=False).get_workflow_handle(case_id)
     await handle.execute_update("agree")
     assert await senders(handle, UPDATED) == [{"name": "李雷", "way": "command"}]
 
 
 def test_an_operator_who_gives_no_name_is_the_user_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert operator() == Sender("command", getpass.getuser())
+    assert operator() == Sender(name=getpass.getuser(), way="command")
     assert operator(" 李雷 ") == LI
 
     def nobody() -> str:
