@@ -18,6 +18,7 @@ from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
+from aftersales.ledger.configured import configured_ledger
 from aftersales.platforms.credentials import read_secrets
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces
 from aftersales.platforms.tokens import TokenStore
@@ -68,13 +69,11 @@ async def running_gateway(
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
 
-    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - SQLAlchemy doubles the start of a command
-
     async def listed_at() -> str:
         return list_address(settings.ui_address, (await connect()).namespace)
 
     secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
-    with listen(settings.gateway_host, settings.gateway_port) as listener, SqlLedger(settings.ledger_address) as ledger:
+    with listen(settings.gateway_host, settings.gateway_port) as listener, configured_ledger(settings) as ledger:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
             cases = CaseClient(connect, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
