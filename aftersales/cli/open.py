@@ -19,6 +19,7 @@ from aftersales.importing.batch import open_cases
 from aftersales.importing.case_files import read_cases, read_shops
 from aftersales.importing.exports import Export, read_export, write_rejected
 from aftersales.importing.mapping import read_mapping
+from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
@@ -119,8 +120,6 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
     done: Results = []
     if not cases:
         return done
-    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - SQLAlchemy doubles the start of a command
-
     client = await connect()
     try:
         with _progress_bar(len(cases), shown=sys.stderr.isatty() and not quiet) as advance:
@@ -129,10 +128,8 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
                 done.append(result)
                 advance()
 
-            with SqlLedger(settings.ledger_address) as ledger:
+            with configured_ledger(settings) as ledger:
                 return await open_cases(client, settings.task_queue, ledger, cases, on_result)
-    except OSError as bad:
-        raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
     except (RPCError, CaseError) as failed:
         why = case_error(failed) if isinstance(failed, RPCError) else failed
         raise OpeningStopped(f"{_progress(done, cases)}: {why}") from failed

@@ -5,6 +5,7 @@ import asyncio
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson, CaseId
 from aftersales.cli.output import complain, print_json, say
+from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.revival import revive
 from aftersales.runtime.schedules import look_again
@@ -18,16 +19,14 @@ def revive_command(case: CaseId, as_json: AsJson = False) -> None:
     """Revive a case that was terminated, failed, cancelled or timed out. Exit status 1: it runs, or has ended."""
 
     async def work() -> None:
-        from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - completion and --help go without a database
-
         settings = load_settings()
         process = process_of(case.partition("/")[0])
         client = await connect()
         ended = await revive(client, case)
         try:
-            with SqlLedger(settings.ledger_address) as ledger:
+            with configured_ledger(settings) as ledger:
                 await asyncio.to_thread(ledger.revived, case)
-        except (CaseError, OSError) as away:
+        except CaseError as away:
             complain(f"账本稍后更正 / the ledger is corrected by the next look for ended cases: {away}")
         # What its marketplace changed meanwhile was left out by the looks at its shop.
         await look_again(client, REGISTERED[process.name], ended.shop_id, ended.at - OVERLAP)
