@@ -66,8 +66,8 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^
 LONGEST_TEXT = 2000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)]
 """A text that is not empty."""
-LONGEST_NAME = 200
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
+NAME_LENGTH = 200
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH)]
 """A short text that is not empty: a name, a number, the id of a message."""
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 """The address of a picture or a document."""

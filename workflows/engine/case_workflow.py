@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from cases.errors import BadForm, CaseError, PlatformRefused, UnreadableCase
 from cases.messages import Report
-from cases.models import read
+from cases.models import read, whole_seconds
 from cases.shanghai import shanghai
 from statecharts.rules import Rule
 from workflows.engine.activity_calls import ActivityCalls
@@ -125,7 +125,8 @@ class CaseWorkflow:
         try:
             info = workflow.info()
             resumed = info.continued_run_id is not None
-            self._opened = open_machine(self.process, info.workflow_id, opening, self._time.now(), resumed=resumed)
+            started = whole_seconds(info.workflow_start_time)  # a reset repeats the first task, but later
+            self._opened = open_machine(self.process, info.workflow_id, opening, started, resumed=resumed)
             self._fired = self._opened.state.fired_in_all
             self._calls = ActivityCalls(self._opened, self._time)
             self._tasks = BackgroundTasks(self._calls, self._note_progress)

@@ -19,7 +19,7 @@ from statecharts.chart import Deadline, Snapshot
 from statecharts.rules import Effect
 from workflows.engine import inputs, reports
 from workflows.engine.inputs import Answer, Input
-from workflows.engine.limits import newest_within
+from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
 from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
 from workflows.engine.sender import Sender
@@ -444,7 +444,9 @@ class CaseCourse(CaseSituation):
         trial = self.fork()
         trial.state.inputs = [given.model_copy() for given in old]
         trial.derive(now=None)
-        self.state.checkpoint = Checkpoint(course=trial.state.course(), context=trial.context())
+        course = trial.state.course()
+        course.timeline = with_newest_forms(course.timeline, TIMELINE_BYTES_CARRIED)
+        self.state.checkpoint = Checkpoint(course=course, context=trial.context())
         self.state.forget(given.serial for given in old)
         frontier = trial.state.frontier
         self.state.answers = [answer for answer in self.state.answers if frontier is None or answer.due >= frontier]

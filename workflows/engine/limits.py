@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from cases.messages import Report
-from cases.models import LARGEST_INPUT, LONGEST_NAME, clipped, refuse_larger
+from cases.models import LARGEST_INPUT, NAME_LENGTH, clipped, json_text, refuse_larger
 
 LARGEST_OPENING = 128 * 1024
 """The most bytes of JSON of the facts and figures that open a case."""
 
 Kept = TypeVar("Kept", bound=BaseModel | str)
+Formed = TypeVar("Formed", bound=BaseModel)
 
 
 def refuse_oversized(raw: Any, what: str) -> None:
@@ -33,7 +34,7 @@ def clip_report(raw: Any) -> Report:
 def _name(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    return clipped(value.encode(errors="replace").decode().strip(), LONGEST_NAME) or None
+    return clipped(value.encode(errors="replace").decode().strip(), NAME_LENGTH) or None
 
 
 def newest_within(entries: Sequence[Kept], largest: int) -> list[Kept]:
@@ -45,6 +46,16 @@ def newest_within(entries: Sequence[Kept], largest: int) -> list[Kept]:
             break
         first -= 1
     return list(entries[first:])
+
+
+def with_newest_forms(entries: Sequence[Formed], largest: int) -> list[Formed]:
+    """Return the entries; the newest forms that fit in so many bytes of JSON are kept, older ones are dropped."""
+    size, kept = 0, list[Formed]()
+    for entry in reversed(entries):
+        form = entry.model_dump(include={"form"})["form"]
+        size += len(json_text(form, "form").encode()) if form else 0
+        kept.append(entry if size <= largest or form is None else entry.model_copy(update={"form": None}))
+    return kept[::-1]
 
 
 def _size(entry: BaseModel | str) -> int:

@@ -21,7 +21,7 @@ from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
-from cases.models import EARLIEST, LATEST, LONGEST_NAME, clipped, read
+from cases.models import EARLIEST, LATEST, NAME_LENGTH, clipped, read
 
 RESHIP_PROCESS: Final = "douyin_reship"
 
@@ -355,4 +355,4 @@ def _shipment(record: AfterSale) -> dict[str, Any] | None:
 
 
 def _shipped(carrier: str, tracking_no: str) -> dict[str, str]:
-    return {"carrier": clipped(carrier, LONGEST_NAME), "tracking_no": clipped(tracking_no, LONGEST_NAME)}
+    return {"carrier": clipped(carrier, NAME_LENGTH), "tracking_no": clipped(tracking_no, NAME_LENGTH)}
