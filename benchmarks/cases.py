@@ -3,8 +3,8 @@
 The reference case, a reship that is opened, agreed, shipped and signed for, runs on an embedded server with a worker
 process for each way to write it (``benchmarks/by_hand.py``).  Events, bytes, actions (as Temporal Cloud counts them)
 and workflow tasks are exact.  CPU times are those of the worker's and the server's process; the ways take turns in
-every round, and ratios are taken within a round, so that other load on the machine disturbs them less.  At last a great many
-cases of ours come due in the same second.  Results are also written to ``benchmarks/results``.
+every round, and ratios are taken within a round, so that other load on the machine disturbs them less.  At last a
+great many cases of ours come due in the same second.  Results are also written to ``benchmarks/results``.
 """
 
 import argparse

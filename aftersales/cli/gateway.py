@@ -3,17 +3,32 @@
 import asyncio
 import signal
 import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import structlog
 import typer
+from temporalio.client import Client
 
 from aftersales.cli.exit_status import run
+from aftersales.cli.output import say
+from aftersales.gateway.app import make_gateway
+from aftersales.gateway.case_client import CaseClient
+from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
+from aftersales.importing.case_files import read_shops
+from aftersales.ledger.configured import configured_ledger
+from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.connection import connect
+from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
-from cases.errors import CaseError
+from aftersales.runtime.web_ui import list_address
+from cases.errors import BadForm, CaseError
 
 INBOX = "inbox.db"
 
@@ -31,8 +46,8 @@ def gateway_command(
 
 async def _serve(host: str | None, port: int | None) -> None:
     settings = load_settings(gateway_host=host, gateway_port=port)
-    configure_logs(settings.log_level, settings.log_format)
     async with running_gateway(settings, connect) as (address, ended):
+        configure_logs(settings.log_level, settings.log_format)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -42,6 +57,41 @@ async def _serve(host: str | None, port: int | None) -> None:
         await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
     log.info("gateway stopped")
+
+
+@asynccontextmanager
+async def running_gateway(
+    settings: Settings, connect: Callable[[], Awaitable[Client]]
+) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Run a gateway until the block ends; yields its address, and the task that serves it.
+
+    Raises CaseError, naming the setting, if it cannot start.
+    """
+    if settings.secrets_file is None:
+        raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
+
+    async def connected() -> Client:
+        return with_sender(await connect(), MESSAGES)
+
+    async def listed_at() -> str:
+        return list_address(settings.ui_address, (await connect()).namespace)
+
+    secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+    with listen(settings.gateway_host, settings.gateway_port) as listener, configured_ledger(settings) as ledger:
+        async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
+            cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
+            limit, token = settings.gateway_body_limit, secrets.gateway.status_token
+            routes = [due_route(listed_at)]
+            app = make_gateway(
+                markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
+            )
+            async with serving(app, listener) as ended:
+                yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
+
+
+async def _retry() -> None:
+    async with _inbox(load_settings()) as inbox:
+        say(f"重新投递 / due again: {await inbox.retry_failed()}")
 
 
 def _inbox(settings: Settings) -> Inbox:
