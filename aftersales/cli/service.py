@@ -9,11 +9,12 @@ from aftersales.authoring.process_check import worker_faults
 from aftersales.bootstrap import run_worker
 from aftersales.cli.exit_status import BAD_INPUT, run
 from aftersales.cli.output import complain, say
+from aftersales.runtime.case_search import OPEN
 from aftersales.runtime.connection import connect
 from aftersales.runtime.embedded_server import register_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import load_settings
-from aftersales.runtime.web_ui import OPEN, link, list_address, saved_views
+from aftersales.runtime.web_ui import link, list_address, saved_views
 from workflows.engine.search_attributes import SHOP
 
 _DUE_HOURS = 12
