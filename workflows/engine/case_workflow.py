@@ -254,7 +254,7 @@ class CaseWorkflow:
     async def retry_effect(self, which: Any = None) -> CaseSummary:
         """Try a stuck step again (G-7)."""
         with _refusals_to_callers():
-            self._machine.retry_effect(which)
+            self._machine.retry_effect(which, sender=current_sender())
         self._note_progress()
         return summary(self._machine)
 

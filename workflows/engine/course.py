@@ -41,6 +41,9 @@ TIMELINE_BYTES_CARRIED = 100 * 1024
 REPEATS = 10
 """How often a clock may fire at one instant; beyond that it would never stop."""
 TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
+WAITING_KEPT = 50
+"""Inputs kept at a checkpoint that have not applied yet."""
+TOO_MANY = "等待核实期间消息过多,已放弃 / given up: too many messages while the platform was being asked"
 DECIDED = "平台记录已裁定,不再更改 / the platform's record has decided this already"
 
 
@@ -222,9 +225,11 @@ class CaseCourse(CaseSituation):
         for given in sorted({id(given): given for given in (*waiting, *self._coming)}.values(), key=_place):
             if given.happened < expiry.due or given.rule is None:
                 continue
-            applying = reports.applying_rule(self, given)
-            if applying is None or applying[1] != expiry.order:
+            applying = reports.application(self, given)
+            if not isinstance(applying, Apply) or applying.order != expiry.order:
                 continue
+            if not any(step.targets for _, step in self.chart_view(applying.order).transitions(applying.rule)[:1]):
+                continue  # it leaves the state as it is, which says nothing of the clock
             if trial is None:
                 trial = self.fork()
                 trial.run_out(expiry)
@@ -249,15 +254,20 @@ class CaseCourse(CaseSituation):
             given.status, given.why = "ignored", TOO_OLD
             self._keep_ignored(given, final=True)
             return
-        if self.state.frontier is None or given.happened >= self.state.frontier:
+        if self._comes_last(given):
             self.state.inputs.append(given)
             self._process(given)
-            contradicts = given.status == "ignored" and any(not answer.recorded for answer in self.state.answers)
-            if not contradicts:
-                self._settle(now)
-                return
-            self.state.forget([given.serial])
-        self._retell(given, now)
+            self._settle(now)
+        else:
+            self._retell(given, now)
+
+    def _comes_last(self, given: Input) -> bool:
+        """Return whether nothing that has been processed depends on an input: it need only be added."""
+        state, at = self.state, given.happened
+        dues = (*(expiry.due for expiry in state.expiries), *(answer.due for answer in state.answers))
+        late = (state.frontier is not None and at < state.frontier) or any(due > at for due in dues)
+        # An assumption may be contradicted by whatever happened after it.
+        return not late and all(answer.recorded for answer in state.answers)
 
     def _retell(self, given: Input, now: datetime) -> None:
         """Derive the course anew with an input that was told late, unless the platform's record says otherwise."""
@@ -279,33 +289,50 @@ class CaseCourse(CaseSituation):
         self._compare(before)
         self._settle(now)
 
-    def derive(self, now: datetime | None) -> None:
+    def derive(self, now: datetime | None, most: int | None = None) -> None:
         """Follow the inputs in the order in which they happened, from the checkpoint or the beginning.
 
-        Clocks run on until ``now``; with None they stop at the last input.
+        Clocks run on until ``now``; with None they stop at the last input.  ``most``: stop after so many inputs.
         """
         self._before = self.state.course()
+        self.state.inputs.sort(key=_place)
+        for given in self.state.inputs:
+            given.status, given.why = given.at_checkpoint or "waiting", None
+        self._coming = deque(given for given in self.state.inputs if given.at_checkpoint is None)
         checkpoint = self.state.checkpoint
         if checkpoint:
-            self.state.follow(checkpoint.course)
-            self.case = self._in_context(checkpoint.context)
+            self._return_to(checkpoint)
         else:
             self.state.follow(Course())
             self.case = self._origin
             self._begin()
-        self.state.inputs.sort(key=_place)
-        for given in self.state.inputs:
-            given.status, given.why = "waiting", None
-        self._coming = deque(self.state.inputs)
-        while self._coming:
-            given = self._coming[0]
-            self.elapse(given.happened)
-            if self._coming and self._coming[0] is given:  # not one that a clock was resolved by
-                self._coming.popleft()
-                self._process(given)
+        processed = 0
+        while self._coming and (most is None or processed < most):
+            coming = self._coming[0]  # it may show what a clock led to that runs out before it
+            self._process(coming)
+            self._coming = deque(given for given in self._coming if given is not coming)
+            processed += 1
         if now is not None:
             self.elapse(now)
         self._before = None
+
+    def _return_to(self, checkpoint: Checkpoint) -> None:
+        """Begin at a checkpoint, with what is known now of the effects and expiries that there were."""
+        assert self._before is not None  # noqa: S101 - the course before is known while one is derived
+        self.state.follow(checkpoint.course)
+        self.case = self._in_context(checkpoint.context)
+        known = {effect.key: effect for effect in self._before.effects}
+        then, self.state.effects = self.state.effects, []
+        for effect in then:
+            kept = known.get(effect.key, effect)
+            if not effect.unneeded:
+                kept.call_again()
+            self.state.effects.append(kept)
+        asked = {expiry.serial: expiry for expiry in self._before.expiries}
+        self.state.expiries = [asked.get(expiry.serial, expiry) for expiry in self.state.expiries]
+        for expiry in list(self.state.expiries):
+            if answer := self.state.answer_to(expiry.clock):
+                self._resolve(expiry, answer)
 
     def _begin(self) -> None:
         began = self.state.began
@@ -414,7 +441,8 @@ class CaseCourse(CaseSituation):
         wanted = {effect.key for effect in state.effects}
         state.obsolete = [effect for effect in state.obsolete if effect.key not in wanted]
         for effect in before.effects:
-            if effect.key not in wanted and effect.entry is None and effect.status == "done":
+            performed = effect.status == "done" and not effect.unneeded
+            if effect.key not in wanted and effect.entry is None and performed:
                 why = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
                 state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": why}))
         applied = {given.key: given for given in state.inputs if given.kind == "decision"}
@@ -427,7 +455,7 @@ class CaseCourse(CaseSituation):
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""
         for decision in self.state.submissions:
             entered = self.chart_view(decision.order).entered
-            if not self.closed and any(entered.get(state) == at for state, at in decision.stay.items()):
+            if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
                 continue
             last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
             why = f"提交期间状态已变更 / the case has left the state meanwhile: {last}"
@@ -440,16 +468,38 @@ class CaseCourse(CaseSituation):
         if len(kept) <= inputs.INPUTS_KEPT and sum(given.size for given in kept) <= inputs.INPUT_BYTES_KEPT:
             return
         self.refold(now)
-        old = self.state.inputs[: len(self.state.inputs) // 2]
+        kept = self.state.inputs
         trial = self.fork()
-        trial.state.inputs = [given.model_copy() for given in old]
-        trial.derive(now=None)
+        trial.derive(now=None, most=(len(kept) + 1) // 2)
+        coming = {given.serial for given in trial._coming}
+        waiting = {given.serial: given for given in trial.state.inputs if given.serial not in coming}
+        waiting = {serial: given for serial, given in waiting.items() if _may_still_apply(given)}
+        self._bound_waiting(waiting)
+        for given in self.state.inputs:
+            if given.serial in waiting:
+                given.at_checkpoint = waiting[given.serial].status
+        self.state.forget([given.serial for given in kept if given.serial not in coming | waiting.keys()])
         course = trial.state.course()
         course.timeline = with_newest_forms(course.timeline, TIMELINE_BYTES_CARRIED)
         self.state.checkpoint = Checkpoint(course=course, context=trial.context())
-        self.state.forget(given.serial for given in old)
-        frontier = trial.state.frontier
-        self.state.answers = [answer for answer in self.state.answers if frontier is None or answer.due >= frontier]
+        unresolved = {expiry.clock for expiry in course.expiries}
+        self.state.answers = [
+            answer
+            for answer in self.state.answers
+            if course.frontier is None or answer.due >= course.frontier or answer.clock in unresolved
+        ]
+
+    def _bound_waiting(self, waiting: dict[int, Input]) -> None:
+        """Give up the oldest inputs that wait at a checkpoint, so that it makes room."""
+        size = sum(given.size for given in waiting.values())
+        for serial, given in list(waiting.items()):
+            if len(waiting) <= WAITING_KEPT and size <= inputs.INPUT_BYTES_KEPT // 4:
+                return
+            size -= given.size
+            del waiting[serial]
+            if given.status == "held":
+                given.why = TOO_MANY
+                self._keep_ignored(given, final=True)
 
     def context(self) -> dict[str, Any]:
         """Return what rules and forms have added to the case, as JSON."""
@@ -516,8 +566,8 @@ class CaseCourse(CaseSituation):
         """Complete the effects that were needed only until this rule fired."""
         declared = self.process.effects()
         for effect in self.state.effects:
-            if effect.status != "done" and effect.order == order and rule in declared[effect.effect].until:
-                effect.complete(at)
+            if effect.order == order and rule in declared[effect.effect].until:
+                effect.call_off(at)
 
     def _withdraw_steps(self) -> None:
         """Withdraw what an ended case no longer needs: all its steps and expiries, but no entry of the ledger."""
@@ -538,6 +588,7 @@ class CaseCourse(CaseSituation):
                 continue
             key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
             if key in known:
+                known[key].call_again()
                 self.state.effects.append(known[key])
                 continue
             self.state.effects.append(
@@ -571,6 +622,11 @@ class CaseCourse(CaseSituation):
 def _is_over(given: Input) -> bool:
     """Return whether a report cannot matter any more, whatever else becomes known."""
     return given.status == "echo" or (given.status == "ignored" and (given.look or not given.dated))
+
+
+def _may_still_apply(given: Input) -> bool:
+    """Return whether an input has not applied, but may once an earlier fact becomes known."""
+    return given.status == "held" or (given.status == "ignored" and not _is_over(given))
 
 
 def _place(given: Input) -> tuple[datetime, int]:

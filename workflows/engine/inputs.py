@@ -27,7 +27,8 @@ class Input(BaseModel):
 
     ``key`` identifies it: the id of the update or message.  ``dated``: the instant at which it happened was told with
     it.  ``held``: it waits until the platform has said what a clock led to.  ``echo``: it only repeats a decision of
-    ours.  ``size``: the bytes of its form.
+    ours.  ``size``: the bytes of its form.  ``at_checkpoint``: it was still waiting when the checkpoint was made, as it
+    says.
     """
 
     serial: int
@@ -50,6 +51,7 @@ class Input(BaseModel):
     status: Status = "waiting"
     why: str | None = None
     size: int = 0
+    at_checkpoint: Status | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -61,7 +61,9 @@ class CaseMachine(CaseCourse):
             return known
         self.elapse(now)
         order, form, happened = self._admit(rule, raw, now, sender)
-        told = given_at(sender, now) or now
+        stay = self._stay(rule, order)
+        # One that was given before this stay began was given for a stay like it.
+        told = max((given_at(sender, now) or now, *stay.values()))
         effect = None if happened else decisions.submitting_effect(self, rule, order)
         decision = Decision(
             serial=self.state.next_serial(),
@@ -74,7 +76,7 @@ class CaseMachine(CaseCourse):
             by=by or self.process.rules[rule].party.value,
             actor=sender.name,
             way=DEFAULT if by == DEFAULT else sender.way,
-            stay=self._stay(rule, order),
+            stay=list(stay),
         )
         self.state.decisions.append(decision)
         if effect is None:
@@ -174,18 +176,23 @@ class CaseMachine(CaseCourse):
             actor=decision.actor,
             way=decision.way,
         )
+        before = (decision.status, decision.ended, decision.telling)
         decision.complete(given.happened)
+        decision.telling = False
         self.tell(given, now)
         decision = self.state.decision_numbered(decision.serial) or decision
         if given.status != "applied":
             if dropped:
-                decision.status = "dropped"
+                decision.status, decision.ended, decision.telling = before
             decision.why = given.why
 
-    def retry_effect(self, raw: Any) -> None:
+    def retry_effect(self, raw: Any, *, sender: Sender = UNKNOWN) -> None:
         """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
         named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
-        decisions.stuck_step(self, named, retry=True).retry()
+        step = decisions.stuck_step(self, named, retry=True)
+        step.retry()
+        if isinstance(step, EffectState):
+            step.handled(sender.name, sender.way)
 
     def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: Sender = UNKNOWN) -> None:
         """Raise Refused or BadForm unless an operator names one stuck step."""
@@ -201,7 +208,14 @@ class CaseMachine(CaseCourse):
         if named.occurred_at is not None:
             decisions.not_to_come(named.occurred_at, now, "done_by_hand")
         happened = named.occurred_at or given_at(sender, now) or now
-        return decisions.stuck_step(self, named, retry=False, happened=happened), named.note, happened
+        step = decisions.stuck_step(self, named, retry=False, happened=happened)
+        if isinstance(step, Decision):
+            trial = self.fork()
+            given = self._input(step.rule, step.order, self._read_as_declared(step.rule, step.form), happened, now)
+            trial.tell(given, now)
+            if given.status == "ignored":
+                raise decisions.impossible_then(trial, step.rule, step.order, given.why)
+        return step, named.note, happened
 
     def done_by_hand(self, raw: Any, now: datetime, *, sender: Sender = UNKNOWN) -> None:
         """Mark a stuck step as done by the operator, when it was done.
@@ -209,9 +223,10 @@ class CaseMachine(CaseCourse):
         A decision then counts (G-10), and an expiry fires its own rule.  Raises Refused or BadForm.
         """
         step, note, happened = self._step_done(raw, now, sender)
+        if isinstance(step, EffectState):
+            step.handled(sender.name, sender.way)
         if isinstance(step, Decision):
             step.note = note
-            step.actor, step.way = sender.name or step.actor, sender.way
             self._count(step, happened, now)
         elif isinstance(step, EffectState):
             step.complete(happened, note=note)

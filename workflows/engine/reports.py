@@ -71,9 +71,13 @@ def judge(situation: CaseSituation, given: Input) -> Verdict:
     if given.rule is None:
         # A deadline that was set after a clock ran out belongs to the state that follows.
         return Hold() if _after_expiry(situation, given) else judge_deadline(situation, given)
-    if applying := applying_rule(situation, given):
-        return _with_form(situation, given, *applying)
-    return _not_applying(situation, given)
+    return application(situation, given) or _not_applying(situation, given)
+
+
+def application(situation: CaseSituation, given: Input) -> Apply | Ignore | None:
+    """Return how an input applies now, or that its form does not fit; None if none of its rules is open."""
+    applying = applying_rule(situation, given)
+    return applying and _with_form(situation, given, *applying)
 
 
 def judge_again(situation: CaseSituation, given: Input) -> Verdict | None:
@@ -180,9 +184,9 @@ def _misaddressed(situation: CaseSituation, given: Input) -> str | None:
 
 
 def _follows_expiry(situation: CaseSituation, given: Input, rule: str, order: str | None) -> bool:
-    """Return whether an input is about an event after the end of a clock that is still being resolved."""
+    """Return whether an input is about an event at or after the end of a clock that is still being resolved."""
     return given.dated and any(
-        expiry.rule != rule and expiry.order == order and expiry.due < given.happened
+        expiry.rule != rule and expiry.order == order and expiry.due <= given.happened
         for expiry in situation.state.unresolved
     )
 

@@ -79,7 +79,9 @@ class EffectState(BaseModel):
 
     ``key`` names the effect and what caused it, so that it is performed once whatever becomes of the history.
     ``entry`` is the key of its ledger entry, if it has one; ``note`` was left by the operator who did it by hand.
-    ``obsolete``: it was performed, but what it followed from was taken back.
+    ``handled_by`` and ``handled_way`` say who last retried it or did it by hand, and which way that came (G-13).
+    ``unneeded``: another rule made it unnecessary, so that it counts as done.  ``obsolete``: it was performed, but
+    what it followed from was taken back.
     """
 
     serial: int
@@ -95,6 +97,9 @@ class EffectState(BaseModel):
     why: str | None = None
     task: ConsoleTask | None = None
     note: str | None = None
+    handled_by: str | None = None
+    handled_way: str | None = None
+    unneeded: bool = False
     obsolete: bool = False
 
     def complete(self, at: datetime, *, task: ConsoleTask | None = None, note: str | None = None) -> None:
@@ -112,19 +117,33 @@ class EffectState(BaseModel):
         """Mark the effect to be performed again, under the same idempotency key."""
         self.status, self.why = "pending", None
 
+    def call_off(self, at: datetime) -> None:
+        """Mark the effect as done because it is no longer needed."""
+        if self.status != "done":
+            self.complete(at)
+            self.unneeded = True
+
+    def call_again(self) -> None:
+        """Take back that the effect was not needed."""
+        if self.unneeded:
+            self.status, self.ended, self.unneeded = "console_task" if self.task else "pending", None, False
+
+    def handled(self, name: str | None, way: str) -> None:
+        """Note who has taken care of the effect, and which way that came (G-13)."""
+        self.handled_by, self.handled_way = name, way
+
 
 class Decision(EffectState):
     """A decision, and whether the platform has taken it (G-10); ``effect`` is empty if the platform need not.
 
     ``by`` is the party whose decision it is, or ``default``; ``actor`` and ``way`` say who gave it and how (G-13).
-    ``stay`` holds the states from which it was given, with the instants of their entry; once the case has left them
-    the decision is dropped.  ``said``: the platform's words.  ``telling``: the operators must be notified of its end.
+    ``stay`` holds the states from which it was given; once the case has left them the decision is dropped.  ``said``: the platform's words.  ``telling``: the operators must be notified of its end.
     """
 
     by: str
     actor: str | None = None
     way: str | None = None
-    stay: dict[str, Instant] = {}
+    stay: list[str] = []
     said: str | None = None
     telling: bool = False
     echoed: bool = False
@@ -363,8 +382,9 @@ class CaseState(Course):
 
     def follow(self, course: Course) -> None:
         """Begin a course anew where another one stands; neither changes the other."""
+        copy = course.model_copy(deep=True)
         for name in Course.model_fields:
-            setattr(self, name, getattr(course.model_copy(deep=True), name))
+            setattr(self, name, getattr(copy, name))
 
     def set_deadline(self, order: str | None, state: str, deadline: datetime) -> None:
         """Replace the computed deadline of a state by the platform's own (G-1)."""

@@ -1,0 +1,167 @@
+"""Facts of a case and the ways of telling it of them, for tests of G-11: a fact counts when it happened."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cases.messages import ExpiryOutcome, Opening
+from tests.support import machines
+from tests.support.life import facts
+from tests.support.processes.claims import CHAT, claim_facts
+from tests.support.processes.delays import delay_facts
+from tests.support.processes.splits import split_facts
+from workflows.engine.case_workflow import take_message
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
+
+OPENED = machines.OPENED.astimezone(UTC)
+"""In UTC, as in workflows."""
+OPENINGS: dict[str, list[dict[str, Any]]] = {
+    "douyin_reship": [
+        facts("A1", reason=reason, applied_at=OPENED.isoformat()) for reason in ("never_received", "short_shipped")
+    ],
+    "claim_1688": [claim_facts("A1", OPENED)],
+    "jd_delay_card": [delay_facts(OPENED, "A1"), delay_facts(OPENED, "A1", promised_ship_at="47h", sent_at="0s")],
+    "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
+}
+PROOF = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
+SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
+FORMS: dict[str, list[dict[str, Any]]] = {
+    "refuse": [{"reason": "已签收"}, {"reason": "缺货", "after_consent": True, **PROOF}],
+    "ship": [SHIPMENT],
+    "modify": [{"reason": "other"}, {"reason": "never_received"}],
+    "submit_evidence": [PROOF],
+    "add_evidence": [PROOF],
+    "appeal": [{"reason": "已发货", **PROOF}],
+    "close_trade": [{"refunded": True}],
+    "choose": [{"way": "keep_all", "freight_consent": True}, {"way": "keep_single"}],
+    "explain_unsigned": [{"why": why} for why in ("refunded_before_shipping", "in_transit", "unknown")],
+    "authenticate": [{"verdict": "pass"}],
+    "print_waybill": [{"carrier": "YTO", "tracking_no": "YT1"}, {"carrier": "YTO", "tracking_no": "YT2"}],
+    "report_blocked": [{"step": "pack"}],
+}
+SETTLED = timedelta(days=60)
+"""By then every clock has run out."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A message that is told some time after it happened."""
+
+    message: dict[str, Any]
+    happened: datetime
+    told: datetime
+
+
+def opened(process: str, record: dict[str, Any]) -> CaseMachine:
+    """Return a case that was opened just now."""
+    own = PROCESSES[process]
+    machine = CaseMachine(own, f"{process}/A1", own.open_case(Opening(facts=record)), now=OPENED)
+    machine.advance(OPENED)
+    return machine
+
+
+def restarted(machine: CaseMachine, record: dict[str, Any]) -> CaseMachine:
+    """Return the case as a new run of its workflow resumes it."""
+    case = machine.process.open_case(Opening(facts=record))
+    return CaseMachine.resume(machine.process, machine.case_id, case, machine.carried())
+
+
+def until(machine: CaseMachine, now: datetime) -> None:
+    """Let time pass, instant by instant; the platform has no record of what any clock of its own led to."""
+    nearest = machine.next_instant(machine.state.latest)
+    while nearest is not None and nearest < now:
+        _pass(machine, nearest)
+        nearest = machine.next_instant(nearest)
+    _pass(machine, now)
+
+
+def _pass(machine: CaseMachine, now: datetime) -> None:
+    machine.advance(now)
+    while machine.state.unresolved:
+        machine.resolve_expiry(machine.state.unresolved[0].serial, ExpiryOutcome(), now)
+        machine.advance(now)
+
+
+def tell(machine: CaseMachine, fact: Fact) -> None:
+    take_message(machine, fact.message, fact.told)
+
+
+def standing(machine: CaseMachine) -> dict[str, Any]:
+    """Return everything that must not depend on when a case was told of its facts."""
+    state = machine.state
+    return {
+        "case": machine.case.model_dump(mode="json"),
+        "snapshots": {order: state.snapshot_of(order) for order in state.parts},
+        "timeline": [(entry.at, entry.order, entry.rule, entry.left, entry.reached) for entry in state.timeline],
+        "ledger": sorted((entry.key, entry.at, entry.amount) for entry in state.ledger),
+        "reversed": {entry.key for entry in state.reversed} & {entry.key for entry in state.ledger},
+        "effects": sorted(effect.key for effect in state.effects if effect.entry is None),
+    }
+
+
+def told_in_time(process: str, record: dict[str, Any], told: Iterable[Fact]) -> CaseMachine:
+    """Return the case as it is if it is told of every fact when that happens."""
+    machine = opened(process, record)
+    for fact in sorted(told, key=lambda fact: fact.happened):
+        until(machine, fact.happened)
+        tell(machine, Fact(fact.message, fact.happened, fact.happened))
+    until(machine, OPENED + SETTLED)
+    return machine
+
+
+GAPS = st.one_of(
+    st.sampled_from([1, 20, 59, 60, 61, 3600, 24 * 3600, 48 * 3600 - 1, 48 * 3600, 48 * 3600 + 1, 72 * 3600]),
+    st.integers(min_value=1, max_value=4 * 24 * 3600),
+)
+DELAYS = st.one_of(st.sampled_from([0, 0, 1, 3600, 48 * 3600]), st.integers(min_value=0, max_value=12 * 24 * 3600))
+
+
+@st.composite
+def told_facts(draw: st.DrawFn, process: str) -> tuple[dict[str, Any], list[Fact]]:
+    """Draw an opening, and facts with distinct instants in the order in which they are told."""
+    record = draw(st.sampled_from(OPENINGS[process]))
+    guide, now, drawn = opened(process, record), OPENED, list[Fact]()
+    rules = [
+        name
+        for name, rule in guide.process.rules.items()
+        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
+    ]
+    for number in range(draw(st.integers(min_value=2, max_value=9))):
+        now += timedelta(seconds=draw(GAPS))
+        until(guide, now)
+        message: dict[str, Any] = {"message_id": f"m{number}", "occurred_at": now.isoformat()}
+        possible = [
+            (view.order, name)
+            for view in guide.chart_views()
+            for name in rules
+            if name in view.chart.rules and view.transitions(name)
+        ] or [(None, name) for name in rules]
+        if draw(st.integers(min_value=0, max_value=9)) < 2:
+            possible = [(order, name) for order in guide.state.parts for name in rules]
+        order, rule = draw(st.sampled_from(possible))
+        if draw(st.integers(min_value=0, max_value=9)) == 0:
+            message["deadline"] = (now + timedelta(seconds=draw(GAPS))).isoformat()
+            message["rule"] = draw(st.sampled_from([rule, None]))
+        else:
+            message["rule"] = rule
+        message["order"] = order
+        if message["rule"] and (rule in FORMS or rule in ("card_sent", "file_emergency_report")):
+            message["form"] = _form(draw, rule, now)
+        fact = Fact(message, now, now + timedelta(seconds=draw(DELAYS)))
+        drawn.append(fact)
+        tell(guide, Fact(message, now, now))
+    return record, sorted(draw(st.permutations(drawn)), key=lambda fact: fact.told)
+
+
+def _form(draw: st.DrawFn, rule: str, now: datetime) -> dict[str, Any]:
+    match rule:
+        case "card_sent":
+            return {"sent_at": (now - timedelta(seconds=draw(st.sampled_from([0, 3600])))).isoformat()}
+        case "file_emergency_report":
+            agreed = now + timedelta(seconds=draw(GAPS))
+            return {"agreed_ship_at": agreed.isoformat(), "evidence": [CHAT]}
+    return draw(st.sampled_from(FORMS[rule]))
