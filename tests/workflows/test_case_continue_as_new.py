@@ -58,7 +58,8 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     before = await life.until(
         "stuck, and notified",
         lambda seen: (
-            due(seen) == own_deadline and [notification["delivered"] for notification in seen["notifications"]] == [True] * 2
+            due(seen) == own_deadline
+            and [notification["delivered"] for notification in seen["notifications"]] == [True] * 2
         ),
     )
     assert [effect["status"] for effect in before["effects"]] == ["console_task", "needs_operator"]

@@ -1,7 +1,7 @@
 """The effects of a case (G-7, G-8): performed in order, beside its clocks, and never lost."""
 
-from tests.support.life import Open, fired
-from tests.support.stage import BUSINESS, UNREACHABLE, Scene
+from tests.support.life import Open
+from tests.support.stage import UNREACHABLE, Scene
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 
