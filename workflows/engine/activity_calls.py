@@ -10,6 +10,7 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.workflow import ActivityCancellationType
 
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 from cases.shanghai import shanghai
@@ -108,7 +109,10 @@ class ActivityCalls:
         return None
 
     async def submit(self, serial: int, *, locally: bool) -> None:
-        """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7)."""
+        """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7).
+
+        Cancelled once the case has left the state: what is not on its way then is not sent any more.
+        """
         decision = self._machine.state.decision_numbered(serial)
         if decision is None:
             return
@@ -232,7 +236,14 @@ class ActivityCalls:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
         return await workflow.execute_activity(
-            name, argument, result_type=result_type, summary=summary, priority=share, **options
+            name,
+            argument,
+            result_type=result_type,
+            # An attempt that is on its way may still be taken: what became of it counts.
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=summary,
+            priority=share,
+            **options,
         )
 
 

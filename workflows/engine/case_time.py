@@ -47,10 +47,9 @@ class TaskTimes:
 
 
 def _is_news(job: WorkflowActivationJob) -> bool:
-    """Return whether a job comes with a task of its own; one cancelled by the case itself comes with the same task."""
+    """Return whether a job comes with a task of its own; the result of a local call comes with the task that made it."""
     if job.WhichOneof("variant") == "resolve_activity":
-        resolved = job.resolve_activity
-        return not resolved.is_local and resolved.result.WhichOneof("status") != "cancelled"
+        return not job.resolve_activity.is_local
     return job.WhichOneof("variant") in EVENTS
 
 

@@ -142,9 +142,24 @@ class CaseWorkflow:
         return self._opened
 
     async def drive(self) -> CaseSummary:
-        """Run the case until it closes; return its final state."""
+        """Run the case until it is over; return its final state.
+
+        It cannot be cancelled, whatever it is waiting for: the platform's clocks go on.
+        """
+        machine, life = self._machine, asyncio.create_task(self._live())
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.done():  # the worker gives the case up, and cancels whatever runs
+                    raise
+                machine.ignore(NOT_CANCELLED, self._time.now())
+                self._note_progress()
+
+    async def _live(self) -> CaseSummary:
         machine = self._machine
         if self._typed_by_hand:  # the edition in force may change, that of an open case never (G-9)
+            self._take_messages()
             await self._continue_as_new()
         while True:
             seen = self._progress
@@ -186,12 +201,7 @@ class CaseWorkflow:
             timer_summary = f"{self.process.label}:{shanghai(nearest)}"
             self._timer_due = nearest
             self._timer = asyncio.create_task(self._time.sleep_until(nearest, timer_summary))
-        try:
-            await workflow.wait_condition(
-                lambda: self._progress > seen or (self._timer is not None and self._timer.done())
-            )
-        except asyncio.CancelledError:  # a case cannot be cancelled: the platform's clocks go on
-            self._machine.ignore(NOT_CANCELLED, self._time.now())
+        await workflow.wait_condition(lambda: self._progress > seen or (self._timer is not None and self._timer.done()))
         if self._timer and self._timer.done():
             self._timer = None
         if self._tasks.error:
@@ -236,6 +246,8 @@ class CaseWorkflow:
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
+        if not self._calls.local:  # what arrived before the decision goes first
+            self._take_messages()
         with _refusals_to_callers():
             decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
         if decision.status == "pending":
