@@ -76,7 +76,7 @@ class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
         unit="自动收货前",
         clause="AX-9",
         source="assumption",
-        standing="assumed",
+        provenance="assumed",
     )
     """临近自动退款的升级时点"""
 

@@ -124,19 +124,19 @@ class ClaimPolicy(Policy, clocks=(Claim1688,)):
     """The figures of CL-2 ... CL-4; that of the clock comes from the chart."""
 
     rate: Figure[Share] = Figure(
-        value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
+        value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", provenance="stated"
     )
     """违约金比例"""
     paid_whole_below: Figure[Money] = Figure(
-        value=Decimal("5.00"), unit="CNY", clause="CL-2", source=f"{ARTICLE} 规则", standing="stated"
+        value=Decimal("5.00"), unit="CNY", clause="CL-2", source=f"{ARTICLE} 规则", provenance="stated"
     )
     """全额赔付界限"""
     floor: Figure[Money] = Figure(
-        value=Decimal("5.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", standing="read"
+        value=Decimal("5.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", provenance="read"
     )
     """主订单赔付下限"""
     ceiling: Figure[Money] = Figure(
-        value=Decimal("50.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", standing="stated"
+        value=Decimal("50.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", provenance="stated"
     )
     """主订单赔付上限"""
 

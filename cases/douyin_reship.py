@@ -74,11 +74,11 @@ class ReshipPolicy(Policy, clocks=(DouyinReship,)):
     application_window: Figure[Duration] = duration("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
     """申请时限"""
     open_categories: Figure[Categories] = Figure(
-        value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", standing="stated"
+        value=(), unit="类目", clause="DR-3", source=f"{HELP_PAGE} §2", provenance="stated"
     )
     """开放补寄的类目(空为全部)"""
     late_compensation: Figure[Money] = Figure(
-        value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", standing="stated"
+        value=Decimal("3.00"), unit="CNY", clause="DR-10", source=f"{HELP_PAGE} §4.3", provenance="stated"
     )
     """超时赔付"""
 

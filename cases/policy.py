@@ -15,7 +15,7 @@ from statecharts.rules import ChartFault, Length, Provenance
 
 PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
-_SET = {"source": "shop setting", "standing": "set"}
+_SET = {"source": "shop setting", "provenance": "set"}
 LONGEST_CLOCK = timedelta(days=3650)
 """No marketplace has a longer clock, and an unlimited one could exceed the range of dates."""
 
@@ -33,7 +33,7 @@ class Figure(Strict, Generic[Value]):
     unit: str = Field(max_length=LONGEST_SOURCE)
     clause: str = Field(max_length=LONGEST_SOURCE)
     source: str = Field(max_length=LONGEST_SOURCE)
-    standing: Provenance
+    provenance: Provenance
 
     def show(self) -> str:
         """Return the value as people write it."""
@@ -48,9 +48,11 @@ def _show(value: Any) -> str:
     return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
-def duration(length: str, clause: str, source: str, standing: Provenance) -> Figure[Duration]:
+def duration(length: str, clause: str, source: str, provenance: Provenance) -> Figure[Duration]:
     """Make a figure of a length of time, written as ``48h``."""
-    return Figure[Duration](value=parse_duration(length), unit="时长", clause=clause, source=source, standing=standing)
+    return Figure[Duration](
+        value=parse_duration(length), unit="时长", clause=clause, source=source, provenance=provenance
+    )
 
 
 def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
@@ -78,17 +80,17 @@ class Policy(Strict):
         unit="截止前",
         clause="G-5",
         source="assumption",
-        standing="assumed",
+        provenance="assumed",
     )
     """提醒时点"""
     decide_before: Figure[Duration] = duration("30m", "G-6", "assumption", "assumed")
     """默认决定提前量"""
     default_decision: Figure[Name | None] = Figure(
-        value=None, unit="动作", clause="G-6", source="assumption", standing="assumed"
+        value=None, unit="动作", clause="G-6", source="assumption", provenance="assumed"
     )
     """默认决定"""
     default_form: Figure[FormData] = Figure(
-        value={}, unit="表单", clause="G-6", source="assumption", standing="assumed"
+        value={}, unit="表单", clause="G-6", source="assumption", provenance="assumed"
     )
     """默认决定的表单"""
     late_facts: Figure[Duration] = duration("7d", "G-11", "assumption", "assumed")
@@ -136,7 +138,7 @@ class Policy(Strict):
 
     def overrides(self) -> dict[str, Any]:
         """Return what the shop has set, as JSON: with it and the edition's figures the policy is the same again."""
-        set_by_shop = [name for name in type(self).model_fields if getattr(self, name).standing == "set"]
+        set_by_shop = [name for name in type(self).model_fields if getattr(self, name).provenance == "set"]
         return {name: self.model_dump(mode="json", include={name})[name]["value"] for name in set_by_shop}
 
     @model_validator(mode="after")

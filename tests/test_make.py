@@ -108,7 +108,7 @@ def test_make_run_starts_stops_and_continues(make_run: Callable[[], Embedded], e
     for case_id in SAMPLES:
         assert aftersales(first, "show", case_id)["status"] == "open", "there as soon as they are named"
     shown = aftersales(first, "show", SAMPLES[2])["policy"]["default_decision"]
-    assert (shown["value"], shown["standing"]) == ("agree", "set"), "opened from its file, not by the message"
+    assert (shown["value"], shown["provenance"]) == ("agree", "set"), "opened from its file, not by the message"
     assert record(first, SAMPLES[0])["status"] == 6
     aftersales(first, "act", SAMPLES[0], "agree")
     wait_until_equal(lambda: record(first, SAMPLES[0])["status"], 8)

@@ -78,7 +78,7 @@ def states(process: Process) -> list[dict[str, Any]]:
 
 
 def figures(process: Process) -> list[dict[str, str]]:
-    """Return every figure of the policy with its name, label, value, unit, clause, source and standing."""
+    """Return every figure of the policy with its name, label, value, unit, clause, source and provenance."""
     policy = process.case.policy_type()()
     return [
         {
@@ -88,7 +88,7 @@ def figures(process: Process) -> list[dict[str, str]]:
             "unit": figure.unit,
             "clause": figure.clause,
             "source": figure.source,
-            "standing": figure.standing,
+            "provenance": figure.provenance,
         }
         for name, figure in _figures(policy)
     ]
@@ -245,7 +245,7 @@ def _figure_table(process: Process) -> str:
                 figure["unit"],
                 figure["clause"],
                 figure["source"],
-                PROVENANCE_LABELS[figure["standing"]],  # type: ignore[index]
+                PROVENANCE_LABELS[figure["provenance"]],  # type: ignore[index]
             )
             for figure in figures(process)
         ),

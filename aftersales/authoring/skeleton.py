@@ -194,7 +194,7 @@ CLAUSES = """## $label
 
 `$name`
 
-| id | rule | standing |
+| id | rule | provenance |
 |---|---|---|
 | $clause-1 | The merchant has 48 h from the application to handle it; otherwise it is agreed automatically. | assumed |
 | $clause-2 | A refusal needs a reason. | assumed |

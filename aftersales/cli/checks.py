@@ -48,7 +48,7 @@ FIGURES = {
     "unit": "单位",
     "clause": "条款",
     "source": "来源",
-    "standing": "性质",
+    "provenance": "性质",
 }
 
 

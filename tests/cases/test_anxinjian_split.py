@@ -175,7 +175,7 @@ def test_forms_take_no_others_and_name_the_field(form: type[Form], raw: dict[str
 def test_ax_1_ax_9_ax_10_the_figures_are_assumed_and_say_so(figure: str, clause: str, shown: str) -> None:
     declared = getattr(SplitPolicy(), figure)
 
-    values = (declared.show(), declared.clause, declared.source, declared.standing)
+    values = (declared.show(), declared.clause, declared.source, declared.provenance)
     assert values == (shown, clause, "assumption", "assumed")
     assert SplitPolicy.label(figure) != figure
 
@@ -191,9 +191,9 @@ def test_ax_9_automatic_receipt_has_no_figure() -> None:
 def test_figures_that_a_shop_sets_are_the_shops() -> None:
     policy = SplitPolicy.resolve({"choosing_time": "10h", "escalate_before": ["48h"]})
 
-    assert (policy.choosing_time.show(), policy.choosing_time.standing) == ("10h", "set")
-    assert (policy.escalate_before.show(), policy.escalate_before.standing) == ("48h", "set")
-    assert policy.signing_check.standing == "assumed"
+    assert (policy.choosing_time.show(), policy.choosing_time.provenance) == ("10h", "set")
+    assert (policy.escalate_before.show(), policy.escalate_before.provenance) == ("48h", "set")
+    assert policy.signing_check.provenance == "assumed"
 
 
 @pytest.mark.parametrize("figure", ["signing_check", "choosing_time"])

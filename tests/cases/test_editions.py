@@ -20,7 +20,7 @@ from workflows.registry import PROCESSES
 
 RESHIP = PROCESSES["douyin_reship"]
 FOLDER = ROOT / "cases" / "editions"
-DIGESTS = {"2026-11-26": "416d409862083ffdb19154e16a64916b65e6cc72c704b2b246fb24a452e58d6d"}
+DIGESTS = {"2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4"}
 """Open cases carry the name of their edition alone, so its file stays as it is."""
 
 

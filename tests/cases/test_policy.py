@@ -30,7 +30,7 @@ def test_g_9_every_figure_has_a_clause_of_the_rule_book_a_source_a_standing_and_
     assert set(figure.clause.split(", ")) <= set(ROWS)
     assert figure.source
     assert figure.unit
-    assert figure.standing in PROVENANCE_LABELS
+    assert figure.provenance in PROVENANCE_LABELS
     assert not policy.label(name).isascii()
 
 
@@ -39,8 +39,8 @@ def test_a_figure_of_an_assumed_row_says_that_it_is_our_assumption(policy: type[
     figure = getattr(policy(), name)
     rows = {ROWS[clause] for clause in figure.clause.split(", ")}
 
-    assert (figure.source == "assumption") == (figure.standing == "assumed")
-    assert figure.standing == "assumed" or rows != {"assumed"}
+    assert (figure.source == "assumption") == (figure.provenance == "assumed")
+    assert figure.provenance == "assumed" or rows != {"assumed"}
 
 
 @pytest.mark.parametrize(("policy", "name"), FIGURES)
@@ -48,12 +48,12 @@ def test_a_row_says_that_a_figure_of_it_is_assumed(policy: type[Policy], name: s
     figure = getattr(policy(), name)
     named = [ROWS[clause] for clause in figure.clause.split(", ") if _assumes(ROWS[clause], figure.show())]
 
-    assert (figure.standing == "assumed") == bool(named)
+    assert (figure.provenance == "assumed") == bool(named)
 
 
-def _assumes(standing: str, value: str) -> bool:
+def _assumes(provenance: str, value: str) -> bool:
     """Return whether a row is assumed as a whole, or names the assumed figure: ``stated (the 24 h: assumed)``."""
-    return standing == "assumed" or f"(the {value.removesuffix('h')} h: assumed)" in standing
+    return provenance == "assumed" or f"(the {value.removesuffix('h')} h: assumed)" in provenance
 
 
 def test_g_5_reminders_come_12_and_2_hours_before() -> None:
@@ -68,7 +68,7 @@ def test_g_6_there_is_no_default_decision_and_it_would_be_taken_half_an_hour_bef
 def test_g_9_what_a_shop_sets_says_so_and_keeps_its_unit_and_clause() -> None:
     figure = Policy.resolve({"decide_before": "1h"}).decide_before
 
-    assert (figure.value, figure.source, figure.standing) == (timedelta(hours=1), "shop setting", "set")
+    assert (figure.value, figure.source, figure.provenance) == (timedelta(hours=1), "shop setting", "set")
     assert (figure.unit, figure.clause) == (Policy().decide_before.unit, "G-6")
 
 
@@ -140,10 +140,15 @@ def test_a_clock_of_no_length_is_allowed() -> None:
     ],
 )
 def test_a_figure_is_shown_as_people_write_it(value: Any, shown: str) -> None:
-    assert Figure(value=value, unit="u", clause="G-1", source="s", standing="set").show() == shown
+    assert Figure(value=value, unit="u", clause="G-1", source="s", provenance="set").show() == shown
 
 
 def test_hours_makes_a_length_of_time() -> None:
     figure = duration("15d", "DR-2", "s", "stated")
 
-    assert (figure.value, figure.clause, figure.source, figure.standing) == (timedelta(days=15), "DR-2", "s", "stated")
+    assert (figure.value, figure.clause, figure.source, figure.provenance) == (
+        timedelta(days=15),
+        "DR-2",
+        "s",
+        "stated",
+    )

@@ -131,7 +131,7 @@ async def test_g_9_a_case_opened_without_an_edition_pins_one_before_anything_els
     carried = await input_of(life.environment.client, second)
     assert (carried["schema"], carried["edition"], carried["policy"]) == (1, NEWEST, policy or {})
     assert seen["policy"]["shipping"]["value"] == (policy or {}).get("shipping", "48h")
-    assert seen["policy"]["shipping"]["standing"] == ("set" if policy else "stated")
+    assert seen["policy"]["shipping"]["provenance"] == ("set" if policy else "stated")
     assert not any(event.HasField("timer_started_event_attributes") for event in first.events)
     await life.act("agree")
     assert due(await life.view()) - whole_now() <= timedelta(hours=3 if policy else 48)
@@ -153,7 +153,7 @@ async def test_g_9_a_client_of_ours_pins_the_edition_and_writes_no_figures_but_t
     started = await input_of(environment.client, await handle.fetch_history())
     assert {name: started[name] for name in started if name != "facts"} == {**RECORD, "policy": {"shipping": "3h"}}
     shipping = (await handle.query("view"))["policy"]["shipping"]
-    assert shipping == {**SHIPPING, "value": "3h", "source": "shop setting", "standing": "set"}
+    assert shipping == {**SHIPPING, "value": "3h", "source": "shop setting", "provenance": "set"}
 
 
 UNREADABLE: list[tuple[dict[str, Any], str]] = [

@@ -35,7 +35,7 @@ def static_details(situation: CaseSituation) -> str:
     lines += [
         f"- 商家设定:{policy.label(name)} `{name}` = {figure.show()} ({figure.clause})"
         for name, figure in figures.items()
-        if figure.standing == "set"
+        if figure.provenance == "set"
     ]
     return "\n".join(lines)
 

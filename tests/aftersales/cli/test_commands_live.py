@@ -128,7 +128,7 @@ def test_g_9_a_shops_later_figures_leave_an_open_case_alone(
         shops.write_text(f"2001: {{douyin_reship: {{merchant_handling: {hours}}}}}\n")
         assert command("open", path, AFTERSALES_SHOPS_FILE=str(shops)).exit_code == 0
     seen = shown(command, "douyin_reship/figures")
-    assert (seen["policy"]["merchant_handling"]["value"], seen["policy"]["merchant_handling"]["standing"]) == (
+    assert (seen["policy"]["merchant_handling"]["value"], seen["policy"]["merchant_handling"]["provenance"]) == (
         "12h",
         "set",
     )

@@ -51,9 +51,9 @@ def test_g_9_the_shops_figures_count_and_the_files_own_before_them(tmp_path: Pat
     shops = read_shops(written(tmp_path, SHOPS, "shops.yaml"))
     process, opening = read_case(written(tmp_path, SOUND), shops, NOW)
     policy = process.open_case(opening).policy
-    assert (policy.shipping.value, policy.shipping.standing) == (timedelta(hours=24), "set")
-    assert (policy.buyer_window.value, policy.buyer_window.standing) == (timedelta(days=3), "set")
-    assert (policy.merchant_handling.value, policy.merchant_handling.standing) == (timedelta(hours=48), "stated")
+    assert (policy.shipping.value, policy.shipping.provenance) == (timedelta(hours=24), "set")
+    assert (policy.buyer_window.value, policy.buyer_window.provenance) == (timedelta(days=3), "set")
+    assert (policy.merchant_handling.value, policy.merchant_handling.provenance) == (timedelta(hours=48), "stated")
 
 
 def test_another_shops_figures_do_not_count(tmp_path: Path) -> None:

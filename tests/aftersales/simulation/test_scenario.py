@@ -103,7 +103,7 @@ def test_the_policy_is_what_the_scenario_sets(tmp_path: Path) -> None:
     read = scenario(tmp_path, SOUND)
     assert read.opening(ORIGIN).policy["shipping"] == "24h"
     policy = read.process.open_case(read.opening(ORIGIN)).policy
-    assert (policy.shipping.standing, policy.buyer_window.value) == ("set", timedelta(hours=48))
+    assert (policy.shipping.provenance, policy.buyer_window.value) == ("set", timedelta(hours=48))
 
 
 def test_a_message_leaves_out_what_was_not_said(tmp_path: Path) -> None:
