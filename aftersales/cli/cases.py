@@ -23,7 +23,7 @@ from aftersales.cli.options import (
 )
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_answer, print_case
-from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, RUNNING, newest_runs, of_processes
+from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, newest_runs, of_processes
 from aftersales.runtime.connection import connect
 from aftersales.runtime.decision_client import DECISION_PATIENCE, DecisionUnknown, SentDecision, decide, earlier_answer
 from aftersales.runtime.known_cases import (
@@ -70,7 +70,7 @@ def list_command(
                 query += " AND {} = '{}'".format(key.name, value.replace("'", "''"))
         client = await connect()
         # A case that ended early is still open, and first of all: nobody keeps its clocks.
-        queries = [query] if closed else [f"{query} AND {RUNNING}", f"{query} AND {ENDED_EARLY_STATUSES}"]
+        queries = [query] if closed else [f"{query} AND {OPEN}", f"{query} AND {ENDED_EARLY_STATUSES}"]
         found = [execution for asked in queries async for execution in client.list_workflows(asked, limit=limit)]
         rows = [_row(execution) for execution in await newest_runs(client, found)]
         rows.sort(key=_urgency)

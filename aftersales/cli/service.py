@@ -13,7 +13,7 @@ from aftersales.runtime.connection import connect
 from aftersales.runtime.embedded_server import register_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import load_settings
-from aftersales.runtime.web_ui import OPEN_CASES, link, list_address, saved_views
+from aftersales.runtime.web_ui import OPEN, link, list_address, saved_views
 from workflows.engine.search_attributes import SHOP
 
 _DUE_HOURS = 12
@@ -61,5 +61,5 @@ def setup_command(
 
 
 async def _shops(client: Client) -> set[str]:
-    cases = client.list_workflows(f"{OPEN_CASES} AND {SHOP.name} IS NOT NULL", limit=_CASES_ASKED)
+    cases = client.list_workflows(f"{OPEN} AND {SHOP.name} IS NOT NULL", limit=_CASES_ASKED)
     return {shop async for case in cases if (shop := case.typed_search_attributes.get(SHOP))}

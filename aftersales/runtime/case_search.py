@@ -14,6 +14,8 @@ from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES
 
 RUNNING: Final = "ExecutionStatus = 'Running'"
+OPEN: Final = f"{RUNNING} AND ({sa.WAITS_FOR.name} IS NOT NULL OR {sa.NEEDS_OPERATOR.name} = true)"
+"""A case that has ended may still run for some days, while facts told late can put it right (G-11)."""
 ENDED_EARLY_STATUSES: Final = "ExecutionStatus IN ('Terminated', 'Failed', 'Canceled', 'TimedOut')"
 
 

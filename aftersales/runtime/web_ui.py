@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
+from aftersales.runtime.case_search import OPEN
 from statecharts.rules import Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES
-
-OPEN_CASES = "ExecutionStatus = 'Running'"
 
 
 def saved_views(shops: Iterable[str]) -> Mapping[str, str]:
     """Return the query of every view by name; ``shops`` get a view each."""
     return {
-        "需人工处理": f"{OPEN_CASES} AND {sa.NEEDS_OPERATOR.name} = true",
+        "需人工处理": f"{OPEN} AND {sa.NEEDS_OPERATOR.name} = true",
         **{f"等待{party.label}": _where(sa.WAITS_FOR.name, party.label) for party in Party if party is not Party.CLOCK},
         **{process.label: _where("WorkflowType", process.name) for process in PROCESSES.values()},
         **{f"店铺 {shop}": _where(sa.SHOP.name, shop) for shop in shops},
@@ -23,12 +22,12 @@ def saved_views(shops: Iterable[str]) -> Mapping[str, str]:
 
 def due_within(length: timedelta, now: datetime) -> str:
     """Return the query for cases due within a time from now; the server has no relative times."""
-    return f"{OPEN_CASES} AND {sa.DEADLINE.name} <= '{(now + length).isoformat(timespec='seconds')}'"
+    return f"{OPEN} AND {sa.DEADLINE.name} <= '{(now + length).isoformat(timespec='seconds')}'"
 
 
 def _where(name: str, value: str) -> str:
     quoted = value.replace("'", "''")
-    return f"{OPEN_CASES} AND {name} = '{quoted}'"
+    return f"{OPEN} AND {name} = '{quoted}'"
 
 
 def list_address(ui_address: str, namespace: str) -> str:

@@ -4,7 +4,8 @@ from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from tests.support.life import Life, Open, due
+from aftersales.runtime.case_search import OPEN, RUNNING
+from tests.support.life import Life, Open, due, eventually
 from workflows.registry import PROCESSES
 
 PERSONAL = "王小明 13800000000"
@@ -97,3 +98,22 @@ async def test_timers_and_activities_have_readable_summaries(open_case: Open) ->
     ]
     assert any("在平台同意补寄" in summary for summary in summaries)
     assert any("抖音补寄" in summary for summary in summaries)
+
+
+async def test_g_11_a_case_that_facts_can_still_put_right_is_not_listed_as_open(open_case: Open) -> None:
+    life = await open_case()
+
+    async def listed(query: str) -> int:
+        about = f"{query} AND WorkflowId = '{life.id}'"
+        return len([found async for found in life.environment.client.list_workflows(about)])
+
+    async def is_open() -> bool:
+        return await listed(OPEN) == 1
+
+    async def has_ended() -> bool:
+        return (await listed(RUNNING), await listed(OPEN)) == (1, 0)
+
+    await eventually("it is open", is_open)
+    await life.pass_time("97h")
+    await life.until_state("refunded")
+    await eventually("it has ended, and runs", has_ended)
