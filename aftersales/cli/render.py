@@ -10,7 +10,14 @@ from workflows.engine.situation import order_suffix
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES
 
-EFFECT_STATUS = {"owed": "进行中", "done": "已完成", "console_task": "控制台任务", "needs_operator": "需人工处理"}
+EFFECT_STATUS = {
+    "pending": "进行中",
+    "done": "已完成",
+    "console_task": "控制台任务",
+    "needs_operator": "需人工处理",
+    "refused": "平台拒绝",
+    "dropped": "已作废",
+}
 DECISION_STATUS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废"}
 
 
@@ -57,8 +64,8 @@ def print_answer(case_id: str, summary: CaseSummary) -> None:
     """Print what a case answers to a decision: its state, and what the platform has said."""
     say(f"{case_id}: {summary.label} ({', '.join(summary.state)}) {when(summary.deadline)}".rstrip())
     said = f": {summary.said}" if summary.said else ""
-    if summary.decision == "taken":
-        say(f"  平台已受理 / taken{said}")
+    if summary.decision == "taken":  # without words it may be one that no platform has to take
+        say(f"  {'平台已受理' if said else '已生效'} / taken{said}")
     elif summary.task:
         serial = "" if summary.serial is None else f" --form serial={summary.serial}"
         say("  提交中 / being submitted: 须到平台后台办理,状态与时限不变 / it counts once it is done in the console")
