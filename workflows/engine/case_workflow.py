@@ -208,7 +208,7 @@ class CaseWorkflow:
             raise self._tasks.error
 
     def _show(self) -> None:
-        """Log the rules that fired, update the details, and upsert the search attributes that changed."""
+        """Log the rules that fired, and upsert the search attributes that changed."""
         state = self._machine.state
         for entry in state.timeline[len(state.timeline) - max(0, state.fired_in_all - self._fired) :]:
             about = {
@@ -220,7 +220,6 @@ class CaseWorkflow:
             }
             workflow.logger.info("rule fired", extra=about)
         self._fired = state.fired_in_all
-        workflow.set_current_details(self._details())
         current = workflow.info().typed_search_attributes
         changed = [
             key.value_set(value) if value is not None else key.value_unset()
@@ -230,7 +229,7 @@ class CaseWorkflow:
         if changed:
             workflow.upsert_search_attributes(changed)
 
-    def _details(self) -> str:
+    def details(self) -> str:
         """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""
         current = current_details(self._machine)
         if workflow.info().continued_run_id is None:
