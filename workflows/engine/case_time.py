@@ -47,7 +47,7 @@ class TaskTimes:
 
 
 def _is_news(job: WorkflowActivationJob) -> bool:
-    """Return whether a job comes with a task of its own; the result of a local call comes with the task that made it."""
+    """Return whether a job comes with a task of its own; a local call ends in the task that made it."""
     if job.WhichOneof("variant") == "resolve_activity":
         return not job.resolve_activity.is_local
     return job.WhichOneof("variant") in EVENTS

@@ -469,10 +469,13 @@ class CaseCourse(CaseSituation):
 
     def _confirmation(self, decision: Decision) -> TimelineEntry | None:
         """Return the event by which the platform itself says that it has taken a decision."""
-        since = min(decision.stay.values(), default=decision.at)
         about = decision.rule, decision.order
         own = (entry for entry in reversed(self.state.timeline) if (entry.rule, entry.order) == about)
-        return next((entry for entry in own if entry.at >= since), None)
+        return next((entry for entry in own if entry.at >= decision.at - SKEW), None)
+
+    def still_coming(self) -> set[int]:
+        """Return the serial numbers of the inputs that have not been placed yet."""
+        return {given.serial for given in self._coming}
 
     def compact(self, now: datetime) -> None:
         """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
@@ -483,7 +486,7 @@ class CaseCourse(CaseSituation):
         kept = self.state.inputs
         trial = self.fork()
         trial.derive(now=None, most=(len(kept) + 1) // 2)
-        coming = {given.serial for given in trial._coming}
+        coming = trial.still_coming()
         waiting = {given.serial: given for given in trial.state.inputs if given.serial not in coming}
         waiting = {serial: given for serial, given in waiting.items() if _may_still_apply(given)}
         self._bound_waiting(waiting)

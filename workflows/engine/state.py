@@ -137,7 +137,8 @@ class Decision(EffectState):
     """A decision, and whether the platform has taken it (G-10); ``effect`` is empty if the platform need not.
 
     ``by`` is the party whose decision it is, or ``default``; ``actor`` and ``way`` say who gave it and how (G-13).
-    ``stay`` holds the states from which it was given; once the case has left them the decision is dropped.  ``said``: the platform's words.  ``telling``: the operators must be notified of its end.
+    ``stay`` holds the states from which it was given; once the case has left them the decision is dropped.  ``said``:
+    the platform's words.  ``telling``: the operators must be notified of its end.
     """
 
     by: str
