@@ -50,12 +50,7 @@ def print_case(case: CaseView) -> None:
     if case.taken_back:
         _print_timeline("已撤回 / taken back", case.taken_back)
     _print_decisions(case)
-    if case.effects:
-        effects = [
-            (effect.serial, effect.label + order_suffix(effect.order), EFFECT_STATUS[effect.status])
-            for effect in case.effects
-        ]
-        print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
+    _print_steps(case)
     _print_notices(case)
     if case.ignored:
         ignored = [(shanghai(message.at), message.rule, message.message_id, message.why) for message in case.ignored]
@@ -63,6 +58,15 @@ def print_case(case: CaseView) -> None:
     if case.ledger:
         ledger = [(entry.clause, entry.order, entry.amount, entry.points, entry.status) for entry in case.ledger]
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
+
+
+def _print_steps(case: CaseView) -> None:
+    if case.effects:
+        effects = [
+            (effect.serial, effect.label + order_suffix(effect.order), EFFECT_STATUS[effect.status])
+            for effect in case.effects
+        ]
+        print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
 
 
 def _print_timeline(title: str, entries: Iterable[TimelineView]) -> None:
