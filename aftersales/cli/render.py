@@ -8,7 +8,7 @@ from aftersales.cli.output import print_table, say, when
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
-from workflows.engine.view import CaseSummary, CaseView, TimelineView
+from workflows.engine.view import CaseSummary, CaseView, EffectView, StuckExpiryView, TimelineView
 from workflows.registry import PROCESSES
 
 EFFECT_STATUS = {
@@ -63,10 +63,16 @@ def print_case(case: CaseView) -> None:
 def _print_steps(case: CaseView) -> None:
     if case.effects:
         effects = [
-            (effect.serial, effect.label + order_suffix(effect.order), EFFECT_STATUS[effect.status])
+            (effect.serial, effect.label + order_suffix(effect.order), _how_it_stands(effect))
             for effect in case.effects
         ]
         print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
+
+
+def _how_it_stands(effect: EffectView | StuckExpiryView) -> str:
+    """Return the status of a step; one that was done for a reason that no longer holds is marked (G-11)."""
+    status = EFFECT_STATUS[effect.status]
+    return f"⚠️ {status}:{effect.why}" if effect.status == "done" and effect.why else status
 
 
 def _print_timeline(title: str, entries: Iterable[TimelineView]) -> None:

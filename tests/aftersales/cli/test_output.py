@@ -142,6 +142,7 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
                 "task": {"page": "抖店后台", "instruction": "联系买家"},
             },
             effect | {"serial": 2, "effect": "y", "label": "已办好的事"},
+            effect | {"serial": 5, "effect": "z", "label": "白办的事", "why": "其依据已撤回"},
         ],
         "decisions": [
             decision | {"status": "being_submitted", "why": None, "actor": "王五", "way": "command"},
@@ -180,7 +181,17 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         if text not in printed
     ] == []
     assert "serial 2" not in printed
-    told = ("… 提交中", "王五", "命令行", "✗ 平台拒绝", "运单号已使用", "网页", "已撤回", "被撤回的步骤 O9")
+    told = (
+        "… 提交中",
+        "王五",
+        "命令行",
+        "✗ 平台拒绝",
+        "运单号已使用",
+        "网页",
+        "已撤回",
+        "被撤回的步骤 O9",
+        "⚠️ 已完成:其依据已撤回",
+    )
     assert [text for text in told if text not in printed] == []
     assert "  shop_id S1,order_amount 129.00\n" in printed
     assert "  sub_orders: order_id O7,carries_item true\n  sub_orders: order_id O8,carries_item false\n" in printed
