@@ -23,7 +23,7 @@ from workflows.engine import inputs
 from workflows.registry import PROCESSES
 
 SEARCH = settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     database=None,
