@@ -82,7 +82,8 @@ class Ringing(CaseChart):
 
 @dataclass(frozen=True)
 class Warned(Parcel):
-    def apply(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any, at: datetime) -> Self:
+        del at
         return replace(self, opened=True) if rule == "warn" and form is None else self
 
 
