@@ -15,6 +15,7 @@ from cases.models import clipped, read
 from workflows.engine import decisions, inputs
 from workflows.engine.course import CaseCourse, given_at
 from workflows.engine.inputs import Input
+from workflows.engine.reports import SKEW
 from workflows.engine.sender import UNKNOWN, Sender
 from workflows.engine.situation import MomentKind
 from workflows.engine.state import (
@@ -244,8 +245,21 @@ class CaseMachine(CaseCourse):
         if report.occurred_at is None:
             report = report.model_copy(update={"occurred_at": given_at(sender, now)})
         began = self.state.began or now
-        self.tell(inputs.of_report(report, self.state.next_serial(), now, began, sender), now)
+        given = inputs.of_report(report, self.state.next_serial(), now, began, sender)
+        self._confirm_submission(given, now)
+        self.tell(given, now)
         self.advance(now)
+
+    def _confirm_submission(self, given: Input, now: datetime) -> None:
+        """Let a decision count that the platform confirms before it has answered the call."""
+        decision = next((one for one in self.state.submissions if one.rule == given.rule), None)
+        if decision is None or decision.order not in (None, given.order) or given.happened < decision.at - SKEW:
+            return
+        trial = self.fork()
+        trial.tell(given.model_copy(), now)
+        confirmed = trial.state.decision_numbered(decision.serial)
+        if confirmed is not None and not confirmed.being_submitted:  # as a fact it would drop the decision
+            self._count(decision, max(given.happened, decision.at), now)
 
     def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
         """Record that a message could not be read, or that a request was declined."""
