@@ -235,19 +235,16 @@ class ActivityCalls:
             except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
-        try:
-            return await workflow.execute_activity(
-                name,
-                argument,
-                result_type=result_type,
-                # An attempt that is on its way may still be taken: what became of it counts.
-                cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-                summary=summary,
-                priority=share,
-                **options,
-            )
-        finally:
-            await self._time.is_certain()
+        return await workflow.execute_activity(
+            name,
+            argument,
+            result_type=result_type,
+            # An attempt that is on its way may still be taken: what became of it counts.
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=summary,
+            priority=share,
+            **options,
+        )
 
 
 def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall]:

@@ -161,7 +161,6 @@ class CaseWorkflow:
             self._take_messages()
             await self._continue_as_new()
         while True:
-            await self._time.is_certain()
             seen = self._progress
             self._take_messages()
             machine.advance(self._time.now())
@@ -240,7 +239,6 @@ class CaseWorkflow:
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
-        await self._time.is_certain()
         if not self._calls.local:  # what arrived before the decision goes first
             self._take_messages()
         with _refusals_to_callers():
@@ -275,7 +273,6 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
-        await self._time.is_certain()
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()
