@@ -23,7 +23,7 @@ MORE = {
 }
 """What is written before a text that a file has once."""
 OPEN = """
-import asyncio, json, sys
+import asyncio, json, os, sys
 from pathlib import Path
 from aftersales.runtime.connection import connect_to
 from cases.messages import Opening
@@ -37,6 +37,7 @@ async def main():
         await start_case(client, queue, PROCESSES["douyin_reship"], Opening(facts=facts, policy=policy))
 
 asyncio.run(main())
+os._exit(0)  # the SDK's own threads now and then abort a process that winds down by itself
 """
 
 

@@ -25,7 +25,7 @@ def activation(job: str, *, length: int, after: float = 0.0, local: bool = False
         (activation("fire_timer", length=14), True),
         (activation("signal_workflow", length=14), True),
         (activation("fire_timer", length=14, after=0.001), False),
-        (activation("resolve_activity", length=8), False),
+        (activation("resolve_activity", length=3), False),
         (activation("resolve_activity", length=14, local=True), False),
         (activation("query_workflow", length=14), False),
     ],
