@@ -168,10 +168,11 @@ class CaseWorkflow:
             self._notify()
             self._tasks.follow(machine)
             await self._come_to_rest()
-            if machine.finished(self._time.now()) and not self._tasks and not self._messages:
-                break
-            if workflow.info().is_continue_as_new_suggested() and not self._tasks and not self._messages:
-                await self._continue_as_new()
+            if self._progress == seen and not self._tasks and not self._messages:
+                if machine.finished(self._time.now()):
+                    break
+                if workflow.info().is_continue_as_new_suggested():
+                    await self._continue_as_new()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return summary(machine)
