@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.life import Life, Open
+from tests.support.stage import NOT_YET, UNREACHABLE
 from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
@@ -20,8 +21,13 @@ async def shares(life: Life) -> dict[str, set[str]]:
 async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
     life = await open_case(shop_id="S7")
     await life.act("mark_out_of_stock")
+    life.scene.fails["agree_on_platform"] = UNREACHABLE
     await life.act("agree")
+    life.scene.fails.clear()
+    await life.until_state("awaiting_shipment")
+    life.scene.fails["settle"] = NOT_YET
     await life.reach("97h")
+    life.scene.fails.clear()
     await life.until_state("refunded")
 
     own, shop = {life.id}, {"shop/S7"}

@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from cases.errors import LedgerUnreachable
 from cases.ledger import CaseOutcome
-from cases.messages import ExpiryOutcome, Opening
+from cases.messages import EffectOutcome, ExpiryOutcome, Opening
 from tests.support.life import Open
 from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.claims import APPEAL, claim_facts
@@ -95,6 +95,7 @@ def test_a_buyer_who_withdraws_first_leaves_nothing_to_decide() -> None:
 def test_a_default_decision_is_in_time_and_is_told_as_one() -> None:
     case = claim({"default_decision": "agree"})
     case.advance(after("47h30m"))
+    case.take(case.state.submissions[0].serial, EffectOutcome(), after("47h30m"))
     assert outcome_of(case) == ("compensated", "default", True, 0, "10.00")
 
 
