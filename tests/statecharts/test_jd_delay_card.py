@@ -226,7 +226,10 @@ def test_jd_5_every_unapproved_state_can_ship_on_time_and_late(state: str) -> No
     late.until("1h")
 
     assert (on_time.ship(begun(on_time)).state, on_time.booked) == ("shipped_on_time", [])
-    assert (late.ship("1h" if begun(late) == "0h" else begun(late)).state, late.booked) == ("shipped_late", [("JD-5", None)])
+    assert (late.ship("1h" if begun(late) == "0h" else begun(late)).state, late.booked) == (
+        "shipped_late",
+        [("JD-5", None)],
+    )
     assert (on_time.submitted[-1], late.submitted[-1]) == ("push_tracking_number", "push_tracking_number")
 
 

@@ -561,13 +561,13 @@ class CaseCourse(CaseSituation):
             )
         )
         self._cancel_obsolete(rule, at, order)
+        if self.closed:  # what the last rule itself asks for is still to be done
+            self._withdraw_steps()
         reported = reported or (given is not None and given.kind == "report")
         effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
         self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
-        if self.closed:
-            self._withdraw_steps()
         if self._before is None:  # while the course is derived anew, the state is that of an earlier instant
             self.drop_left_decisions(at)
         self._retry_waiting()

@@ -1,6 +1,5 @@
 """A search for facts that lead elsewhere when they are told late or out of order (G-11)."""
 
-
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st

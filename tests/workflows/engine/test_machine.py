@@ -3,7 +3,19 @@ from datetime import datetime
 import pytest
 
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, booked, fired, machine, pending, report, submitted, where
+from tests.support.machines import (
+    CONSENTED,
+    REFUSAL,
+    SHIPMENT,
+    after,
+    booked,
+    fired,
+    machine,
+    pending,
+    report,
+    submitted,
+    where,
+)
 from workflows.engine.machine import CaseMachine
 
 TASK = ConsoleTask(page="页", instruction="做")

@@ -6,7 +6,6 @@ from cases.errors import NotResolvedYet
 from cases.messages import ActionRequired, ConsoleTask, EffectOutcome, Opening
 from tests.support.life import Open, due
 from tests.support.machines import OPENED, PromptMachine, after, machine
-from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
@@ -109,9 +108,9 @@ async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open
     life = await open_case()
     await life.act("mark_out_of_stock")
     seen = await life.until("notified", lambda seen: delivered(seen) == [True])
-    (required,) = life.scene.troubles
-    assert required.task
-    assert (required.serial, required.deadline) == (1, due(seen))
+    (told,) = life.scene.troubles
+    assert told.task
+    assert (told.serial, told.deadline) == (seen["notifications"][0]["serial"], due(seen))
     await life.act("done_by_hand")
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
@@ -120,8 +119,8 @@ async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open
 
 
 async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_waits(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": NOT_YET}))
-    await life.act("agree")
+    life = await open_case(scene=Scene(fails={"notify": NOT_YET}))
+    await life.act("mark_out_of_stock")
     await life.until("on its way", lambda seen: delivered(seen) == [None])
     await life.act("done_by_hand")
     seen = await life.until("called off", lambda seen: delivered(seen) == [False])
@@ -132,8 +131,8 @@ async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_wai
 
 async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open) -> None:
     refused = type(BUSINESS)("wecom: invalid webhook url")
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": refused}))
-    await life.act("agree")
+    life = await open_case(scene=Scene(fails={"notify": refused}))
+    await life.act("mark_out_of_stock")
     seen = await life.until("given up", lambda seen: delivered(seen) == [False])
     assert seen["notifications"][0]["why"] == "PlatformRefused: wecom: invalid webhook url"
     assert "⚠️ 1 条通知未送达:PlatformRefused: wecom: invalid webhook url" in (await metadata(life)).current_details

@@ -50,7 +50,8 @@ def writes(source: str) -> Iterator[str]:
                 targets = node.targets
             case ast.Call(func=ast.Attribute(attr=name, value=owner)):
                 reached = [leaf.attr for leaf in ast.walk(owner) if isinstance(leaf, ast.Attribute)]
-                if name in OF_A_STEP or (name in WRITERS and "state" in reached):
+                of_machine = reached[:1] == ["_machine"]
+                if (name in OF_A_STEP and not of_machine) or (name in WRITERS and "state" in reached):
                     yield ast.unparse(node)
                 if name in MUTATORS and FIELDS.intersection(reached):
                     yield ast.unparse(node)

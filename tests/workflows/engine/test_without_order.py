@@ -97,7 +97,7 @@ def test_nothing_that_is_shown_names_an_order(paid: CaseMachine) -> None:
 
 
 def test_its_outcome_and_notices_have_no_order(paid: CaseMachine) -> None:
-    paid.refuse(paid.submit("call", None, LATER, key="u1").serial, "拒绝", LATER, tell=True)
+    paid.fail_effect(paid.state.pending[0].serial, "拒绝", LATER)
     paid.notify(paid.unnotified(), LATER)
     assert notifications.action_required(paid, paid.state.notifications[0]).order is None
     outcome = notifications.outcome(paid, LATER)
