@@ -19,7 +19,7 @@ EFFECT_STATUS = {
     "refused": "平台拒绝",
     "dropped": "已作废",
 }
-DECISION_STATUS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废", "taken": "已生效"}
+DECISION_LABELS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废", "taken": "已生效"}
 WAYS = {"command": "命令行", "web_ui": "网页", "desk": "工作台", "message": "消息", "default": "默认决定"}
 """The ways by which decisions are given (G-13)."""
 
@@ -88,7 +88,7 @@ def _print_decisions(case: CaseView) -> None:
             decision.label + order_suffix(decision.order),
             decision.actor,
             WAYS.get(decision.way or "", decision.way),
-            DECISION_STATUS[decision.status],
+            DECISION_LABELS[decision.status],
             decision.why or decision.said,
         )
         for decision in case.decisions
@@ -164,7 +164,7 @@ def print_simulation(result: dict[str, Any]) -> None:
 
 def _submitted(decision: dict[str, Any]) -> str:
     """Return what became of a decision that has not counted (G-10)."""
-    return DECISION_STATUS[decision["status"]] + (f":{decision['why']}" if decision["why"] else "")
+    return DECISION_LABELS[decision["status"]] + (f":{decision['why']}" if decision["why"] else "")
 
 
 def _print_notices(case: CaseView) -> None:

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import Sender, with_sender
+from aftersales.runtime.sender_header import ClientSender, with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
 from tests.support.stage import Scene
@@ -72,7 +72,7 @@ class Life:
     def id(self) -> str:
         return self.handle.id
 
-    async def act(self, rule: str, *form: Any, key: str | None = None, sender: Sender | None = None) -> Any:
+    async def act(self, rule: str, *form: Any, key: str | None = None, sender: ClientSender | None = None) -> Any:
         """Give a decision, under a key if one is named, and as a sender."""
         handle = self.handle
         if sender is not None:

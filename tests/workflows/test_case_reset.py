@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import PayloadConverter
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import Sender, with_sender
+from aftersales.runtime.sender_header import ClientSender, with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
 from tests.support.life import DEADLINE_SECONDS, eventually, fired, whole_now
@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 NOW = whole_now()
 
 
-class GivenAt(Sender):
+class GivenAt(ClientSender):
     """A sender whose inputs were given at an earlier instant, as they all were after a reset."""
 
     def payload(self) -> Payload:

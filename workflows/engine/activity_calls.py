@@ -53,7 +53,7 @@ def expiry_activity(process: str) -> str:
     return f"{process}.resolve_expiry"
 
 
-class LocalCalls:
+class CallsInFlight:
     """Counts the local calls in flight: while there are any, the case is about to move on."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class ActivityCalls:
 
     def __init__(self, machine: CaseMachine, time: CaseTime) -> None:
         self._machine, self._time = machine, time
-        self.local = LocalCalls()
+        self.local = CallsInFlight()
 
     # Decisions (G-10).
 

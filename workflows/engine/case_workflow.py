@@ -29,7 +29,7 @@ from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
-from workflows.engine.sender import UNKNOWN, Sender, current_sender
+from workflows.engine.sender import UNKNOWN_SENDER, InputSender, current_sender
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView, summary, view
 
@@ -47,7 +47,7 @@ def _failure(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
 
 
-def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: Sender = UNKNOWN) -> None:
+def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: InputSender = UNKNOWN_SENDER) -> None:
     """Read a message and pass it to the case; one that cannot be read, or is too large, is kept clipped as ignored."""
     try:
         refuse_oversized(message, "report")
@@ -117,7 +117,7 @@ class CaseWorkflow:
         """Open the case, or resume it; if the opening cannot be read, ``drive`` fails the workflow."""
         self._progress, self._fired = 0, 0
         self._time = CaseTime()
-        self._messages: list[tuple[Any, Sender]] = []
+        self._messages: list[tuple[Any, InputSender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._typed_by_hand = typed_by_hand(opening)

@@ -18,11 +18,11 @@ from cases.models import clipped, read
 from statecharts.chart import Deadline, Snapshot
 from statecharts.rules import Effect
 from workflows.engine import inputs, reports
-from workflows.engine.inputs import Answer, Input
+from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
 from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import (
     CaseState,
@@ -182,7 +182,7 @@ class CaseCourse(CaseSituation):
     def answer(self, expiry: ExpiryCheck, outcome: ExpiryOutcome, now: datetime) -> None:
         """Keep the platform's answer about an expiry, and let that have its consequences."""
         occurred = outcome.occurred_at and min(outcome.occurred_at, now)
-        answer = Answer(
+        answer = ExpiryAnswer(
             order=expiry.order,
             state=expiry.state,
             rule=expiry.rule,
@@ -196,7 +196,7 @@ class CaseCourse(CaseSituation):
         else:
             self._resolve(expiry, answer)
 
-    def _resolve(self, expiry: ExpiryCheck, answer: Answer) -> None:
+    def _resolve(self, expiry: ExpiryCheck, answer: ExpiryAnswer) -> None:
         """Let an expiry have its consequences, in the course of the case."""
         outcome, order = answer.outcome, expiry.order
         if answer.recorded:
@@ -648,6 +648,6 @@ def _place(given: Input) -> tuple[datetime, int]:
     return given.place
 
 
-def given_at(sender: Sender, now: datetime) -> datetime | None:
+def given_at(sender: InputSender, now: datetime) -> datetime | None:
     """Return when an input was given, if that is materially earlier than when it is handled."""
     return sender.at if sender.at is not None and sender.at < now - SKEW else None

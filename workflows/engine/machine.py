@@ -16,7 +16,7 @@ from workflows.engine import decisions, inputs
 from workflows.engine.course import CaseCourse, given_at
 from workflows.engine.inputs import Input
 from workflows.engine.reports import SKEW
-from workflows.engine.sender import UNKNOWN, Sender
+from workflows.engine.sender import UNKNOWN_SENDER, InputSender
 from workflows.engine.situation import MomentKind
 from workflows.engine.state import (
     Decision,
@@ -38,7 +38,7 @@ class CaseMachine(CaseCourse):
 
     # Decisions (G-10).
 
-    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: Sender = UNKNOWN) -> None:
+    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
         if not self.state.decision(key):
             self._admit(rule, raw, now, sender)
@@ -50,7 +50,7 @@ class CaseMachine(CaseCourse):
         now: datetime,
         *,
         key: str,
-        sender: Sender = UNKNOWN,
+        sender: InputSender = UNKNOWN_SENDER,
         by: str | None = None,
     ) -> Decision:
         """Take in a decision; raises Refused or BadForm.
@@ -116,7 +116,9 @@ class CaseMachine(CaseCourse):
         if decision is not None and decision.being_submitted:
             decision.fail(now, clipped(why))
 
-    def _admit(self, rule: str, raw: Any, now: datetime, sender: Sender) -> tuple[str | None, Form, datetime | None]:
+    def _admit(
+        self, rule: str, raw: Any, now: datetime, sender: InputSender
+    ) -> tuple[str | None, Form, datetime | None]:
         """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
@@ -187,7 +189,7 @@ class CaseMachine(CaseCourse):
                 decision.status, decision.ended, decision.telling = before
             decision.why = given.why
 
-    def retry_effect(self, raw: Any, *, sender: Sender = UNKNOWN) -> None:
+    def retry_effect(self, raw: Any, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
         named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
         step = decisions.stuck_step(self, named, retry=True)
@@ -195,7 +197,7 @@ class CaseMachine(CaseCourse):
         if isinstance(step, EffectState):
             step.handled(sender.name, sender.way)
 
-    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: Sender = UNKNOWN) -> None:
+    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm unless an operator names one stuck step."""
         if retry:
             decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
@@ -203,7 +205,7 @@ class CaseMachine(CaseCourse):
             self._step_done(raw, now, sender)
 
     def _step_done(
-        self, raw: Any, now: datetime, sender: Sender
+        self, raw: Any, now: datetime, sender: InputSender
     ) -> tuple[EffectState | ExpiryCheck, str | None, datetime]:
         named = read(decisions.StepDone, {} if raw is None else raw, "done_by_hand")
         if named.occurred_at is not None:
@@ -218,7 +220,7 @@ class CaseMachine(CaseCourse):
                 raise decisions.impossible_then(trial, step.rule, step.order, given.why)
         return step, named.note, happened
 
-    def done_by_hand(self, raw: Any, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+    def done_by_hand(self, raw: Any, now: datetime, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Mark a stuck step as done by the operator, when it was done.
 
         A decision then counts (G-10), and an expiry fires its own rule.  Raises Refused or BadForm.
@@ -236,7 +238,7 @@ class CaseMachine(CaseCourse):
 
     # Reports of the platform (G-3).
 
-    def receive(self, report: Report, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+    def receive(self, report: Report, now: datetime, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Take in a report where it belongs, hold it until an expiry is resolved, or keep it as ignored."""
         if not self.state.first_time(report):
             return

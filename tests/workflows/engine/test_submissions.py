@@ -11,12 +11,12 @@ from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, rep
 from tests.support.processes.splits import opened
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 from workflows.engine.state import Decision
 from workflows.engine.view import summary, view
 
 TASK = ConsoleTask(page="后台", instruction="点同意")
-WANG, LI = Sender(name="王芳", way="command"), Sender(name="李强", way="desk")
+WANG, LI = InputSender(name="王芳", way="command"), InputSender(name="李强", way="desk")
 
 
 def submit(of: CaseMachine, offset: str, rule: str = "agree", form: Any = None, key: str = "u1") -> Decision:
@@ -233,7 +233,7 @@ def test_g_10_a_decision_given_before_the_present_stay_counts_from_its_beginning
     case = machine("other")
     report(case, "1h", rule="refuse", form=REFUSAL, occurred_at="1h")
     report(case, "5h", rule="modify", form={"reason": "other"}, occurred_at="5h")
-    given = Sender(way="command", at=after("3h"))
+    given = InputSender(way="command", at=after("3h"))
 
     decision = case.submit("mark_out_of_stock", None, after("6h"), key="u1", sender=given)
 
@@ -246,7 +246,7 @@ def test_g_10_one_that_came_too_late_through_no_fault_of_its_own_counts_from_whe
     case.advance(after("48h"))
     case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("48h"))
 
-    decision = case.submit("agree", None, after("50h"), key="u1", sender=Sender(way="desk", at=after("47h")))
+    decision = case.submit("agree", None, after("50h"), key="u1", sender=InputSender(way="desk", at=after("47h")))
     case.take(decision.serial, EffectOutcome(already=True), after("50h"))
 
     assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("47h"))]
