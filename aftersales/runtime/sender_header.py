@@ -59,7 +59,8 @@ def with_sender(client: Client, sender: InputSender, *, timed: bool = True) -> C
 class SenderHeader(Interceptor):
     """A client interceptor that writes the header on everything that a case may take as an input.
 
-    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's.
+    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's, and they
+    carry the sender's own, if it has one.
     """
 
     def __init__(self, sender: InputSender, *, timed: bool = True) -> None:
@@ -68,7 +69,7 @@ class SenderHeader(Interceptor):
 
     def payload(self) -> Payload:
         """Return the header of an input that is given now."""
-        at = datetime.now(UTC).replace(microsecond=0) if self._timed else None
+        at = datetime.now(UTC).replace(microsecond=0) if self._timed else self._sender.at
         given = self._sender.model_copy(update={"at": at})
         return PayloadConverter.default.to_payload(given.model_dump(mode="json", exclude_none=True))
 

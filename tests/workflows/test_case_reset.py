@@ -6,31 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest_asyncio
-from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import PayloadConverter
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import ClientSender, with_sender
+from aftersales.runtime.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
 from tests.support.life import DEADLINE_SECONDS, eventually, fired, whole_now
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
 from tests.support.stage import Stage
+from workflows.engine.sender import InputSender
 from workflows.opening import start_case
 
 HOUR = timedelta(hours=1)
 NOW = whole_now()
 
 
-class GivenAt(ClientSender):
-    """A sender whose inputs were given at an earlier instant, as they all were after a reset."""
-
-    def payload(self) -> Payload:
-        return PayloadConverter.default.to_payload(
-            {"name": self.name, "way": self.way, "at": (NOW - 2 * HOUR).isoformat()}
-        )
+EARLIER = InputSender(name="小王", way="command", at=NOW - 2 * HOUR)
+"""Whoever gave inputs that are handled long after, as all are after a reset."""
 
 
 @pytest_asyncio.fixture
@@ -68,7 +62,7 @@ async def test_g_11_a_parcel_shipped_in_time_is_still_in_time_after_a_reset(
     handle: Any = await start_case(client, "tests", DELAY, Opening(facts=facts))
     scene = stage.scenes[handle.id]
     accepted = (NOW - 3 * HOUR).isoformat()
-    given = with_sender(client, GivenAt("command", "小王")).get_workflow_handle(handle.id)
+    given = with_sender(client, EARLIER, timed=False).get_workflow_handle(handle.id)
 
     async def late() -> bool:
         return (await given.query("view"))["state"] == ["late"]

@@ -280,6 +280,7 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
+        await workflow.wait_condition(lambda: not self._machine.prepares_step(which, self._time.now(), sender))
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()

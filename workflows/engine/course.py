@@ -6,7 +6,7 @@ rules as taken back, ledger entries as reversed, effects that were performed as 
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from cases.case import Case
@@ -39,6 +39,8 @@ PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
 TIMELINE_BYTES_CARRIED = 100 * 1024
 """Bytes that a list of what is over may take up in the input of the next run."""
+HELD_UP = timedelta(seconds=5)
+"""An input that is handled so long after it was given was held up; less may be a difference between two clocks."""
 REPEATS = 10
 """How often a clock may fire at one instant; beyond that it would never stop."""
 TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
@@ -649,5 +651,5 @@ def _place(given: Input) -> tuple[datetime, int]:
 
 
 def given_at(sender: InputSender, now: datetime) -> datetime | None:
-    """Return when an input was given, if that is materially earlier than when it is handled."""
-    return sender.at if sender.at is not None and sender.at < now - SKEW else None
+    """Return when an input was given, if it was held up since: no worker was there, or the case was reset."""
+    return sender.at if sender.at is not None and sender.at < now - HELD_UP else None

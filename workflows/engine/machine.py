@@ -4,6 +4,7 @@ Time is passed in as an argument and effects are returned as data (``state.pendi
 process can be tested by calling functions.  This module and ``course`` are the only ones that change a case's state.
 """
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -61,34 +62,30 @@ class CaseMachine(CaseCourse):
         if known := self.state.decision(key):
             return known
         self.elapse(now)
-        order, form, happened = self._admit(rule, raw, now, sender)
-        stay = self._stay(rule, order)
-        # One that was given before this stay began was given for a stay like it.
-        told = max((given_at(sender, now) or now, *stay.values()))
-        effect = None if happened else decisions.submitting_effect(self, rule, order)
+        order, form, at, carried_out = self._admit(rule, raw, now, sender)
+        effect = None if carried_out else decisions.submitting_effect(self, rule, order)
         decision = Decision(
             serial=self.state.next_serial(),
             key=key,
             effect=effect.name if effect else "",
             rule=rule,
-            at=happened or told,
+            at=at,
             order=order,
             form=form.model_dump(mode="json"),
             by=by or self.process.rules[rule].party.value,
             actor=sender.name,
             way=DEFAULT if by == DEFAULT else sender.way,
-            stay=list(stay),
+            stay=self._stay(rule, order),
         )
         self.state.decisions.append(decision)
         if effect is None:
-            self._count(decision, happened or told, now)
+            self._count(decision, at, now)
         return self.state.decision(key) or decision
 
-    def _stay(self, rule: str, order: str | None) -> dict[str, datetime]:
-        """Return the states from which a rule can fire now, with the instants of their entry."""
-        view = self.chart_view(order)
-        sources = dict.fromkeys(transition.source.value for _, transition in view.transitions(rule))
-        return {state: view.entered[state] for state in sources}
+    def _stay(self, rule: str, order: str | None) -> list[str]:
+        """Return the states from which a rule can fire now."""
+        transitions = self.chart_view(order).transitions(rule)
+        return list(dict.fromkeys(transition.source.value for _, transition in transitions))
 
     def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
@@ -118,18 +115,19 @@ class CaseMachine(CaseCourse):
 
     def _admit(
         self, rule: str, raw: Any, now: datetime, sender: InputSender
-    ) -> tuple[str | None, Form, datetime | None]:
-        """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
+    ) -> tuple[str | None, Form, datetime, bool]:
+        """Return order and form of a decision, the instant at which it is one, and whether it was carried out by then.
+
+        One that was held up, as after a reset, is judged at the instant at which it was given, if it was possible then.
+        """
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
-            return *self._admit_then(rule, raw, happened, now), happened
-        try:
-            return *decisions.check(self.as_of(now), rule, raw), None
-        except Refused:
-            told = given_at(sender, now)
-            if told is None:
-                raise
-            return *self._admit_then(rule, raw, told, now), None
+            return *self._admit_then(rule, raw, happened, now), happened, True
+        told = given_at(sender, now)
+        if told is not None:
+            with contextlib.suppress(Refused):
+                return *self._admit_then(rule, raw, told, now), told, False
+        return *decisions.check(self.as_of(now), rule, raw), now, False
 
     def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
         """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
@@ -137,6 +135,7 @@ class CaseMachine(CaseCourse):
         form = self._read_as_declared(rule, fields)
         if self.process.rules[rule].forbidden:
             raise decisions.impossible_then(self, rule, order, None)
+        decisions.refuse_while_submitting(self, rule, order)
         trial = self.fork()
         given = self._input(rule, order, form, happened, now)
         trial.tell(given, now)
@@ -201,8 +200,21 @@ class CaseMachine(CaseCourse):
         """Raise Refused or BadForm unless an operator names one stuck step."""
         if retry:
             decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
-        else:
+        elif not self.prepares_step(raw, now, sender):
             self._step_done(raw, now, sender)
+
+    def prepares_step(self, raw: Any, now: datetime, sender: InputSender) -> bool:
+        """Return whether a step is still to come that was confirmed some time ago, as after a reset.
+
+        Raises BadForm.
+        """
+        if given_at(sender, now) is None:
+            return False
+        try:
+            self._step_done(raw, now, sender)
+        except Refused:
+            return self.busy
+        return False
 
     def _step_done(
         self, raw: Any, now: datetime, sender: InputSender
