@@ -230,6 +230,8 @@ class CaseWorkflow:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
         await self._time.is_certain()
+        if machine.must_wait(self._time.now(), sender):
+            await workflow.wait_condition(lambda: not machine.must_wait(self._time.now(), sender))
         with _refusals_to_callers():
             decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
         if decision.status == "pending":

@@ -443,6 +443,8 @@ class CaseCourse(CaseSituation):
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""
         for decision in self.state.submissions:
             entered = self.chart_view(decision.order).entered
+            if not decision.stay and not (self.closed and decision.status == "console_task"):
+                continue
             if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
                 continue
             last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
@@ -459,7 +461,7 @@ class CaseCourse(CaseSituation):
         kept = self.state.inputs
         trial = self.fork()
         trial.derive(now=None, most=(len(kept) + 1) // 2)
-        coming = {given.serial for given in trial._coming}
+        coming = trial.still_coming
         waiting = {given.serial: given for given in trial.state.inputs if given.serial not in coming}
         waiting = {serial: given for serial, given in waiting.items() if _may_still_apply(given)}
         self._bound_waiting(waiting)
@@ -475,6 +477,11 @@ class CaseCourse(CaseSituation):
             for answer in self.state.answers
             if course.frontier is None or answer.due >= course.frontier or answer.clock in unresolved
         ]
+
+    @property
+    def still_coming(self) -> set[int]:
+        """The serial numbers of the inputs that have not been processed, where a course was followed only so far."""
+        return {given.serial for given in self._coming}
 
     def _bound_waiting(self, waiting: dict[int, Input]) -> None:
         """Give up the oldest inputs that wait at a checkpoint, so that it makes room."""

@@ -39,9 +39,17 @@ class CaseMachine(CaseCourse):
     # Decisions (G-10).
 
     def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: Sender = UNKNOWN) -> None:
-        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
-        if not self.state.decision(key):
+        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again.
+
+        Nor is one yet that must wait for others that were given before it.
+        """
+        if not self.state.decision(key) and not self.must_wait(now, sender):
             self._admit(rule, raw, now, sender)
+
+    def must_wait(self, now: datetime, sender: Sender) -> bool:
+        """Return whether a decision given earlier can be judged only when those before it have been taken or not."""
+        told = given_at(sender, now)
+        return told is not None and any(one.status == "pending" and one.at <= told for one in self.state.submissions)
 
     def submit(
         self,
@@ -61,11 +69,11 @@ class CaseMachine(CaseCourse):
         if known := self.state.decision(key):
             return known
         self.elapse(now)
-        order, form, happened = self._admit(rule, raw, now, sender)
-        stay = self._stay(rule, order)
+        order, form, happened, then = self._admit(rule, raw, now, sender)
+        stay = {} if then else self._stay(rule, order)
         # One that was given before this stay began was given for a stay like it.
         told = max((given_at(sender, now) or now, *stay.values()))
-        effect = None if happened else decisions.submitting_effect(self, rule, order)
+        effect = None if happened else decisions.submitting_effect(self, rule, order, then)
         decision = Decision(
             serial=self.state.next_serial(),
             key=key,
@@ -77,7 +85,7 @@ class CaseMachine(CaseCourse):
             by=by or self.process.rules[rule].party.value,
             actor=sender.name,
             way=DEFAULT if by == DEFAULT else sender.way,
-            stay=list(stay),
+            stay=stay,
         )
         self.state.decisions.append(decision)
         if effect is None:
@@ -93,14 +101,15 @@ class CaseMachine(CaseCourse):
     def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
 
-        What the platform had taken before counts from when the decision was given.
+        What the platform had taken before counts from when the decision was given, as does a decision that was
+        possible only then.
         """
         decision = self.state.decision_numbered(serial)
         if decision is None or decision.status in ("done", "refused"):
             return
         if outcome.console_task is None:
             decision.said = outcome.said
-            self._count(decision, decision.at if outcome.already else now, now)
+            self._count(decision, decision.at if outcome.already or not decision.stay else now, now)
         elif decision.being_submitted:
             decision.complete(now, task=outcome.console_task)
 
@@ -116,21 +125,31 @@ class CaseMachine(CaseCourse):
         if decision is not None and decision.being_submitted:
             decision.fail(now, clipped(why))
 
-    def _admit(self, rule: str, raw: Any, now: datetime, sender: Sender) -> tuple[str | None, Form, datetime | None]:
-        """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
+    def _admit(
+        self, rule: str, raw: Any, now: datetime, sender: Sender
+    ) -> tuple[str | None, Form, datetime | None, list[str]]:
+        """Return order and form of a decision, and when it was carried out in truth if it was before it was given.
+
+        Also return the states from which it was possible when it was given, if it is not possible now.
+        """
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
-            return *self._admit_then(rule, raw, happened, now), happened
+            order, form, _ = self._admit_then(rule, raw, happened, now)
+            return order, form, happened, []
         try:
-            return *decisions.check(self.as_of(now), rule, raw), None
+            return *decisions.check(self.as_of(now), rule, raw), None, []
         except Refused:
             told = given_at(sender, now)
             if told is None:
                 raise
-            return *self._admit_then(rule, raw, told, now), None
+            order, form, then = self._admit_then(rule, raw, told, now)
+            return order, form, None, then
 
-    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
-        """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
+    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form, list[str]]:
+        """Return order and form of a decision that was possible at an earlier instant, and the states it left then.
+
+        Raises Refused or BadForm.
+        """
         order, fields = self.split_order(rule, raw)
         form = self._read_as_declared(rule, fields)
         if self.process.rules[rule].forbidden:
@@ -140,7 +159,8 @@ class CaseMachine(CaseCourse):
         trial.tell(given, now)
         if given.status != "applied":
             raise decisions.impossible_then(trial, rule, order, given.why)
-        return order, form
+        fired = next((entry for entry in trial.state.timeline if entry.input == given.serial), None)
+        return order, form, [state.rpartition(".")[2] for state in fired.left] if fired else []
 
     def _read_as_declared(self, rule: str, raw: Any) -> Form:
         form_type = self.process.case.form_type(self.process.rules[rule].form)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.life import Life, Open
-from tests.support.stage import NOT_YET, UNREACHABLE
+from tests.support.stage import NOT_YET, Scene
 from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
@@ -19,20 +19,18 @@ async def shares(life: Life) -> dict[str, set[str]]:
 
 
 async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
-    life = await open_case(shop_id="S7", scene=Scene(fails=dict.fromkeys(AWAY, UNREACHABLE)))
+    away = Scene(fails=dict.fromkeys(("agree_on_platform", "settle"), NOT_YET))
+    life = await open_case(shop_id="S7", scene=away)
     await life.act("mark_out_of_stock")
     await life.act("agree")
-    await life.until("asked", lambda _: life.scene.submitting)
-    life.scene.fails.clear()
+    life.scene.fails.pop("agree_on_platform")
     await life.until_state("awaiting_shipment")
-    life.scene.fails["settle"] = NOT_YET
     await life.reach("97h")
     life.scene.fails.clear()
     await life.until_state("refunded")
 
     own, shop = {life.id}, {"shop/S7"}
     assert await shares(life) == {
-        "douyin_reship.contact_buyer": own,
         "douyin_reship.agree_on_platform": shop,
         "remind": own,
         "notify_action_required": own,

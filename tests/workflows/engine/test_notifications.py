@@ -6,7 +6,6 @@ from cases.errors import NotResolvedYet
 from cases.messages import ActionRequired, ConsoleTask, EffectOutcome, Opening
 from tests.support.life import Open, due
 from tests.support.machines import OPENED, PromptMachine, after, machine
-from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
