@@ -30,7 +30,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from workflows.engine.case_time import TaskTimes
+from workflows.engine.case_time import STALE, TaskTimes
 from workflows.engine.sender import sent_by
 
 # Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
@@ -42,12 +42,15 @@ class _TimedRunner(SandboxedWorkflowRunner):
     """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that notes when its tasks began."""
+        """Create an instance that notes when its tasks began, and declines a stale activation."""
         instance = super().create_instance(det)
         activate, times = instance.activate, TaskTimes()
 
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            times.note(act)
+            if times.note(act):
+                declined = WorkflowActivationCompletion()
+                declined.failed.failure.message = STALE
+                return declined
             return activate(act)
 
         vars(instance)["activate"] = noting

@@ -18,7 +18,7 @@ from tests.support.programs import WorkerProcess, free_port, worker_process
 
 CASES = 6
 """Cases for every way of speaking to one in the window."""
-POLICY = {"merchant_handling": "1h", "shipping": "5s", "reminders_before": []}
+POLICY = {"merchant_handling": "1h", "shipping": "5s", "late_facts": "1s", "reminders_before": []}
 AHEAD = timedelta(seconds=8)
 """How long before it a deadline is told."""
 HANGS, ASKED, SPOKEN = (timedelta(seconds=seconds) for seconds in (5, 3, 2))

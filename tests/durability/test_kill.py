@@ -18,7 +18,7 @@ from tests.support.durable import PATIENCE_SECONDS, Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.programs import free_port, worker_process
 
-SHORT = {"merchant_handling": "4s", "shipping": "4s", "reminders_before": []}
+SHORT = {"merchant_handling": "4s", "shipping": "4s", "late_facts": "1s", "reminders_before": []}
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 
 
@@ -55,8 +55,8 @@ async def live_on(client: Client, silent: Handle, agreed: list[Handle]) -> None:
 
 def done_once(data: Path, silent: Handle, agreed: list[Handle]) -> None:
     rows = [json.loads(line) for line in (data / "platform.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert Counter(row["key"] for row in rows) == Counter(
-        f"{handle.id}/{serial}" for handle in agreed for serial in (1, 2)
+    assert Counter(row["key"].rpartition("/")[0] for row in rows) == Counter(
+        f"{handle.id}/{effect}" for handle in agreed for effect in ("agree_on_platform", "push_tracking_number")
     )
     with SqlLedger(data / "ledger.sqlite3") as ledger:
         assert [(entry.case_id, entry.clause) for entry in ledger.entries(date.min, date.max)] == [

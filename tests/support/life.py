@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
-from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.client import WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.runtime.sender_header import Sender, with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
 from tests.support.stage import Scene
@@ -69,8 +72,19 @@ class Life:
     def id(self) -> str:
         return self.handle.id
 
-    async def act(self, rule: str, *form: Any) -> Any:
-        return await self.handle.execute_update(rule, args=list(form))
+    async def act(self, rule: str, *form: Any, key: str | None = None, sender: Sender | None = None) -> Any:
+        """Give a decision, under a key if one is named, and as a sender."""
+        handle = self.handle
+        if sender is not None:
+            handle = with_sender(self.environment.client, sender).get_workflow_handle(self.id)
+        return await handle.execute_update(rule, args=list(form), id=key)
+
+    async def refused(self, rule: str, *form: Any, key: str | None = None) -> ApplicationError:
+        """Give a decision that is refused; return why."""
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await self.act(rule, *form, key=key)
+        assert isinstance(failed.value.cause, ApplicationError)
+        return failed.value.cause
 
     async def report(self, **message: Any) -> None:
         await self.handle.signal("report", message)
@@ -107,7 +121,21 @@ class Life:
     async def until_state(self, state: str) -> dict[str, Any]:
         return await self.until(f"state {state}", lambda seen: seen["state"] == [state] and not seen["busy"])
 
-    async def until_closed(self) -> Any:
+    async def until_closed(self) -> dict[str, Any]:
+        """Wait until the case has ended and owes nothing; it may still run on for facts told late (G-11)."""
+        return await self.until("closed", lambda seen: seen["status"] == "closed" and not seen["busy"])
+
+    async def until_recorded(self, *states: str) -> None:
+        """Wait until the ledger has had these outcomes one after the other, and has what the case says now."""
+
+        async def recorded() -> bool:
+            kept = self.scene.records[-1] if self.scene.records else None
+            return [outcome.state for outcome in self.scene.outcomes] == list(states) and kept is not None
+
+        await eventually(f"{self.id}: recorded", recorded)
+
+    async def until_over(self) -> Any:
+        """Wait until the workflow has completed; return what it returns."""
         return await asyncio.wait_for(self.handle.result(), DEADLINE_SECONDS)
 
     async def histories(self) -> list[WorkflowHistory]:

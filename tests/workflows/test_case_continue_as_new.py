@@ -9,10 +9,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
+from aftersales.runtime.sender_header import Sender
 from aftersales.runtime.settings import Settings
-from tests.support.life import Life, Open, due, fired
+from tests.support.life import Life, Open, at, due, fired
 from tests.support.servers import start_server
-from tests.support.stage import BUSINESS, Scene, Stage
+from tests.support.stage import UNREACHABLE, Scene, Stage
 from workflows.engine.search_attributes import KEYS
 
 SUGGESTED_AFTER = 52
@@ -46,17 +47,19 @@ def kept(seen: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_new_run_knows_everything_and_goes_on(short_of_history: WorkflowEnvironment, opening: Open) -> None:
-    scene = Scene(fails={"agree_on_platform": BUSINESS})
+    scene = Scene(fails={"agree_on_platform": UNREACHABLE})
     life = await opening(of=short_of_history, scene=scene, reason="other")
     own_deadline = life.opened + timedelta(hours=70)
     await life.act("mark_out_of_stock")
     await life.report(message_id="m1", deadline=(life.opened + timedelta(hours=40)).isoformat())
-    await life.act("agree")
+    await life.act("agree", key="k1", sender=Sender("command", "小王", timed=False))
     await life.report(message_id="m2", deadline=own_deadline.isoformat())
+    await life.pass_time("61m")
     before = await life.until(
         "stuck, and notified",
         lambda seen: (
-            due(seen) == own_deadline and [notification["delivered"] for notification in seen["news"]] == [True] * 2
+            due(seen) == own_deadline
+            and [notification["delivered"] for notification in seen["notifications"]] == [True] * 2
         ),
     )
     assert [effect["status"] for effect in before["effects"]] == ["console_task", "needs_operator"]
@@ -76,12 +79,50 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     assert due(await life.view()) == own_deadline  # a message seen before the new run changes nothing (G-3)
     scene.fails.clear()
     await life.act("retry_effect")
-    await life.until("performed", lambda seen: seen["effects"][1]["status"] == "done")
-    assert [call.key for call in scene.calls] == [f"{life.id}/2"]
-    await life.reach("70h")
+    seen = await life.until("taken", lambda seen: seen["effects"][1]["status"] == "done")
+    assert [call.key for call in scene.calls] == [f"{life.id}/agree_on_platform/k1"]
+    assert due(seen) == at(seen, "agree") + timedelta(hours=48)
+    await life.pass_time("48h")
     seen = await life.until("missed", lambda seen: seen["state"] == ["overdue"] and not seen["busy"])
     assert fired(seen) == ["mark_out_of_stock", "agree", "miss_shipment"]
-    assert [effect["serial"] for effect in seen["effects"]] == [1, 2, 4, 5]
+    assert [entry["actor"] for entry in seen["timeline"]] == [None, "小王", None]
+    assert (await life.act("agree", key="k1"))["decision"] == "taken"  # its answer is found, nothing is done again
+    assert fired(await life.view()) == fired(seen)
+    assert len({effect["serial"] for effect in seen["effects"]}) == len(seen["effects"])
+    assert await life.wedged() == []
+
+
+async def test_g_13_who_decided_and_how_outlives_a_new_run_and_reaches_the_ledger(
+    short_of_history: WorkflowEnvironment, opening: Open
+) -> None:
+    life = await opening(of=short_of_history)
+    await life.act("agree", sender=Sender("desk", "小王", timed=False))
+    await fill(life)
+    await life.act("ship", {"carrier": "SF", "tracking_no": "SF1"}, sender=Sender("command", "老李", timed=False))
+    await life.report(message_id="m1", rule="sign")
+    await life.until_over()
+    seen = await life.view()
+    who = [(entry["rule"], entry["actor"], entry["way"]) for entry in seen["timeline"]]
+    assert who == [("agree", "小王", "desk"), ("ship", "老李", "command"), ("sign", None, "web_ui")]
+    assert [(given["rule"], given["actor"], given["way"]) for given in seen["decisions"]] == who[:2]
+    kept = life.scene.records[-1].decisions
+    assert [(given.rule, given.actor, given.way) for given in kept] == who[:2]
+
+
+async def test_g_11_a_new_run_can_still_go_back_to_what_an_earlier_one_was_told(
+    short_of_history: WorkflowEnvironment, opening: Open
+) -> None:
+    life = await opening(of=short_of_history)
+    await life.reach("96h")
+    seen = await life.until_closed()
+    assert seen["state"] == ["refunded"]
+    await life.until_recorded("refunded")
+    await fill(life)
+    shipped = life.opened + timedelta(hours=95)
+    await life.report(message_id="m1", rule="ship", occurred_at=shipped.isoformat())
+    seen = await life.until_state("in_transit")
+    assert fired(seen) == ["auto_agree", "ship"]
+    assert [entry["status"] for entry in seen["ledger"]] == ["reversed", "reversed"]
     assert await life.wedged() == []
 
 

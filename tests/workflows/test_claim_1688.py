@@ -1,6 +1,7 @@
 """A claim on 1688 as its operator meets it: costs shown before a decision, and console tasks after it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
-from tests.support.life import Life, whole_now
+from tests.support.life import Life, at, fired, whole_now
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.stage import Stage
 
@@ -52,26 +53,55 @@ async def test_cl_3_cl_5_costs_are_told_before_either_is_chosen(open_claim: Open
 
 async def test_g_8_agreeing_is_a_console_task_that_the_operator_confirms(open_claim: OpenClaim) -> None:
     life = await open_claim()
-    await life.act("agree")
+    answer = await life.act("agree")
+    assert (answer["decision"], answer["status"]) == ("being_submitted", "open")
     shown = await task(life, "agree_to_pay")
     assert (shown["label"], shown["page"]) == ("在控制台同意赔付", PAGE)
     assert "同意赔付" in shown["instruction"]
-    seen = await life.until("entered", lambda seen: not seen["busy"])
-    assert (seen["status"], seen["finished"]) == ("closed", False)
+    assert answer["task"] == {name: shown[name] for name in ("page", "instruction")}
+    seen = await life.view()
+    assert (seen["waits_for_operator"], seen["needs_operator"], seen["busy"]) == (True, False, False)
+    assert (life.scene.entries, fired(seen)) == ({}, [])
+    await life.act("done_by_hand", {"serial": answer["serial"]})
+    assert (await life.until_over())["status"] == "closed"
     (entry,) = life.scene.entries.values()
     assert (entry.clause, str(entry.amount), entry.shop_id) == ("CL-3", "10.00", "S1")
     assert life.scene.performed == []
-    await life.act("done_by_hand")
-    await life.until_closed()
+
+
+async def test_g_10_what_nobody_did_in_the_console_does_not_count_and_its_clock_runs_on(open_claim: OpenClaim) -> None:
+    life = await open_claim()
+    await life.act("appeal", APPEAL)
+    assert "提交中" in (await life.refused("agree")).message
+    await life.reach("48h")
+    seen = await life.until_closed()
+    assert (fired(seen), seen["decisions"][0]["status"]) == (["platform_decides"], "dropped")
+
+
+async def test_g_11_a_task_done_in_time_and_confirmed_late_counts_when_it_was_done(open_claim: OpenClaim) -> None:
+    life = await open_claim()
+    await life.act("appeal", APPEAL)
+    await life.reach("50h")
+    assert (await life.until_closed())["ledger"][0]["clause"] == "CL-3"
+    filed = life.opened + timedelta(hours=40)
+    await life.act("done_by_hand", {"occurred_at": filed.isoformat()})
+    seen = await life.until("appealed", lambda seen: seen["status"] == "open")
+    assert (fired(seen), at(seen, "appeal")) == (["appeal"], filed)
+    await life.report(message_id="m1", rule="overturn")
+    assert (await life.until_over())["status"] == "closed"
+    assert [entry.clause for entry in life.scene.entries.values()] == ["CL-5"]
 
 
 async def test_g_8_cl_10_appeal_and_evidence_are_console_tasks_each_and_counted_once(open_claim: OpenClaim) -> None:
     life = await open_claim()
     with pytest.raises(WorkflowUpdateFailedError):
         await life.act("appeal", {"reason": "已按时发货", "evidence": []})
-    await life.act("appeal", APPEAL)
-    await life.act("add_evidence", {"evidence": [CHAT]})
-    filed, added = await task(life, "file_appeal"), await task(life, "submit_evidence")
+    serial = (await life.act("appeal", APPEAL))["serial"]
+    filed = await task(life, "file_appeal")
+    await life.act("done_by_hand", {"serial": serial})
+    serial = (await life.act("add_evidence", {"evidence": [CHAT]}))["serial"]
+    added = await task(life, "submit_evidence")
+    await life.act("done_by_hand", {"serial": serial})
     assert filed["page"] == added["page"] == PAGE
     assert "发起申诉" in filed["instruction"]
     assert "补充" in added["instruction"]

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.workflow import ActivityCancellationType
 
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 from cases.shanghai import shanghai
@@ -63,7 +64,7 @@ class LocalCalls:
         return self._running > 0
 
     async def make(self, name: str, argument: Any, result_type: type | None, summary: str) -> Any:
-        """Make one call; raises ActivityError if it is not answered in time."""
+        """Make one call; raises FailureError: what the activity raised itself, or a timeout."""
         self._running += 1
         try:
             return await workflow.execute_local_activity(
@@ -98,17 +99,20 @@ class ActivityCalls:
         name, call, summary = self._effect(decision)
         try:
             outcome = await self.local.make(name, call, EffectOutcome, summary)
-        except ActivityError as failed:
+        except FailureError as failed:
             if not is_refusal(failed):
                 return None
-            why = reason(failed)
+            why = words(failed)
             self._machine.refuse(serial, why, self._time.now(), tell=False)
             return why
         self._machine.take(serial, outcome, self._time.now())
         return None
 
     async def submit(self, serial: int, *, locally: bool) -> None:
-        """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7)."""
+        """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7).
+
+        Cancelled once the case has left the state: what is not on its way then is not sent any more.
+        """
         decision = self._machine.state.decision_numbered(serial)
         if decision is None:
             return
@@ -116,9 +120,9 @@ class ActivityCalls:
         share = shop_share(self._machine.case.facts.shop)
         try:
             outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT, locally=locally)
-        except ActivityError as failed:
+        except FailureError as failed:
             if is_refusal(failed):
-                self._machine.refuse(serial, reason(failed), self._time.now(), tell=True)
+                self._machine.refuse(serial, words(failed), self._time.now(), tell=True)
             else:
                 self._machine.fail(serial, reason(failed), self._time.now())
         else:
@@ -136,7 +140,7 @@ class ActivityCalls:
         share = shop_share(self._machine.case.facts.shop) if on_platform else case_share(self._machine.case_id)
         try:
             outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT)
-        except ActivityError as failed:
+        except FailureError as failed:
             self._machine.fail_effect(serial, reason(failed), self._time.now())
         else:
             self._machine.complete_effect(serial, outcome, self._time.now())
@@ -157,7 +161,7 @@ class ActivityCalls:
         share = shop_share(self._machine.case.facts.shop)
         try:
             answer = await self._call(name, question, ExpiryOutcome, summary, share, RESOLVE_EXPIRY)
-        except ActivityError as failed:
+        except FailureError as failed:
             self._machine.fail_expiry(serial, reason(failed))
         else:
             self._machine.resolve_expiry(serial, answer, self._time.now())
@@ -176,7 +180,7 @@ class ActivityCalls:
                 await self._call(CLOSE_CASE, record, None, "记录并通知结果", share, CLOSE)
             else:
                 await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
-        except ActivityError as failed:
+        except FailureError as failed:
             workflow.logger.error("the outcome was not told", extra={"why": reason(failed)})
             if closing:
                 await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
@@ -205,7 +209,7 @@ class ActivityCalls:
     ) -> None:
         try:
             await self._call(activity, message, None, summary, case_share(message.case_id), options, locally=False)
-        except ActivityError as failed:
+        except FailureError as failed:
             why = None if is_cancelled_exception(failed) else reason(failed)
             self._machine.mark_undelivered(sent, why)
             if why is not None:
@@ -224,19 +228,23 @@ class ActivityCalls:
         *,
         locally: bool = True,
     ) -> Any:
-        """Make a call, locally if that is answered at once; raises ActivityError for a refusal or a spent budget."""
+        """Make a call, locally if that is answered at once; raises FailureError for a refusal or a spent budget."""
         if locally:
             try:
                 return await self.local.make(name, argument, result_type, summary)
-            except ActivityError as failed:
+            except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
-        try:
-            return await workflow.execute_activity(
-                name, argument, result_type=result_type, summary=summary, priority=share, **options
-            )
-        finally:
-            await self._time.is_certain()
+        return await workflow.execute_activity(
+            name,
+            argument,
+            result_type=result_type,
+            # An attempt that is on its way may still be taken: what became of it counts.
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=summary,
+            priority=share,
+            **options,
+        )
 
 
 def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, EffectCall]:
@@ -278,21 +286,28 @@ def _back_off(asked: int) -> timedelta:
     return timedelta(minutes=min(2 ** min(asked - 1, 4), 15))
 
 
-def is_refusal(failed: ActivityError) -> bool:
+def is_refusal(failed: FailureError) -> bool:
     """Return whether a platform refused for a business reason: asking again would not help."""
-    cause = _cause(failed)
-    return isinstance(cause, ApplicationError) and cause.type in REFUSALS
+    raised = _raised(failed)
+    return isinstance(raised, ApplicationError) and raised.type in REFUSALS
 
 
-def reason(failed: ActivityError) -> str:
+def reason(failed: FailureError) -> str:
     """Return the text of the last error of an activity that failed for good."""
-    cause = _cause(failed)
-    if isinstance(cause, ApplicationError):
-        return f"{cause.type}: {cause.message}" if cause.type else cause.message
-    return str(cause)
+    raised = _raised(failed)
+    if isinstance(raised, ApplicationError):
+        return f"{raised.type}: {raised.message}" if raised.type else raised.message
+    return str(raised)
 
 
-def _cause(failed: BaseException) -> BaseException:
-    while failed.__cause__ is not None:
+def words(failed: FailureError) -> str:
+    """Return the platform's own words for a refusal."""
+    raised = _raised(failed)
+    return raised.message if isinstance(raised, FailureError) else str(raised)
+
+
+def _raised(failed: BaseException) -> BaseException:
+    """Return what the activity itself raised, which Temporal wraps unless the activity was local; else the cause."""
+    while not isinstance(failed, ApplicationError) and failed.__cause__ is not None:
         failed = failed.__cause__
     return failed

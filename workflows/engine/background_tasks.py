@@ -12,7 +12,7 @@ from workflows.engine.machine import CaseMachine
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[Any, ...]
 
-NEVER_CANCELLED = ("effect", "submission", "record")
+NEVER_CANCELLED = ("effect", "record")
 """The kinds of task that run to their end even if the case has moved on."""
 
 

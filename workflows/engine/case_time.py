@@ -1,8 +1,9 @@
 """The time of a running case.
 
 ``workflow.now()`` is when the present workflow task began.  A worker that replays a case only to answer a query sees
-events that no task has handled yet, still with the time of the task before.  What it did then would differ from what
-the next task does, and the case would be wedged.  Such an activation is stale: a case does nothing until time goes on.
+events that no task has handled yet, still with the time of the task before.  What the case did then would differ from
+what the next task does, which moreover would not run it again: the case would be wedged.  Such an activation is stale,
+and is declined: the query fails, and the worker replays the case when the next task comes.
 Nor does time go on while a local call is made: how long that took is not the same when a case is replayed.
 """
 
@@ -16,12 +17,12 @@ from cases.models import whole_seconds
 
 EVENTS = ("initialize_workflow", "signal_workflow", "fire_timer", "resolve_activity", "do_update", "cancel_workflow")
 """The jobs that come with a workflow task of their own, except for the results of local calls."""
+STALE = "案件有新事件待处理,请稍后再查 / the case has events that no worker has handled yet: ask again in a moment"
 
 
 class _Activation(threading.local):
-    """The activation that this thread is running, and the instant of the task that it belongs to."""
+    """The instant of the task to which the activation belongs that this thread is running."""
 
-    stale = False
     at: datetime | None = None
 
 
@@ -29,22 +30,24 @@ _activation = _Activation()
 
 
 class TaskTimes:
-    """Notes for one workflow, before each of its activations, when its task began and whether it is stale."""
+    """Notes for one workflow, before each of its activations, when its task began."""
 
     def __init__(self) -> None:
         self._before: int | None = None
+        self._length = 0
         self._at: datetime | None = None
 
-    def note(self, activation: WorkflowActivation) -> None:
-        """Note whether events arrive although no time has passed since the activation before."""
-        nanoseconds = activation.timestamp.ToNanoseconds()
+    def note(self, activation: WorkflowActivation) -> bool:
+        """Note when the task began; return whether the activation is stale: more history, but no time has passed."""
+        nanoseconds, length = activation.timestamp.ToNanoseconds(), activation.history_length
         jobs = [job for job in activation.jobs if job.WhichOneof("variant") in EVENTS]
         news = any(job.WhichOneof("variant") != "resolve_activity" or not job.resolve_activity.is_local for job in jobs)
-        _activation.stale = news and nanoseconds == self._before
+        stale = news and nanoseconds == self._before and length > self._length
         if news:
             self._at = activation.timestamp.ToDatetime(UTC)
         _activation.at = self._at
-        self._before = nanoseconds
+        self._before, self._length = nanoseconds, length
+        return stale
 
 
 class CaseTime:
@@ -57,11 +60,6 @@ class CaseTime:
         """Return the present instant: not before that of any timer that has fired."""
         current = whole_seconds(_task_began())
         return current if self._proved is None else max(current, self._proved)
-
-    async def is_certain(self) -> None:
-        """Wait, if this activation is stale, until time goes on."""
-        if _activation.stale:
-            await workflow.wait_condition(lambda: not _activation.stale)
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Sleep until an instant, which has come when this returns whatever the clock says."""

@@ -141,22 +141,37 @@ class CaseWorkflow:
         return self._opened
 
     async def drive(self) -> CaseSummary:
-        """Run the case until it closes; return its final state."""
+        """Run the case until it is over; return its final state.
+
+        It cannot be cancelled, whatever it is waiting for: the platform's clocks go on.
+        """
+        machine, life = self._machine, asyncio.create_task(self._live())
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.done():  # the worker gives the case up, and cancels whatever runs
+                    raise
+                machine.ignore(NOT_CANCELLED, self._time.now())
+                self._note_progress()
+
+    async def _live(self) -> CaseSummary:
         machine = self._machine
         if self._typed_by_hand:  # the edition in force may change, that of an open case never (G-9)
+            self._take_messages()
             await self._continue_as_new()
         while True:
-            await self._time.is_certain()
             seen = self._progress
             self._take_messages()
             machine.advance(self._time.now())
             self._notify()
             self._tasks.follow(machine)
             await self._come_to_rest()
-            if machine.finished(self._time.now()) and not self._tasks and not self._messages:
-                break
-            if workflow.info().is_continue_as_new_suggested() and not self._tasks and not self._messages:
-                await self._continue_as_new()
+            if self._progress == seen and not self._tasks and not self._messages:
+                if machine.finished(self._time.now()):
+                    break
+                if workflow.info().is_continue_as_new_suggested():
+                    await self._continue_as_new()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return summary(machine)
@@ -186,12 +201,7 @@ class CaseWorkflow:
             timer_summary = f"{self.process.label}:{shanghai(nearest)}"
             self._timer_due = nearest
             self._timer = asyncio.create_task(self._time.sleep_until(nearest, timer_summary))
-        try:
-            await workflow.wait_condition(
-                lambda: self._progress > seen or (self._timer is not None and self._timer.done())
-            )
-        except asyncio.CancelledError:  # a case cannot be cancelled: the platform's clocks go on
-            self._machine.ignore(NOT_CANCELLED, self._time.now())
+        await workflow.wait_condition(lambda: self._progress > seen or (self._timer is not None and self._timer.done()))
         if self._timer and self._timer.done():
             self._timer = None
         if self._tasks.error:
@@ -229,7 +239,8 @@ class CaseWorkflow:
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
-        await self._time.is_certain()
+        if not self._calls.local:  # what arrived before the decision goes first
+            self._take_messages()
         if machine.must_wait(self._time.now(), sender):
             await workflow.wait_condition(lambda: not machine.must_wait(self._time.now(), sender))
         with _refusals_to_callers():
@@ -264,7 +275,6 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
-        await self._time.is_certain()
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()

@@ -27,6 +27,7 @@ from workflows.engine.state import (
     CaseState,
     Checkpoint,
     Course,
+    Decision,
     EffectState,
     ExpiryCheck,
     IgnoredMessage,
@@ -447,10 +448,21 @@ class CaseCourse(CaseSituation):
                 continue
             if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
                 continue
+            if confirmed := self._confirmation(decision):
+                decision.complete(confirmed.at)
+                decision.echoed = True
+                continue
             last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
             why = f"提交期间状态已变更 / the case has left the state meanwhile: {last}"
             ended = self.state.timeline[-1].at if self.state.timeline else now
             decision.end("dropped", max(ended, decision.at), why, tell=True)
+
+    def _confirmation(self, decision: Decision) -> TimelineEntry | None:
+        """Return the event by which the platform itself says that it has taken a decision."""
+        since = min(decision.stay.values(), default=decision.at)
+        about = decision.rule, decision.order
+        own = (entry for entry in reversed(self.state.timeline) if (entry.rule, entry.order) == about)
+        return next((entry for entry in own if entry.at >= since), None)
 
     def compact(self, now: datetime) -> None:
         """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""

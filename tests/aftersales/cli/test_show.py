@@ -33,12 +33,12 @@ VIEW: dict[str, Any] = {
     "timeline": [],
     "ignored": [],
     "ignored_in_all": 0,
-    "settling": [],
+    "expiries": [],
     "held": 0,
     "effects": [],
     "ledger": [],
     "reminders": [],
-    "news": [],
+    "notifications": [],
     "policy": {},
 }
 
