@@ -4,11 +4,12 @@ Time is passed in as an argument and effects are returned as data (``state.pendi
 process can be tested by calling functions.  This module and ``course`` are the only ones that change a case's state.
 """
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cases.errors import Refused
+from cases.errors import BadForm, Refused
 from cases.forms import Form
 from cases.messages import EffectOutcome, ExpiryOutcome, Report
 from cases.models import clipped, read
@@ -71,7 +72,7 @@ class CaseMachine(CaseCourse):
         self.elapse(now)
         order, form, happened, then = self._admit(rule, raw, now, sender)
         stay = {} if then else self._stay(rule, order)
-        # One that was given before this stay began was given for a stay like it.
+        # One that was given before this stay began, and was not possible then, counts from its beginning.
         told = max((given_at(sender, now) or now, *stay.values()))
         effect = None if happened else decisions.submitting_effect(self, rule, order, then)
         decision = Decision(
@@ -130,20 +131,25 @@ class CaseMachine(CaseCourse):
     ) -> tuple[str | None, Form, datetime | None, list[str]]:
         """Return order and form of a decision, and when it was carried out in truth if it was before it was given.
 
-        Also return the states from which it was possible when it was given, if it is not possible now.
+        Also return the states from which it was possible when it was given, if the case has left them since.
         """
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
             order, form, _ = self._admit_then(rule, raw, happened, now)
             return order, form, happened, []
+        told = given_at(sender, now)
         try:
-            return *decisions.check(self.as_of(now), rule, raw), None, []
+            order, form = decisions.check(self.as_of(now), rule, raw)
         except Refused:
-            told = given_at(sender, now)
             if told is None:
                 raise
             order, form, then = self._admit_then(rule, raw, told, now)
             return order, form, None, then
+        if told is not None and told < max(self._stay(rule, order).values(), default=told):
+            with contextlib.suppress(Refused, BadForm):
+                order, form, then = self._admit_then(rule, raw, told, now)
+                return order, form, None, then
+        return order, form, None, []
 
     def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form, list[str]]:
         """Return order and form of a decision that was possible at an earlier instant, and the states it left then.

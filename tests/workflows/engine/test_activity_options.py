@@ -25,8 +25,9 @@ async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_fr
     await life.act("agree")
     life.scene.fails.pop("agree_on_platform")
     await life.until_state("awaiting_shipment")
-    await life.reach("97h")
+    await life.reach("49h")
     life.scene.fails.clear()
+    await life.pass_time("1h")
     await life.until_state("refunded")
 
     own, shop = {life.id}, {"shop/S7"}

@@ -8,6 +8,7 @@ import pytest
 from cases.errors import Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
+from tests.support.processes.delays import Delay
 from tests.support.processes.splits import opened
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
@@ -282,6 +283,18 @@ def test_g_10_one_given_earlier_waits_for_those_that_were_given_before_it() -> N
         ("agree", after("1h")),
         ("ship", after("2h")),
     ]
+
+
+def test_g_10_one_given_in_an_earlier_state_counts_there_although_it_is_possible_now_too() -> None:
+    card = Delay(sent_at="0s", proposed_ship_at="3h").act("1h", "accept").until("3h")
+    assert card.state == "late"
+    given = Sender(way="command", at=after("2h"))
+    decision = card.machine.submit("ship", SHIPMENT, after("4h"), key="u1", sender=given)
+    assert card.state == "late"
+
+    card.machine.take(decision.serial, EffectOutcome(already=True), after("4h"))
+
+    assert (card.state, card.fired[-1]) == ("shipped_on_time", ("ship", after("2h")))
 
 
 def test_a_closed_case_drops_what_is_being_submitted_and_withdraws_its_steps() -> None:
