@@ -250,8 +250,8 @@ class CaseWorkflow:
         machine, key, sender = self._machine, _update_id(), current_sender()
         if not self._calls.local:  # what arrived before the decision goes first
             self._take_messages()
-        if self._confirming:
-            await workflow.wait_condition(lambda: not self._confirming)
+        if self._confirming or machine.must_wait(self._time.now(), sender):
+            await workflow.wait_condition(lambda: not (self._confirming or machine.must_wait(self._time.now(), sender)))
         with _refusals_to_callers():
             decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
         if decision.status == "pending":
@@ -295,7 +295,7 @@ class CaseWorkflow:
         return summary(self._machine)
 
     def _prepares_step(self, which: Any, sender: InputSender) -> bool:
-        """Return whether a step that was confirmed some time ago is still to come, as in the first task after a reset."""
+        """Return whether a step that was confirmed earlier is still to come, as in the first task after a reset."""
         if self._followed and not self._calls.local:
             return False
         return self._machine.prepares_step(which, self._time.now(), sender)

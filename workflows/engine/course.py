@@ -458,6 +458,8 @@ class CaseCourse(CaseSituation):
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""
         for decision in self.state.submissions:
             entered = self.chart_view(decision.order).entered
+            if not decision.stay and not (self.closed and decision.status == "console_task"):
+                continue
             if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
                 continue
             if confirmed := self._confirmation(decision):
@@ -471,13 +473,10 @@ class CaseCourse(CaseSituation):
 
     def _confirmation(self, decision: Decision) -> TimelineEntry | None:
         """Return the event by which the platform itself says that it has taken a decision."""
+        since = min(decision.stay.values(), default=decision.at)
         about = decision.rule, decision.order
         own = (entry for entry in reversed(self.state.timeline) if (entry.rule, entry.order) == about)
-        return next((entry for entry in own if entry.at >= decision.at - SKEW), None)
-
-    def still_coming(self) -> set[int]:
-        """Return the serial numbers of the inputs that have not been placed yet."""
-        return {given.serial for given in self._coming}
+        return next((entry for entry in own if entry.at >= since), None)
 
     def compact(self, now: datetime) -> None:
         """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
@@ -488,7 +487,7 @@ class CaseCourse(CaseSituation):
         kept = self.state.inputs
         trial = self.fork()
         trial.derive(now=None, most=(len(kept) + 1) // 2)
-        coming = trial.still_coming()
+        coming = trial.still_coming
         waiting = {given.serial: given for given in trial.state.inputs if given.serial not in coming}
         waiting = {serial: given for serial, given in waiting.items() if _may_still_apply(given)}
         self._bound_waiting(waiting)
@@ -505,6 +504,11 @@ class CaseCourse(CaseSituation):
             for answer in self.state.answers
             if course.frontier is None or answer.due >= course.frontier or answer.clock in unresolved
         ]
+
+    @property
+    def still_coming(self) -> set[int]:
+        """The serial numbers of the inputs that have not been processed, where a course was followed only so far."""
+        return {given.serial for given in self._coming}
 
     def _bound_waiting(self, waiting: dict[int, Input]) -> None:
         """Give up the oldest inputs that wait at a checkpoint, so that it makes room."""

@@ -137,14 +137,15 @@ class Decision(EffectState):
     """A decision, and whether the platform has taken it (G-10); ``effect`` is empty if the platform need not.
 
     ``by`` is the party whose decision it is, or ``default``; ``actor`` and ``way`` say who gave it and how (G-13).
-    ``stay`` holds the states from which it was given; once the case has left them the decision is dropped.  ``said``:
-    the platform's words.  ``telling``: the operators must be notified of its end.
+    ``stay`` holds the states from which it was given, with the instants of their entry; once the case has left them
+    the decision is dropped.  It is empty for one that was possible only when it was given, earlier.  ``said``: the
+    platform's words.  ``telling``: the operators must be notified of its end.
     """
 
     by: str
     actor: str | None = None
     way: str | None = None
-    stay: list[str] = []
+    stay: dict[str, Instant] = {}
     said: str | None = None
     telling: bool = False
     echoed: bool = False

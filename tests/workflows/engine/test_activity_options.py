@@ -35,7 +35,6 @@ async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_fr
 
     own, shop = {life.id}, {"shop/S7"}
     assert await shares(life) == {
-        "douyin_reship.contact_buyer": own,
         "douyin_reship.agree_on_platform": shop,
         "remind": own,
         "notify_action_required": own,
