@@ -21,7 +21,7 @@ from workflows.engine import inputs, reports
 from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
-from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
+from workflows.engine.reports import Apply, Echo, Hold, Ignore, Rearm, Verdict
 from workflows.engine.sender import InputSender
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import (
