@@ -404,6 +404,7 @@ class CaseState(Course):
         """Add a ledger entry unless its key exists; return whether it was added."""
         if any(booked.key == entry.key for booked in self.ledger):
             return False
+        self.reversed = [reversed_ for reversed_ in self.reversed if reversed_.key != entry.key]
         self.ledger.append(entry)
         return True
 
