@@ -25,7 +25,7 @@ from tests.support.processes.delays import CHAT as DELAY_CHAT
 from tests.support.processes.delays import delay_facts
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
 from tests.support.servers import start_server
-from tests.support.stage import BUSINESS, NOT_YET, Scene, Stage
+from tests.support.stage import BUSINESS, NOT_YET, UNREACHABLE, Scene, Stage
 from workflows.engine.continue_as_new import opening_record
 from workflows.registry import PROCESSES
 
@@ -41,13 +41,13 @@ POLICIES: dict[str, dict[str, list[str]]] = {"two_at_once": {"reminders_before":
 
 
 async def silent_never_received(life: Life) -> None:
-    await life.pass_time("5d")
-    await life.until_closed()
+    await life.pass_time("12d")
+    await life.until_over()
 
 
 async def silent_short_shipped(life: Life) -> None:
-    await life.pass_time("7d")
-    await life.until_closed()
+    await life.pass_time("14d")
+    await life.until_over()
 
 
 async def agreed_shipped_signed(life: Life) -> None:
@@ -96,15 +96,20 @@ async def deadline_of_the_platform(life: Life) -> None:
 async def failing_platform(life: Life) -> None:
     life.scene.fails["agree_on_platform"] = BUSINESS
     await life.reach("1h")
+    await life.refused("agree")
+    life.scene.fails["agree_on_platform"] = UNREACHABLE
     await life.act("agree")
+    await life.pass_time("61m")
     await life.until("stuck", lambda seen: seen["needs_operator"])
     await life.act("done_by_hand", {"note": "后台已同意"})
     life.scene.fails["settle"] = BUSINESS
-    await life.reach("50h")
+    await life.reach("52h")
     await life.until("stuck", lambda seen: seen["needs_operator"])
     life.scene.fails.clear()
     await life.act("retry_effect")
     await life.until_closed()
+    await life.pass_time("8d")
+    await life.until_over()
 
 
 async def still_open(life: Life) -> None:
@@ -121,7 +126,7 @@ async def two_at_once(life: Life) -> None:
 
 async def outcome_recorded(life: Life) -> None:
     """The ledger is away when the case closes: its outcome waits, and is recorded once."""
-    life.scene.fails["outcome"] = LedgerUnreachable("away")
+    life.scene.fails["ledger"] = LedgerUnreachable("away")
     await life.report(message_id="m1", rule="withdraw")
     await life.until("closed", lambda seen: seen["finished"])
     await life.report(message_id="m2", rule="sign")
@@ -132,17 +137,19 @@ async def outcome_recorded(life: Life) -> None:
 
 async def trouble_told(life: Life) -> None:
     """A step fails twice: operators are notified of the first failure, late, but not of the second, soon over."""
-    life.scene.fails = {"agree_on_platform": BUSINESS, "notify": NOT_YET}
+    life.scene.fails = {"agree_on_platform": UNREACHABLE, "notify": NOT_YET}
     await life.act("agree")
-    await life.until("on its way", lambda seen: seen["news"])
+    await life.pass_time("61m")
+    await life.until("on its way", lambda seen: seen["notifications"])
     life.scene.fails.pop("notify")
     await life.pass_time("5m")
-    await life.until("notified", lambda seen: seen["news"][0]["delivered"])
+    await life.until("notified", lambda seen: seen["notifications"][0]["delivered"])
     life.scene.fails["notify"] = NOT_YET
     await life.act("retry_effect")
-    await life.until("on its way", lambda seen: len(seen["news"]) == len(["first", "second"]))
+    await life.pass_time("61m")
+    await life.until("on its way", lambda seen: len(seen["notifications"]) == len(["first", "second"]))
     await life.act("done_by_hand")
-    await life.until("called off", lambda seen: seen["news"][1]["delivered"] is False)
+    await life.until("called off", lambda seen: seen["notifications"][1]["delivered"] is False)
     life.scene.fails.clear()
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
@@ -160,15 +167,10 @@ async def claim_appealed_and_dismissed(life: Life) -> None:
     await life.reach("40h")
     await life.act("appeal", APPEAL)
     await life.report(message_id="m1", rule="close_trade", form={"refunded": True})
+    await life.act("done_by_hand")
     await life.reach("50h")
-    await life.act("add_evidence", {"evidence": [CHAT]})
-    tasks = "file_appeal", "submit_evidence"
-    seen = await life.until(
-        "tasks", lambda seen: [effect["status"] for effect in seen["effects"]].count("console_task") == len(tasks)
-    )
-    for effect in seen["effects"]:
-        if effect["effect"] in tasks:
-            await life.act("done_by_hand", {"serial": effect["serial"]})
+    answer = await life.act("add_evidence", {"evidence": [CHAT]})
+    await life.act("done_by_hand", {"serial": answer["serial"]})
     await life.report(message_id="m2", rule="overturn")
     await life.until_closed()
 
@@ -176,8 +178,8 @@ async def claim_appealed_and_dismissed(life: Life) -> None:
 async def claim_unanswered(life: Life) -> None:
     await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
     await life.report(message_id="m1", rule="close_trade", form={"refunded": False})
-    await life.pass_time("49h")
-    await life.until_closed()
+    await life.pass_time("10d")
+    await life.until_over()
 
 
 async def delay_accepted_and_shipped(life: Life) -> None:
@@ -213,10 +215,8 @@ async def delay_reported_and_late(life: Life) -> None:
 
 
 async def delay_silent(life: Life) -> None:
-    await life.pass_time("7d")
-    await life.until_state("not_exempt")
-    await life.act("done_by_hand")
-    await life.until_closed()
+    await life.pass_time("14d")
+    assert (await life.until_over())["state"] == ["not_exempt"]
 
 
 def split_of(own_id: str, opened: datetime, many: int = 2, **receipts: str) -> dict[str, Any]:
@@ -284,8 +284,8 @@ async def split_lost(life: Life) -> None:
     await walk(life, "O1", "sign_in")
     await walk(life, "O2", "sign_in")
     await life.report(message_id="m1", order="O2", deadline=(life.opened + timedelta(days=12)).isoformat())
-    await life.pass_time("13d")
-    await life.until_closed()
+    await life.pass_time("20d")
+    await life.until_over()
 
 
 CLAIM, DELAY, SPLIT = "claim_1688", "jd_delay_card", "anxinjian_split"
