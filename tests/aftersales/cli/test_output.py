@@ -81,9 +81,15 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         "needs_operator": True,
         "waits_for_operator": True,
         "deadlines": [
-            clock | {"settling": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
+            clock | {"resolving": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
             clock
-            | {"settling": False, "label": "超时自动同意", "rule": "auto_agree", "decided_at": at, "decision": "agree"},
+            | {
+                "resolving": False,
+                "label": "超时自动同意",
+                "rule": "auto_agree",
+                "decided_at": at,
+                "decision": "agree",
+            },
         ],
         "actions": [
             {
@@ -112,7 +118,7 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         ],
         "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
         "ignored_in_all": 1,
-        "settling": [],
+        "expiries": [],
         "held": 0,
         "effects": [
             settling,
@@ -139,12 +145,20 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
             }
         ],
         "reminders": [{"at": at, "state": "refused", "rule": "lapse", "deadline": at}],
-        "news": [{"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"}, {"at": at}],
+        "notifications": [{"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"}, {"at": at, "serial": 1}],
         "policy": {},
     }
     print_case(CaseView.model_validate_json(json.dumps(case)))
     printed = capsys.readouterr().out
-    shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
+    shown = (
+        "已届满",
+        "届时:超时自动同意",
+        "serial 4 resolve_expiry",
+        "平台无响应",
+        "抖店后台: 联系买家",
+        "修改申请",
+        "129.00",
+    )
     assert [
         text
         for text in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
