@@ -17,7 +17,7 @@ from tests.support.life import Open, due, eventually
 from tests.support.notifications.bots import Bots
 from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
-from tests.support.stage import BUSINESS, Scene, Stage
+from tests.support.stage import UNREACHABLE, Scene, Stage
 from workflows.engine.view import CaseView
 
 
@@ -45,7 +45,7 @@ async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
         async with open_dependencies(settings, environment.client) as dependencies:
             acted_upon = replace(dependencies, platform=stage, ledger=stage)
             async with make_worker(environment.client, settings, acted_upon):
-                scene = Scene(fails={"agree_on_platform": BUSINESS})
+                scene = Scene(fails={"agree_on_platform": UNREACHABLE})
                 policy = {"reminders_before": ["48h"]}
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
@@ -56,13 +56,15 @@ async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
                 assert await is_current(environment.client, reminder)
-                await life.act("agree")
-                assert not await is_current(environment.client, reminder)
-                await eventually("trouble, and a reminder of the next deadline", partial(texts_sent, 3))
-                trouble = reminder.model_copy(update={"rule": None, "serial": 1})
+                serial = (await life.act("agree"))["serial"]
+                await life.pass_time("61m")
+                await eventually("trouble", partial(texts_sent, 2))
+                trouble = reminder.model_copy(update={"rule": None, "serial": serial})
                 assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
                 assert not await is_current(environment.client, trouble)
+                assert not await is_current(environment.client, reminder)
+                await eventually("a reminder of the next deadline", partial(texts_sent, 3))
                 await life.report(message_id="m1", rule="withdraw")
                 await life.until_closed()
                 texts = await eventually("the outcome", partial(texts_sent, 4))
