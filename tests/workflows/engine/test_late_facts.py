@@ -13,7 +13,7 @@ from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, Split
 from workflows.engine import inputs
 from workflows.engine.course import DECIDED, TOO_OLD
 from workflows.engine.machine import CaseMachine
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 from workflows.engine.view import view
 from workflows.registry import PROCESSES
 
@@ -295,7 +295,7 @@ def test_g_3_a_message_that_confirms_our_decision_is_no_ignored_one(order: str) 
 
 def test_g_13_the_timeline_names_who_reported_and_how_also_in_a_new_run() -> None:
     case = machine()
-    sender = Sender(name="王芳", way="command")
+    sender = InputSender(name="王芳", way="command")
     case.submit("agree", None, after("1h"), key="u1", sender=sender)
     case.take(case.state.submissions[0].serial, EffectOutcome(said="已同意"), after("1h"))
     again = resumed(resumed(case))

@@ -9,8 +9,8 @@ from tests.support.telling import (
     SETTLED,
     Fact,
     opened,
+    provenance,
     restarted,
-    standing,
     tell,
     told_facts,
     told_in_time,
@@ -53,7 +53,7 @@ def test_g_11_facts_told_in_any_order_end_in_the_same_state_and_the_same_ledger(
             case = restarted(case, record)
     until(case, OPENED + SETTLED)
 
-    assert standing(case) == standing(told_in_time(process, record, facts))
+    assert provenance(case) == provenance(told_in_time(process, record, facts))
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -74,4 +74,4 @@ def test_g_11_a_checkpoint_changes_nothing_for_facts_that_happened_after_it(proc
                 case = restarted(case, record)
         until(case, OPENED + SETTLED)
 
-    assert standing(case) == standing(told_in_time(process, record, told))
+    assert provenance(case) == provenance(told_in_time(process, record, told))
