@@ -6,23 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from tests.support.places import ROOT
 from workflows.engine import inputs, state
 
 OWNERS = {"state.py", "machine.py", "course.py"}
-MODELS = (
-    state.CaseState,
-    state.Checkpoint,
-    state.TimelineEntry,
-    state.IgnoredMessage,
-    state.Decision,
-    state.ExpiryCheck,
-    state.SentReminder,
-    state.Notification,
-    inputs.Input,
-    inputs.Answer,
-)
+MODELS = [
+    model
+    for module in (state, inputs)
+    for model in vars(module).values()
+    if inspect.isclass(model) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+]
 FIELDS = {name for model in MODELS for name in model.model_fields}
 READERS = {
     "snapshot_of",
