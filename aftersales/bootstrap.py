@@ -43,7 +43,7 @@ from cases.errors import BadForm, CaseError
 from workflows.ended_cases import LookForEndedWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
-from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 
 def refuse_to_pretend(settings: Settings) -> None:
@@ -153,7 +153,7 @@ def make_worker(
         task_queue=settings.task_queue,
         workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
-        workflow_runner=sandboxed_runner(config["data_converter"]),
+        workflow_runner=CaseRunner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,

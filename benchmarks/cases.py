@@ -29,8 +29,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
-from temporalio.worker import Replayer, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.platforms.scripted import Script
@@ -42,7 +41,7 @@ from benchmarks import by_hand
 from cases.messages import Opening
 from workflows.opening import start_case
 from workflows.registry import PROCESSES, WORKFLOWS
-from workflows.worker_options import PASSED_THROUGH, OneArgument, for_cases, sandboxed_runner
+from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 OURS = "ours"
 WAYS = {"naive": by_hand.Naive, "best": by_hand.Best, "best with duties": by_hand.BestWithDuties, OURS: None}
@@ -102,19 +101,12 @@ async def work(way: str, address: str, queue: str) -> None:
             task_queue=queue,
             workflows=[WAYS[way]],
             activities=by_hand.ACTIVITIES,
-            workflow_runner=runner_by_hand(),
+            workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=CACHED,
         )
     async with worker:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
-
-
-def runner_by_hand() -> SandboxedWorkflowRunner:
-    """Return the SDK's sandbox with everything passed through, the cheapest that it offers."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH, "benchmarks")
-    )
 
 
 @dataclass(frozen=True)
@@ -271,13 +263,15 @@ async def replay_ms(way: Way, histories: list[WorkflowHistory]) -> float:
         converter = for_cases()
         replayer = Replayer(
             workflows=WORKFLOWS,
-            workflow_runner=sandboxed_runner(converter),
+            workflow_runner=CaseRunner(),
             interceptors=[OneArgument()],
             data_converter=converter,
         )
     else:
         replayer = Replayer(
-            workflows=[WAYS[way.name]], workflow_runner=runner_by_hand(), data_converter=pydantic_data_converter
+            workflows=[WAYS[way.name]],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            data_converter=pydantic_data_converter,
         )
     began = time.process_time()
     for history in histories:

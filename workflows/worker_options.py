@@ -1,12 +1,13 @@
-"""The options of every worker and replayer: sandboxed runner, interceptor of handlers, data converter."""
+"""The options of every worker and replayer: runner, interceptor of handlers, data converter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
@@ -14,8 +15,6 @@ from temporalio.converter import (
     DataConverter,
     DefaultFailureConverter,
     PayloadConverter,
-    StorageDriverStoreContext,
-    WorkflowSerializationContext,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
@@ -23,19 +22,16 @@ from temporalio.worker import (
     HandleSignalInput,
     HandleUpdateInput,
     Interceptor,
+    UnsandboxedWorkflowRunner,
     WorkflowInboundInterceptor,
     WorkflowInstance,
     WorkflowInstanceDetails,
     WorkflowInterceptorClassInput,
 )
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workflows.engine.case_time import TaskTimes
+from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.sender import sent_by
-
-# Charts, cases and engine hold no global state and take time as an argument: re-importing them for every workflow
-# would only cost memory and time.  The statechart library imports lazily, so it is passed through whole.
-PASSED_THROUGH = ("statemachine", "statecharts", "cases", "workflows", "pydantic", "pydantic_core", "zoneinfo")
 
 
 def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
@@ -46,11 +42,16 @@ def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
     return refusal
 
 
-class _TimedRunner(SandboxedWorkflowRunner):
-    """A sandbox whose cases know when their task began; see ``workflows.engine.case_time``."""
+class CaseRunner(UnsandboxedWorkflowRunner):
+    """The runner of every worker and replayer: its cases know when their task began, and none is asked too early.
+
+    Cases are not run in the SDK's sandbox.  Nothing but a few lines of each process would be in it, as everything else
+    would have to be passed through, and it costs a sixth of the CPU.  That no code of a case asks for the time, chance
+    or the world is tested instead.
+    """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that notes when its tasks began."""
+        """Create an instance that notes when its tasks began, and refuses a stale activation."""
         instance = super().create_instance(det)
         activate, times = instance.activate, TaskTimes()
 
@@ -59,37 +60,6 @@ class _TimedRunner(SandboxedWorkflowRunner):
 
         vars(instance)["activate"] = noting
         return instance
-
-
-CONTEXTS: Mapping[str, Any] = {
-    "get_serialization_context": None,
-    "get_external_store_context": StorageDriverStoreContext(),
-}
-"""The methods by which the SDK asks a workflow for the context of every payload, with the answer "there is none"."""
-
-
-def uses_contexts(converter: DataConverter) -> bool:
-    """Return whether a data converter treats payloads by what they belong to."""
-    context = WorkflowSerializationContext(namespace="any", workflow_id="any")
-    return converter.external_storage is not None or converter.with_context(context) is not converter
-
-
-class _ContextFreeRunner(_TimedRunner):
-    """A sandbox that is not entered to ask for the context of a payload: that costs a sixth of a replay."""
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that answers at once."""
-        instance = super().create_instance(det)
-        for name, answer in CONTEXTS.items():
-            # Goes before the method of that name; a release of the SDK that asks otherwise gets its own answer.
-            vars(instance)[name] = lambda *_, answer=answer, **__: answer
-        return instance
-
-
-def sandboxed_runner(converter: DataConverter) -> SandboxedWorkflowRunner:
-    """Return the runner of every worker and replayer, for the data converter that it works with."""
-    runner = _TimedRunner if uses_contexts(converter) else _ContextFreeRunner
-    return runner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)
@@ -112,7 +82,12 @@ class _OneArgument(WorkflowInboundInterceptor):
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         input.args = input.args if input.query.startswith("__") else []
-        return await super().handle_query(input)
+        answer = await super().handle_query(input)
+        if isinstance(answer, WorkflowMetadata) and isinstance(case := workflow.instance(), CaseWorkflow):
+            answer.current_details = (
+                case.details()
+            )  # written only for whoever asks: nobody does in most of a case's life
+        return answer
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
         with sent_by(input.headers):

@@ -46,7 +46,7 @@ from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import PROCESSES, process_of
 
-PATIENCE = timedelta(seconds=15)
+QUERY_PATIENCE = timedelta(seconds=15)
 """How long a command waits for a worker's answer."""
 OPERATOR_UPDATES = ("retry_effect", "done_by_hand")
 OCCURRED_AT = "occurred_at"
@@ -127,7 +127,7 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
         found = await find_workflow(client, case)
         early = known_from(found) if found and found.status in EARLY_ENDINGS else None
         try:
-            answer = await client.get_workflow_handle(case).query("view", rpc_timeout=PATIENCE)
+            answer = await client.get_workflow_handle(case).query("view", rpc_timeout=QUERY_PATIENCE)
         except (RPCError, WorkflowQueryFailedError):
             if early is None:
                 raise

@@ -12,6 +12,7 @@ import typer
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
+from aftersales.cli.render import WAYS
 from aftersales.files.spreadsheet import as_spreadsheet
 from aftersales.ledger import open_existing
 from aftersales.ledger.month_figures import (
@@ -104,7 +105,6 @@ _RULE_COLUMNS = (
 _WEEK_COLUMNS = ("周", "迟发单", "分")
 _DECISION_COLUMNS = ("决定人", "方式", "决定数")
 _MISSED_COLUMNS = ("案件", "结果", "结束", "到期时限", "决定人")
-_WAYS = {"command": "命令行", "web_ui": "网页", "desk": "工作台", "message": "消息", "default": "默认决定"}
 
 
 def _print_shop(month: Month, shop: ShopMonth) -> None:
@@ -125,7 +125,7 @@ def _print_shop(month: Month, shop: ShopMonth) -> None:
 
 def _decision_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
     return [
-        (decider.actor or _party(decider.party), _WAYS.get(decider.way or "", decider.way or "-"), decider.decisions)
+        (decider.actor or _party(decider.party), WAYS.get(decider.way or "", decider.way or "-"), decider.decisions)
         for decider in shop.decisions
     ]
 

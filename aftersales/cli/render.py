@@ -1,5 +1,6 @@
 """A case as an operator reads it in a terminal."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from aftersales.cli.output import print_table, say, when
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
-from workflows.engine.view import CaseSummary, CaseView
+from workflows.engine.view import CaseSummary, CaseView, EffectView, StuckExpiryView, TimelineView
 from workflows.registry import PROCESSES
 
 EFFECT_STATUS = {
@@ -18,7 +19,9 @@ EFFECT_STATUS = {
     "refused": "平台拒绝",
     "dropped": "已作废",
 }
-DECISION_STATUS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废"}
+DECISION_LABELS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废", "taken": "已生效"}
+WAYS = {"command": "命令行", "web_ui": "网页", "desk": "工作台", "message": "消息", "default": "默认决定"}
+"""The ways by which decisions are given (G-13)."""
 
 
 def print_case(case: CaseView) -> None:
@@ -43,14 +46,11 @@ def print_case(case: CaseView) -> None:
         for cost in action.costs:
             way = f" {cost.choice}" if cost.choice else ""
             say(f"  💰 {action.label}{order_suffix(action.order)}{way}: {cost.note} ({cost.clause})")
-    timeline = [(shanghai(entry.at), entry.label + order_suffix(entry.order), entry.clause) for entry in case.timeline]
-    print_table("时间线 / timeline", ("时间", "动作", "条款"), timeline)
-    if case.effects:
-        effects = [
-            (effect.serial, effect.label + order_suffix(effect.order), EFFECT_STATUS[effect.status])
-            for effect in case.effects
-        ]
-        print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
+    _print_timeline("时间线 / timeline", case.timeline)
+    if case.taken_back:
+        _print_timeline("已撤回 / taken back", case.taken_back)
+    _print_decisions(case)
+    _print_steps(case)
     _print_notices(case)
     if case.ignored:
         ignored = [(shanghai(message.at), message.rule, message.message_id, message.why) for message in case.ignored]
@@ -58,6 +58,43 @@ def print_case(case: CaseView) -> None:
     if case.ledger:
         ledger = [(entry.clause, entry.order, entry.amount, entry.points, entry.status) for entry in case.ledger]
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
+
+
+def _print_steps(case: CaseView) -> None:
+    if case.effects:
+        effects = [
+            (effect.serial, effect.label + order_suffix(effect.order), _how_it_stands(effect))
+            for effect in case.effects
+        ]
+        print_table("步骤 / effects", ("serial", "步骤", "情况"), effects)
+
+
+def _how_it_stands(effect: EffectView | StuckExpiryView) -> str:
+    """Return the status of a step; one that was done for a reason that no longer holds is marked (G-11)."""
+    status = EFFECT_STATUS[effect.status]
+    return f"⚠️ {status}:{effect.why}" if effect.status == "done" and effect.why else status
+
+
+def _print_timeline(title: str, entries: Iterable[TimelineView]) -> None:
+    rows = [(shanghai(entry.at), entry.label + order_suffix(entry.order), entry.clause) for entry in entries]
+    print_table(title, ("时间", "动作", "条款"), rows)
+
+
+def _print_decisions(case: CaseView) -> None:
+    """Print who decided what, and what became of it (G-10, G-13)."""
+    decisions = [
+        (
+            shanghai(decision.at),
+            decision.label + order_suffix(decision.order),
+            decision.actor,
+            WAYS.get(decision.way or "", decision.way),
+            DECISION_LABELS[decision.status],
+            decision.why or decision.said,
+        )
+        for decision in case.decisions
+    ]
+    if decisions:
+        print_table("决定 / decisions", ("时间", "决定", "谁", "方式", "结果", "说明"), decisions)
 
 
 def print_answer(case_id: str, summary: CaseSummary) -> None:
@@ -127,7 +164,7 @@ def print_simulation(result: dict[str, Any]) -> None:
 
 def _submitted(decision: dict[str, Any]) -> str:
     """Return what became of a decision that has not counted (G-10)."""
-    return DECISION_STATUS[decision["status"]] + (f":{decision['why']}" if decision["why"] else "")
+    return DECISION_LABELS[decision["status"]] + (f":{decision['why']}" if decision["why"] else "")
 
 
 def _print_notices(case: CaseView) -> None:

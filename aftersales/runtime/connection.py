@@ -10,7 +10,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
 from aftersales.runtime.sender_header import with_sender
 from cases.errors import CaseError
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 
 _DEFAULT_ADDRESS = "localhost:7233"
 
@@ -29,7 +29,7 @@ def runtime_with_metrics(address: str | None) -> Runtime | None:
         raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
 
 
-async def connect(runtime: Runtime | None = None, sender: Sender | None = None) -> Client:
+async def connect(runtime: Runtime | None = None, sender: InputSender | None = None) -> Client:
     """Connect as a sender of inputs to cases; raises TemporalUnreachable with the address that was tried."""
     try:
         config: dict[str, Any] = {**ClientConfig.load_client_connect_config()}

@@ -21,23 +21,25 @@ from temporalio.client import (
 from temporalio.converter import PayloadConverter
 
 from cases.errors import BadForm
-from workflows.engine.sender import HEADER, Sender
+from workflows.engine.sender import HEADER, InputSender
 
-LONGEST_NAME: Final = 64
+LONGEST_OPERATOR: Final = 64
 BY_COMMAND: Final = "command"
 """The way of an input that a person gives on the command line."""
-MESSAGES: Final = Sender(way="message")
+MESSAGES: Final = InputSender(way="message")
 """Whoever tells what comes from the platforms: their messages, and looks at their records."""
 
 
-def operator(name: str | None = None) -> Sender:
+def operator(name: str | None = None) -> InputSender:
     """Return who decides by a command: the person named, else the user of this machine; raises BadForm."""
     if name is None:
-        return Sender(name=_user()[:LONGEST_NAME], way=BY_COMMAND)
+        return InputSender(name=_user()[:LONGEST_OPERATOR], way=BY_COMMAND)
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadForm(f"操作人姓名须为 1 至 {LONGEST_NAME} 个字 / a name of 1 to {LONGEST_NAME} characters is expected")
-    return Sender(name=name, way=BY_COMMAND)
+    if not 1 <= len(name) <= LONGEST_OPERATOR or not name.isprintable():
+        raise BadForm(
+            f"操作人姓名须为 1 至 {LONGEST_OPERATOR} 个字 / a name of 1 to {LONGEST_OPERATOR} characters is expected"
+        )
+    return InputSender(name=name, way=BY_COMMAND)
 
 
 def _user() -> str:
@@ -47,7 +49,7 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def with_sender(client: Client, sender: Sender, *, timed: bool = True) -> Client:
+def with_sender(client: Client, sender: InputSender, *, timed: bool = True) -> Client:
     """Return the same client, whose inputs to cases bear a sender; see ``SenderHeader``."""
     config = client.config()
     config["interceptors"] = [*config["interceptors"], SenderHeader(sender, timed=timed)]
@@ -57,16 +59,17 @@ def with_sender(client: Client, sender: Sender, *, timed: bool = True) -> Client
 class SenderHeader(Interceptor):
     """A client interceptor that writes the header on everything that a case may take as an input.
 
-    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's.
+    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's, and they
+    carry the sender's own, if it has one.
     """
 
-    def __init__(self, sender: Sender, *, timed: bool = True) -> None:
+    def __init__(self, sender: InputSender, *, timed: bool = True) -> None:
         """Write this sender."""
         self._sender, self._timed = sender, timed
 
     def payload(self) -> Payload:
         """Return the header of an input that is given now."""
-        at = datetime.now(UTC).replace(microsecond=0) if self._timed else None
+        at = datetime.now(UTC).replace(microsecond=0) if self._timed else self._sender.at
         given = self._sender.model_copy(update={"at": at})
         return PayloadConverter.default.to_payload(given.model_dump(mode="json", exclude_none=True))
 

@@ -54,7 +54,10 @@ def in_seconds(
         "timeline": fired(case.timeline),
         "refused": refused,
         "ignored": [
-            *({**message.model_dump(mode="json"), "at": at(message.at)} for message in case.ignored),
+            *(
+                {"at": at(message.at), "rule": message.rule, "message_id": message.message_id, "why": message.why}
+                for message in case.ignored
+            ),
             *ignored,
         ],
         "effects": [

@@ -22,12 +22,12 @@ from aftersales.simulation.virtual_time import (
     wait_until,
 )
 from workflows.engine.decisions import CLOSED
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
-SENDER = Sender(name="simulate", way=BY_COMMAND)
+SENDER = InputSender(name="simulate", way=BY_COMMAND)
 """Whoever acts and reports in a scenario."""
 
 

@@ -53,7 +53,11 @@ def test_a_row_says_that_a_figure_of_it_is_assumed(policy: type[Policy], name: s
 
 def _assumes(provenance: str, value: str) -> bool:
     """Return whether a row is assumed as a whole, or names the assumed figure: ``stated (the 24 h: assumed)``."""
-    return provenance == "assumed" or f"(the {value.removesuffix('h')} h: assumed)" in provenance
+    return (
+        provenance == "assumed"
+        or f"(the {value.removesuffix('h')} h: assumed)" in provenance
+        or f"(the {value}: assumed)" in provenance
+    )
 
 
 def test_g_5_reminders_come_12_and_2_hours_before() -> None:

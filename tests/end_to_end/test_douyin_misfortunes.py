@@ -104,9 +104,9 @@ async def test_g_2_while_the_platform_is_down_clocks_go_on_and_what_is_owed_is_d
     reship = await market.opens("never_received")
     await reship.view()
     market.sandbox.faults.add(Fault(kind="http_500"))
-    await reship.act("agree")
-    seen = await reship.until("the agreement is owed", lambda seen: seen["busy"])
-    assert seen["state"] == ["awaiting_shipment"]
+    assert (await reship.act("agree"))["decision"] == "being_submitted"
+    seen = await reship.view()
+    assert (seen["state"], seen["busy"]) == (["awaiting_merchant"], True)
     await reship.pass_time("5m")
     assert reship.record.log[-1].action == "发起售后申请"
     market.sandbox.faults.clear()
@@ -123,16 +123,17 @@ async def test_g_2_while_the_platform_is_down_clocks_go_on_and_what_is_owed_is_d
     assert fired(await reship.ended("refunded", "DR-10", "DR-11")) == ["agree", "miss_shipment"]
 
 
-async def test_g_7_what_the_platform_refuses_needs_an_operator_and_is_done_when_tried_again(market: Market) -> None:
+async def test_g_10_what_the_platform_refuses_has_not_moved_the_case_and_may_be_decided_again(market: Market) -> None:
     reship = await market.opens("never_received")
     market.sandbox.faults.add(Fault(kind="refuse", method="afterSale.operate", text="店铺已冻结"))
-    await reship.act("agree")
-    seen = await reship.until("the operator is needed", lambda seen: seen["needs_operator"])
-    (stuck,) = seen["effects"]
-    assert (stuck["status"], "店铺已冻结" in stuck["why"]) == ("needs_operator", True)
+    refused = await reship.refused("agree")
+    assert (refused.type, "店铺已冻结" in refused.message) == ("PlatformRefused", True)
+    seen = await reship.reached("awaiting_merchant")
+    assert (seen["effects"], seen["needs_operator"]) == ([], False)
     market.sandbox.faults.clear()
-    await reship.act("retry_effect")
+    await reship.act("agree")
     seen = await reship.reached("awaiting_shipment")
+    assert [decision["status"] for decision in seen["decisions"]] == ["refused", "taken"]
     assert ([effect["status"] for effect in seen["effects"]], await retried(reship)) == (["done"], 0)
 
 

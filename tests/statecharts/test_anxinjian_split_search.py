@@ -12,7 +12,7 @@ from cases.anxinjian_split import Way, WhyUnsigned
 from cases.errors import CaseError
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.rules import Party
-from tests.support.machines import PromptMachine
+from tests.support.machines import PromptMachine, decide
 from tests.support.processes.splits import (
     ENDS,
     ITEM,
@@ -98,11 +98,10 @@ class Split(RuleBasedStateMachine):
         """Return whether an action is accepted; a refused one must not change anything."""
         before = json.dumps(next_input(of))
         try:
-            of.decide(name, form | ({"order": order} if order else {}), self.now)
+            decide(of, name, form | ({"order": order} if order else {}), self.now)
         except CaseError:
             assert json.dumps(next_input(of)) == before
             return False
-        of.judge_again(self.now)
         of.advance(self.now)
         return True
 
@@ -214,7 +213,6 @@ class Split(RuleBasedStateMachine):
             self.machine.done_by_hand({"serial": asked.serial}, self.now)
         else:
             self.machine.resolve_expiry(asked.serial, answer, self.now)
-        self.machine.judge_again(self.now)
         self.machine.advance(self.now)
 
     @rule()

@@ -267,7 +267,7 @@ def test_dr_15_the_new_reason_chooses_the_path(state: str) -> None:
     reship.step("modify", T0)
 
     learned = DouyinReship(
-        case(Reason.OTHER).apply("modify", Modification(reason=Reason.NEVER_RECEIVED)), T0, reship.snapshot()
+        case(Reason.OTHER).apply("modify", Modification(reason=Reason.NEVER_RECEIVED), T0), T0, reship.snapshot()
     )
 
     assert moved(learned, "refuse") == ("arbitration", "DR-6")

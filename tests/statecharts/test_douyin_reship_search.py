@@ -42,7 +42,7 @@ class Reship(RuleBasedStateMachine):
         assert accepted
         self.judge(step)
         modification = Modification(reason=reason) if name == "modify" and reason else None
-        learned = self.case.apply(name, modification)
+        learned = self.case.apply(name, modification, self.now)
         if learned != self.case:
             self.case, self.chart = learned, DouyinReship(learned, self.now, self.chart.snapshot())
 

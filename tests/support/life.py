@@ -14,10 +14,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import Sender, with_sender
+from aftersales.runtime.sender_header import with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
 from tests.support.stage import Scene
+from workflows.engine.sender import InputSender
 
 DEADLINE_SECONDS = 45.0
 PROCESS = "douyin_reship"
@@ -72,11 +73,11 @@ class Life:
     def id(self) -> str:
         return self.handle.id
 
-    async def act(self, rule: str, *form: Any, key: str | None = None, sender: Sender | None = None) -> Any:
+    async def act(self, rule: str, *form: Any, key: str | None = None, sender: InputSender | None = None) -> Any:
         """Give a decision, under a key if one is named, and as a sender."""
         handle = self.handle
         if sender is not None:
-            handle = with_sender(self.environment.client, sender).get_workflow_handle(self.id)
+            handle = with_sender(self.environment.client, sender, timed=False).get_workflow_handle(self.id)
         return await handle.execute_update(rule, args=list(form), id=key)
 
     async def refused(self, rule: str, *form: Any, key: str | None = None) -> ApplicationError:

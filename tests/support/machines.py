@@ -21,13 +21,18 @@ CONSENTED = {
 }
 
 
+def decide(of: CaseMachine, rule: str, raw: Any, now: datetime) -> None:
+    """Take a decision on a platform that takes it at once."""
+    decision = of.submit(rule, raw, now, key=f"test-{of.state.last_serial}")
+    if decision.being_submitted:
+        of.take(decision.serial, EffectOutcome(), now)
+
+
 class PromptMachine(CaseMachine):
     """A case whose platform takes every decision at once."""
 
     def decide(self, rule: str, raw: Any, now: datetime) -> None:
-        decision = self.submit(rule, raw, now, key=f"test-{self.state.last_serial}")
-        if decision.being_submitted:
-            self.take(decision.serial, EffectOutcome(), now)
+        decide(self, rule, raw, now)
 
 
 def after(offset: str) -> datetime:
@@ -56,6 +61,16 @@ def fired(of: CaseMachine) -> list[str]:
 
 def pending(of: CaseMachine) -> list[str]:
     return [effect.effect for effect in of.state.pending]
+
+
+def submitted(of: CaseMachine) -> list[str]:
+    """Return the effects by which decisions were submitted that the platform has taken."""
+    return [decision.effect for decision in of.state.decisions if decision.effect and decision.status == "done"]
+
+
+def booked(of: CaseMachine) -> list[str]:
+    """Return the effects that are entries of the ledger in force."""
+    return [effect.effect for effect in of.state.effects if effect.entry]
 
 
 def reminded(of: CaseMachine) -> list[datetime]:

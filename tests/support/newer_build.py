@@ -16,14 +16,14 @@ MORE = {
         "    late_compensation: Figure[Money]": (
             '    patience: Figure[Duration] = duration("1h", "DR-2", "assumption", "assumed")\n    """耐心"""\n'
         ),
-        '    description: str = ""\n\n    @property\n    def own_id': '    channel: str = "app"\n',
+        '    description: Excerpt = ""\n\n    @property\n    def own_id': '    channel: str = "app"\n',
     },
     "workflows/engine/state.py": {"    last_serial: int = 0\n": "    urgency: int = 1\n"},
     "cases/messages.py": {"    effect: str\n    label: str\n": '    urgency: str = "high"\n'},
 }
 """What is written before a text that a file has once."""
 OPEN = """
-import asyncio, json, sys
+import asyncio, json, os, sys
 from pathlib import Path
 from aftersales.runtime.connection import connect_to
 from cases.messages import Opening
@@ -37,6 +37,7 @@ async def main():
         await start_case(client, queue, PROCESSES["douyin_reship"], Opening(facts=facts, policy=policy))
 
 asyncio.run(main())
+os._exit(0)  # the SDK's own threads now and then abort a process that winds down by itself
 """
 
 

@@ -90,7 +90,7 @@ def tell(machine: CaseMachine, fact: Fact) -> None:
     take_message(machine, fact.message, fact.told)
 
 
-def standing(machine: CaseMachine) -> dict[str, Any]:
+def provenance(machine: CaseMachine) -> dict[str, Any]:
     """Return everything that must not depend on when a case was told of its facts."""
     state = machine.state
     return {

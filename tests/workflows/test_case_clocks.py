@@ -69,6 +69,7 @@ async def test_g_2_what_really_happened_is_taken(open_case: Open) -> None:
     await life.reach("48h")
     assert (await life.until_over())["state"] == ["withdrawn"]
     assert life.scene.performed == []
+    assert [outcome.state for outcome in life.scene.outcomes] == ["withdrawn"]
 
 
 async def test_g_2_a_platform_that_has_not_settled_is_asked_again(open_case: Open) -> None:

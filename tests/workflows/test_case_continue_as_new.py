@@ -9,12 +9,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.runtime.sender_header import Sender
 from aftersales.runtime.settings import Settings
 from tests.support.life import Life, Open, at, due, fired
 from tests.support.servers import start_server
 from tests.support.stage import UNREACHABLE, Scene, Stage
 from workflows.engine.search_attributes import KEYS
+from workflows.engine.sender import InputSender
 
 SUGGESTED_AFTER = 52
 """Events after which this server suggests to continue as new."""
@@ -52,7 +52,7 @@ async def test_a_new_run_knows_everything_and_goes_on(short_of_history: Workflow
     own_deadline = life.opened + timedelta(hours=70)
     await life.act("mark_out_of_stock")
     await life.report(message_id="m1", deadline=(life.opened + timedelta(hours=40)).isoformat())
-    await life.act("agree", key="k1", sender=Sender("command", "小王", timed=False))
+    await life.act("agree", key="k1", sender=InputSender(name="小王", way="command"))
     await life.report(message_id="m2", deadline=own_deadline.isoformat())
     await life.pass_time("61m")
     before = await life.until(
@@ -96,9 +96,9 @@ async def test_g_13_who_decided_and_how_outlives_a_new_run_and_reaches_the_ledge
     short_of_history: WorkflowEnvironment, opening: Open
 ) -> None:
     life = await opening(of=short_of_history)
-    await life.act("agree", sender=Sender("desk", "小王", timed=False))
+    await life.act("agree", sender=InputSender(name="小王", way="desk"))
     await fill(life)
-    await life.act("ship", {"carrier": "SF", "tracking_no": "SF1"}, sender=Sender("command", "老李", timed=False))
+    await life.act("ship", {"carrier": "SF", "tracking_no": "SF1"}, sender=InputSender(name="老李", way="command"))
     await life.report(message_id="m1", rule="sign")
     await life.until_over()
     seen = await life.view()

@@ -1,95 +1,87 @@
-"""The options of workers: the sandbox is not entered for what no converter of ours looks at."""
+"""The options of workers: how cases are run, and what their code must not do because nothing else would stop it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Self
+import ast
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from temporalio.api.common.v1 import Payload
-from temporalio.converter import DataConverter, PayloadCodec, SerializationContext, WithSerializationContext
-from temporalio.worker import WorkflowInstance
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
-from temporalio.worker.workflow_sandbox._in_sandbox import InSandbox
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from tests.support.life import Open
-from workflows.worker_options import CONTEXTS, for_cases, sandboxed_runner, uses_contexts
+from tests.support.life import Life, Open
+from tests.support.places import ROOT
+from workflows.engine import case_workflow
 
-
-class Keys(PayloadCodec, WithSerializationContext):
-    """A codec with a key for each workflow."""
-
-    def with_context(self, context: SerializationContext) -> Self:
-        del context
-        return type(self)()
-
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return list(payloads)
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return list(payloads)
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note every question for a context that enters the sandbox."""
-    names: list[str] = []
-
-    def noted(name: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def look(*arguments: Any) -> Any:
-            names.append(name)
-            return ask(*arguments)
-
-        return look
-
-    for name in CONTEXTS:
-        monkeypatch.setattr(InSandbox, name, noted(name, getattr(InSandbox, name)))
-    return names
+CORE = [
+    path for folder in ("statecharts", "cases", "workflows/engine") for path in sorted((ROOT / folder).rglob("*.py"))
+] + sorted((ROOT / "workflows").glob("*_*.py"))
+OF_THE_WORLD = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "monotonic"),
+    ("time", "sleep"),
+    ("os", "environ"),
+    ("os", "getenv"),
+    ("os", "urandom"),
+    ("uuid", "uuid1"),
+    ("uuid", "uuid4"),
+    ("asyncio", "wait"),
+}
+NEVER_IMPORTED = {"random", "secrets", "socket", "subprocess", "requests", "httpx", "httpx2", "sqlite3"}
+ONCE_AT_START = {"cases/editions/__init__.py", "workflows/opening.py"}
+"""Reads files that never change, before any case runs; is called by clients, not by cases."""
 
 
-async def test_a_case_runs_without_entering_the_sandbox_for_the_context_of_a_payload(
-    open_case: Open, asked: list[str]
+def of_the_world(text: str) -> Iterator[str]:
+    """Yield what code asks of the world, which would not be the same in a replay."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if (node.value.id, node.attr) in OF_THE_WORLD:
+                yield f"{node.lineno}: {node.value.id}.{node.attr}"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from (f"{node.lineno}: {name}" for name in names if name.partition(".")[0] in NEVER_IMPORTED)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "input"):
+            yield f"{node.lineno}: {node.func.id}"
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_case_replays_asks_nothing_of_the_world(path: Path) -> None:
+    """Cases are not run in a sandbox, which would refuse some of it: this does."""
+    if path.relative_to(ROOT).as_posix() not in ONCE_AT_START:
+        assert list(of_the_world(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["datetime.now()", "uuid.uuid4()", "import random", "from socket import socket", "open('x')", "time.sleep(1)"],
+)
+def test_what_asks_of_the_world_is_found(line: str) -> None:
+    assert list(of_the_world(line))
+
+
+async def details_of(life: Life) -> str:
+    answer: WorkflowMetadata = await life.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return answer.current_details
+
+
+async def test_details_are_written_for_whoever_asks_and_not_before(
+    open_case: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    written: list[str] = []
+    real = case_workflow.current_details
+
+    def noted(machine: case_workflow.CaseMachine) -> str:
+        written.append(machine.case_id)
+        return real(machine)
+
+    monkeypatch.setattr(case_workflow, "current_details", noted)
     life = await open_case()
     await life.act("agree")
     await life.until_state("awaiting_shipment")
 
-    assert asked == []
-
-
-def test_every_question_for_a_context_is_answered() -> None:
-    """Fails if a release of the SDK asks for a context in another way: such questions enter the sandbox again."""
-    assert set(CONTEXTS) == {name for name in WorkflowInstance.__abstractmethods__ if "context" in name}
-
-
-def test_a_release_that_asks_in_another_way_gets_its_own_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Instance:
-        def activate(self) -> None:
-            """Every release does this."""
-
-        def get_context_of_tomorrow(self) -> str:
-            return "its own"
-
-    monkeypatch.setattr(SandboxedWorkflowRunner, "create_instance", lambda *_: Instance())
-
-    instance: Any = sandboxed_runner(for_cases()).create_instance(None)  # type: ignore[arg-type]
-
-    assert instance.get_context_of_tomorrow() == "its own"
-
-
-def test_a_codec_that_uses_the_context_is_asked_in_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    keyed = for_cases(replace(for_cases(), payload_codec=Keys()))
-
-    assert (uses_contexts(keyed), uses_contexts(for_cases())) == (True, False)
-    assert answers_itself(keyed, monkeypatch) == set()
-    assert answers_itself(for_cases(), monkeypatch) == set(CONTEXTS)
-
-
-def answers_itself(converter: DataConverter, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Return the questions for a context that the runner for a converter answers in the sandbox's place."""
-
-    class Instance:
-        def activate(self) -> None:
-            """Every release does this."""
-
-    monkeypatch.setattr(SandboxedWorkflowRunner, "create_instance", lambda *_: Instance())
-    return set(vars(sandboxed_runner(converter).create_instance(None))) - {"activate"}  # type: ignore[arg-type]
+    assert life.id not in written
+    assert "待补寄发货" in await details_of(life)
+    assert written.count(life.id) == 1

@@ -53,7 +53,7 @@ def expiry_activity(process: str) -> str:
     return f"{process}.resolve_expiry"
 
 
-class LocalCalls:
+class CallsInFlight:
     """Counts the local calls in flight: while there are any, the case is about to move on."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class ActivityCalls:
 
     def __init__(self, machine: CaseMachine, time: CaseTime) -> None:
         self._machine, self._time = machine, time
-        self.local = LocalCalls()
+        self.local = CallsInFlight()
 
     # Decisions (G-10).
 
@@ -102,7 +102,7 @@ class ActivityCalls:
         except FailureError as failed:
             if not is_refusal(failed):
                 return None
-            why = reason(failed)
+            why = words(failed)
             self._machine.refuse(serial, why, self._time.now(), tell=False)
             return why
         self._machine.take(serial, outcome, self._time.now())
@@ -122,7 +122,7 @@ class ActivityCalls:
             outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT, locally=locally)
         except FailureError as failed:
             if is_refusal(failed):
-                self._machine.refuse(serial, reason(failed), self._time.now(), tell=True)
+                self._machine.refuse(serial, words(failed), self._time.now(), tell=True)
             else:
                 self._machine.fail(serial, reason(failed), self._time.now())
         else:
@@ -298,6 +298,12 @@ def reason(failed: FailureError) -> str:
     if isinstance(raised, ApplicationError):
         return f"{raised.type}: {raised.message}" if raised.type else raised.message
     return str(raised)
+
+
+def words(failed: FailureError) -> str:
+    """Return the platform's own words for a refusal."""
+    raised = _raised(failed)
+    return raised.message if isinstance(raised, FailureError) else str(raised)
 
 
 def _raised(failed: BaseException) -> BaseException:

@@ -29,7 +29,7 @@ from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
-from workflows.engine.sender import UNKNOWN, Sender, current_sender
+from workflows.engine.sender import UNKNOWN_SENDER, InputSender, current_sender
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView, summary, view
 
@@ -47,7 +47,7 @@ def _failure(bad: CaseError) -> ApplicationError:
     return ApplicationError(str(bad), type=type(bad).__name__, non_retryable=True)
 
 
-def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: Sender = UNKNOWN) -> None:
+def take_message(machine: CaseMachine, message: Any, instant: datetime, sender: InputSender = UNKNOWN_SENDER) -> None:
     """Read a message and pass it to the case; one that cannot be read, or is too large, is kept clipped as ignored."""
     try:
         refuse_oversized(message, "report")
@@ -117,7 +117,7 @@ class CaseWorkflow:
         """Open the case, or resume it; if the opening cannot be read, ``drive`` fails the workflow."""
         self._progress, self._fired = 0, 0
         self._time = CaseTime()
-        self._messages: list[tuple[Any, Sender]] = []
+        self._messages: list[tuple[Any, InputSender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._typed_by_hand = typed_by_hand(opening)
@@ -168,10 +168,11 @@ class CaseWorkflow:
             self._notify()
             self._tasks.follow(machine)
             await self._come_to_rest()
-            if machine.finished(self._time.now()) and not self._tasks and not self._messages:
-                break
-            if workflow.info().is_continue_as_new_suggested() and not self._tasks and not self._messages:
-                await self._continue_as_new()
+            if self._progress == seen and not self._tasks and not self._messages:
+                if machine.finished(self._time.now()):
+                    break
+                if workflow.info().is_continue_as_new_suggested():
+                    await self._continue_as_new()
             await self._sleep(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return summary(machine)
@@ -208,7 +209,7 @@ class CaseWorkflow:
             raise self._tasks.error
 
     def _show(self) -> None:
-        """Log the rules that fired, update the details, and upsert the search attributes that changed."""
+        """Log the rules that fired, and upsert the search attributes that changed."""
         state = self._machine.state
         for entry in state.timeline[len(state.timeline) - max(0, state.fired_in_all - self._fired) :]:
             about = {
@@ -220,7 +221,6 @@ class CaseWorkflow:
             }
             workflow.logger.info("rule fired", extra=about)
         self._fired = state.fired_in_all
-        workflow.set_current_details(self._details())
         current = workflow.info().typed_search_attributes
         changed = [
             key.value_set(value) if value is not None else key.value_unset()
@@ -230,7 +230,7 @@ class CaseWorkflow:
         if changed:
             workflow.upsert_search_attributes(changed)
 
-    def _details(self) -> str:
+    def details(self) -> str:
         """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""
         current = current_details(self._machine)
         if workflow.info().continued_run_id is None:
@@ -280,6 +280,7 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
+        await workflow.wait_condition(lambda: not self._machine.prepares_step(which, self._time.now(), sender))
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()

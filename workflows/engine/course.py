@@ -6,7 +6,7 @@ rules as taken back, ledger entries as reversed, effects that were performed as 
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from cases.case import Case
@@ -18,11 +18,11 @@ from cases.models import clipped, read
 from statecharts.chart import Deadline, Snapshot
 from statecharts.rules import Effect
 from workflows.engine import inputs, reports
-from workflows.engine.inputs import Answer, Input
+from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
 from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import (
     CaseState,
@@ -39,6 +39,8 @@ PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
 TIMELINE_BYTES_CARRIED = 100 * 1024
 """Bytes that a list of what is over may take up in the input of the next run."""
+HELD_UP = timedelta(seconds=5)
+"""An input that is handled so long after it was given was held up; less may be a difference between two clocks."""
 REPEATS = 10
 """How often a clock may fire at one instant; beyond that it would never stop."""
 TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all that this case keeps: it cannot go back so far"
@@ -182,7 +184,7 @@ class CaseCourse(CaseSituation):
     def answer(self, expiry: ExpiryCheck, outcome: ExpiryOutcome, now: datetime) -> None:
         """Keep the platform's answer about an expiry, and let that have its consequences."""
         occurred = outcome.occurred_at and min(outcome.occurred_at, now)
-        answer = Answer(
+        answer = ExpiryAnswer(
             order=expiry.order,
             state=expiry.state,
             rule=expiry.rule,
@@ -196,7 +198,7 @@ class CaseCourse(CaseSituation):
         else:
             self._resolve(expiry, answer)
 
-    def _resolve(self, expiry: ExpiryCheck, answer: Answer) -> None:
+    def _resolve(self, expiry: ExpiryCheck, answer: ExpiryAnswer) -> None:
         """Let an expiry have its consequences, in the course of the case."""
         outcome, order = answer.outcome, expiry.order
         if answer.recorded:
@@ -561,13 +563,13 @@ class CaseCourse(CaseSituation):
             )
         )
         self._cancel_obsolete(rule, at, order)
+        if self.closed:  # what the last rule itself asks for is still to be done
+            self._withdraw_steps()
         reported = reported or (given is not None and given.kind == "report")
         effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
         self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
-        if self.closed:
-            self._withdraw_steps()
         if self._before is None:  # while the course is derived anew, the state is that of an earlier instant
             self.drop_left_decisions(at)
         self._retry_waiting()
@@ -648,6 +650,6 @@ def _place(given: Input) -> tuple[datetime, int]:
     return given.place
 
 
-def given_at(sender: Sender, now: datetime) -> datetime | None:
-    """Return when an input was given, if that is materially earlier than when it is handled."""
-    return sender.at if sender.at is not None and sender.at < now - SKEW else None
+def given_at(sender: InputSender, now: datetime) -> datetime | None:
+    """Return when an input was given, if it was held up since: no worker was there, or the case was reset."""
+    return sender.at if sender.at is not None and sender.at < now - HELD_UP else None

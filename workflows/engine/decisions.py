@@ -131,10 +131,7 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
     if situation.closed:
         raise Refused(_refusal(situation, rule, CLOSED))
     order, form = situation.split_order(rule, raw)
-    if pending := blocking_submission(situation, rule, order):
-        named = f"{situation.process.rule_label(pending.rule)} ({pending.rule})"
-        why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet"
-        raise Refused(_refusal(situation, rule, why, order))
+    refuse_while_submitting(situation, rule, order)
     if not situation.chart_view(order).transitions(rule):
         raise Refused(_refusal(situation, rule, _unmet(situation, rule, order), order))
     if expiry := blocking_expiry(situation, rule, order):
@@ -142,6 +139,14 @@ def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Fo
         why = f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened"
         raise Refused(_refusal(situation, rule, why, order))
     return order, situation.read_form(rule, form, order)
+
+
+def refuse_while_submitting(situation: CaseSituation, rule: str, order: str | None) -> None:
+    """Raise Refused while another decision of the same state is being submitted (G-10)."""
+    if pending := blocking_submission(situation, rule, order):
+        named = f"{situation.process.rule_label(pending.rule)} ({pending.rule})"
+        why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet"
+        raise Refused(_refusal(situation, rule, why, order))
 
 
 def impossible_then(situation: CaseSituation, rule: str, order: str | None, why: str | None) -> Refused:

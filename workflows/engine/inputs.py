@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cases.messages import ExpiryOutcome, Report
 from cases.models import Instant
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 
 INPUTS_KEPT = 200
 """Inputs that a case keeps; of more it makes a checkpoint, beyond which it cannot go back."""
@@ -64,7 +64,7 @@ class Input(BaseModel):
         return self.happened, self.serial
 
 
-class Answer(BaseModel):
+class ExpiryAnswer(BaseModel):
     """What a platform answered about one of its clocks that had run out (G-2).
 
     ``recorded``: the platform's record says it, and it is not reopened (G-11).  Without a record the clock's own rule
@@ -89,7 +89,7 @@ class Answer(BaseModel):
         return self.order, self.state, self.rule, self.due
 
 
-def of_report(report: Report, serial: int, now: datetime, began: datetime, sender: Sender) -> Input:
+def of_report(report: Report, serial: int, now: datetime, began: datetime, sender: InputSender) -> Input:
     """Return a report as an input; nothing happens before the case began, nor later than it is told."""
     happened = max(began, min(report.occurred_at or now, now))
     return Input(

@@ -4,6 +4,7 @@ Time is passed in as an argument and effects are returned as data (``state.pendi
 process can be tested by calling functions.  This module and ``course`` are the only ones that change a case's state.
 """
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,8 @@ from cases.models import clipped, read
 from workflows.engine import decisions, inputs
 from workflows.engine.course import CaseCourse, given_at
 from workflows.engine.inputs import Input
-from workflows.engine.sender import UNKNOWN, Sender
+from workflows.engine.reports import SKEW
+from workflows.engine.sender import UNKNOWN_SENDER, InputSender
 from workflows.engine.situation import MomentKind
 from workflows.engine.state import (
     Decision,
@@ -37,7 +39,7 @@ class CaseMachine(CaseCourse):
 
     # Decisions (G-10).
 
-    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: Sender = UNKNOWN) -> None:
+    def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
         if not self.state.decision(key):
             self._admit(rule, raw, now, sender)
@@ -49,7 +51,7 @@ class CaseMachine(CaseCourse):
         now: datetime,
         *,
         key: str,
-        sender: Sender = UNKNOWN,
+        sender: InputSender = UNKNOWN_SENDER,
         by: str | None = None,
     ) -> Decision:
         """Take in a decision; raises Refused or BadForm.
@@ -60,34 +62,30 @@ class CaseMachine(CaseCourse):
         if known := self.state.decision(key):
             return known
         self.elapse(now)
-        order, form, happened = self._admit(rule, raw, now, sender)
-        stay = self._stay(rule, order)
-        # One that was given before this stay began was given for a stay like it.
-        told = max((given_at(sender, now) or now, *stay.values()))
-        effect = None if happened else decisions.submitting_effect(self, rule, order)
+        order, form, at, carried_out = self._admit(rule, raw, now, sender)
+        effect = None if carried_out else decisions.submitting_effect(self, rule, order)
         decision = Decision(
             serial=self.state.next_serial(),
             key=key,
             effect=effect.name if effect else "",
             rule=rule,
-            at=happened or told,
+            at=at,
             order=order,
             form=form.model_dump(mode="json"),
             by=by or self.process.rules[rule].party.value,
             actor=sender.name,
             way=DEFAULT if by == DEFAULT else sender.way,
-            stay=list(stay),
+            stay=self._stay(rule, order),
         )
         self.state.decisions.append(decision)
         if effect is None:
-            self._count(decision, happened or told, now)
+            self._count(decision, at, now)
         return self.state.decision(key) or decision
 
-    def _stay(self, rule: str, order: str | None) -> dict[str, datetime]:
-        """Return the states from which a rule can fire now, with the instants of their entry."""
-        view = self.chart_view(order)
-        sources = dict.fromkeys(transition.source.value for _, transition in view.transitions(rule))
-        return {state: view.entered[state] for state in sources}
+    def _stay(self, rule: str, order: str | None) -> list[str]:
+        """Return the states from which a rule can fire now."""
+        transitions = self.chart_view(order).transitions(rule)
+        return list(dict.fromkeys(transition.source.value for _, transition in transitions))
 
     def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
@@ -115,18 +113,21 @@ class CaseMachine(CaseCourse):
         if decision is not None and decision.being_submitted:
             decision.fail(now, clipped(why))
 
-    def _admit(self, rule: str, raw: Any, now: datetime, sender: Sender) -> tuple[str | None, Form, datetime | None]:
-        """Return order and form of a decision, and when it was carried out in truth if it was before it was given."""
+    def _admit(
+        self, rule: str, raw: Any, now: datetime, sender: InputSender
+    ) -> tuple[str | None, Form, datetime, bool]:
+        """Return order and form of a decision, the instant at which it is one, and whether it was carried out by then.
+
+        One that was held up, as after a reset, is judged at the instant at which it was given, if it was possible then.
+        """
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
-            return *self._admit_then(rule, raw, happened, now), happened
-        try:
-            return *decisions.check(self.as_of(now), rule, raw), None
-        except Refused:
-            told = given_at(sender, now)
-            if told is None:
-                raise
-            return *self._admit_then(rule, raw, told, now), None
+            return *self._admit_then(rule, raw, happened, now), happened, True
+        told = given_at(sender, now)
+        if told is not None:
+            with contextlib.suppress(Refused):
+                return *self._admit_then(rule, raw, told, now), told, False
+        return *decisions.check(self.as_of(now), rule, raw), now, False
 
     def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
         """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
@@ -134,6 +135,7 @@ class CaseMachine(CaseCourse):
         form = self._read_as_declared(rule, fields)
         if self.process.rules[rule].forbidden:
             raise decisions.impossible_then(self, rule, order, None)
+        decisions.refuse_while_submitting(self, rule, order)
         trial = self.fork()
         given = self._input(rule, order, form, happened, now)
         trial.tell(given, now)
@@ -186,7 +188,7 @@ class CaseMachine(CaseCourse):
                 decision.status, decision.ended, decision.telling = before
             decision.why = given.why
 
-    def retry_effect(self, raw: Any, *, sender: Sender = UNKNOWN) -> None:
+    def retry_effect(self, raw: Any, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
         named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
         step = decisions.stuck_step(self, named, retry=True)
@@ -194,15 +196,28 @@ class CaseMachine(CaseCourse):
         if isinstance(step, EffectState):
             step.handled(sender.name, sender.way)
 
-    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: Sender = UNKNOWN) -> None:
+    def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm unless an operator names one stuck step."""
         if retry:
             decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
-        else:
+        elif not self.prepares_step(raw, now, sender):
             self._step_done(raw, now, sender)
 
+    def prepares_step(self, raw: Any, now: datetime, sender: InputSender) -> bool:
+        """Return whether a step is still to come that was confirmed some time ago, as after a reset.
+
+        Raises BadForm.
+        """
+        if given_at(sender, now) is None:
+            return False
+        try:
+            self._step_done(raw, now, sender)
+        except Refused:
+            return self.busy
+        return False
+
     def _step_done(
-        self, raw: Any, now: datetime, sender: Sender
+        self, raw: Any, now: datetime, sender: InputSender
     ) -> tuple[EffectState | ExpiryCheck, str | None, datetime]:
         named = read(decisions.StepDone, {} if raw is None else raw, "done_by_hand")
         if named.occurred_at is not None:
@@ -217,7 +232,7 @@ class CaseMachine(CaseCourse):
                 raise decisions.impossible_then(trial, step.rule, step.order, given.why)
         return step, named.note, happened
 
-    def done_by_hand(self, raw: Any, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+    def done_by_hand(self, raw: Any, now: datetime, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Mark a stuck step as done by the operator, when it was done.
 
         A decision then counts (G-10), and an expiry fires its own rule.  Raises Refused or BadForm.
@@ -235,7 +250,7 @@ class CaseMachine(CaseCourse):
 
     # Reports of the platform (G-3).
 
-    def receive(self, report: Report, now: datetime, *, sender: Sender = UNKNOWN) -> None:
+    def receive(self, report: Report, now: datetime, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Take in a report where it belongs, hold it until an expiry is resolved, or keep it as ignored."""
         if not self.state.first_time(report):
             return
@@ -244,8 +259,21 @@ class CaseMachine(CaseCourse):
         if report.occurred_at is None:
             report = report.model_copy(update={"occurred_at": given_at(sender, now)})
         began = self.state.began or now
-        self.tell(inputs.of_report(report, self.state.next_serial(), now, began, sender), now)
+        given = inputs.of_report(report, self.state.next_serial(), now, began, sender)
+        self._confirm_submission(given, now)
+        self.tell(given, now)
         self.advance(now)
+
+    def _confirm_submission(self, given: Input, now: datetime) -> None:
+        """Let a decision count that the platform confirms before it has answered the call."""
+        decision = next((one for one in self.state.submissions if one.rule == given.rule), None)
+        if decision is None or decision.order not in (None, given.order) or given.happened < decision.at - SKEW:
+            return
+        trial = self.fork()
+        trial.tell(given.model_copy(), now)
+        confirmed = trial.state.decision_numbered(decision.serial)
+        if confirmed is not None and not confirmed.being_submitted:  # as a fact it would drop the decision
+            self._count(decision, max(given.happened, decision.at), now)
 
     def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
         """Record that a message could not be read, or that a request was declined."""

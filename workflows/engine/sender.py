@@ -15,7 +15,7 @@ WEB_UI = "web_ui"
 """The way of an input without the header: Temporal's own clients, above all its Web UI."""
 
 
-class Sender(Strict):
+class InputSender(Strict):
     """The name of the person who gave an input, if there is one, the way it came, and when it was given.
 
     ``at`` is None where it is not known, as for the Web UI: the input then counts as given when it arrives.
@@ -26,24 +26,24 @@ class Sender(Strict):
     at: Instant | None = None
 
 
-UNKNOWN = Sender()
-_current: ContextVar[Sender] = ContextVar("sender", default=UNKNOWN)
+UNKNOWN_SENDER = InputSender()
+_current: ContextVar[InputSender] = ContextVar("sender", default=UNKNOWN_SENDER)
 
 
-def current_sender() -> Sender:
+def current_sender() -> InputSender:
     """Return who gave the input that is being handled."""
     return _current.get()
 
 
-def read_sender(headers: Mapping[str, Payload]) -> Sender:
+def read_sender(headers: Mapping[str, Payload]) -> InputSender:
     """Return the sender that the headers of an input name; one that cannot be read is unknown."""
     payload = headers.get(HEADER)
     if payload is None:
-        return UNKNOWN
+        return UNKNOWN_SENDER
     try:
-        return Sender.model_validate_json(json.dumps(json.loads(payload.data)))
+        return InputSender.model_validate_json(json.dumps(json.loads(payload.data)))
     except (ValueError, ValidationError):
-        return UNKNOWN
+        return UNKNOWN_SENDER
 
 
 @contextmanager

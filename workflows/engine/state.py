@@ -15,7 +15,7 @@ from cases.ledger import LedgerEntry
 from cases.messages import ConsoleTask, Report
 from cases.models import Instant, clipped
 from statecharts.chart import Deadline, Snapshot
-from workflows.engine.inputs import Answer, Input
+from workflows.engine.inputs import ExpiryAnswer, Input
 
 SEEN_KEPT = 2000
 """Message ids kept for de-duplication; a case ordinarily receives some tens."""
@@ -29,7 +29,7 @@ DONE_KEPT = 200
 """Effects, decisions, reminders and notifications kept of those that are over."""
 
 EffectStatus = Literal["pending", "done", "console_task", "needs_operator", "refused", "dropped"]
-OPEN = ("pending", "console_task", "needs_operator")
+BEING_SUBMITTED = ("pending", "console_task", "needs_operator")
 
 
 class TimelineEntry(BaseModel):
@@ -152,7 +152,7 @@ class Decision(EffectState):
     @property
     def being_submitted(self) -> bool:
         """Whether the platform has neither taken nor refused it, and the case still waits for that."""
-        return self.status in OPEN
+        return self.status in BEING_SUBMITTED
 
     def end(self, status: Literal["refused", "dropped"], at: datetime, why: str, *, tell: bool) -> None:
         """Mark the decision as not taken, with the reason."""
@@ -247,7 +247,7 @@ class CaseState(Course):
     began: Instant | None = None
     last_serial: int = 0
     inputs: list[Input] = []
-    answers: list[Answer] = []
+    answers: list[ExpiryAnswer] = []
     checkpoint: Checkpoint | None = None
     decisions: list[Decision] = []
     ignored: list[IgnoredMessage] = []
@@ -318,7 +318,7 @@ class CaseState(Course):
         """Return the expiry of that serial number, or None if it has been resolved."""
         return next((expiry for expiry in self.expiries if expiry.serial == serial), None)
 
-    def answer_to(self, clock: tuple[str | None, str, str, datetime]) -> Answer | None:
+    def answer_to(self, clock: tuple[str | None, str, str, datetime]) -> ExpiryAnswer | None:
         """Return what the platform answered about a clock."""
         return next((answer for answer in self.answers if answer.clock == clock), None)
 

@@ -112,7 +112,7 @@ class DecisionView(_View):
 
 
 class EffectView(_View):
-    """An effect, and its status."""
+    """An effect, its status, and who last retried it or did it by hand (G-13)."""
 
     serial: int
     effect: str
@@ -124,6 +124,8 @@ class EffectView(_View):
     why: str | None
     note: str | None
     task: ConsoleTask | None
+    handled_by: str | None = None
+    handled_way: str | None = None
 
 
 class StuckExpiryView(_View):
@@ -324,6 +326,8 @@ def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
         why=effect.why,
         note=effect.note,
         task=effect.task,
+        handled_by=effect.handled_by,
+        handled_way=effect.handled_way,
     )
 
 

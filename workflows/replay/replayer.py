@@ -22,7 +22,7 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetail
 from cases.errors import BadForm, Refused
 from workflows.registry import WORKFLOWS
 from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
-from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 
 class HistoryChanged(Refused):
@@ -84,7 +84,7 @@ async def _issued(
     history: WorkflowHistory, converter: DataConverter
 ) -> tuple[BaseException | None, dict[Key, Contents]]:
     """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
-    runner = RecordingRunner(sandboxed_runner(for_cases(converter)))
+    runner = RecordingRunner(CaseRunner())
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=runner,

@@ -12,7 +12,7 @@ SHIPPING: Final = 48 * 3600
 BUYER_WINDOW: Final = 48 * 3600
 """Seconds for the buyer to modify the application or call in the platform (DR-7, DR-9)."""
 NO_DEADLINE: Final = 0
-MOST_EVIDENCE: Final = 4
+MOST_PIECES: Final = 4
 """How many pieces of evidence one call may submit."""
 
 NEVER_RECEIVED: Final = "一直未收到货"

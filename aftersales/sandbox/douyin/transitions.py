@@ -8,7 +8,7 @@ from typing import Any
 from aftersales.sandbox.douyin.codes import (
     BUYER_WINDOW,
     MERCHANT_HANDLING,
-    MOST_EVIDENCE,
+    MOST_PIECES,
     NO_DEADLINE,
     SHIPPING,
     AfterSaleStatus,
@@ -74,8 +74,8 @@ def ship(record: AfterSaleRecord, now: int, company_code: str, tracking_no: str)
 def submit_evidence(record: AfterSaleRecord, now: int, comment: str, urls: tuple[str, ...]) -> Change:
     """Let the merchant submit evidence to the arbitration, any number of times (DR-18)."""
     must(record.in_arbitration, "提交凭证")
-    if not 1 <= len(urls) <= MOST_EVIDENCE:
-        raise PlatformRefused(f"凭证须为 1 至 {MOST_EVIDENCE} 件 / give 1 to {MOST_EVIDENCE} pieces of evidence")
+    if not 1 <= len(urls) <= MOST_PIECES:
+        raise PlatformRefused(f"凭证须为 1 至 {MOST_PIECES} 件 / give 1 to {MOST_PIECES} pieces of evidence")
     shown = _shown(record, SubmittedEvidence(time=now, to_arbitration=True, comment=comment, urls=urls))
     submitted = record.changed(now, "商家", "提交凭证", comment, arbitration=ArbitrationStatus.IN_PROGRESS, **shown)
     return Change(submitted, (MessageTag.EVIDENCE_GIVEN,))

@@ -59,7 +59,17 @@ ORDERS = tuple(f"O{number}" for number in range(2, 7))
 
 def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     at = "2026-01-05T01:00:00+00:00"
-    settling = {"serial": 4, "rule": "lapse", "order": None, "why": "平台无响应"}
+    expiry = {"serial": 4, "rule": "lapse", "order": None, "why": "平台无响应"}
+    fired = {"at": at, "by": "clock", "left": ["awaiting_merchant"], "reached": ["refused"], "clause": "DR-7"}
+    decision = {
+        "at": at,
+        "rule": "ship",
+        "label": "补寄发货",
+        "order": None,
+        "said": None,
+        "by": "merchant",
+        "serial": 6,
+    }
     effect = {"rule": "agree", "order": None, "at": at, "status": "done", "why": None, "note": None, "task": None}
     clock = {"state": "refused", "of": "merchant", "order": None, "due": at, "decided_at": None, "decision": None}
     case = {
@@ -81,9 +91,15 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         "needs_operator": True,
         "waits_for_operator": True,
         "deadlines": [
-            clock | {"settling": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
+            clock | {"resolving": True, "label": "买家逾期未处理", "rule": "lapse", "order": "O2"},
             clock
-            | {"settling": False, "label": "超时自动同意", "rule": "auto_agree", "decided_at": at, "decision": "agree"},
+            | {
+                "resolving": False,
+                "label": "超时自动同意",
+                "rule": "auto_agree",
+                "decided_at": at,
+                "decision": "agree",
+            },
         ],
         "actions": [
             {
@@ -112,10 +128,10 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         ],
         "ignored": [{"at": at, "rule": "sign", "message_id": "m1", "why": "当前状态不适用"}],
         "ignored_in_all": 1,
-        "settling": [],
+        "expiries": [],
         "held": 0,
         "effects": [
-            settling,
+            expiry,
             effect
             | {
                 "serial": 1,
@@ -126,7 +142,13 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
                 "task": {"page": "抖店后台", "instruction": "联系买家"},
             },
             effect | {"serial": 2, "effect": "y", "label": "已办好的事"},
+            effect | {"serial": 5, "effect": "z", "label": "白办的事", "why": "其依据已撤回"},
         ],
+        "decisions": [
+            decision | {"status": "being_submitted", "why": None, "actor": "王五", "way": "command"},
+            decision | {"status": "refused", "why": "运单号已使用", "actor": None, "way": "web_ui"},
+        ],
+        "taken_back": [fired | {"rule": "auto_agree", "label": "被撤回的步骤", "order": "O9"}],
         "ledger": [
             {
                 "key": "k",
@@ -139,17 +161,37 @@ def test_a_case_with_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> 
             }
         ],
         "reminders": [{"at": at, "state": "refused", "rule": "lapse", "deadline": at}],
-        "news": [{"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"}, {"at": at}],
+        "notifications": [{"at": at, "serial": 1, "why": "PlatformRefused: 机器人已停用"}],
         "policy": {},
     }
     print_case(CaseView.model_validate_json(json.dumps(case)))
     printed = capsys.readouterr().out
-    shown = ("已届满", "届时:超时自动同意", "serial 4 settle", "平台无响应", "抖店后台: 联系买家", "修改申请", "129.00")
+    shown = (
+        "已届满",
+        "届时:超时自动同意",
+        "serial 4 resolve_expiry",
+        "平台无响应",
+        "抖店后台: 联系买家",
+        "修改申请",
+        "129.00",
+    )
     assert [
         text
         for text in (*shown, *ORDERS, "DR-7", "m1", "DR-10", "3.00", "keep_all: 运费 ¥12.00 (AX-8)")
         if text not in printed
     ] == []
     assert "serial 2" not in printed
+    told = (
+        "… 提交中",
+        "王五",
+        "命令行",
+        "✗ 平台拒绝",
+        "运单号已使用",
+        "网页",
+        "已撤回",
+        "被撤回的步骤 O9",
+        "⚠️ 已完成:其依据已撤回",
+    )
+    assert [text for text in told if text not in printed] == []
     assert "  shop_id S1,order_amount 129.00\n" in printed
     assert "  sub_orders: order_id O7,carries_item true\n  sub_orders: order_id O8,carries_item false\n" in printed

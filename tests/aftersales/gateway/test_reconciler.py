@@ -40,7 +40,7 @@ from tests.support.life import eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
 from workflows.reconcile import FIRST_SPAN, OVERLAP, SILENCE, CatchUpWorkflow
-from workflows.worker_options import for_cases, sandboxed_runner
+from workflows.worker_options import CaseRunner
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -310,7 +310,7 @@ async def queue(environment: WorkflowEnvironment, reconciler: FakeReconciler) ->
         task_queue=name,
         workflows=[CatchUpWorkflow],
         activities=[catch_up_activity({"douyin": reconciler.reconcile})],
-        workflow_runner=sandboxed_runner(for_cases()),
+        workflow_runner=CaseRunner(),
         interceptors=[ErrorInterceptor()],
         graceful_shutdown_timeout=timedelta(seconds=0.1),
     ):

@@ -12,14 +12,14 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import LONGEST_NAME, MESSAGES, operator, with_sender
+from aftersales.runtime.sender_header import LONGEST_OPERATOR, MESSAGES, operator, with_sender
 from cases.errors import BadForm
 from tests.support.senders import SIGNALED, STARTED, UPDATED, senders
 from tests.support.stand_in import stand_ins, start_stand_in
-from workflows.engine.sender import Sender
+from workflows.engine.sender import InputSender
 
 QUEUE = "senders"
-LI = Sender(name="李雷", way="command")
+LI = InputSender(name="李雷", way="command")
 
 
 @pytest_asyncio.fixture
@@ -76,7 +76,7 @@ async def test_under_virtual_time_no_instant_of_this_world_is_told(client: Clien
 
 
 def test_an_operator_who_gives_no_name_is_the_user_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert operator() == Sender(name=getpass.getuser(), way="command")
+    assert operator() == InputSender(name=getpass.getuser(), way="command")
     assert operator(" 李雷 ") == LI
 
     def nobody() -> str:
@@ -86,7 +86,7 @@ def test_an_operator_who_gives_no_name_is_the_user_of_this_machine(monkeypatch: 
     assert str(operator().name).startswith("uid ")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * (LONGEST_NAME + 1)])
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * (LONGEST_OPERATOR + 1)])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(BadForm, match="name"):
         operator(name)

@@ -9,12 +9,19 @@ from aftersales.cli.render import print_simulation
 from aftersales.simulation.result import in_seconds
 from aftersales.simulation.virtual_time import RestingCase
 from tests.support.machines import OPENED, after, machine
-from workflows.engine.view import CaseView, DecisionView, TimelineView, view
+from workflows.engine.view import CaseView, DecisionStatus, DecisionView, TimelineView, view
 
-REFUSED = DecisionView(at=after("1h"), rule="agree", status="refused", why="店铺被处罚", serial=1)
-SUBMITTED = DecisionView(at=after("2h"), rule="refuse", status="being_submitted", actor="王五", way="command")
-DROPPED = DecisionView(at=after("3h"), rule="ship", status="dropped", why="时限已届满")
-TAKEN = DecisionView(at=after("4h"), rule="agree", status="taken")
+
+def decision(at: str, rule: str, status: DecisionStatus, **fields: Any) -> DecisionView:
+    unset = dict.fromkeys(("order", "why", "said", "actor", "way"))
+    shown = {**unset, "label": rule, "by": "merchant", "serial": 1, **fields}
+    return DecisionView(at=after(at), rule=rule, status=status, **shown)
+
+
+REFUSED = decision("1h", "agree", "refused", why="店铺被处罚")
+SUBMITTED = decision("2h", "refuse", "being_submitted", actor="王五", way="command")
+DROPPED = decision("3h", "ship", "dropped", why="时限已届满")
+TAKEN = decision("4h", "agree", "taken")
 UNDONE = TimelineView(
     at=after("48h"),
     rule="auto_agree",

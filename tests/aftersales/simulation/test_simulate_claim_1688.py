@@ -171,7 +171,7 @@ async def test_cl_9_the_platform_is_asked_and_may_rule_either_way(claim: PlayCla
 
 async def test_g_2_an_answer_that_cannot_be_needs_an_operator(claim: PlayClaim) -> None:
     played = await claim(platform={"settle": {"platform_decides": "add_evidence"}}, until="49h")
-    assert (played.state, played.effects) == ("processing", [(48 * HOUR, "settle", "needs_operator")])
+    assert (played.state, played.effects) == ("processing", [(48 * HOUR, "resolve_expiry", "needs_operator")])
 
 
 async def test_g_3_a_message_twice_changes_nothing(claim: PlayClaim) -> None:

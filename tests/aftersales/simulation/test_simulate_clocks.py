@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from tests.support.playing import HOUR, Play, act, expect, refuse, report, ship
 
 
@@ -46,19 +44,22 @@ async def test_g_2_the_clock_runs_until_the_platforms_deadline(play: Play) -> No
 
 async def test_g_2_an_answer_that_cannot_be_needs_an_operator(play: Play) -> None:
     played = await play(platform={"settle": {"auto_agree": "sign"}}, until="49h")
-    assert (played.state, played.effects) == ("awaiting_merchant", [(48 * HOUR, "settle", "needs_operator")])
+    assert (played.state, played.effects) == ("awaiting_merchant", [(48 * HOUR, "resolve_expiry", "needs_operator")])
 
 
 async def test_g_2_a_platform_that_refuses_to_answer_needs_an_operator(play: Play) -> None:
     played = await play(act("49h", "agree"), platform={"fail": {"settle": "business"}})
     assert (played.state, played.status, played.fired) == ("awaiting_merchant", "open", [])
-    assert (played.refused, played.effects) == ([(49 * HOUR, "agree")], [(48 * HOUR, "settle", "needs_operator")])
+    assert (played.refused, played.effects) == (
+        [(49 * HOUR, "agree")],
+        [(48 * HOUR, "resolve_expiry", "needs_operator")],
+    )
 
 
 async def test_g_2_a_platform_that_never_answers_needs_an_operator_after_a_day(play: Play) -> None:
     played = await play(act("49h", "agree"), platform={"fail": {"settle": "unreachable"}}, until="73h")
     assert (played.state, played.refused, played.fired) == ("awaiting_merchant", [(49 * HOUR, "agree")], [])
-    assert played.effects == [(48 * HOUR, "settle", "needs_operator")]
+    assert played.effects == [(48 * HOUR, "resolve_expiry", "needs_operator")]
 
 
 async def test_g_3_a_message_twice_changes_nothing(play: Play) -> None:
@@ -161,24 +162,28 @@ async def test_g_6_a_default_decision_with_its_form(play: Play) -> None:
     assert (played.state, played.fired) == ("refused", [(47 * HOUR + 1800, "refuse")])
 
 
-@pytest.mark.parametrize(("how", "tried_for"), [("business", range(1)), ("unreachable", range(HOUR - 300, HOUR + 1))])
-async def test_g_7_a_failed_call_needs_an_operator_while_clocks_go_on(play: Play, how: str, tried_for: range) -> None:
-    played = await play(act("1h", "agree"), platform={"fail": {"agree_on_platform": how}}, until="50h")
-    (at, effect, status), *rest = played.effects
-    assert (effect, status) == ("agree_on_platform", "needs_operator")
-    assert at - HOUR in tried_for  # the last try is the one after which the budget leaves time for no other
-    assert played.fired == [(HOUR, "agree"), (49 * HOUR, "miss_shipment")]
-    assert {status for _, _, status in rest} == {"done"}
+async def test_g_10_a_decision_that_the_platform_refuses_is_refused_and_its_clock_runs_on(play: Play) -> None:
+    played = await play(act("1h", "agree"), platform={"fail": {"agree_on_platform": "business"}}, until="50h")
+    assert (played.refused, played.effects) == ([(HOUR, "agree")], [])
+    assert played.fired == [(48 * HOUR, "auto_agree")]
+    (decision,) = played.result["decisions"]
+    assert (decision["at"], decision["rule"], decision["status"]) == (HOUR, "agree", "refused")
+    assert decision["why"]
 
 
-async def test_g_7_an_outage_does_not_delay_what_was_decided_since(play: Play) -> None:
+async def test_g_10_a_decision_without_an_answer_is_being_submitted_until_its_clock_runs_out(play: Play) -> None:
     failing = {"fail": {"agree_on_platform": "unreachable"}}
-    played = await play(act("1h", "agree"), ship("1h30m"), platform=failing, until="3h")
-    assert (played.state, played.fired[-1]) == ("in_transit", (5400, "ship"))
-    assert [(effect, status) for _, effect, status in played.effects] == [
-        ("agree_on_platform", "needs_operator"),
-        ("push_tracking_number", "done"),
-    ]
+    steps = act("1h", "agree"), refuse("1h30m")
+    waiting, dropped = await asyncio.gather(
+        play(*steps, platform=failing, until="3h"), play(*steps, platform=failing, until="50h")
+    )
+    ((at, effect, status),) = waiting.effects
+    assert (effect, status) == ("agree_on_platform", "needs_operator")
+    assert at - HOUR in range(HOUR - 300, HOUR + 1)  # after the last try its budget leaves time for no other
+    assert (waiting.fired, waiting.refused) == ([], [(5400, "refuse")])
+    assert [decision["status"] for decision in waiting.result["decisions"]] == ["being_submitted"]
+    assert dropped.fired == [(48 * HOUR, "auto_agree")]
+    assert [decision["status"] for decision in dropped.result["decisions"]] == ["dropped"]
 
 
 async def test_g_8_a_console_task_is_done_at_once_or_waits_for_a_person(play: Play) -> None:

@@ -52,7 +52,7 @@ def test_people_read_a_timeline_in_chinese(scenario_file: Write, aftersales: Run
         "提醒",
         "49h 截止",
         "超时未发货",
-        "✗ 案件已结束",
+        "案件已结束 / the case is closed",
         "已结束:已退款",
         "3.00",
     )

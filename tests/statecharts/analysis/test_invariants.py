@@ -41,7 +41,8 @@ class Parcel:
     def due(self, figure: str, entered: datetime) -> datetime | None:
         return None if figure == "unset" else entered + DAY
 
-    def apply(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any, at: datetime) -> Self:
+        del at
         return replace(self, opened=True) if rule == "open_up" and form == "knife" else self
 
 
@@ -81,7 +82,8 @@ class Ringing(CaseChart):
 
 @dataclass(frozen=True)
 class Warned(Parcel):
-    def apply(self, rule: str, form: Any) -> Self:
+    def apply(self, rule: str, form: Any, at: datetime) -> Self:
+        del at
         return replace(self, opened=True) if rule == "warn" and form is None else self
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome, Opening
-from tests.support.machines import OPENED, PromptMachine
+from tests.support.machines import OPENED, PromptMachine, submitted
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -64,6 +64,10 @@ class Delay:
         return [effect.effect for effect in self.machine.state.pending]
 
     @property
+    def submitted(self) -> list[str]:
+        return submitted(self.machine)
+
+    @property
     def booked(self) -> list[tuple[str, object]]:
         return [(entry.clause, entry.amount) for entry in self.machine.state.ledger]
 
@@ -102,7 +106,7 @@ class Delay:
 
 def card_in(state: str, **changes: str) -> Delay:
     """Return a card, sent at the opening, that entered a state after 1 h, or when its clock ran out."""
-    card = Delay(**({} if state == "sending" else {"sent_at": "0s"} | changes))
+    card = Delay(**(changes if state == "sending" else {"sent_at": "0s"} | changes))
     match state:
         case "declined":
             card.act("1h", "decline")

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.life import Life, Open
+from tests.support.stage import UNREACHABLE, Scene
 from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
@@ -18,21 +19,28 @@ async def shares(life: Life) -> dict[str, set[str]]:
 
 
 async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
-    life = await open_case(shop_id="S7")
+    away = ("contact_buyer", "agree_on_platform", "settle", "ledger")  # what is answered at once is no activity
+    life = await open_case(shop_id="S7", scene=Scene(fails=dict.fromkeys(away, UNREACHABLE)))
     await life.act("mark_out_of_stock")
     await life.act("agree")
-    await life.reach("97h")
+    for effect in ("contact_buyer", "agree_on_platform"):
+        del life.scene.fails[effect]
+    await life.until_state("awaiting_shipment")
+    await life.reach("49h")
+    del life.scene.fails["settle"]
     await life.until_state("refunded")
+    await life.until("asked to record", lambda _: life.scene.asked["ledger"] > 1)
+    life.scene.fails.clear()
+    await life.until_recorded("refunded")
 
     own, shop = {life.id}, {"shop/S7"}
     assert await shares(life) == {
         "douyin_reship.contact_buyer": own,
         "douyin_reship.agree_on_platform": shop,
         "remind": own,
-        "tell_trouble": own,
-        "tell_outcome": own,
+        "notify_action_required": own,
         "douyin_reship.resolve_expiry": shop,
-        "enter_in_ledger": own,
+        "close_case": own,
     }
 
 

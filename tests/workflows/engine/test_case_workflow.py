@@ -16,4 +16,4 @@ def test_a_workflow_bears_the_name_of_its_process(defined: type[CaseWorkflow]) -
         "retry_effect",
         "done_by_hand",
     }
-    assert (set(definition.signals), set(definition.queries)) == ({"report"}, {"view"})
+    assert (set(definition.signals), set(definition.queries)) == ({"report", None}, {"view"})

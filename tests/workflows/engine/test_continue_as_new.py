@@ -10,6 +10,7 @@ from cases.editions import NEWEST
 from cases.errors import BadForm, UnreadableCase
 from cases.messages import Opening
 from tests.support.life import facts, whole_now
+from tests.support.machines import PromptMachine
 from workflows.engine.continue_as_new import next_input, open_machine, opening_record, typed_by_hand
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
@@ -21,7 +22,8 @@ CASE_ID = "douyin_reship/A1"
 @pytest.fixture
 def machine() -> CaseMachine:
     case = RESHIP.open_case(Opening(facts=facts("A1"), policy={"shipping": "3h"}))
-    machine = CaseMachine(RESHIP, CASE_ID, case, now=whole_now())
+    machine = PromptMachine(RESHIP, CASE_ID, case, now=whole_now())
+    machine.decide("mark_out_of_stock", None, whole_now())
     machine.decide("agree", None, whole_now())
     return machine
 
@@ -50,11 +52,12 @@ def test_a_new_run_has_the_facts_the_edition_the_shops_figures_and_the_state(mac
         ("facts",),
         ("policy",),
         ("carried",),
-        ("carried", "case"),
-        ("carried", "state"),
-        ("carried", "state", "past"),
-        ("carried", "state", "timeline", 0),
-        ("carried", "state", "effects", 0),
+        ("carried", "context"),
+        ("carried", "snapshot"),
+        ("carried", "timeline", 0),
+        ("carried", "effects", 0),
+        ("carried", "inputs", 0),
+        ("carried", "decisions", 0),
     ],
     ids=str,
 )

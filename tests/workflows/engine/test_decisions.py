@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from cases.errors import BadForm, CaseError, Refused
-from cases.messages import ConsoleTask
+from cases.messages import ConsoleTask, EffectOutcome
 from statecharts.rules import Party
 from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, fired, machine, report, where
 from tests.support.processes.delays import Delay
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
+
+TASK = ConsoleTask(page="页", instruction="做")
 
 
 def refusal(of: CaseMachine, rule: str, form: Any = None, offset: str = "1h") -> str:
@@ -94,33 +96,40 @@ def test_dr_18_evidence_can_be_handed_in_several_times() -> None:
 
 
 def stuck_case() -> CaseMachine:
-    """Return a case with a console task and an effect that the platform refused."""
+    """Return a case with a console task and a decision that the platform has not answered."""
     case = machine()
     case.decide("mark_out_of_stock", None, after("1h"))
-    case.decide("agree", None, after("2h"))
-    task, effect = case.state.effects
-    task.status, task.task = "console_task", ConsoleTask(page="页", instruction="做")
-    effect.status, effect.why = "needs_operator", "PlatformRefused: 已关闭"
+    decision = case.submit("agree", None, after("2h"), key="u1")
+    case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=TASK), after("2h"))
+    case.fail(decision.serial, "PlatformUnreachable: 超时", after("2h"))
     return case
 
 
-def test_g_7_a_stuck_effect_is_owed_again_under_its_own_number() -> None:
+def serials(of: CaseMachine) -> tuple[int, int]:
+    """Return the serials of the console task and of the failed submission."""
+    return of.state.effects[0].serial, of.state.decisions[-1].serial
+
+
+def test_g_7_a_stuck_submission_goes_on_under_its_own_number() -> None:
     case = stuck_case()
+    task, decision = serials(case)
     case.retry_effect(None)  # a console task is nothing to retry, so it is clear which is meant
-    assert [(effect.effect, effect.serial) for effect in case.state.pending] == [("agree_on_platform", 2)]
-    assert [effect.serial for effect in case.state.stuck] == [1]
+    assert [(step.effect, step.serial) for step in case.state.submissions] == [("agree_on_platform", decision)]
+    assert (case.state.submissions[0].status, [step.serial for step in case.state.stuck]) == ("pending", [task])
 
 
 def test_g_7_which_one_is_meant_must_be_said_where_there_are_several() -> None:
     case = stuck_case()
-    with pytest.raises(Refused, match=r"1: 联系买家.*2: 在平台同意补寄"):
+    task, decision = serials(case)
+    with pytest.raises(Refused, match=rf"{task}: 联系买家.*{decision}: 在平台同意补寄"):
         case.done_by_hand(None, after("3h"))
-    case.done_by_hand({"serial": 2, "note": "在后台点了同意"}, after("3h"))
-    assert [(effect.serial, effect.status) for effect in case.state.effects] == [(1, "console_task"), (2, "done")]
-    assert case.state.effects[1].note == "在后台点了同意"
+    case.done_by_hand({"serial": decision, "note": "在后台点了同意"}, after("3h"))
+    assert where(case) == ["awaiting_shipment"]
+    assert [(step.status, step.note) for step in case.state.decisions[-1:]] == [("done", "在后台点了同意")]
+    assert [(step.serial, step.status) for step in case.state.effects] == [(task, "console_task")]
 
 
-@pytest.mark.parametrize("which", [{"serial": 9}, {"serial": "2"}, {"number": 2}, 2, [2], {"serial": 2, "note": ""}])
+@pytest.mark.parametrize("which", [{"serial": 9}, {"serial": "2"}, {"number": 2}, 2, [2], {"serial": 1, "note": ""}])
 def test_g_7_a_wrong_answer_is_refused(which: Any) -> None:
     case = stuck_case()
     for resolve in (CaseMachine.retry_effect, lambda of, which: of.done_by_hand(which, after("3h"))):
@@ -157,7 +166,7 @@ def test_every_rule_of_the_buyer_and_the_platform_can_be_recorded_by_hand() -> N
         assert (rule.party in decisions.PEOPLE) is (rule.party is not Party.CLOCK), name
 
 
-@pytest.mark.parametrize("status", ["owed", "console_task", "needs_operator"])
+@pytest.mark.parametrize("status", ["pending", "console_task", "needs_operator"])
 def test_g_8_what_was_asked_for_until_a_rule_fires_is_done_with_it(status: Any) -> None:
     card = Delay()
     (sending,) = card.machine.state.effects
@@ -169,8 +178,8 @@ def test_g_8_what_was_asked_for_until_a_rule_fires_is_done_with_it(status: Any) 
 
 
 def test_g_8_a_rule_that_was_not_asked_for_leaves_the_step_to_the_operator() -> None:
-    card = Delay()
+    card = Delay(promised_ship_at="1h")
     card.machine.advance(card.machine.deadlines()[0].due)
 
-    assert [entry.rule for entry in card.machine.state.timeline] == ["presume_sent"]
-    assert [effect.status for effect in card.machine.state.effects] == ["owed"]
+    assert [entry.rule for entry in card.machine.state.timeline] == ["miss_promise"]
+    assert [effect.status for effect in card.machine.state.effects] == ["pending"]

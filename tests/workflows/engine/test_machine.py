@@ -2,9 +2,23 @@ from datetime import datetime
 
 import pytest
 
-from cases.messages import ExpiryOutcome
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, pending, report, where
+from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
+from tests.support.machines import (
+    CONSENTED,
+    REFUSAL,
+    SHIPMENT,
+    after,
+    booked,
+    fired,
+    machine,
+    pending,
+    report,
+    submitted,
+    where,
+)
 from workflows.engine.machine import CaseMachine
+
+TASK = ConsoleTask(page="页", instruction="做")
 
 
 def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
@@ -61,9 +75,8 @@ def test_g_2_an_impossible_instant_is_moved_into_the_stay(reported: str, taken: 
         ExpiryOutcome(rule="sign"),
         ExpiryOutcome(rule="no_such_rule"),
         ExpiryOutcome(rule="refuse", form={}),
-        ExpiryOutcome(deadline=after("48h")),
     ],
-    ids=["of another state", "unknown", "form missing", "deadline already over"],
+    ids=["of another state", "unknown", "form missing"],
 )
 def test_g_2_an_answer_that_does_not_fit_needs_an_operator_and_moves_nothing(answer: ExpiryOutcome) -> None:
     case = machine()
@@ -117,7 +130,7 @@ def test_dr_8_dr_9_the_reason_chooses_what_a_missed_shipment_leads_to(reason: st
     settle(case, "48h")
     settle(case, "96h")
     assert where(case) == [state]
-    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
+    assert booked(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_missed() -> None:
@@ -129,26 +142,26 @@ def test_dr_10_the_coupon_is_entered_once_an_order_however_often_shipping_is_mis
     settle(case, "193h")
     assert fired(case) == ["auto_agree", "miss_shipment", "modify", "auto_agree", "miss_shipment"]
     assert [(entry.clause, str(entry.amount)) for entry in case.state.ledger] == [("DR-10", "3.00"), ("DR-11", "None")]
-    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
+    assert booked(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 def test_dr_10_a_shop_that_reported_the_miss_first_still_books_it() -> None:
     case = machine()
     settle(case, "48h")
     report(case, "95h", rule="miss_shipment")
-    assert pending(case) == ["charge_late_penalty", "record_late_violation"]
+    assert booked(case) == ["charge_late_penalty", "record_late_violation"]
 
 
 @pytest.mark.parametrize(("rule", "form"), [("agree", None), ("refuse", REFUSAL)])
-def test_g_3_a_command_is_owed_only_where_the_platform_did_not_itself_report_it(
+def test_g_3_a_decision_is_submitted_only_where_the_platform_did_not_itself_report_it(
     rule: str, form: dict[str, object] | None
 ) -> None:
     decided, reported = machine(), machine()
     decided.decide(rule, form, after("1h"))
     report(reported, "1h", rule=rule, **({"form": form} if form else {}))
     assert where(decided) == where(reported)
-    assert pending(decided) == [f"{rule}_on_platform"]
-    assert pending(reported) == []
+    assert submitted(decided) == [f"{rule}_on_platform"]
+    assert (submitted(reported), pending(reported)) == ([], [])
 
 
 def test_dr_13_a_console_task_is_owed_although_the_platform_reported_the_rule() -> None:
@@ -184,23 +197,31 @@ def test_a_fork_leaves_the_case_alone() -> None:
     assert case.state.model_dump_json() == before
 
 
-def test_effects_keep_their_serial_numbers_and_their_forms() -> None:
+def test_decisions_keep_their_serial_numbers_and_their_forms() -> None:
     case = machine()
     case.decide("agree", None, after("1h"))
     case.decide("ship", SHIPMENT, after("2h"))
-    first, second = case.state.effects
+    first, second = case.state.decisions
     assert first.serial < second.serial
     assert (first.form, second.form) == ({}, SHIPMENT)
 
 
-def test_a_closed_case_is_finished_only_when_nothing_is_left_to_do() -> None:
+def test_an_ended_case_withdraws_the_steps_that_wait_and_is_finished() -> None:
     case = machine()
     case.decide("mark_out_of_stock", None, after("1h"))
+    case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=TASK), after("1h"))
+    case.fail_effect(case.state.effects[0].serial, "", after("1h"))
+    assert case.state.waits_for_operator
     case.decide("withdraw", None, after("2h"))
     assert case.closed
-    assert not case.finished
-    case.state.effects[0].status = "console_task"
-    assert not case.finished
-    case.done_by_hand(None, after("3h"))
-    assert case.finished
-    assert case.next_instant(after("3h")) is None
+    assert (case.state.effects, case.state.waiting) == ([], {})
+    assert case.finished(after("2h"))
+    assert case.next_instant(after("2h")) is None
+
+
+def test_g_2_a_deadline_that_is_already_over_makes_the_case_ask_again() -> None:
+    case = machine()
+    settle(case, "49h", ExpiryOutcome(deadline=after("48h")))
+    assert where(case) == ["awaiting_merchant"]
+    assert [(expiry.asked, expiry.why) for expiry in case.state.expiries] == [(1, None)]
+    assert case.busy

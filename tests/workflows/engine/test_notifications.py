@@ -3,27 +3,35 @@
 from typing import Any
 
 from cases.errors import NotResolvedYet
-from cases.messages import Opening
+from cases.messages import ActionRequired, ConsoleTask, EffectOutcome, Opening
 from tests.support.life import Open, due
 from tests.support.machines import OPENED, PromptMachine, after, machine
-from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
 from workflows.engine import notifications
 from workflows.engine.machine import CaseMachine
+from workflows.engine.state import Notification
 from workflows.registry import PROCESSES
 
 
 def delivered(seen: dict[str, Any]) -> list[bool | None]:
-    return [notification["delivered"] for notification in seen["news"]]
+    return [notification["delivered"] for notification in seen["notifications"]]
 
 
-def stuck(of: CaseMachine, why: str | None = "关闭") -> int:
-    """Let the first effect of a case fail, or become a task in the console; its serial number."""
-    (step,) = of.state.pending[:1]
-    step.status, step.why = ("needs_operator", why) if why else ("console_task", None)
-    return step.serial
+def stuck(of: CaseMachine, offset: str, why: str | None = "无应答") -> int:
+    """Let a decision get no answer from the platform, or become a task in the console; return its serial number."""
+    (decision,) = of.state.submissions
+    if why:
+        of.fail(decision.serial, why, after(offset))
+    else:
+        of.take(decision.serial, EffectOutcome(console_task=ConsoleTask(page="页", instruction="做")), after(offset))
+    return decision.serial
+
+
+def required(of: CaseMachine, offset: str, serial: int) -> ActionRequired:
+    """Return the notification of a step."""
+    return notifications.action_required(of, Notification(at=after(offset), serial=serial))
 
 
 def notify(of: CaseMachine, offset: str) -> list[int | None]:
@@ -36,31 +44,34 @@ def notify(of: CaseMachine, offset: str) -> list[int | None]:
 
 def test_g_7_a_step_that_waits_is_told_of_once_and_again_when_it_fails_again() -> None:
     case = machine()
-    case.decide("agree", {}, after("1h"))
+    case.submit("agree", {}, after("1h"), key="u1")
     assert notify(case, "1h") == []
-    serial = stuck(case)
+    serial = stuck(case, "1h")
     assert notify(case, "1h") == [serial]
     assert notify(case, "2h") == []
     case.retry_effect(None)
     assert notify(case, "3h") == []
-    stuck(case)
+    stuck(case, "3h")
     assert notify(case, "3h") == [serial]
     assert [notification.over for notification in case.state.notifications] == [True, False]
 
 
 def test_g_7_trouble_says_until_when_it_matters_to_us() -> None:
     case = machine()
-    case.decide("agree", {}, after("1h"))
-    required = notifications.action_required(case, stuck(case))
-    assert (required.step, required.why, required.task, required.escalates) == ("在平台同意补寄", "关闭", None, False)
-    assert required.deadline == after("49h")
+    case.submit("agree", {}, after("1h"), key="u1")
+    said = required(case, "1h", stuck(case, "1h"))
+    assert (said.step, said.why, said.task, said.escalates) == ("在平台同意补寄", "无应答", None, False)
+    assert said.deadline == after("48h")
 
 
 def test_a_deadline_of_the_buyers_is_none_of_our_trouble() -> None:
     case = machine("other")
+    case.decide("mark_out_of_stock", {}, after("1h"))
     case.decide("refuse", {"reason": "已签收"}, after("1h"))
+    (effect,) = case.state.pending
+    case.fail_effect(effect.serial, "关闭", after("1h"))
     assert case.deadlines()
-    assert notifications.action_required(case, stuck(case)).deadline is None
+    assert required(case, "1h", effect.serial).deadline is None
 
 
 def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not() -> None:
@@ -68,35 +79,38 @@ def test_jd_4_the_escalation_of_a_review_is_told_as_one_and_other_tasks_are_not(
     case = PromptMachine(
         process, "jd_delay_card/D1", process.open_case(Opening(facts=delay_facts(OPENED, "D1"))), now=OPENED
     )
+    task = EffectOutcome(console_task=ConsoleTask(page="页", instruction="做"))
     report = {"agreed_ship_at": after("90h").isoformat(), "evidence": [CHAT]}
     case.decide("card_sent", {"sent_at": after("0h").isoformat()}, after("0h"))
     case.decide("decline", {}, after("1h"))
-    case.decide("file_emergency_report", report, after("2h"))
-    case.advance(after("27h"))
-    escalates = {}
-    for effect in case.state.pending:
-        effect.status = "console_task"
-        escalates[effect.effect] = notifications.action_required(case, effect.serial).escalates
-    assert escalates == {"file_report": False, "escalate_review": True}
+    filed = case.submit("file_emergency_report", report, after("2h"), key="u1")
+    case.take(filed.serial, task, after("2h"))
+    assert not required(case, "2h", filed.serial).escalates
+    case.done_by_hand(None, after("3h"))
+    case.advance(after("28h"))
+    (escalation,) = case.state.pending
+    case.complete_effect(escalation.serial, task, after("28h"))
+    assert required(case, "28h", escalation.serial).escalates
 
 
-def test_an_outcome_is_told_once_also_while_a_task_still_waits() -> None:
-    process = PROCESSES["claim_1688"]
-    case = PromptMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
-    case.decide("agree", {}, after("3h"))
-    serial = stuck(case, None)
-    assert (case.closed, case.finished) == (True, False)
-    assert notify(case, "3h") == [serial, None]
-    assert notify(case, "4h") == []
+def test_g_10_a_decision_that_was_not_taken_is_told_of_once() -> None:
+    case = machine()
+    decision = case.submit("agree", {}, after("1h"), key="u1")
+    case.refuse(decision.serial, "PlatformRefused: 已关闭", after("2h"), tell=True)
+    assert notify(case, "2h") == [decision.serial]
+    (sent,) = case.state.notifications
+    assert notifications.action_required(case, sent).why == "PlatformRefused: 已关闭"
+    case.mark_delivered(sent)
+    assert notify(case, "3h") == []
 
 
 async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open_case: Open) -> None:
     life = await open_case()
     await life.act("mark_out_of_stock")
     seen = await life.until("notified", lambda seen: delivered(seen) == [True])
-    (required,) = life.scene.troubles
-    assert required.task
-    assert (required.serial, required.deadline) == (1, due(seen))
+    (told,) = life.scene.troubles
+    assert told.task
+    assert (told.serial, told.deadline) == (seen["notifications"][0]["serial"], due(seen))
     await life.act("done_by_hand")
     await life.report(message_id="m1", rule="withdraw")
     await life.until_closed()
@@ -105,22 +119,22 @@ async def test_g_8_operators_are_told_of_a_task_and_then_how_the_case_ended(open
 
 
 async def test_g_7_a_notice_on_its_way_is_called_off_when_the_step_no_longer_waits(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": NOT_YET}))
-    await life.act("agree")
+    life = await open_case(scene=Scene(fails={"notify": NOT_YET}))
+    await life.act("mark_out_of_stock")
     await life.until("on its way", lambda seen: delivered(seen) == [None])
     await life.act("done_by_hand")
     seen = await life.until("called off", lambda seen: delivered(seen) == [False])
-    assert (seen["news"][0]["over"], seen["news"][0]["why"]) == (True, None)
+    assert (seen["notifications"][0]["over"], seen["notifications"][0]["why"]) == (True, None)
     assert "通知未送达" not in (await metadata(life)).current_details
     assert life.scene.troubles == []
 
 
 async def test_what_could_not_be_delivered_is_shown_on_the_case(open_case: Open) -> None:
     refused = type(BUSINESS)("wecom: invalid webhook url")
-    life = await open_case(scene=Scene(fails={"agree_on_platform": BUSINESS, "notify": refused}))
-    await life.act("agree")
+    life = await open_case(scene=Scene(fails={"notify": refused}))
+    await life.act("mark_out_of_stock")
     seen = await life.until("given up", lambda seen: delivered(seen) == [False])
-    assert seen["news"][0]["why"] == "PlatformRefused: wecom: invalid webhook url"
+    assert seen["notifications"][0]["why"] == "PlatformRefused: wecom: invalid webhook url"
     assert "⚠️ 1 条通知未送达:PlatformRefused: wecom: invalid webhook url" in (await metadata(life)).current_details
 
 

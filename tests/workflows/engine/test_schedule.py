@@ -3,7 +3,8 @@
 import pytest
 
 from cases.errors import BadForm
-from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, pending, reminded, report, where
+from cases.messages import EffectOutcome
+from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, reminded, report, where
 
 AGREE = {"default_decision": "agree"}
 
@@ -86,10 +87,17 @@ def test_g_6_the_default_is_taken_half_an_hour_ahead() -> None:
     assert fired(case) == []
     assert case.next_instant(after("47h29m59s")) == after("47h30m")
     case.advance(after("47h30m"))
-    assert [(entry.rule, entry.by, entry.at) for entry in case.state.timeline] == [
-        ("agree", "default", after("47h30m"))
+    (decision,) = case.state.submissions
+    assert (decision.rule, decision.by, decision.at, decision.effect) == (
+        "agree",
+        "default",
+        after("47h30m"),
+        "agree_on_platform",
+    )
+    case.take(decision.serial, EffectOutcome(), after("47h31m"))
+    assert [(entry.rule, entry.by, entry.way, entry.at) for entry in case.state.timeline] == [
+        ("agree", "default", "default", after("47h31m"))
     ]
-    assert pending(case) == ["agree_on_platform"]
 
 
 def test_g_6_not_when_an_operator_has_decided() -> None:
@@ -127,6 +135,8 @@ def test_g_6_every_state_it_fits_has_its_own_default() -> None:
     case = machine(policy={"default_decision": "ship", "default_form": SHIPMENT})
     case.decide("agree", None, after("1h"))
     case.advance(after("48h30m"))
+    (decision,) = case.state.submissions
+    case.take(decision.serial, EffectOutcome(), after("48h30m"))
     assert where(case) == ["in_transit"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cases.messages import ConsoleTask, Opening
+from cases.messages import ConsoleTask, EffectOutcome, Opening
 from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import update_description
@@ -41,10 +41,11 @@ def eventful() -> CaseMachine:
     report(case, "6h", rule="request_intervention")
     for offset in range(7, 30):
         case.decide("submit_evidence", {"evidence": CONSENTED["evidence"]}, after(f"{offset}h"))
-    for effect in case.state.effects:
-        effect.status, effect.why = "needs_operator", f"PlatformRefused: {'平台拒绝' * 100}"
-    case.state.effects[0].status = "console_task"
-    case.state.effects[0].task = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
+    evidence = {"evidence": CONSENTED["evidence"]}
+    decision = case.submit("submit_evidence", evidence, after("30h"), key="u1")
+    case.fail(decision.serial, f"PlatformUnreachable: {'平台无应答' * 100}", after("30h"))
+    task = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
+    case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=task), after("30h"))
     return case
 
 
@@ -97,7 +98,9 @@ def test_details_name_the_state_the_deadline_and_what_may_be_done() -> None:
 
 def test_details_say_what_waits_for_a_person_and_how_to_answer() -> None:
     shown = current_details(eventful())
-    for part in ("抖店后台 > 售后", "`done_by_hand`", "`retry_effect`", "serial 1"):
+    waiting = eventful().state.waiting
+    assert len(waiting) == 2
+    for part in ("抖店后台 > 售后", "`done_by_hand`", "`retry_effect`", *(f"serial {serial}" for serial in waiting)):
         assert part in shown
 
 
@@ -123,6 +126,7 @@ def test_attributes_follow_the_case() -> None:
         "CaseProcess": "douyin_reship",
         "CaseShop": "S1",
         "CaseOrder": "O1",
+        "CaseOrders": ["O1"],
         "CaseState": "待商家处理",
         "CaseDeadline": after("48h"),
         "CaseWaitsFor": "商家",
@@ -179,5 +183,6 @@ def test_a_closed_case_stands_in_its_final_state_alone() -> None:
     case.decide("ship", SHIPMENT, after("2h"))
     report(case, "3h", rule="sign")
     answer = {"status": "closed", "state": ["completed"], "label": "补寄完成", "deadline": None}
+    answer |= dict.fromkeys(("decision", "said", "task", "serial"))
     assert summary(case).model_dump(mode="json") == answer
     assert (view(case, after("4h")).actions, view(case, after("4h")).deadlines) == ([], [])

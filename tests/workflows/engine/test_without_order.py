@@ -8,7 +8,6 @@ import pytest
 from statemachine import State
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
-from cases.ledger import LedgerEntry
 from cases.messages import Opening
 from cases.models import Id
 from cases.policy import Policy
@@ -17,6 +16,7 @@ from statecharts.rules import Party, book, by, do, under
 from tests.support.machines import PromptMachine
 from workflows.engine import notifications
 from workflows.engine.activity_calls import effect_input
+from workflows.engine.case_record import case_record
 from workflows.engine.details import current_details, static_details, static_summary
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
@@ -80,7 +80,8 @@ def paid() -> CaseMachine:
 def test_its_ledger_key_ends_with_its_own_id_and_names_no_order(paid: CaseMachine) -> None:
     (entry,) = paid.state.ledger
     assert (entry.key, entry.order, entry.about) == ("deposit/S1/X-2/deposit/S1", None, None)
-    assert isinstance(effect_input(paid, paid.state.pending[1])[1], LedgerEntry)
+    assert case_record(paid, LATER).entries == (entry,)
+    assert effect_input(paid, paid.state.pending[0])[1].order is None
 
 
 def test_its_search_attributes_leave_the_order_unset(paid: CaseMachine) -> None:
@@ -96,7 +97,8 @@ def test_nothing_that_is_shown_names_an_order(paid: CaseMachine) -> None:
 
 
 def test_its_outcome_and_notices_have_no_order(paid: CaseMachine) -> None:
-    paid.fail_effect(paid.state.effects[0], "拒绝", LATER)
-    assert notifications.action_required(paid, 1).order is None
+    paid.fail_effect(paid.state.pending[0].serial, "拒绝", LATER)
+    paid.notify(paid.unnotified(), LATER)
+    assert notifications.action_required(paid, paid.state.notifications[0]).order is None
     outcome = notifications.outcome(paid, LATER)
     assert (outcome.order, outcome.lost) == (None, Decimal("5.00"))

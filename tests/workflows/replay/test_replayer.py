@@ -22,7 +22,7 @@ from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import WORKFLOWS
 from workflows.replay.replayer import HistoryChanged, local_calls, recorded, replay
-from workflows.worker_options import OneArgument, for_cases, sandboxed_runner
+from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 FILES = sorted(HISTORIES.glob("*.json"))
 
@@ -73,7 +73,7 @@ async def test_a_clock_of_another_length_is_found_although_plain_replay_is_conte
     monkeypatch.setattr(ReshipCase, "due", halved)
     plain = Replayer(
         workflows=WORKFLOWS,
-        workflow_runner=sandboxed_runner(for_cases()),
+        workflow_runner=CaseRunner(),
         interceptors=[OneArgument()],
         data_converter=for_cases(),
     )

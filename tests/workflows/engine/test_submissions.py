@@ -1,0 +1,263 @@
+"""A decision counts once the platform has taken it (G-10), and is kept with who took it (G-13)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cases.errors import Refused
+from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
+from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
+from tests.support.processes.splits import opened
+from workflows.engine import decisions
+from workflows.engine.machine import CaseMachine
+from workflows.engine.sender import InputSender
+from workflows.engine.state import Decision
+from workflows.engine.view import summary, view
+
+TASK = ConsoleTask(page="后台", instruction="点同意")
+WANG, LI = InputSender(name="王芳", way="command"), InputSender(name="李强", way="desk")
+
+
+def submit(of: CaseMachine, offset: str, rule: str = "agree", form: Any = None, key: str = "u1") -> Decision:
+    return of.submit(rule, form, after(offset), key=key, sender=WANG)
+
+
+def resumed(of: CaseMachine) -> CaseMachine:
+    """Return the case as a new run resumes it."""
+    return CaseMachine.resume(of.process, of.case_id, of._origin, of.carried())
+
+
+def decision_of(of: CaseMachine, key: str = "u1") -> Decision:
+    decision = of.state.decision(key)
+    assert decision is not None
+    return decision
+
+
+def test_g_10_until_the_platform_has_taken_it_the_state_and_its_clock_stay() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    assert (where(case), fired(case), decision.status) == (["awaiting_merchant"], [], "pending")
+    assert [deadline.due for deadline in case.deadlines()] == [after("48h")]
+    assert summary(case, decision).decision == "being_submitted"
+
+    case.take(decision.serial, EffectOutcome(said="已同意"), after("2h"))
+
+    assert [(entry.rule, entry.at, entry.actor) for entry in case.state.timeline] == [("agree", after("2h"), "王芳")]
+    assert (decision.status, decision.said) == ("done", "已同意")
+
+
+def test_g_10_what_the_platform_had_taken_before_counts_from_when_it_was_given() -> None:
+    case = machine()
+    case.take(submit(case, "1h").serial, EffectOutcome(already=True), after("5h"))
+    assert case.state.timeline[-1].at == after("1h")
+
+
+@pytest.mark.parametrize("rule", ["agree", "refuse", "mark_out_of_stock"])
+def test_g_10_another_decision_of_the_same_state_is_refused_with_that_reason(rule: str) -> None:
+    case = machine()
+    submit(case, "1h")
+    assert [choice.rule for choice in decisions.allowed(case)] == ["withdraw"]
+    with pytest.raises(Refused, match=r"「同意补寄 \(agree\)」提交中.*has not taken it yet"):
+        case.submit(rule, REFUSAL if rule == "refuse" else None, after("2h"), key="u2")
+
+
+def test_g_10_of_another_order_it_is_not_refused() -> None:
+    case = opened(2)
+    one = case.submit("explain_unsigned", {"order": "O1", "why": "in_transit"}, after("1h"), key="u1")
+    one.status = "console_task"
+    case.check("explain_unsigned", {"order": "O2", "why": "in_transit"}, after("1h"))
+    with pytest.raises(Refused, match="提交中"):
+        case.check("explain_unsigned", {"order": "O1", "why": "in_transit"}, after("1h"))
+
+
+def test_g_10_a_refusal_of_the_platform_drops_it_and_nothing_has_moved() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.refuse(decision.serial, "PlatformRefused: 已关闭", after("2h"), tell=False)
+    assert (where(case), decision.status, decision.why, case.unnotified()) == (
+        ["awaiting_merchant"],
+        "refused",
+        "PlatformRefused: 已关闭",
+        [],
+    )
+    case.check("refuse", REFUSAL, after("3h"), key="u2")
+
+
+def test_g_10_the_end_of_the_states_clock_drops_it_and_operators_are_told() -> None:
+    case = machine()
+    decision = submit(case, "47h")
+    case.advance(after("48h"))
+    assert decision.being_submitted  # the platform is asked first
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(rule="withdraw"), after("49h"))
+    decision = decision_of(case)
+    assert (decision.status, "买家" in (decision.why or "") or "撤销" in (decision.why or "")) == ("dropped", True)
+    assert case.unnotified() == [decision.serial]
+
+
+def test_g_10_a_fact_told_late_that_moves_the_entry_of_the_state_does_not_drop_it() -> None:
+    case = machine()
+    case.advance(after("48h"))
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("48h"))
+    submit(case, "60h", "ship", SHIPMENT)
+
+    report(case, "61h", rule="agree", occurred_at="47h")
+
+    assert (fired(case), decision_of(case).status) == (["agree"], "pending")
+
+
+def test_g_10_what_was_done_by_hand_before_the_drop_counts_and_the_drop_is_taken_back() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.take(decision.serial, EffectOutcome(console_task=TASK), after("1h"))
+    report(case, "10h", rule="refuse", form=REFUSAL, occurred_at="9h")
+    assert (decision_of(case).status, where(case)) == ("dropped", ["arbitration"])
+
+    done = {"serial": decision.serial, "occurred_at": after("8h").isoformat()}
+    case.done_by_hand(done, after("12h"), sender=LI)
+
+    decision = decision_of(case)
+    assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("8h"))]
+    assert (decision.status, decision.actor, decision.handled_by) == ("done", "王芳", "李强")
+    assert case.unnotified() == []
+
+
+def test_g_10_what_was_done_by_hand_after_the_drop_does_not_count() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.take(decision.serial, EffectOutcome(console_task=TASK), after("1h"))
+    report(case, "10h", rule="refuse", form=REFUSAL, occurred_at="9h")
+    for occurred in ("9h30m", "30m"):
+        with pytest.raises(Refused):
+            case.done_by_hand({"serial": decision.serial, "occurred_at": after(occurred).isoformat()}, after("12h"))
+    assert decision_of(case).status == "dropped"
+
+
+def test_g_11_what_was_done_by_hand_is_refused_where_the_platforms_record_has_decided() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.take(decision.serial, EffectOutcome(console_task=TASK), after("1h"))
+    case.advance(after("48h"))
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(rule="withdraw"), after("49h"))
+
+    with pytest.raises(Refused, match="已裁定"):
+        case.check_step({"occurred_at": after("40h").isoformat()}, after("50h"), retry=False)
+
+    assert (where(case), decision_of(case).status) == (["withdrawn"], "dropped")
+
+
+def test_g_10_what_the_platform_took_after_the_drop_keeps_the_reason_and_the_instant_of_the_drop() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    report(case, "10h", rule="refuse", form=REFUSAL, occurred_at="9h")
+    dropped = decision_of(case).ended
+
+    case.take(decision.serial, EffectOutcome(), after("11h"))
+
+    assert (where(case), decision_of(case).status, decision_of(case).ended) == (["arbitration"], "dropped", dropped)
+    assert case.unnotified() == [decision.serial]
+
+
+def test_g_10_a_message_that_confirms_it_before_the_call_is_answered_takes_it() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+
+    report(case, "1h", rule="agree", occurred_at="1h", message_id="m1")
+
+    assert (decision_of(case).status, case.unnotified(), case.state.ignored) == ("done", [], [])
+    assert [(entry.rule, entry.actor) for entry in case.state.timeline] == [("agree", "王芳")]
+    case.take(decision.serial, EffectOutcome(), after("2h"))
+    assert fired(case) == ["agree"]
+
+
+def test_g_6_the_default_decision_is_submitted_once_a_stay() -> None:
+    case = machine("other", {"default_decision": "refuse", "default_form": REFUSAL})
+    case.advance(after("47h30m"))
+    (decision,) = case.state.submissions
+    assert (decision.by, decision.way, decision.actor) == ("default", "default", None)
+    case.refuse(decision.serial, "已关闭", after("47h31m"), tell=True)
+    case = resumed(case)
+    case.advance(after("47h40m"))
+    assert case.state.submissions == []
+
+    report(case, "47h50m", rule="refuse", form=REFUSAL, occurred_at="47h45m")
+    report(case, "47h55m", rule="modify", form={"reason": "other"}, occurred_at="47h50m")
+    case.advance(after("95h30m"))
+
+    assert [decision.rule for decision in case.state.submissions] == ["refuse"]
+
+
+def test_g_7_a_submission_without_an_answer_is_retried_and_names_who_did() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.fail(decision.serial, "PlatformUnreachable: 超时", after("2h"))
+    assert (case.state.needs_operator, case.busy) == (True, False)
+
+    case.retry_effect(None, sender=LI)
+
+    assert (decision.status, case.busy) == ("pending", True)
+    case.take(decision.serial, EffectOutcome(), after("3h"))
+    shown = next(step for step in view(case, after("3h")).effects if step.serial == decision.serial)
+    assert (fired(case), shown.status) == (["agree"], "done")
+    assert (case.state.timeline[-1].actor, getattr(shown, "handled_by", None)) == ("王芳", "李强")
+
+
+def test_g_13_a_task_that_was_done_by_hand_names_who_did_it() -> None:
+    case = machine()
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=TASK), after("1h"))
+    case.done_by_hand(None, after("2h"), sender=LI)
+    (step,) = view(resumed(case), after("3h")).effects
+    assert (step.status, getattr(step, "handled_by", None), getattr(step, "handled_way", None)) == (
+        "done",
+        "李强",
+        "desk",
+    )
+
+
+@pytest.mark.parametrize("again", [lambda case: case, resumed], ids=["same run", "new run"])
+def test_the_same_update_is_not_run_twice(again: Any) -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case = again(case)
+    case.check("agree", None, after("2h"), key="u1")
+    assert submit(case, "2h").serial == decision.serial
+    case.take(decision.serial, EffectOutcome(), after("3h"))
+    case = again(case)
+    case.check("agree", None, after("4h"), key="u1")
+    assert submit(case, "4h").status == "done"
+    assert (len(case.state.decisions), fired(case)) == (1, ["agree"])
+
+
+def test_g_10_a_decision_given_before_the_present_stay_counts_from_its_beginning() -> None:
+    case = machine("other")
+    report(case, "1h", rule="refuse", form=REFUSAL, occurred_at="1h")
+    report(case, "5h", rule="modify", form={"reason": "other"}, occurred_at="5h")
+    given = InputSender(way="command", at=after("3h"))
+
+    decision = case.submit("mark_out_of_stock", None, after("6h"), key="u1", sender=given)
+
+    assert [(entry.rule, entry.at) for entry in case.state.timeline[-1:]] == [("mark_out_of_stock", after("5h"))]
+    assert (decision.status, decision.why) == ("done", None)
+
+
+def test_g_10_one_that_came_too_late_through_no_fault_of_its_own_counts_from_when_it_was_given() -> None:
+    case = machine()
+    case.advance(after("48h"))
+    case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("48h"))
+
+    decision = case.submit("agree", None, after("50h"), key="u1", sender=InputSender(way="desk", at=after("47h")))
+    case.take(decision.serial, EffectOutcome(already=True), after("50h"))
+
+    assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("47h"))]
+
+
+def test_a_closed_case_drops_what_is_being_submitted_and_withdraws_its_steps() -> None:
+    case = machine()
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=TASK), after("1h"))
+    submit(case, "2h")
+    report(case, "3h", rule="withdraw", occurred_at="3h")
+    assert (case.closed, case.state.effects, case.state.waiting, case.state.submissions) == (True, [], {}, [])
+    assert decision_of(case).status == "dropped"
+    assert case.finished(after("3h") + timedelta(0))

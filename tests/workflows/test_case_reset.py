@@ -1,0 +1,89 @@
+"""A reset changes nothing that happened: what is applied again counts when it was given (G-11)."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.runtime.sender_header import with_sender
+from cases.messages import EffectCall, Opening
+from tests.support.early_ends import reset_by_hand
+from tests.support.life import DEADLINE_SECONDS, eventually, fired, whole_now
+from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
+from tests.support.stage import Stage
+from workflows.engine.sender import InputSender
+from workflows.opening import start_case
+
+HOUR = timedelta(hours=1)
+NOW = whole_now()
+
+
+EARLIER = InputSender(name="小王", way="command", at=NOW - 2 * HOUR)
+"""Whoever gave inputs that are handled long after, as all are after a reset."""
+
+
+@pytest_asyncio.fixture
+async def client(environment: WorkflowEnvironment) -> Client:
+    """A client of its own: its cases have real time."""
+    target = environment.client.service_client.config.target_host
+    return await Client.connect(target, data_converter=pydantic_data_converter)
+
+
+def happened(seen: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the timeline without the instants at which this run was told of it."""
+    return [{name: value for name, value in entry.items() if name != "told"} for entry in seen["timeline"]]
+
+
+def taken_before(case_id: str) -> EffectCall:
+    """Return the call by which the platform took the decision, before the reset."""
+    return EffectCall(
+        key=f"{case_id}/push_tracking_number/k1",
+        case_id=case_id,
+        process="jd_delay_card",
+        shop_id="S1",
+        effect="push_tracking_number",
+        label="上传真实物流单号",
+        rule="ship",
+        at=NOW - 2 * HOUR,
+        facts={},
+    )
+
+
+async def test_g_11_a_parcel_shipped_in_time_is_still_in_time_after_a_reset(
+    worker: None, client: Client, stage: Stage
+) -> None:
+    own_id = uuid.uuid4().hex[:12]
+    facts = delay_facts(NOW - 4 * HOUR, own_id, sent_at="0s", promised_ship_at="10d", proposed_ship_at="3h")
+    handle: Any = await start_case(client, "tests", DELAY, Opening(facts=facts))
+    scene = stage.scenes[handle.id]
+    accepted = (NOW - 3 * HOUR).isoformat()
+    given = with_sender(client, EARLIER, timed=False).get_workflow_handle(handle.id)
+
+    async def late() -> bool:
+        return (await given.query("view"))["state"] == ["late"]
+
+    await given.signal("report", {"message_id": "m1", "rule": "accept", "occurred_at": accepted})
+    await eventually("the agreed time has passed", late)
+    scene.calls.append(taken_before(handle.id))
+    answer = await given.execute_update("ship", SHIPMENT, id="k1")
+    assert answer["state"] == ["shipped_on_time"]
+    await asyncio.wait_for(handle.result(), DEADLINE_SECONDS)
+    before = await given.query("view")
+    assert before["timeline"][-1]["at"] == (NOW - 2 * HOUR).isoformat().replace("+00:00", "Z")
+
+    await reset_by_hand(client, handle.id)
+    again: Any = client.get_workflow_handle(handle.id)
+    assert (await asyncio.wait_for(again.result(), DEADLINE_SECONDS))["state"] == ["shipped_on_time"]
+    after = await again.query("view")
+    for unchanged in ("state", "decisions", "ledger"):
+        assert after[unchanged] == before[unchanged], unchanged
+    assert happened(after) == happened(before)
+    assert fired(after) == ["sent_before", "accept", "ship"]
+    assert scene.performed == ["push_tracking_number"]  # the platform was asked again under the same key
+    assert len({ending.key for ending in scene.endings}) == 1
+    assert {outcome.key for outcome in scene.outcomes} == {ending.key for ending in scene.endings}
