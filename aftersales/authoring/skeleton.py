@@ -15,10 +15,10 @@ CHART = '''"""$label: rules $clause-1 ... $clause-3."""
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, by, do, under, upon
+from statecharts.rules import Party, after, by, submits, under, upon
 
-agree_on_platform = do("agree_on_platform", "在平台同意", calls_platform=True)
-refuse_on_platform = do("refuse_on_platform", "在平台拒绝", calls_platform=True)
+agree_on_platform = submits("agree_on_platform", "在平台同意")
+refuse_on_platform = submits("refuse_on_platform", "在平台拒绝")
 
 
 class $chart(CaseChart):

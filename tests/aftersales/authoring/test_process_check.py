@@ -46,6 +46,12 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+FILE_APPEAL = 'file_appeal = submits("file_appeal", "在控制台发起申诉")'
+FILE_APPEAL_UNTIL = (
+    'from statecharts.rules import do; file_appeal = do("file_appeal", "在控制台发起申诉", until={0})'
+)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
@@ -70,8 +76,8 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
         ),
         (
             CHART,
-            '"在控制台发起申诉",',
-            '"在控制台发起申诉", until=("withdrew",),',
+            FILE_APPEAL,
+            FILE_APPEAL_UNTIL.format('("withdrew",)'),
             "until names no rule of the process: 'withdrew'",
         ),
         (CHART, 'by(Party.BUYER, "撤销投诉", ', 'by("撤销投诉", ', "has no party: write by(Party.MERCHANT"),
@@ -113,8 +119,8 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
         (WORKFLOW, 'Process("claim_1688"', 'Process("claim_1687"', "calls its process 'claim_1687'"),
         (
             CHART,
-            '"在控制台发起申诉",',
-            '"在控制台发起申诉", until="withdraw",',
+            FILE_APPEAL,
+            FILE_APPEAL_UNTIL.format('"withdraw"'),
             "statecharts/claim_1688.py:9: effect 'file_appeal': until takes a tuple of rules: write until=",
         ),
         (CHART, "of=Party.MERCHANT,", 'of="merchant",', "of must be a party: write of=Party.MERCHANT"),
@@ -129,8 +135,8 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
         ),
         (
             CHART,
-            'do("submit_evidence", "在控制台补充凭证"',
-            'do("file_appeal", "补充凭证"',
+            'submits("submit_evidence", "在控制台补充凭证"',
+            'submits("file_appeal", "补充凭证"',
             "statecharts/claim_1688.py:9: effect 'file_appeal' is declared twice, and differently",
         ),
         (CASE, "    facts: ClaimFacts\n", "", "ClaimCase does not say which facts it has: write facts: XFacts"),
@@ -219,7 +225,7 @@ CIRCLE = (
 )
 
 
-APPLIES_WITHOUT_END = """    def apply(self, rule, form):
+APPLIES_WITHOUT_END = """    def apply(self, rule, form, at):
         return self.model_copy(update={"seen": (*self.seen, rule)})
 
     def amount(self"""

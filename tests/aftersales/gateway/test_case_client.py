@@ -262,10 +262,11 @@ async def test_a_missing_namespace_is_not_taken_for_a_new_case(
 async def test_a_refusal_of_one_case_is_not_taken_for_an_outage(
     feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
 ) -> None:
+    larger_than_temporal_takes = Report.model_construct(rule="agree", form={"x": "x" * 3_000_000})
     with environment.with_time_skipping_disabled():
         await feeder.feed(case(own_id), None)
         with pytest.raises(RPCError) as refused:
-            await feeder.feed(case(own_id), report("m1", "agree", form={"x": "x" * 3_000_000}))
+            await feeder.feed(case(own_id), larger_than_temporal_takes)
     assert refused.value.status is RPCStatusCode.INVALID_ARGUMENT
 
 
@@ -333,7 +334,7 @@ async def test_g_14_a_repeated_look_opens_no_forgotten_case_and_tells_no_open_on
             counts.append(await ActivityEnvironment().run(activity, look))
             views.append(await seen(environment, own_id))
     assert counts == [CatchUp(records=2, opened=1), CatchUp(records=2)]
-    first, second = ([view[name] for name in ("timeline", "ignored", "news", "effects")] for view in views)
+    first, second = ([view[name] for name in ("timeline", "ignored", "notifications", "effects")] for view in views)
     assert first == second
     assert fired(views[0]) == ["agree"]
     assert await find_workflow(environment.client, f"{PROCESS}/{over}") is None

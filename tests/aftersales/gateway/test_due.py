@@ -37,7 +37,9 @@ async def test_it_leads_to_the_open_cases_with_a_deadline_within_that_many_hours
     )
     (query,) = parse_qs(address.query)["query"]
     began, _, instant = query.rpartition(" <= ")
-    assert began == "ExecutionStatus = 'Running' AND CaseDeadline"
+    assert began == (
+        "ExecutionStatus = 'Running' AND (CaseWaitsFor IS NOT NULL OR CaseNeedsOperator = true) AND CaseDeadline"
+    )
     assert before <= datetime.fromisoformat(instant.strip("'")) - timedelta(hours=12) <= after
 
 

@@ -3,9 +3,9 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, by, do, under, upon
+from statecharts.rules import Party, after, by, submits, under, upon
 
-agree_on_platform = do("agree_on_platform", "在平台同意", calls_platform=True)
+agree_on_platform = submits("agree_on_platform", "在平台同意")
 
 
 class Toy(CaseChart):
