@@ -37,8 +37,10 @@ from workflows.engine.state import (
 
 PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
-TIMELINE_BYTES_CARRIED = 100 * 1024
+BYTES_CARRIED = 64 * 1024
 """Bytes that a list of what is over may take up in the input of the next run."""
+CLIPPED = ("timeline", "taken_back", "ignored", "seen", "reminders", "reversed", "obsolete", "answers")
+"""The lists of what is over, of which only the newest are carried."""
 HELD_UP = timedelta(seconds=5)
 """An input that is handled so long after it was given was held up; less may be a difference between two clocks."""
 REPEATS = 10
@@ -94,15 +96,8 @@ class CaseCourse(CaseSituation):
 
     def carried(self) -> dict[str, Any]:
         """Return all that must be carried over to resume the case, besides its facts and policy."""
-        state = self.state.model_copy(
-            update={
-                "timeline": newest_within(self.state.timeline, TIMELINE_BYTES_CARRIED),
-                "taken_back": newest_within(self.state.taken_back, TIMELINE_BYTES_CARRIED),
-                "ignored": newest_within(self.state.ignored, TIMELINE_BYTES_CARRIED),
-                "reminders": newest_within(self.state.reminders, TIMELINE_BYTES_CARRIED),
-                "obsolete": newest_within(self.state.obsolete, TIMELINE_BYTES_CARRIED),
-            }
-        )
+        kept = {name: newest_within(getattr(self.state, name), BYTES_CARRIED) for name in CLIPPED}
+        state = self.state.model_copy(update=kept)
         return {**state.model_dump(mode="json"), "context": self.context()}
 
     def fork(self) -> Self:
@@ -496,7 +491,7 @@ class CaseCourse(CaseSituation):
                 given.at_checkpoint = waiting[given.serial].status
         self.state.forget([given.serial for given in kept if given.serial not in coming | waiting.keys()])
         course = trial.state.course()
-        course.timeline = with_newest_forms(course.timeline, TIMELINE_BYTES_CARRIED)
+        course.timeline = with_newest_forms(course.timeline, BYTES_CARRIED)
         self.state.checkpoint = Checkpoint(course=course, context=trial.context())
         unresolved = {expiry.clock for expiry in course.expiries}
         self.state.answers = [

@@ -158,6 +158,8 @@ class Decision(EffectState):
     def end(self, status: Literal["refused", "dropped"], at: datetime, why: str, *, tell: bool) -> None:
         """Mark the decision as not taken, with the reason."""
         self.status, self.ended, self.why, self.telling = status, at, clipped(why), tell
+        if status == "refused":  # one that was dropped may still turn out to have been carried out before
+            self.form = None
 
 
 class ExpiryCheck(BaseModel):
