@@ -87,18 +87,14 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
         decided_before_deadline=_in_time(situation, opened),
         clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in fired),
         lost=_lost(state.ledger),
-        unknown_losses=sum(_is_unknown(entry) for entry in state.ledger),
+        unknown_losses=sum(entry.is_unknown for entry in state.ledger),
     )
 
 
 def _lost(entries: list[LedgerEntry]) -> Decimal | None:
     """Return the sum of the known amounts; None if all that was lost is of unknown amount."""
     known = [entry.amount for entry in entries if entry.amount is not None]
-    return None if not known and any(map(_is_unknown, entries)) else sum(known, Decimal("0.00"))
-
-
-def _is_unknown(entry: LedgerEntry) -> bool:
-    return not entry.counted and entry.amount is None and entry.points is None
+    return None if not known and any(entry.is_unknown for entry in entries) else sum(known, Decimal("0.00"))
 
 
 def _is_immediate(situation: CaseSituation, entry: TimelineEntry) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from cases.errors import BadForm, CaseError, Refused
 from cases.messages import ConsoleTask, EffectOutcome
+from cases.models import LONGEST_QUOTE
 from statecharts.rules import Party
 from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, fired, machine, report, where
 from tests.support.processes.delays import Delay
@@ -183,3 +184,19 @@ def test_g_8_a_rule_that_was_not_asked_for_leaves_the_step_to_the_operator() -> 
 
     assert [entry.rule for entry in card.machine.state.timeline] == ["miss_promise"]
     assert [effect.status for effect in card.machine.state.effects] == ["pending"]
+
+
+def test_g_10_while_a_decision_is_being_submitted_only_what_others_do_may_be_recorded() -> None:
+    case = machine()
+    decision = case.submit("agree", None, after("1h"), key="u1")
+    assert decisions.allowed(case) == [decisions.Choice("withdraw")]
+    case.refuse(decision.serial, "PlatformRefused: 已关闭", after("1h"), tell=False)
+    assert decisions.Choice("agree") in decisions.allowed(case)
+
+
+def test_g_7_the_reason_of_a_failure_is_kept_clipped() -> None:
+    case = machine()
+    case.decide("mark_out_of_stock", None, after("1h"))
+    case.fail_effect(case.state.pending[0].serial, "x" * 10_000, after("1h"))
+    (step,) = case.state.stuck
+    assert len(step.why or "") == LONGEST_QUOTE

@@ -7,6 +7,7 @@ from cases.messages import ActionRequired, ConsoleTask, EffectOutcome, Opening
 from tests.support.life import Open, due
 from tests.support.machines import OPENED, PromptMachine, after, machine
 from tests.support.processes.delays import CHAT, delay_facts
+from tests.support.processes.splits import KEEP_ALL, Split
 from tests.support.stage import BUSINESS, NOT_YET, Scene
 from tests.workflows.test_case_shown import metadata
 from workflows.engine import notifications
@@ -144,3 +145,25 @@ async def test_a_notice_is_tried_for_an_hour_and_then_given_up(open_case: Open) 
     await life.pass_time("2h")
     assert (await life.until_closed())["state"] == ["withdrawn"]
     assert (life.scene.endings, [outcome.state for outcome in life.scene.outcomes]) == ([], ["withdrawn"])
+
+
+def test_a_step_that_waits_again_and_another_reminder_are_told_under_keys_of_their_own() -> None:
+    case = machine()
+    case.submit("agree", {}, after("1h"), key="u1")
+    serial = stuck(case, "1h")
+    assert required(case, "1h", serial).key == required(case, "1h", serial).key != required(case, "3h", serial).key
+    for offset in ("36h", "46h"):
+        case.advance(after(offset))
+    keys = [notifications.reminder(case, sent).key for sent in case.state.reminders]
+    assert len(set(keys)) == len(keys) == 2
+
+
+def test_the_deadline_of_another_order_is_none_of_this_orders_trouble() -> None:
+    split = Split(O1="20d", O2="10d").choose("1h", KEEP_ALL)
+    split.walk("2h", "O1", "sign_in", "record", "report_blocked").walk("2h", "O2", "sign_in")
+    case = split.machine
+    of_orders = {deadline.order: deadline.due for deadline in reversed(case.deadlines())}
+    assert of_orders["O2"] < of_orders["O1"]
+    steps = [step for step in case.state.effects if step.order == "O1" and step.status == "pending"]
+    case.fail_effect(steps[0].serial, "关闭", after("2h"))
+    assert required(case, "2h", steps[0].serial).deadline == of_orders["O1"]

@@ -175,3 +175,15 @@ async def test_a_case_that_went_on_in_a_new_run_is_recorded_once(
     assert life.scene.endings == [ended]
     assert (ended.state, ended.opened_at) == ("withdrawn", datetime.fromisoformat(str(life.opened)))
     assert len(await life.histories()) > 1
+
+
+def test_dr_11_a_loss_of_unknown_amount_is_no_loss_of_nothing() -> None:
+    case = machine("other")
+    case.decide("agree", {}, after("1h"))
+    settle(case, "49h")
+    report(case, "50h", rule="withdraw")
+    ended = outcome(case, after("1h"))
+    assert (ended.lost, ended.unknown_losses) == (Decimal("3.00"), 1)
+    case.state.ledger = [entry for entry in case.state.ledger if entry.clause == "DR-11"]
+    ended = outcome(case, after("1h"))
+    assert (ended.lost, ended.unknown_losses) == (None, 1)

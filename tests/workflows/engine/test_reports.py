@@ -193,3 +193,21 @@ def test_g_3_junk_does_not_fill_the_memory_of_a_case() -> None:
         len(entry.why) <= LONGEST_QUOTE and len(entry.rule or "") <= LONGEST_QUOTE for entry in case.state.ignored
     )
     assert len(json.dumps(case.state.model_dump(mode="json"))) < 1_000_000
+
+
+def test_g_3_an_ignored_message_says_when_it_was_told_and_when_it_happened() -> None:
+    case = machine()
+    report(case, "5h", rule="sign", occurred_at="3h")
+    report(case, "6h", rule="sign")
+    assert [(ignored.at, ignored.occurred_at) for ignored in case.state.ignored] == [
+        (after("5h"), after("3h")),
+        (after("6h"), None),
+    ]
+
+
+@pytest.mark.parametrize(("states", "taken"), [(["awaiting_merchant"], True), (["awaiting_shipment"], False)])
+def test_g_1_a_deadline_of_a_named_state_is_that_of_no_other(states: list[str], *, taken: bool) -> None:
+    case = machine()
+    report(case, "1h", deadline="20h", states=states)
+    assert dues(case) == [after("20h" if taken else "48h")]
+    assert len(case.state.ignored) == (0 if taken else 1)

@@ -149,3 +149,34 @@ def test_g_6_a_default_that_is_no_decision_of_the_merchant_is_refused_at_opening
 def test_g_6_a_default_with_a_wrong_form_is_refused_at_opening() -> None:
     with pytest.raises(BadForm, match=r"policy\.default_form: reason"):
         machine(policy={"default_decision": "refuse"})
+
+
+def test_g_5_a_state_entered_again_is_reminded_of_from_the_beginning() -> None:
+    case = machine("other")
+    report(case, "1h", deadline="60h")
+    case.advance(after("58h"))
+    case.decide("refuse", REFUSAL, after("58h"))
+    report(case, "59h", rule="modify", form={"reason": "other"})
+    report(case, "59h", deadline="70h")
+    case.advance(after("59h"))
+    assert reminded(case) == [after("58h"), after("59h")]  # 12 h before 70 h is over, but was before this stay
+
+
+def test_g_6_a_default_decision_that_was_not_taken_is_not_given_again_in_the_same_stay() -> None:
+    case = machine(policy=AGREE)
+    case.advance(after("47h30m"))
+    (decision,) = case.state.submissions
+    case.advance(after("47h31m"))
+    assert case.state.submissions == [decision]
+    case.refuse(decision.serial, "PlatformRefused: 已关闭", after("47h32m"), tell=True)
+    case.advance(after("47h33m"))
+    assert [(decision.rule, decision.status) for decision in case.state.decisions] == [("agree", "refused")]
+
+
+def test_g_6_no_default_while_a_person_has_one_being_submitted() -> None:
+    case = machine(policy=AGREE)
+    given = case.submit("refuse", REFUSAL, after("47h"), key="u1")
+    case.advance(after("47h30m"))
+    assert case.state.decisions == [given]
+    case.advance(after("47h59m"))
+    assert case.state.decisions == [given]

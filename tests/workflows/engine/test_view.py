@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cases.messages import ConsoleTask, EffectOutcome, Opening
+from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome, Opening
 from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import update_description
@@ -185,3 +185,39 @@ def test_a_closed_case_stands_in_its_final_state_alone() -> None:
     answer = {"status": "closed", "state": ["completed"], "label": "补寄完成", "deadline": None}
     assert summary(case).model_dump(mode="json") == answer
     assert (view(case, after("4h")).actions, view(case, after("4h")).deadlines) == ([], [])
+
+
+def test_g_10_the_view_shows_a_decision_as_a_step_only_while_it_may_still_count() -> None:
+    case = machine()
+    decision = case.submit("agree", None, after("1h"), key="u1")
+    seen = view(case, after("1h"))
+    assert [(step.effect, step.status) for step in seen.effects] == [("agree_on_platform", "pending")]
+    assert [(one.rule, one.status, one.why) for one in seen.decisions] == [("agree", "being_submitted", None)]
+    assert seen.busy
+    case.refuse(decision.serial, "PlatformRefused: 已关闭", after("2h"), tell=False)
+    seen = view(case, after("2h"))
+    assert (seen.effects, seen.busy) == ([], False)
+    assert [(one.status, one.why, one.at) for one in seen.decisions] == [
+        ("refused", "PlatformRefused: 已关闭", after("2h"))
+    ]
+
+
+def test_g_13_what_others_did_is_no_decision_of_the_shops_although_a_person_recorded_it() -> None:
+    case = machine()
+    case.decide("withdraw", None, after("1h"))
+    seen = view(case, after("1h"))
+    assert [entry.rule for entry in seen.timeline] == ["withdraw"]
+    assert seen.decisions == []
+
+
+def test_g_11_the_view_keeps_what_was_taken_back_beside_what_is_in_force() -> None:
+    case = machine()
+    for offset in ("48h", "96h"):
+        case.advance(after(offset))
+        case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after(offset))
+    assert [entry.status for entry in view(case, after("96h")).ledger] == ["expected", "expected"]
+    report(case, "97h", rule="withdraw", occurred_at="50h")
+    seen = view(case, after("97h"))
+    assert seen.state == ["withdrawn"]
+    assert [(entry.clause, entry.status) for entry in seen.ledger] == [("DR-10", "reversed"), ("DR-11", "reversed")]
+    assert [entry.rule for entry in seen.taken_back] == ["miss_shipment"]
