@@ -47,9 +47,7 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
 
 
 FILE_APPEAL = 'file_appeal = submits("file_appeal", "在控制台发起申诉")'
-FILE_APPEAL_UNTIL = (
-    'from statecharts.rules import do; file_appeal = do("file_appeal", "在控制台发起申诉", until={0})'
-)
+FILE_APPEAL_UNTIL = 'from statecharts.rules import do; file_appeal = do("file_appeal", "在控制台发起申诉", until={0})'
 
 
 @pytest.mark.parametrize(
