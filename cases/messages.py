@@ -40,7 +40,10 @@ class Report(Strict):
 
 
 class EffectCall(Strict):
-    """An effect to perform; ``key`` (case id / serial number) makes performing it twice have the effect of once."""
+    """An effect to perform, or a decision to submit.
+
+    ``key`` (case id, effect, and what caused it) makes performing it twice have the effect of once.
+    """
 
     key: str
     case_id: str

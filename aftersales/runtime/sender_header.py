@@ -59,8 +59,8 @@ def with_sender(client: Client, sender: InputSender, *, timed: bool = True) -> C
 class SenderHeader(Interceptor):
     """A client interceptor that writes the header on everything that a case may take as an input.
 
-    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's, and they
-    carry the sender's own, if it has one.
+    ``timed``: inputs carry the instant at which they are given; under virtual time it would be another world's, and
+    they carry the sender's own, if it has one.
     """
 
     def __init__(self, sender: InputSender, *, timed: bool = True) -> None:

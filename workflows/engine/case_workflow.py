@@ -116,6 +116,7 @@ class CaseWorkflow:
     def __init__(self, *opening: Any) -> None:
         """Open the case, or resume it; if the opening cannot be read, ``drive`` fails the workflow."""
         self._progress, self._fired = 0, 0
+        self._followed, self._confirming = False, 0
         self._time = CaseTime()
         self._messages: list[tuple[Any, InputSender]] = []
         self._timer: asyncio.Task[None] | None = None
@@ -167,6 +168,7 @@ class CaseWorkflow:
             machine.advance(self._time.now())
             self._notify()
             self._tasks.follow(machine)
+            self._followed = True
             await self._come_to_rest()
             if self._progress == seen and not self._tasks and not self._messages:
                 if machine.finished(self._time.now()):
@@ -248,6 +250,8 @@ class CaseWorkflow:
         machine, key, sender = self._machine, _update_id(), current_sender()
         if not self._calls.local:  # what arrived before the decision goes first
             self._take_messages()
+        if self._confirming or machine.must_wait(self._time.now(), sender):
+            await workflow.wait_condition(lambda: not (self._confirming or machine.must_wait(self._time.now(), sender)))
         with _refusals_to_callers():
             decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
         if decision.status == "pending":
@@ -280,11 +284,21 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
-        await workflow.wait_condition(lambda: not self._machine.prepares_step(which, self._time.now(), sender))
+        self._confirming += 1
+        try:
+            await workflow.wait_condition(lambda: not self._prepares_step(which, sender))
+        finally:
+            self._confirming -= 1
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()
         return summary(self._machine)
+
+    def _prepares_step(self, which: Any, sender: InputSender) -> bool:
+        """Return whether a step that was confirmed earlier is still to come, as in the first task after a reset."""
+        if self._followed and not self._calls.local:
+            return False
+        return self._machine.prepares_step(which, self._time.now(), sender)
 
     @done_by_hand.validator
     def _may_take(self, which: Any = None) -> None:

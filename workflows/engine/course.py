@@ -21,7 +21,7 @@ from workflows.engine import inputs, reports
 from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
-from workflows.engine.reports import SKEW, Apply, Echo, Hold, Ignore, Rearm, Verdict
+from workflows.engine.reports import Apply, Echo, Hold, Ignore, Rearm, Verdict
 from workflows.engine.sender import InputSender
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import (
@@ -37,8 +37,10 @@ from workflows.engine.state import (
 
 PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
-TIMELINE_BYTES_CARRIED = 100 * 1024
+BYTES_CARRIED = 64 * 1024
 """Bytes that a list of what is over may take up in the input of the next run."""
+CLIPPED = ("timeline", "taken_back", "ignored", "seen", "reminders", "reversed", "obsolete", "answers")
+"""The lists of what is over, of which only the newest are carried."""
 HELD_UP = timedelta(seconds=5)
 """An input that is handled so long after it was given was held up; less may be a difference between two clocks."""
 REPEATS = 10
@@ -94,15 +96,8 @@ class CaseCourse(CaseSituation):
 
     def carried(self) -> dict[str, Any]:
         """Return all that must be carried over to resume the case, besides its facts and policy."""
-        state = self.state.model_copy(
-            update={
-                "timeline": newest_within(self.state.timeline, TIMELINE_BYTES_CARRIED),
-                "taken_back": newest_within(self.state.taken_back, TIMELINE_BYTES_CARRIED),
-                "ignored": newest_within(self.state.ignored, TIMELINE_BYTES_CARRIED),
-                "reminders": newest_within(self.state.reminders, TIMELINE_BYTES_CARRIED),
-                "obsolete": newest_within(self.state.obsolete, TIMELINE_BYTES_CARRIED),
-            }
-        )
+        kept = {name: newest_within(getattr(self.state, name), BYTES_CARRIED) for name in CLIPPED}
+        state = self.state.model_copy(update=kept)
         return {**state.model_dump(mode="json"), "context": self.context()}
 
     def fork(self) -> Self:
@@ -458,6 +453,8 @@ class CaseCourse(CaseSituation):
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""
         for decision in self.state.submissions:
             entered = self.chart_view(decision.order).entered
+            if not decision.stay and not (self.closed and decision.status == "console_task"):
+                continue
             if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
                 continue
             if confirmed := self._confirmation(decision):
@@ -471,13 +468,10 @@ class CaseCourse(CaseSituation):
 
     def _confirmation(self, decision: Decision) -> TimelineEntry | None:
         """Return the event by which the platform itself says that it has taken a decision."""
+        since = min(decision.stay.values(), default=decision.at)
         about = decision.rule, decision.order
         own = (entry for entry in reversed(self.state.timeline) if (entry.rule, entry.order) == about)
-        return next((entry for entry in own if entry.at >= decision.at - SKEW), None)
-
-    def still_coming(self) -> set[int]:
-        """Return the serial numbers of the inputs that have not been placed yet."""
-        return {given.serial for given in self._coming}
+        return next((entry for entry in own if entry.at >= since), None)
 
     def compact(self, now: datetime) -> None:
         """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
@@ -488,7 +482,7 @@ class CaseCourse(CaseSituation):
         kept = self.state.inputs
         trial = self.fork()
         trial.derive(now=None, most=(len(kept) + 1) // 2)
-        coming = trial.still_coming()
+        coming = trial.still_coming
         waiting = {given.serial: given for given in trial.state.inputs if given.serial not in coming}
         waiting = {serial: given for serial, given in waiting.items() if _may_still_apply(given)}
         self._bound_waiting(waiting)
@@ -497,7 +491,7 @@ class CaseCourse(CaseSituation):
                 given.at_checkpoint = waiting[given.serial].status
         self.state.forget([given.serial for given in kept if given.serial not in coming | waiting.keys()])
         course = trial.state.course()
-        course.timeline = with_newest_forms(course.timeline, TIMELINE_BYTES_CARRIED)
+        course.timeline = with_newest_forms(course.timeline, BYTES_CARRIED)
         self.state.checkpoint = Checkpoint(course=course, context=trial.context())
         unresolved = {expiry.clock for expiry in course.expiries}
         self.state.answers = [
@@ -505,6 +499,11 @@ class CaseCourse(CaseSituation):
             for answer in self.state.answers
             if course.frontier is None or answer.due >= course.frontier or answer.clock in unresolved
         ]
+
+    @property
+    def still_coming(self) -> set[int]:
+        """The serial numbers of the inputs that have not been processed, where a course was followed only so far."""
+        return {given.serial for given in self._coming}
 
     def _bound_waiting(self, waiting: dict[int, Input]) -> None:
         """Give up the oldest inputs that wait at a checkpoint, so that it makes room."""

@@ -1,5 +1,6 @@
 """Decisions: which of them people may take now, and why one is refused (G-4)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,10 +111,16 @@ def not_to_come(happened: datetime, now: datetime, what: str) -> datetime:
     return happened
 
 
-def submitting_effect(situation: CaseSituation, rule: str, order: str | None) -> Effect | None:
-    """Return the effect by which a decision is submitted to the platform; None if the platform need not take it."""
+def submitting_effect(
+    situation: CaseSituation, rule: str, order: str | None, then: Collection[str] = ()
+) -> Effect | None:
+    """Return the effect by which a decision is submitted to the platform; None if the platform need not take it.
+
+    ``then`` are the states from which it was possible when it was given, if it is not possible now.
+    """
     view = situation.chart_view(order)
-    for _, transition in view.transitions(rule)[:1]:
+    earlier = [transition for _, transition in situation.process.rules[rule].steps() if transition.source.value in then]
+    for transition in (earlier or [transition for _, transition in view.transitions(rule)])[:1]:
         for spec in transition.on:
             effect: Effect | None = getattr(spec.func, "effect", None)
             if effect and effect.submits and not (effect.unless and getattr(view.case, effect.unless)):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cases.errors import Refused
+from cases.errors import BadForm, Refused
 from cases.forms import Form
 from cases.messages import EffectOutcome, ExpiryOutcome, Report
 from cases.models import clipped, read
@@ -40,9 +40,17 @@ class CaseMachine(CaseCourse):
     # Decisions (G-10).
 
     def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: InputSender = UNKNOWN_SENDER) -> None:
-        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again."""
-        if not self.state.decision(key):
+        """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again.
+
+        Nor is one yet that must wait for others that were given before it.
+        """
+        if not self.state.decision(key) and not self.must_wait(now, sender):
             self._admit(rule, raw, now, sender)
+
+    def must_wait(self, now: datetime, sender: InputSender) -> bool:
+        """Return whether a decision given earlier can be judged only when those before it have been taken or not."""
+        told = given_at(sender, now)
+        return told is not None and any(one.status == "pending" and one.at <= told for one in self.state.submissions)
 
     def submit(
         self,
@@ -62,42 +70,47 @@ class CaseMachine(CaseCourse):
         if known := self.state.decision(key):
             return known
         self.elapse(now)
-        order, form, at, carried_out = self._admit(rule, raw, now, sender)
-        effect = None if carried_out else decisions.submitting_effect(self, rule, order)
+        order, form, happened, then = self._admit(rule, raw, now, sender)
+        stay = {} if then else self._stay(rule, order)
+        # One that was given before this stay began, and was not possible then, counts from its beginning.
+        told = max((given_at(sender, now) or now, *stay.values()))
+        effect = None if happened else decisions.submitting_effect(self, rule, order, then)
         decision = Decision(
             serial=self.state.next_serial(),
             key=key,
             effect=effect.name if effect else "",
             rule=rule,
-            at=at,
+            at=happened or told,
             order=order,
             form=form.model_dump(mode="json"),
             by=by or self.process.rules[rule].party.value,
             actor=sender.name,
             way=DEFAULT if by == DEFAULT else sender.way,
-            stay=self._stay(rule, order),
+            stay=stay,
         )
         self.state.decisions.append(decision)
         if effect is None:
-            self._count(decision, at, now)
+            self._count(decision, happened or told, now)
         return self.state.decision(key) or decision
 
-    def _stay(self, rule: str, order: str | None) -> list[str]:
-        """Return the states from which a rule can fire now."""
-        transitions = self.chart_view(order).transitions(rule)
-        return list(dict.fromkeys(transition.source.value for _, transition in transitions))
+    def _stay(self, rule: str, order: str | None) -> dict[str, datetime]:
+        """Return the states from which a rule can fire now, with the instants of their entry."""
+        view = self.chart_view(order)
+        sources = dict.fromkeys(transition.source.value for _, transition in view.transitions(rule))
+        return {state: view.entered[state] for state in sources}
 
     def take(self, serial: int, outcome: EffectOutcome, now: datetime) -> None:
         """Fire the rule of a decision that the platform has taken, or leave it to an operator as a console task (G-8).
 
-        What the platform had taken before counts from when the decision was given.
+        What the platform had taken before counts from when the decision was given, as does a decision that was
+        possible only then.
         """
         decision = self.state.decision_numbered(serial)
         if decision is None or decision.status in ("done", "refused"):
             return
         if outcome.console_task is None:
             decision.said = outcome.said
-            self._count(decision, decision.at if outcome.already else now, now)
+            self._count(decision, decision.at if outcome.already or not decision.stay else now, now)
         elif decision.being_submitted:
             decision.complete(now, task=outcome.console_task)
 
@@ -115,22 +128,34 @@ class CaseMachine(CaseCourse):
 
     def _admit(
         self, rule: str, raw: Any, now: datetime, sender: InputSender
-    ) -> tuple[str | None, Form, datetime, bool]:
-        """Return order and form of a decision, the instant at which it is one, and whether it was carried out by then.
+    ) -> tuple[str | None, Form, datetime | None, list[str]]:
+        """Return order and form of a decision, and when it was carried out in truth if it was before it was given.
 
-        One that was held up, as after a reset, is judged at the instant at which it was given, if it was possible then.
+        Also return the states from which it was possible when it was given, if the case has left them since.
         """
         happened, raw = decisions.split_instant(rule, raw, now)
         if happened is not None:
-            return *self._admit_then(rule, raw, happened, now), happened, True
+            order, form, _ = self._admit_then(rule, raw, happened, now)
+            return order, form, happened, []
         told = given_at(sender, now)
-        if told is not None:
-            with contextlib.suppress(Refused):
-                return *self._admit_then(rule, raw, told, now), told, False
-        return *decisions.check(self.as_of(now), rule, raw), now, False
+        try:
+            order, form = decisions.check(self.as_of(now), rule, raw)
+        except Refused:
+            if told is None:
+                raise
+            order, form, then = self._admit_then(rule, raw, told, now)
+            return order, form, None, then
+        if told is not None and told < max(self._stay(rule, order).values(), default=told):
+            with contextlib.suppress(Refused, BadForm):
+                order, form, then = self._admit_then(rule, raw, told, now)
+                return order, form, None, then
+        return order, form, None, []
 
-    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form]:
-        """Return order and form of a decision that was possible at an earlier instant; raises Refused or BadForm."""
+    def _admit_then(self, rule: str, raw: Any, happened: datetime, now: datetime) -> tuple[str | None, Form, list[str]]:
+        """Return order and form of a decision that was possible at an earlier instant, and the states it left then.
+
+        Raises Refused or BadForm.
+        """
         order, fields = self.split_order(rule, raw)
         form = self._read_as_declared(rule, fields)
         if self.process.rules[rule].forbidden:
@@ -141,7 +166,8 @@ class CaseMachine(CaseCourse):
         trial.tell(given, now)
         if given.status != "applied":
             raise decisions.impossible_then(trial, rule, order, given.why)
-        return order, form
+        fired = next((entry for entry in trial.state.timeline if entry.input == given.serial), None)
+        return order, form, [state.rpartition(".")[2] for state in fired.left] if fired else []
 
     def _read_as_declared(self, rule: str, raw: Any) -> Form:
         form_type = self.process.case.form_type(self.process.rules[rule].form)

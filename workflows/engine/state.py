@@ -137,14 +137,15 @@ class Decision(EffectState):
     """A decision, and whether the platform has taken it (G-10); ``effect`` is empty if the platform need not.
 
     ``by`` is the party whose decision it is, or ``default``; ``actor`` and ``way`` say who gave it and how (G-13).
-    ``stay`` holds the states from which it was given; once the case has left them the decision is dropped.  ``said``:
-    the platform's words.  ``telling``: the operators must be notified of its end.
+    ``stay`` holds the states from which it was given, with the instants of their entry; once the case has left them
+    the decision is dropped.  It is empty for one that was possible only when it was given, earlier.  ``said``: the
+    platform's words.  ``telling``: the operators must be notified of its end.
     """
 
     by: str
     actor: str | None = None
     way: str | None = None
-    stay: list[str] = []
+    stay: dict[str, Instant] = {}
     said: str | None = None
     telling: bool = False
     echoed: bool = False
@@ -157,6 +158,8 @@ class Decision(EffectState):
     def end(self, status: Literal["refused", "dropped"], at: datetime, why: str, *, tell: bool) -> None:
         """Mark the decision as not taken, with the reason."""
         self.status, self.ended, self.why, self.telling = status, at, clipped(why), tell
+        if status == "refused":  # one that was dropped may still turn out to have been carried out before
+            self.form = None
 
 
 class ExpiryCheck(BaseModel):
@@ -403,6 +406,7 @@ class CaseState(Course):
         """Add a ledger entry unless its key exists; return whether it was added."""
         if any(booked.key == entry.key for booked in self.ledger):
             return False
+        self.reversed = [reversed_ for reversed_ in self.reversed if reversed_.key != entry.key]
         self.ledger.append(entry)
         return True
 

@@ -104,7 +104,7 @@ def _next(kind: str, before: Mapping[Key, Contents]) -> Key:
 
 
 def _timer(attributes: Any) -> Contents:
-    return Contents("", {"duration": _length(attributes.start_to_fire_timeout)})
+    return Contents("", {"duration": attributes.start_to_fire_timeout.ToTimedelta()})
 
 
 def _activity(attributes: Any, arguments: Iterable[Payload]) -> Contents:

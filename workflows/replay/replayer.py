@@ -8,6 +8,7 @@ the results of local calls: their arguments are compared where they were kept be
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from cases.errors import BadForm, Refused
 from workflows.registry import WORKFLOWS
 from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
+
+SAME_TIMER = timedelta(seconds=1)
+"""Less than that two timers differ by when their task began: a task that is tried again begins a little later."""
 
 
 class HistoryChanged(Refused):
@@ -120,8 +124,14 @@ def _differing(place: str, was: Any, now: Any) -> Iterator[str]:
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for number, pair in enumerate(zip(was, now, strict=True)):
             yield from _differing(f"{place}[{number}]", *pair)
+    elif isinstance(was, timedelta) and isinstance(now, timedelta) and abs(was - now) < SAME_TIMER:
+        return
     elif was != now:
-        yield f"{place or 'content'}: recorded {was!r}, now {now!r}"
+        yield f"{place or 'content'}: recorded {_shown(was)}, now {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, timedelta) else repr(value)
 
 
 class RecordingRunner(WorkflowRunner):

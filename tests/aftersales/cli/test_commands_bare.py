@@ -76,11 +76,11 @@ def test_recorded_histories_replay(aftersales: Callable[..., Result]) -> None:
 
 
 def test_a_history_that_would_go_otherwise_now_is_status_1(aftersales: Callable[..., Result], tmp_path: Path) -> None:
-    recorded = HISTORIES / "douyin_reship_agreed_shipped_signed.json"
+    recorded = HISTORIES / "claim_1688_unanswered.json"
     text = recorded.read_text(encoding="utf-8")
-    assert "douyin_reship.push_tracking_number" in text
+    assert '"name": "remind"' in text
     changed = tmp_path / "changed.json"
-    changed.write_text(text.replace("douyin_reship.push_tracking_number", "douyin_reship.push_number"))
+    changed.write_text(text.replace('"name": "remind"', '"name": "reminded"'))
     result = aftersales("replay", changed, recorded)
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

@@ -12,12 +12,12 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.bootstrap import make_worker, open_dependencies
 from aftersales.notifications.temporal_notifier import is_current
 from aftersales.runtime.settings import Settings
-from cases.errors import BadForm, NoCredentials
+from cases.errors import BadForm
 from tests.support.life import Open, due, eventually
 from tests.support.notifications.bots import Bots
 from tests.support.notifications.notices import channel, notice
 from tests.support.platforms.serving import serving
-from tests.support.stage import Scene, Stage
+from tests.support.stage import UNREACHABLE, Scene, Stage
 from workflows.engine.view import CaseView
 
 
@@ -45,7 +45,7 @@ async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
         async with open_dependencies(settings, environment.client) as dependencies:
             acted_upon = replace(dependencies, platform=stage, ledger=stage)
             async with make_worker(environment.client, settings, acted_upon):
-                scene = Scene(fails={"agree_on_platform": NoCredentials("没有该店铺的凭据 / no credentials")})
+                scene = Scene(fails={"agree_on_platform": UNREACHABLE})
                 policy = {"reminders_before": ["48h"]}
                 life = await opening(policy=policy, scene=scene, task_queue=settings.task_queue)
 
@@ -56,10 +56,11 @@ async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
                 deadline = due(await life.view())
                 reminder = notice(deadline=deadline).model_copy(update={"case_id": life.id})
                 assert await is_current(environment.client, reminder)
-                await life.act("agree")
+                serial = (await life.act("agree"))["serial"]
+                await life.pass_time("61m")
                 await eventually("trouble", partial(texts_sent, 2))
                 assert await is_current(environment.client, reminder)  # what the platform has not taken stops no clock
-                trouble = reminder.model_copy(update={"rule": None, "serial": 1})
+                trouble = reminder.model_copy(update={"rule": None, "serial": serial})
                 assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
                 assert not await is_current(environment.client, trouble)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.life import Life, Open
-from tests.support.stage import UNREACHABLE, Scene
+from tests.support.life import Life, Open, eventually
+from tests.support.stage import UNREACHABLE
 from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 
@@ -18,28 +18,45 @@ async def shares(life: Life) -> dict[str, set[str]]:
     return keys
 
 
-async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
-    away = ("contact_buyer", "agree_on_platform", "settle", "ledger")  # what is answered at once is no activity
-    life = await open_case(shop_id="S7", scene=Scene(fails=dict.fromkeys(away, UNREACHABLE)))
-    await life.act("mark_out_of_stock")
-    await life.act("agree")
-    for effect in ("contact_buyer", "agree_on_platform"):
-        del life.scene.fails[effect]
-    await life.until_state("awaiting_shipment")
-    await life.reach("49h")
-    del life.scene.fails["settle"]
-    await life.until_state("refunded")
-    await life.until("asked to record", lambda _: life.scene.asked["ledger"] > 1)
+async def until_called(life: Life, *activities: str) -> None:
+    """Wait until activities were scheduled, as their calls were not answered at once; then let them be answered."""
+
+    async def called() -> bool:
+        return set(activities) <= set(await shares(life))
+
+    await eventually(f"{life.id}: {activities}", called)
     life.scene.fails.clear()
-    await life.until_recorded("refunded")
+
+
+async def test_calls_of_the_platform_take_from_their_shops_share_and_the_rest_from_the_cases(open_case: Open) -> None:
+    life = await open_case(shop_id="S7", reason="other")
+    scene, process = life.scene, "douyin_reship"
+    scene.fails["agree_on_platform"] = UNREACHABLE
+    await life.act("mark_out_of_stock")  # what an operator is told to do in the console is answered at once
+    await life.act("agree")
+    await until_called(life, f"{process}.agree_on_platform")
+    await life.until_state("awaiting_shipment")
+    scene.fails |= dict.fromkeys(("settle", "ledger"), UNREACHABLE)
+    await life.reach("49h")
+    await until_called(life, f"{process}.resolve_expiry")
+    scene.fails["ledger"] = UNREACHABLE
+    await life.pass_time("1h")  # it is asked again
+    await until_called(life, "record_case")
+    await life.pass_time("1h")
+    await life.until_state("overdue")
+    scene.fails["ledger"] = UNREACHABLE
+    await life.report(message_id="m1", rule="withdraw")
+    await until_called(life, "close_case")
+    await life.pass_time("1h")
+    await life.until_over()
 
     own, shop = {life.id}, {"shop/S7"}
     assert await shares(life) == {
-        "douyin_reship.contact_buyer": own,
         "douyin_reship.agree_on_platform": shop,
         "remind": own,
         "notify_action_required": own,
         "douyin_reship.resolve_expiry": shop,
+        "record_case": own,
         "close_case": own,
     }
 

@@ -103,6 +103,17 @@ def test_an_entry_that_was_taken_back_is_in_force_again_when_its_reason_is() -> 
     assert case.state.reversed == []
 
 
+def test_an_entry_in_force_again_after_another_end_of_the_clock_is_no_longer_reversed() -> None:
+    case = claim()
+    resolve(case, "48h")
+    report(case, "49h", deadline="60h", occurred_at="1h")
+    assert [entry.status for entry in case.state.reversed] == ["reversed"]
+
+    resolve(case, "60h")
+
+    assert ([entry.at for entry in case.state.ledger], case.state.reversed) == ([after("60h")], [])
+
+
 def test_ax_1_an_older_reason_told_late_does_not_overwrite_the_newer_one() -> None:
     split = Split().choose("0s", KEEP_ALL)
     split.report("1h", rule="explain_unsigned", order="O2", occurred_at="1h", form={"why": "in_transit"})

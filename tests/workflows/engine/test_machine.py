@@ -197,20 +197,22 @@ def test_a_fork_leaves_the_case_alone() -> None:
     assert case.state.model_dump_json() == before
 
 
-def test_decisions_keep_their_serial_numbers_and_their_forms() -> None:
+def test_g_10_a_decision_keeps_its_form_until_the_platform_has_taken_it() -> None:
     case = machine()
     case.decide("agree", None, after("1h"))
-    case.decide("ship", SHIPMENT, after("2h"))
+    given = case.submit("ship", SHIPMENT, after("2h"), key="u1")
+    assert [decision.form for decision in case.state.decisions] == [None, SHIPMENT]
+    case.take(given.serial, EffectOutcome(), after("2h"))
     first, second = case.state.decisions
-    assert first.serial < second.serial
-    assert (first.form, second.form) == ({}, SHIPMENT)
+    assert (first.form, second.form) == (None, None)
+    assert first.serial < second.serial == given.serial
+    assert case.state.timeline[-1].form == SHIPMENT
 
 
 def test_an_ended_case_withdraws_the_steps_that_wait_and_is_finished() -> None:
     case = machine()
     case.decide("mark_out_of_stock", None, after("1h"))
     case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=TASK), after("1h"))
-    case.fail_effect(case.state.effects[0].serial, "", after("1h"))
     assert case.state.waits_for_operator
     case.decide("withdraw", None, after("2h"))
     assert case.closed

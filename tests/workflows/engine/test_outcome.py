@@ -128,15 +128,23 @@ def test_what_the_rule_book_judges_at_once_is_nobodys_decision() -> None:
     assert outcome_of(case) == ("ineligible", "clock", None, 0, "0.00")
 
 
-async def test_an_outcome_is_recorded_once_with_all_its_entries(open_case: Open) -> None:
+async def test_an_outcome_is_recorded_and_told_once_with_all_its_entries(open_case: Open) -> None:
     life = await open_case()
     await life.pass_time("5d")
-    await life.until("recorded", lambda seen: seen["status"] == "closed" and life.scene.outcomes)
-    await life.pass_time("7d")
     await life.until_closed()
-    (ended,) = life.scene.outcomes
-    assert (ended.case_id, ended.state, ended.lost) == (life.id, "refunded", Decimal("3.00"))
-    assert sorted(entry.clause for entry in life.scene.records[-1].entries) == ["DR-10", "DR-11"]
+    await life.until_recorded("refunded")
+    await life.pass_time("7d")
+    await life.until_over()
+    (closing,) = life.scene.records  # nothing was to be recorded before the end, and nothing after it
+    assert closing.outcome is not None
+    assert (closing.outcome.case_id, closing.outcome.state, closing.outcome.lost) == (
+        life.id,
+        "refunded",
+        Decimal("3.00"),
+    )
+    assert sorted(entry.clause for entry in closing.entries) == ["DR-10", "DR-11"]
+    assert life.scene.endings == [closing.outcome]
+    assert [question.rule for question in life.scene.questions] == ["auto_agree", "miss_shipment"]
 
 
 async def test_an_outcome_waits_for_a_ledger_that_is_away_and_nothing_disturbs_it(open_case: Open) -> None:
@@ -146,11 +154,13 @@ async def test_an_outcome_waits_for_a_ledger_that_is_away_and_nothing_disturbs_i
     await life.report(message_id="m2", rule="sign")
     await life.handle.cancel()
     await life.pass_time("2h")
-    assert life.scene.outcomes == []
+    assert (life.scene.outcomes, life.scene.endings) == ([], [])
     life.scene.fails.clear()
     await life.pass_time("20m")
-    assert (await life.until_closed())["state"] == ["withdrawn"]
-    assert [outcome.state for outcome in life.scene.outcomes] == ["withdrawn"]
+    await life.until_over()
+    assert (await life.view())["state"] == ["withdrawn"]
+    assert [record.outcome and record.outcome.state for record in life.scene.records] == ["withdrawn"]
+    assert [ending.state for ending in life.scene.endings] == ["withdrawn"]
 
 
 async def test_a_case_that_went_on_in_a_new_run_is_recorded_once(
@@ -160,7 +170,8 @@ async def test_a_case_that_went_on_in_a_new_run_is_recorded_once(
     life = await opening(of=short_of_history)
     await fill(life)
     await life.report(message_id="m9", rule="withdraw")
-    await life.until_closed()
+    await life.until_over()
     (ended,) = life.scene.outcomes
+    assert life.scene.endings == [ended]
     assert (ended.state, ended.opened_at) == ("withdrawn", datetime.fromisoformat(str(life.opened)))
     assert len(await life.histories()) > 1

@@ -1,27 +1,25 @@
 """Only the machine, with the course that it follows, changes what a case remembers."""
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from tests.support.places import ROOT
-from workflows.engine import state
+from workflows.engine import inputs, state
 
 OWNERS = {"state.py", "machine.py", "course.py"}
-MODELS = (
-    state.CaseState,
-    state.TimelineEntry,
-    state.IgnoredMessage,
-    state.Decision,
-    state.EffectState,
-    state.ExpiryCheck,
-    state.SentReminder,
-    state.Notification,
-)
+MODELS = [
+    model
+    for module in (state, inputs)
+    for model in vars(module).values()
+    if inspect.isclass(model) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+]
 FIELDS = {name for model in MODELS for name in model.model_fields}
-WRITERS = {name for name, member in vars(state.CaseState).items() if callable(member) and not name.startswith("_")} - {
+READERS = {
     "snapshot_of",
     "course",
     "submission",
@@ -33,7 +31,14 @@ WRITERS = {name for name, member in vars(state.CaseState).items() if callable(me
     "input",
     "first_time",
 }
-OF_A_STEP = {"complete", "fail", "retry"}
+
+
+def methods(model: type) -> set[str]:
+    return {name for name, member in vars(model).items() if inspect.isfunction(member) and not name.startswith("_")}
+
+
+WRITERS = methods(state.CaseState) - READERS
+OF_A_STEP = methods(state.EffectState) | methods(state.Decision) | methods(state.ExpiryCheck)
 MUTATORS = {"append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "sort"}
 
 
@@ -43,7 +48,7 @@ def writes(source: str) -> Iterator[str]:
         targets: list[ast.expr] = []
         match node:
             case ast.Assign():
-                targets = [own for target in node.targets for own in getattr(target, "elts", [target])]
+                targets = [own for target in node.targets for own in parts(target)]
             case ast.AugAssign() | ast.AnnAssign():
                 targets = [node.target]
             case ast.Delete():
@@ -59,6 +64,18 @@ def writes(source: str) -> Iterator[str]:
             named = target.value if isinstance(target, ast.Subscript) else target
             if isinstance(named, ast.Attribute) and named.attr in FIELDS and not _private(named):
                 yield ast.unparse(node)
+
+
+def parts(target: ast.expr) -> Iterator[ast.expr]:
+    """Yield what one target of an assignment assigns to."""
+    match target:
+        case ast.Tuple(elts=several) | ast.List(elts=several):
+            for own in several:
+                yield from parts(own)
+        case ast.Starred(value=own):
+            yield from parts(own)
+        case _:
+            yield target
 
 
 def _private(target: ast.Attribute) -> bool:
@@ -85,7 +102,21 @@ def test_no_other_module_writes_into_a_cases_state(path: Path) -> None:
         "del record.seen[:5]",
         "machine.state.book(entry)",
         "effect.complete(now)",
+        "given.status = 'ignored'",
+        "answer.outcome = outcome",
+        "decision.telling = False",
+        "(decision.why, (*decision.stay,)) = found",
+        "decision.end('refused', now, why, tell=True)",
+        "effect.handled(name, way)",
+        "self._machine.state.submissions[0].fail(now, why)",
     ],
 )
 def test_a_write_is_noticed(line: str) -> None:
     assert list(writes(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["self._at = now", "found = decision.status", "self._machine.fail(serial, why, now)", "state.decision(key)"]
+)
+def test_what_is_no_write_is_passed(line: str) -> None:
+    assert list(writes(line)) == []

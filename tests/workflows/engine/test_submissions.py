@@ -8,6 +8,7 @@ import pytest
 from cases.errors import Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
+from tests.support.processes.delays import Delay
 from tests.support.processes.splits import opened
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
@@ -241,15 +242,59 @@ def test_g_10_a_decision_given_before_the_present_stay_counts_from_its_beginning
     assert (decision.status, decision.why) == ("done", None)
 
 
-def test_g_10_one_that_came_too_late_through_no_fault_of_its_own_counts_from_when_it_was_given() -> None:
+@pytest.mark.parametrize("already", [True, False])
+def test_g_10_one_that_was_possible_only_when_it_was_given_is_submitted_and_counts_from_then(*, already: bool) -> None:
     case = machine()
     case.advance(after("48h"))
     case.resolve_expiry(case.state.expiries[0].serial, ExpiryOutcome(), after("48h"))
 
     decision = case.submit("agree", None, after("50h"), key="u1", sender=InputSender(way="desk", at=after("47h")))
-    case.take(decision.serial, EffectOutcome(already=True), after("50h"))
+    case.advance(after("50h"))
 
+    assert (decision.effect, decision_of(case).status, fired(case)) == ("agree_on_platform", "pending", ["auto_agree"])
+    case.take(decision.serial, EffectOutcome(already=already), after("50h"))
     assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("47h"))]
+
+
+def test_g_10_one_that_was_possible_only_when_it_was_given_and_is_refused_moves_nothing() -> None:
+    case = machine()
+    case.advance(after("48h"))
+    decision = case.submit("refuse", REFUSAL, after("50h"), key="u1", sender=InputSender(way="desk", at=after("47h")))
+    assert len(case.state.expiries) == 1  # the platform is still asked what its clock led to
+    case.refuse(decision.serial, "已自动同意", after("50h"), tell=True)
+    assert (where(case), decision_of(case).status) == (["awaiting_merchant"], "refused")
+
+
+def test_g_10_one_given_earlier_waits_for_those_that_were_given_before_it() -> None:
+    case = machine()
+    case.advance(after("100h"))
+    first, second = (InputSender(way="desk", at=after(offset)) for offset in ("1h", "2h"))
+    agreed = case.submit("agree", None, after("100h"), key="u1", sender=first)
+    case.check("ship", SHIPMENT, after("100h"), key="u2", sender=second)
+    assert case.must_wait(after("100h"), second)
+    assert not case.must_wait(after("100h"), InputSender(way="desk"))
+
+    case.take(agreed.serial, EffectOutcome(already=True), after("100h"))
+
+    assert not case.must_wait(after("100h"), second)
+    shipped = case.submit("ship", SHIPMENT, after("100h"), key="u2", sender=second)
+    case.take(shipped.serial, EffectOutcome(already=True), after("100h"))
+    assert [(entry.rule, entry.at) for entry in case.state.timeline][:2] == [
+        ("agree", after("1h")),
+        ("ship", after("2h")),
+    ]
+
+
+def test_g_10_one_given_in_an_earlier_state_counts_there_although_it_is_possible_now_too() -> None:
+    card = Delay(sent_at="0s", proposed_ship_at="3h").act("1h", "accept").until("3h")
+    assert card.state == "late"
+    given = InputSender(way="command", at=after("2h"))
+    decision = card.machine.submit("ship", SHIPMENT, after("4h"), key="u1", sender=given)
+    assert card.state == "late"
+
+    card.machine.take(decision.serial, EffectOutcome(already=True), after("4h"))
+
+    assert (card.state, card.fired[-1]) == ("shipped_on_time", ("ship", after("2h")))
 
 
 def test_a_closed_case_drops_what_is_being_submitted_and_withdraws_its_steps() -> None:
