@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -49,6 +50,8 @@ from workflows.registry import PROCESSES, process_of
 QUERY_PATIENCE = timedelta(seconds=15)
 """How long a command waits for a worker's answer."""
 OPERATOR_UPDATES = ("retry_effect", "done_by_hand")
+NOTHING_TO_DO: Mapping[str, Any] = {"deadlines": [], "actions": [], "next": None}
+"""What is due and possible in a case that must be revived first."""
 OCCURRED_AT = "occurred_at"
 """The field beside a decision's form that says when it was done in truth (G-11)."""
 
@@ -144,16 +147,18 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
 
 def _show_ended_early(known: KnownCase, seen: CaseView | None, *, as_json: bool) -> None:
     """Show a case whose workflow ended early: no deadline of it is kept, and nothing can be done but to revive it."""
-    last = seen.model_copy(update={"deadlines": [], "actions": [], "next": None}) if seen else None
+    last = seen.model_copy(update=NOTHING_TO_DO) if seen else None
     if as_json:
         ended = {"ending": known.ending, "at": known.ended_at.isoformat() if known.ended_at else None}
         ended["revive"] = how_to_revive(known.case_id)
-        shown = last.model_dump(mode="json") if last else {"case_id": known.case_id}
+        shown = last.model_dump(mode="json") if last else {"case_id": known.case_id, **NOTHING_TO_DO}
         print_json({**shown, "status": "ended_early", "ended_early": ended})
         return
     say(f"🛑 {known.case_id}: {where_it_ended(known)}")
     if last:
         print_case(last)
+    else:
+        say("  最后的状态无法读取,恢复后可见 / its last state cannot be read before it is revived")
 
 
 def _readable(answer: Any) -> CaseView:

@@ -39,6 +39,7 @@ OPENINGS: dict[str, dict[str, str]] = {
     "ruled_and_dismissed": {"reason": "other"},
     "out_of_stock": {"reason": "other"},
     "delay_reported_and_late": {"sent_at": "0s"},
+    "delay_told_late": {"promised_ship_at": "70h"},
 }
 MANY = {"split_found_confirmed": 1}
 POLICIES: dict[str, dict[str, list[str]]] = {"two_at_once": {"reminders_before": ["48h"]}}

@@ -152,7 +152,8 @@ def refuse_while_submitting(situation: CaseSituation, rule: str, order: str | No
     """Raise Refused while another decision of the same state is being submitted (G-10)."""
     if pending := blocking_submission(situation, rule, order):
         named = f"{situation.process.rule_label(pending.rule)} ({pending.rule})"
-        why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet"
+        stuck = f" ({pending.why})" if pending.why else ""
+        why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet{stuck}"
         raise Refused(_refusal(situation, rule, why, order))
 
 

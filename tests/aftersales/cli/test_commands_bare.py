@@ -12,6 +12,7 @@ import yaml
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import temporal_binary
 from tests.support.places import HISTORIES
 from tests.support.playing import reship
@@ -39,6 +40,12 @@ async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
         (line,) = result.stderr.splitlines()
         return line
 
+    def terminate(case: str) -> None:
+        async def end() -> None:
+            await (await connect_to(bare)).get_workflow_handle(case).terminate()
+
+        asyncio.run(end())
+
     def story() -> None:
         path = tmp_path / "case.yaml"
         path.write_text(yaml.safe_dump({"process": "douyin_reship", "opening": reship()}))
@@ -50,8 +57,14 @@ async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
         assert "no worker answers" in complaint("show", "douyin_reship/A1")
         unanswered = command("act", "douyin_reship/A1", "agree", "--patience", "2s")
         assert (unanswered.exit_code, "no worker answered" in unanswered.stderr) == (3, True)
+        terminate("douyin_reship/A1")
+        shown = json.loads(command("show", "douyin_reship/A1", "--json").stdout)
+        assert (shown["status"], shown["deadlines"], shown["actions"], shown["next"]) == ("ended_early", [], [], None)
+        unreadable = command("show", "douyin_reship/A1").stdout
+        assert "aftersales revive douyin_reship/A1" in unreadable
+        assert "its last state cannot be read before it is revived" in unreadable
 
-    monkeypatch.setattr("aftersales.cli.cases.PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("aftersales.cli.cases.QUERY_PATIENCE", timedelta(seconds=1))
     await asyncio.to_thread(story)
 
 
@@ -63,11 +76,11 @@ def test_recorded_histories_replay(aftersales: Callable[..., Result]) -> None:
 
 
 def test_a_history_that_would_go_otherwise_now_is_status_1(aftersales: Callable[..., Result], tmp_path: Path) -> None:
-    recorded = HISTORIES / "douyin_reship_agreed_shipped_signed.json"
+    recorded = HISTORIES / "claim_1688_unanswered.json"
     text = recorded.read_text(encoding="utf-8")
-    assert "douyin_reship.push_tracking_number" in text
+    assert '"name": "remind"' in text
     changed = tmp_path / "changed.json"
-    changed.write_text(text.replace("douyin_reship.push_tracking_number", "douyin_reship.push_number"))
+    changed.write_text(text.replace('"name": "remind"', '"name": "reminded"'))
     result = aftersales("replay", changed, recorded)
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

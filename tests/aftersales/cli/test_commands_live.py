@@ -12,11 +12,12 @@ import pytest
 import yaml
 from click.testing import Result
 
-from tests.support.embedded import Embedded, settings_of
+from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.playing import reship
 from workflows.registry import PROCESSES
 
 PATIENCE_SECONDS = 20.0
+SANDBOX_SHOP = "1001"
 ROW = ("case_id", "process", "status", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
 
 Command = Callable[..., Result]
@@ -25,7 +26,12 @@ Open = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    started = Embedded(settings_of(tmp_path_factory.mktemp("data"))).ready()
+    """With a sample case, whose shop the sandbox therefore knows."""
+    samples = tmp_path_factory.mktemp("samples")
+    sample = {"process": "douyin_reship", "opening": reship(own_id="1", order_id="2", shop_id=SANDBOX_SHOP)}
+    (samples / "reship.yaml").write_text(yaml.safe_dump(sample))
+    settings = settings_of(tmp_path_factory.mktemp("data"))
+    started = Embedded(settings, (*UP, "--samples", str(samples))).ready()
     yield started
     assert started.interrupt() == 0
 
@@ -56,6 +62,20 @@ def open_case(command: Command, case_file: Callable[..., Path]) -> Open:
         return str(row["case_id"])
 
     return opened
+
+
+@pytest.fixture
+def applied(embedded: Embedded, command: Command) -> str:
+    """The case of a buyer who has applied in the sandbox, whose message has opened it."""
+    own = {name: embedded.environment[name] for name in ("AFTERSALES_DATA_DIR", "AFTERSALES_SANDBOX_PORT")}
+    fields = [f"--form={field}" for field in (f"shop_id={SANDBOX_SHOP}", "reason=未收到货", "amount=100.00")]
+    record = json.loads(command("sandbox", "--apply", *fields, "--json", **own).stdout)
+    case = f"douyin_reship/{record['after_sale_id']}"
+    until = time.monotonic() + PATIENCE_SECONDS
+    while command("show", case).exit_code != 0:
+        assert time.monotonic() < until, "no message has opened the case"
+        time.sleep(0.05)
+    return case
 
 
 def complaint(result: Result, status: int) -> str:
@@ -149,7 +169,7 @@ def test_cases_are_listed_by_deadline(command: Command, open_case: Open) -> None
     ages = {"-1h": "", "-40h": "", "-20h": ""}
     ages |= {age: open_case(shop_id=shop, applied_at=age) for age in ages}
     judged = open_case(shop_id=shop, applied_at="-2h")
-    command("act", judged, "refuse", "--form", "reason=x")
+    assert command("report", judged, "refuse", "--form", "reason=x").exit_code == 0
     listed(command, 4, "--shop", shop)
     rows = settled(command, shop, judged)
     assert [row["case_id"] for row in rows] == [ages["-40h"], ages["-20h"], ages["-1h"], judged]
@@ -210,11 +230,12 @@ def test_a_case_is_shown(command: Command, open_case: Open) -> None:
     assert [text for text in (case, "待商家处理", "agree", "DR-4", "超时自动同意") if text not in printed.stdout] == []
 
 
-def test_acting_and_being_refused(command: Command, open_case: Open) -> None:
-    case = open_case()
+def test_acting_and_being_refused(command: Command, applied: str) -> None:
+    case = applied
     done = command("act", case, "agree")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "待补寄发货" in done.stdout
+    assert "平台已受理 / taken" in done.stdout
     refused = complaint(command("act", case, "agree"), 1)
     assert "awaiting_shipment" in refused
     assert "ship" in refused
@@ -222,7 +243,34 @@ def test_acting_and_being_refused(command: Command, open_case: Open) -> None:
         command("act", case, "ship", "--form", "carrier=SF", "--form", "tracking_no=SF1", "--json").stdout
     )
     assert (answer["state"], answer["status"]) == (["in_transit"], "open")
+    assert (answer["decision"], bool(answer["said"])) == ("taken", True)
     assert [entry["rule"] for entry in shown(command, case)["timeline"]] == ["agree", "ship"]
+
+
+def test_g_10_a_decision_for_a_shop_without_credentials_says_so_and_counts_once_done_by_hand(
+    command: Command, open_case: Open
+) -> None:
+    case = open_case()
+    sent = command("act", case, "agree", "--as", "王五")
+    assert (sent.exit_code, sent.stderr) == (0, "")
+    assert [text for text in ("待商家处理", "提交中 / being submitted") if text not in sent.stdout] == []
+
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (seen := shown(command, case))["needs_operator"] and time.monotonic() < until:
+        time.sleep(0.05)
+    missing = "没有该店铺的凭据 / no credentials for shop: S1"
+    (decision,) = seen["decisions"]
+    assert (decision["status"], decision["actor"], missing in decision["why"]) == ("being_submitted", "王五", True)
+    assert (seen["state"], seen["timeline"]) == (["awaiting_merchant"], [])
+    assert [entry["rule"] for entry in seen["deadlines"]] == ["auto_agree"]
+    printed = command("show", case).stdout
+    assert [text for text in ("王五", "⚠️", missing, "届时:超时自动同意") if text not in printed] == []
+
+    refused = complaint(command("act", case, "refuse", "--form", "reason=x"), 1)
+    assert [text for text in ("提交中", missing) if text not in refused] == []
+    by_hand = command("act", case, "done_by_hand")
+    assert (by_hand.exit_code, "待补寄发货" in by_hand.stdout) == (0, True)
+    assert [entry["rule"] for entry in shown(command, case)["timeline"]] == ["agree"]
 
 
 def test_a_bad_form_or_name_is_bad_input(command: Command, open_case: Open) -> None:

@@ -75,7 +75,11 @@ def test_a_terminated_case_is_listed_and_shown_as_such_without_deadlines_until_i
     embedded: Embedded, command: Command, case: str, case_file: Path
 ) -> None:
     assert row(command, case, "running")["deadline"]
-    assert command("act", case, "agree").exit_code == 0
+    assert command("report", case, "agree").exit_code == 0
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not json.loads(command("show", case, "--json").stdout)["timeline"]:
+        assert time.monotonic() < until, "the report never counted"
+        time.sleep(0.05)
     terminate(embedded, case)
 
     for options in ((), ("--all",)):

@@ -165,7 +165,7 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
     *cases, (process, last) = reships.read().cases
     too_large = Opening(facts={**last.facts, "description": "长" * 2**20})
     cases.append((process, too_large))
-    message = r"^([6-9]|1[0-5]) 件已新建 / opened, 0 .*, run again to continue: Temporal: .* exceeds limit"
+    message = r"^([6-9]|1[0-5]) 件已新建 / opened, 0 .*, run again to continue: case: .* / too large: \d+ bytes"
     with pytest.raises(OpeningStopped, match=message):
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 

@@ -59,6 +59,7 @@ async def test_notifications_of_a_case_reach_the_bot_of_its_shop(
                 serial = (await life.act("agree"))["serial"]
                 await life.pass_time("61m")
                 await eventually("trouble", partial(texts_sent, 2))
+                assert await is_current(environment.client, reminder)  # what the platform has not taken stops no clock
                 trouble = reminder.model_copy(update={"rule": None, "serial": serial})
                 assert await is_current(environment.client, trouble)
                 await life.act("done_by_hand")
