@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from click.testing import Result
 
 from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.playing import reship
+from tests.support.processes.claims import claim_facts
 from workflows.registry import PROCESSES
 
 PATIENCE_SECONDS = 20.0
@@ -210,6 +211,25 @@ def test_the_list_is_narrowed_and_closed_cases_are_left_out(command: Command, op
     assert listed(command, 0, "--shop", "nobody's 'shop'") == []
     assert [row["case_id"] for row in listed(command, 1, "--shop", shop, "--order", "O1")] == [stays]
     assert listed(command, 0, "--shop", shop, "--order", "O2") == []
+
+
+def test_g_11_a_case_that_a_late_fact_could_still_put_right_is_not_listed_as_open(
+    command: Command, tmp_path: Path
+) -> None:
+    shop, own_id = uuid.uuid4().hex[:8], uuid.uuid4().hex[:12]
+    facts = {**claim_facts(own_id, datetime.now(UTC) - timedelta(hours=50)), "shop_id": shop}
+    path = tmp_path / "claim.yaml"
+    path.write_text(yaml.safe_dump({"process": "claim_1688", "opening": facts}))
+    case = f"claim_1688/{own_id}"
+    assert command("open", path).exit_code == 0
+    (row,) = listed(command, 1, "--shop", shop, "--all")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while shown(command, case)["status"] != "closed" and time.monotonic() < until:
+        time.sleep(0.05)
+    assert listed(command, 0, "--shop", shop) == []
+    (row,) = listed(command, 1, "--shop", shop, "--all")
+    assert (row["case_id"], row["status"], row["deadline"], row["waits_for"]) == (case, "running", None, None)
+    assert "系统判定成立" in row["state"]
 
 
 def test_people_read_a_table(command: Command, open_case: Open) -> None:
