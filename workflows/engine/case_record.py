@@ -40,5 +40,6 @@ def fingerprint(situation: CaseSituation) -> str:
     state = situation.state
     parts = [f"{entry.key}={entry.amount}" for entry in state.ledger]
     if situation.closed:
-        parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()}")
+        decided = sum(decision.status == "done" for decision in state.decisions)
+        parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()} after {decided} decisions")
     return " ".join(parts)
