@@ -34,16 +34,17 @@ class TaskTimes:
     def __init__(self) -> None:
         self._before: int | None = None
         self._length = 0
+        self._length = 0
         self._at: datetime | None = None
 
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
-        nanoseconds = activation.timestamp.ToNanoseconds()
+        nanoseconds, length = activation.timestamp.ToNanoseconds(), activation.history_length
         news = any(map(_is_news, activation.jobs))
-        stale = news and nanoseconds == self._before
+        stale = news and nanoseconds == self._before and length > self._length
         if news:
             self._at = activation.timestamp.ToDatetime(UTC)
-        _activation.at, self._before = self._at, nanoseconds
+        _activation.at, self._before, self._length = self._at, nanoseconds, length
         return stale
 
 

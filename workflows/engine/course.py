@@ -16,7 +16,7 @@ from cases.ledger import LedgerEntry
 from cases.messages import ExpiryOutcome
 from cases.models import clipped, read
 from statecharts.chart import Deadline, Snapshot
-from statecharts.rules import Effect
+from statecharts.rules import Effect, Party
 from workflows.engine import inputs, reports
 from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
@@ -217,7 +217,10 @@ class CaseCourse(CaseSituation):
                 self._judge(given)
 
     def _contradicting(self, expiry: ExpiryCheck) -> Input | None:
-        """Return the first fact after an assumed end of a clock that only fits if the clock's own rule did not fire."""
+        """Return what the platform did at an assumed end of a clock, if that is told: without the clock's rule it fits.
+
+        What buyer or merchant did then came too late, as the clock was theirs.
+        """
         waiting = [given for given in self.state.inputs if given.status in ("held", "ignored")]
         trial: CaseCourse | None = None
         for given in sorted({id(given): given for given in (*waiting, *self._coming)}.values(), key=_place):
@@ -225,6 +228,8 @@ class CaseCourse(CaseSituation):
                 continue
             applying = reports.application(self, given)
             if not isinstance(applying, Apply) or applying.order != expiry.order:
+                continue
+            if self.process.rules[applying.rule].party is not Party.PLATFORM:
                 continue
             if not any(step.targets for _, step in self.chart_view(applying.order).transitions(applying.rule)[:1]):
                 continue  # it leaves the state as it is, which says nothing of the clock
