@@ -171,7 +171,7 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
 
 
 def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, reships: Exported) -> None:
-    result = aftersales("open", reships.write(row()), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
+    result = aftersales("open", reships.write(row(*ids(1))), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert "1 件未新建,再次运行即可继续 / not opened yet, run again to continue" in line
