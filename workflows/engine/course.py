@@ -214,7 +214,7 @@ class CaseCourse(CaseSituation):
             if given is None:
                 self.run_out(expiry, assumed=True)
             else:
-                self._judge(given)
+                self.place(given)
 
     def _contradicting(self, expiry: ExpiryCheck) -> Input | None:
         """Return what the platform did at an assumed end of a clock, if that is told: without the clock's rule it fits.
@@ -231,8 +231,8 @@ class CaseCourse(CaseSituation):
                 continue
             if self.process.rules[applying.rule].party is not Party.PLATFORM:
                 continue
-            if not any(step.targets for _, step in self.chart_view(applying.order).transitions(applying.rule)[:1]):
-                continue  # it leaves the state as it is, which says nothing of the clock
+            if self._runs_on_after(given, expiry):
+                continue  # it says nothing of the clock
             if trial is None:
                 trial = self.fork()
                 trial.run_out(expiry)
@@ -242,6 +242,15 @@ class CaseCourse(CaseSituation):
             self._coming = deque(other for other in self._coming if other is not given)
             return given
         return None
+
+    def _runs_on_after(self, given: Input, expiry: ExpiryCheck) -> bool:
+        """Return whether a clock that has run out would still run if an input applied first."""
+        trial = self.fork()
+        trial.place(given.model_copy())
+        return any(
+            (clock.order, clock.rule, clock.due) == (expiry.order, expiry.rule, expiry.due)
+            for clock in trial.deadlines()
+        )
 
     def fail_expiry(self, serial: int, why: str) -> None:
         """Leave an expiry that the platform did not answer to an operator."""
@@ -352,9 +361,10 @@ class CaseCourse(CaseSituation):
         self.elapse(given.happened)  # clocks that ran out before the input's own instant go first
         self.state.advance_to(given.happened)
         if given.status == "waiting":
-            self._judge(given)
+            self.place(given)
 
-    def _judge(self, given: Input) -> None:
+    def place(self, given: Input) -> None:
+        """Judge an input as the case is now, and let it have its consequences."""
         self._act_on(given, reports.judge(self, given))
 
     def _act_on(self, given: Input, verdict: Verdict) -> None:
