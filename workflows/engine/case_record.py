@@ -38,7 +38,7 @@ def case_record(situation: CaseSituation, now: datetime) -> CaseRecord:
 def fingerprint(situation: CaseSituation) -> str:
     """Return a text that differs whenever the ledger must learn something; empty while there is nothing to record."""
     state = situation.state
-    parts = [f"{entry.key}={entry.amount}" for entry in state.ledger]
+    parts = [f"{entry.key}={entry.amount}@{entry.at.isoformat()}" for entry in state.ledger]
     if situation.closed:
         decided = sum(decision.status == "done" for decision in state.decisions)
         parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()} after {decided} decisions")

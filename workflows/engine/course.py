@@ -39,7 +39,7 @@ PINNED = {"facts", "policy", "edition"}
 """What never changes of a case."""
 BYTES_CARRIED = 64 * 1024
 """Bytes that a list of what is over may take up in the input of the next run."""
-CLIPPED = ("timeline", "taken_back", "ignored", "seen", "reminders", "reversed", "obsolete", "answers")
+CLIPPED = ("taken_back", "ignored", "seen", "reminders", "reversed", "obsolete", "answers")
 """The lists of what is over, of which only the newest are carried."""
 HELD_UP = timedelta(seconds=5)
 """An input that is handled so long after it was given was held up; less may be a difference between two clocks."""
@@ -49,6 +49,7 @@ TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all tha
 WAITING_KEPT = 50
 """Inputs kept at a checkpoint that have not applied yet."""
 TOO_MANY = "等待核实期间消息过多,已放弃 / given up: too many messages while the platform was being asked"
+OBSOLETE = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
 DECIDED = "平台记录已裁定,不再更改 / the platform's record has decided this already"
 
 
@@ -97,6 +98,7 @@ class CaseCourse(CaseSituation):
     def carried(self) -> dict[str, Any]:
         """Return all that must be carried over to resume the case, besides its facts and policy."""
         kept = {name: newest_within(getattr(self.state, name), BYTES_CARRIED) for name in CLIPPED}
+        kept["timeline"] = with_newest_forms(self.state.timeline, BYTES_CARRIED)
         state = self.state.model_copy(update=kept)
         return {**state.model_dump(mode="json"), "context": self.context()}
 
@@ -140,7 +142,7 @@ class CaseCourse(CaseSituation):
             self._resolve(expiry, answer)
 
     def _expiries_before(self) -> Iterable[ExpiryCheck]:
-        return self._before.expiries if self._before else ()
+        return (*self._before.expiries, *self.state.given_up) if self._before else ()
 
     def run_out(self, clock: Deadline | ExpiryCheck, *, assumed: bool = False) -> None:
         """Fire a clock's own rule; ``assumed``: the platform has no record of what it led to."""
@@ -159,7 +161,7 @@ class CaseCourse(CaseSituation):
         if outcome.rule is None and outcome.deadline is not None and outcome.deadline <= now:
             expiry.asked += 1
         elif fault := self._fault_of(expiry, outcome):
-            expiry.fail(fault)
+            self._give_up(expiry, fault)
         else:
             self.answer(expiry, outcome, now)
 
@@ -187,7 +189,7 @@ class CaseCourse(CaseSituation):
             told=now,
             outcome=outcome.model_copy(update={"occurred_at": occurred}),
         )
-        self.state.answers.append(answer)
+        self.state.answers = [other for other in self.state.answers if other.clock != answer.clock] + [answer]
         if self.state.held or (self.state.frontier and self.state.frontier > expiry.due):
             self.refold(now)
         else:
@@ -196,6 +198,9 @@ class CaseCourse(CaseSituation):
     def _resolve(self, expiry: ExpiryCheck, answer: ExpiryAnswer) -> None:
         """Let an expiry have its consequences, in the course of the case."""
         outcome, order = answer.outcome, expiry.order
+        if fault := self._fault_of(expiry, outcome):  # another fact has led elsewhere since the platform answered
+            expiry.fail(fault)
+            return
         if answer.recorded:
             self.state.answered.append(answer.clock)
         if outcome.rule is not None:
@@ -226,7 +231,7 @@ class CaseCourse(CaseSituation):
         for given in sorted({id(given): given for given in (*waiting, *self._coming)}.values(), key=_place):
             if given.happened < expiry.due or given.rule is None:
                 continue
-            applying = reports.application(self, given)
+            applying = reports.judge(self, given)
             if not isinstance(applying, Apply) or applying.order != expiry.order:
                 continue
             if self.process.rules[applying.rule].party is not Party.PLATFORM:
@@ -255,7 +260,13 @@ class CaseCourse(CaseSituation):
     def fail_expiry(self, serial: int, why: str) -> None:
         """Leave an expiry that the platform did not answer to an operator."""
         if expiry := self.state.expiry(serial):
-            expiry.fail(clipped(why))
+            self._give_up(expiry, why)
+
+    def _give_up(self, expiry: ExpiryCheck, why: str) -> None:
+        expiry.fail(clipped(why))
+        self.state.give_up(expiry)
+        if self.state.held:
+            self.refold(self.state.latest)
 
     # Reports of the platform (G-3), and what was told late (G-11).
 
@@ -385,10 +396,34 @@ class CaseCourse(CaseSituation):
             case Echo(decision):
                 given.status = "echo"
                 decision.echoed = True
+                self._rearm_by_echo(given)
             case Ignore(why, final):
                 given.status, given.why = "ignored", why
                 if final:
                     given.dated = False
+        if given.kind == "decision":
+            self._explain_decision(given)
+
+    def _explain_decision(self, given: Input) -> None:
+        """Keep of a decision that the platform has taken why it does not count, or that it does after all."""
+        decision = self.state.decision(given.key)
+        if decision is None:
+            return
+        if decision.status == "dropped" and given.status == "applied":
+            decision.complete(given.happened)
+            decision.telling = False
+        if decision.status == "done":
+            decision.why = given.why
+
+    def _rearm_by_echo(self, given: Input) -> None:
+        """Keep of an echo the deadline that came with it."""
+        own = given.model_copy(update={"rule": None, "otherwise": ()})
+        if given.deadline is None or self.closed:
+            return
+        verdict = reports.judge_deadline(self, own)
+        if isinstance(verdict, Rearm):
+            given.rule, given.otherwise, given.status = None, (), "applied"
+            self._rearm(verdict)
 
     def _rearm(self, verdict: Rearm | Ignore) -> None:
         if isinstance(verdict, Rearm):
@@ -399,7 +434,7 @@ class CaseCourse(CaseSituation):
     def _retry_waiting(self) -> None:
         """Judge again the inputs that were held for an expiry, and those that came too early."""
         again = True
-        while again and not self.closed:
+        while again:
             again = False
             for given in self.state.inputs:
                 if given.status not in ("held", "ignored"):
@@ -454,15 +489,12 @@ class CaseCourse(CaseSituation):
         wanted = {effect.key for effect in state.effects}
         state.obsolete = [effect for effect in state.obsolete if effect.key not in wanted]
         for effect in before.effects:
-            performed = effect.status == "done" and not effect.unneeded
-            if effect.key not in wanted and effect.entry is None and performed:
-                why = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
-                state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": why}))
-        applied = {given.key: given for given in state.inputs if given.kind == "decision"}
-        for decision in state.decisions:
-            given = applied.get(decision.key)
-            if decision.status == "done" and given is not None:
-                decision.why = None if given.status == "applied" else given.why
+            if effect.key in wanted or effect.entry is not None or effect.unneeded:
+                continue
+            if effect.status == "done":
+                state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": OBSOLETE}))
+            elif effect.status == "pending":  # its call may be on its way, and may then still succeed
+                state.obsolete.append(effect.model_copy(update={"status": "dropped"}))
 
     def drop_left_decisions(self, now: datetime) -> None:
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""

@@ -102,7 +102,7 @@ def _taken_back(situation: CaseSituation) -> list[str]:
     """Return what was performed although facts told late have undone the reason for it (G-11)."""
     return [
         f"- ⚠️ **{situation.step_label(effect)}**{order_suffix(effect.order)} 已执行,但依据已被迟到的事实撤回,请核对"
-        for effect in situation.state.obsolete
+        for effect in situation.state.in_vain
     ]
 
 

@@ -13,8 +13,8 @@ from cases.errors import BadForm, Refused
 from cases.forms import Form
 from cases.messages import EffectOutcome, ExpiryOutcome, Report
 from cases.models import clipped, read
-from workflows.engine import decisions, inputs
-from workflows.engine.course import CaseCourse, given_at
+from workflows.engine import decisions, inputs, reports
+from workflows.engine.course import OBSOLETE, CaseCourse, given_at
 from workflows.engine.inputs import Input
 from workflows.engine.reports import SKEW
 from workflows.engine.sender import UNKNOWN_SENDER, InputSender
@@ -113,6 +113,7 @@ class CaseMachine(CaseCourse):
             self._count(decision, decision.at if outcome.already or not decision.stay else now, now)
         elif decision.being_submitted:
             decision.complete(now, task=outcome.console_task)
+            self.drop_left_decisions(now)
 
     def refuse(self, serial: int, why: str, now: datetime, *, tell: bool) -> None:
         """Drop a decision that the platform refused, in its own words; ``tell``: nobody waits for the answer."""
@@ -138,6 +139,8 @@ class CaseMachine(CaseCourse):
             order, form, _ = self._admit_then(rule, raw, happened, now)
             return order, form, happened, []
         told = given_at(sender, now)
+        if told is not None and self.state.began is not None:
+            told = max(told, self.state.began)
         try:
             order, form = decisions.check(self.as_of(now), rule, raw)
         except Refused:
@@ -221,6 +224,8 @@ class CaseMachine(CaseCourse):
         step.retry()
         if isinstance(step, EffectState):
             step.handled(sender.name, sender.way)
+        else:
+            self.state.ask_again(step)
 
     def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm unless an operator names one stuck step."""
@@ -287,6 +292,7 @@ class CaseMachine(CaseCourse):
         began = self.state.began or now
         given = inputs.of_report(report, self.state.next_serial(), now, began, sender)
         self._confirm_submission(given, now)
+        given.happened = reports.in_our_time(self, given)
         self.tell(given, now)
         self.advance(now)
 
@@ -300,6 +306,7 @@ class CaseMachine(CaseCourse):
         confirmed = trial.state.decision_numbered(decision.serial)
         if confirmed is not None and not confirmed.being_submitted:  # as a fact it would drop the decision
             self._count(decision, max(given.happened, decision.at), now)
+            given.serial = self.state.next_serial()  # it only confirms what comes before it
 
     def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
         """Record that a message could not be read, or that a request was declined."""
@@ -341,6 +348,15 @@ class CaseMachine(CaseCourse):
         effect = self.state.effect(serial)
         if effect is not None and effect.status == "pending":
             effect.complete(now, task=outcome.console_task)
+        elif effect is None and outcome.console_task is None:
+            self._note_performed_in_vain(serial, now)
+
+    def _note_performed_in_vain(self, serial: int, now: datetime) -> None:
+        """Note that a call succeeded that was on its way when what it followed from was taken back."""
+        for effect in self.state.obsolete:
+            if effect.serial == serial and not effect.obsolete:
+                effect.complete(now)
+                effect.why, effect.obsolete = OBSOLETE, True
 
     def fail_effect(self, serial: int, why: str, now: datetime) -> None:
         """Leave an effect to an operator (G-7), unless the case has moved on and no longer needs it."""

@@ -85,12 +85,10 @@ def judge_again(situation: CaseSituation, given: Input) -> Verdict | None:
 
     One that was held is judged anew.  Another applies only if it happened while the present state was active.
     """
-    if situation.closed:
-        return None
     if given.status == "held":
         verdict = judge(situation, given)
         return None if isinstance(verdict, Hold) else verdict
-    if not given.dated or given.rule is None:
+    if situation.closed or not given.dated or given.rule is None:
         return None
     applying = applying_rule(situation, given)
     if applying is None or _entered(situation, *applying) - SKEW > given.happened:
@@ -115,10 +113,34 @@ def _echo(situation: CaseSituation, given: Input) -> Echo | None:
     if given.kind == "decision":
         return None
     for decision in situation.state.decisions:
-        answers = decision.status == "done" and not decision.echoed and decision.rule in given.rules
-        if answers and decision.order in (None, given.order) and (decision.ended or decision.at) - SKEW <= given.told:
+        if _may_confirm(given, decision) and (decision.ended or decision.at) - SKEW <= given.told:
             return Echo(decision)
     return None
+
+
+def in_our_time(situation: CaseSituation, given: Input) -> datetime:
+    """Return when a report happened by our clock, which the platform's may be behind.
+
+    What confirms a decision did not happen before it counted, nor was the deadline of a state set before its entry.
+    """
+    known = [given.happened]
+    if given.rule is None:
+        views = [view for view in situation.chart_views() if given.order in (None, view.order)]
+        known += [view.entered[state] for view in views for state in given.states if state in view.entered]
+    elif given.dated:
+        known += [
+            decision.ended
+            for decision in situation.state.decisions
+            if decision.ended and not decision.why and _may_confirm(given, decision)
+        ]
+    later = [at for at in known if given.happened <= at <= given.happened + SKEW]
+    return max(later)
+
+
+def _may_confirm(given: Input, decision: Decision) -> bool:
+    """Return whether a report may only confirm a decision that the platform has taken."""
+    unconfirmed = decision.status == "done" and not decision.echoed and decision.rule in given.rules
+    return unconfirmed and decision.order in (None, given.order)
 
 
 def judge_deadline(situation: CaseSituation, given: Input) -> Rearm | Ignore:
@@ -150,7 +172,7 @@ def _with_form(situation: CaseSituation, given: Input, rule: str, order: str | N
     try:
         form = None if given.form is None else situation.read_form(rule, given.form, order)
     except BadForm as bad:
-        return Ignore(str(bad), final=True)
+        return Ignore(str(bad), final=not given.dated)  # another state may ask for another form
     return Apply(rule, order, form)
 
 

@@ -243,8 +243,9 @@ class Checkpoint(BaseModel):
 class CaseState(Course):
     """The state of a case, apart from its facts, its policy and what its forms have added.
 
-    ``reversed`` are the ledger entries and ``taken_back`` the rules that late facts have undone (G-11).  ``recorded``
-    says what the ledger knows.  Only ``CaseMachine`` may call the methods that change a state.
+    Late facts have undone (G-11) what is in ``reversed`` (ledger entries), ``taken_back`` (rules) and ``obsolete``
+    (effects).  ``given_up`` are the expiries that the platform did not answer, also those that a fact has resolved
+    since.  ``recorded`` says what the ledger knows.  Only ``CaseMachine`` may call the methods that change a state.
     """
 
     began: Instant | None = None
@@ -261,6 +262,7 @@ class CaseState(Course):
     reversed: list[LedgerEntry] = []
     taken_back: list[TimelineEntry] = []
     obsolete: list[EffectState] = []
+    given_up: list[ExpiryCheck] = []
     recorded: str = ""
 
     # Reading.
@@ -305,6 +307,11 @@ class CaseState(Course):
     def effect(self, serial: int) -> EffectState | None:
         """Return the effect of a serial number, unless the case no longer has it."""
         return next((effect for effect in self.effects if effect.serial == serial), None)
+
+    @property
+    def in_vain(self) -> list[EffectState]:
+        """The effects that were performed for what was taken back."""
+        return [effect for effect in self.obsolete if effect.obsolete]
 
     @property
     def stuck(self) -> list[EffectState]:
@@ -413,6 +420,16 @@ class CaseState(Course):
     def expire(self, expiry: ExpiryCheck) -> None:
         """Record that a clock of the platform has run out and must be resolved with it (G-2)."""
         self.expiries.append(expiry)
+
+    def give_up(self, expiry: ExpiryCheck) -> None:
+        """Remember that the platform did not answer about an expiry, so that facts may resolve it."""
+        self.ask_again(expiry)
+        self.given_up.append(expiry.model_copy())
+        del self.given_up[:-EARLY_KEPT]
+
+    def ask_again(self, expiry: ExpiryCheck) -> None:
+        """Note that the platform is asked again about an expiry."""
+        self.given_up = [other for other in self.given_up if other.clock != expiry.clock]
 
     def keep_expiries(self, order: str | None, running: Collection[tuple[str, str, datetime]]) -> None:
         """Drop the expiries of an order's clocks (state, rule and instant) that no longer run."""

@@ -268,7 +268,7 @@ def _schema(form: type[Form]) -> dict[str, Any]:
 
 def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
     state = situation.state
-    steps = sorted([*state.effects, *filter(_is_step, state.decisions), *state.obsolete], key=_serial)
+    steps = sorted([*state.effects, *filter(_is_step, state.decisions), *state.in_vain], key=_serial)
     effects: list[EffectView | StuckExpiryView] = [_effect(situation, effect) for effect in steps]
     return effects + [
         StuckExpiryView(serial=expiry.serial, rule=expiry.rule, order=expiry.order, why=expiry.why)
