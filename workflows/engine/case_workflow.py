@@ -193,7 +193,6 @@ class CaseWorkflow:
 
     async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
-        self._take_messages()
         workflow.continue_as_new(next_input(self._machine))
 
     async def _sleep(self, seen: int) -> None:
