@@ -402,7 +402,7 @@ class CaseMachine(CaseCourse):
         for own in kept:
             if own is sent or (own.delivered is None and own == sent.model_copy(update={"delivered": None})):
                 own.delivered, own.why = delivered, why
-        if isinstance(sent, Notification):
+        if isinstance(sent, Notification) and sent.ending:
             decision = self.state.decision_numbered(sent.serial)
             if decision is not None:
                 decision.telling = False

@@ -205,11 +205,13 @@ class SentReminder(BaseModel):
 class Notification(BaseModel):
     """A notification that the step ``serial`` waits for a person, or that a decision was not taken.
 
-    ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` mean the same as for a reminder.
+    ``ending``: it is about the end of a decision.  ``over``: the step no longer waits for a person.  ``delivered`` and
+    ``why`` mean the same as for a reminder.
     """
 
     at: Instant
     serial: int
+    ending: bool = False
     over: bool = False
     delivered: bool | None = None
     why: str | None = None
@@ -447,13 +449,14 @@ class CaseState(Course):
 
     def notify(self, serial: int, at: datetime) -> None:
         """Add a notification to be sent."""
-        self.notifications.append(Notification(at=at, serial=serial))
+        ending = any(decision.serial == serial for decision in self.telling)
+        self.notifications.append(Notification(at=at, serial=serial, ending=ending))
 
     def end_notifications(self) -> None:
         """Mark the notifications of steps that no longer wait for a person as over."""
-        waiting = {*self.waiting, *(decision.serial for decision in self.telling)}
+        waiting, telling = set(self.waiting), {decision.serial for decision in self.telling}
         for notification in self.notifications:
-            if notification.serial not in waiting:
+            if notification.serial not in (telling if notification.ending else waiting):
                 notification.over = True
 
     def first_time(self, report: Report) -> bool:

@@ -13,7 +13,7 @@ from tests.support.processes.splits import opened
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.sender import InputSender
-from workflows.engine.state import Decision
+from workflows.engine.state import Decision, Notification
 from workflows.engine.view import summary, view
 
 TASK = ConsoleTask(page="后台", instruction="点同意")
@@ -27,6 +27,14 @@ def submit(of: CaseMachine, offset: str, rule: str = "agree", form: Any = None, 
 def resumed(of: CaseMachine) -> CaseMachine:
     """Return the case as a new run resumes it."""
     return CaseMachine.resume(of.process, of.case_id, of._origin, of.carried())
+
+
+def notified(of: CaseMachine, offset: str) -> list[Notification]:
+    """Notify operators of what is new, as a running case does; return these notifications."""
+    of.end_notifications()
+    serials = of.unnotified()
+    of.notify(serials, after(offset))
+    return of.state.notifications[len(of.state.notifications) - len(serials) :]
 
 
 def decision_of(of: CaseMachine, key: str = "u1") -> Decision:
@@ -306,3 +314,33 @@ def test_a_closed_case_drops_what_is_being_submitted_and_withdraws_its_steps() -
     assert (case.closed, case.state.effects, case.state.waiting, case.state.submissions) == (True, [], {}, [])
     assert decision_of(case).status == "dropped"
     assert case.finished(after("3h") + timedelta(0))
+
+
+def test_g_10_operators_who_were_told_that_it_waits_are_told_of_its_drop_too() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.fail(decision.serial, "no answer", after("2h"))
+    told = notified(case, "2h")
+    case.mark_delivered(told[0])
+    assert notified(case, "3h") == []
+
+    case.advance(after("48h"))
+    case.resolve_expiry(case.state.unresolved[0].serial, ExpiryOutcome(), after("48h"))
+
+    (drop,) = notified(case, "48h")
+    case.mark_delivered(drop)
+    assert (told[0].over, drop.serial, notified(case, "49h")) == (True, decision.serial, [])
+    assert decision_of(case).telling is False
+
+
+def test_g_10_a_late_delivery_that_it_waits_does_not_count_as_that_of_its_drop() -> None:
+    case = machine()
+    decision = submit(case, "1h")
+    case.fail(decision.serial, "no answer", after("2h"))
+    (waits,) = notified(case, "2h")
+    case.advance(after("48h"))
+    case.resolve_expiry(case.state.unresolved[0].serial, ExpiryOutcome(), after("48h"))
+
+    case.mark_delivered(waits)
+
+    assert [sent.ending for sent in notified(case, "48h")] == [True]
