@@ -297,7 +297,7 @@ async def cached_kb(name: str, server: EmbeddedServer, number: int) -> float:
 
 async def due_at_once(way: Way, number: int) -> dict[str, float]:
     """Let cases come due in the same second, and take decisions in others meanwhile."""
-    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20 + number * 0.1)
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20 + number * 0.05)
     applied = (due - timedelta(hours=48)).isoformat()
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -326,13 +326,13 @@ async def due_at_once(way: Way, number: int) -> dict[str, float]:
 
     async def settled(handle: Handle) -> datetime:
         async with gate:
-            while True:
-                history = await handle.fetch_history()
-                ends = [event for event in history.events if event.HasField("activity_task_completed_event_attributes")]
-                if ends:
-                    return ends[0].event_time.ToDatetime(UTC)
-                await asyncio.sleep(1)
+            history = await handle.fetch_history()
+        calls = [event for event in history.events if event.HasField("marker_recorded_event_attributes")]
+        return calls[0].event_time.ToDatetime(UTC)  # the platform's answer, after which the next state is entered
 
+    agreed = "WorkflowType = 'douyin_reship' AND CaseState = '待补寄发货'"
+    while (await way.client.count_workflows(agreed)).count < number:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(1)
     last = max(await asyncio.gather(*(settled(handle) for handle in handles)))
     settled_all.set()
     await deciding
