@@ -33,14 +33,13 @@ class TaskTimes:
 
     def __init__(self) -> None:
         self._before: int | None = None
-        self._length = 0
         self._at: datetime | None = None
 
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
         nanoseconds = activation.timestamp.ToNanoseconds()
-        news = any(map(_is_news, activation.jobs))
-        stale = news and nanoseconds == self._before
+        news = [job for job in activation.jobs if _is_news(job)]
+        stale = nanoseconds == self._before and not all(map(_is_called_off, news))
         if news:
             self._at = activation.timestamp.ToDatetime(UTC)
         _activation.at, self._before = self._at, nanoseconds
@@ -52,6 +51,12 @@ def _is_news(job: WorkflowActivationJob) -> bool:
     if job.WhichOneof("variant") == "resolve_activity":
         return not job.resolve_activity.is_local
     return job.WhichOneof("variant") in EVENTS
+
+
+def _is_called_off(job: WorkflowActivationJob) -> bool:
+    """Return whether a job says that a call was called off: one that was not sent yet ends in the task that made it."""
+    ended = job.resolve_activity.result.WhichOneof("status") if job.HasField("resolve_activity") else None
+    return ended == "cancelled"
 
 
 class CaseTime:
