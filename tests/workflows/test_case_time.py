@@ -10,12 +10,16 @@ from workflows.engine.case_time import TaskTimes
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def activation(job: str, *, length: int, after: float = 0.0, local: bool = False) -> WorkflowActivation:
+def activation(
+    job: str, *, length: int, after: float = 0.0, local: bool = False, called_off: bool = False
+) -> WorkflowActivation:
     made = WorkflowActivation(history_length=length, jobs=[WorkflowActivationJob()])
     made.timestamp.FromDatetime(BEGAN + timedelta(seconds=after))
     getattr(made.jobs[0], job).SetInParent()
     if local:
         made.jobs[0].resolve_activity.is_local = True
+    if called_off:
+        made.jobs[0].resolve_activity.result.cancelled.SetInParent()
     return made
 
 
@@ -25,11 +29,20 @@ def activation(job: str, *, length: int, after: float = 0.0, local: bool = False
         (activation("fire_timer", length=14), True),
         (activation("signal_workflow", length=14), True),
         (activation("fire_timer", length=14, after=0.001), False),
-        (activation("resolve_activity", length=3), False),
+        (activation("resolve_activity", length=14), True),
+        (activation("resolve_activity", length=3, called_off=True), False),
         (activation("resolve_activity", length=14, local=True), False),
         (activation("query_workflow", length=14), False),
     ],
-    ids=["a timer", "a signal", "of a task of its own", "of the same task", "a local call", "a query"],
+    ids=[
+        "a timer",
+        "a signal",
+        "of a task of its own",
+        "a call",
+        "called off in the same task",
+        "a local call",
+        "a query",
+    ],
 )
 def test_what_comes_without_a_task_of_its_own_is_stale(next_one: WorkflowActivation, *, stale: bool) -> None:
     times = TaskTimes()

@@ -34,7 +34,6 @@ class TaskTimes:
     def __init__(self) -> None:
         self._before: int | None = None
         self._length = 0
-        self._length = 0
         self._at: datetime | None = None
 
     def note(self, activation: WorkflowActivation) -> bool:
