@@ -9,6 +9,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
+from cases.errors import LedgerUnreachable
 from tests.support.life import Life, Open, at, eventually, fired, whole_now
 from tests.support.processes.delays import delay_facts
 from tests.support.stage import Scene, Stage
@@ -145,3 +146,18 @@ async def test_a_case_is_closed_by_one_local_call(open_case: Open) -> None:
     assert [kind for kind in kinds if kind.startswith("ACTIVITY")] == []
     assert kinds.count("MARKER_RECORDED") == 1
     assert ([outcome.state for outcome in life.scene.outcomes], len(life.scene.endings)) == (["withdrawn"], 1)
+
+
+async def test_g_11_an_outcome_that_was_put_right_before_the_ledger_answered_is_never_told(open_case: Open) -> None:
+    life = await open_case()
+    life.scene.fails["ledger"] = LedgerUnreachable("away")
+    await life.reach("97h")
+    assert (await life.until_closed())["state"] == ["refunded"]
+    await life.report(message_id="m1", rule="withdraw", occurred_at=instant(life, 95))
+    await life.until_state("withdrawn")
+    life.scene.fails.clear()
+    await life.pass_time("30m")
+    await life.until_recorded("withdrawn")
+    assert (await life.until_over())["state"] == ["withdrawn"]
+    assert [ending.state for ending in life.scene.endings] == ["withdrawn"]
+    assert life.scene.entries == {}

@@ -181,6 +181,8 @@ class ActivityCalls:
             else:
                 await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
         except FailureError as failed:
+            if is_cancelled_exception(failed):  # the case has moved on, and is recorded as it is now
+                return
             workflow.logger.error("the outcome was not told", extra={"why": reason(failed)})
             if closing:
                 await self._call(RECORD_CASE, record, None, "记账", share, RECORD)

@@ -12,8 +12,8 @@ from workflows.engine.machine import CaseMachine
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[Any, ...]
 
-NEVER_CANCELLED = ("effect", "record")
-"""The kinds of task that run to their end even if the case has moved on."""
+NEVER_CANCELLED = ("effect",)
+"""The kind of task that runs to its end even if the case has moved on."""
 
 
 class BackgroundTasks:
@@ -68,8 +68,9 @@ class BackgroundTasks:
             if notification.delivered is None and not notification.over:
                 yield ("notification", notification.serial, notification.at), partial(self._calls.notify, notification)
         settled = not (machine.busy or self._submitting)
-        if fingerprint(machine) != state.recorded and (settled or not machine.closed):
-            yield ("record",), partial(self._calls.record, closing=machine.closed)
+        known = fingerprint(machine)
+        if known != state.recorded and (settled or not machine.closed):
+            yield ("record", known), partial(self._calls.record, closing=machine.closed)
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:
