@@ -1,5 +1,6 @@
 """One time-skipping server and one worker for each test process; every case is replayed after its test."""
 
+import logging
 import os
 import shutil
 import sys
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
+from temporalio import activity, workflow
 from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
@@ -45,6 +48,22 @@ watch()
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ[DATA], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Put back what a test has changed of the logs: commands and workers set up those of a whole process."""
+    root, calls = logging.getLogger(), logging.getLogger("httpx2")
+    handlers, levels = root.handlers[:], (root.level, calls.level)
+    shown = workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message
+    configured = structlog.is_configured()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    calls.setLevel(levels[1])
+    workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message = shown
+    if not configured:
+        structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,18 +85,7 @@ def play(perform: Perform) -> Play:
 
 
 @pytest.fixture
-def quiet_logging() -> Iterator[None]:
-    """Commands set up logging for a process of their own."""
-    root, calls = logging.getLogger(), logging.getLogger("httpx2")
-    handlers, levels = root.handlers[:], (root.level, calls.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    calls.setLevel(levels[1])
-
-
-@pytest.fixture
-def aftersales(quiet_logging: None) -> Callable[..., Result]:
+def aftersales() -> Callable[..., Result]:
     """Return a function that runs the command in this process; an exception that escapes it fails the test."""
 
     def run(*arguments: str | Path, **env: str) -> Result:

@@ -20,8 +20,6 @@ from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
 from tests.support.embedded import settings_of
 from workflows.registry import PROCESSES, process_of
 
-pytestmark = pytest.mark.usefixtures("quiet_logging")
-
 
 def ended(error: BaseException | None, status: int | None = None) -> int:
     async def work() -> int | None:

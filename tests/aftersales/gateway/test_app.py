@@ -5,9 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-import structlog
 from pydantic import SecretStr
 
 from aftersales.gateway import app as application
@@ -93,19 +91,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
         yield door
 
 
-@pytest.fixture
-def logging_as_it_was() -> Iterator[None]:
-    root, calls = logging.getLogger(), logging.getLogger("httpx2")
-    handlers, levels = root.handlers[:], (root.level, calls.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    calls.setLevel(levels[1])
-    structlog.reset_defaults()
-
-
 async def test_pushes_that_cannot_be_read_or_dispatched_leave_nothing_of_the_buyer_in_the_log(
-    logging_as_it_was: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     configure_logs("DEBUG", "console")
     phone = "13800138000"

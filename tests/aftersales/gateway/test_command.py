@@ -23,7 +23,6 @@ from tests.support.programs import free_port
 ELSEWHERE = "192.0.2.1"
 """An address that no machine has."""
 NOWHERE = "http://127.0.0.1:9"
-pytestmark = pytest.mark.usefixtures("quiet_logging")
 
 
 def invoked(*options: str, **environment: str) -> Result:

@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import json
-import logging
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 import structlog
-from temporalio import activity, workflow
+from temporalio import workflow
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -33,17 +32,10 @@ FORMS = pytest.mark.parametrize("form", ["json", "console"])
 
 
 @pytest.fixture
-def configure(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[Form], None]]:
-    """Log everything in a format, and put the loggers back afterwards."""
-    root, calls = logging.getLogger(), logging.getLogger("httpx2")
-    kept, levels = root.handlers[:], (root.level, calls.level)
-    shown = workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message
+def configure(capsys: pytest.CaptureFixture[str]) -> Callable[[Form], None]:
+    """Return a function that logs everything in a format."""
     del capsys  # it must capture before the handler takes the stream
-    yield lambda form: configure_logs("DEBUG", form)
-    root.handlers[:], root.level = kept, levels[0]
-    calls.setLevel(levels[1])
-    workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message = shown
-    structlog.reset_defaults()
+    return lambda form: configure_logs("DEBUG", form)
 
 
 def checked(capsys: pytest.CaptureFixture[str], *words: str) -> str:

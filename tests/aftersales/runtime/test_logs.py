@@ -4,13 +4,11 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
 import structlog
-from temporalio import activity, workflow
 
 from aftersales.runtime.logs import CASE_NAMES, configure_logs
 from cases.errors import CaseError
@@ -18,19 +16,6 @@ from tests.support.places import ROOT
 
 ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
 WORKFLOW = {"workflow_id": "douyin_reship/A1", "workflow_type": "douyin_reship", "run_id": "r"}
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    root, calls = logging.getLogger(), logging.getLogger("httpx2")
-    kept = root.handlers[:], root.level
-    level = calls.level
-    shown = workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message
-    yield
-    root.handlers[:], root.level = kept
-    calls.setLevel(level)
-    workflow.logger.workflow_info_on_message, activity.logger.activity_info_on_message = shown
-    structlog.reset_defaults()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

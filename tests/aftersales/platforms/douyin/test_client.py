@@ -297,7 +297,6 @@ async def test_neither_errors_nor_logs_tell_a_secret(
     shown = []
     douyin = made(address, transport, code="hush-code")
     fake.says |= {"a.b": echo, "token.create": {"code": 50001, "sub_msg": "code hush-code"}}
-    caplog.set_level(logging.DEBUG, "httpx")  # whatever level an earlier test of the logs has left
     with caplog.at_level(logging.DEBUG):
         with pytest.raises(PlatformRefused) as caught:
             await douyin.call("S1", "a.b", {})
