@@ -88,25 +88,19 @@ class ActivityCalls:
 
     # Decisions (G-10).
 
-    async def submit_at_once(self, serial: int) -> str | None:
-        """Submit a decision by a local call; return the platform's words if it refused.
-
-        Without an answer the decision stays pending, for ``submit``.
-        """
+    async def submit_at_once(self, serial: int) -> None:
+        """Submit a decision by a local call; without an answer it stays pending, for ``submit``."""
         decision = self._machine.state.decision_numbered(serial)
         if decision is None or decision.status != "pending":
-            return None
+            return
         name, call, summary = self._effect(decision)
         try:
             outcome = await self.local.make(name, call, EffectOutcome, summary)
         except FailureError as failed:
-            if not is_refusal(failed):
-                return None
-            why = words(failed)
-            self._machine.refuse(serial, why, self._time.now(), tell=False)
-            return why
-        self._machine.take(serial, outcome, self._time.now())
-        return None
+            if is_refusal(failed):
+                self._machine.refuse(serial, words(failed), self._time.now(), tell=False)
+        else:
+            self._machine.take(serial, outcome, self._time.now())
 
     async def submit(self, serial: int, *, locally: bool) -> None:
         """Submit a decision that nobody waits for; a refusal drops it, a final failure needs an operator (G-7).
