@@ -1,7 +1,7 @@
 """Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and what each order sees of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -283,6 +283,23 @@ class OrderOfSplit:
 
     case: SplitCase
     order: str
+
+    @property
+    def edition(self) -> str:
+        """The edition of the figures with which the case was opened."""
+        return self.case.edition
+
+    def as_opened_with(self, edition: str) -> Self:
+        """Return the order as it would be if its case was opened with another edition of the figures."""
+        return replace(self, case=self.case.as_opened_with(edition))
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an instant of the case by its name."""
+        return self.case.instant(name)
+
+    def length(self, figure: str) -> timedelta | None:
+        """Return the length of time of a figure, None if it is not set."""
+        return self.case.length(figure)
 
     @property
     def carries_item(self) -> bool:

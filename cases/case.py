@@ -98,9 +98,39 @@ class Case(Strict):
         return cls.forms[name] if name else NoForm
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
-        """Return when the clock of a figure, started at ``entered``, runs out."""
-        length: Figure[timedelta] = getattr(self.policy, figure)
-        return entered + length.value
+        """Return when the clock of a figure, started at ``entered``, runs out, or else the instant of that name."""
+        if figure not in type(self.policy).model_fields:
+            return self.instant(figure)
+        length = self.length(figure)
+        return None if length is None else entered + length
+
+    def length(self, figure: str) -> timedelta | None:
+        """Return the length of time of a figure, None if it is not set."""
+        length: Figure[timedelta | None] = getattr(self.policy, figure)
+        return length.value
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an instant of the case or of its facts by its name, None while it is unknown."""
+        instant: datetime | None = getattr(self, name) if hasattr(self, name) else getattr(self.facts, name)
+        return instant
+
+    def opened_since(self, edition: str) -> bool:
+        """Return whether the case was opened with an edition of the figures or a later one."""
+        return self.edition >= edition
+
+    def as_opened_with(self, edition: str) -> Self:
+        """Return the case as it would be if opened with another edition of the figures."""
+        return self.model_copy(update={"edition": edition})
+
+    def telling(self, effect: str) -> dict[str, Any] | None:
+        """Return the form with which other cases are told something, as JSON, None for an empty one (G-15)."""
+        del effect
+        return None
+
+    def points(self, effect: str) -> Decimal | None:
+        """Return the points of a ledger entry that the chart declares, or None if it has none."""
+        del effect
+        return None
 
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Return the case after a rule has fired at an instant with a form, None if it was reported without one."""

@@ -11,7 +11,7 @@ from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
 from cases.models import Duration, FormData, Name, Strict, clipped, read
 from statecharts.chart import CaseChart
-from statecharts.rules import ChartFault, Length, Provenance
+from statecharts.rules import ChartFault, Length, Provenance, lengths_of
 
 PROVENANCE_LABELS: Mapping[Provenance, str] = {"stated": "原文", "read": "解读", "assumed": "假设", "set": "商家设定"}
 
@@ -55,15 +55,22 @@ def duration(length: str, clause: str, source: str, provenance: Provenance) -> F
     )
 
 
+def unset_duration(clause: str, source: str, provenance: Provenance) -> "Figure[Duration | None]":
+    """Make a figure of a length of time that has no default: what it is for happens only if a shop sets it."""
+    return Figure[Duration | None](value=None, unit="时长", clause=clause, source=source, provenance=provenance)
+
+
 def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
-    """Yield the default lengths of the charts' clocks, each figure once; raises ChartFault if namesakes differ."""
+    """Yield the default lengths of the charts' clocks and windows, each figure once.
+
+    Raises ChartFault if namesakes differ.
+    """
     lengths: dict[str, Length] = {}
     for chart in charts:
-        for rule, clock in chart.clocks().items():
-            if clock.length is None:
-                continue
-            if lengths.setdefault(clock.length.figure, clock.length) != clock.length:
-                raise ChartFault(f"{rule}: the figure {clock.length.figure!r} is declared twice, and differently")
+        for rule, declared in chart.rules.items():
+            for length in lengths_of(declared):
+                if lengths.setdefault(length.figure, length) != length:
+                    raise ChartFault(f"{rule}: the figure {length.figure!r} is declared twice, and differently")
     yield from lengths.values()
 
 
@@ -101,11 +108,13 @@ class Policy(Strict):
         super().__init_subclass__(**options)
         figures = {length.figure: length for length in clock_figures(clocks)}
         own = get_annotations(cls)
-        cls.__annotations__ = dict.fromkeys(figures, Figure[Duration]) | own
+        kinds = {name: Figure[Duration] if length.text else Figure[Duration | None] for name, length in figures.items()}
+        cls.__annotations__ = kinds | own
         for name, length in figures.items():
             if name in own:
                 raise ChartFault(f"{cls.__name__}.{name}: the chart declares this figure already")
-            default = duration(length.text, length.clause, length.source.text, length.source.provenance)
+            cited = length.clause, length.source.text, length.source.provenance
+            default = duration(length.text, *cited) if length.text else unset_duration(*cited)
             setattr(cls, name, Field(default=default, description=length.label))
 
     @classmethod

@@ -1,32 +1,59 @@
 """The base of every chart.  Time is passed in as an argument, effects are returned as data."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from statemachine import State, StateChart
+from statemachine.callbacks import CallbackSpec
 from statemachine.model import Model
 from statemachine.orderedset import OrderedSet
 from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
 
-from statecharts.rules import ChartFault, Clause, Clock, Effect, Party, Rule, arrow
+from statecharts.rules import (
+    FORM_GUARD,
+    Bound,
+    ChartFault,
+    Clause,
+    Clock,
+    Effect,
+    LineCondition,
+    Party,
+    Rule,
+    arrow,
+)
 
 _MOST_AT_ONCE = 100
 """More rules than any chart fires by itself at one instant."""
+_FIRINGS_KEPT = 10
+"""Instants kept of a rule's firings; no clock fires more often in one state."""
 _IDLE_KEPT = 4
 """How many charts of a class wait to be borrowed; more than one is needed only when they are used within each other."""
 
 
 class CaseContext(Protocol):
-    """A case as its chart sees it: ``due`` computes the deadlines, and its properties are the guards."""
+    """A case as its chart sees it: ``due`` computes the deadlines, and its properties are the guards.
+
+    ``edition`` names the figures with which it was opened.
+    """
+
+    @property
+    def edition(self) -> str:
+        """The edition of the figures with which the case was opened."""
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
         """Return when the clock of ``figure``, started at ``entered``, runs out, or None if it does not run."""
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an instant of the case by its name, None while it is unknown."""
+
+    def length(self, figure: str) -> timedelta | None:
+        """Return the length of time of a figure, None if it is not set."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +83,21 @@ class Snapshot:
     """All that a chart remembers; everything else is derived from it and the case.
 
     ``entered``: the instants at which the active states were entered.  ``given``: the deadlines that the platform
-    itself has set (G-1), by state.  ``history``: the states that a history state returns to.
+    itself has set (G-1), by state.  ``history``: the states that a history state returns to.  ``fired``: when rules
+    have fired that a clock or a window counts from, or that repeat; the newest of them.
     """
 
     entered: dict[str, datetime] = field(default_factory=dict)
     given: dict[str, datetime] = field(default_factory=dict)
     history: dict[str, list[str]] = field(default_factory=dict)
+    fired: dict[str, list[datetime]] = field(default_factory=dict)
+
+
+class _AnyForm:
+    """Stands for a form that is not known yet: a line that depends on the form may hold."""
+
+
+ANY_FORM: Final = _AnyForm()
 
 
 @dataclass(frozen=True)
@@ -105,9 +141,16 @@ class ChartView:
     def _deadlines(self) -> Iterator[Deadline]:
         for name, clock in self.chart.clocks().items():
             for source in self._sources(name):
-                due = self._due(clock, source)
+                due = self._due(name, clock, source)
                 if due is not None:
                     yield Deadline(due, source, name, self.order, clock.figure is None)
+
+    def owner(self, deadline: Deadline) -> Party:
+        """Return whose deadline a running clock is."""
+        own = (
+            line.of for line, transition in self.transitions(deadline.rule) if transition.source.value == deadline.state
+        )
+        return next(own, None) or self.chart.clocks()[deadline.rule].of
 
     def platform_clocked(self) -> list[str]:
         """Return the states with a clock of the platform, even where its instant is not known yet."""
@@ -115,21 +158,44 @@ class ChartView:
         sources = [state for name in clocks if clocks[name].resolved_by_platform for state in self._sources(name)]
         return list(dict.fromkeys(sources))
 
-    def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
-        """Return the transitions of a rule that can be made now: the state is active and every guard holds."""
+    def transitions(
+        self, rule: str, at: datetime | None = None, form: Any = ANY_FORM
+    ) -> list[tuple[Clause, Transition]]:
+        """Return the transitions of a rule that can be made now: the state is active and every condition holds.
+
+        Without an instant, windows of time are not looked at; without a form, neither are the guards that depend on it.
+        """
         return [
             (line, transition)
             for line, transition in self.chart.rules[rule].steps()
-            if transition.source.value in self.snapshot.entered and self._holds(transition)
+            if transition.source.value in self.snapshot.entered and not self.unmet(transition, at, form)
         ]
 
-    def line(self, rule: str) -> Clause | None:
-        """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
-        return next((line for line, _ in self.transitions(rule)), None)
+    def unmet(self, transition: Transition, at: datetime | None = None, form: Any = ANY_FORM) -> list[CallbackSpec]:
+        """Return the conditions of a transition that do not hold; ``at`` and ``form`` mean the same as there."""
+        return [spec for spec in transition.cond if not self._meets(spec, at, form)]
 
-    def open_rules(self, *parties: Party) -> list[str]:
+    def line(self, rule: str, at: datetime | None = None, form: Any = ANY_FORM) -> Clause | None:
+        """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
+        return next((line for line, _ in self.transitions(rule, at, form)), None)
+
+    def bound(self, bound: Bound) -> datetime | None:
+        """Return the instant at which a window opens or closes; None if nothing says when."""
+        fired = self.snapshot.fired.get(bound.instant)
+        start = max(fired) if fired else None if bound.instant in self.chart.rules else self.case.instant(bound.instant)
+        if start is None or bound.length is None:
+            return start
+        length = self.case.length(bound.length.figure)
+        if length is None:
+            return None
+        return start - length if bound.before else start + length
+
+    def open_rules(self, *parties: Party, at: datetime | None = None) -> list[str]:
         """Return what the parties may do now: the buttons on their screens."""
-        return [name for name in self._open if self.chart.rules[name].party in parties]
+        names = [name for name in self._open if self.chart.rules[name].party in parties]
+        if at is None or not self.chart.has_windows:
+            return names
+        return [name for name in names if self.transitions(name, at)]
 
     @cached_property
     def _open(self) -> tuple[str, ...]:
@@ -138,15 +204,53 @@ class ChartView:
     def _sources(self, rule: str) -> list[str]:
         return list(dict.fromkeys(transition.source.value for _, transition in self.transitions(rule)))
 
-    def _holds(self, transition: Transition) -> bool:
-        return all(bool(getattr(self.case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
+    def _meets(self, spec: CallbackSpec, at: datetime | None, form: Any) -> bool:
+        name = spec.attr_name
+        if name.startswith(FORM_GUARD):
+            return form is ANY_FORM or (form is not None and _of_form(form, name) is spec.expected_value)
+        condition = self.chart.line_conditions.get(name)
+        if condition is None:
+            return bool(getattr(self.case, name)) is spec.expected_value
+        return self.holds(condition, at)
 
-    def _due(self, clock: Clock, source: str) -> datetime | None:
+    def holds(self, condition: LineCondition, at: datetime | None) -> bool:
+        """Return whether a condition of a line holds; without an instant, every window is open."""
+        if condition.bound is None:
+            return (self.case.edition >= condition.edition) is (condition.kind == "new_in")
+        if at is None:
+            return True
+        bound = self.bound(condition.bound)
+        return bound is not None and (at >= bound if condition.kind == "opens" else at < bound)
+
+    def _due(self, rule: str, clock: Clock, source: str) -> datetime | None:
+        entered = self.snapshot.entered[source]
         if clock.figure is None:  # fires as soon as its condition holds: at the last event
-            return max(self.now, self.snapshot.entered[source])
+            return max(self.now, entered)
+        fired = self.snapshot.fired.get(rule, [])
+        if clock.again is not None:
+            began = self._began(clock, entered) if clock.instant is None else None
+            fired = [at for at in fired if began is None or at >= began]
+            if len(fired) >= clock.again.times:
+                return None
+            if fired:
+                return self.case.due(clock.again.length.figure, fired[-1]) if clock.again.length else None
         if clock.resolved_by_platform and source in self.snapshot.given:
             return self.snapshot.given[source]
-        return self.case.due(clock.figure, self.snapshot.entered[source])
+        began = self._began(clock, entered)
+        return None if began is None else self.case.due(clock.figure, began)
+
+    def _began(self, clock: Clock, entered: datetime) -> datetime | None:
+        """Return the instant from which a clock runs; None if what it counts from has not happened."""
+        if clock.since is None:
+            return entered
+        if clock.since in self.chart.rules:
+            fired = self.snapshot.fired.get(clock.since)
+            return fired[-1] if fired else None
+        return self.case.instant(clock.since)
+
+
+def _of_form(form: Any, guard: str) -> bool:
+    return bool(getattr(form, guard.removeprefix(FORM_GUARD)))
 
 
 @dataclass(frozen=True)
@@ -166,8 +270,8 @@ class _Guards:
 
     case: CaseContext | None
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    def __init__(self, names: frozenset[str], of_lines: Iterable[str], of_line: Callable[[str], bool]) -> None:
+        self._names, self._of_lines, self._of_line = names, frozenset(of_lines), of_line
 
     def __dir__(self) -> Iterable[str]:
         return self._names
@@ -175,6 +279,8 @@ class _Guards:
     def __getattr__(self, name: str) -> bool:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in self._of_lines or name.startswith(FORM_GUARD):
+            return self._of_line(name)
         return bool(getattr(self.case, name))
 
 
@@ -188,6 +294,13 @@ class CaseChart(StateChart[Model]):
     allow_event_without_transition = False
     catch_errors_as_events = False
     rules: ClassVar[Mapping[str, Rule]] = {}
+    advice: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """What the sources say beside the clocks, by state: short sentences for the operator."""
+    line_conditions: ClassVar[Mapping[str, LineCondition]] = {}
+    """The conditions that lines put on their transitions, by the name of the guard."""
+    has_windows: ClassVar[bool] = False
+    """Whether any line opens or closes at an instant."""
+    _counted_from: ClassVar[frozenset[str]] = frozenset()
     _clocks: ClassVar[Mapping[str, Clock]] = {}
     _guard_names: ClassVar[frozenset[str]] = frozenset()
     _idle: ClassVar[deque[Any]] = deque()
@@ -198,6 +311,15 @@ class CaseChart(StateChart[Model]):
         cls.rules = {name: rule for name, rule in vars(cls).items() if isinstance(rule, Rule)}
         cls._clocks = {name: rule.clock for name, rule in cls.rules.items() if rule.clock}
         transitions = [transition for rule in cls.rules.values() for _, transition in rule.steps()]
+        lines = [line for rule in cls.rules.values() for line in rule.lines]
+        cls.line_conditions = {name: condition for line in lines for name, condition in line.conditions.items()}
+        bounds = [condition.bound for condition in cls.line_conditions.values() if condition.bound]
+        cls.has_windows = bool(bounds)
+        cls._counted_from = frozenset(
+            [bound.instant for bound in bounds if bound.instant in cls.rules]
+            + [clock.since for clock in cls._clocks.values() if clock.since in cls.rules]
+            + [name for name, clock in cls._clocks.items() if clock.again]
+        )
         cls._guard_names = frozenset(spec.attr_name for transition in transitions for spec in transition.cond)
         cls._idle = deque(maxlen=_IDLE_KEPT)
         cls._refuse_taken_names()
@@ -225,7 +347,7 @@ class CaseChart(StateChart[Model]):
 
     def __init__(self, case: CaseContext, now: datetime, snapshot: Snapshot | None = None) -> None:
         """Start a case at ``now``, or resume it from ``snapshot``."""
-        self._guards = _Guards(self._guard_names)
+        self._guards = _Guards(self._guard_names, self.line_conditions, self._of_line)
         self._serve(case, now, snapshot or Snapshot())
         memory: Any = Model()  # type: ignore[no-untyped-call]
         memory.state = self._configuration()
@@ -261,7 +383,9 @@ class CaseChart(StateChart[Model]):
     def _serve(self, case: CaseContext, now: datetime, snapshot: Snapshot) -> None:
         self.case = self._guards.case = case
         self.now = now
-        self.entered, self.given = dict(snapshot.entered), dict(snapshot.given)
+        self._form: Any = None
+        self._line: Clause | None = None
+        self.entered, self.given, self.fired = dict(snapshot.entered), dict(snapshot.given), dict(snapshot.fired)
         self.effects: list[Effect] = []
 
     def _configuration(self) -> OrderedSet[str] | None:
@@ -276,24 +400,36 @@ class CaseChart(StateChart[Model]):
     def snapshot(self) -> Snapshot:
         """Return what must be remembered to resume from here."""
         history = {name: [state.value for state in states] for name, states in self.history_values.items()}
-        return Snapshot(dict(self.entered), dict(self.given), history)
+        return Snapshot(dict(self.entered), dict(self.given), history, dict(self.fired))
 
     @property
     def view(self) -> ChartView:
         """A read-only view of the chart as it is now."""
-        return ChartView(type(self), self.case, Snapshot(self.entered, self.given), self.now)
+        return ChartView(type(self), self.case, Snapshot(self.entered, self.given, fired=self.fired), self.now)
+
+    def _of_line(self, name: str) -> bool:
+        """Return whether a condition holds that is no guard of the case, for the rule that is being fired."""
+        if name.startswith(FORM_GUARD):
+            return self._form is not None and _of_form(self._form, name)
+        return self._line is not None and name in self._line.conditions
 
     @property
     def closed(self) -> bool:
         """Whether a final state has been reached (the library does not set its own flag in a resumed chart)."""
         return self.view.closed
 
-    def step(self, rule: str, now: datetime) -> Step:
-        """Fire a rule at ``now``; raises the library's TransitionNotAllowed and then changes nothing."""
-        line = self.line(rule)
+    def step(self, rule: str, now: datetime, form: Any = None, *, line: Clause | None = None) -> Step:
+        """Fire a rule at ``now``; raises the library's TransitionNotAllowed and then changes nothing.
+
+        ``line``: fire it under that line, whatever its windows of time say.
+        """
+        self._line, self._form = line or self.line(rule, now, form), form
         left, self.now, self.effects = tuple(self.entered), now, []
         self.send(rule)
-        return Step(rule, now, line.clause if line else "", left, tuple(self.entered), tuple(self.effects))
+        if rule in self._counted_from:
+            self.fired[rule] = [*self.fired.get(rule, ()), now][-_FIRINGS_KEPT:]
+        clause = self._line.clause if self._line else ""
+        return Step(rule, now, clause, left, tuple(self.entered), tuple(self.effects))
 
     def elapse(self, now: datetime) -> list[Step]:
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
@@ -317,13 +453,15 @@ class CaseChart(StateChart[Model]):
         """Return the clocks by rule."""
         return cls._clocks
 
-    def transitions(self, rule: str) -> list[tuple[Clause, Transition]]:
+    def transitions(
+        self, rule: str, at: datetime | None = None, form: Any = ANY_FORM
+    ) -> list[tuple[Clause, Transition]]:
         """Return the transitions of a rule that can be made now."""
-        return self.view.transitions(rule)
+        return self.view.transitions(rule, at, form)
 
-    def line(self, rule: str) -> Clause | None:
+    def line(self, rule: str, at: datetime | None = None, form: Any = ANY_FORM) -> Clause | None:
         """Return the line of the rule book under which a rule would fire now, or None if it is not open."""
-        return self.view.line(rule)
+        return self.view.line(rule, at, form)
 
     def open_rules(self, *parties: Party) -> list[str]:
         """Return what the parties may do now."""

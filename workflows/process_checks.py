@@ -10,10 +10,11 @@ from statemachine import HistoryState
 from statemachine.transition import Transition
 
 from cases.case import SAMPLE_INSTANT, Case, Facts
+from cases.forms import NoForm
 from cases.policy import Figure, Policy
 from statecharts.analysis.invariants import unfit_guards
 from statecharts.chart import CaseChart
-from statecharts.rules import REMINDERS, Effect, Rule, arrow
+from statecharts.rules import FORM_GUARD, REMINDERS, Effect, Rule, arrow
 
 
 def part_faults(charts: Iterable[Any], case: Any) -> Iterator[str]:
@@ -36,7 +37,7 @@ def chart_faults(chart: type[CaseChart], sees: type, samples: list[Any], case: t
         place = _place(chart, _quoted(guard))
         yield f"{place}guard {guard!r} is not a property of {sees.__name__} with a Chinese docstring"
     for name, rule in chart.rules.items():
-        faults = (*_line_faults(rule, case), *_clock_faults(rule, policy, samples))
+        faults = (*_line_faults(rule, case), *_form_guard_faults(rule, case), *_clock_faults(rule, policy, samples))
         yield from (f"{_place(chart, _assigned(name))}{name}: {fault}" for fault in faults)
     yield from _circle_faults(chart)
     for state in chart.states_map.values():
@@ -53,18 +54,31 @@ def _line_faults(rule: Rule, case: type[Case]) -> Iterator[str]:
             yield f"no transition under {line.clause}; write never({line.clause!r}) if it is forbidden"
 
 
+def _form_guard_faults(rule: Rule, case: type[Case]) -> Iterator[str]:
+    for line, transition in rule.steps():
+        form = case.forms.get(line.form or rule.form or "", NoForm)
+        for spec in transition.cond:
+            field = spec.attr_name.removeprefix(FORM_GUARD)
+            if spec.attr_name != field and field not in form.model_fields and not hasattr(form, field):
+                yield f"form({field!r}) names no field or property of {form.__name__}"
+
+
 def effect_faults(
     chart: type[CaseChart], effects: Iterable[Effect], rules: Mapping[str, Rule], sees: tuple[type, ...]
 ) -> Iterator[str]:
     """Yield what is wrong with the effects that the charts of a module declare."""
-    by_name: dict[str, Effect] = {}
-    for effect in effects:
+    declared, by_name = list(effects), dict[str, Effect]()
+    for effect in declared:
         faults = []
         first = by_name.setdefault(effect.name, effect)
         if first is effect:
             faults += [f": until names no rule of the process: {rule!r}" for rule in effect.until if rule not in rules]
             if effect.unless and not any(hasattr(kind, effect.unless) for kind in sees):
                 faults.append(f": unless names no property of {sees[-1].__name__}: {effect.unless!r}")
+            booked = {other.name for other in declared if other.is_ledger_entry}
+            faults += [
+                f" takes back {name!r}, which is no ledger entry" for name in effect.undoes if name not in booked
+            ]
         elif first != effect:
             faults.append(" is declared twice, and differently")
         yield from (f"{_place(chart, _quoted(effect.name))}effect {effect.name!r}{fault}" for fault in faults)
@@ -83,7 +97,7 @@ def _clock_faults(rule: Rule, policy: type[Policy], samples: list[Any]) -> Itera
         return
     if clock.length and clock.figure not in policy.figures():
         yield f"no figure {clock.figure!r} in {policy.__name__}; it takes the chart's by clocks=(...)"
-    elif clock.length and _never_waits(policy.model_fields[clock.length.figure].default):
+    elif clock.length and clock.length.text and _never_waits(policy.model_fields[clock.length.figure].default):
         yield f"a clock of {clock.length.text} never waits: write always(...)"
     if clock.reminders != REMINDERS and clock.reminders not in policy.figures():
         yield f"no figure {clock.reminders!r} in {policy.__name__} for its reminders"
@@ -93,8 +107,8 @@ def _clock_faults(rule: Rule, policy: type[Policy], samples: list[Any]) -> Itera
                 sample.due(clock.figure, SAMPLE_INSTANT)
         except (AttributeError, KeyError):
             yield f"the case has no instant {clock.figure!r}: its due() does not compute it"
-    for _, transition in rule.steps():
-        if not transition.targets and any(_runs_on(sample, rule.id, transition) for sample in samples):
+    for _, transition in () if clock.again else rule.steps():
+        if not transition.targets and any(_runs_on(sample, rule, transition) for sample in samples):
             yield f"the clock leaves {arrow(transition).split()[0]!r} as it is and never stops: no change ends it"
             return
 
@@ -103,12 +117,18 @@ def _never_waits(figure: Any) -> bool:
     return isinstance(figure, Figure) and not figure.value
 
 
-def _runs_on(sample: Any, rule: str, transition: Any) -> bool:
+def _runs_on(sample: Any, rule: Rule, transition: Any) -> bool:
+    of_lines = {name for line in rule.lines for name in line.conditions}
+
     def holds(case: Any) -> bool:
-        return all(bool(getattr(case, spec.attr_name)) is spec.expected_value for spec in transition.cond)
+        return all(
+            bool(getattr(case, spec.attr_name)) is spec.expected_value
+            for spec in transition.cond
+            if spec.attr_name not in of_lines
+        )
 
     try:
-        return holds(sample) and holds(sample.apply(rule, None, SAMPLE_INSTANT))
+        return holds(sample) and holds(sample.apply(rule.id, None, SAMPLE_INSTANT))
     except AttributeError:  # an unknown guard is reported as a fault of its own
         return False
 

@@ -273,7 +273,9 @@ def _ending(process: Process, sampled: ChartSamples, case: Any) -> tuple[str, ..
     of_order = sampled.chart is process.order_chart
     ending = silent_ending(sampled.chart, case, (None if of_order else case.facts.began_at) or SAMPLE_INSTANT)
     guards = _guards(process, sampled.chart)
-    conditions = (condition(label, holds=bool(getattr(case, guard))) for guard, label in guards.items())
+    conditions = (
+        condition(label, holds=bool(getattr(case, guard))) for guard, label in guards.items() if hasattr(case, guard)
+    )
     states_map = sampled.chart.states_map
     reached = "、".join(str(states_map[state].name) for state in ending.states if states_map[state].is_atomic)
     return (

@@ -45,3 +45,8 @@ def figures_of(process: str, edition: str) -> Mapping[str, Any]:
         if name >= edition:
             figures = {**processes.get(process, {}), **figures}
     return figures
+
+
+def before(edition: str) -> str:
+    """Return the last edition before one that a chart names; an empty name, older than all, if there is none."""
+    return max((name for name in EDITIONS if name < edition), default="")

@@ -11,7 +11,7 @@ from statemachine.transition import Transition
 from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.chart import CaseChart, Step
-from statecharts.rules import Party, arrow
+from statecharts.rules import FORM_GUARD, Party, arrow, lengths_of
 
 LONG_AFTER = timedelta(days=3650)
 """Longer than any chain of clocks: a case that has not ended by then never will."""
@@ -93,7 +93,12 @@ def unfit_guards(chart: type[CaseChart], case: type) -> list[str]:
         for _, transition in rule.steps()
         for spec in transition.cond
     }
-    return [name for name, spec in specs.items() if spec.func != name or not _labelled(getattr(case, name, None))]
+    return [
+        name
+        for name, spec in specs.items()
+        if not (name in chart.line_conditions or name.startswith(FORM_GUARD))
+        and (spec.func != name or not _labelled(getattr(case, name, None)))
+    ]
 
 
 def unknown_clauses(chart: type[CaseChart], rule_book: Iterable[str]) -> list[str]:
@@ -106,8 +111,8 @@ def clauses(chart: type[CaseChart]) -> Iterator[str]:
     """Yield every clause that a chart's lines, clock lengths and ledger entries cite."""
     for rule in chart.rules.values():
         yield from (line.clause for line in rule.lines)
-        if rule.clock and rule.clock.length:
-            yield from rule.clock.length.clause.split(", ")
+        for length in lengths_of(rule):
+            yield from length.clause.split(", ")
         for _, transition in rule.steps():
             yield from (effect.clause for effect in effects_of(transition) if effect.clause)
 
@@ -129,7 +134,11 @@ def endless_clocks(space: StateSpace) -> list[str]:
     """Return the clocks that neither leave their state nor change the case so that they stop."""
     clocks, endless = space.chart.clocks(), []
     for fired in space.fired:
-        if fired.rule in clocks and not any(transition.targets for _, transition in fired.transitions):
+        if (
+            fired.rule in clocks
+            and not clocks[fired.rule].again
+            and not any(transition.targets for _, transition in fired.transitions)
+        ):
             after = fired.state.case.apply(fired.rule, None, THEN)
             if replace(fired.state.view, case=after).transitions(fired.rule):
                 endless.append(fired.rule)

@@ -1,11 +1,12 @@
 """The states that a chart's cases can reach, over which its invariants are checked.
 
 A reachable state is a case, as the rules that fired have left it, and its chart's configuration.  Instants play no
-part: every rule fires at one and the same instant, and a clock may fire in every state in which it runs.
+part: every rule fires at one and the same instant, a clock may fire in every state in which it runs, and a line with a
+window of time may be open or not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
@@ -39,13 +40,16 @@ class ReachableState:
     view: ChartView
 
 
+Transitions = tuple[tuple[Clause, Transition], ...]
+
+
 @dataclass(frozen=True)
 class Fired:
     """A rule that can fire in a state, with every transition whose guards hold there, in order of precedence."""
 
     state: ReachableState
     rule: str
-    transitions: tuple[tuple[Clause, Transition], ...]
+    transitions: Transitions
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
     todo = [(case, chart(case, THEN).snapshot()) for case in cases]
     while todo:
         case, snapshot = todo.pop()
-        configuration = _configuration(snapshot)
+        configuration = _configuration(chart, snapshot)
         if case in seen[configuration]:  # cases need not be hashable, but few different ones share a configuration
             continue
         seen[configuration].append(case)
@@ -81,13 +85,13 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
         state = ReachableState(case, ChartView(chart, case, snapshot, THEN))
         states.append(state)
         for rule in enabled_rules(state.view):
-            transitions = tuple(state.view.transitions(rule))
-            fired.append(Fired(state, rule, transitions))
-            # The successor depends on the configuration and on the transitions whose guards hold, not on the case.
-            key = configuration, rule, tuple(id(transition) for _, transition in transitions)
-            if key not in successors:
-                successors[key] = _successor(state, rule)
-            todo += [(case.apply(rule, form, THEN), successors[key]) for form in (None, *forms.get(rule, ()))]
+            for form, transitions in _choices(state.view, rule, forms):
+                fired.append(Fired(state, rule, transitions))
+                # The successor depends on the configuration and on the transitions that can be made, not on the case.
+                key = configuration, rule, tuple(id(transition) for _, transition in transitions)
+                if key not in successors:
+                    successors[key] = _successor(state, rule, form, transitions[0][0])
+                todo.append((case.apply(rule, form, THEN), successors[key]))
     return StateSpace(chart, tuple(states), tuple(fired))
 
 
@@ -100,11 +104,25 @@ def enabled_rules(view: ChartView) -> list[str]:
     return immediate[:1] or [*running, *others]
 
 
-def _successor(state: ReachableState, rule: str) -> Snapshot:
+def _choices(view: ChartView, rule: str, forms: Forms) -> Iterator[tuple[Any, Transitions]]:
+    """Yield the forms with which a rule can fire, each with the transitions that it can then make.
+
+    Lines with different windows of time are never open at once, as far as a proof can see: each is a choice of its own.
+    """
+    for form in (None, *forms.get(rule, ())):
+        windows: dict[Any, list[tuple[Clause, Transition]]] = {}
+        for line, transition in view.transitions(rule, form=form):
+            windows.setdefault((line.opens, line.closes), []).append((line, transition))
+        yield from ((form, tuple(transitions)) for transitions in windows.values())
+
+
+def _successor(state: ReachableState, rule: str, form: Any, line: Clause) -> Snapshot:
     machine = state.view.chart(state.case, THEN, state.view.snapshot)
-    machine.step(rule, THEN)
+    machine.step(rule, THEN, form, line=line)
     return machine.snapshot()
 
 
-def _configuration(snapshot: Snapshot) -> str:
-    return repr((sorted(snapshot.entered), sorted(snapshot.history.items())))
+def _configuration(chart: type[CaseChart], snapshot: Snapshot) -> str:
+    repeating = {rule: clock.again.times for rule, clock in chart.clocks().items() if clock.again}
+    fired = {rule: min(len(instants), repeating.get(rule, 1)) for rule, instants in snapshot.fired.items()}
+    return repr((sorted(snapshot.entered), sorted(snapshot.history.items()), sorted(fired.items())))

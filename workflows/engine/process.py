@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from string import Formatter
 from typing import Any
 
 from statemachine import HistoryState
@@ -15,7 +16,7 @@ from cases.messages import Opening
 from cases.models import read
 from cases.policy import Policy
 from statecharts.chart import CaseChart
-from statecharts.rules import OPERATORS, Clock, Effect, Party, Rule
+from statecharts.rules import FORM_GUARD, OPERATORS, Clock, Effect, Party, Rule
 from workflows.process_checks import chart_faults, effect_faults, part_faults, try_samples
 
 
@@ -71,10 +72,18 @@ class Process:
     def chart_samples(self) -> tuple[ChartSamples, ...]:
         """The charts of the process with their samples."""
         case = self.case
-        own = ChartSamples(self.chart, case, case.samples(), case.form_samples())
+        own = ChartSamples(self.chart, case, self._of_editions(case.samples()), case.form_samples())
         if self.order_chart is None:
             return (own,)
-        return own, ChartSamples(self.order_chart, case.part_type(), case.part_samples(), case.form_samples())
+        parts = self._of_editions(case.part_samples())
+        return own, ChartSamples(self.order_chart, case.part_type(), parts, case.form_samples())
+
+    def _of_editions(self, samples: Sequence[Any]) -> list[Any]:
+        """Return the samples, and again as they would be if opened with earlier editions that the charts tell apart."""
+        lines = [line for rule in self.rules.values() for line in rule.lines]
+        changes = sorted({edition for line in lines for edition in (line.new_in, line.gone_in) if edition})
+        earlier = dict.fromkeys(editions.before(edition) for edition in changes)
+        return [*samples, *(sample.as_opened_with(edition) for edition in earlier for sample in samples)]
 
     def chart_of(self, order: str | None) -> type[CaseChart]:
         """Return the chart that an order follows; None means the case's own."""
@@ -124,10 +133,31 @@ class Process:
             return str(fired.name)
         return f"登记:{fired.party.label if fired.party is Party.BUYER else ''}{fired.name}"
 
-    def guard_label(self, guard: str) -> str:
-        """Return the Chinese name of a guard: the docstring of that property of the case or its part."""
+    def guard_label(self, guard: str, policy: Policy | None = None) -> str:
+        """Return the Chinese name of a condition, with the values of the figures that it names.
+
+        A guard of the case is named by the docstring of its property, a field of a form by that of the field.
+        """
+        figures = policy or self.case.policy_type()()
+        for chart in self.charts:
+            if condition := chart.line_conditions.get(guard):
+                length = condition.bound.length if condition.bound else None
+                shown = f"({getattr(figures, length.figure).show()})" if length else ""
+                return f"{condition.label}{shown}"
+        if guard.startswith(FORM_GUARD):
+            return self._form_label(guard.removeprefix(FORM_GUARD))
         guarding = getattr(self.case, guard, None) or getattr(self.case.part_type(), guard)
-        return str(guarding.__doc__ or guard)
+        label = str(guarding.__doc__ or guard)
+        named = (name for _, name, _, _ in Formatter().parse(label) if name)
+        return label.format_map({name: getattr(figures, name).show() for name in named})
+
+    def _form_label(self, field: str) -> str:
+        for form in self.case.forms.values():
+            if field in form.model_fields:
+                return form.model_fields[field].description or field
+            if hasattr(form, field):
+                return str(getattr(form, field).__doc__ or field)
+        return field
 
     def effects(self) -> Mapping[str, Effect]:
         """Return the effects that the charts declare, by name."""
