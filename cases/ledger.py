@@ -1,24 +1,32 @@
-"""The shop's ledger (SL-1): entries of cases, bills of platforms, and outcomes of cases."""
+"""The shop's ledger (SL-1): entries of cases, bills of platforms, outcomes of cases, and what cases tell each other."""
 
+import re
 from datetime import date
 from decimal import Decimal
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cases.models import Instant, Money, Strict, Text
+from cases.models import FormData, Id, Instant, Money, Name, Strict, Text
 from cases.shanghai import shanghai_day
 
 Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 """Violation points, kept with three decimals."""
+Flag = Annotated[bool, Field(exclude_if=not_)]
+"""A mark that is written only where it is set: records in the histories of earlier cases stay as they are."""
+
+_ENDS_IN_AN_INSTANT = re.compile(r"/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", re.ASCII)
 
 
 class LedgerEntry(Strict):
     """Money (CNY) or points that a case expects, or that the platform billed, under a clause.
 
-    ``key`` is the idempotency key: case, clause and order, or the case again if it is about no order.  ``counted``: the
-    entry only counts, it has no amount; an entry that is not counted and has neither amount nor points is unknown.
-    A ``reversed`` entry was taken back when a fact became known that had happened before it (G-11).
+    ``key`` is the idempotency key: case, clause and order, or the case again if it is about no order; that of an entry
+    for every firing of its rule ends in the instant.  ``counted``: the entry only counts, it has no amount; an entry
+    that is not counted and has neither amount nor points is unknown.  ``once_an_order``: however many cases book it, it
+    counts once a shop, clause and order.  ``income``: money that the shop expects to get, not to lose.  A ``reversed``
+    entry was taken back when a fact became known that had happened before it (G-11), or by a case about its order.
     """
 
     key: str
@@ -30,6 +38,8 @@ class LedgerEntry(Strict):
     amount: Money | None = None
     points: Decimal | None = None
     counted: bool = False
+    once_an_order: Flag = False
+    income: Flag = False
     status: Literal["expected", "billed", "reversed"] = "expected"
 
     @property
@@ -39,9 +49,14 @@ class LedgerEntry(Strict):
 
     @property
     def about(self) -> str | None:
-        """The order of the entry, else the one at the end of its key; None for a case about no order."""
+        """The order of the entry, else the one at the end of its key; None for a case about no order.
+
+        A key that ends in an instant says nothing of the order: such an entry names it itself.
+        """
+        if self.order or _ENDS_IN_AN_INSTANT.search(self.key):
+            return self.order
         last = self.key.removeprefix(f"{self.case_id}/{self.clause}/")
-        return self.order or (None if last in (self.key, self.case_id) else last)
+        return None if last in (self.key, self.case_id) else last
 
     @property
     def is_unknown(self) -> bool:
@@ -140,11 +155,25 @@ class Decided(DecisionRecord):
         return shanghai_day(self.at)
 
 
+class Undone(Strict):
+    """What a case takes back of the entries of all cases (JD-14).
+
+    Those that count once an order, of its shop, under one of the clauses, for the order, and not later than ``at``:
+    what is late after that counts anew.  ``key`` identifies it within the case.
+    """
+
+    clauses: tuple[str, ...]
+    order: str
+    at: Instant
+    key: str
+
+
 class CaseRecord(Strict):
     """All that the ledger keeps of a case, as of one instant; it replaces what was recorded before (G-11).
 
-    ``entries`` are those in force: one recorded before that is missing here is reversed.  ``outcome`` is None while the
-    case is open; recorded without one, a case that had an outcome is open again.
+    ``entries`` are those in force: one recorded before that is missing here is reversed.  ``undone``: what the case
+    takes back of entries of other cases; one recorded before that is missing here takes back nothing more.
+    ``outcome`` is None while the case is open; recorded without one, a case that had an outcome is open again.
     """
 
     case_id: str
@@ -154,6 +183,7 @@ class CaseRecord(Strict):
     as_of: Instant
     opened_at: Instant
     entries: tuple[LedgerEntry, ...] = ()
+    undone: Annotated[tuple[Undone, ...], Field(exclude_if=not_)] = ()
     decisions: tuple[DecisionRecord, ...] = ()
     outcome: CaseOutcome | None = None
 
@@ -183,3 +213,36 @@ class KnownCase(Strict):
     state: str | None = None
     ending: Ending | None = None
     ended_at: Instant | None = None
+
+    @property
+    def process(self) -> str:
+        """The process of the case."""
+        return self.case_id.partition("/")[0]
+
+
+class ToldFact(Strict):
+    """A fact that a case told others (G-15): those of a process about the same order, or of the whole shop.
+
+    ``rule`` is reported to them with ``form``, as of ``occurred_at``.  ``key`` is the idempotency key.
+    """
+
+    key: str
+    process: str
+    shop_id: str
+    order: str | None = None
+    rule: str
+    form: FormData | None = None
+    occurred_at: Instant
+    told_by: str
+
+
+class NumberUse(Strict):
+    """The use of a tracking number for an order (DS-3); ``consignee`` is an opaque key, None if it is unknown who."""
+
+    shop_id: str
+    tracking_no: Name
+    carrier: Name
+    order: Id
+    consignee: Name | None = None
+    at: Instant
+    case_id: str
