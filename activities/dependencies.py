@@ -9,8 +9,9 @@ from activities.ended_cases import ended_cases_activity
 from activities.ledger import ledger_activities
 from activities.local_calls import LocalCalls
 from activities.notifications import notification_activities
+from activities.other_cases import other_cases_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import CaseSearch, Ledger, Notifier, Platform, Reconcile
+from cases.ports import CaseReports, CaseSearch, Ledger, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Dependencies:
     """The marketplaces, the shop's ledger and the operators, each behind a port.
 
     ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
-    ended early; without it nobody looks for them.  ``console_done``: console tasks count as done at once.
+    ended early; without it nobody looks for them.  ``reports``: the way by which cases tell each other facts; without
+    it they cannot.  ``console_done``: console tasks count as done at once.
     """
 
     platform: Platform
@@ -26,6 +28,7 @@ class Dependencies:
     notifier: Notifier
     reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
     search: CaseSearch | None = None
+    reports: CaseReports | None = None
     console_done: bool = False
 
 
@@ -45,10 +48,12 @@ def all_activities(
         *ledger_activities(dependencies.ledger, dependencies.notifier),
         *notification_activities(dependencies.notifier),
         catch_up_activity(dependencies.reconcilers),
-        *_looks(dependencies),
+        *_reaching_cases(dependencies),
     ]
 
 
-def _looks(dependencies: Dependencies) -> Iterator[Callable[..., Any]]:
+def _reaching_cases(dependencies: Dependencies) -> Iterator[Callable[..., Any]]:
     if dependencies.search is not None:
         yield ended_cases_activity(dependencies.search, dependencies.ledger, dependencies.notifier)
+    if dependencies.reports is not None:
+        yield from other_cases_activities(dependencies.ledger, dependencies.reports)

@@ -31,6 +31,7 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
+from aftersales.runtime.case_reports import TemporalCaseReports
 from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.connection import connect, runtime_with_metrics
 from aftersales.runtime.embedded_server import missing_attributes
@@ -145,6 +146,8 @@ def make_worker(
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
+    if dependencies.reports is None:
+        dependencies = replace(dependencies, reports=TemporalCaseReports(client))
     local_calls = LocalCalls(settings.max_activities_per_shop_per_second)
     config = client.config()
     config["data_converter"] = for_cases(client.data_converter)

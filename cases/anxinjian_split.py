@@ -301,6 +301,14 @@ class OrderOfSplit:
         """Return the length of time of a figure, None if it is not set."""
         return self.case.length(figure)
 
+    def points(self, effect: str) -> None:
+        """Return None: no ledger entry of an order has points."""
+        del effect
+
+    def telling(self, effect: str) -> None:
+        """Return None: an order tells other cases nothing beyond what happened."""
+        del effect
+
     @property
     def carries_item(self) -> bool:
         """实物在此订单"""

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cases.ledger import Ending
+from cases.ledger import Ending, ToldFact
 from cases.models import Excerpt, FormData, Id, Instant, Name, Strict
 
 MOST_OTHERWISE = 10
@@ -37,6 +37,17 @@ class Report(Strict):
     deadline: Instant | None = None
     states: tuple[Name, ...] = Field(default=(), max_length=MOST_OTHERWISE)
     look: bool = False
+
+
+class ToldFacts(Strict):
+    """What other cases told one before it was opened (G-15), oldest first."""
+
+    facts: tuple[ToldFact, ...] = ()
+
+
+def told_report(fact: ToldFact) -> Report:
+    """Return a fact that another case told as a report."""
+    return Report(message_id=fact.key, rule=fact.rule, form=fact.form, occurred_at=fact.occurred_at)
 
 
 class EffectCall(Strict):

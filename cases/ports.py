@@ -17,6 +17,7 @@ from cases.messages import (
     ExpiryOutcome,
     ExpiryQuery,
     Reminder,
+    Report,
 )
 
 
@@ -84,6 +85,13 @@ class LookProgress(Protocol):
 
 Reconcile = Callable[[CatchUpCall, LookProgress], Awaitable[None]]
 """Finds what changed in a shop between two instants, and reports it to the cases; raises if it could not see all."""
+
+
+class CaseReports(Protocol):
+    """The way by which reports reach cases."""
+
+    async def report(self, case_id: str, report: Report) -> None:
+        """Report something to a case if it is open; a case that has ended, or was never opened, is passed over."""
 
 
 class CaseSearch(Protocol):

@@ -20,7 +20,14 @@ EFFECT_STATUS = {
     "dropped": "已作废",
 }
 DECISION_LABELS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废", "taken": "已生效"}
-WAYS = {"command": "命令行", "web_ui": "网页", "desk": "工作台", "message": "消息", "default": "默认决定"}
+WAYS = {
+    "command": "命令行",
+    "web_ui": "网页",
+    "desk": "工作台",
+    "message": "消息",
+    "case": "其他案件",
+    "default": "默认决定",
+}
 """The ways by which decisions are given (G-13)."""
 
 

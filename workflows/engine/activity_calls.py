@@ -12,9 +12,18 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 from temporalio.workflow import ActivityCancellationType
 
-from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.ledger import OpenedCase, ToldFact
+from cases.messages import (
+    ActionRequired,
+    EffectCall,
+    EffectOutcome,
+    ExpiryOutcome,
+    ExpiryQuery,
+    Reminder,
+    ToldFacts,
+)
 from cases.shanghai import shanghai
-from statecharts.rules import Effect
+from statecharts.rules import Effect, Telling
 from workflows.engine import notifications
 from workflows.engine.activity_options import (
     CLOSE,
@@ -25,6 +34,7 @@ from workflows.engine.activity_options import (
     REFUSALS,
     REMIND,
     RESOLVE_EXPIRY,
+    TELL,
     ActivityOptions,
     case_share,
     shop_share,
@@ -40,6 +50,8 @@ RECORD_CASE: Final = "record_case"
 CLOSE_CASE: Final = "close_case"
 SEND_REMINDER: Final = "remind"
 NOTIFY_ACTION_REQUIRED: Final = "notify_action_required"
+TELL_CASES: Final = "tell_cases"
+TOLD_BEFORE: Final = "told_before"
 ONCE: Final = RetryPolicy(maximum_attempts=1)
 
 
@@ -129,8 +141,12 @@ class ActivityCalls:
         effect = self._machine.state.effect(serial)
         if effect is None:
             return
+        declared = self._machine.process.effects()[effect.effect]
+        if declared.telling is not None:
+            await self._tell(effect, declared.telling)
+            return
         name, call, summary = self._effect(effect)
-        on_platform = self._machine.process.effects()[effect.effect].calls_platform
+        on_platform = declared.calls_platform
         share = shop_share(self._machine.case.facts.shop) if on_platform else case_share(self._machine.case_id)
         try:
             outcome = await self._call(name, call, EffectOutcome, summary, share, EFFECT)
@@ -138,6 +154,42 @@ class ActivityCalls:
             self._machine.fail_effect(serial, reason(failed), self._time.now())
         else:
             self._machine.complete_effect(serial, outcome, self._time.now())
+
+    # Other cases of the order or the shop (G-15).
+
+    async def _tell(self, effect: EffectState, telling: Telling) -> None:
+        """Tell other cases a fact; they take it once, whichever of them was opened first."""
+        facts = self._machine.case.facts
+        fact = ToldFact(
+            key=f"{self._machine.case_id}/{effect.key}",
+            process=telling.process,
+            shop_id=facts.shop,
+            order=None if telling.to_shop else effect.order or facts.order,
+            rule=telling.rule,
+            form=effect.form,
+            occurred_at=effect.at,
+            told_by=self._machine.case_id,
+        )
+        summary = self._machine.step_label(effect) + order_suffix(effect.order)
+        try:
+            await self._call(TELL_CASES, fact, None, summary, case_share(fact.told_by), TELL, locally=False)
+        except FailureError as failed:
+            self._machine.fail_effect(effect.serial, reason(failed), self._time.now())
+        else:
+            self._machine.complete_effect(effect.serial, EffectOutcome(), self._time.now())
+
+    async def hear(self) -> None:
+        """Ask what other cases told this one before it was opened; the ledger is waited for without a limit."""
+        facts, case_id = self._machine.case.facts, self._machine.case_id
+        case = OpenedCase(
+            case_id=case_id,
+            process=self._machine.process.name,
+            shop_id=facts.shop,
+            order=facts.order,
+            opened_at=self._machine.state.began or self._time.now(),
+        )
+        told = await self._call(TOLD_BEFORE, case, ToldFacts, "其他案件的相关事实", case_share(case_id), RECORD)
+        self._machine.hear(told.facts, self._time.now())
 
     def _effect(self, effect: EffectState) -> tuple[str, EffectCall, str]:
         name, call = effect_input(self._machine, effect)

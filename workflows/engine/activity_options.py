@@ -18,6 +18,7 @@ class ActivityOptions(TypedDict):
 
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: NotRequired[timedelta]
+    heartbeat_timeout: NotRequired[timedelta]
     retry_policy: RetryPolicy
 
 
@@ -53,6 +54,12 @@ RECORD = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=15)),
 )
 """A record for the ledger: no limit, as the books must be right in the end."""
+TELL = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=15)),
+)
+"""Telling other cases: no limit, as it must be known in the end; a shop may have thousands of them."""
 LOCAL_SECONDS = 5.0
 """The longest local call.  A workflow task waits for it, and with it whatever else arrives for the case."""
 

@@ -8,12 +8,13 @@ from typing import Any
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.case_record import fingerprint
 from workflows.engine.machine import CaseMachine
+from workflows.engine.state import CaseState
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[Any, ...]
 
-NEVER_CANCELLED = ("effect",)
-"""The kind of task that runs to its end even if the case has moved on."""
+NEVER_CANCELLED = ("effect", "hear")
+"""The kinds of tasks that run to their end even if the case has moved on."""
 
 
 class BackgroundTasks:
@@ -49,8 +50,19 @@ class BackgroundTasks:
 
     def _needed(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
         state = machine.state
+        if machine.process.hears and not state.heard:
+            yield ("hear",), self._calls.hear
         if state.pending:
             yield ("effect",), partial(self._perform, machine)
+        yield from self._asking(state)
+        yield from self._telling(machine)
+        settled = not (machine.busy or self._submitting)
+        known = fingerprint(machine)
+        if known != state.recorded and (settled or not machine.closed):
+            yield ("record", known), partial(self._calls.record, closing=machine.closed)
+
+    def _asking(self, state: CaseState) -> Iterator[tuple[Key, Work]]:
+        """Yield the tasks that wait for the platform's answer."""
         for decision in state.submissions:
             if decision.status == "pending" and decision.serial not in self._submitting:
                 locally = decision.by == "default"
@@ -58,6 +70,10 @@ class BackgroundTasks:
         for expiry in state.unresolved:
             key = ("expiry", expiry.serial, expiry.asked)
             yield key, partial(self._calls.resolve_expiry, expiry.serial)
+
+    def _telling(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
+        """Yield the tasks that tell operators something."""
+        state = machine.state
         unsent = [sent for sent in state.reminders if sent.delivered is None]
         clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if unsent}
         for reminder in unsent:
@@ -67,10 +83,6 @@ class BackgroundTasks:
         for notification in state.notifications:
             if notification.delivered is None and not notification.over:
                 yield ("notification", notification.serial, notification.at), partial(self._calls.notify, notification)
-        settled = not (machine.busy or self._submitting)
-        known = fingerprint(machine)
-        if known != state.recorded and (settled or not machine.closed):
-            yield ("record", known), partial(self._calls.record, closing=machine.closed)
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:

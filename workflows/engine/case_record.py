@@ -18,6 +18,7 @@ def case_record(situation: CaseSituation, now: datetime) -> CaseRecord:
         as_of=now,
         opened_at=state.began or now,
         entries=tuple(state.ledger),
+        undone=tuple(state.undone_across),
         decisions=tuple(
             DecisionRecord(
                 key=decision.key,
@@ -39,6 +40,8 @@ def fingerprint(situation: CaseSituation) -> str:
     """Return a text that differs whenever the ledger must learn something; empty while there is nothing to record."""
     state = situation.state
     parts = [f"{entry.key}={entry.amount}@{entry.at.isoformat()}" for entry in state.ledger]
+    parts += [f"{undone.key}!{undone.at.isoformat()}" for undone in state.undone_across]
+    parts += [f"{entry.key}!" for entry in state.undone]
     if situation.closed:
         decided = sum(decision.status == "done" for decision in state.decisions)
         parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()} after {decided} decisions")

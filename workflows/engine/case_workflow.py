@@ -247,7 +247,7 @@ class CaseWorkflow:
 
     def details(self) -> str:
         """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""
-        current = current_details(self._machine)
+        current = current_details(self._machine, self._time.now())
         if workflow.info().continued_run_id is None:
             return current
         return "\n".join((current, "", static_summary(self._machine), "", static_details(self._machine)))

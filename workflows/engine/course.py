@@ -12,7 +12,7 @@ from typing import Any, Self
 from cases.case import Case
 from cases.errors import BadForm
 from cases.forms import Form
-from cases.ledger import LedgerEntry
+from cases.ledger import LedgerEntry, Undone
 from cases.messages import ExpiryOutcome
 from cases.models import clipped, read
 from statecharts.chart import Deadline, Snapshot
@@ -481,10 +481,12 @@ class CaseCourse(CaseSituation):
         fired = {repr(entry.identity) for entry in state.timeline}
         state.taken_back = [entry for entry in state.taken_back if repr(entry.identity) not in fired]
         state.taken_back += [entry for entry in before.timeline if repr(entry.identity) not in fired]
-        booked = {entry.key for entry in state.ledger}
+        booked = {entry.key for entry in (*state.ledger, *state.undone)}
         state.reversed = [entry for entry in state.reversed if entry.key not in booked]
         state.reversed += [
-            entry.model_copy(update={"status": "reversed"}) for entry in before.ledger if entry.key not in booked
+            entry.model_copy(update={"status": "reversed"})
+            for entry in (*before.ledger, *before.undone)
+            if entry.key not in booked
         ]
         wanted = {effect.key for effect in state.effects}
         state.obsolete = [effect for effect in state.obsolete if effect.key not in wanted]
@@ -586,7 +588,7 @@ class CaseCourse(CaseSituation):
         assumed: bool = False,
     ) -> None:
         """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
-        step, snapshot = self._step(rule, at, order)
+        step, snapshot = self._step(rule, at, order, form)
         self.state.remember(order, snapshot)
         case = self.case
         self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
@@ -620,10 +622,10 @@ class CaseCourse(CaseSituation):
             self.drop_left_decisions(at)
         self._retry_waiting()
 
-    def _step(self, rule: str, at: datetime, order: str | None) -> tuple[Any, Snapshot]:
+    def _step(self, rule: str, at: datetime, order: str | None, form: Form | None) -> tuple[Any, Snapshot]:
         own = self.process.chart_of(order)
         with own.borrowed(self.case.part(order), at, self.state.snapshot_of(order)) as chart:
-            return chart.step(rule, at), chart.snapshot()
+            return chart.step(rule, at, form), chart.snapshot()
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""
@@ -646,6 +648,9 @@ class CaseCourse(CaseSituation):
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
+            if effect.undoes:
+                self._undo(effect, at, order, cause)
+                continue
             entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
             if entry and not self.state.book(entry):
                 continue
@@ -654,31 +659,54 @@ class CaseCourse(CaseSituation):
                 known[key].call_again()
                 self.state.effects.append(known[key])
                 continue
-            self.state.effects.append(
-                EffectState(
-                    serial=self.state.next_serial(),
-                    key=key,
-                    effect=effect.name,
-                    rule=rule,
-                    at=at,
-                    order=order,
-                    form=written,
-                    entry=entry.key if entry else None,
-                )
+            told = part.telling(effect.name) if effect.telling else written
+            required = EffectState(
+                serial=self.state.next_serial(),
+                key=key,
+                effect=effect.name,
+                rule=rule,
+                at=at,
+                order=order,
+                form=told,
+                entry=entry.key if entry else None,
+            )
+            self.state.effects.append(required)
+            if effect.notice:
+                required.complete(at)
+                self.state.give_notice(required.serial, at)
+
+    def _undo(self, effect: Effect, at: datetime, order: str | None, cause: str) -> None:
+        """Take back ledger entries of this case, and of others about its order if the chart says so (G-15)."""
+        declared = self.process.effects()
+        clauses = tuple(dict.fromkeys(declared[name].clause or "" for name in effect.undoes))
+        self.state.undo(clauses, order)
+        about = order or self.case.facts.order
+        if effect.across and about is not None:
+            self.state.undone_across.append(
+                Undone(clauses=clauses, order=about, at=at, key=f"{effect.name}/{order or ''}/{cause}")
             )
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect; its key allows one entry per case, clause and order."""
-        facts = self.case.facts
+        """Return the entry of an effect.
+
+        Its key allows one entry per case, clause and order, unless it is entered each time, or once more after it was
+        taken back.
+        """
+        facts, part = self.case.facts, self.case.part(order)
+        key = f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}"
+        again = effect.each or any(entry.key == key for entry in self.state.undone)
         return LedgerEntry(
-            key=f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}",
+            key=f"{key}/{at.isoformat()}" if again else key,
             case_id=self.case_id,
             shop_id=facts.shop,
             clause=effect.clause or "",
-            order=order,
+            order=order or (facts.order if again or effect.once_an_order else None),
             at=at,
-            amount=None if effect.counted else self.case.part(order).amount(effect.name),
+            amount=None if effect.counted else part.amount(effect.name),
+            points=None if effect.counted else part.points(effect.name),
             counted=effect.counted,
+            once_an_order=effect.once_an_order,
+            income=effect.income,
         )
 
 

@@ -9,7 +9,9 @@ from cases.case import Cost
 from cases.errors import BadForm, Refused
 from cases.forms import Form, Note
 from cases.models import Instant, Strict, read, whole_seconds
-from statecharts.rules import OPERATORS, Effect, Party
+from cases.shanghai import shanghai
+from statecharts.chart import ANY_FORM, ChartView
+from statecharts.rules import FORM_GUARD, OPERATORS, Effect, LineCondition, Party
 from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import Decision, EffectState, ExpiryCheck
 
@@ -49,14 +51,17 @@ class Choice:
         return f"{self.rule}{order_suffix(self.order)}"
 
 
-def allowed(situation: CaseSituation) -> list[Choice]:
-    """Return what people may do now, except where a clock is being resolved with the platform (G-2)."""
+def allowed(situation: CaseSituation, now: datetime | None = None) -> list[Choice]:
+    """Return what people may do now, except where a clock is being resolved with the platform (G-2).
+
+    Without an instant, windows of time are not looked at.
+    """
     if situation.closed:
         return []
     return [
         Choice(rule, view.order)
         for view in situation.chart_views()
-        for rule in view.open_rules(*PEOPLE)
+        for rule in view.open_rules(*PEOPLE, at=now)
         if blocking_expiry(situation, rule, view.order) is None
         and blocking_submission(situation, rule, view.order) is None
     ]
@@ -112,7 +117,7 @@ def not_to_come(happened: datetime, now: datetime, what: str) -> datetime:
 
 
 def submitting_effect(
-    situation: CaseSituation, rule: str, order: str | None, then: Collection[str] = ()
+    situation: CaseSituation, rule: str, order: str | None, at: datetime, form: Form, then: Collection[str] = ()
 ) -> Effect | None:
     """Return the effect by which a decision is submitted to the platform; None if the platform need not take it.
 
@@ -120,7 +125,7 @@ def submitting_effect(
     """
     view = situation.chart_view(order)
     earlier = [transition for _, transition in situation.process.rules[rule].steps() if transition.source.value in then]
-    for transition in (earlier or [transition for _, transition in view.transitions(rule)])[:1]:
+    for transition in (earlier or [transition for _, transition in view.transitions(rule, at, form)])[:1]:
         for spec in transition.on:
             effect: Effect | None = getattr(spec.func, "effect", None)
             if effect and effect.submits and not (effect.unless and getattr(view.case, effect.unless)):
@@ -128,61 +133,85 @@ def submitting_effect(
     return None
 
 
-def check(situation: CaseSituation, rule: str, raw: Any) -> tuple[str | None, Form]:
-    """Return the order and the form of a decision that the rules allow.
+def check(situation: CaseSituation, rule: str, raw: Any, now: datetime) -> tuple[str | None, Form]:
+    """Return the order and the form of a decision that the rules allow at an instant.
 
     Raises Refused, or BadForm where the form or the order does not fit.
     """
     if situation.process.rules[rule].forbidden:
-        raise Refused(_refusal(situation, rule, "任何状态都不允许 / never allowed"))
+        raise Refused(_refusal(situation, rule, "任何状态都不允许 / never allowed", now))
     if situation.closed:
-        raise Refused(_refusal(situation, rule, CLOSED))
-    order, form = situation.split_order(rule, raw)
-    refuse_while_submitting(situation, rule, order)
-    if not situation.chart_view(order).transitions(rule):
-        raise Refused(_refusal(situation, rule, _unmet(situation, rule, order), order))
+        raise Refused(_refusal(situation, rule, CLOSED, now))
+    order, fields = situation.split_order(rule, raw)
+    refuse_while_submitting(situation, rule, order, now)
+    if not situation.chart_view(order).transitions(rule, now):
+        raise Refused(_refusal(situation, rule, _unmet(situation, rule, order, now), now, order))
     if expiry := blocking_expiry(situation, rule, order):
         due = expiry.due.isoformat()
         why = f"时限已届满,正在向平台核实 / the clock ran out at {due}, asking the platform what happened"
-        raise Refused(_refusal(situation, rule, why, order))
-    return order, situation.read_form(rule, form, order)
+        raise Refused(_refusal(situation, rule, why, now, order))
+    form = situation.read_form(rule, fields, order)
+    if not situation.chart_view(order).transitions(rule, now, form):
+        raise Refused(_refusal(situation, rule, _unmet(situation, rule, order, now, form), now, order))
+    return order, form
 
 
-def refuse_while_submitting(situation: CaseSituation, rule: str, order: str | None) -> None:
+def refuse_while_submitting(situation: CaseSituation, rule: str, order: str | None, now: datetime) -> None:
     """Raise Refused while another decision of the same state is being submitted (G-10)."""
     if pending := blocking_submission(situation, rule, order):
         named = f"{situation.process.rule_label(pending.rule)} ({pending.rule})"
         stuck = f" ({pending.why})" if pending.why else ""
         why = f"「{named}」提交中,平台尚未受理 / is being submitted, the platform has not taken it yet{stuck}"
-        raise Refused(_refusal(situation, rule, why, order))
+        raise Refused(_refusal(situation, rule, why, now, order))
 
 
-def impossible_then(situation: CaseSituation, rule: str, order: str | None, why: str | None) -> Refused:
+def impossible_then(situation: CaseSituation, rule: str, order: str | None, why: str | None, now: datetime) -> Refused:
     """Return the refusal of something that is said to have been done earlier."""
-    return Refused(_refusal(situation, rule, f"当时不可能 / was not possible then: {why or '-'}", order))
+    return Refused(_refusal(situation, rule, f"当时不可能 / was not possible then: {why or '-'}", now, order))
 
 
-def _unmet(situation: CaseSituation, rule: str, order: str | None) -> str:
-    """Return why a rule is not open: the state, or the guards that do not hold."""
+def _unmet(situation: CaseSituation, rule: str, order: str | None, at: datetime, form: Any = ANY_FORM) -> str:
+    """Return why a rule is not open: the state, the guards that do not hold, or a window of time."""
     view = situation.chart_view(order)
-    transitions = [
-        transition for _, transition in situation.process.rules[rule].steps() if transition.source.value in view.entered
-    ]
-    if not transitions:
-        return WRONG_STATE
     unmet = [
-        [guard for guard in transition.cond if bool(getattr(view.case, guard.attr_name)) is not guard.expected_value]
-        for transition in transitions
+        view.unmet(transition, at, form)
+        for _, transition in situation.process.rules[rule].steps()
+        if transition.source.value in view.entered
     ]
+    of_lines = view.chart.line_conditions
+    # A line of another edition is none of this case's rule book.
+    unmet = [specs for specs in unmet if not any(_is_of_other_edition(of_lines.get(spec.attr_name)) for spec in specs)]
+    if not unmet:
+        return WRONG_STATE
     nearest = min(unmet, key=len)  # the other transitions are for other cases: their guards would be no advice
-    labelled = [(guard, situation.process.guard_label(guard.attr_name)) for guard in nearest]
+    windows = [condition for spec in nearest if (condition := of_lines.get(spec.attr_name))]
+    if windows:
+        return "、".join(_of_window(view, condition) for condition in windows)
+    labelled = [(guard, situation.process.guard_label(guard.attr_name, situation.case.policy)) for guard in nearest]
     named = "、".join(
-        f"{label if guard.expected_value else f'非「{label}」'} ({guard.attr_name})" for guard, label in labelled
+        f"{label if guard.expected_value else f'非「{label}」'} ({guard.attr_name.removeprefix(FORM_GUARD)})"
+        for guard, label in labelled
     )
     return f"条件未满足 / what must hold first: {named}"
 
 
-def _refusal(situation: CaseSituation, rule: str, why: str, order: str | None = None) -> str:
+def _is_of_other_edition(condition: LineCondition | None) -> bool:
+    return condition is not None and condition.bound is None
+
+
+def _of_window(view: ChartView, condition: LineCondition) -> str:
+    """Return when a window of time opens or has closed."""
+    instant = view.bound(condition.bound) if condition.bound else None
+    named = condition.bound.named if condition.bound else ""
+    if instant is None:
+        return f"「{named}」尚未开始 / its time has not begun"
+    at = f"{shanghai(instant)}(上海时间)"
+    return (
+        f"「{named}」{at} 起才可 / opens then" if condition.kind == "opens" else f"「{named}」{at} 已截止 / closed then"
+    )
+
+
+def _refusal(situation: CaseSituation, rule: str, why: str, now: datetime, order: str | None = None) -> str:
     process = situation.process
     current = situation.states()
     if order is not None:
@@ -190,7 +219,7 @@ def _refusal(situation: CaseSituation, rule: str, why: str, order: str | None = 
     states = "、".join(f"{process.state_label(state)} ({state})" for state in current)
     choices = "、".join(
         f"{process.rule_label(name)} ({': '.join((name, ', '.join(orders))) if orders else name})"
-        for name, orders in orders_by_rule(allowed(situation)).items()
+        for name, orders in orders_by_rule(allowed(situation, now)).items()
     )
     costs = "".join(f"; {cost.note} ({cost.clause})" for cost in _warnings(situation, rule, order))
     return (

@@ -1,13 +1,16 @@
 """The short Markdown that the Web UI shows for a case; it contains no personal data of buyers."""
 
+from datetime import datetime
+
 from cases.models import clipped
 from cases.shanghai import shanghai
 from workflows.engine.decisions import allowed, orders_by_rule
 from workflows.engine.situation import CaseSituation, order_suffix
-from workflows.engine.view import TIMELINE_SHOWN, deadlines
+from workflows.engine.view import TIMELINE_SHOWN, advice, deadlines
 
 DEADLINES_SHOWN = 6
 STUCK_SHOWN = 3
+ADVICE_SHOWN = 4
 WHY_SHOWN = 100
 """Characters shown of a reason.  The Web UI requests the details in a URL: they must be short."""
 
@@ -40,7 +43,7 @@ def static_details(situation: CaseSituation) -> str:
     return "\n".join(lines)
 
 
-def current_details(situation: CaseSituation) -> str:
+def current_details(situation: CaseSituation, now: datetime | None = None) -> str:
     """Return the states, deadlines, actions, costs, steps that wait for a person, and latest events."""
     process, state = situation.process, situation.state
     named = "、".join(f"{process.state_label(name)} `{name}`" for name in situation.chart_view().states)
@@ -55,7 +58,7 @@ def current_details(situation: CaseSituation) -> str:
             lines.append(f"- 🤖 **{at}** 仍无人处理则按商家设定自动{decision} (G-6)")
     if len(running) > DEADLINES_SHOWN:
         lines.append(f"- 另有 {len(running) - DEADLINES_SHOWN} 项时限,见查询 `view`")
-    choices = orders_by_rule(allowed(situation))
+    choices = orders_by_rule(allowed(situation, now))
     offered = (f"{process.action_label(rule)} `{rule}`{_listed(orders)}" for rule, orders in choices.items())
     if choices:
         lines.append(f"- 可做:{'、'.join(offered)}")
@@ -66,6 +69,7 @@ def current_details(situation: CaseSituation) -> str:
         for cost in situation.case.costs(rule)
     ]
     lines += [*_submissions(situation), *_stuck(situation), *_taken_back(situation), *_undelivered(situation)]
+    lines += [f"- 💡 {sentence}" for sentence in advice(situation)[:ADVICE_SHOWN]]
     if state.timeline:
         lines += ["", "最近(上海时间):", ""]
     for entry in reversed(state.timeline[-TIMELINE_SHOWN:]):

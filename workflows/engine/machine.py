@@ -11,13 +11,14 @@ from typing import Any
 
 from cases.errors import BadForm, Refused
 from cases.forms import Form
-from cases.messages import EffectOutcome, ExpiryOutcome, Report
+from cases.ledger import ToldFact
+from cases.messages import EffectOutcome, ExpiryOutcome, Report, told_report
 from cases.models import clipped, read
 from workflows.engine import decisions, inputs, reports
 from workflows.engine.course import OBSOLETE, CaseCourse, given_at
 from workflows.engine.inputs import Input
 from workflows.engine.reports import SKEW
-from workflows.engine.sender import UNKNOWN_SENDER, InputSender
+from workflows.engine.sender import FROM_A_CASE, UNKNOWN_SENDER, InputSender
 from workflows.engine.situation import MomentKind
 from workflows.engine.state import (
     Decision,
@@ -74,7 +75,7 @@ class CaseMachine(CaseCourse):
         stay = {} if then else self._stay(rule, order)
         # One that was given before this stay began, and was not possible then, counts from its beginning.
         told = max((given_at(sender, now) or now, *stay.values()))
-        effect = None if happened else decisions.submitting_effect(self, rule, order, then)
+        effect = None if happened else decisions.submitting_effect(self, rule, order, now, form, then)
         decision = Decision(
             serial=self.state.next_serial(),
             key=key,
@@ -142,7 +143,7 @@ class CaseMachine(CaseCourse):
         if told is not None and self.state.began is not None:
             told = max(told, self.state.began)
         try:
-            order, form = decisions.check(self.as_of(now), rule, raw)
+            order, form = decisions.check(self.as_of(now), rule, raw, now)
         except Refused:
             if told is None:
                 raise
@@ -162,13 +163,13 @@ class CaseMachine(CaseCourse):
         order, fields = self.split_order(rule, raw)
         form = self._read_as_declared(rule, fields)
         if self.process.rules[rule].forbidden:
-            raise decisions.impossible_then(self, rule, order, None)
-        decisions.refuse_while_submitting(self, rule, order)
+            raise decisions.impossible_then(self, rule, order, None, now)
+        decisions.refuse_while_submitting(self, rule, order, now)
         trial = self.fork()
         given = self._input(rule, order, form, happened, now)
         trial.tell(given, now)
         if given.status != "applied":
-            raise decisions.impossible_then(trial, rule, order, given.why)
+            raise decisions.impossible_then(trial, rule, order, given.why, now)
         fired = next((entry for entry in trial.state.timeline if entry.input == given.serial), None)
         return order, form, [state.rpartition(".")[2] for state in fired.left] if fired else []
 
@@ -260,7 +261,7 @@ class CaseMachine(CaseCourse):
             given = self._input(step.rule, step.order, self._read_as_declared(step.rule, step.form), happened, now)
             trial.tell(given, now)
             if given.status == "ignored":
-                raise decisions.impossible_then(trial, step.rule, step.order, given.why)
+                raise decisions.impossible_then(trial, step.rule, step.order, given.why, now)
         return step, named.note, happened
 
     def done_by_hand(self, raw: Any, now: datetime, *, sender: InputSender = UNKNOWN_SENDER) -> None:
@@ -295,6 +296,12 @@ class CaseMachine(CaseCourse):
         given.happened = reports.in_our_time(self, given)
         self.tell(given, now)
         self.advance(now)
+
+    def hear(self, facts: Iterable[ToldFact], now: datetime) -> None:
+        """Take in what other cases told before this one was opened (G-15)."""
+        for fact in facts:
+            self.receive(told_report(fact), now, sender=FROM_A_CASE)
+        self.state.heard = True
 
     def _confirm_submission(self, given: Input, now: datetime) -> None:
         """Let a decision count that the platform confirms before it has answered the call."""

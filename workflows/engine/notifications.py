@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from cases.ledger import CaseOutcome, LedgerEntry
 from cases.messages import ActionRequired, Reminder
-from statecharts.rules import OPERATORS, Clock, Party
+from statecharts.rules import OPERATORS, Clock, Party, Rule
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
 
@@ -31,7 +31,9 @@ def reminder(situation: CaseSituation, sent: SentReminder) -> Reminder:
 
 def action_required(situation: CaseSituation, sent: Notification) -> ActionRequired:
     """Return the notification of a step that waits for a person, or of a decision that was not taken."""
-    step = situation.state.waiting.get(sent.serial) or situation.state.decision_numbered(sent.serial)
+    state = situation.state
+    step = state.effect(sent.serial) if sent.notice else state.waiting.get(sent.serial)
+    step = step or state.decision_numbered(sent.serial)
     assert step is not None  # noqa: S101 - it is notified of only while the case has it
     effect = situation.process.effects().get(step.effect) if isinstance(step, EffectState) else None
     return ActionRequired(
@@ -57,12 +59,11 @@ def _step_key(step: EffectState | ExpiryCheck) -> str:
 
 def _operators_deadline(situation: CaseSituation, order: str | None) -> datetime | None:
     """Return the operators' nearest deadline, of the case itself or of the order."""
-    clocks = situation.process.clocks
     return next(
         (
             deadline.due
             for deadline in situation.deadlines()
-            if clocks[deadline.rule].of in OPERATORS and deadline.order in (None, order)
+            if deadline.order in (None, order) and situation.owner(deadline) in OPERATORS
         ),
         None,
     )
@@ -93,7 +94,7 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
 
 def _lost(entries: list[LedgerEntry]) -> Decimal | None:
     """Return the sum of the known amounts; None if all that was lost is of unknown amount."""
-    known = [entry.amount for entry in entries if entry.amount is not None]
+    known = [entry.amount for entry in entries if entry.amount is not None and not entry.income]
     return None if not known and any(entry.is_unknown for entry in entries) else sum(known, Decimal("0.00"))
 
 
@@ -113,7 +114,7 @@ def _in_time(situation: CaseSituation, opened: datetime) -> bool | None:
     entered: dict[str, datetime] = {}
     for entry in situation.state.timeline:
         clock = situation.process.clocks.get(entry.rule)
-        if clock and clock.figure and clock.of in OPERATORS:
+        if clock and clock.figure and _was_ours(situation, entry, clock):
             return False
         for state in entry.left:
             since = entered.get(state, opened)
@@ -128,13 +129,23 @@ def _in_time(situation: CaseSituation, opened: datetime) -> bool | None:
 
 def _our_clocks(situation: CaseSituation, order: str | None, state: str) -> list[Clock]:
     """Return the clocks of a state whose deadlines are ours."""
+    rules = situation.process.chart_of(order).rules.values()
+    return [rule.clock for rule in rules if rule.clock and rule.clock.figure and _owned(rule, state)]
+
+
+def _was_ours(situation: CaseSituation, fired: TimelineEntry, clock: Clock) -> bool:
+    """Return whether the deadline of a clock that has run out was ours."""
+    left = {state.rpartition(".")[2] for state in fired.left}
+    steps = situation.process.chart_of(fired.order).rules[fired.rule].steps()
+    parties = [line.of or clock.of for line, step in steps if step.source.value in left]
+    return any(party in OPERATORS for party in parties or (clock.of,))
+
+
+def _owned(rule: Rule, state: str) -> bool:
+    """Return whether a clock runs in a state as a deadline of ours."""
     own = state.rpartition(".")[2]
-    return [
-        rule.clock
-        for rule in situation.process.chart_of(order).rules.values()
-        if rule.clock and rule.clock.figure and rule.clock.of in OPERATORS
-        if any(transition.source.value == own for _, transition in rule.steps())
-    ]
+    parties = [line.of or rule.clock.of for line, step in rule.steps() if rule.clock and step.source.value == own]
+    return any(party in OPERATORS for party in parties)
 
 
 def _due(situation: CaseSituation, clock: Clock, order: str | None, since: datetime) -> datetime | None:

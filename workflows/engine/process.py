@@ -40,7 +40,8 @@ class ChartSamples:
 class Process:
     """A process, as engine, commands and documents use it.
 
-    A case about several orders has a chart of its own, and every order follows ``order_chart``.
+    A case about several orders has a chart of its own, and every order follows ``order_chart``.  ``hears``: other
+    processes tell its cases facts (G-15), so that a new case asks what was told before it was opened.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Process:
     chart: type[CaseChart]
     case: type[Case]
     order_chart: type[CaseChart] | None = None
+    hears: bool = False
 
     def __post_init__(self) -> None:
         """Check that the parts fit; raises ProcessFault with every fault."""

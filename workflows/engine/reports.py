@@ -173,6 +173,8 @@ def _with_form(situation: CaseSituation, given: Input, rule: str, order: str | N
         form = None if given.form is None else situation.read_form(rule, given.form, order)
     except BadForm as bad:
         return Ignore(str(bad), final=not given.dated)  # another state may ask for another form
+    if not situation.chart_view(order).transitions(rule, given.happened, form):
+        return Ignore(f"{rule}: 表单不适用于当前状态 / its form fits no line of this state", final=not given.dated)
     return Apply(rule, order, form)
 
 
@@ -181,7 +183,7 @@ def applying_rule(situation: CaseSituation, given: Input) -> tuple[str, str | No
     expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= given.happened}
     # If a clock had run out by the input's own instant, the input is most likely about that.
     for rule, order in sorted(_candidates(situation, given), key=lambda candidate: candidate not in expired):
-        open_now = situation.chart_view(order).transitions(rule)
+        open_now = situation.chart_view(order).transitions(rule, given.happened)
         if not open_now or _follows_expiry(situation, given, rule, order):
             continue
         # The platform's clock may be behind ours.

@@ -59,8 +59,7 @@ def _nearest(situation: CaseSituation) -> datetime | None:
 def _waits_for(situation: CaseSituation) -> str | None:
     if situation.closed:
         return None
-    clocks = situation.process.clocks
-    party = next((clocks[deadline.rule].of for deadline in situation.deadlines()), Party.PLATFORM)
+    party = next((situation.owner(deadline) for deadline in situation.deadlines()), Party.PLATFORM)
     return party.label
 
 

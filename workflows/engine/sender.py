@@ -27,6 +27,8 @@ class InputSender(Strict):
 
 
 UNKNOWN_SENDER = InputSender()
+FROM_A_CASE = InputSender(way="case")
+"""Another case has told this one (G-15)."""
 _current: ContextVar[InputSender] = ContextVar("sender", default=UNKNOWN_SENDER)
 
 

@@ -15,7 +15,7 @@ from cases.errors import BadForm
 from cases.forms import Form
 from cases.models import read
 from statecharts.chart import ChartView, Deadline
-from statecharts.rules import OPERATORS
+from statecharts.rules import OPERATORS, Party
 from workflows.engine.process import Process
 from workflows.engine.state import CaseState, EffectState, ExpiryCheck
 
@@ -163,7 +163,7 @@ class CaseSituation:
         for deadline in self._running((view,)):
             yield Moment(deadline.due, MomentKind.CLOCK, deadline)
             clock = view.chart.clocks()[deadline.rule]
-            if deadline.due <= now or clock.of not in OPERATORS:
+            if deadline.due <= now or view.owner(deadline) not in OPERATORS:
                 continue  # a clock that has run out has neither reminder nor default decision left
             if self._decides(view, deadline):
                 yield Moment(deadline.due - policy.decide_before.value, MomentKind.DECISION, deadline)
@@ -180,9 +180,11 @@ class CaseSituation:
         if self.state.submission(view.order) or self.state.decision(self.default_key(view, deadline)):
             return False
         # The default form was checked against the rule's form: it need not fit a line with a form of its own.
+        policy = self.case.policy
+        form = read(self.case.form_type(view.chart.rules[decision].form), policy.default_form.value, "default_form")
         return any(
             transition.source.value == deadline.state and transition.targets and line.form is None
-            for line, transition in view.transitions(decision)
+            for line, transition in view.transitions(decision, deadline.due - policy.decide_before.value, form)
         )
 
     def default_key(self, view: ChartView, deadline: Deadline) -> str:
@@ -198,6 +200,10 @@ class CaseSituation:
             if (reminder.order, reminder.state, reminder.rule) == key and reminder.at >= entered
         ]
         return max(sent, default=None)
+
+    def owner(self, deadline: Deadline) -> Party:
+        """Return whose deadline a running clock is."""
+        return self.chart_view(deadline.order).owner(deadline)
 
     # Orders and forms.
 

@@ -4,14 +4,15 @@
 themselves and what was done about them: calls made, reminders sent, decisions being submitted.
 """
 
+import operator
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, WrapSerializer
 
-from cases.ledger import LedgerEntry
+from cases.ledger import LedgerEntry, Undone
 from cases.messages import ConsoleTask, Report
 from cases.models import Instant, clipped
 from statecharts.chart import Deadline, Snapshot
@@ -205,31 +206,47 @@ class SentReminder(BaseModel):
 class Notification(BaseModel):
     """A notification that the step ``serial`` waits for a person, or that a decision was not taken.
 
-    ``ending``: it is about the end of a decision.  ``over``: the step no longer waits for a person.  ``delivered`` and
+    ``ending``: it is about the end of a decision.  ``notice``: it is what the chart itself has to say, and waits for
+    nobody.  ``over``: the step no longer waits for a person.  ``delivered`` and
     ``why`` mean the same as for a reminder.
     """
 
     at: Instant
     serial: int
     ending: bool = False
+    notice: bool = Field(default=False, exclude_if=operator.not_)
     over: bool = False
     delivered: bool | None = None
     why: str | None = None
 
 
+def _without_empty_firings(snapshot: Snapshot, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    """Write the firings only of a chart that counts from them: the histories of the others do not have them."""
+    written: dict[str, Any] = dump(snapshot)
+    if not snapshot.fired:
+        del written["fired"]
+    return written
+
+
+ChartSnapshot = Annotated[Snapshot, WrapSerializer(_without_empty_firings)]
+
+
 class Course(BaseModel):
     """What followed from the inputs, up to the instant ``frontier``; ``snapshot`` is that of the case's own chart.
 
-    ``orders`` are the snapshots of its orders' charts; ``ledger`` the entries in force; ``answered`` the clocks whose
-    end the platform's record has decided.
+    ``orders`` are the snapshots of its orders' charts; ``ledger`` the entries in force; ``undone`` those that a rule
+    has taken back, and ``undone_across`` what it took back of other cases' entries; ``answered`` the clocks whose end
+    the platform's record has decided.
     """
 
-    snapshot: Snapshot = Snapshot()
-    orders: dict[str, Snapshot] = {}
+    snapshot: ChartSnapshot = Snapshot()
+    orders: dict[str, ChartSnapshot] = {}
     frontier: Instant | None = None
     timeline: list[TimelineEntry] = []
     fired_in_all: int = 0
     ledger: list[LedgerEntry] = []
+    undone: list[LedgerEntry] = Field(default=[], exclude_if=operator.not_)
+    undone_across: list[Undone] = Field(default=[], exclude_if=operator.not_)
     effects: list[EffectState] = []
     expiries: list[ExpiryCheck] = []
     answered: list[tuple[str | None, str, str, Instant]] = []
@@ -247,7 +264,8 @@ class CaseState(Course):
 
     Late facts have undone (G-11) what is in ``reversed`` (ledger entries), ``taken_back`` (rules) and ``obsolete``
     (effects).  ``given_up`` are the expiries that the platform did not answer, also those that a fact has resolved
-    since.  ``recorded`` says what the ledger knows.  Only ``CaseMachine`` may call the methods that change a state.
+    since.  ``recorded`` says what the ledger knows.  ``heard``: what other cases told before this one was opened is
+    known.  Only ``CaseMachine`` may call the methods that change a state.
     """
 
     began: Instant | None = None
@@ -266,6 +284,7 @@ class CaseState(Course):
     obsolete: list[EffectState] = []
     given_up: list[ExpiryCheck] = []
     recorded: str = ""
+    heard: bool = Field(default=False, exclude_if=operator.not_)
 
     # Reading.
 
@@ -413,11 +432,17 @@ class CaseState(Course):
 
     def book(self, entry: LedgerEntry) -> bool:
         """Add a ledger entry unless its key exists; return whether it was added."""
-        if any(booked.key == entry.key for booked in self.ledger):
+        if any(booked.key == entry.key for booked in (*self.ledger, *self.undone)):
             return False
         self.reversed = [reversed_ for reversed_ in self.reversed if reversed_.key != entry.key]
         self.ledger.append(entry)
         return True
+
+    def undo(self, clauses: Collection[str | None], order: str | None) -> None:
+        """Take back the ledger entries under some clauses, of an order's chart or of the case's own."""
+        for entry in [entry for entry in self.ledger if entry.clause in clauses and order in (None, entry.order)]:
+            self.ledger.remove(entry)
+            self.undone.append(entry.model_copy(update={"status": "reversed"}))
 
     def expire(self, expiry: ExpiryCheck) -> None:
         """Record that a clock of the platform has run out and must be resolved with it (G-2)."""
@@ -452,11 +477,15 @@ class CaseState(Course):
         ending = any(decision.serial == serial for decision in self.telling)
         self.notifications.append(Notification(at=at, serial=serial, ending=ending))
 
+    def give_notice(self, serial: int, at: datetime) -> None:
+        """Add a notice of the chart's own to be sent."""
+        self.notifications.append(Notification(at=at, serial=serial, notice=True))
+
     def end_notifications(self) -> None:
         """Mark the notifications of steps that no longer wait for a person as over."""
         waiting, telling = set(self.waiting), {decision.serial for decision in self.telling}
         for notification in self.notifications:
-            if notification.serial not in (telling if notification.ending else waiting):
+            if not notification.notice and notification.serial not in (telling if notification.ending else waiting):
                 notification.over = True
 
     def first_time(self, report: Report) -> bool:

@@ -186,6 +186,7 @@ class CaseView(_View):
     waits_for_operator: bool
     deadlines: list[DeadlineView]
     actions: list[ActionView]
+    advice: list[str] = []
     timeline: list[TimelineView]
     ignored: list[IgnoredView]
     ignored_in_all: int
@@ -221,7 +222,7 @@ def state_in_words(situation: CaseSituation) -> str:
 def deadlines(situation: CaseSituation) -> list[DeadlineView]:
     """Return the running clocks, nearest first, including those being resolved with the platform."""
     resolving = {(expiry.order, expiry.rule) for expiry in situation.state.expiries}
-    clocks, process = situation.process.clocks, situation.process
+    process = situation.process
     moments = situation.moments(situation.state.latest)
     decided = {moment.deadline: moment.at for moment in moments if moment.kind is MomentKind.DECISION}
     return [
@@ -231,7 +232,7 @@ def deadlines(situation: CaseSituation) -> list[DeadlineView]:
             state=deadline.state,
             order=deadline.order,
             due=deadline.due,
-            of=clocks[deadline.rule].of.value,
+            of=situation.owner(deadline).value,
             resolving=(deadline.order, deadline.rule) in resolving,
             decided_at=decided.get(deadline),
             decision=situation.case.policy.default_decision.value if deadline in decided else None,
@@ -240,13 +241,13 @@ def deadlines(situation: CaseSituation) -> list[DeadlineView]:
     ]
 
 
-def actions(situation: CaseSituation) -> list[ActionView]:
+def actions(situation: CaseSituation, now: datetime) -> list[ActionView]:
     """Return what people may do now."""
-    return [_action(situation, choice.rule, choice.order) for choice in allowed(situation)]
+    return [_action(situation, choice.rule, choice.order, now) for choice in allowed(situation, now)]
 
 
-def _action(situation: CaseSituation, name: str, order: str | None) -> ActionView:
-    rule, line = situation.process.rules[name], situation.chart_view(order).line(name)
+def _action(situation: CaseSituation, name: str, order: str | None, now: datetime) -> ActionView:
+    rule, line = situation.process.rules[name], situation.chart_view(order).line(name, now)
     form = situation.form_type(name, order)
     return ActionView(
         rule=name,
@@ -264,6 +265,13 @@ def _action(situation: CaseSituation, name: str, order: str | None) -> ActionVie
 @cache
 def _schema(form: type[Form]) -> dict[str, Any]:
     return form.model_json_schema()
+
+
+def advice(situation: CaseSituation) -> list[str]:
+    """Return what the sources advise in the present states, each sentence once."""
+    views = situation.chart_views()[:1] if situation.closed else situation.chart_views()
+    told = (sentence for view in views for state in view.states for sentence in view.chart.advice.get(state, ()))
+    return list(dict.fromkeys(told))
 
 
 def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
@@ -363,7 +371,8 @@ def view(situation: CaseSituation, now: datetime) -> CaseView:
         needs_operator=state.needs_operator,
         waits_for_operator=state.waits_for_operator,
         deadlines=deadlines(situation),
-        actions=actions(situation),
+        actions=actions(situation, now),
+        advice=advice(situation),
         timeline=[TimelineView(**dict(entry), label=process.rule_label(entry.rule)) for entry in state.timeline],
         ignored=[
             IgnoredView(
@@ -381,7 +390,7 @@ def view(situation: CaseSituation, now: datetime) -> CaseView:
         effects=_effects(situation),
         decisions=_decisions(situation),
         taken_back=[TimelineView(**dict(entry), label=process.rule_label(entry.rule)) for entry in state.taken_back],
-        ledger=[*state.ledger, *state.reversed],
+        ledger=[*state.ledger, *state.undone, *state.reversed],
         reminders=state.reminders,
         notifications=state.notifications,
         policy=situation.case.policy.model_dump(mode="json"),
