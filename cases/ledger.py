@@ -68,7 +68,7 @@ class Bill(Strict):
     """Money (CNY) or points that the platform billed under a clause; ``bill_id`` is the platform's own number.
 
     A shop's bill is entered once.  It answers the expected entry of the same shop, clause and order, or that of its
-    case if it names no order.
+    case if it names no order.  ``income``: the shop got the amount; it answers only what the shop expected to get.
     """
 
     bill_id: Text
@@ -79,6 +79,7 @@ class Bill(Strict):
     case_id: Text | None = None
     amount: Money | None = None
     points: Points | None = None
+    income: Flag = False
     note: Text | None = None
 
     @property
@@ -90,12 +91,14 @@ class Bill(Strict):
 class Booked(LedgerEntry):
     """A stored entry; ``day`` is the day in Shanghai, ``answers`` the expected entry that a bill is for.
 
-    ``case_id`` is empty if no case expects what the platform billed.
+    ``case_id`` is empty if no case expects what the platform billed.  ``undone_by`` is the case that took back an entry
+    of another one.
     """
 
     day: date
     note: str | None = None
     answers: str | None = None
+    undone_by: Annotated[str | None, Field(exclude_if=not_)] = None
 
 
 class CaseOutcome(Strict):

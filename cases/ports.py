@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, OpenedCase
+from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, NumberUse, OpenedCase, ToldFact
 from cases.messages import (
     ActionRequired,
     CatchUpCall,
@@ -55,6 +55,32 @@ class Ledger(Protocol):
 
     def revived(self, case_id: str) -> None:
         """Store that a case's workflow runs again."""
+
+    def cases_of_order(self, shop_id: str, order: str) -> list[KnownCase]:
+        """Return the cases about an order, of all processes, in the order in which they were opened."""
+
+    def tell(self, fact: ToldFact) -> list[str]:
+        """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells.
+
+        None is missed, as each side writes before it reads (G-15): the fact is stored before the cases are listed, and
+        a case stores that it was ``opened`` before it asks what was ``told``.  So either it is in the list, or it finds
+        the fact, or both: whoever reports the fact must do so under its key.  A fact told again replaces the former.
+        """
+
+    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
+        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
+
+        Facts about the whole shop are told to a case about an order, too.
+        """
+
+    def untell(self, key: str) -> None:
+        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
+
+    def use_number(self, use: NumberUse) -> None:
+        """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""
+
+    def numbers_used(self, shop_id: str, tracking_no: str, since: datetime) -> list[NumberUse]:
+        """Return for which orders of a shop a tracking number has been used since an instant, oldest first."""
 
 
 class Notifier(Protocol):

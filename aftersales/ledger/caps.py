@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from aftersales.ledger.once_an_order import counting
 from cases.ledger import LedgerEntry
 from cases.shanghai import shanghai_day
 
 _NOTHING = Decimal(0)
 _POINTS_CLAUSE = "DS-5"
 _MONEY_CLAUSE = "DS-6"
-LATE_CLAUSES = ("JD-5", "JD-10")
-"""An entry under one of these clauses is a late order of JD-11."""
+LATE_CLAUSES = ("JD-5", "JD-10", "JD-11", "JD-14")
+"""An entry under one of these clauses is a late order of JD-11; an order is one, however many of them it has."""
 
 _PICKUP_RATE = Decimal("0.95")
 _WORST_SCORE = 7
@@ -24,10 +25,13 @@ _WORST_SCORE = 7
 
 @dataclass(frozen=True)
 class Caps:
-    """The caps of DS-5 (points a week and a day) and DS-6 (penalties an order, CNY a day); None means no cap."""
+    """The caps of DS-5 (points a week and a day) and DS-6 (penalties an order, CNY a day); None means no cap.
+
+    The source of DS-5 says that there is a cap a day and has lost its figure; it is read in a public copy.
+    """
 
     points_a_week: Decimal | None = Decimal(2)
-    points_a_day: Decimal | None = None
+    points_a_day: Decimal | None = Decimal(1)
     penalties_an_order: int | None = 2
     money_a_day: Decimal | None = Decimal("500.00")
 
@@ -57,13 +61,16 @@ def monday(day: date) -> date:
 def capped(entries: Iterable[LedgerEntry], caps: Caps | None = None) -> list[Capped]:
     """Apply the caps to entries, oldest first and each shop by itself.
 
-    A penalty that does not count at all is not one of the two that an order may have; one of unknown amount is.
+    A penalty that does not count at all is not one of the two that an order may have; one of unknown amount is.  What
+    only counts, or is income, is no penalty: it uses up no cap.  What counts once an order is left out where an earlier
+    entry counts.
     """
     points, money = _points(caps or Caps()), _money(caps or Caps())
     result = []
-    for entry in sorted(entries, key=lambda entry: (entry.at, entry.key)):
-        counted = points(entry) if entry.clause == _POINTS_CLAUSE else entry.points
-        amount = money(entry) if entry.clause == _MONEY_CLAUSE else entry.amount
+    for entry in counting(entries):
+        capped_clause = None if entry.income else entry.clause
+        counted = points(entry) if capped_clause == _POINTS_CLAUSE else entry.points
+        amount = money(entry) if capped_clause == _MONEY_CLAUSE else entry.amount
         result.append(Capped(entry, amount, counted))
     return result
 

@@ -97,7 +97,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision; a ledger that has it opens without importing Alembic."""
 _OWN_REVISION = re.compile("[0-9]{4}")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -159,5 +159,21 @@ def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> boo
 
 @cache
 def _insert_new(table: Table, dialect: str) -> Any:
-    insert = sqlite.insert if dialect == SQLITE else postgresql.insert
-    return insert(table).on_conflict_do_nothing().returning(literal(1))
+    return _insert(table, dialect).on_conflict_do_nothing().returning(literal(1))
+
+
+def upsert(connection: Connection, table: Table, row: dict[str, Any], *, unless_newer: str | None = None) -> None:
+    """Insert a row, or replace the one of its key; not one that is newer, or as old, by the column ``unless_newer``."""
+    connection.execute(_upsert(table, connection.dialect.name, unless_newer), row)
+
+
+@cache
+def _upsert(table: Table, dialect: str, unless_newer: str | None) -> Any:
+    insert = _insert(table, dialect)
+    new = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    older = table.c[unless_newer] < insert.excluded[unless_newer] if unless_newer else None
+    return insert.on_conflict_do_update(index_elements=table.primary_key.columns, set_=new, where=older)
+
+
+def _insert(table: Table, dialect: str) -> Any:
+    return (sqlite.insert if dialect == SQLITE else postgresql.insert)(table)

@@ -1,10 +1,20 @@
 """A ledger in memory, for simulation and tests."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from cases.ledger import CaseOutcome, CaseRecord, Ending, KnownCase, LedgerEntry, OpenedCase
+from aftersales.ledger.once_an_order import TakenBack, undone_by
+from cases.ledger import (
+    CaseOutcome,
+    CaseRecord,
+    Ending,
+    KnownCase,
+    LedgerEntry,
+    NumberUse,
+    OpenedCase,
+    ToldFact,
+)
 from cases.models import whole_seconds
 
 
@@ -17,11 +27,16 @@ class InMemoryLedger:
         self._records: dict[str, CaseRecord] = {}
         self._entries: dict[str, LedgerEntry] = {}
         self._known: dict[str, KnownCase] = {}
+        self._opened: dict[str, OpenedCase] = {}
+        self._told: dict[str, ToldFact] = {}
+        self._numbers: dict[tuple[str, str, str], NumberUse] = {}
 
     def opened(self, cases: Sequence[OpenedCase]) -> None:
         """Store that cases were opened; one known before does not change."""
-        for case in cases:
-            self._known.setdefault(case.case_id, KnownCase(case_id=case.case_id, opened_at=case.opened_at))
+        with self._one_at_a_time:
+            for case in cases:
+                self._opened.setdefault(case.case_id, case)
+                self._known.setdefault(case.case_id, KnownCase(case_id=case.case_id, opened_at=case.opened_at))
 
     def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
         """Return what is known of those of the cases that were ever opened (G-14)."""
@@ -37,6 +52,7 @@ class InMemoryLedger:
         if before is not None and before.as_of > record.as_of:
             return
         self._records[record.case_id] = record
+        self._opened[record.case_id] = OpenedCase(**record.model_dump(include=set(OpenedCase.model_fields)))
         for entry in before.entries if before else ():
             self._entries[entry.key] = entry.model_copy(update={"status": "reversed"})
         self._entries |= {entry.key: entry.model_copy(update={"status": "expected"}) for entry in record.entries}
@@ -70,9 +86,78 @@ class InMemoryLedger:
         if known and known.ending:
             self._known[case_id] = known.model_copy(update={"ending": None, "ended_at": None})
 
+    def cases_of_order(self, shop_id: str, order: str) -> list[KnownCase]:
+        """Return the cases about an order, of all processes, in the order in which they were opened."""
+        with self._one_at_a_time:
+            about = [case for case in self._opened.values() if (case.shop_id, case.order) == (shop_id, order)]
+            known = [self._known[case.case_id] for case in about]
+        return sorted(known, key=lambda case: (case.opened_at, case.case_id))
+
+    def tell(self, fact: ToldFact) -> list[str]:
+        """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells."""
+        with self._one_at_a_time:
+            self._told[fact.key] = fact
+            return sorted(
+                case.case_id
+                for case in self._opened.values()
+                if (case.process, case.shop_id) == (fact.process, fact.shop_id)
+                and case.case_id != fact.told_by
+                and fact.order in (None, case.order)
+            )
+
+    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
+        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
+
+        Facts about the whole shop are told to a case about an order, too.
+        """
+        with self._one_at_a_time:
+            told = [
+                fact
+                for fact in self._told.values()
+                if (fact.process, fact.shop_id) == (process, shop_id) and fact.order in (None, order)
+            ]
+        return sorted(told, key=lambda fact: (fact.occurred_at, fact.key))
+
+    def untell(self, key: str) -> None:
+        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
+        with self._one_at_a_time:
+            self._told.pop(key, None)
+
+    def use_number(self, use: NumberUse) -> None:
+        """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""
+        with self._one_at_a_time:
+            before = self._numbers.get(key := (use.shop_id, use.tracking_no, use.order))
+            if before is None or before.at < use.at:
+                self._numbers[key] = use
+
+    def numbers_used(self, shop_id: str, tracking_no: str, since: datetime) -> list[NumberUse]:
+        """Return for which orders of a shop a tracking number has been used since an instant, oldest first."""
+        with self._one_at_a_time:
+            used = [
+                use
+                for use in self._numbers.values()
+                if (use.shop_id, use.tracking_no) == (shop_id, tracking_no) and use.at >= since
+            ]
+        return sorted(used, key=lambda use: (use.at, use.order))
+
     def entries(self) -> list[LedgerEntry]:
-        """Return all entries, by key."""
-        return [self._entries[key] for key in sorted(self._entries)]
+        """Return all entries, by key; those that another case took back are reversed."""
+        with self._one_at_a_time:
+            return [self._settled(self._entries[key]) for key in sorted(self._entries)]
+
+    def _settled(self, entry: LedgerEntry) -> LedgerEntry:
+        if entry.status == "reversed" or not entry.once_an_order:
+            return entry
+        by = undone_by(entry.at, self._taken_back(entry))
+        return entry.model_copy(update={"status": "reversed"}) if by else entry
+
+    def _taken_back(self, entry: LedgerEntry) -> Iterable[TakenBack]:
+        return (
+            TakenBack(undone.at, record.case_id)
+            for record in self._records.values()
+            for undone in record.undone
+            if record.shop_id == entry.shop_id and undone.order == entry.about and entry.clause in undone.clauses
+        )
 
     def outcomes(self) -> list[CaseOutcome]:
         """Return all outcomes, by case."""

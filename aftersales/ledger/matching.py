@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from aftersales.ledger.tables import SQLITE, EntryRow
@@ -16,14 +16,19 @@ def lock(connection: Connection, shop: str, clause: str) -> None:
 
 
 def match(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Match a row, bill or expected entry, with the earliest row of the other kind that fits, if any (SL-1)."""
+    """Match a row, bill or expected entry, with the earliest row of the other kind that fits, if any (SL-1).
+
+    Of entries that count once an order only the one that counts is matched; what the shop gets never answers what it
+    loses.
+    """
     order, case_id, billed = row["order"], row["case_id"], row["status"] == "billed"
     other = select(EntryRow.key).where(EntryRow.shop_id == row["shop_id"], EntryRow.clause == row["clause"])
+    other = other.where(EntryRow.income == row["income"])
     if billed:
         answer = aliased(EntryRow)
         fits = EntryRow.order == order if order else and_(EntryRow.case_id == case_id, EntryRow.case_id != "")
         free = ~exists().where(answer.answers == EntryRow.key)
-        other = other.where(EntryRow.status == "expected", fits, free)
+        other = other.where(EntryRow.status == "expected", fits, free, ~_is_superfluous())
     else:
         of_case = and_(EntryRow.order.is_(None), EntryRow.case_id == case_id)
         other = other.where(EntryRow.status == "billed", EntryRow.answers.is_(None))
@@ -36,6 +41,22 @@ def match(connection: Connection, row: Mapping[str, Any]) -> None:
     matched = connection.execute(owner).one()
     answers = {"answers": expected, "case_id": matched.case_id, "process": matched.process}
     connection.execute(update(EntryRow).where(EntryRow.key == bill).values(answers))
+
+
+def _is_superfluous() -> ColumnElement[bool]:
+    """Return whether an earlier entry of its shop, clause and order counts instead of one."""
+    earlier = aliased(EntryRow)
+    return and_(
+        EntryRow.once_an_order,
+        exists().where(
+            earlier.shop_id == EntryRow.shop_id,
+            earlier.clause == EntryRow.clause,
+            earlier.order == EntryRow.order,
+            earlier.status == "expected",
+            earlier.once_an_order,
+            or_(earlier.at < EntryRow.at, and_(earlier.at == EntryRow.at, earlier.key < EntryRow.key)),
+        ),
+    )
 
 
 def release(connection: Connection, expected: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Recording all about a case as of one instant, in one transaction (G-11)."""
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -7,7 +8,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from aftersales.ledger.database import insert_new
 from aftersales.ledger.matching import lock, match, match_again, release
-from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES
+from aftersales.ledger.once_an_order import Group
+from aftersales.ledger.settling import group_of_row, is_booked, settle
+from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES, UNDONE
 from cases.ledger import CaseRecord, LedgerEntry
 from cases.shanghai import shanghai_day
 
@@ -16,6 +19,8 @@ _CASE = select(CASES).where(CASES.c.case_id == bindparam("of_case")).with_for_up
 _UPDATE_CASE = update(CASES).where(CASES.c.case_id == bindparam("of_case"))
 _OWN_ENTRIES = select(ENTRIES).where(ENTRIES.c.case_id == bindparam("of_case"), ENTRIES.c.status != "billed")
 _UPDATE_ENTRY = update(ENTRIES).where(ENTRIES.c.key == bindparam("of_key"))
+_OWN_UNDONE = select(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
+_DELETE_UNDONE = delete(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
 _DELETE_DECISIONS = delete(DECISIONS).where(DECISIONS.c.case_id == bindparam("of_case"))
 _DELETE_OUTCOME = delete(OUTCOMES).where(OUTCOMES.c.case_id == bindparam("of_case"))
 
@@ -64,28 +69,72 @@ def _record_entries(connection: Connection, record: CaseRecord) -> None:
     in_force = {entry.key: _entry_row(entry) for entry in record.entries}
     own = connection.execute(_OWN_ENTRIES, {"of_case": record.case_id}).mappings()
     stored = {row["key"]: dict(row) for row in own}
-    for shop, clause in sorted({(row["shop_id"], row["clause"]) for row in (*stored.values(), *in_force.values())}):
+    undone = _undone_rows(record)
+    undone_before = [dict(row) for row in connection.execute(_OWN_UNDONE, {"of_case": record.case_id}).mappings()]
+    concerned = (*stored.values(), *in_force.values(), *undone, *undone_before)
+    for shop, clause in sorted({(row["shop_id"], row["clause"]) for row in concerned}):
         lock(connection, shop, clause)
-    gone = sorted(key for key, row in stored.items() if key not in in_force and row["status"] != "reversed")
+    changed = [row for row in undone if row not in undone_before] + [row for row in undone_before if row not in undone]
+    unsettled = {Group(row["shop_id"], row["clause"], row["order"]) for row in changed}
+    if changed:
+        _replace_undone(connection, record, undone)
+    # What other cases take back changes the status of entries, but not whether their own case has them in force.
+    gone = sorted(key for key, row in stored.items() if key not in in_force and is_booked(row))
     released: list[str] = []
     if gone:
-        connection.execute(update(ENTRIES).where(ENTRIES.c.key.in_(gone)).values(status="reversed"))
+        taken_back = {"status": "reversed", "undone_by": None}
+        connection.execute(update(ENTRIES).where(ENTRIES.c.key.in_(gone)).values(taken_back))
         released = release(connection, gone)
+        unsettled |= {group for key in gone if (group := group_of_row(stored[key]))}
     for key, row in in_force.items():
         before = stored.get(key)
         if before is None:
             connection.execute(insert(ENTRIES), row)
-        elif before != row:
+        elif not is_booked(before) or _facts(before) != _facts(row):
             connection.execute(_UPDATE_ENTRY, row | {"of_key": key})
-        if before is None or before["status"] == "reversed":
+        else:
+            continue
+        unsettled |= {group for version in (before, row) if version and (group := group_of_row(version))}
+        if not group_of_row(row) and (before is None or before["status"] == "reversed"):
             match(connection, row)
+    for group in sorted(unsettled):
+        settle(connection, group)
     match_again(connection, released)
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row says without whether it is taken back."""
+    return {name: value for name, value in row.items() if name not in ("status", "undone_by")}
+
+
+def _replace_undone(connection: Connection, record: CaseRecord, rows: list[dict[str, Any]]) -> None:
+    connection.execute(_DELETE_UNDONE, {"of_case": record.case_id})
+    if rows:
+        connection.execute(insert(UNDONE), rows)
+
+
+def _undone_rows(record: CaseRecord) -> list[dict[str, Any]]:
+    """Return a row for each clause of what a case takes back."""
+    rows = {
+        (undone.key, clause): {
+            "case_id": record.case_id,
+            "key": undone.key,
+            "clause": clause,
+            "shop_id": record.shop_id,
+            "order": undone.order,
+            "at": undone.at,
+        }
+        for undone in record.undone
+        for clause in undone.clauses
+    }
+    return list(rows.values())
 
 
 def _entry_row(entry: LedgerEntry) -> dict[str, Any]:
     """Return the row of a case's entry in force."""
     own = {"status": "expected", "process": entry.process, "order": entry.about, "day": shanghai_day(entry.at)}
-    return entry.model_dump() | own | {"note": None, "answers": None}
+    marks = {"once_an_order": entry.once_an_order, "income": entry.income}  # absent from a dump unless they are set
+    return entry.model_dump() | marks | own | {"note": None, "answers": None, "undone_by": None}
 
 
 def _decision_rows(record: CaseRecord) -> list[dict[str, Any]]:

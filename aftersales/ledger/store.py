@@ -1,4 +1,7 @@
-"""The ledger in SQLite or PostgreSQL: cases, their entries, decisions and outcomes, and bills, all idempotent."""
+"""The ledger in SQLite or PostgreSQL, all idempotent.
+
+Cases, their entries, decisions and outcomes, what they tell each other, the tracking numbers they use; and bills.
+"""
 
 import threading
 import weakref
@@ -9,15 +12,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, delete, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable
+from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
 from aftersales.ledger.matching import lock, match
 from aftersales.ledger.recording import record_case
-from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES
+from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, NUMBER_USES, OUTCOMES, TOLD
 from cases.errors import BadForm, LedgerUnreachable
-from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase, OpenedCase
+from cases.ledger import (
+    Bill,
+    Booked,
+    CaseOutcome,
+    CaseRecord,
+    Decided,
+    Ending,
+    KnownCase,
+    NumberUse,
+    OpenedCase,
+    ToldFact,
+)
 from cases.models import whole_seconds
 from cases.shanghai import shanghai_day
 
@@ -25,6 +39,9 @@ _IDS_PER_QUERY: Final = 500
 """Case ids in one query: databases limit the number of values."""
 _PATIENCE_SECONDS: Final = 10.0
 """How long a call waits for another that migrates the tables."""
+_KNOWN: Final = select(CASES, OUTCOMES.c.state, OUTCOMES.c.closed_at).select_from(
+    CASES.outerjoin(OUTCOMES, CASES.c.case_id == OUTCOMES.c.case_id)
+)
 
 
 class SqlLedger:
@@ -78,20 +95,12 @@ class SqlLedger:
 
     def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
         """Return what is known of those of the cases that were ever opened (G-14)."""
-        with_outcome = CASES.outerjoin(OUTCOMES, CASES.c.case_id == OUTCOMES.c.case_id)
         known: dict[str, KnownCase] = {}
         with self._reading() as connection:
             for begin in range(0, len(case_ids), _IDS_PER_QUERY):
                 some = case_ids[begin : begin + _IDS_PER_QUERY]
-                query = select(CASES, OUTCOMES.c.state, OUTCOMES.c.closed_at).select_from(with_outcome)
-                for row in connection.execute(query.where(CASES.c.case_id.in_(some))).mappings():
-                    known[row["case_id"]] = KnownCase(
-                        case_id=row["case_id"],
-                        opened_at=row["opened_at"],
-                        state=row["state"],
-                        ending=row["ending"],
-                        ended_at=row["closed_at"] or row["ended_at"],
-                    )
+                rows = connection.execute(_KNOWN.where(CASES.c.case_id.in_(some))).mappings()
+                known |= {row["case_id"]: _known(row) for row in rows}
         return known
 
     def record(self, record: CaseRecord) -> None:
@@ -123,6 +132,56 @@ class SqlLedger:
         with self._write() as connection:
             connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(ending=None, ended_at=None))
 
+    def cases_of_order(self, shop_id: str, order: str) -> list[KnownCase]:
+        """Return the cases about an order, of all processes, in the order in which they were opened."""
+        query = _KNOWN.where(CASES.c.shop_id == shop_id, CASES.c.order == order)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(CASES.c.opened_at, CASES.c.case_id)).mappings()
+            return [_known(row) for row in rows]
+
+    def tell(self, fact: ToldFact) -> list[str]:
+        """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells.
+
+        In two transactions: before the first has ended, a case that is being opened does not find the fact.
+        """
+        with self._write() as connection:
+            upsert(connection, TOLD, fact.model_dump())
+        about = [CASES.c.process == fact.process, CASES.c.shop_id == fact.shop_id, CASES.c.case_id != fact.told_by]
+        if fact.order is not None:
+            about.append(CASES.c.order == fact.order)
+        with self._reading() as connection:
+            return list(connection.execute(select(CASES.c.case_id).where(*about).order_by(CASES.c.case_id)).scalars())
+
+    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
+        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
+
+        Facts about the whole shop are told to a case about an order, too.
+        """
+        query = select(TOLD).where(TOLD.c.process == process, TOLD.c.shop_id == shop_id)
+        query = query.where(
+            TOLD.c.order.is_(None) if order is None else or_(TOLD.c.order.is_(None), TOLD.c.order == order)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(TOLD.c.occurred_at, TOLD.c.key)).mappings()
+            return [ToldFact(**row) for row in rows]
+
+    def untell(self, key: str) -> None:
+        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
+        with self._write() as connection:
+            connection.execute(delete(TOLD).where(TOLD.c.key == key))
+
+    def use_number(self, use: NumberUse) -> None:
+        """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""
+        with self._write() as connection:
+            upsert(connection, NUMBER_USES, use.model_dump(), unless_newer="at")
+
+    def numbers_used(self, shop_id: str, tracking_no: str, since: datetime) -> list[NumberUse]:
+        """Return for which orders of a shop a tracking number has been used since an instant, oldest first."""
+        uses = NUMBER_USES.c
+        query = select(NUMBER_USES).where(uses.shop_id == shop_id, uses.tracking_no == tracking_no, uses.at >= since)
+        with self._reading() as connection:
+            return [NumberUse(**row) for row in connection.execute(query.order_by(uses.at, uses.order)).mappings()]
+
     def bill(self, bill: Bill) -> Booked:
         """Store a platform's bill, unless its number exists, and match it with an expected entry."""
         row = bill.model_dump(exclude={"bill_id"}) | {
@@ -130,6 +189,7 @@ class SqlLedger:
             "case_id": bill.case_id or "",
             "process": (bill.case_id or "").partition("/")[0],
             "day": shanghai_day(bill.at),
+            "income": bill.income,
             "status": "billed",
             "answers": None,
         }
@@ -188,6 +248,16 @@ class SqlLedger:
         if isinstance(bad, DataError) or isinstance(cause, ValueError):
             return BadForm(f"ledger: 无法入账 / cannot be stored: {why}")
         return LedgerUnreachable(f"ledger {self.name}: {why}")
+
+
+def _known(row: Any) -> KnownCase:
+    return KnownCase(
+        case_id=row["case_id"],
+        opened_at=row["opened_at"],
+        state=row["state"],
+        ending=row["ending"],
+        ended_at=row["closed_at"] or row["ended_at"],
+    )
 
 
 def _without_day(row: dict[str, Any]) -> dict[str, Any]:

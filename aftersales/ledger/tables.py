@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -102,6 +103,8 @@ class CaseRow(Base):
     ending: Mapped[str | None] = mapped_column(String)
     ended_at: Mapped[datetime | None] = mapped_column(Utc())
 
+    __table_args__ = (Index("ix_cases_shop_id_order", "shop_id", "order"),)
+
 
 class DecisionRow(Base):
     """A decision of a case; ``day`` is its day in Shanghai."""
@@ -123,10 +126,57 @@ class DecisionRow(Base):
     __table_args__ = (Index("ix_decisions_day_shop_id", "day", "shop_id"),)
 
 
+class UndoneRow(Base):
+    """What a case takes back of entries that count once an order, a row for each clause."""
+
+    __tablename__ = "undone"
+
+    case_id: Mapped[str] = mapped_column(String, primary_key=True)
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    clause: Mapped[str] = mapped_column(String, primary_key=True)
+    shop_id: Mapped[str] = mapped_column(String)
+    order: Mapped[str] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(Utc())
+
+    __table_args__ = (Index("ix_undone_shop_id_clause_order", "shop_id", "clause", "order"),)
+
+
+class ToldRow(Base):
+    """A fact that a case told others (G-15); without an order, all of the shop."""
+
+    __tablename__ = "told"
+
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    process: Mapped[str] = mapped_column(String)
+    shop_id: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
+    rule: Mapped[str] = mapped_column(String)
+    form: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    occurred_at: Mapped[datetime] = mapped_column(Utc())
+    told_by: Mapped[str] = mapped_column(String)
+
+    __table_args__ = (Index("ix_told_shop_id_process_order", "shop_id", "process", "order"),)
+
+
+class NumberUseRow(Base):
+    """The last use of a tracking number for an order (DS-3)."""
+
+    __tablename__ = "number_uses"
+
+    shop_id: Mapped[str] = mapped_column(String, primary_key=True)
+    tracking_no: Mapped[str] = mapped_column(String, primary_key=True)
+    order: Mapped[str] = mapped_column(String, primary_key=True)
+    carrier: Mapped[str] = mapped_column(String)
+    consignee: Mapped[str | None] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(Utc())
+    case_id: Mapped[str] = mapped_column(String)
+
+
 class EntryRow(Base):
     """Money (CNY) or points: expected, billed or reversed.
 
-    ``answers`` is the key of the expected entry that a bill matches.
+    ``answers`` is the key of the expected entry that a bill matches.  ``undone_by`` is the case that took the entry
+    back, None if its own did.
     """
 
     __tablename__ = "entries"
@@ -142,9 +192,12 @@ class EntryRow(Base):
     amount: Mapped[Decimal | None] = mapped_column(Exact(12, 2))
     points: Mapped[Decimal | None] = mapped_column(Exact(9, 3))
     counted: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    once_an_order: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    income: Mapped[bool] = mapped_column(Boolean, server_default=false())
     status: Mapped[str] = mapped_column(String)
     note: Mapped[str | None] = mapped_column(String)
     answers: Mapped[str | None] = mapped_column(String, unique=True)
+    undone_by: Mapped[str | None] = mapped_column(String)
 
     __table_args__ = (
         CheckConstraint("status IN ('expected', 'billed', 'reversed')", name="ck_entries_status"),
@@ -177,7 +230,8 @@ class OutcomeRow(Base):
     __table_args__ = (Index("ix_outcomes_day_shop_id", "day", "shop_id"),)
 
 
-CASES, DECISIONS, ENTRIES, OUTCOMES = (
-    Base.metadata.tables[row.__tablename__] for row in (CaseRow, DecisionRow, EntryRow, OutcomeRow)
+CASES, DECISIONS, ENTRIES, NUMBER_USES, OUTCOMES, TOLD, UNDONE = (
+    Base.metadata.tables[row.__tablename__]
+    for row in (CaseRow, DecisionRow, EntryRow, NumberUseRow, OutcomeRow, ToldRow, UndoneRow)
 )
 """The tables themselves, for statements that make no objects."""

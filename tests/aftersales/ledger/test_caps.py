@@ -69,9 +69,14 @@ def test_ds_6_a_penalty_of_unknown_amount_on_a_full_day_does_not_count() -> None
 
 
 def test_ds_5_unknown_points_are_unknown_until_the_week_is_full() -> None:
-    unknown = [expected(f"C{day}", "DS-5", november(day), process="douyin_shipment") for day in (2, 4)]
-    counted = capped([unknown[0], points("C3", november(3), "2"), unknown[1]])
-    assert [(row.points, row.is_unknown) for row in counted] == [(None, True), (2, False), (0, False)]
+    unknown = [expected(f"C{day}", "DS-5", november(day), process="douyin_shipment") for day in (2, 5)]
+    counted = capped([unknown[0], *(points(f"C{day}", november(day), "1") for day in (3, 4)), unknown[1]])
+    assert [(row.points, row.is_unknown) for row in counted] == [(None, True), (1, False), (1, False), (0, False)]
+
+
+def test_ds_5_points_are_0_1_each_and_the_last_of_a_full_day_or_week_count_zero() -> None:
+    day = [points(f"A{number}", november(2) + timedelta(minutes=number)) for number in range(12)]
+    assert [str(row.points) for row in capped(day)] == [*["0.1"] * 10, "0.0", "0.0"]
 
 
 def test_what_only_counts_has_no_amount_and_is_not_unknown() -> None:
@@ -79,18 +84,53 @@ def test_what_only_counts_has_no_amount_and_is_not_unknown() -> None:
     assert (row.amount, row.points, row.is_unknown) == (None, None, False)
 
 
+def test_ds_6_the_third_late_shipment_of_an_order_blocks_the_product_and_uses_up_no_cap() -> None:
+    blocked = expected("C0", "DS-6", november(2, 1), process="douyin_shipment", about="O1", counted=True)
+    entries = [penalty(f"C{day}", november(day, 2), about="O1") for day in (2, 3, 4)]
+    assert [row.amount for row in capped([blocked, *entries])] == [None, Decimal(10), Decimal(10), 0]
+
+
+def test_what_only_counts_and_what_is_income_uses_up_no_cap() -> None:
+    free = [
+        expected("A1", "DS-6", november(2, 1), about="O1", counted=True),
+        penalty("A2", november(2, 1), about="O1", amount="1000.00", income=True),
+        points("A3", november(2, 1), "2", income=True),
+    ]
+    counted = capped([*free, penalty("C1", november(2, 2), about="O1", amount="500.00"), points("C2", november(2, 3))])
+    assert [(row.amount, row.points) for row in counted] == [
+        (None, None),
+        (Decimal("1000.00"), None),
+        (None, Decimal(2)),
+        (Decimal("500.00"), None),
+        (None, Decimal("0.1")),
+    ]
+
+
+def test_jd_14_an_order_is_late_once_whichever_cases_book_it_and_the_earliest_counts() -> None:
+    late = {"about": "O1", "counted": True, "once_an_order": True}
+    entries = [
+        expected("C1", "JD-10", november(4), process="jd_shipment", **late),
+        expected("C2", "JD-10", november(3), process="jd_shipment", **late),
+        expected("C3", "JD-14", november(5), process="jd_delay_card", **late),
+        expected("C4", "JD-10", november(2), process="jd_shipment", **(late | {"about": "O2"})),
+        expected("C5", "JD-10", november(2), process="jd_shipment", shop_id="S2", **late),
+    ]
+    assert [row.entry.case_id.partition("/")[2] for row in capped(entries)] == ["C4", "C5", "C2", "C3"]
+
+
 def test_ds_5_a_shop_gets_at_most_two_points_a_week_from_monday_to_sunday() -> None:
-    week = [points(f"C{number}", november(2) + timedelta(hours=number)) for number in range(21)]
+    week = [points(f"C{number:02}", november(2 + number // 7, number % 7)) for number in range(21)]
     sunday, next_monday = points("D1", november(8, 23, 59, 59)), points("D2", november(9, 0))
     counted = {row.entry.case_id.partition("/")[2]: row.points for row in capped([*week, sunday, next_monday])}
     assert [name for name, value in counted.items() if value == 0] == ["C20", "D1"]
+    assert sum(counted.values(), Decimal(0)) == Decimal("2.1")
     assert counted["D2"] == Decimal("0.1")
 
 
-def test_ds_5_the_daily_cap_is_unset_and_can_be_set() -> None:
+def test_ds_5_the_daily_cap_is_one_and_can_be_lifted() -> None:
     day = [points(f"C{number}", november(2, number), "0.5") for number in range(3)]
-    assert [row.points for row in capped(day)] == [Decimal("0.5")] * 3
-    assert [row.points for row in capped(day, Caps(points_a_day=Decimal(1)))] == [*[Decimal("0.5")] * 2, Decimal(0)]
+    assert [row.points for row in capped(day)] == [*[Decimal("0.5")] * 2, Decimal(0)]
+    assert [row.points for row in capped(day, Caps(points_a_day=None))] == [Decimal("0.5")] * 3
 
 
 def test_what_no_cap_is_about_counts_in_full() -> None:
@@ -99,44 +139,71 @@ def test_what_no_cap_is_about_counts_in_full() -> None:
 
 
 MOMENTS = st.integers(0, 20 * 24).map(lambda hours: november(1, 0) + timedelta(hours=hours))
+OWN = st.integers(0, 10**6).map(lambda number: f"C{number}")
+ABOUT = {"about": st.sampled_from(["O1", "O2", "O3", "O4"]), "shop_id": st.sampled_from(["S1", "S2"])}
+PENALTIES = st.builds(penalty, OWN, MOMENTS, amount=st.sampled_from(["10.00", "10.00", "400.00", "0.10"]), **ABOUT)
+POINTS = st.builds(points, OWN, MOMENTS, st.sampled_from(["0.1", "0.1", "0.7", "3"]), **ABOUT)
+LATE = st.builds(
+    lambda *known, **about: expected(*known, process="jd_shipment", counted=True, **about),
+    OWN,
+    st.sampled_from(["JD-5", "JD-10", "JD-14"]),
+    MOMENTS,
+    once_an_order=st.booleans(),
+    **ABOUT,
+)
+BLOCKED = st.builds(
+    lambda *known, **about: expected(*known, counted=True, **about), OWN, st.just("DS-6"), MOMENTS, **ABOUT
+)
+UNKNOWN = st.builds(expected, OWN, st.sampled_from(["DS-5", "DS-6"]), MOMENTS, **ABOUT)
+INCOME = st.builds(
+    lambda own, clause, at, **about: expected(own, clause, at, amount="1000.00", income=True, **about),
+    OWN,
+    st.sampled_from(["DS-6", "DS-8"]),
+    MOMENTS,
+    **ABOUT,
+)
 ENTRIES = st.lists(
-    st.builds(
-        lambda number, at, order, shop, amount, ds_6: (
-            penalty(f"C{number}", at, about=order, shop_id=shop, amount=str(amount))
-            if ds_6
-            else points(f"C{number}", at, str(amount / 100), about=order, shop_id=shop)
-        ),
-        st.integers(0, 10**6),
-        MOMENTS,
-        st.sampled_from(["O1", "O2", "O3", "O4"]),
-        st.sampled_from(["S1", "S2"]),
-        st.decimals("0.10", "400", places=1),
-        st.booleans(),
-    ),
-    max_size=30,
-    unique_by=lambda entry: entry.key,
+    st.one_of(PENALTIES, POINTS, LATE, BLOCKED, UNKNOWN, INCOME), max_size=40, unique_by=lambda entry: entry.key
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(ENTRIES, st.randoms())
 def test_no_cap_is_ever_passed_and_nothing_counts_more_than_was_entered(entries: list[LedgerEntry], by: Any) -> None:
     counted = capped(entries)
-    days: dict[Any, Decimal] = defaultdict(Decimal)
-    weeks: dict[Any, Decimal] = defaultdict(Decimal)
-    orders: dict[Any, int] = defaultdict(int)
+    money: dict[Any, Decimal] = defaultdict(Decimal)
+    points_of: dict[Any, Decimal] = defaultdict(Decimal)
+    penalties: dict[Any, int] = defaultdict(int)
+    late: dict[Any, int] = defaultdict(int)
     for row in counted:
         assert Decimal(0) <= (row.amount or Decimal(0)) <= (row.entry.amount or Decimal(0))
         assert Decimal(0) <= (row.points or Decimal(0)) <= (row.entry.points or Decimal(0))
+        late[row.entry.shop_id, row.entry.clause, row.entry.about] += row.entry.once_an_order
+        if row.entry.income:
+            assert row.amount == row.entry.amount
+            continue
         day = shanghai_day(row.entry.at)
-        days[row.entry.shop_id, day] += row.amount or 0
-        weeks[row.entry.shop_id, monday(day)] += row.points or 0
-        orders[row.entry.shop_id, row.entry.about] += bool(row.amount)
-    assert max(days.values(), default=Decimal(0)) <= 500
-    assert max(weeks.values(), default=Decimal(0)) <= 2
-    assert max(orders.values(), default=0) <= 2
+        money[row.entry.shop_id, day] += row.amount or 0
+        for period in (day, (monday(day),)):
+            points_of[row.entry.shop_id, period] += row.points or 0
+        penalties[row.entry.shop_id, row.entry.about] += bool(row.amount)
+    assert max(money.values(), default=Decimal(0)) <= 500
+    for (_, period), many in points_of.items():
+        assert many <= (2 if isinstance(period, tuple) else 1)
+    assert max(penalties.values(), default=0) <= 2
+    assert max(late.values(), default=0) <= 1
+    assert {group for group, many in late.items() if many} == {
+        (entry.shop_id, entry.clause, entry.about) for entry in entries if entry.once_an_order
+    }
     by.shuffle(entries)
     assert capped(entries) == counted
+
+
+@settings(max_examples=100)
+@given(ENTRIES)
+def test_what_uses_up_no_cap_changes_nothing_for_the_penalties(entries: list[LedgerEntry]) -> None:
+    penalties = [entry for entry in entries if not entry.income and not entry.counted]
+    assert [row for row in capped(entries) if row.entry in penalties] == capped(penalties)
 
 
 @settings(max_examples=40)
