@@ -4,14 +4,15 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from aftersales.files.documents import Document, Place, read_document
 from aftersales.files.offsets import Shift, scenario_shifter, shift_instant, shift_instants
 from aftersales.platforms.scripted import SETTLE, Script
 from cases.case import SAMPLE_INSTANT
+from cases.durations import format_duration
 from cases.errors import BadForm
 from cases.messages import ExpiryOutcome, Opening, Report
 from cases.models import Duration, Instant, Model, Strict, expected, read
@@ -43,9 +44,13 @@ class Expectation(Strict):
 
 
 class ScenarioStep(Strict):
-    """A person acts, the platform reports, or something is expected, at an offset from the opening."""
+    """A person acts, the platform reports, or something is expected, at an offset from the opening.
+
+    ``case`` names one of the further cases; None is the scenario's own.
+    """
 
     at: Duration
+    case: str | None = None
     act: str | None = None
     report: str | None = None
     expect: Expectation | None = None
@@ -73,7 +78,7 @@ class ScenarioStep(Strict):
             "report": set(ScenarioStep.model_fields),
             "expect": set[str](),
         }[kind.pop()]
-        if extra := fields - allowed - {"at", "act", "report", "expect"}:
+        if extra := fields - allowed - {"at", "case", "act", "report", "expect"}:
             raise ValueError(f"{', '.join(sorted(extra))}: not allowed in this kind of step")
         if "expect" in fields and self.expect is None:
             raise ValueError("expected state or status")
@@ -106,13 +111,32 @@ class Answers(Strict):
     console: Literal["done", "wait"] = "done"
 
 
-class ScenarioFile(Strict):
-    """The whole file."""
+class CaseOpening(Strict):
+    """The opening of a case: its process, facts and figures."""
 
     process: str
-    opened_at: Instant | None = None
     opening: dict[str, Any]
     policy: dict[str, Any] = {}
+
+
+class FurtherCase(CaseOpening):
+    """A further case of the same world (G-15), and when it is opened."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    at: Duration = timedelta(0)
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        if not timedelta(0) <= self.at <= LONGEST_SCENARIO:
+            raise ValueError(f"at must be 0s to {LONGEST_SCENARIO.days}d")
+        return self
+
+
+class ScenarioFile(CaseOpening):
+    """The whole file."""
+
+    opened_at: Instant | None = None
+    also: tuple[FurtherCase, ...] = Field(default=(), max_length=20)
     platform: Answers = Answers()
     steps: tuple[ScenarioStep, ...] = ()
     until: Duration | None = None
@@ -127,8 +151,13 @@ class Scenario:
         try:
             self.file = _read_at(ScenarioFile, self.document.data, (), "scenario")
             self.process: Process = process_of(self.file.process)
+            self._processes = self._read_processes()
             _check_times(self.file)
-            _check_names(self.file, self.process, self._orders(SAMPLE_INSTANT))
+            _check_answers(self.file.platform, list(self._processes.values()))
+            for number, step in enumerate(self.file.steps):
+                _check_name(step.case or "", ("", *filter(None, self._processes)), "case", ("steps", number, "case"))
+                _check_step(step, self._of(step), self._orders(step.case), ("steps", number))
+                self._check_opened(step, ("steps", number, "at"))
             self._rehearse(SAMPLE_INSTANT)
         except BadForm as bad:
             raise self.document.fault(bad) from bad
@@ -140,7 +169,7 @@ class Scenario:
         for number, step in enumerate(self.file.steps):
             place = ("steps", number, "form")
             if step.rule is not None:
-                _check_form(self.process, step.rule, self.form(number, origin), place)
+                _check_form(self._of(step), step.rule, self.form(number, origin), place)
             if step.act is not None and step.occurred_at is not None:
                 _read_at(_Occurred, {OCCURRED_FIELD: self._occurred_at(number, origin)}, ("steps", number), "act")
             if step.act in ABOUT_STEPS and step.form is not None:
@@ -148,13 +177,44 @@ class Scenario:
             if step.report is not None or step.deadline is not None:
                 _read_at(Report, self.message(number, origin), ("steps", number), "message")
 
-    def _orders(self, origin: datetime) -> tuple[str, ...]:
-        return self.process.open_case(self.opening(origin)).orders
+    def _read_processes(self) -> dict[str | None, Process]:
+        """Return the processes of all cases by their names, None for the scenario's own."""
+        processes: dict[str | None, Process] = {None: self.process}
+        for number, case in enumerate(self.file.also):
+            if case.name in processes:
+                raise BadForm(f"name: {case.name!r} is taken", ("also", number, "name"))
+            try:
+                processes[case.name] = process_of(case.process)
+            except BadForm as bad:
+                raise BadForm(str(bad), ("also", number, "process")) from bad
+        return processes
 
-    def opening(self, origin: datetime) -> Opening:
-        """Return the opening of a case whose scenario begins at ``origin``, with its policy resolved."""
-        facts = shift_instants(self.process.case.facts_type(), self.file.opening, self._shift(origin), ("opening",))
-        case = self.process.open_case(Opening(facts=facts, policy=self.file.policy))
+    def _check_opened(self, step: ScenarioStep, place: Place) -> None:
+        for case in self.file.also:
+            if case.name == step.case and step.at < case.at:
+                raise BadForm(f"at: the case {case.name!r} is opened only at {format_duration(case.at)}", place)
+
+    def process_of(self, name: str | None) -> Process:
+        """Return the process of a case by its name; None is the scenario's own."""
+        return self._processes[name]
+
+    def _of(self, step: ScenarioStep) -> Process:
+        return self._processes[step.case]
+
+    def _orders(self, name: str | None) -> tuple[str, ...]:
+        return self._processes[name].open_case(self.opening(SAMPLE_INSTANT, name)).orders
+
+    def opening(self, origin: datetime, name: str | None = None) -> Opening:
+        """Return the opening of a case of a scenario that begins at ``origin``, with its policy resolved."""
+        numbers = {case.name: number for number, case in enumerate(self.file.also)}
+        place: Place = () if name is None else ("also", numbers[name])
+        opened: CaseOpening = self.file if name is None else self.file.also[numbers[name]]
+        process = self._processes[name]
+        try:
+            facts = shift_instants(process.case.facts_type(), opened.opening, self._shift(origin), ("opening",))
+            case = process.open_case(Opening(facts=facts, policy=opened.policy))
+        except BadForm as bad:
+            raise BadForm(str(bad), (*place, *bad.place)) from bad
         return Opening(facts=case.facts.model_dump(mode="json"), policy=case.policy.overrides())
 
     def form(self, number: int, origin: datetime) -> dict[str, Any] | None:
@@ -162,7 +222,8 @@ class Scenario:
         step = self.file.steps[number]
         if step.act in ABOUT_STEPS:
             return step.form
-        form: dict[str, Any] | None = self._form(step.rule, step.form, origin, ("steps", number, "form"))
+        place = ("steps", number, "form")
+        form: dict[str, Any] | None = self._form(self._of(step), step.rule, step.form, origin, place)
         return form
 
     def decision(self, number: int, origin: datetime) -> dict[str, Any] | None:
@@ -202,13 +263,14 @@ class Scenario:
         outcome = _read_at(ExpiryOutcome, shift_instants(ExpiryOutcome, raw, self._shift(origin), place), place)
         if outcome.rule is None:
             return outcome
-        _check_rule(self.process, outcome.rule, place)
-        form = self._form(outcome.rule, outcome.form, origin, (*place, "form"))
-        _check_form(self.process, outcome.rule, form, (*place, "form"))
+        process = next(own for own in self._processes.values() if clock in own.clocks)
+        _check_rule(process, outcome.rule, place)
+        form = self._form(process, outcome.rule, outcome.form, origin, (*place, "form"))
+        _check_form(process, outcome.rule, form, (*place, "form"))
         return outcome.model_copy(update={"form": form})
 
-    def _form(self, rule: str | None, raw: Any, origin: datetime, place: Place) -> Any:
-        model = self.process.case.form_type(self.process.rules[rule].form if rule else None)
+    def _form(self, process: Process, rule: str | None, raw: Any, origin: datetime, place: Place) -> Any:
+        model = process.case.form_type(process.rules[rule].form if rule else None)
         return shift_instants(model, raw, self._shift(origin), place)
 
     def _shift(self, origin: datetime) -> Shift:
@@ -250,13 +312,11 @@ def _check_times(file: ScenarioFile) -> None:
         raise BadForm(f"until: must not be before the last step, nor after {LONGEST_SCENARIO.days}d", ("until",))
 
 
-def _check_names(file: ScenarioFile, process: Process, orders: Sequence[str]) -> None:
-    clocks = (name for name, clock in process.clocks.items() if clock.resolved_by_platform)
-    _check_keys(file.platform.settle, clocks, ("platform", "settle"))
-    effects = (name for name, effect in process.effects().items() if effect.calls_platform)
-    _check_keys(file.platform.fail, (*effects, SETTLE), ("platform", "fail"))
-    for number, step in enumerate(file.steps):
-        _check_step(step, process, orders, ("steps", number))
+def _check_answers(answers: Answers, processes: Sequence[Process]) -> None:
+    clocks = [name for own in processes for name, clock in own.clocks.items() if clock.resolved_by_platform]
+    _check_keys(answers.settle, dict.fromkeys(clocks), ("platform", "settle"))
+    effects = [name for own in processes for name, effect in own.effects().items() if effect.calls_platform]
+    _check_keys(answers.fail, (*dict.fromkeys(effects), SETTLE), ("platform", "fail"))
 
 
 def _check_step(step: ScenarioStep, process: Process, orders: Sequence[str], place: Place) -> None:

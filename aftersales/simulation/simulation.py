@@ -1,5 +1,6 @@
 """A case under virtual time: the real workflow, worker and activities on the real server, time skipped."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowUpdateFailedError
@@ -21,9 +22,10 @@ from aftersales.simulation.virtual_time import (
     virtual_server,
     wait_until,
 )
+from cases.messages import Opening
 from workflows.engine.decisions import CLOSED
+from workflows.engine.process import Process
 from workflows.engine.sender import InputSender
-from workflows.engine.view import CaseView
 from workflows.opening import refusal_text, start_case
 
 ATTEMPTS = 5
@@ -44,6 +46,44 @@ async def simulate(scenario: Scenario) -> tuple[dict[str, Any], list[str]]:
     raise AssertionError
 
 
+class PlayedCase:
+    """A case of a scenario, with what it refused or ignored because it had closed."""
+
+    def __init__(self, name: str | None, case: VirtualCase, process: Process) -> None:
+        """Take a case that was just opened."""
+        self.name, self.case, self.process = name, case, process
+        self.refused: list[dict[str, Any]] = []
+        self.ignored: list[dict[str, Any]] = []
+
+    async def act(self, step: ScenarioStep, rule: str, values: dict[str, Any] | None) -> None:
+        """Let a person fire a rule."""
+        try:
+            await self.case.watched(lambda: self.case.handle_for_change().execute_update(rule, values))
+        except WorkflowUpdateFailedError as refusal:
+            self.refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
+        except RPCError as gone:
+            if gone.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            self.refused.append({"at": whole(step.at), "rule": rule, "error": CLOSED})
+
+    async def report(self, step: ScenarioStep, message: dict[str, Any]) -> None:
+        """Let the platform report something."""
+        try:
+            await self.case.watched(lambda: self.case.handle_for_change().signal("report", message))
+        except RPCError as gone:
+            if gone.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            late = {"rule": step.report, "message_id": step.message_id}
+            self.ignored.append({"at": whole(step.at), **late, "why": CLOSED})
+
+    async def result(self, origin: datetime) -> dict[str, Any]:
+        """Return what ``simulate --json`` prints of the case."""
+        seen, history = (await self.case.rest()).seen, await self.case.handle.fetch_history()
+        if self.process.open_case(Opening(facts=seen.facts)).facts.began_at is None and begun_late(history, origin):
+            raise TooSlow("this machine is too busy to simulate: the case began a second late")
+        return {**in_seconds(seen, origin, self.refused, self.ignored), "history": history_size(history)}
+
+
 class Simulation:
     """One run of a scenario on a server; ``failed`` lists the expectations that did not hold."""
 
@@ -51,61 +91,85 @@ class Simulation:
         """Prepare to run."""
         self.failed: list[str] = []
         self._server, self._scenario = server, scenario
-        self._refused: list[dict[str, Any]] = []
-        self._ignored: list[dict[str, Any]] = []
+        self._played: dict[str | None, PlayedCase] = {}
+        self._unopened = sorted(scenario.file.also, key=lambda case: case.at)
 
     async def run(self) -> dict[str, Any]:
         """Play the scenario to its end; return what ``simulate --json`` prints."""
         self._origin = next_second()
-        opening = self._scenario.opening(self._origin)
-        opened = self._scenario.process.open_case(opening)
-        settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
+        opened = self._scenario.process.open_case(self._scenario.opening(self._origin))
+        self._settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
         console_done = self._scenario.file.platform.console == "done"
         dependencies = simulated_dependencies(self._scenario.script(self._origin), console_done=console_done)
-        async with make_worker(self._server.client, settings, dependencies):
+        async with make_worker(self._server.client, self._settings, dependencies):
             await wait_until(self._origin)
-            async with time_moved_by_hand(self._server):
-                handle = await start_case(self._server.client, settings.task_queue, self._scenario.process, opening)
-            handle = with_sender(self._server.client, SENDER, timed=False).get_workflow_handle(handle.id)
-            self._case = VirtualCase(self._server, handle, self._origin)
+            await self._open(None)
             for number, step in enumerate(self._scenario.file.steps):
-                await self._case.skip_to(step.at)
+                await self._skip_to(step.at)
                 await self._take(number, step)
-                (await self._case.rest()).on_time(step.at)
-            seen, history = await self._finish(), await handle.fetch_history()
-        if opened.facts.began_at is None and begun_late(history, self._origin):
-            raise TooSlow("this machine is too busy to simulate: the case began a second late")
-        return {**in_seconds(seen, self._origin, self._refused, self._ignored), "history": history_size(history)}
+                for played in await self._at_rest():
+                    (await played.case.rest()).on_time(step.at)
+            await self._finish()
+            results = {name: await played.result(self._origin) for name, played in self._played.items()}
+        own = results.pop(None)
+        return {**own, "also": results} if results else own
+
+    async def _open(self, name: str | None) -> None:
+        process, opening = self._scenario.process_of(name), self._scenario.opening(self._origin, name)
+        async with time_moved_by_hand(self._server):
+            handle = await start_case(self._server.client, self._settings.task_queue, process, opening)
+        handle = with_sender(self._server.client, SENDER, timed=False).get_workflow_handle(handle.id)
+        self._played[name] = PlayedCase(name, VirtualCase(self._server, handle, self._origin), process)
+
+    # The time of the world: that of all its cases.
+
+    async def _skip_to(self, at: timedelta) -> None:
+        """Skip to an offset in all cases, stopping wherever something happens in any of them."""
+        while True:
+            coming = [
+                resting.upcoming
+                for resting in [await played.case.rest() for played in await self._at_rest()]
+                if resting.upcoming is not None and resting.upcoming > resting.now
+            ]
+            target = min([at, *coming, *(case.at for case in self._unopened)])
+            await self._move(target)
+            if target == at:
+                return
+
+    async def _move(self, target: timedelta) -> None:
+        """Move all cases to an instant at which something happens in some of them, those last."""
+        upcoming = {name: (await played.case.rest()).upcoming for name, played in self._played.items()}
+        for name in sorted(self._played, key=lambda name: (upcoming[name] or LONGEST_SCENARIO) <= target):
+            await self._played[name].case.skip_to(target)
+            await self._at_rest()
+        while self._unopened and self._unopened[0].at <= target:
+            case = self._unopened.pop(0)
+            await self._open(case.name)
+            await self._played[case.name].case.skip_to(target)
+            await self._at_rest()
+
+    async def _at_rest(self) -> list[PlayedCase]:
+        """Return all cases once none of them has anything to do: what one has told another may have moved it."""
+        played = list(self._played.values())
+        for _ in range(len(played)) if len(played) > 1 else ():
+            for one in played:
+                one.case.look_again()
+                await one.case.rest()
+        return played
+
+    # The steps.
 
     async def _take(self, number: int, step: ScenarioStep) -> None:
+        played = self._played[step.case]
         if step.expect:
-            await self._expect(step.expect, number)
+            await self._expect(played, step.expect, number)
         elif step.act:
-            await self._act(step, step.act, self._scenario.decision(number, self._origin))
+            await played.act(step, step.act, self._scenario.decision(number, self._origin))
         else:
-            await self._report(step, self._scenario.message(number, self._origin))
+            await played.report(step, self._scenario.message(number, self._origin))
 
-    async def _act(self, step: ScenarioStep, rule: str, values: dict[str, Any] | None) -> None:
-        try:
-            await self._case.watched(lambda: self._case.handle_for_change().execute_update(rule, values))
-        except WorkflowUpdateFailedError as refusal:
-            self._refused.append({"at": whole(step.at), "rule": rule, "error": refusal_text(refusal)})
-        except RPCError as gone:
-            if gone.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            self._refused.append({"at": whole(step.at), "rule": rule, "error": CLOSED})
-
-    async def _report(self, step: ScenarioStep, message: dict[str, Any]) -> None:
-        try:
-            await self._case.watched(lambda: self._case.handle_for_change().signal("report", message))
-        except RPCError as gone:
-            if gone.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            late = {"rule": step.report, "message_id": step.message_id}
-            self._ignored.append({"at": whole(step.at), **late, "why": CLOSED})
-
-    async def _expect(self, wanted: Expectation, number: int) -> None:
-        seen, document = (await self._case.rest()).seen, self._scenario.document
+    async def _expect(self, played: PlayedCase, wanted: Expectation, number: int) -> None:
+        seen, document = (await played.case.rest()).seen, self._scenario.document
         actual = {"state": sorted(seen.state), "status": seen.status}
         expected = {"state": None if wanted.state is None else sorted(wanted.state), "status": wanted.status}
         self.failed += [
@@ -115,19 +179,21 @@ class Simulation:
             if value not in (None, actual[name])
         ]
 
-    async def _finish(self) -> CaseView:
-        """Run until the scenario's end, or else until the case closes or nothing more can happen by itself.
+    async def _finish(self) -> None:
+        """Run until the scenario's end, or else until all cases close or nothing more can happen by itself.
 
         A case that has closed may stay open to facts told late (G-11), which do not come by themselves.
         """
         if self._scenario.file.until is not None:
-            await self._case.skip_to(self._scenario.file.until)
-            return (await self._case.rest()).seen
-        resting = await self._case.rest()
-        while not resting.closed and resting.upcoming is not None and resting.now < LONGEST_SCENARIO:
-            await self._case.skip_to(resting.upcoming)
-            resting = await self._case.rest()
-        return resting.seen
+            await self._skip_to(self._scenario.file.until)
+            return
+        while True:
+            resting = [await played.case.rest() for played in await self._at_rest()]
+            coming = [one.upcoming for one in resting if not one.closed and one.upcoming is not None]
+            coming += [case.at for case in self._unopened]
+            if not coming or min(coming) >= LONGEST_SCENARIO:
+                return
+            await self._skip_to(min(coming))
 
 
 def _plain(value: Any) -> str:

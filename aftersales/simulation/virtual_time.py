@@ -189,6 +189,10 @@ class VirtualCase:
         self._rested = None
         return self.handle
 
+    def look_again(self) -> None:
+        """Forget what was last seen of the case: another may have told it something."""
+        self._rested = None
+
     async def skip_to(self, at: timedelta) -> None:
         """Skip to an offset, stopping wherever something happens; no time passes for a case that has ended."""
         resting = await self.rest()
