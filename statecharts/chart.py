@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, Protocol, Self
 
 from statemachine import State, StateChart
 from statemachine.callbacks import CallbackSpec
+from statemachine.exceptions import TransitionNotAllowed
 from statemachine.model import Model
 from statemachine.orderedset import OrderedSet
 from statemachine.transition import Transition
@@ -424,12 +425,13 @@ class CaseChart(StateChart[Model]):
         ``line``: fire it under that line, whatever its windows of time say.
         """
         self._line, self._form = line or self.line(rule, now, form), form
+        if self._line is None:
+            raise TransitionNotAllowed(self.rules[rule], self.configuration)
         left, self.now, self.effects = tuple(self.entered), now, []
         self.send(rule)
         if rule in self._counted_from:
             self.fired[rule] = [*self.fired.get(rule, ()), now][-_FIRINGS_KEPT:]
-        clause = self._line.clause if self._line else ""
-        return Step(rule, now, clause, left, tuple(self.entered), tuple(self.effects))
+        return Step(rule, now, self._line.clause, left, tuple(self.entered), tuple(self.effects))
 
     def elapse(self, now: datetime) -> list[Step]:
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
