@@ -117,6 +117,28 @@ def broken_invariants(process: Process) -> Iterator[str]:
             yield str(fault_of(process.name, bad))
 
 
+def unheard(process: Process) -> Iterator[str]:
+    """Yield what a process tells others that they cannot hear (G-15)."""
+    for effect in process.effects().values():
+        if effect.telling is None or effect.telling.process in FAULTS:
+            continue
+        told, other = effect.telling, PROCESSES.get(effect.telling.process)
+        if other is None:
+            yield f"process {process.name}: effect {effect.name!r} tells {told.process!r}, which is no process"
+        elif told.rule not in other.rules or other.rules[told.rule].clock is not None:
+            yield f"process {process.name}: effect {effect.name!r} tells {told.process} {told.rule!r}, which is no rule"
+        elif not other.hears:
+            yield f"process {told.process}: {process.name} tells it facts: write Process(..., hears=True)"
+
+
+def misplaced_advice(process: Process) -> Iterator[str]:
+    """Yield the states that a chart gives advice for and does not have."""
+    for chart in process.charts:
+        for state in chart.advice:
+            if state not in chart.states_map:
+                yield f"process {process.name}: {chart.__name__}.advice: there is no state {state!r}"
+
+
 def _broken(process: Process, sampled: ChartSamples) -> Iterator[str]:
     space = explore(sampled.chart, sampled.samples, sampled.forms)
     if circles := invariants.circles(space):  # what lies behind is unreachable too, which would say nothing new
@@ -145,7 +167,9 @@ def _look_at_money(space: StateSpace) -> None:
         for _, transition in fired.transitions:
             for effect in effects_of_move(transition):
                 if effect.is_ledger_entry:
-                    case.amount(effect.name)
+                    case.amount(effect.name), case.points(effect.name)
+                if effect.telling:
+                    case.telling(effect.name)
 
 
 def led_on_by_orders(process: Process, sampled: ChartSamples, state: str) -> bool:

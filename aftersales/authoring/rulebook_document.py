@@ -123,9 +123,18 @@ def _section(process: Process, sampled: ChartSamples) -> tuple[str, ...]:
         f"## 按状态查{of_order}",
         "单子停在某个状态:谁能做什么,要填什么,到几时,不处理会怎样,要花多少。「选填」可以不填。",
         state_table(process, sampled),
+        *_advice(sampled.chart),
         f"## 状态图{of_order}",
         f"```mermaid\n{mermaid(sampled.chart, _guards(process, sampled.chart), _clocks(process)).rstrip()}\n```",
     )
+
+
+def _advice(chart: type[CaseChart]) -> tuple[str, ...]:
+    """Write what the sources advise in each state; the number in brackets is that of the source."""
+    if not chart.advice:
+        return ()
+    lines = [f"- {chart.states_map[state].name}:{''.join(sentences)}" for state, sentences in chart.advice.items()]
+    return "提示(括号内为资料编号):", "\n".join(lines)
 
 
 STATE_HEADERS = ("状态", "谁", "做什么", "要填", "条件", "之后", "费用")

@@ -24,7 +24,14 @@ from aftersales.cli.options import (
 )
 from aftersales.cli.output import print_json, print_table, say, when
 from aftersales.cli.render import print_answer, print_case
-from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, newest_runs, of_processes
+from aftersales.runtime.case_search import (
+    ENDED_EARLY_STATUSES,
+    OPEN,
+    newest_runs,
+    of_processes,
+    other_cases,
+    quoted,
+)
 from aftersales.runtime.connection import connect
 from aftersales.runtime.decision_client import DECISION_PATIENCE, DecisionUnknown, SentDecision, decide, earlier_answer
 from aftersales.runtime.known_cases import (
@@ -70,7 +77,7 @@ def list_command(
         query = of_processes([process_of(process).name] if process else list(PROCESSES))
         for key, value in ((sa.SHOP, shop), (sa.ORDERS, order)):
             if value:
-                query += " AND {} = '{}'".format(key.name, value.replace("'", "''"))
+                query += f" AND {key.name} = {quoted(value)}"
         client = await connect()
         # A case that ended early is still open, and first of all: nobody keeps its clocks.
         queries = [query] if closed else [f"{query} AND {OPEN}", f"{query} AND {ENDED_EARLY_STATUSES}"]
@@ -137,12 +144,24 @@ def show_command(case: CaseId, as_json: AsJson = False) -> None:
             answer = None
         if early is not None:
             _show_ended_early(early, None if answer is None else _readable(answer), as_json=as_json)
-        elif as_json:
-            print_json(answer)
-        else:
-            print_case(_readable(answer))
+            return
+        others = [_row(execution) for execution in (await other_cases(client, found) if found else ())]
+        if as_json:
+            print_json({**answer, "others": others})
+            return
+        print_case(_readable(answer))
+        _print_others(others)
 
     run(work())
+
+
+def _print_others(others: list[dict[str, Any]]) -> None:
+    """Print the other cases about the same order (G-15)."""
+    if others:
+        rows = [
+            [_cell(name, other[name]) for name in ("case_id", "state", "deadline", "waits_for")] for other in others
+        ]
+        print_table("同一订单的其他案件 / other cases of the order", ("案件", "状态", "截止", "等待"), rows)
 
 
 def _show_ended_early(known: KnownCase, seen: CaseView | None, *, as_json: bool) -> None:

@@ -5,7 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from aftersales.authoring.process_check import broken_invariants, missing, platform_faults, unregistered
+from aftersales.authoring.process_check import (
+    broken_invariants,
+    misplaced_advice,
+    missing,
+    platform_faults,
+    unheard,
+    unregistered,
+)
 from aftersales.authoring.rulebook_document import figures, rulebook_document, rules, states
 from aftersales.cli.exit_status import REFUSED, run
 from aftersales.cli.options import AsJson
@@ -116,7 +123,13 @@ def _check(chosen: list[Process], *, everything: bool) -> int:
     """Print what is wrong with the chosen processes; with everything, also faulty and unregistered ones."""
     wrong = [*(str(fault) for fault in FAULTS.values()), *unregistered()] if everything else []
     for process in chosen:
-        faults = [*missing(process), *platform_faults(process.name), *broken_invariants(process)]
+        faults = [
+            *missing(process),
+            *platform_faults(process.name),
+            *broken_invariants(process),
+            *unheard(process),
+            *misplaced_advice(process),
+        ]
         if not faults:
             say(f"{process.name}: ok")
         wrong += faults

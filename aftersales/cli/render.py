@@ -49,10 +49,7 @@ def print_case(case: CaseView) -> None:
         for action in case.actions
     ]
     print_table("可做的动作 / actions", ("动作", "说明", "条款", "表单"), actions)
-    for action in case.actions:
-        for cost in action.costs:
-            way = f" {cost.choice}" if cost.choice else ""
-            say(f"  💰 {action.label}{order_suffix(action.order)}{way}: {cost.note} ({cost.clause})")
+    _print_costs_and_advice(case)
     _print_timeline("时间线 / timeline", case.timeline)
     if case.taken_back:
         _print_timeline("已撤回 / taken back", case.taken_back)
@@ -65,6 +62,15 @@ def print_case(case: CaseView) -> None:
     if case.ledger:
         ledger = [(entry.clause, entry.order, entry.amount, entry.points, entry.status) for entry in case.ledger]
         print_table("账目 / ledger", ("条款", "订单", "金额", "分", "状态"), ledger)
+
+
+def _print_costs_and_advice(case: CaseView) -> None:
+    for action in case.actions:
+        for cost in action.costs:
+            way = f" {cost.choice}" if cost.choice else ""
+            say(f"  💰 {action.label}{order_suffix(action.order)}{way}: {cost.note} ({cost.clause})")
+    for sentence in case.advice:
+        say(f"  💡 {sentence}")
 
 
 def _print_steps(case: CaseView) -> None:

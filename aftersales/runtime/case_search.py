@@ -19,6 +19,10 @@ OPEN: Final = f"{RUNNING} AND ({sa.WAITS_FOR.name} IS NOT NULL OR {sa.NEEDS_OPER
 ENDED_EARLY_STATUSES: Final = "ExecutionStatus IN ('Terminated', 'Failed', 'Canceled', 'TimedOut')"
 
 
+OTHERS_SHOWN: Final = 100
+"""Runs that are looked at for the other cases of an order."""
+
+
 def of_processes(names: Iterable[str] = tuple(PROCESSES)) -> str:
     """Return the query for the workflows of processes."""
     return "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
@@ -28,10 +32,9 @@ class TemporalCaseSearch:
     """The search for the cases of one task queue."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
-        quoted = task_queue.replace("'", "''")
         self._client = client
         # What could never be opened has no attributes, and is no case.
-        self._cases = f"{of_processes()} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = '{quoted}'"
+        self._cases = f"{of_processes()} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = {quoted(task_queue)}"
 
     async def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
         """Yield the cases whose newest run ended since an instant, or ever, without its case."""
@@ -46,6 +49,24 @@ class TemporalCaseSearch:
         """Yield the cases whose workflow runs."""
         async for execution in self._client.list_workflows(f"{self._cases} AND {RUNNING}"):
             yield _opened(execution)
+
+
+async def other_cases(client: Client, case: WorkflowExecution) -> list[WorkflowExecution]:
+    """Return the other cases of a case's shop that are about any of its orders (G-15), the oldest first."""
+    attributes = case.typed_search_attributes
+    shop, orders = attributes.get(sa.SHOP), attributes.get(sa.ORDERS) or ()
+    if shop is None or not orders:
+        return []
+    named = ", ".join(quoted(order) for order in orders)
+    query = f"{of_processes()} AND {sa.SHOP.name} = {quoted(shop)} AND {sa.ORDERS.name} IN ({named})"
+    listed = [execution async for execution in client.list_workflows(query, limit=OTHERS_SHOWN)]
+    others = [execution for execution in await newest_runs(client, listed) if execution.id != case.id]
+    return sorted(others, key=lambda execution: (execution.start_time, execution.id))
+
+
+def quoted(text: str) -> str:
+    """Return a text as a literal of a query."""
+    return "'{}'".format(text.replace("'", "''"))
 
 
 async def is_newest(client: Client, execution: WorkflowExecution) -> bool:

@@ -82,12 +82,12 @@ async def test_a_worker_of_another_release_is_named_as_such(
     assert "--json" in line
 
 
-async def test_json_is_what_the_worker_answers_whatever_its_release(
+async def test_json_is_what_the_worker_answers_whatever_its_release_and_the_orders_other_cases(
     client: Client, aftersales: Callable[..., Result]
 ) -> None:
     view = {**VIEW, "status": "suspended", "invented_later": 1}
     result = await shown(client, aftersales, view, "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (0, view)
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {**view, "others": []})
 
 
 def test_an_answer_without_what_later_releases_added_is_read() -> None:
