@@ -15,6 +15,8 @@ from cases.errors import BadForm
 from cases.ledger import Bill, Booked
 from cases.models import expected, read
 
+_YES_OR_NO = {"是": True, "true": True, "1": True, "否": False, "false": False, "0": False}
+
 
 def bill_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV files in UTF-8 with a header line.")],
@@ -54,4 +56,7 @@ def read_bills(path: Path) -> list[Bill]:
 def _bill(row: dict[Any, Any], place: str) -> Bill:
     if None in row or None in row.values():
         raise BadForm(f"{place}: 列数不符 / expected as many cells as in the header; {expected(Bill)}")
-    return read(Bill, {name.strip(): cell.strip() for name, cell in row.items() if cell.strip()}, place)
+    cells: dict[str, Any] = {name.strip(): cell.strip() for name, cell in row.items() if cell.strip()}
+    if "income" in cells:
+        cells["income"] = _YES_OR_NO.get(cells["income"].lower(), cells["income"])
+    return read(Bill, cells, place)

@@ -20,6 +20,7 @@ from aftersales.ledger.month_figures import (
     LOOK_BACK,
     Books,
     Month,
+    Net,
     RuleFigures,
     Share,
     ShopMonth,
@@ -102,6 +103,7 @@ _RULE_COLUMNS = (
     "封顶后",
     "无预计",
 )
+_INCOME_COLUMNS = ("条款", "预计笔数", "预计金额", "已付笔数", "已付金额", "无预计")
 _WEEK_COLUMNS = ("周", "迟发单", "分")
 _DECISION_COLUMNS = ("决定人", "方式", "决定数")
 _MISSED_COLUMNS = ("案件", "结果", "结束", "到期时限", "决定人")
@@ -116,6 +118,8 @@ def _print_shop(month: Month, shop: ShopMonth) -> None:
     if shop.missed:
         print_table(f"{title} 错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop))
     print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
+    if shop.income:
+        print_table(f"{title} 收入 / income", _INCOME_COLUMNS, map(_income_row, shop.income))
     if shop.weeks:
         print_table(f"{title} 周评分 / weekly score (JD-11)", _WEEK_COLUMNS, _week_rows(shop))
     for label, figure in _totals(shop):
@@ -157,6 +161,25 @@ def _rule_row(rule: RuleFigures) -> tuple[Any, ...]:
     )
 
 
+def _income_row(rule: RuleFigures) -> tuple[Any, ...]:
+    expected, billed = rule.expected, rule.billed
+    return (
+        rule.clause,
+        expected.entries,
+        _amount(expected.amount, expected.unknown, expected.entries),
+        billed.entries,
+        _amount(billed.amount, billed.unknown, billed.entries),
+        rule.unexpected,
+    )
+
+
+def _net(net: Net) -> str:
+    """Return what was lost less what was got."""
+    unknown = {"支出 / lost": net.lost_unknown, "收入 / income": net.income_unknown}
+    rest = [f"{label}: {many} 笔金额未知 / of unknown amount" for label, many in unknown.items() if many]
+    return "; ".join([f"{net.lost} - {net.income} = {net.net}", *rest])
+
+
 def _amount(known: Decimal, unknown: int, entries: int) -> str:
     """Return a sum of known amounts, and how many are unknown; nothing is said to be 0.00 because it is unknown."""
     if not unknown:
@@ -179,6 +202,8 @@ def _totals(shop: ShopMonth) -> tuple[tuple[str, Any], ...]:
         ("按时处理率 / decided before the deadline", _percentage(shop.decided_in_time)),
         ("到期时限 / clocks that ran out", shop.clocks_run_out),
         ("申诉成功率 / appeals won", _percentage(shop.appeals_won)),
+        ("预计支出减收入 / expected losses less income", _net(shop.expected_net)),
+        ("已扣减已付 / billed losses less income", _net(shop.billed_net)),
     )
 
 
@@ -226,21 +251,33 @@ def _csv_lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:
     for case in shop.missed:
         yield "missed", case.case_id, "clocks_run_out", case.clocks_run_out
         yield "missed", case.case_id, "actors", " ".join(case.actors)
-    for rule in shop.rules:
-        for status in ("expected", "billed"):
-            for figure, value in getattr(rule, status).model_dump().items():
-                yield status, rule.clause, figure, value
-        yield "billed", rule.clause, "unexpected", rule.unexpected
-        yield "expected", rule.clause, "answered", rule.answered
+    yield from _csv_lines_of_rules(shop.rules, "")
+    yield from _csv_lines_of_rules(shop.income, "_income")
+    for name in ("expected_net", "billed_net"):
+        for figure, value in getattr(shop, name).model_dump().items():
+            yield name, "", figure, value
     for week in shop.weeks:
         yield "weeks", str(week.first), "late_orders", week.late_orders
         yield "weeks", str(week.first), "score", week.score
 
 
+def _csv_lines_of_rules(rules: Iterable[RuleFigures], kind: str) -> Iterator[tuple[Any, ...]]:
+    for rule in rules:
+        for status in ("expected", "billed"):
+            for figure, value in getattr(rule, status).model_dump().items():
+                yield f"{status}{kind}", rule.clause, figure, value
+        yield f"billed{kind}", rule.clause, "unexpected", rule.unexpected
+        yield f"expected{kind}", rule.clause, "answered", rule.answered
+
+
 def _defused(cell: Any) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula; a number is none, whatever its sign."""
     text = str(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return (
+        f"'{text}"
+        if not isinstance(cell, int | Decimal) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else text
+    )
 
 
 # HTML: one file with its charts as SVG, which loads nothing
@@ -285,6 +322,7 @@ def _section(shop: ShopMonth) -> str:
                 (f"{rule.clause} 已扣", billed.amount, f"¥ {charged}", _BILLED_COLOUR),
             ]
     tables = (
+        ("收入 / income (CNY)", _INCOME_COLUMNS, [_income_row(rule) for rule in shop.income]),
         ("决定 / decisions", _DECISION_COLUMNS, _decision_rows(shop)),
         ("错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop)),
         ("周评分 / weekly score", _WEEK_COLUMNS, _week_rows(shop)),

@@ -73,6 +73,16 @@ class RuleFigures(Strict):
     unexpected: int
 
 
+class Net(Strict):
+    """What the shop lost in a month within the caps, what it got, and the difference; what is unknown is in neither."""
+
+    lost: Decimal
+    lost_unknown: int
+    income: Decimal
+    income_unknown: int
+    net: Decimal
+
+
 class CaseFigures(Strict):
     """The number of cases of a process that ended in a state."""
 
@@ -95,7 +105,10 @@ class Share(Strict):
 
 
 class WeekFigures(Strict):
-    """A week's late orders and its score (JD-11), a range if the pickup rate is unknown."""
+    """A week's late orders and its score (JD-11), a range if the pickup rate is unknown.
+
+    An order is late once, in the week in which it first was, however many cases and clauses say so.
+    """
 
     first: date
     last: date
@@ -124,7 +137,7 @@ class MissedCase(Strict):
 
 
 class ShopMonth(Strict):
-    """The month's figures of a shop."""
+    """The month's figures of a shop; ``rules`` are what it loses by clause, ``income`` what it gets."""
 
     shop: str
     cases: tuple[CaseFigures, ...]
@@ -133,6 +146,9 @@ class ShopMonth(Strict):
     missed: tuple[MissedCase, ...]
     decisions: tuple[DeciderFigures, ...]
     rules: tuple[RuleFigures, ...]
+    income: tuple[RuleFigures, ...]
+    expected_net: Net
+    billed_net: Net
     appeals_won: Share
     weeks: tuple[WeekFigures, ...]
 
@@ -188,6 +204,8 @@ def _shop(month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals])
     entries, outcomes = books.entries, books.outcomes
     states = Counter((outcome.process, outcome.state, outcome.state_label) for outcome in outcomes)
     in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
+    losses = tuple(_rules(month, [entry for entry in entries if not entry.income]))
+    income = tuple(_rules(month, [entry for entry in entries if entry.income]))
     return ShopMonth(
         shop=shop,
         cases=tuple(
@@ -198,7 +216,10 @@ def _shop(month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals])
         clocks_run_out=sum(outcome.clocks_run_out for outcome in outcomes),
         missed=tuple(_missed(books)),
         decisions=tuple(_deciders(decision for decision in books.decisions if decision.day in month)),
-        rules=tuple(_rules(month, entries)),
+        rules=losses,
+        income=income,
+        expected_net=_net([rule.expected for rule in losses], [rule.expected for rule in income]),
+        billed_net=_net([rule.billed for rule in losses], [rule.billed for rule in income]),
         appeals_won=_appeals_won(entries, outcomes, appeals),
         weeks=tuple(_weeks(month, entries)),
     )
@@ -277,14 +298,19 @@ def _sums(items: Sequence[Capped]) -> Sums:
     )
 
 
+def _net(losses: Sequence[Sums], income: Sequence[Sums]) -> Net:
+    lost, got = (sum((sums.amount_counted for sums in both), Decimal("0.00")) for both in (losses, income))
+    lost_unknown, income_unknown = (sum(sums.unknown_counted for sums in both) for both in (losses, income))
+    return Net(lost=lost, lost_unknown=lost_unknown, income=got, income_unknown=income_unknown, net=lost - got)
+
+
 def _weeks(month: Month, entries: Sequence[Booked]) -> Iterator[WeekFigures]:
     """Yield the weeks with late orders; an order that is both expected and billed counts once."""
-    late = {
-        (monday(entry.day), entry.about or entry.key)
-        for entry in entries
-        if entry.clause in LATE_CLAUSES and entry.answers is None
-    }
-    for first, many in sorted(Counter(first for first, _ in late).items()):
+    late = [entry for entry in entries if entry.clause in LATE_CLAUSES and entry.answers is None and not entry.income]
+    first_late: dict[str, date] = {}
+    for entry in sorted(late, key=lambda entry: entry.at):
+        first_late.setdefault(entry.about or entry.key, monday(entry.day))
+    for first, many in sorted(Counter(first_late.values()).items()):
         last = first + _LAST_DAY
         if last in month:
             yield WeekFigures(first=first, last=last, late_orders=many, score=str(weekly_score(many)))

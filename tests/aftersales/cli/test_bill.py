@@ -48,6 +48,23 @@ def test_json_gives_each_bill_with_what_it_answers(bill: Callable[..., Result]) 
     assert (row["key"], row["amount"], row["note"], row["answers"]) == ("billed/S1/B1", "6.00", "违约金", None)
 
 
+@pytest.mark.parametrize("cell", ["是", "true", "1", "否", "0", ""])
+def test_ds_8_a_bill_says_whether_the_shop_got_the_amount(
+    bill: Callable[..., Result], tmp_path: Path, cell: str
+) -> None:
+    income = cell in ("是", "true", "1")
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        ledger.record(recorded(expected("C1", amount="300.00", income=True)))
+    (row,) = json.loads(bill(HEAD.replace("note", "income") + ROW.replace("违约金", cell), "--json").stdout)
+    assert (row.get("income", False), row["answers"] is not None) == (income, income)
+
+
+def test_a_bill_that_says_neither_is_refused_with_its_line(bill: Callable[..., Result]) -> None:
+    done = bill(HEAD.replace("note", "income") + ROW.replace("违约金", "maybe"))
+    assert done.exit_code == 2
+    assert "income" in done.stderr
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from aftersales.ledger.store import SqlLedger
+from cases.ledger import Undone
 from cases.shanghai import SHANGHAI
 from tests.support.booking import bill, decided, ended, expected, november, recorded
 
@@ -65,6 +66,44 @@ def test_an_unknown_amount_is_said_to_be_unknown_in_every_form(month: Command, t
     (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
     unknown = {rule["clause"]: rule["expected"]["unknown"] for rule in mine["rules"]}
     assert unknown == {"CL-3": 0, "DR-11": 1, "JD-5": 0}
+
+
+def test_ds_8_income_is_shown_apart_from_penalties_in_every_form(month: Command, tmp_path: Path) -> None:
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        got = expected("I1", "DS-8", process="douyin_interception", amount="300.00", income=True)
+        ledger.record(recorded(got))
+        ledger.bill(bill("B3", "DS-8", order="OI1", amount="250.00", income=True))
+    files = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html")
+    printed = " ".join(month("--month", "2026-11", "--shop", "S1", *files).stdout.split())
+    for text in ("收入 / income", "300.00", "250.00", "5.00 - 300.00 = -295.00", "9.00 - 250.00 = -241.00"):
+        assert text in printed
+    assert "收入 / income: 1 笔" not in printed
+    assert "支出 / lost: 1 笔金额未知 / of unknown amount" in printed
+    assert "<h3>收入 / income (CNY)</h3>" in (tmp_path / "f.html").read_text(encoding="utf-8")
+    lines = (tmp_path / "f.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert {"2026-11,S1,expected_income,DS-8,amount,300.00", "2026-11,S1,expected_net,,net,-295.00"} <= set(lines)
+    (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
+    assert "DS-8" not in {rule["clause"] for rule in mine["rules"]}
+    assert [(rule["clause"], rule["answered"]) for rule in mine["income"]] == [("DS-8", 1)]
+    assert mine["expected_net"]["net"] == "-295.00"
+
+
+def test_jd_14_an_order_that_two_cases_saw_late_is_one_late_order_until_it_is_taken_back(
+    month: Command, tmp_path: Path
+) -> None:
+    late = {"counted": True, "once_an_order": True, "about": "OD9"}
+
+    def late_orders() -> list[int]:
+        (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
+        return [week["late_orders"] for week in mine["weeks"]]
+
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        ledger.record(recorded(expected("OD9", "JD-10", november(3), process="jd_shipment", **late)))
+        ledger.record(recorded(expected("OD9", "JD-14", november(4), process="jd_delay_card", **late)))
+        assert late_orders() == [2]  # with D1's
+        back = Undone(clauses=("JD-10", "JD-14"), order="OD9", at=november(5), key="accept/1")
+        ledger.record(recorded(case_id="jd_delay_card/OD9x", process="jd_delay_card", undone=(back,)))
+        assert late_orders() == [1]
 
 
 def test_json_is_all_that_is_printed_and_loses_no_digit(month: Command, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import structlog
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
@@ -120,6 +122,41 @@ def test_what_an_earlier_release_stored_is_kept_and_makes_its_cases_known(addres
             "p/OPEN": None,
         }
         assert len(ledger.entries(date(2026, 11, 1), date(2026, 11, 30))) == 3
+        look_at_the_tables(ledger)
+
+
+def test_the_release_before_may_go_on_writing_without_what_this_one_has_added(address: str) -> None:
+    """Entries that it writes are not once an order, and no income."""
+    with SqlLedger(address) as ledger:
+        ledger.prepare()
+        with ledger._writing.begin() as connection:
+            at = "2026-11-03 01:00:00+00" if connection.dialect.name == "postgresql" else "2026-11-03 01:00:00.000000"
+            connection.execute(
+                text(
+                    "INSERT INTO entries (key, case_id, process, shop_id, clause, at, day, counted, status)"
+                    " VALUES ('p/C1/JD-5/O1', 'p/C1', 'p', 'S1', 'JD-5', :at, '2026-11-03', :yes, 'expected')"
+                ),
+                {"at": at, "yes": True},
+            )
+        (entry,) = ledger.entries(date(2026, 11, 1), date(2026, 11, 30))
+    assert (entry.once_an_order, entry.income, entry.undone_by) == (False, False, None)
+
+
+def test_the_last_revision_can_be_taken_back(address: str) -> None:
+    with SqlLedger(address) as ledger:
+        ledger.record(recorded(expected(once_an_order=True)))
+        with ledger._writing.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0003")
+            names = {column["name"] for column in inspect(connection).get_columns("entries")}
+            tables = set(inspect(connection).get_table_names())
+            assert connection.execute(text("SELECT count(*) FROM entries")).scalar() == 1
+    assert names.isdisjoint({"once_an_order", "income", "undone_by"})
+    assert tables == {"alembic_version", "cases", "decisions", "entries", "outcomes"}
+    with SqlLedger(address) as ledger:
+        assert len(ledger.entries(date(2026, 11, 1), date(2026, 11, 30))) == 1
         look_at_the_tables(ledger)
 
 

@@ -1,15 +1,21 @@
 """A month's figures, worked out by hand."""
 
-from datetime import date, datetime
+from collections import Counter
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from aftersales.ledger.caps import monday
 from aftersales.ledger.month_figures import (
     Books,
     DeciderFigures,
     MissedCase,
+    Net,
     RuleFigures,
     Share,
     ShopMonth,
@@ -20,7 +26,7 @@ from aftersales.ledger.month_figures import (
 from cases.case import Appeals
 from cases.errors import BadForm
 from cases.ledger import Booked, Decided, LedgerEntry
-from cases.shanghai import SHANGHAI
+from cases.shanghai import SHANGHAI, shanghai_day
 from tests.support.booking import bill, booked, decided, ended, expected, november
 
 APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}
@@ -39,6 +45,7 @@ def billed(bill_id: str, clause: str = "CL-3", answers: str | None = None, **fie
         at=answer.at,
         amount=answer.amount,
         points=answer.points,
+        income=answer.income,
         status="billed",
     )
     return booked(plain, answers=answers)
@@ -144,11 +151,10 @@ def test_ds_6_what_was_billed_beyond_the_caps_is_seen() -> None:
 
 def test_ds_5_points_are_counted_up_to_two_a_week() -> None:
     entries = [
-        booked(expected(f"C{number}", "DS-5", november(2, number % 24, number // 24), points="0.1"))
-        for number in range(25)
+        booked(expected(f"C{number}", "DS-5", november(2 + number % 5, number), points="0.1")) for number in range(24)
     ]
     totals = rule(entries, "DS-5").expected
-    assert (totals.points, totals.points_counted, totals.amount) == (Decimal("2.5"), Decimal("2.0"), Decimal(0))
+    assert (totals.points, totals.points_counted, totals.amount) == (Decimal("2.4"), Decimal("2.0"), Decimal(0))
 
 
 def test_cl_5_of_appealed_claims_that_were_ruled_on_the_dismissed_ones_are_won() -> None:
@@ -185,6 +191,96 @@ def test_jd_11_a_week_belongs_to_the_month_in_which_it_ends_and_an_order_is_late
         ("2026-11-02", "2026-11-08", 2, "2-7"),
         ("2026-11-09", "2026-11-15", 1, "1-7"),
     ]
+
+
+LATE = {"counted": True, "once_an_order": True}
+
+
+def test_jd_11_an_order_is_late_in_the_week_in_which_it_first_was_under_whatever_clause() -> None:
+    late = [
+        expected("OD1", "JD-10", november(3), process="jd_shipment", about="OD1", **LATE),
+        expected("OD1", "JD-14", november(10), process="jd_delay_card", about="OD1", **LATE),
+        expected("C1", "JD-5", november(17), process="jd_delay_card", about="OD1", counted=True),
+        expected("OD2", "JD-14", november(11), process="jd_presale_shortage", about="OD2", **LATE),
+        expected("C9", "JD-10", november(12), process="jd_shipment", about="OD2", status="reversed", **LATE),
+    ]
+    shop = only([*map(booked, late)])
+    assert [(str(week.first), week.late_orders) for week in shop.weeks] == [("2026-11-02", 1), ("2026-11-09", 1)]
+    assert {rule.clause: rule.expected.entries for rule in shop.rules} == {"JD-5": 1, "JD-10": 1, "JD-14": 2}
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 8),
+            st.sampled_from(["JD-5", "JD-10", "JD-14"]),
+            st.sampled_from([f"O{number}" for number in range(12)]),
+            st.integers(2 * 24, 16 * 24 - 1),
+        ),
+        max_size=40,
+        unique_by=lambda entry: entry[:3],
+    ),
+    st.randoms(),
+)
+def test_jd_11_a_week_takes_at_most_7_points_and_an_order_one_however_many_cases_saw_it(
+    seen: list[tuple[int, str, str, int]], by: Random
+) -> None:
+    entries = [
+        booked(
+            expected(f"C{case}", clause, november(1, 0) + timedelta(hours=hour), about=order, process="p", **LATE)
+            if clause != "JD-5"
+            else expected(f"C{case}", clause, november(1, 0) + timedelta(hours=hour), about=order, process="p")
+        )
+        for case, clause, order, hour in seen
+    ]
+    by.shuffle(entries)
+    months = shop_months(NOVEMBER, Books(entries), APPEALS)
+    weeks = months[0].weeks if months else ()
+    first = {order: min(hour for *_, about, hour in seen if about == order) for *_, order, _ in seen}
+    late = Counter(monday(shanghai_day(november(1, 0) + timedelta(hours=hour))) for hour in first.values())
+    assert {week.first: week.late_orders for week in weeks} == late
+    for week in weeks:
+        least, most = week.score.split("-") if "-" in week.score else [week.score] * 2
+        assert (int(least), int(most)) == (min(week.late_orders, 7), 7)
+
+
+def test_jd_14_what_other_cases_made_superfluous_is_entered_once() -> None:
+    entries = [
+        booked(expected(f"C{day}", "DS-1", november(day), about="O1", amount="10.00", once_an_order=True))
+        for day in (4, 3, 5)
+    ]
+    assert rule(entries, "DS-1").expected == sums(1, "10.00")
+
+
+def test_ds_8_income_is_a_line_of_its_own_and_counted_against_losses() -> None:
+    fee = expected("I1", "DS-8", amount="12.00", process="douyin_interception")
+    income = expected("I1", "DS-8", amount="300.00", process="douyin_interception", about="OI1x", income=True)
+    unknown = expected("I2", "DS-8", process="douyin_interception", income=True)
+    paid = billed("B1", "DS-8", answers=income.key, order="OI1x", amount="250.00", income=True)
+    shop = only([booked(fee), booked(income), booked(unknown), paid, billed("B2", "DR-10", amount="3.00")])
+    assert [(row.clause, row.expected.amount, row.billed.amount) for row in shop.rules] == [
+        ("DR-10", Decimal("0.00"), Decimal("3.00")),
+        ("DS-8", Decimal("12.00"), Decimal("0.00")),
+    ]
+    assert shop.income == (
+        RuleFigures(
+            clause="DS-8",
+            expected=sums(2, "300.00", unknown=(1, 1)),
+            billed=sums(1, "250.00"),
+            answered=1,
+            unexpected=0,
+        ),
+    )
+    assert shop.expected_net == Net(
+        lost=Decimal("12.00"), lost_unknown=0, income=Decimal("300.00"), income_unknown=1, net=Decimal("-288.00")
+    )
+    assert shop.billed_net.net == Decimal("-247.00")
+
+
+def test_what_counts_against_income_is_what_is_left_within_the_caps() -> None:
+    late = [booked(expected(f"C{day}", "DS-6", november(day), about="O1", amount="10.00")) for day in (2, 3, 4)]
+    assert only(late).expected_net.lost == Decimal("20.00")
 
 
 def test_every_shop_has_its_own_month() -> None:
