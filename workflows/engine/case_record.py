@@ -42,6 +42,7 @@ def fingerprint(situation: CaseSituation) -> str:
     parts = [f"{entry.key}={entry.amount}@{entry.at.isoformat()}" for entry in state.ledger]
     parts += [f"{undone.key}!{undone.at.isoformat()}" for undone in state.undone_across]
     parts += [f"{entry.key}!" for entry in state.undone]
+    parts += [f"{entry.key}#{entry.points}" for entry in state.ledger if entry.points is not None]
     if situation.closed:
         decided = sum(decision.status == "done" for decision in state.decisions)
         parts.append(f"closed {','.join(situation.states())} {state.latest.isoformat()} after {decided} decisions")

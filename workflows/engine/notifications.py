@@ -75,6 +75,7 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
     opened = facts.began_at or started
     (final,) = situation.states()
     fired = [entry for entry in state.timeline if not _is_immediate(situation, entry)]
+    losses = [entry for entry in state.ledger if not entry.income]
     return CaseOutcome(
         case_id=situation.case_id,
         process=situation.process.name,
@@ -87,14 +88,14 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
         decided_by=fired[-1].by if fired else Party.CLOCK.value,
         decided_before_deadline=_in_time(situation, opened),
         clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in fired),
-        lost=_lost(state.ledger),
-        unknown_losses=sum(entry.is_unknown for entry in state.ledger),
+        lost=_lost(losses),
+        unknown_losses=sum(entry.is_unknown for entry in losses),
     )
 
 
 def _lost(entries: list[LedgerEntry]) -> Decimal | None:
     """Return the sum of the known amounts; None if all that was lost is of unknown amount."""
-    known = [entry.amount for entry in entries if entry.amount is not None and not entry.income]
+    known = [entry.amount for entry in entries if entry.amount is not None]
     return None if not known and any(entry.is_unknown for entry in entries) else sum(known, Decimal("0.00"))
 
 
