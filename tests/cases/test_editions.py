@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cases.errors import BadForm, ProcessFault
 from cases.messages import Opening
 from tests.support.life import facts
 from tests.support.places import ROOT
+from tests.support.processes.delays import delay_facts
 from workflows.engine import process as process_module
 from workflows.registry import PROCESSES
 
@@ -33,9 +34,12 @@ def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Put other editions in the place of the real ones; returns them, to be filled."""
     own: dict[str, Any] = {}
     monkeypatch.setattr(editions, "EDITIONS", own)
-    process_module._resolved.cache_clear()
+    caches = process_module._resolved, process_module._resolved_for
+    for cache in caches:
+        cache.cache_clear()
     yield own
-    process_module._resolved.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
 
 
 def shipping(edition: str, policy: dict[str, Any] | None = None) -> timedelta:
@@ -71,6 +75,53 @@ def test_g_9_a_younger_figure_counts_as_in_the_first_edition_that_has_it(written
     written["2026-09-01"] = {"douyin_reship": {"shipping": figure("36h")}}
 
     assert shipping("2026-01-01") == timedelta(hours=24)
+
+
+def scheduled(*values: tuple[str, str]) -> dict[str, Any]:
+    dated = [{"since": since, "value": value, "source": "notice", "provenance": "read"} for since, value in values]
+    return {**figure(values[-1][1]), "schedule": dated}
+
+
+@pytest.mark.parametrize(
+    ("applied_at", "hours"),
+    [
+        ("2026-04-30T15:59:59Z", 24),  # the day is Shanghai's
+        ("2026-04-30T16:00:00Z", 36),
+    ],
+)
+def test_g_9_a_case_has_the_figure_in_force_when_it_begins(
+    written: dict[str, Any], applied_at: str, hours: int
+) -> None:
+    written["2026-03-01"] = {"douyin_reship": {"shipping": scheduled(("2026-01-01", "24h"), ("2026-05-01", "36h"))}}
+    opened: Any = RESHIP.open_case(Opening(facts=facts("A1", applied_at=applied_at)), "2026-03-01")
+
+    assert opened.policy.shipping.value == timedelta(hours=hours)
+    assert opened.policy.shipping.schedule == ()
+
+
+def test_g_9_cases_of_one_period_share_one_policy(written: dict[str, Any]) -> None:
+    written["2026-03-01"] = {"douyin_reship": {"shipping": scheduled(("2026-01-01", "24h"), ("2026-05-01", "37h"))}}
+    days = ("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-06-01T00:00:00Z")
+    first, second, third = (
+        RESHIP.open_case(Opening(facts=facts("A1", applied_at=day)), "2026-03-01").policy for day in days
+    )
+
+    assert first is second
+    assert third.shipping.value == timedelta(hours=37)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(30, 24), (None, 36)])
+def test_g_9_a_case_whose_facts_do_not_say_when_it_began_has_the_figure_of_its_opening(
+    written: dict[str, Any], day: int | None, hours: int
+) -> None:
+    filing = {**scheduled(("2026-01-01", "24h"), ("2026-05-01", "36h")), "clause": "JD-6"}
+    written["2026-03-01"] = {"jd_delay_card": {"filing": filing}}
+    opened_at = day and datetime(2026, 4, day, tzinfo=UTC)
+    record = delay_facts(datetime(2026, 4, 1, tzinfo=UTC), "O1")
+    opened: Any = PROCESSES["jd_delay_card"].open_case(Opening(facts=record), "2026-03-01", opened_at=opened_at)
+
+    assert opened.facts.began_at is None
+    assert opened.policy.filing.value == timedelta(hours=hours)
 
 
 def test_an_edition_that_does_not_exist_is_named() -> None:

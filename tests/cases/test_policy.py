@@ -1,13 +1,13 @@
 """Figures: every number with its source."""
 
 import re
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Literal
 
 import pytest
 
 from cases.errors import BadForm, PolicyUnknown
-from cases.policy import PROVENANCE_LABELS, Figure, Policy, duration
+from cases.policy import PROVENANCE_LABELS, Dated, Figure, Policy, duration, scheduled
 from tests.support.places import RULES
 from workflows.registry import PROCESSES
 
@@ -156,3 +156,87 @@ def test_hours_makes_a_length_of_time() -> None:
         "s",
         "stated",
     )
+
+
+def dated(since: date, value: str, provenance: Literal["stated", "read"] = "stated") -> Dated[str]:
+    return Dated(since=since, value=value, source=f"notice of {since}", provenance=provenance)
+
+
+NEW_YEAR, MAY = date(2026, 1, 1), date(2026, 5, 1)
+
+
+class Changing(Policy):
+    """A figure with two values, one after the other."""
+
+    share: Figure[str] = scheduled("u", "G-9", dated(NEW_YEAR, "one", "read"), dated(MAY, "two"))
+
+
+@pytest.mark.parametrize(
+    ("day", "value"),
+    [
+        (date(2020, 1, 1), "one"),  # nothing earlier is known
+        (NEW_YEAR, "one"),
+        (date(2026, 4, 30), "one"),
+        (MAY, "two"),
+        (date(2030, 1, 1), "two"),
+        (None, "two"),
+    ],
+)
+def test_g_9_the_value_of_a_day_is_in_force_with_its_source(day: date | None, value: str) -> None:
+    policy = Changing().in_force_on(day)
+
+    assert policy.share.value == value
+    assert policy.share.source == f"notice of {NEW_YEAR if value == 'one' else MAY}"
+    assert policy.share.provenance == ("read" if value == "one" else "stated")
+    assert policy.share.schedule == ()
+    assert policy.in_force_on(MAY) == policy
+
+
+@pytest.mark.parametrize(
+    ("day", "period"),
+    [(date(2020, 1, 1), NEW_YEAR), (date(2026, 4, 30), NEW_YEAR), (date(2026, 6, 1), MAY), (None, MAY)],
+)
+def test_g_9_the_days_of_a_period_have_the_same_figures(day: date | None, period: date) -> None:
+    assert Changing().period(day) == period
+    assert Changing().in_force_on(day) == Changing().in_force_on(period)
+    assert Policy().period(day) is None
+
+
+def test_g_9_what_a_shop_sets_holds_whatever_the_date() -> None:
+    policy = Changing.resolve({"share": "mine"})
+
+    assert {policy.in_force_on(day).share.value for day in (NEW_YEAR, MAY, None)} == {"mine"}
+    assert (policy.share.provenance, policy.overrides(), policy.period(MAY)) == ("set", {"share": "mine"}, None)
+
+
+def test_g_9_the_values_of_an_edition_are_read_again_with_their_dates() -> None:
+    written = Changing().model_dump(mode="json")
+
+    assert written["share"]["schedule"][0] == {
+        "since": "2026-01-01",
+        "value": "one",
+        "source": "notice of 2026-01-01",
+        "provenance": "read",
+    }
+    assert Changing.resolve({}, written) == Changing()
+
+
+def test_g_9_an_edition_with_one_value_has_it_whatever_the_date() -> None:
+    share = {name: value for name, value in Changing().model_dump(mode="json")["share"].items() if name != "schedule"}
+
+    policy = Changing.resolve({}, {"share": {**share, "value": "old"}})
+
+    assert {policy.in_force_on(day).share.value for day in (NEW_YEAR, MAY, None)} == {"old"}
+
+
+def test_a_figure_of_one_value_is_written_without_a_schedule() -> None:
+    assert "schedule" not in Policy().model_dump(mode="json")["decide_before"]
+
+
+def test_the_dates_of_a_figure_ascend() -> None:
+    with pytest.raises(ValueError, match="日期须递增"):
+        scheduled("u", "G-9", dated(MAY, "two"), dated(MAY, "three"))
+
+
+def test_a_figure_of_several_values_is_shown_with_their_dates_the_newest_first() -> None:
+    assert Changing().share.show() == "2026-05-01 起 two;2026-01-01 起 one"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from string import Formatter
 from typing import Any
@@ -15,6 +16,7 @@ from cases.errors import BadForm, ProcessFault
 from cases.messages import Opening
 from cases.models import read
 from cases.policy import Policy
+from cases.shanghai import shanghai_day
 from statecharts.chart import CaseChart
 from statecharts.rules import FORM_GUARD, OPERATORS, Clock, Effect, Party, Rule
 from workflows.process_checks import chart_faults, effect_faults, part_faults, try_samples
@@ -24,6 +26,11 @@ from workflows.process_checks import chart_faults, effect_faults, part_faults, t
 def _resolved(process: str, policy: type[Policy], edition: str, values: str) -> Policy:
     # The cases of a shop share one policy: to read all figures again for each would be most of what an opening costs.
     return policy.resolve(json.loads(values), editions.figures_of(process, edition))
+
+
+@lru_cache(maxsize=256)
+def _resolved_for(process: str, policy: type[Policy], edition: str, values: str, period: date) -> Policy:
+    return _resolved(process, policy, edition, values).in_force_on(period)
 
 
 @dataclass(frozen=True)
@@ -181,19 +188,25 @@ class Process:
         """The edition of the figures with which cases are opened."""
         return editions.in_force(self.name, self.case.policy_type()().model_dump(mode="json"))
 
-    def open_case(self, opening: Opening, edition: str | None = None) -> Case:
-        """Read an opening into a case, with the figures of an edition; raises BadForm or PolicyUnknown."""
+    def open_case(self, opening: Opening, edition: str | None = None, *, opened_at: datetime | None = None) -> Case:
+        """Read an opening into a case, with the figures of an edition; raises BadForm or PolicyUnknown.
+
+        A figure with several values has the one in force at the beginning that the facts give, else at ``opened_at``.
+        """
         facts = read(self.case.facts_type(), opening.facts, "opening")
         edition = edition or self.edition
-        policy = self._policy(edition, opening.policy)
+        policy = self._policy(edition, opening.policy, facts.began_at or opened_at)
         decision = policy.default_decision.value
         if decision is not None:
             self._check_default(decision, policy.default_form.value)
         return self.case(facts=facts, policy=policy, edition=edition)
 
-    def _policy(self, edition: str, values: Mapping[str, Any]) -> Policy:
+    def _policy(self, edition: str, values: Mapping[str, Any], began: datetime | None) -> Policy:
         try:
-            return _resolved(self.name, self.case.policy_type(), edition, json.dumps(values))
+            key = self.name, self.case.policy_type(), edition, json.dumps(values)
+            policy = _resolved(*key)
+            period = policy.period(shanghai_day(began) if began else None)
+            return policy if period is None else _resolved_for(*key, period)
         except (TypeError, ValueError) as bad:
             raise BadForm(f"policy: 不是 JSON / is not JSON: {bad}", ("policy",)) from bad
 
