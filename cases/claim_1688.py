@@ -1,8 +1,8 @@
 """1688 claim and appeal 理赔/申诉: facts, forms and figures of rules CL-1 ... CL-10."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, Facts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Proof
 from cases.models import Id, Instant, Money, Strict, Text, cents
-from cases.policy import Figure, Policy
+from cases.policy import Dated, Figure, Policy, scheduled
 from statecharts.claim_1688 import Claim1688
 
 NOTHING = Decimal("0.00")
@@ -22,16 +22,22 @@ MOST_SUB_ORDERS = 200
 
 @dataclass(frozen=True)
 class Terms:
-    """The figures that a compensation is computed from: a rate, and amounts in CNY."""
+    """The figures that a compensation is computed from: a rate, and amounts in CNY.
+
+    ``per_sub_order``: a fixed amount instead of the rate; then the cap of the main order is the ceiling alone.
+    """
 
     rate: Decimal
     paid_whole_below: Decimal
     floor: Decimal
     ceiling: Decimal
+    per_sub_order: Decimal = NOTHING
 
 
 def sub_order_compensation(goods_amount: Decimal, terms: Terms) -> Decimal:
     """Return the share of the goods amount actually paid (CL-2), or the whole amount of a small sub-order."""
+    if terms.per_sub_order:
+        return terms.per_sub_order
     return cents(goods_amount if goods_amount < terms.paid_whole_below else goods_amount * terms.rate)
 
 
@@ -47,10 +53,16 @@ def main_order_compensation(sub_orders: Sequence[tuple[Decimal, bool]], terms: T
     if whole < terms.paid_whole_below:
         return cents(whole)
     total = sum((sub_order_compensation(amount, terms) for amount, violating in sub_orders if violating), NOTHING)
-    return max(terms.floor, min(total, terms.ceiling, cents(whole * terms.rate)))
+    cap = terms.ceiling if terms.per_sub_order else min(terms.ceiling, cents(whole * terms.rate))
+    return max(terms.floor, min(total, cap))
 
 
 ARTICLE = "source 000"
+COPY_OF_2023 = "public copy of 2023-06-07"
+COPY_OF_2025 = "public copy of 2025-02-18"
+SINCE_2023_06, SINCE_2023_12, SINCE_2025_02 = date(2023, 6, 7), date(2023, 12, 27), date(2025, 2, 18)
+THESE_FIGURES = "2026-11-27"
+"""The edition from which the compensation depends on date and violation."""
 
 
 class Violation(StrEnum):
@@ -59,6 +71,17 @@ class Violation(StrEnum):
     LATE_SHIPMENT = "late_shipment"
     OUT_OF_STOCK = "out_of_stock"
     FALSE_SHIPMENT = "false_shipment"
+    REFUSED_TO_SHIP = "refused_to_ship"
+    FALSE_TRACK = "false_track"
+    FRAUD_SHIPMENT = "fraud_shipment"
+    OTHER = "other"
+
+
+class ClaimStatus(StrEnum):
+    """What has become of a claim when it is opened: the platform may have approved it at once (CL-1)."""
+
+    PROCESSING = "processing"
+    ESTABLISHED = "established"
 
 
 class OpenedBy(StrEnum):
@@ -89,6 +112,9 @@ class ClaimFacts(Facts):
     violation: Violation
     opened_by: OpenedBy
     opened_at: Instant
+    status: ClaimStatus = Field(
+        default=ClaimStatus.PROCESSING, exclude_if=lambda status: status == ClaimStatus.PROCESSING
+    )
     trade_closed: bool = False
     sub_orders: tuple[SubOrder, ...] = Field(min_length=1, max_length=MOST_SUB_ORDERS)
 
@@ -121,24 +147,78 @@ class ClaimFacts(Facts):
 
 
 class ClaimPolicy(Policy, clocks=(Claim1688,)):
-    """The figures of CL-2 ... CL-4; that of the clock comes from the chart."""
+    """The figures of CL-2 ... CL-4; that of the clock comes from the chart.
 
-    rate: Figure[Share] = Figure(
-        value=Decimal("0.05"), unit="比例", clause="CL-2", source=f"{ARTICLE} 规则", provenance="stated"
+    Those of a ``fraud`` are None as long as the ones of all violations hold for it.
+    """
+
+    rate: Figure[Share] = scheduled(
+        "比例",
+        "CL-2",
+        Dated(since=SINCE_2023_06, value=Decimal("0.00"), source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2023_12, value=Decimal("0.05"), source=f"{ARTICLE} 规则", provenance="stated"),
     )
     """违约金比例"""
-    paid_whole_below: Figure[Money] = Figure(
-        value=Decimal("5.00"), unit="CNY", clause="CL-2", source=f"{ARTICLE} 规则", provenance="stated"
+    per_sub_order: Figure[Money] = scheduled(
+        "CNY",
+        "CL-2",
+        Dated(since=SINCE_2023_06, value=Decimal("5.00"), source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2023_12, value=NOTHING, source=f"{ARTICLE} 规则", provenance="stated"),
+    )
+    """每笔子订单定额赔付"""
+    paid_whole_below: Figure[Money] = scheduled(
+        "CNY",
+        "CL-2",
+        Dated(since=SINCE_2023_06, value=NOTHING, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2023_12, value=Decimal("5.00"), source=f"{ARTICLE} 规则", provenance="stated"),
     )
     """全额赔付界限"""
-    floor: Figure[Money] = Figure(
-        value=Decimal("5.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", provenance="read"
+    floor: Figure[Money] = scheduled(
+        "CNY",
+        "CL-3",
+        Dated(since=SINCE_2023_06, value=NOTHING, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2023_12, value=Decimal("5.00"), source=f"{ARTICLE} 注", provenance="read"),
     )
     """主订单赔付下限"""
-    ceiling: Figure[Money] = Figure(
-        value=Decimal("50.00"), unit="CNY", clause="CL-3", source=f"{ARTICLE} 注", provenance="stated"
+    ceiling: Figure[Money] = scheduled(
+        "CNY",
+        "CL-3",
+        Dated(since=SINCE_2023_06, value=Decimal("50.00"), source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2023_12, value=Decimal("50.00"), source=f"{ARTICLE} 注", provenance="stated"),
     )
     """主订单赔付上限"""
+    fraud_rate: Figure[Share | None] = scheduled(
+        "比例",
+        "CL-2",
+        Dated(since=SINCE_2023_06, value=None, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2025_02, value=Decimal("1.00"), source=COPY_OF_2025, provenance="read"),
+    )
+    """欺诈发货:赔付比例"""
+    fraud_paid_whole_below: Figure[Money | None] = scheduled(
+        "CNY",
+        "CL-2",
+        Dated(since=SINCE_2023_06, value=None, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2025_02, value=NOTHING, source=COPY_OF_2025, provenance="read"),
+    )
+    """欺诈发货:全额赔付界限"""
+    fraud_floor: Figure[Money | None] = scheduled(
+        "CNY",
+        "CL-3",
+        Dated(since=SINCE_2023_06, value=None, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2025_02, value=Decimal("10.00"), source=COPY_OF_2025, provenance="read"),
+    )
+    """欺诈发货:赔付下限"""
+    fraud_ceiling: Figure[Money | None] = scheduled(
+        "CNY",
+        "CL-3",
+        Dated(since=SINCE_2023_06, value=None, source=COPY_OF_2023, provenance="read"),
+        Dated(since=SINCE_2025_02, value=Decimal("500.00"), source=COPY_OF_2025, provenance="read"),
+    )
+    """欺诈发货:赔付上限"""
+    paused_until: Figure[Instant | None] = Figure(
+        value=None, unit="时刻", clause="CL-4", source=COPY_OF_2023, provenance="read"
+    )
+    """春节暂停计时至(按平台公告)"""
 
 
 class Appeal(Form):
@@ -164,10 +244,36 @@ class ClaimCase(Case):
     appeals = Appeals(clause="CL-5", won="dismissed", lost="established")
 
     @property
+    def judged_at_opening(self) -> bool:
+        """打开时平台已判定成立"""
+        return self.facts.status == ClaimStatus.ESTABLISHED
+
+    @property
     def terms(self) -> Terms:
-        """The figures that the compensation is computed from."""
+        """The figures that the compensation of this violation is computed from."""
         policy = self.policy
-        return Terms(policy.rate.value, policy.paid_whole_below.value, policy.floor.value, policy.ceiling.value)
+        general = Terms(policy.rate.value, policy.paid_whole_below.value, policy.floor.value, policy.ceiling.value)
+        if not self.opened_since(THESE_FIGURES):
+            return general
+        general = replace(general, per_sub_order=policy.per_sub_order.value)
+        return self._of_fraud(general) if self.facts.violation == Violation.FRAUD_SHIPMENT else general
+
+    def _of_fraud(self, general: Terms) -> Terms:
+        policy = self.policy
+        own = {
+            "rate": policy.fraud_rate.value,
+            "paid_whole_below": policy.fraud_paid_whole_below.value,
+            "floor": policy.fraud_floor.value,
+            "ceiling": policy.fraud_ceiling.value,
+        }
+        return replace(general, **{name: value for name, value in own.items() if value is not None})
+
+    def due(self, figure: str, entered: datetime) -> datetime | None:
+        """Return when a clock runs out; a pause that the platform has announced is waited for (CL-4)."""
+        paused_until = self.policy.paused_until.value
+        if figure == "answering" and paused_until is not None:
+            entered = max(entered, paused_until)
+        return super().due(figure, entered)
 
     @property
     def compensation(self) -> Decimal:
@@ -205,7 +311,7 @@ class ClaimCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a claim opened by the platform, and one opened by the buyer on a closed trade."""
+        """Return a claim of the platform, a buyer's on a closed trade, and one that the platform approved at once."""
         facts = ClaimFacts(
             shop_id="S1",
             claim_id="C1",
@@ -216,4 +322,6 @@ class ClaimCase(Case):
             sub_orders=(SubOrder(sub_order_id="SO1", goods_amount=Decimal("200.00"), violating=True),),
         )
         buyers = facts.model_copy(update={"opened_by": OpenedBy.BUYER, "trade_closed": True})
-        return [cls(facts=facts), cls(facts=buyers)]
+        larger = (SubOrder(sub_order_id="SO1", goods_amount=Decimal("300.00"), violating=True),)
+        approved = facts.model_copy(update={"status": ClaimStatus.ESTABLISHED, "sub_orders": larger})
+        return [cls(facts=facts), cls(facts=buyers), cls(facts=approved)]

@@ -3,7 +3,7 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, book, by, stated, stays, submits, under, upon
+from statecharts.rules import Party, after, always, book, by, stated, stays, submits, under, upon
 
 agree_to_pay = submits("agree_to_pay", "在控制台同意赔付")
 file_appeal = submits("file_appeal", "在控制台发起申诉")
@@ -15,6 +15,15 @@ count_intervention = book("count_intervention", "计入平台介入率一次", c
 class Claim1688(CaseChart):
     """Pay or appeal within 48 h, else the platform decides.  A refund or a closed trade changes nothing (CL-7)."""
 
+    advice = {
+        "processing": (
+            "48 小时内点「同意赔付」或「发起申诉」;申诉会计入平台介入率 (000)",
+            "与买家在旺旺协商一致的,可请买家撤销投诉 (000)",
+            "退款成功、交易关闭后,买家仍可发起理赔,不要当作已了结 (000)",
+        ),
+        "appealed": ("与买家在旺旺协商一致的,仍可请买家撤销投诉 (000)",),
+    }
+
     processing = State("平台处理中", initial=True)
     appealed = State("申诉审核中")
     compensated = State("已同意赔付", final=True, enter=pay_compensation)
@@ -22,6 +31,10 @@ class Claim1688(CaseChart):
     dismissed = State("理赔不成立", final=True)
     buyer_withdrew = State("买家已撤销", final=True)
 
+    approve_at_once = always(
+        "平台即时判定成立",
+        under("CL-1", processing.to(established, cond="judged_at_opening"), new_in="2026-11-27"),
+    )
     agree = by(Party.MERCHANT, "同意赔付", under("CL-4", processing.to(compensated, on=agree_to_pay)))
     appeal = by(
         Party.MERCHANT,

@@ -21,7 +21,9 @@ from cases.claim_1688 import (
 )
 from cases.errors import BadForm
 from cases.forms import Proof
+from cases.messages import Opening
 from cases.models import cents, read
+from workflows.registry import PROCESSES
 
 OPENED = datetime(2026, 1, 20, 1, tzinfo=UTC)
 RECORD: dict[str, Any] = {
@@ -157,6 +159,124 @@ def test_cl_3_one_more_violation_never_costs_less(sub_orders: list[tuple[Decimal
     assert main_order_compensation(all_violating, TERMS) >= main_order_compensation(sub_orders, TERMS)
 
 
+CLAIM = PROCESSES["claim_1688"]
+IN_2023_06, IN_2023_12 = "2023-08-01T12:00:00+08:00", "2024-08-01T12:00:00+08:00"
+IN_2025_02 = "2025-08-01T12:00:00+08:00"
+
+
+def opened(
+    opened_at: str,
+    violation: str,
+    *sub_orders: tuple[str, bool],
+    edition: str | None = None,
+    policy: dict[str, Any] | None = None,
+) -> Any:
+    """Open a claim as the product does, so that its figures are those of its date."""
+    rows = [
+        {"sub_order_id": f"SO{number}", "goods_amount": amount, "violating": violating}
+        for number, (amount, violating) in enumerate(sub_orders, 1)
+    ]
+    record = RECORD | {"opened_at": opened_at, "violation": violation, "sub_orders": rows}
+    return CLAIM.open_case(Opening(facts=record, policy=policy or {}), edition)
+
+
+FROM_DATES: list[tuple[str, str, SubOrders, str]] = [
+    # From 2023-06-07: 5 CNY a sub-order, at most 50 a main order.
+    (IN_2023_06, "late_shipment", [("200.00", True)], "5.00"),
+    (IN_2023_06, "late_shipment", [("1.00", True)], "5.00"),
+    (IN_2023_06, "out_of_stock", [("200.00", True), ("20.00", True), ("9.00", False)], "10.00"),
+    (IN_2023_06, "fraud_shipment", [("200.00", True)], "5.00"),
+    (IN_2023_06, "other", [("200.00", True)] * 10, "50.00"),
+    (IN_2023_06, "other", [("200.00", True)] * 11, "50.00"),
+    (IN_2023_06, "late_shipment", [("200.00", False)], "0.00"),
+    # Earlier than anything known: the oldest.
+    ("2022-01-01T00:00:00+08:00", "late_shipment", [("200.00", True)], "5.00"),
+    # The day is Shanghai's.
+    ("2023-12-26T23:59:59+08:00", "late_shipment", [("200.00", True)], "5.00"),
+    ("2023-12-27T00:00:00+08:00", "late_shipment", [("200.00", True)], "10.00"),
+    # From 2023-12-27: 5 %, kept between 5 and 50, whatever the violation.
+    (IN_2023_12, "late_shipment", [("1288.00", True)], "50.00"),
+    (IN_2023_12, "fraud_shipment", [("200.00", True)], "10.00"),
+    (IN_2023_12, "fraud_shipment", [("4.00", True)], "4.00"),
+    ("2025-02-17T23:59:59+08:00", "fraud_shipment", [("200.00", True)], "10.00"),
+    # From 2025-02-18, fraud alone: under 10 CNY 10, 10 to 500 the whole, over 500 500.
+    ("2025-02-18T00:00:00+08:00", "fraud_shipment", [("200.00", True)], "200.00"),
+    (IN_2025_02, "fraud_shipment", [("0.01", True)], "10.00"),
+    (IN_2025_02, "fraud_shipment", [("4.99", True)], "10.00"),
+    (IN_2025_02, "fraud_shipment", [("9.99", True)], "10.00"),
+    (IN_2025_02, "fraud_shipment", [("10.00", True)], "10.00"),
+    (IN_2025_02, "fraud_shipment", [("10.01", True)], "10.01"),
+    (IN_2025_02, "fraud_shipment", [("499.99", True)], "499.99"),
+    (IN_2025_02, "fraud_shipment", [("500.00", True)], "500.00"),
+    (IN_2025_02, "fraud_shipment", [("500.01", True)], "500.00"),
+    (IN_2025_02, "fraud_shipment", [("60.00", True), ("300.00", False)], "60.00"),
+    (IN_2025_02, "fraud_shipment", [("60.00", True), ("40.00", True)], "100.00"),
+    (IN_2025_02, "fraud_shipment", [("60.00", False)], "0.00"),
+    *(
+        (IN_2025_02, violation, [("200.00", True)], "10.00")
+        for violation in ("late_shipment", "out_of_stock", "false_shipment", "refused_to_ship", "false_track", "other")
+    ),
+]
+
+
+@pytest.mark.parametrize(("opened_at", "violation", "sub_orders", "due"), FROM_DATES)
+def test_cl_2_cl_3_a_claim_costs_by_its_date_and_violation(
+    opened_at: str, violation: str, sub_orders: SubOrders, due: str
+) -> None:
+    claim = opened(opened_at, violation, *sub_orders)
+
+    assert str(claim.compensation) == str(claim.amount("pay_compensation")) == due
+
+
+@pytest.mark.parametrize("opened_at", [IN_2023_06, IN_2023_12, IN_2025_02])
+def test_g_9_a_claim_of_the_first_edition_keeps_its_figures_whatever_its_date(opened_at: str) -> None:
+    claim = opened(opened_at, "late_shipment", ("200.00", True), ("50.00", True), edition="2026-11-26")
+
+    assert (str(claim.compensation), claim.policy.rate.value) == ("12.50", Decimal("0.05"))
+    assert (claim.policy.rate.schedule, claim.policy.overrides()) == ((), {})
+
+
+def test_cl_2_g_9_what_a_shop_has_set_holds_whatever_the_date() -> None:
+    policy = {"per_sub_order": "7.00", "ceiling": "20.00"}
+    costs = {
+        str(opened(at, "late_shipment", *[("200.00", True)] * 3, policy=policy).compensation)
+        for at in (IN_2023_06, IN_2023_12)
+    }
+
+    assert costs == {"20.00"}
+
+
+def test_cl_2_a_fraud_is_paid_by_what_a_shop_has_set_for_it() -> None:
+    claim = opened(IN_2025_02, "fraud_shipment", ("800.00", True), policy={"fraud_ceiling": "700.00"})
+
+    assert str(claim.compensation) == "700.00"
+
+
+def test_cl_2_what_each_fixed_sub_order_costs_is_told() -> None:
+    (cost,) = opened(IN_2023_06, "late_shipment", ("200.00", True), ("50.00", True)).costs("agree")
+
+    assert cost.note == "赔付 ¥10.00:SO1 ¥5.00、SO2 ¥5.00"
+
+
+@pytest.mark.parametrize(
+    ("paused_until", "runs_from"),
+    [
+        (None, OPENED),
+        (OPENED - timedelta(seconds=1), OPENED),
+        (OPENED, OPENED),
+        (OPENED + timedelta(seconds=1), OPENED + timedelta(seconds=1)),
+        (OPENED + timedelta(days=9), OPENED + timedelta(days=9)),
+    ],
+)
+def test_cl_4_the_48_hours_do_not_run_until_the_end_of_a_pause(
+    paused_until: datetime | None, runs_from: datetime
+) -> None:
+    claim = case({"paused_until": paused_until and paused_until.isoformat()})
+
+    assert claim.due("answering", OPENED) == runs_from + timedelta(hours=48)
+    assert ClaimPolicy().paused_until.value is None
+
+
 @pytest.mark.parametrize(
     ("policy", "due"),
     [
@@ -230,12 +350,50 @@ def test_cl_3_a_sub_order_counts_once() -> None:
         facts(sub_orders=[SUB_ORDER, SUB_ORDER])
 
 
-@pytest.mark.parametrize("violation", ["late_shipment", "out_of_stock", "false_shipment"])
+@pytest.mark.parametrize(
+    "violation",
+    [
+        "late_shipment",
+        "out_of_stock",
+        "false_shipment",
+        "refused_to_ship",
+        "false_track",
+        "fraud_shipment",
+        "other",
+    ],
+)
 @pytest.mark.parametrize("opened_by", ["platform", "buyer"])
 def test_cl_1_the_platform_or_a_buyer_opens_a_claim_for_each_violation(violation: str, opened_by: str) -> None:
     claim = facts(violation=violation, opened_by=opened_by)
 
     assert (claim.violation.value, claim.opened_by.value) == (violation, opened_by)
+
+
+def test_cl_1_a_claim_is_processing_unless_the_platform_has_approved_it_at_once() -> None:
+    assert (facts().status, case().judged_at_opening) == ("processing", False)
+    assert (facts(status="established").status, case(status="established").judged_at_opening) == ("established", True)
+    with pytest.raises(BadForm, match="opening: status: "):
+        facts(status="closed")
+
+
+def test_cl_1_a_claim_in_processing_is_written_as_before() -> None:
+    assert "status" not in facts(status="processing").model_dump(mode="json")
+    assert facts(status="established").model_dump(mode="json")["status"] == "established"
+
+
+def many_sub_orders(many: int) -> list[dict[str, Any]]:
+    return [SUB_ORDER | {"sub_order_id": f"SO{number}"} for number in range(many)]
+
+
+@pytest.mark.parametrize("many", [1, 200])
+def test_cl_3_a_claim_has_1_to_200_sub_orders(many: int) -> None:
+    assert len(facts(sub_orders=many_sub_orders(many)).sub_orders) == many
+
+
+@pytest.mark.parametrize("many", [0, 201])
+def test_cl_3_a_claim_with_none_or_more_is_refused(many: int) -> None:
+    with pytest.raises(BadForm, match="opening: sub_orders: "):
+        facts(sub_orders=many_sub_orders(many))
 
 
 @pytest.mark.parametrize("trade_closed", [True, False])

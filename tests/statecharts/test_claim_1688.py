@@ -6,7 +6,7 @@ import pytest
 from statemachine.exceptions import TransitionNotAllowed
 
 from cases.case import SAMPLE_INSTANT
-from cases.claim_1688 import ClaimCase, ClaimFacts, ClaimPolicy, OpenedBy, Violation
+from cases.claim_1688 import ClaimCase, ClaimFacts, ClaimPolicy, ClaimStatus, OpenedBy, Violation
 from statecharts.chart import Snapshot, Step
 from statecharts.claim_1688 import Claim1688
 from statecharts.rules import Party
@@ -49,6 +49,22 @@ def test_cl_1_cl_4_cl_7_every_claim_opens_in_processing(
     assert opened.effects == []
 
 
+@pytest.mark.parametrize("violation", Violation)
+def test_cl_1_a_claim_that_the_platform_approved_at_once_is_closed_with_its_compensation(violation: Violation) -> None:
+    opened = Claim1688(ClaimCase(facts=facts(violation=violation, status=ClaimStatus.ESTABLISHED)), T0)
+
+    [step] = opened.elapse(T0)
+
+    assert (step.rule, step.at, step.clause, step.reached) == ("approve_at_once", T0, "CL-1", ("established",))
+    assert (books(step), performs(step), opened.closed) == (PAYING, [], True)
+
+
+def test_cl_1_a_claim_of_the_first_edition_waits_for_48_hours_as_before() -> None:
+    case = ClaimCase(facts=facts(status=ClaimStatus.ESTABLISHED), edition="2026-11-26")
+
+    assert [step.rule for step in Claim1688(case, T0).elapse(T0 + H48)] == ["platform_decides"]
+
+
 def test_cl_1_cl_3_agreeing_takes_the_money_from_the_deposit() -> None:
     step = chart().step("agree", T0)
 
@@ -63,6 +79,15 @@ def test_cl_4_the_merchant_may_agree_or_appeal_until_the_last_second() -> None:
     assert claim.open_rules(Party.MERCHANT) == ["agree", "appeal"]
     step = claim.step("agree", T0 + H48 - SECOND)
     assert (step.reached, step.clause, performs(step)) == (("compensated",), "CL-4", ["agree_to_pay"])
+
+
+def test_cl_4_the_48_hours_run_from_the_end_of_a_pause_to_the_second() -> None:
+    pause = timedelta(days=7)
+    claim = chart(policy=ClaimPolicy.resolve({"paused_until": (T0 + pause).isoformat()}))
+
+    assert claim.elapse(T0 + pause + H48 - SECOND) == []
+    assert claim.open_rules(Party.MERCHANT) == ["agree", "appeal"]
+    assert [step.at for step in claim.elapse(T0 + pause + H48)] == [T0 + pause + H48]
 
 
 @pytest.mark.parametrize("rule", ["agree", "appeal"])

@@ -187,3 +187,16 @@ async def test_g_3_a_message_twice_changes_nothing(claim: PlayClaim) -> None:
 async def test_cl_2_cl_3_the_ledger_has_the_amount(claim: PlayClaim, goods_amounts: Any, due: str) -> None:
     played = await claim(act("1h", "agree"), sub_orders=sub_orders(*goods_amounts))
     assert played.ledger == [("CL-3", due, "expected")]
+
+
+async def test_cl_1_a_claim_that_the_platform_approved_at_once_is_closed_with_its_compensation(
+    claim: PlayClaim,
+) -> None:
+    played = await claim(act("1h", "appeal", **APPEAL), status="established", violation="refused_to_ship")
+    assert (played.state, played.status, played.clauses, played.ledger) == ("established", "closed", ["CL-1"], [PAID])
+    assert (played.fired, played.refused) == ([(0, "approve_at_once")], [(HOUR, "appeal")])
+
+
+async def test_cl_2_a_fraud_is_paid_whole(claim: PlayClaim) -> None:
+    played = await claim(act("1h", "agree"), violation="fraud_shipment")
+    assert played.ledger == [("CL-3", "200.00", "expected")]
