@@ -20,6 +20,7 @@ from workflows.engine.process import Process
 REGISTERED: Mapping[str, str] = {
     "douyin_reship": "douyin",
     "claim_1688": "alibaba_1688",
+    "anomaly_1688": "alibaba_1688",
     "jd_delay_card": "jd",
     "anxinjian_split": "taobao",
 }

@@ -1,0 +1,148 @@
+"""1688 shipping-anomaly warning 发货异常预警: facts, forms and figures of rule CL-11."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.forms import MOST_EVIDENCE, Evidence, Form, Note, Shipment
+from cases.models import Id, Instant, Money, Name, Text
+from cases.policy import Policy
+from statecharts.anomaly_1688 import Anomaly1688
+
+
+class Anomaly(StrEnum):
+    """The anomalies that the platform warns of."""
+
+    STALLED = "stalled"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    REFUND_ASKED = "refund_asked"
+    REFUSED_DELIVERY = "refused_delivery"
+
+
+class AnomalyFacts(Facts):
+    """The warning as the console shows it, the parcel, and the goods amount (CNY) in it."""
+
+    shop_id: Id
+    anomaly_id: Id
+    order_id: Id
+    kind: Anomaly
+    warned_at: Instant
+    tracking_no: Name
+    goods_amount: Money
+
+    @property
+    def own_id(self) -> str:
+        """The warning's id."""
+        return self.anomaly_id
+
+    @property
+    def began_at(self) -> datetime:
+        """The instant of the warning, from which the 24 h run."""
+        return self.warned_at
+
+    @property
+    def shop(self) -> str:
+        """The shop id."""
+        return self.shop_id
+
+    @property
+    def order(self) -> str:
+        """The order id."""
+        return self.order_id
+
+    @property
+    def at_stake(self) -> Decimal:
+        """The goods amount of the parcel."""
+        return self.goods_amount
+
+
+class AnomalyPolicy(Policy, clocks=(Anomaly1688,)):
+    """The figures of CL-11, both of which come from the chart's clocks."""
+
+
+class FollowUp(Form):
+    """What carrier or buyer were told, and what they said."""
+
+    note: Note
+
+
+class AnomalyReport(Form):
+    """A report that the buyer cannot be reached, with its reason and evidence."""
+
+    reason: Text
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+
+
+class Worsening(Form):
+    """What has become of a parcel whose track had stalled."""
+
+    kind: Literal[Anomaly.LOST, Anomaly.DAMAGED, Anomaly.REFUND_ASKED, Anomaly.REFUSED_DELIVERY]
+
+
+class AnomalyCase(Case):
+    """A warning, and when a stalled parcel turned out to be worse than that."""
+
+    facts: AnomalyFacts
+    policy: AnomalyPolicy = AnomalyPolicy()
+    worsened_at: Instant | None = None
+
+    forms: ClassVar[Mapping[str, type[Form]]] = {
+        "shipment": Shipment,
+        "follow_up": FollowUp,
+        "anomaly_report": AnomalyReport,
+        "worsening": Worsening,
+    }
+
+    @property
+    def stalled(self) -> bool:
+        """物流轨迹停滞"""
+        return self.facts.kind == Anomaly.STALLED and self.worsened_at is None
+
+    @property
+    def needs_solution(self) -> bool:
+        """须退款或换单号补发"""
+        return not self.stalled
+
+    @property
+    def solution_needed_at(self) -> datetime | None:
+        """The instant from which the 24 h run: that of the warning, or of the worsening; None while it only stalls."""
+        return self.worsened_at or (None if self.stalled else self.facts.warned_at)
+
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
+        """Keep when a stalled parcel got worse, whether or not the platform said how."""
+        del form
+        return self.model_copy(update={"worsened_at": at}) if rule == "worsen" else self
+
+    def costs(self, rule: str) -> tuple[Cost, ...]:
+        """Return what a refund and a second parcel cost."""
+        goods = self.facts.goods_amount
+        if rule == "refund":
+            return (Cost(amount=goods, clause="CL-11", note=f"退还买家货款 ¥{goods}"),)
+        if rule == "replace_tracking":
+            return (Cost(amount=None, clause="CL-11", note=f"补发货品(货款 ¥{goods})和运费由商家承担"),)
+        return ()
+
+    @classmethod
+    def samples(cls) -> list[Self]:
+        """Return a stalled parcel and a lost one."""
+        facts = AnomalyFacts(
+            shop_id="S1",
+            anomaly_id="W1",
+            order_id="O1",
+            kind=Anomaly.STALLED,
+            warned_at=SAMPLE_INSTANT,
+            tracking_no="YT1",
+            goods_amount=Decimal("200.00"),
+        )
+        return [cls(facts=facts), cls(facts=facts.model_copy(update={"kind": Anomaly.LOST}))]
+
+    @classmethod
+    def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
+        """Return a form for the rule whose form the guards depend on."""
+        return {"worsen": (Worsening(kind=Anomaly.LOST),)}
