@@ -74,7 +74,7 @@ def missing(process: Process) -> Iterator[str]:
         yield str(fault)
         return
     module = f"activities/{process.name}.py"
-    declared = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
+    declared = {effect.name for effect in process.effects().values() if effect.is_performed}
     for effect in sorted(declared - performed):
         yield f"process {process.name}: effect {effect!r} has no activity in {module}"
     for effect in sorted(performed - declared):

@@ -245,7 +245,7 @@ def test_every_clock_of_a_process_runs_by_a_figure_of_its_policy_or_an_instant_t
 
 
 def test_every_effect_of_a_process_has_an_activity(process: Process) -> None:
-    performed = {effect.name for effect in process.effects().values() if not effect.is_ledger_entry}
+    performed = {effect.name for effect in process.effects().values() if effect.is_performed}
 
     assert performed == set(effect_tables()[process.name])
 
