@@ -42,7 +42,13 @@ def all_activities(
             made
             for process, table in effects.items()
             for made in process_activities(
-                process, table, dependencies.platform, local_calls=calls, console_done=dependencies.console_done
+                process,
+                table,
+                dependencies.platform,
+                dependencies.ledger,
+                dependencies.reports,
+                local_calls=calls,
+                console_done=dependencies.console_done,
             )
         ),
         *ledger_activities(dependencies.ledger, dependencies.notifier),

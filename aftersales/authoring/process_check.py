@@ -50,9 +50,10 @@ def effects_of(process: str) -> Mapping[str, How]:
     if not isinstance(effects, Mapping):
         raise ProcessFault(f"process {process}: {module}: EFFECTS is not a mapping of effects")
     for effect, how in effects.items():
-        if how != PLATFORM_CALL and not isinstance(how, ConsoleTask):
+        if how != PLATFORM_CALL and not isinstance(how, ConsoleTask) and not callable(how):
             raise ProcessFault(
-                f"process {process}: {module}: effect {effect!r} is neither PLATFORM_CALL nor a ConsoleTask: {how!r}"
+                f"process {process}: {module}: effect {effect!r} is neither PLATFORM_CALL nor a ConsoleTask, "
+                f"nor a function of the ledger: {how!r}"
             )
     return effects
 

@@ -9,6 +9,7 @@ from activities.dependencies import all_activities
 from activities.effects import PLATFORM_CALL, process_activities
 from aftersales.authoring.process_check import effect_tables
 from aftersales.bootstrap import simulated_dependencies
+from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from tests.support.machines import after
@@ -30,7 +31,7 @@ def names() -> list[str]:
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=lambda process: process.name)
 def test_every_effect_of_a_chart_has_an_activity_and_every_activity_an_effect(process: object) -> None:
     assert isinstance(process, type(PROCESSES["douyin_reship"]))
-    performed = {name for name, effect in process.effects().items() if not effect.is_ledger_entry}
+    performed = {name for name, effect in process.effects().items() if effect.is_performed}
     assert performed == EFFECTS[process.name].keys()
     offered = {name for name in names() if name.startswith(f"{process.name}.")}
     assert offered == {activity_calls.effect_activity(process.name, name) for name in performed} | {
@@ -53,7 +54,7 @@ def test_the_activities_all_processes_share_are_there_once() -> None:
 def test_what_commands_the_platform_is_a_call_of_it_or_a_task_in_its_console(process: object) -> None:
     assert isinstance(process, type(PROCESSES["douyin_reship"]))
     for name, how in EFFECTS[process.name].items():
-        assert how == PLATFORM_CALL or isinstance(how, ConsoleTask), name
+        assert how == PLATFORM_CALL or isinstance(how, ConsoleTask) or callable(how), name
         if how == PLATFORM_CALL:
             assert process.effects()[name].calls_platform, name
 
@@ -75,7 +76,7 @@ def call(effect: str, key: str = "douyin_reship/A1/1") -> EffectCall:
 async def run(name: str, argument: object, stage: Stage) -> object:
     activities = {
         activity._Definition.must_from_callable(function).name: function
-        for function in process_activities("douyin_reship", douyin_reship.EFFECTS, stage)
+        for function in process_activities("douyin_reship", douyin_reship.EFFECTS, stage, stage)
     }
     return await ActivityEnvironment().run(activities[name], argument)
 
@@ -112,7 +113,7 @@ async def test_g_2_the_platform_is_asked_what_its_clock_led_to() -> None:
     platform = ScriptedPlatform(Script(settle={"auto_agree": ExpiryOutcome(rule="withdraw")}))
     (resolve,) = [
         function
-        for function in process_activities("douyin_reship", {}, platform)
+        for function in process_activities("douyin_reship", {}, platform, InMemoryLedger())
         if activity._Definition.must_from_callable(function).name == "douyin_reship.resolve_expiry"
     ]
     assert await ActivityEnvironment().run(resolve, question) == ExpiryOutcome(rule="withdraw")

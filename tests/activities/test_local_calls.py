@@ -19,6 +19,7 @@ from activities import douyin_reship
 from activities.effects import process_activities
 from activities.error_interceptor import ErrorInterceptor
 from activities.local_calls import LocalCalls, TokenBucket
+from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.sandbox.douyin.faults import Fault
@@ -177,7 +178,11 @@ async def decide(
         server.client,
         task_queue=queue,
         workflows=[Decides],
-        activities=list(process_activities("douyin_reship", douyin_reship.EFFECTS, marketplaces, local_calls=calls)),
+        activities=list(
+            process_activities(
+                "douyin_reship", douyin_reship.EFFECTS, marketplaces, InMemoryLedger(), local_calls=calls
+            )
+        ),
         interceptors=[ErrorInterceptor()],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):

@@ -300,7 +300,7 @@ def test_the_check_names_a_circle_of_always_with_conditions_and_nothing_that_fol
         ),
         (
             [(ACTIVITIES, '"submit_evidence": ConsoleTask', '"submit_evidence": dict')],
-            "effect 'submit_evidence' is neither PLATFORM_CALL nor a ConsoleTask: {'page': ",
+            "effect 'submit_evidence' is neither PLATFORM_CALL nor a ConsoleTask, nor a function of the ledger: {",
         ),
         ([(REGISTRY, '"alibaba_1688"', '"ebay"')], "no marketplace 'ebay' in aftersales/platforms; there are: "),
     ],
