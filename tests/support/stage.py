@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
-from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry
+from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry, NumberUse
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
@@ -76,6 +77,14 @@ class Stage:
         scene.entries = {entry.key: entry for entry in record.entries}
         if record.outcome and record.outcome not in scene.outcomes:
             scene.outcomes.append(record.outcome)
+
+    def use_number(self, use: NumberUse) -> None:
+        _fail(self.scenes[use.case_id], "ledger")
+
+    def numbers_used(self, shop_id: str, tracking_no: str, since: datetime) -> list[NumberUse]:
+        """Return nothing: every number is used for the first time."""
+        del shop_id, tracking_no, since
+        return []
 
 
 def _fail(scene: Scene, what: str) -> None:

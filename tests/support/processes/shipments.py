@@ -1,0 +1,192 @@
+"""Shipment watches on Douyin as tests need them: facts, forms, and a case without Temporal."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.durations import parse_duration
+from cases.messages import ExpiryOutcome, Opening
+from tests.support.machines import OPENED, PromptMachine, submitted
+from workflows.engine.case_workflow import take_message
+from workflows.registry import PROCESSES
+
+SHIPMENT_WATCH = PROCESSES["douyin_shipment"]
+SECOND = timedelta(seconds=1)
+PARCEL = {"carrier": "SF", "tracking_no": "SF1234567890"}
+OTHER_PARCEL = {"carrier": "SF", "tracking_no": "SF9876543210"}
+MALFORMED = {"carrier": "SF", "tracking_no": "???"}
+HUB = {"place": "东莞", "status": "到达"}
+THERE = {"place": "广州", "region": "广东", "status": "派送中"}
+ELSEWHERE = {"place": "沈阳", "region": "辽宁", "status": "派送中"}
+REASON = {"reason": "物流轨迹异常"}
+OPEN_STATES = ("awaiting_shipment", "awaiting_pickup", "moving", "suspected", "judged_false")
+AFTER_UPLOAD = OPEN_STATES[1:]
+
+
+def after(offset: str) -> datetime:
+    """Return an instant, counted from the order."""
+    return OPENED + parse_duration(offset)
+
+
+def shipment_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dict[str, Any]:
+    """Return the facts of an order promised within 48 h; instants are written as offsets, what is None is left out."""
+    offsets = {"ordered_at": "0s", "paid_at": "0s", "promised_ship_at": "48h"}
+    instants = {
+        name: (ordered + parse_duration(offset)).isoformat()
+        for name, default in offsets.items()
+        if (offset := changes.pop(name, default)) is not None
+    }
+    record = {
+        "shop_id": "S1",
+        "order_id": own_id,
+        "product_id": "P1",
+        "mode": "normal",
+        "consignee": "C1",
+        "consignee_region": "广东",
+        "order_amount": "100.00",
+        **instants,
+        **changes,
+    }
+    return {name: value for name, value in record.items() if value is not None}
+
+
+class Watch:
+    """A shipment watch; offsets count from the order."""
+
+    def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
+        facts = shipment_facts(OPENED, **changes)
+        case = SHIPMENT_WATCH.open_case(Opening(facts=facts, policy=policy or {}))
+        self.machine = PromptMachine(SHIPMENT_WATCH, "douyin_shipment/O1", case, now=OPENED)
+        self.machine.advance(OPENED)
+
+    @property
+    def state(self) -> str:
+        (state,) = self.machine.state.snapshot.entered
+        return state
+
+    @property
+    def suspicion(self) -> str | None:
+        suspicion: str | None = self.machine.case.suspicion  # type: ignore[attr-defined]
+        return suspicion
+
+    @property
+    def fired(self) -> list[tuple[str, datetime]]:
+        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
+
+    @property
+    def rules(self) -> list[str]:
+        return [entry.rule for entry in self.machine.state.timeline]
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """The clause of every rule that fired."""
+        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
+
+    @property
+    def ignored(self) -> list[str | None]:
+        return [message.rule for message in self.machine.state.ignored]
+
+    @property
+    def effects(self) -> list[str]:
+        """The effects that were asked for, without ledger entries."""
+        return [effect.effect for effect in self.machine.state.effects if not effect.entry]
+
+    @property
+    def submitted(self) -> list[str]:
+        return submitted(self.machine)
+
+    @property
+    def booked(self) -> list[tuple[str, str | None, str | None]]:
+        """The clause, amount and points of every entry in force."""
+        return [
+            (entry.clause, entry.amount and str(entry.amount), entry.points and str(entry.points))
+            for entry in self.machine.state.ledger
+        ]
+
+    @property
+    def reversed(self) -> list[str]:
+        """The clauses of the entries that facts told late have taken back, or a rule."""
+        return [entry.clause for entry in (*self.machine.state.reversed, *self.machine.state.undone)]
+
+    @property
+    def clocks(self) -> dict[str, datetime]:
+        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
+
+    def reminded(self, rule: str, *offsets: str) -> list[datetime]:
+        """Let time pass from instant to instant; return when operators were reminded of the rule's deadline."""
+        for offset in offsets:
+            self.until(offset, by=-SECOND).until(offset)
+        return [reminder.at for reminder in self.machine.state.reminders if reminder.rule == rule]
+
+    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Watch":
+        """Let time pass; a clock of the platform is settled as the policy says."""
+        now = after(offset) + by
+        self.machine.advance(now)
+        while self.machine.state.expiries:
+            self.machine.resolve_expiry(self.machine.state.expiries[0].serial, ExpiryOutcome(), now)
+            self.machine.advance(now)
+        return self
+
+    def act(
+        self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)
+    ) -> "Watch":
+        self.until(offset, by=by)
+        self.machine.decide(rule, form, after(offset) + by)
+        return self.until(offset, by=by)
+
+    def upload(self, offset: str, parcel: dict[str, str] = PARCEL) -> "Watch":
+        return self.act(offset, "upload_tracking", parcel)
+
+    def correct(self, offset: str, parcel: dict[str, str] = OTHER_PARCEL, *, by: timedelta = timedelta(0)) -> "Watch":
+        return self.act(offset, "correct_tracking", parcel, by=by)
+
+    def report(
+        self,
+        offset: str,
+        rule: str,
+        form: dict[str, Any] | None = None,
+        *,
+        happened: str | None = None,
+        by: timedelta = timedelta(0),
+    ) -> "Watch":
+        """Let the platform report a rule, by default when it happened."""
+        now = after(offset) + by
+        self.machine.advance(now)
+        message = {
+            "message_id": f"{rule}@{offset}{by}",
+            "rule": rule,
+            "form": form,
+            "occurred_at": happened and after(happened).isoformat(),
+        }
+        take_message(self.machine, {name: value for name, value in message.items() if value is not None}, now)
+        return self
+
+    def scan(
+        self,
+        offset: str,
+        form: dict[str, Any] | None = HUB,
+        *,
+        happened: str | None = None,
+        by: timedelta = timedelta(0),
+    ) -> "Watch":
+        return self.report(offset, "scan", form, happened=happened, by=by)
+
+    def reused(self, offset: str, used_at: str, *, same_person: bool = False, same_carrier: bool = True) -> "Watch":
+        """Let the case be told of an earlier use of its number."""
+        use = {"same_carrier": same_carrier, "same_person": same_person, "at": after(used_at).isoformat()}
+        return self.report(offset, "number_reused", {"tracking_no": PARCEL["tracking_no"], "uses": [use]})
+
+
+def watch_in(state: str, **changes: Any) -> Watch:
+    """Return a watch that entered a state within 3 h of the order."""
+    watch = Watch(**changes)
+    match state:
+        case "awaiting_pickup":
+            watch.upload("1h")
+        case "moving":
+            watch.upload("1h").scan("2h")
+        case "suspected":
+            watch.upload("1h").scan("2h", ELSEWHERE)
+        case "judged_false":
+            watch.upload("1h").scan("2h").report("3h", "judge_false", REASON)
+    assert watch.state == state
+    return watch
