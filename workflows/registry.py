@@ -23,6 +23,7 @@ REGISTERED: Mapping[str, str] = {
     "anomaly_1688": "alibaba_1688",
     "jd_delay_card": "jd",
     "anxinjian_split": "taobao",
+    "jd_advance_report": "jd",
 }
 """Every process, with its marketplace."""
 
