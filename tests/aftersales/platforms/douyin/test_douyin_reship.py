@@ -581,7 +581,12 @@ def sale(status: int, **fields: Any) -> AfterSale:
     parcel = {"company_code": "shunfeng", "tracking_no": "SF1", "logistics_time": shipped}
     info: dict[str, Any] = {
         "after_sale_info": info,
-        "arbitrate_info": {"arbitrate_status": fields.get("arbitration", 0)},
+        "arbitrate_info": {
+            "arbitrate_status": fields.get("arbitration", 0),
+            "arbitrate_conclusion": fields.get("conclusion", 0),
+            "is_required_evidence": fields.get("required", False),
+            "arbitrate_status_deadline": str(int(fields["until"].timestamp())) if "until" in fields else "0",
+        },
         "logistics_info": {"resend": parcel if status in (13, 14) and fields.get("parcel", True) else None},
     }
     return AfterSale.model_validate({"process_info": info, "order_info": {"shop_order_id": 1}})
@@ -637,13 +642,74 @@ def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbi
     assert settled(state, sale(status, arbitration=arbitration)).rule == rule
 
 
+RULED_FOR_BUYER, RULED_FOR_SELLER, REFUNDED_AT_ONCE, CALLED_OFF = (
+    {"arbitration": 255, "conclusion": conclusion} for conclusion in (1, 2, 3, 0)
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "ended", "rule"),
+    [
+        ("awaiting_merchant", 28, RULED_FOR_SELLER, "refuse"),
+        ("awaiting_merchant", 28, CALLED_OFF, "withdraw"),
+        ("awaiting_merchant", 12, REFUNDED_AT_ONCE, "refuse"),
+        ("awaiting_shipment", 28, RULED_FOR_SELLER, "refuse"),
+        ("awaiting_shipment", 28, CALLED_OFF, "withdraw"),
+        ("refused", 28, RULED_FOR_SELLER, "request_intervention"),
+        ("refused", 28, CALLED_OFF, "lapse"),
+        ("refused", 12, REFUNDED_AT_ONCE, "request_intervention"),
+        ("refused", 8, RULED_FOR_BUYER, "request_intervention"),
+        ("refused", 27, RULED_FOR_BUYER, "request_intervention"),
+        ("refused", 8, CALLED_OFF, "modify"),
+        ("overdue", 28, RULED_FOR_SELLER, "request_intervention"),
+        ("overdue", 28, CALLED_OFF, "lapse"),
+    ],
+)
+def test_dr_18_the_conclusion_decides_how_an_arbitration_ended(
+    state: str, status: int, ended: dict[str, int], rule: str
+) -> None:
+    assert settled(state, sale(status, **ended)).rule == rule
+
+
+def test_dr_18_a_ruling_for_the_buyer_leaves_the_merchant_to_ship_whether_it_has_agreed_or_not() -> None:
+    late, later = DUE - timedelta(seconds=1), DUE + timedelta(hours=3)
+    ruled = {**RULED_FOR_BUYER, "reason": SHORT, "updated": T0}
+
+    assert settled("awaiting_shipment", sale(27, **ruled, deadline=later)) == ExpiryOutcome(
+        deadline=later, occurred_at=T0
+    )
+    assert settled("awaiting_shipment", sale(27, **ruled, deadline=late)).rule == "miss_shipment"
+    [agreed, waits] = reading.reports(sale(27, **ruled, deadline=later))
+    assert (agreed.rule, agreed.otherwise) == ("agree", ("auto_agree", "rule_reship"))
+    assert (waits.deadline, waits.states) == (later, ("awaiting_shipment", "overdue"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "until"),
+    [
+        ({"arbitration": 4, "until": DUE}, DUE),
+        ({"arbitration": 1, "required": True, "until": DUE}, DUE),
+        ({"arbitration": 1, "until": DUE}, None),
+        ({"arbitration": 4}, None),
+        ({"arbitration": 255, "conclusion": 2, "required": True, "until": DUE}, None),
+    ],
+)
+def test_dr_20_a_record_says_until_when_evidence_is_wanted(fields: dict[str, Any], until: datetime | None) -> None:
+    asked = [report for report in reading.reports(sale(27, **fields)) if report.rule == "ask_evidence"]
+
+    assert [report.form for report in asked] == ([{"until": until.isoformat()}] if until else [])
+    changed = reading.reports(sale(27, **fields, updated=DUE + timedelta(hours=9)))
+    assert [report.message_id for report in changed if report.rule == "ask_evidence"] == [
+        report.message_id for report in asked
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "status", "fields"),
     [
         ("awaiting_merchant", 6, {}),
         ("awaiting_shipment", 8, {}),
         ("awaiting_shipment", 8, {"reason": SHORT}),
-        ("refused", 27, {"arbitration": 2}),
         ("overdue", 8, {"reason": SHORT}),
         ("overdue", 8, {"arbitration": 255}),
         ("overdue", 8, {"reason": SHORT, "arbitration": 2}),
@@ -727,6 +793,7 @@ AGREED = ("agree", "auto_agree", "rule_reship")
         (27, 0, [("refuse",)]),
         (28, 0, [("withdraw", "rule_dismiss", "lapse")]),
         (28, 3, [("refuse",), ("request_intervention", "refuse"), ("rule_dismiss", "withdraw", "lapse")]),
+        (28, 255, [("withdraw", "rule_dismiss", "lapse")]),
         (27, 1, [("refuse",), ("request_intervention", "refuse")]),
         (8, 4, [("request_intervention", "refuse")]),
         (8, 5, [("request_intervention", "refuse")]),
