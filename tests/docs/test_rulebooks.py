@@ -185,7 +185,9 @@ def test_dr_4_dr_8_a_reship_never_received_that_nobody_touches_is_refunded_after
     reship_document: str,
 ) -> None:
     [line] = [
-        line for line in reship_document.splitlines() if line.startswith("| 在申请时限内、类目已开放补寄、一直未收到货")
+        line
+        for line in reship_document.splitlines()
+        if line.startswith("| 已发货且在申请时限内、类目已开放补寄、一直未收到货")
     ]
 
     assert line.endswith("| 已退款(结案) | 4d | 超时自动同意 → 超时未发货 |")
