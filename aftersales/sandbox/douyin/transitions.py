@@ -33,8 +33,9 @@ def apply(record: AfterSaleRecord) -> Change:
 
 
 def agree(record: AfterSaleRecord, now: int) -> Change:
-    """Let the merchant agree (DR-4)."""
-    must(record.status is AfterSaleStatus.AWAITING_MERCHANT, "同意补寄")
+    """Let the merchant agree (DR-4), after a refusal while the buyer's window runs (DR-21)."""
+    after_all = record.status is AfterSaleStatus.REFUSED and record.in_buyers_window
+    must(record.status is AfterSaleStatus.AWAITING_MERCHANT or after_all, "同意补寄")
     return Change(_agreed(record, now, "商家", "同意补寄"), (MessageTag.RESHIP_AGREED,))
 
 

@@ -100,7 +100,7 @@ ALLOWED = {
     "fresh": {"agree", "refuse", "withdraw", "set_deadline", "elapse"},
     "agreed": {"refuse", "ship", "withdraw", "set_deadline", "elapse"},
     "overdue": {"ship", "modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
-    "refused": {"modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
+    "refused": {"agree", "modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
     "disputed": {"submit_evidence", "want_evidence", "rule", "rule_reship", "rule_dismiss", "withdraw"},
     "shipped": {"sign"},
     "signed": set(),
@@ -143,6 +143,11 @@ def test_agreeing_starts_48_hours_for_shipping() -> None:
     change = transitions.agree(fresh(), T0 + 10)
     assert (change.record.status, change.record.deadline) == (8, T0 + 10 + H48)
     assert change.tags == ("227",)
+
+
+def test_dr_21_the_merchant_agrees_after_a_refusal_with_a_fresh_48_hours() -> None:
+    change = transitions.agree(refused(), T0 + 100)
+    assert (change.record.status, change.record.deadline, change.tags) == (8, T0 + 100 + H48, ("227",))
 
 
 def test_refusing_what_was_never_received_leads_to_arbitration_and_stops_the_clock() -> None:

@@ -881,7 +881,9 @@ async def test_g_12_a_look_restores_a_deadline_whose_message_was_lost(shop: Shop
 
 async def test_g_12_a_deadline_is_not_taken_for_that_of_another_state(shop: Shop) -> None:
     own = shop.apply(SHORT)
-    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own))))
+    opened = RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own)))
+    # A case from before DR-21 cannot follow a record from a refusal to an agreement.
+    of = CaseMachine(RESHIP, f"douyin_reship/{own}", opened.as_opened_with("2026-11-26"))
     shop.do(own, transitions.refuse, "已签收")
     await follow(shop, of, own)
     (lapse,) = of.deadlines()
@@ -891,6 +893,53 @@ async def test_g_12_a_deadline_is_not_taken_for_that_of_another_state(shop: Shop
 
     assert await follow(shop, of, own) == ["refused"]
     assert of.deadlines() == [lapse]
+
+
+async def test_dr_21_an_agreement_after_a_refusal_is_followed_by_message_and_by_record(shop: Shop) -> None:
+    for heard in ("message", "record"):
+        own = shop.apply(SHORT)
+        facts = await shop.port.facts(SHOP, own)
+        of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+        shop.do(own, transitions.refuse, "已签收")
+        assert await follow(shop, of, own) == ["refused"]
+        record = shop.do(own, transitions.agree)
+        if heard == "message":
+            report = shop.port.report_of("227", "m1", json.loads(wire.message(record, "227", as_text=True)))
+            assert report
+            of.receive(report, datetime.fromtimestamp(shop.sandbox.now(), UTC))
+            assert where(of) == ["awaiting_shipment"]
+        assert await follow(shop, of, own) == ["awaiting_shipment"]
+        assert [entry.clause for entry in of.state.timeline] == ["DR-7", "DR-21"]
+        assert [int(deadline.due.timestamp()) for deadline in of.deadlines()] == [record.deadline]
+
+
+async def test_dr_21_agreeing_after_a_refusal_is_performed_once(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+
+    for _ in range(2):
+        await shop.perform(own, "agree_on_platform")
+        shop.sandbox.advance(60)
+
+    assert (shop.record(own).status, shop.actions(own)) == (8, ["拒绝补寄", "同意补寄"])
+
+
+async def test_dr_20_a_record_that_waits_for_evidence_tells_a_case_until_when(shop: Shop) -> None:
+    own = shop.apply(NEVER)
+    facts = await shop.port.facts(SHOP, own)
+    of = PromptMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+    shop.do(own, transitions.refuse, "已签收")
+    wanted = shop.do(own, transitions.want_evidence)
+    for _ in range(2):  # told twice, it is waited for once
+        assert await follow(shop, of, own) == ["arbitration"]
+
+    assert [(clock.rule, int(clock.due.timestamp())) for clock in of.deadlines()] == [
+        ("evidence_over", wanted.evidence_deadline)
+    ]
+    later = shop.do(own, transitions.want_evidence, wanted.evidence_deadline + HOUR)
+    await follow(shop, of, own)
+    assert [int(clock.due.timestamp()) for clock in of.deadlines()] == [later.evidence_deadline]
+    assert [entry.rule for entry in of.state.timeline][-2:] == ["ask_evidence", "ask_evidence"]
 
 
 @pytest.mark.parametrize("status", [6, 8, 27])
