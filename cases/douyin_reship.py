@@ -235,7 +235,7 @@ class ReshipCase(Case):
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a case of every reason, two that are ineligible, and one of a shop that is judged again (DR-11)."""
+        """Return a case of every reason, two that are ineligible, one judged again (DR-11), one asked for evidence."""
         facts = ReshipFacts(
             shop_id="S1",
             after_sale_id="A1",
@@ -249,7 +249,9 @@ class ReshipCase(Case):
         closed = ReshipPolicy.resolve({"open_categories": ["C9"]})
         judged_again = ReshipPolicy.resolve({"late_again_every": "24h"})
         ordinary = [cls(facts=facts.model_copy(update={"reason": reason})) for reason in Reason]
-        return [*ordinary, cls(facts=late), cls(facts=facts, policy=closed), cls(facts=facts, policy=judged_again)]
+        asked = cls(facts=facts, evidence_until=SAMPLE_INSTANT + timedelta(days=1), evidence=EvidencePhase.AWAITED)
+        ineligible = [cls(facts=late), cls(facts=facts, policy=closed)]
+        return [*ordinary, *ineligible, cls(facts=facts, policy=judged_again), asked]
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
