@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
-from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry
+from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry, ToldFact
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
@@ -26,6 +26,7 @@ class Scene:
     troubles: list[ActionRequired] = field(default_factory=list)
     endings: list[CaseOutcome] = field(default_factory=list)
     records: list[CaseRecord] = field(default_factory=list)
+    told: list[ToldFact] = field(default_factory=list)
     says: str | None = None
 
     @property
@@ -76,6 +77,12 @@ class Stage:
         scene.entries = {entry.key: entry for entry in record.entries}
         if record.outcome and record.outcome not in scene.outcomes:
             scene.outcomes.append(record.outcome)
+
+    def tell(self, fact: ToldFact) -> list[str]:
+        scene = self.scenes[fact.told_by]
+        _fail(scene, "ledger")
+        scene.told.append(fact)
+        return []
 
 
 def _fail(scene: Scene, what: str) -> None:
