@@ -80,7 +80,7 @@ class Stage:
 
     def tell(self, fact: ToldFact) -> list[str]:
         scene = self.scenes[fact.told_by]
-        _fail(scene, "ledger")
+        _fail(scene, "tell")
         scene.told.append(fact)
         return []
 

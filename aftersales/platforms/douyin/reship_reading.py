@@ -48,6 +48,10 @@ RULINGS: Final[Mapping[int | None, str]] = {
     Status.REFUNDED: "rule_refund",
 }
 """The ruling for the buyer, by the status of the after-sale that goes with it: 27 if the merchant has yet to agree."""
+OTHER_RULINGS: Final[Mapping[int, str]] = {
+    Conclusion.FOR_SELLER: "rule_dismiss",
+    Conclusion.REFUND_AT_ONCE: "rule_refund",
+}
 UNCLEAR: Final = frozenset({"miss_shipment", "withdraw", "request_intervention"})
 """The first rules of messages that say that a case has ended or gone to arbitration, but not how."""
 NEED_FORM: Final = frozenset({"modify", "ship", "ask_evidence"})
@@ -180,7 +184,7 @@ def _rules_of_message(tag: str, data: Mapping[str, Any]) -> tuple[str, ...]:
 def _ruling(conclusion: int, status: int | None) -> str | None:
     if conclusion == Conclusion.FOR_BUYER:
         return RULINGS.get(status)
-    return {Conclusion.FOR_SELLER: "rule_dismiss", Conclusion.REFUND_AT_ONCE: "rule_refund"}.get(conclusion)
+    return OTHER_RULINGS.get(conclusion)
 
 
 def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None:
