@@ -1,5 +1,6 @@
-"""Douyin reship 补寄: facts, forms and figures of rules DR-1 ... DR-19."""
+"""Douyin reship 补寄: facts, forms and figures of rules DR-1 ... DR-22."""
 
+import operator
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.models import Duration, Excerpt, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
@@ -26,10 +27,19 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class EvidencePhase(StrEnum):
+    """The platform waits for the merchant's evidence, has got some, or no longer waits (DR-20)."""
+
+    AWAITED = "awaited"
+    HANDED_IN = "handed_in"
+    OVER = "over"
+
+
 class ReshipFacts(Facts):
     """The application in the platform's record; ``received_at`` is None while receipt is not confirmed.
 
     ``category_id`` is None if the record does not name it: the platform has then checked the category itself (DR-3).
+    ``shipped``: the order has been shipped, without which there is nothing to send again (DR-2).
     """
 
     shop_id: Id
@@ -40,6 +50,7 @@ class ReshipFacts(Facts):
     order_amount: Money
     applied_at: Instant
     received_at: Instant | None = None
+    shipped: bool = Field(default=True, exclude_if=bool)
     description: Excerpt = ""
 
     @property
@@ -69,7 +80,7 @@ class ReshipFacts(Facts):
 
 
 class ReshipPolicy(Policy, clocks=(DouyinReship,)):
-    """The figures of DR-2 ... DR-19; those of the clocks come from the chart."""
+    """The figures of DR-2 ... DR-22; those of the clocks come from the chart."""
 
     application_window: Figure[Duration] = duration("15d", "DR-2", f"{HELP_PAGE} §4.1", "stated")
     """申请时限"""
@@ -116,13 +127,31 @@ class Modification(Form):
     description: Excerpt = ""
 
 
+class EvidenceAsked(Form):
+    """The instant until which the platform waits for the merchant's evidence (DR-20)."""
+
+    until: Instant
+
+
+class UntrueNumber(Form):
+    """A tracking number that the platform finds untrue, and whether the goods were shipped all the same (DR-22)."""
+
+    shipped: bool = Field(description="货物已实际寄出")
+
+
 class ReshipCase(Case):
-    """A reship: the reason that counts now, and whether the goods are out of stock."""
+    """A reship: the reason that counts now, whether the goods are out of stock, and what arbitration waits for.
+
+    What cases of older editions never have is left out of what is carried over, which stays as it was recorded.
+    """
 
     facts: ReshipFacts
     policy: ReshipPolicy = ReshipPolicy()
     new_reason: Reason | None = None
     marked_out_of_stock: bool = False
+    found_untrue: bool = Field(default=False, exclude_if=operator.not_)
+    evidence_until: Instant | None = Field(default=None, exclude_if=operator.not_)
+    evidence: EvidencePhase | None = Field(default=None, exclude_if=operator.not_)
 
     forms: ClassVar[Mapping[str, type[Form]]] = {
         "refusal": Refusal,
@@ -130,6 +159,8 @@ class ReshipCase(Case):
         "shipment": Shipment,
         "modification": Modification,
         "proof": Proof,
+        "evidence_asked": EvidenceAsked,
+        "untrue_number": UntrueNumber,
     }
 
     @property
@@ -144,9 +175,11 @@ class ReshipCase(Case):
 
     @property
     def in_time(self) -> bool:
-        """在申请时限内"""
+        """已发货且在申请时限内"""
         received = self.facts.received_at
-        return received is None or self.facts.applied_at - received <= self.policy.application_window.value
+        return self.facts.shipped and (
+            received is None or self.facts.applied_at - received <= self.policy.application_window.value
+        )
 
     @property
     def category_open(self) -> bool:
@@ -155,20 +188,54 @@ class ReshipCase(Case):
         category = self.facts.category_id
         return not categories or category is None or category in categories
 
+    @property
+    def number_untrue(self) -> bool:
+        """单号已被判不真实"""
+        return self.found_untrue
+
+    @property
+    def evidence_awaited(self) -> bool:
+        """平台在等商家举证"""
+        return self.evidence is EvidencePhase.AWAITED
+
+    @property
+    def evidence_handed_in(self) -> bool:
+        """举证时限内已提交凭证"""
+        return self.evidence is EvidencePhase.HANDED_IN
+
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
-        """Keep the reason of a modification (DR-15), and that the goods are out of stock (DR-13)."""
+        """Keep the reason of a modification (DR-15), what is out of stock (DR-13) or untrue (DR-22), and DR-20."""
         del at
+        changes: dict[str, object] = {}
+        if rule == "mark_out_of_stock":
+            changes["marked_out_of_stock"] = True
         if isinstance(form, Modification):
-            return self.model_copy(update={"new_reason": form.reason})
-        return self.model_copy(update={"marked_out_of_stock": True}) if rule == "mark_out_of_stock" else self
+            changes["new_reason"] = form.reason
+        if rule == "number_found_untrue" or (self.found_untrue and rule in ("ship", "correct_tracking")):
+            changes["found_untrue"] = rule == "number_found_untrue"
+        if isinstance(form, EvidenceAsked) and (self.evidence_until is None or form.until > self.evidence_until):
+            changes |= {"evidence_until": form.until, "evidence": EvidencePhase.AWAITED}
+        if rule == "submit_evidence" and self.evidence_awaited:
+            changes["evidence"] = EvidencePhase.HANDED_IN
+        if rule == "evidence_over":
+            changes["evidence"] = EvidencePhase.OVER
+        if rule == "rule_reship" and self.evidence_until:  # another arbitration asks for its own
+            changes |= {"evidence_until": None, "evidence": None}
+        return self.model_copy(update=changes) if changes else self
+
+    def costs(self, rule: str) -> tuple[Cost, ...]:
+        """Return that the platform no longer waits for evidence that is handed in now (DR-20)."""
+        if rule != "submit_evidence" or self.evidence is not EvidencePhase.OVER:
+            return ()
+        return (Cost(amount=None, clause="DR-20", note="举证时限已过,平台不再等待举证;仍可提交,但可能不影响裁定"),)
 
     def amount(self, effect: str) -> Decimal | None:
-        """Return the coupon of DR-10; the violation of DR-11 has no amount yet."""
+        """Return the coupon of DR-10; a violation of DR-11 has no known amount, which is not 0."""
         return self.policy.late_compensation.value if effect == "charge_late_penalty" else None
 
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a case of every reason, one applied for after the 15 days, and one in a closed category."""
+        """Return a case of every reason, two that are ineligible, one judged again (DR-11), one asked for evidence."""
         facts = ReshipFacts(
             shop_id="S1",
             after_sale_id="A1",
@@ -180,10 +247,17 @@ class ReshipCase(Case):
         )
         late = facts.model_copy(update={"received_at": SAMPLE_INSTANT - timedelta(days=16)})
         closed = ReshipPolicy.resolve({"open_categories": ["C9"]})
+        judged_again = ReshipPolicy.resolve({"late_again_every": "24h"})
         ordinary = [cls(facts=facts.model_copy(update={"reason": reason})) for reason in Reason]
-        return [*ordinary, cls(facts=late), cls(facts=facts, policy=closed)]
+        asked = cls(facts=facts, evidence_until=SAMPLE_INSTANT + timedelta(days=1), evidence=EvidencePhase.AWAITED)
+        ineligible = [cls(facts=late), cls(facts=facts, policy=closed)]
+        return [*ordinary, *ineligible, cls(facts=facts, policy=judged_again), asked]
 
     @classmethod
     def form_samples(cls) -> Mapping[str, tuple[Form, ...]]:
-        """Return a modification to every reason: no other form changes what a guard sees."""
-        return {"modify": tuple(Modification(reason=reason) for reason in Reason)}
+        """Return a modification to every reason, evidence asked for, and an untrue number of either kind."""
+        return {
+            "modify": tuple(Modification(reason=reason) for reason in Reason),
+            "ask_evidence": (EvidenceAsked(until=SAMPLE_INSTANT + timedelta(days=1)),),
+            "number_found_untrue": tuple(UntrueNumber(shipped=shipped) for shipped in (True, False)),
+        }

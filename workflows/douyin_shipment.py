@@ -7,6 +7,7 @@ from workflows.engine.process import Process
 
 
 class DouyinShipmentWorkflow(
-    CaseWorkflow, process=Process("douyin_shipment", "抖店揽收与虚假发货", DouyinShipment, DouyinShipmentCase)
+    CaseWorkflow,
+    process=Process("douyin_shipment", "抖店揽收与虚假发货", DouyinShipment, DouyinShipmentCase, hears=True),
 ):
     """An order from its payment to its receipt: shipped, picked up and moving in time, under a true number."""

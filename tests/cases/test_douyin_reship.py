@@ -9,6 +9,7 @@ import pytest
 from cases.case import SAMPLE_INSTANT
 from cases.douyin_reship import (
     ConsentedRefusal,
+    EvidenceAsked,
     Modification,
     Proof,
     Reason,
@@ -16,9 +17,10 @@ from cases.douyin_reship import (
     ReshipCase,
     ReshipFacts,
     ReshipPolicy,
+    UntrueNumber,
 )
 from cases.errors import BadForm
-from cases.forms import Form, NoForm
+from cases.forms import Form, NoForm, Shipment
 from cases.models import read
 
 APPLIED = datetime(2026, 1, 20, 1, tzinfo=UTC)
@@ -111,6 +113,12 @@ def test_dr_2_another_window_of_the_shop_counts() -> None:
     assert not case({"application_window": "7d"}, **late).in_time
 
 
+def test_dr_2_an_order_counts_as_shipped_unless_the_record_says_otherwise() -> None:
+    assert case().in_time
+    assert not case(shipped=False).in_time
+    assert "shipped" not in case().facts.model_dump(mode="json")
+
+
 def test_dr_3_an_empty_list_opens_every_category() -> None:
     assert case(category_id="anything").category_open
 
@@ -146,8 +154,17 @@ def test_dr_10_the_coupon_is_what_the_pinned_policy_says() -> None:
     assert str(case({"late_compensation": "5"}).amount("charge_late_penalty")) == "5.00"
 
 
-def test_dr_11_the_violation_has_no_amount() -> None:
-    assert case().amount("record_late_violation") is None
+@pytest.mark.parametrize("violation", ["record_late_violation", "record_another_violation"])
+def test_dr_11_the_violation_has_no_amount_which_is_not_0(violation: str) -> None:
+    assert case().amount(violation) is None
+
+
+def test_dr_11_by_default_it_is_not_judged_again_and_the_public_figure_is_named_as_its_source() -> None:
+    figure = ReshipPolicy().late_again_every
+
+    assert (figure.value, figure.provenance) == (None, "read")
+    assert "24 h" in figure.source
+    assert case({"late_again_every": "24h"}).due("late_again_every", APPLIED) == APPLIED + timedelta(hours=24)
 
 
 def test_dr_13_a_mark_stays() -> None:
@@ -222,6 +239,76 @@ def test_dr_18_evidence_is_handed_in_by_the_piece() -> None:
         read(Proof, {"evidence": []}, "submit_evidence")
 
 
+UNTIL = SAMPLE_INSTANT + timedelta(days=3)
+ASKED = EvidenceAsked(until=UNTIL)
+
+
+def learned(*rules: str) -> ReshipCase:
+    """Return a case after rules have fired; evidence is asked for until one instant."""
+    known = case()
+    for rule in rules:
+        known = known.apply(rule, ASKED if rule == "ask_evidence" else NoForm(), SAMPLE_INSTANT)
+    return known
+
+
+def test_dr_20_evidence_is_waited_for_until_the_instant_that_was_told() -> None:
+    assert learned().instant("evidence_until") is None
+    assert learned("ask_evidence").instant("evidence_until") == UNTIL
+    assert learned("ask_evidence").evidence_awaited
+    assert learned("ask_evidence", "ask_evidence") == learned("ask_evidence")
+
+
+@pytest.mark.parametrize("meanwhile", [[], ["evidence_over"], ["submit_evidence"]])
+@pytest.mark.parametrize(("by", "replaces"), [(1, True), (0, False), (-1, False)])
+def test_dr_20_a_later_instant_replaces_an_earlier_one(meanwhile: list[str], by: int, *, replaces: bool) -> None:
+    before = learned("ask_evidence", *meanwhile)
+    told = UNTIL + timedelta(seconds=by)
+
+    after = before.apply("ask_evidence", EvidenceAsked(until=told), SAMPLE_INSTANT)
+
+    assert after.instant("evidence_until") == (told if replaces else UNTIL)
+    assert after.evidence_awaited is (replaces or before.evidence_awaited)
+
+
+def test_dr_20_asked_for_without_an_instant_nothing_is_waited_for() -> None:
+    assert case().apply("ask_evidence", None, SAMPLE_INSTANT) == case()
+
+
+def test_dr_20_whoever_still_hands_in_evidence_is_told_that_it_is_not_waited_for_any_more() -> None:
+    [cost] = learned("ask_evidence", "evidence_over").costs("submit_evidence")
+
+    assert (cost.amount, cost.clause) == (None, "DR-20")
+    assert "不再等待举证" in cost.note
+    for rules in ([], ["ask_evidence"], ["ask_evidence", "submit_evidence"]):
+        assert learned(*rules).costs("submit_evidence") == ()
+    assert learned("ask_evidence", "evidence_over").costs("withdraw") == ()
+
+
+@pytest.mark.parametrize("raw", [{}, {"until": None}, {"until": "2026-01-08T09:00:00"}, {"until": "soon"}])
+def test_dr_20_the_instant_is_needed_with_its_offset(raw: Any) -> None:
+    with pytest.raises(BadForm, match="ask_evidence: until"):
+        read(EvidenceAsked, raw, "ask_evidence")
+
+
+@pytest.mark.parametrize("rule", ["ship", "correct_tracking"])
+def test_dr_22_a_number_found_untrue_is_so_until_there_is_another(rule: str) -> None:
+    found = case().apply("number_found_untrue", UntrueNumber(shipped=True), SAMPLE_INSTANT)
+
+    assert found.number_untrue
+    assert found.apply("sign", NoForm(), SAMPLE_INSTANT).number_untrue
+    assert found.apply(rule, Shipment(carrier="SF", tracking_no="SF2"), SAMPLE_INSTANT) == case()
+
+
+@pytest.mark.parametrize("raw", [{}, {"shipped": None}, {"shipped": "maybe"}])
+def test_dr_22_the_platform_says_whether_the_goods_were_shipped(raw: Any) -> None:
+    with pytest.raises(BadForm, match="number_found_untrue: shipped"):
+        read(UntrueNumber, raw, "number_found_untrue")
+
+
+def test_g_9_a_case_that_was_opened_before_carries_over_what_it_always_did() -> None:
+    assert set(case().model_dump()) == {"facts", "policy", "edition", "new_reason", "marked_out_of_stock"}
+
+
 @pytest.mark.parametrize(
     ("figure", "length"),
     [
@@ -229,9 +316,12 @@ def test_dr_18_evidence_is_handed_in_by_the_piece() -> None:
         ("shipping", timedelta(hours=48)),
         ("buyer_window", timedelta(hours=48)),
         ("silent_completion", timedelta(days=10)),
+        ("correcting", timedelta(hours=24)),
     ],
 )
-def test_dr_4_dr_5_dr_7_dr_9_dr_19_clocks_have_the_length_of_the_rule_book(figure: str, length: timedelta) -> None:
+def test_dr_4_dr_5_dr_7_dr_9_dr_19_dr_22_clocks_have_the_length_of_the_rule_book(
+    figure: str, length: timedelta
+) -> None:
     assert case().due(figure, APPLIED) == APPLIED + length
 
 

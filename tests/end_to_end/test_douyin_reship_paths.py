@@ -87,7 +87,9 @@ async def test_dr_6_dr_18_a_refusal_is_arbitrated_on_the_merchants_evidence(
     market: Market, ruling: str, state: str
 ) -> None:
     reship = await refused(market, "never_received")
-    reship.happens("want-evidence")
+    wanted = reship.happens("want-evidence")
+    seen = await reship.until("evidence is waited for", lambda seen: seen["deadlines"])
+    assert due(seen).timestamp() == wanted.evidence_deadline
     for number in range(2):
         piece = {**PIECE, "url": f"{PIECE['url']}?{number}"}
         await reship.act("submit_evidence", {"evidence": [piece]})
@@ -95,7 +97,7 @@ async def test_dr_6_dr_18_a_refusal_is_arbitrated_on_the_merchants_evidence(
     shown = [url for piece in reship.record.evidence if piece.to_arbitration for url in piece.urls]
     assert shown == [f"{PIECE['url']}?0", f"{PIECE['url']}?1"]
     reship.happens(ruling)
-    path = ["refuse", "submit_evidence", "submit_evidence", ruling.replace("-", "_")]
+    path = ["refuse", "ask_evidence", "submit_evidence", "submit_evidence", ruling.replace("-", "_")]
     if state == "awaiting_shipment":
         seen = await reship.reached(state)
         assert due(seen).timestamp() == reship.record.deadline
@@ -115,6 +117,42 @@ async def test_dr_18_what_was_ruled_to_be_sent_has_48_hours_of_its_own(market: M
     await reship.reached("awaiting_shipment")
     await reship.pass_time("1h1m")
     assert fired(await reship.ended("refunded", *LATE)) == ["refuse", "rule_reship", "miss_shipment"]
+
+
+async def test_dr_18_a_ruling_whose_messages_were_lost_is_read_from_the_conclusion_in_the_record(
+    market: Market,
+) -> None:
+    reship = await refused(market, "never_received")
+    market.sandbox.pusher.pause()
+    reship.happens("rule-dismiss")
+    await market.reconcile()
+    assert fired(await reship.ended("dismissed")) == ["refuse", "rule_dismiss"]
+
+
+async def test_dr_20_evidence_that_nobody_hands_in_is_no_longer_waited_for_and_the_ruling_comes(
+    market: Market,
+) -> None:
+    reship = await refused(market, "never_received")
+    reship.happens("want-evidence", within="20h")
+    await reship.until("evidence is waited for", lambda seen: seen["deadlines"])
+    await reship.pass_time("20h1m")
+    await reship.reached("arbitration")
+    reship.happens("rule-refund")
+    path = ["refuse", "ask_evidence", "evidence_over", "rule_refund"]
+    assert fired(await reship.ended("refunded")) == path
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_dr_21_after_a_refusal_the_merchant_agrees_after_all(market: Market, *, by_hand: bool) -> None:
+    reship = await refused(market, "short_shipped")
+    if by_hand:
+        reship.happens("agree")
+    else:
+        await reship.act("agree")
+    seen = await reship.reached("awaiting_shipment")
+    assert (fired(seen), due(seen).timestamp()) == (["refuse", "agree"], reship.record.deadline)
+    await reship.pass_time("48h1m")
+    await reship.reached("overdue")
 
 
 async def test_dr_7_dr_15_a_modified_application_starts_over(market: Market) -> None:

@@ -8,16 +8,19 @@ import pytest
 from statemachine.exceptions import TransitionNotAllowed
 
 from cases.case import SAMPLE_INSTANT
-from cases.douyin_reship import Modification, Reason, ReshipCase, ReshipFacts, ReshipPolicy
+from cases.douyin_reship import EvidenceAsked, Modification, Reason, ReshipCase, ReshipFacts, ReshipPolicy, UntrueNumber
 from statecharts.chart import Snapshot, Step
 from statecharts.douyin_reship import DouyinReship
-from statecharts.rules import Party
+from statecharts.rules import Party, Telling
 
 T0 = SAMPLE_INSTANT
 SECOND = timedelta(seconds=1)
 H48 = timedelta(hours=48)
 D10 = timedelta(days=10)
 OTHERS = [Reason.SHORT_SHIPPED, Reason.OTHER]
+H24 = timedelta(hours=24)
+OLD = "2026-11-26"
+"""The edition of the figures before DR-20 to DR-22."""
 BEFORE_SHIPPING = ["awaiting_merchant", "awaiting_shipment", "refused", "overdue"]
 
 
@@ -69,6 +72,15 @@ def test_dr_2_applied_too_late_is_ineligible_at_once() -> None:
         ("screen_out", T0, "DR-2", ("ineligible",))
     ]
     assert opened.closed
+
+
+def test_dr_2_an_order_that_was_not_shipped_is_ineligible_at_once() -> None:
+    opened = case()
+    unshipped = opened.model_copy(update={"facts": opened.facts.model_copy(update={"shipped": False})})
+
+    steps = DouyinReship(unshipped, T0).elapse(T0)
+
+    assert [(step.rule, step.clause, step.reached) for step in steps] == [("screen_out", "DR-2", ("ineligible",))]
 
 
 def test_dr_3_a_category_that_is_not_open_is_ineligible_at_once() -> None:
@@ -176,14 +188,49 @@ def test_dr_9_the_buyer_left_waiting_may_modify_or_ask_the_platform_in_or_withdr
     assert moved(chart("overdue", Reason.OTHER), "request_intervention") == ("arbitration", "DR-9")
 
 
+@pytest.mark.parametrize("edition", [OLD, "2026-11-27"])
 @pytest.mark.parametrize("reason", Reason)
-def test_dr_10_and_dr_11_are_owed_to_the_ledger_whatever_the_reason(reason: Reason) -> None:
-    [step] = chart("awaiting_shipment", reason).elapse(T0 + H48)
+def test_dr_10_and_dr_11_are_owed_to_the_ledger_whatever_the_reason(reason: Reason, edition: str) -> None:
+    [step] = chart("awaiting_shipment", reason, edition=edition).elapse(T0 + H48)
 
-    assert [(effect.name, effect.clause, effect.is_ledger_entry) for effect in step.effects] == [
-        ("charge_late_penalty", "DR-10", True),
-        ("record_late_violation", "DR-11", True),
+    assert [(effect.name, effect.clause) for effect in step.effects if effect.is_ledger_entry] == [
+        ("charge_late_penalty", "DR-10"),
+        ("record_late_violation", "DR-11"),
     ]
+
+
+def again(every: str | None) -> DouyinReship:
+    """Return a reship that was not shipped in time, of a shop that is judged again after so long."""
+    policy = ReshipPolicy.resolve({"late_again_every": every, "buyer_window": "30d"} if every else {})
+    return chart("overdue", Reason.OTHER, policy=policy)
+
+
+def test_dr_11_by_default_a_late_shipment_is_judged_once() -> None:
+    assert [deadline.rule for deadline in again(None).deadlines()] == ["lapse"]
+
+
+def test_dr_11_judged_again_every_24_hours_while_unshipped_three_times_in_all() -> None:
+    reship = again("24h")
+
+    assert reship.elapse(T0 + H24 - SECOND) == []
+    steps = reship.elapse(T0 + timedelta(days=29))
+
+    assert [(step.rule, step.at - T0, step.clause, step.reached) for step in steps] == [
+        ("late_again", count * H24, "DR-11", ("overdue",)) for count in (1, 2, 3)
+    ]
+    assert [[(one.clause, one.each, one.is_ledger_entry) for one in step.effects] for step in steps] == [
+        [("DR-11", True, True)]
+    ] * 3
+
+
+@pytest.mark.parametrize(("shipped_at", "times"), [(H24 - SECOND, 0), (H24, 1)])
+def test_dr_11_is_not_judged_again_once_shipped(shipped_at: timedelta, times: int) -> None:
+    reship = again("24h")
+
+    judged = reship.elapse(T0 + shipped_at)
+    reship.step("ship", T0 + shipped_at)
+
+    assert [step.rule for step in [*judged, *reship.elapse(T0 + timedelta(days=5))]] == ["late_again"] * times
 
 
 @pytest.mark.parametrize("state", [*BEFORE_SHIPPING, "arbitration"])
@@ -327,9 +374,211 @@ def test_dr_18_a_reship_ruling_gives_a_fresh_48_hours() -> None:
     assert [step.rule for step in reship.elapse(ruled + H48)] == ["miss_shipment"]
 
 
-def test_dr_18_arbitration_has_no_clock() -> None:
+def test_dr_18_arbitration_has_no_clock_while_no_evidence_is_asked_for() -> None:
     assert list(chart("arbitration").deadlines()) == []
     assert chart("arbitration").elapse(T0 + timedelta(days=3650)) == []
+
+
+UNTIL = T0 + timedelta(days=3)
+ASKED = EvidenceAsked(until=UNTIL)
+
+
+def after_rules(state: str, *fired: tuple[str, Any, datetime]) -> DouyinReship:
+    """Return a chart in a state after rules have fired with their forms."""
+    reship = chart(state)
+    known = case()
+    for rule, form, at in fired:
+        reship.step(rule, at, form)
+        known = known.apply(rule, form, at)
+        reship = DouyinReship(known, at, reship.snapshot())
+    return reship
+
+
+def test_dr_20_evidence_that_is_asked_for_has_a_deadline_of_the_merchant_beside_the_state() -> None:
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0))
+
+    [deadline] = reship.deadlines()
+
+    assert (deadline.rule, deadline.due, deadline.state) == ("evidence_over", UNTIL, "arbitration")
+    assert reship.view.owner(deadline) is Party.MERCHANT
+    assert reship.entered == {"arbitration": T0}
+
+
+def test_dr_20_the_deadline_passes_at_its_instant_not_before_and_the_case_stays_in_arbitration() -> None:
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0))
+
+    assert reship.elapse(UNTIL - SECOND) == []
+    step = reship.step("evidence_over", UNTIL)
+
+    assert (step.reached, step.clause) == (("arbitration",), "DR-20")
+    assert [(effect.name, effect.notice) for effect in step.effects] == [("note_evidence_over", True)]
+
+
+def test_dr_20_once_passed_it_does_not_run_again_and_evidence_can_still_be_handed_in() -> None:
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), ("evidence_over", None, UNTIL))
+
+    assert list(reship.deadlines()) == []
+    assert moved(reship, "submit_evidence") == ("arbitration", "DR-18")
+
+
+def test_dr_20_handed_in_in_time_nobody_is_reminded_any_more_but_the_end_is_noted() -> None:
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), ("submit_evidence", None, UNTIL - SECOND))
+
+    [deadline] = reship.deadlines()
+
+    assert (deadline.rule, deadline.due) == ("evidence_over", UNTIL)
+    assert reship.view.owner(deadline) is Party.PLATFORM
+    assert effects(reship.step("evidence_over", UNTIL)) == ["note_evidence_over"]
+
+
+@pytest.mark.parametrize(("by", "due"), [(SECOND, UNTIL + SECOND), (-SECOND, UNTIL)])
+@pytest.mark.parametrize("meanwhile", [[], [("submit_evidence", None, T0)]])
+def test_dr_20_a_later_deadline_replaces_an_earlier_one(by: timedelta, due: datetime, meanwhile: list[Any]) -> None:
+    again = ("ask_evidence", EvidenceAsked(until=UNTIL + by), T0 + SECOND)
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), *meanwhile, again)
+
+    assert [deadline.due for deadline in reship.deadlines()] == [due]
+
+
+def test_dr_20_asked_for_again_after_the_deadline_it_is_waited_for_again() -> None:
+    later = EvidenceAsked(until=UNTIL + H24)
+    reship = after_rules(
+        "arbitration", ("ask_evidence", ASKED, T0), ("evidence_over", None, UNTIL), ("ask_evidence", later, UNTIL)
+    )
+
+    [deadline] = reship.deadlines()
+
+    assert (deadline.due, reship.view.owner(deadline)) == (UNTIL + H24, Party.MERCHANT)
+
+
+def test_dr_20_a_ruling_ends_the_waiting_for_evidence_for_another_arbitration_too() -> None:
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), ("rule_reship", None, T0 + SECOND))
+
+    assert [deadline.rule for deadline in reship.deadlines()] == ["miss_shipment"]
+    assert "evidence_until" not in case().apply("ask_evidence", ASKED, T0).apply("rule_reship", None, T0).model_dump()
+
+
+@pytest.mark.parametrize("reason", OTHERS)
+def test_dr_21_a_merchant_that_refused_may_still_agree_while_the_buyers_window_runs(reason: Reason) -> None:
+    reship = chart("refused", reason)
+    agreed = T0 + H48 - SECOND
+
+    step = reship.step("agree", agreed)
+
+    assert (step.reached, step.clause, effects(step)) == (("awaiting_shipment",), "DR-21", ["agree_on_platform"])
+    assert reship.elapse(agreed + H48 - SECOND) == []
+    assert [step.rule for step in reship.elapse(agreed + H48)] == ["miss_shipment"]
+
+
+@pytest.mark.parametrize("state", ["refused", "arbitration", "overdue", "in_transit"])
+def test_dr_21_there_is_no_agreeing_once_the_window_is_over_nor_in_another_state(state: str) -> None:
+    reship = chart(state, Reason.OTHER)
+    if state == "refused":
+        reship.elapse(T0 + H48)
+
+    with pytest.raises(TransitionNotAllowed):
+        reship.step("agree", T0 + H48)
+
+
+def shipped() -> DouyinReship:
+    reship = chart("awaiting_shipment", Reason.OTHER)
+    reship.step("ship", T0)
+    return reship
+
+
+def test_dr_22_a_number_can_be_corrected_until_24_hours_after_its_upload() -> None:
+    reship = shipped()
+
+    step = reship.step("correct_tracking", T0 + H24 - SECOND)
+
+    assert (step.reached, step.clause, effects(step)) == (("in_transit",), "DR-22", ["correct_number_on_platform"])
+    assert reship.entered == {"in_transit": T0}
+
+
+def test_dr_22_a_number_cannot_be_corrected_24_hours_after_its_upload() -> None:
+    reship = shipped()
+
+    assert reship.open_rules(Party.MERCHANT) == ["correct_tracking"]
+    with pytest.raises(TransitionNotAllowed):
+        reship.step("correct_tracking", T0 + H24)
+    assert reship.view.open_rules(Party.MERCHANT, at=T0 + H24) == []
+
+
+def test_dr_22_correcting_a_number_does_not_prolong_the_24_hours() -> None:
+    reship = shipped()
+    reship.step("correct_tracking", T0 + H24 - SECOND)
+
+    with pytest.raises(TransitionNotAllowed):
+        reship.step("correct_tracking", T0 + H24)
+
+
+@pytest.mark.parametrize("state", [*BEFORE_SHIPPING, "arbitration"])
+def test_dr_22_a_number_is_corrected_and_found_untrue_only_in_transit(state: str) -> None:
+    for rule, form in (("correct_tracking", None), ("number_found_untrue", UntrueNumber(shipped=False))):
+        with pytest.raises(TransitionNotAllowed):
+            chart(state, Reason.OTHER).step(rule, T0, form)
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize(("was_shipped", "to"), [(True, "in_transit"), (False, "overdue")])
+def test_dr_22_an_untrue_number_owes_dr_10_and_dr_11_and_is_overdue_if_nothing_was_shipped(
+    reason: Reason, to: str, *, was_shipped: bool
+) -> None:
+    step = chart("in_transit", reason).step("number_found_untrue", T0 + H24, UntrueNumber(shipped=was_shipped))
+
+    assert (step.reached, step.clause) == ((to,), "DR-22")
+    assert [(effect.name, effect.clause) for effect in step.effects] == [
+        ("charge_late_penalty", "DR-10"),
+        ("record_another_violation", "DR-11"),
+    ]
+
+
+def test_dr_22_overdue_by_an_untrue_number_the_buyer_has_a_fresh_48_hours_and_the_merchant_can_ship() -> None:
+    reship = chart("in_transit", Reason.OTHER)
+    found = T0 + timedelta(days=5)
+    reship.step("number_found_untrue", found, UntrueNumber(shipped=False))
+
+    assert [(deadline.rule, deadline.due) for deadline in reship.deadlines()] == [("lapse", found + H48)]
+    assert moved(reship, "ship") == ("in_transit", "DR-17")
+
+
+def test_dr_22_the_same_number_is_found_untrue_once_but_may_turn_out_not_to_have_been_shipped() -> None:
+    reship = chart("in_transit", Reason.OTHER, found_untrue=True)
+
+    with pytest.raises(TransitionNotAllowed):
+        reship.step("number_found_untrue", T0, UntrueNumber(shipped=True))
+    step = reship.step("number_found_untrue", T0, UntrueNumber(shipped=False))
+    assert (step.reached, effects(step)) == (("overdue",), [])
+
+
+def test_g_15_a_refund_stops_the_watch_over_the_orders_shipment() -> None:
+    told = [chart("awaiting_shipment").elapse(T0 + H48)[0], chart("arbitration").step("rule_refund", T0)]
+
+    assert [[effect.telling for effect in step.effects if effect.telling] for step in told] == [
+        [Telling("douyin_shipment", "refund")]
+    ] * 2
+
+
+NEW_RULES = {
+    "correct_tracking": ("in_transit", None),
+    "number_found_untrue": ("in_transit", UntrueNumber(shipped=True)),
+    "ask_evidence": ("arbitration", ASKED),
+    "agree": ("refused", None),
+}
+
+
+@pytest.mark.parametrize("rule", NEW_RULES)
+def test_g_9_a_case_keeps_the_rules_with_which_it_was_opened(rule: str) -> None:
+    state, form = NEW_RULES[rule]
+
+    with pytest.raises(TransitionNotAllowed):
+        chart(state, Reason.OTHER, edition=OLD).step(rule, T0, form)
+    missed = chart("awaiting_shipment", edition=OLD).elapse(T0 + H48)[0]
+    assert effects(missed) == ["charge_late_penalty", "record_late_violation"]
+    assert effects(chart("arbitration", edition=OLD).step("rule_refund", T0)) == []
+    judged_again = ReshipPolicy.resolve({"late_again_every": "24h"})
+    overdue = chart("overdue", Reason.OTHER, edition=OLD, policy=judged_again)
+    assert [deadline.rule for deadline in overdue.deadlines()] == ["lapse"]
 
 
 def test_dr_19_the_buyers_signature_completes_the_case() -> None:

@@ -1,11 +1,12 @@
 """The ports of test cases: every case has its own script, and every call is kept."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
-from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry, NumberUse
+from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry, NumberUse, OpenedCase, ToldFact
 from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
@@ -27,6 +28,7 @@ class Scene:
     troubles: list[ActionRequired] = field(default_factory=list)
     endings: list[CaseOutcome] = field(default_factory=list)
     records: list[CaseRecord] = field(default_factory=list)
+    told: list[ToldFact] = field(default_factory=list)
     says: str | None = None
 
     @property
@@ -84,6 +86,21 @@ class Stage:
     def numbers_used(self, shop_id: str, tracking_no: str, since: datetime) -> list[NumberUse]:
         """Return nothing: every number is used for the first time."""
         del shop_id, tracking_no, since
+        return []
+
+    def opened(self, cases: Sequence[OpenedCase]) -> None:
+        for case in cases:
+            _fail(self.scenes[case.case_id], "opened")
+
+    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
+        """Return nothing: no case was told anything before it was opened."""
+        del process, shop_id, order
+        return []
+
+    def tell(self, fact: ToldFact) -> list[str]:
+        scene = self.scenes[fact.told_by]
+        _fail(scene, "tell")
+        scene.told.append(fact)
         return []
 
 

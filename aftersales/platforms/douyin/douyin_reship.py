@@ -27,7 +27,7 @@ class _Operation(NamedTuple):
 
 AGREE = _Operation(
     lambda record: record.status in reading.ON_ITS_WAY,
-    (Status.AWAITING_MERCHANT,),
+    (Status.AWAITING_MERCHANT, Status.REFUSED),  # 27: the merchant agrees after all (DR-21)
 )
 REFUSE = _Operation(
     lambda record: record.status == Status.REFUSED or record.disputed,

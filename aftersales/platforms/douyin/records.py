@@ -1,5 +1,6 @@
 """Douyin's records as its interface writes them, read into fields with our own names."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -37,10 +38,22 @@ class Arbitration(IntEnum):
     FOR_SELLER = 3
     EVIDENCE_WANTED = 4
     NEGOTIATION = 5
-    ENDED = 6
-    CANCELLED = 255
+    ENDED = 255
 
 
+class Conclusion(IntEnum):
+    """The party for which the platform has ruled, whatever the status of the arbitration says (DR-18)."""
+
+    NONE = 0
+    FOR_BUYER = 1
+    FOR_SELLER = 2
+    REFUND_AT_ONCE = 3
+
+
+_SAID_BY_STATUS: Mapping[int, int] = {
+    Arbitration.FOR_BUYER: Conclusion.FOR_BUYER,
+    Arbitration.FOR_SELLER: Conclusion.FOR_SELLER,
+}
 DISPUTED = (Arbitration.RUNNING, Arbitration.EVIDENCE_WANTED, Arbitration.NEGOTIATION)
 """The statuses of an arbitration that is not decided."""
 REASONS = {
@@ -77,6 +90,7 @@ MaybeMoment = Annotated[datetime | None, BeforeValidator(_instant)]
 Seconds = Annotated[int, Field(ge=0, lt=int(LATEST.timestamp()))]
 ShortText = Annotated[str, BeforeValidator(_short_text)]
 Number = Annotated[int, BeforeValidator(lambda value: value or 0)]
+Flag = Annotated[bool, BeforeValidator(lambda value: value or False)]
 Many = BeforeValidator(lambda value: value or ())
 """An empty list, for which the platform sends null as well."""
 
@@ -119,6 +133,13 @@ class AfterSale(Wire):
     reason_text: ShortText = Field("", validation_alias=_in("reason"))
     description: ShortText = Field("", validation_alias=_in("reason_remark"))
     arbitration: Number = Field(0, validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_status"))
+    said: Number = Field(0, validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_conclusion"))
+    evidence_required: Flag = Field(
+        default=False, validation_alias=AliasPath("process_info", "arbitrate_info", "is_required_evidence")
+    )
+    arbitration_deadline: MaybeMoment = Field(
+        None, validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_status_deadline")
+    )
     handed_in: Annotated[tuple[str, ...], Many] = Field(
         (), validation_alias=AliasPath("process_info", "arbitrate_info", "arbitrate_evidence", "images")
     )
@@ -147,24 +168,40 @@ class AfterSale(Wire):
         return Decimal(sum(item.pay_amount for item in self.items)) / 100
 
     @property
+    def conclusion(self) -> int:
+        """The party for which the platform has ruled, 0 if it has not."""
+        return concluded(self.said, self.arbitration)
+
+    @property
     def disputed(self) -> bool:
         """Whether an arbitration is going on."""
-        return self.arbitration in DISPUTED
+        return self.arbitration in DISPUTED and not self.conclusion
 
     @property
     def dismissed(self) -> bool:
         """Whether the platform has ruled for the merchant."""
-        return self.arbitration == Arbitration.FOR_SELLER
+        return self.conclusion == Conclusion.FOR_SELLER
 
     @property
     def arbitrated(self) -> bool:
-        """Whether there is or was an arbitration that was not called off."""
-        return self.arbitration not in (Arbitration.NONE, Arbitration.CANCELLED)
+        """Whether there is or was an arbitration that was not called off: one called off ends without a conclusion."""
+        return bool(self.conclusion) or self.arbitration not in (Arbitration.NONE, Arbitration.ENDED)
+
+    @property
+    def evidence_until(self) -> datetime | None:
+        """The instant until which the platform waits for the merchant's evidence (DR-20); None if it does not."""
+        wanted = self.evidence_required or self.arbitration == Arbitration.EVIDENCE_WANTED
+        return self.arbitration_deadline if wanted and self.disputed else None
 
     @property
     def parcel(self) -> Parcel | None:
         """The parcel of the reship, once it has a number."""
         return self.resent if self.resent and self.resent.tracking_no else None
+
+
+def concluded(conclusion: int | None, arbitration: int | None) -> int:
+    """Return the party for which the platform has ruled; older statuses of an arbitration said it as well."""
+    return conclusion or _SAID_BY_STATUS.get(arbitration or 0, 0)
 
 
 class AfterSaleRow(Wire):

@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aftersales.platforms.douyin.records import (
+    DISPUTED,
     OTHER_REASON,
     REASONS,
     RESHIP,
     TEXT_LIMIT,
     AfterSale,
-    Arbitration,
+    Conclusion,
     Status,
+    concluded,
 )
 from aftersales.platforms.inbound import CaseKey
 from cases.douyin_reship import Reason
@@ -25,31 +27,37 @@ from cases.models import EARLIEST, LATEST, NAME_LENGTH, clipped, read
 
 RESHIP_PROCESS: Final = "douyin_reship"
 
-CREATED, MODIFIED, DEADLINE_CHANGED, SHIPPED = "200", "208", "209", "226"
+CREATED, MODIFIED, DEADLINE_CHANGED, EVIDENCE_WANTED, SHIPPED = "200", "208", "209", "213", "226"
 ARBITRATION_BEGINS: Final = frozenset({"212", "217"})
-"""The buyer asks for arbitration, or the platform steps in.  (Which of 212-218 is which: third-party code.)"""
+"""The buyer asks for arbitration, or the platform steps in."""
 ARBITRATION_ENDS: Final = frozenset({"215", "216"})
-"""Called off, or decided: ``arbitrate_status`` says which."""
+"""Called off, or decided: the conclusion says which, and for whom (DR-18)."""
 
 RULES_BY_TAG: Final[Mapping[str, tuple[str, ...]]] = {
     "206": ("miss_shipment", "rule_refund"),
     "207": ("withdraw", "rule_dismiss", "lapse"),
     MODIFIED: ("modify",),
+    EVIDENCE_WANTED: ("ask_evidence",),
     SHIPPED: ("ship",),
     "227": ("agree", "auto_agree"),  # a ruling has a message of its own: an echo of our consent must not pass for one
 }
 """The rules that a message may mean, by its tag; the first that applies counts."""
 RULINGS: Final[Mapping[int | None, str]] = {
     Status.AWAITING_SHIPMENT: "rule_reship",
+    Status.REFUSED: "rule_reship",
     Status.REFUNDED: "rule_refund",
 }
-"""The ruling for the buyer, by the status of the after-sale that follows."""
+"""The ruling for the buyer, by the status of the after-sale that goes with it: 27 if the merchant has yet to agree."""
+OTHER_RULINGS: Final[Mapping[int, str]] = {
+    Conclusion.FOR_SELLER: "rule_dismiss",
+    Conclusion.REFUND_AT_ONCE: "rule_refund",
+}
 UNCLEAR: Final = frozenset({"miss_shipment", "withdraw", "request_intervention"})
 """The first rules of messages that say that a case has ended or gone to arbitration, but not how."""
-NEED_FORM: Final = frozenset({"modify", "ship"})
+NEED_FORM: Final = frozenset({"modify", "ship", "ask_evidence"})
 """Rules whose form a message may lack."""
-ONLY_OPEN: Final = frozenset({CREATED, "213", "214", "218"})
-"""Tags that move no case, which only has to be open (213: the platform wants evidence)."""
+ONLY_OPEN: Final = frozenset({CREATED, "214", "218"})
+"""Tags that move no case, which only has to be open."""
 KNOWN: Final = frozenset({*RULES_BY_TAG, *ARBITRATION_BEGINS, *ARBITRATION_ENDS, *ONLY_OPEN, DEADLINE_CHANGED})
 
 ID_DIGITS: Final = 32
@@ -134,7 +142,7 @@ def needs_record(report: Report) -> bool:
     """Return whether only the platform's record says what a message means.
 
     A message that an after-sale is closed, refunded or in arbitration does not say how it came to that; one that a
-    parcel was sent or an application modified need not say which, or why.
+    parcel was sent, an application modified or evidence asked for need not say which, why, or until when.
     """
     return report.rule in UNCLEAR or (report.rule in NEED_FORM and not report.form)
 
@@ -165,14 +173,18 @@ def _report(fields: Mapping[str, Any]) -> Report:
 def _rules_of_message(tag: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     arbitration = _number(data, "arbitrate_status")
     if tag in ARBITRATION_BEGINS:
-        return DISPUTE if arbitration in (None, Arbitration.RUNNING) else ()
+        return DISPUTE if arbitration in (None, *DISPUTED) else ()
     if tag in ARBITRATION_ENDS:
         # What closes or refunds the after-sale next (207, 206) does not say that it was ruled, nor how.
-        if arbitration == Arbitration.FOR_SELLER:
-            return ("rule_dismiss",)
-        rule = RULINGS.get(_number(data, "aftersale_status")) if arbitration == Arbitration.FOR_BUYER else None
+        rule = _ruling(concluded(_number(data, "arbitrate_conclusion"), arbitration), _number(data, "aftersale_status"))
         return (rule,) if rule else ()
     return RULES_BY_TAG.get(tag, ())
+
+
+def _ruling(conclusion: int, status: int | None) -> str | None:
+    if conclusion == Conclusion.FOR_BUYER:
+        return RULINGS.get(status)
+    return OTHER_RULINGS.get(conclusion)
 
 
 def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None:
@@ -181,6 +193,8 @@ def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None
     if tag == SHIPPED:
         carrier, number = _text(data, "company_code") or _text(data, "company_name"), _text(data, "tracking_no")
         return _shipped(carrier, number) if carrier and number else None
+    if tag == EVIDENCE_WANTED and (until := instant(data.get("arbitrate_status_deadline"))):
+        return {"until": until.isoformat()}
     return None
 
 
@@ -239,6 +253,11 @@ def reports(record: AfterSale) -> list[Report]:
         report["occurred_at"] = (record.updated_at if last and rules[0] != "ship" else _no_later(record)).isoformat()
         # With the rule itself as well: its state must not run on a clock of our own until the next report.
         story.append(_report({**report, **deadline, "look": True}))
+    if until := record.evidence_until:
+        # Under one id however often the record changes: a case is told each instant once.
+        report = {"message_id": f"detail/{record.after_sale_id}/ask_evidence/{until.isoformat()}"}
+        report |= {"rule": "ask_evidence", "form": {"until": until.isoformat()}, "look": True}
+        story.append(_report({**report, "occurred_at": record.updated_at.isoformat()}))
     if deadline:
         report = {"message_id": f"{_seen(record)}/deadline/{deadline['deadline']}", **deadline, "look": True}
         story.append(_report({**report, "occurred_at": record.updated_at.isoformat()}))
@@ -253,12 +272,12 @@ def _seen(record: AfterSale) -> str:
 def _deadline(record: AfterSale) -> dict[str, Any]:
     """Return the deadline of a record's clock, with the states whose clock it is; empty if none runs."""
     deadline = _open_deadline(record)
-    states = [state for state, status in WAITING_STATUS.items() if status == record.status]
+    states = [state for state, status in WAITING_STATUS.items() if status == standing(record)]
     return {"deadline": deadline.isoformat(), "states": states} if deadline else {}
 
 
 def _steps(record: AfterSale) -> tuple[Rules, ...]:
-    steps = LED_TO.get(record.status, ())
+    steps = LED_TO.get(standing(record), ())
     if record.disputed:
         # To a case in arbitration, what led to the status before the dispute may mean a ruling: only 27 cannot.
         return (*(steps if record.status == Status.REFUSED else ()), DISPUTE)
@@ -269,6 +288,12 @@ def _steps(record: AfterSale) -> tuple[Rules, ...]:
     if record.status == Status.AWAITING_MERCHANT and record.updated_at == record.applied_at:
         return ()  # as it was applied for: nothing has happened yet
     return steps
+
+
+def standing(record: AfterSale) -> int:
+    """Return the status by which a record stands: 27 after a ruling for the buyer means that the merchant ships."""
+    ruled = record.status == Status.REFUSED and record.conclusion == Conclusion.FOR_BUYER
+    return Status.AWAITING_SHIPMENT if ruled else record.status
 
 
 def _no_later(record: AfterSale) -> datetime:
@@ -284,12 +309,12 @@ def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetim
     """
     if record is None:
         return ExpiryOutcome()
-    rule = _missed(question, record, now) or _disputed(question, record)
-    if rule is None and record.status == WAITING_STATUS.get(question.state):
+    rule, status = _missed(question, record, now) or _disputed(question, record), standing(record)
+    if rule is None and status == WAITING_STATUS.get(question.state):
         if record.deadline and record.deadline > max(question.due, now):
             return ExpiryOutcome(deadline=record.deadline, occurred_at=record.updated_at)
         raise NotResolvedYet(f"平台尚未处理 / the platform has not decided yet: {record.after_sale_id}")
-    rule = rule or FIRST_RULE.get(question.state, {}).get(record.status)
+    rule = rule or FIRST_RULE.get(question.state, {}).get(status)
     if rule is None:
         step = f"{question.state} -> {record.status}"
         raise PlatformRefused(f"平台状态无法对应,请人工核实 / the platform's status has an unknown meaning: {step}")
@@ -303,7 +328,7 @@ def expiry_outcome(question: ExpiryQuery, record: AfterSale | None, now: datetim
 
 def _missed(question: ExpiryQuery, record: AfterSale, now: datetime) -> str | None:
     """Return the rule for status 8 (overdue), which stays during the buyer's window.  From third-party code only."""
-    if (question.state, record.status) != ("awaiting_shipment", Status.AWAITING_SHIPMENT) or record.disputed:
+    if (question.state, standing(record)) != ("awaiting_shipment", Status.AWAITING_SHIPMENT) or record.disputed:
         return None
     if record.reason == Reason.NEVER_RECEIVED or record.deadline is None:
         return None
@@ -317,10 +342,10 @@ def _disputed(question: ExpiryQuery, record: AfterSale) -> str | None:
     if question.state == "awaiting_merchant":
         return "refuse" if record.arbitrated else None
     if question.state == "awaiting_shipment":
-        refused = record.status == Status.REFUSED or (record.dismissed and record.reason == Reason.NEVER_RECEIVED)
+        refused = standing(record) == Status.REFUSED or (record.dismissed and record.reason == Reason.NEVER_RECEIVED)
         return ("refuse" if refused else "miss_shipment") if unsettled else None
     # Shipping after an arbitration: the platform has ruled so.
-    ruled = question.state == "refused" and record.arbitrated and record.status in ON_ITS_WAY
+    ruled = question.state == "refused" and record.arbitrated and standing(record) in ON_ITS_WAY
     return "request_intervention" if unsettled or ruled else None
 
 
@@ -329,12 +354,12 @@ def _happened(rule: str, record: AfterSale) -> datetime | None:
         return record.parcel.shipped_at
     if rule == "miss_shipment" and record.reason != Reason.NEVER_RECEIVED:
         return None  # refunded by a ruling, later
-    return record.updated_at if REACHED_BY.get(rule) == record.status else None
+    return record.updated_at if REACHED_BY.get(rule) == standing(record) else None
 
 
 def _next_deadline(rule: str, record: AfterSale) -> datetime | None:
-    missed = rule == "miss_shipment" and record.status == Status.AWAITING_SHIPMENT
-    return _open_deadline(record) if missed or REACHED_BY.get(rule) == record.status else None
+    missed = rule == "miss_shipment" and standing(record) == Status.AWAITING_SHIPMENT
+    return _open_deadline(record) if missed or REACHED_BY.get(rule) == standing(record) else None
 
 
 def _open_deadline(record: AfterSale) -> datetime | None:

@@ -32,6 +32,13 @@ class DeadlineForm(Strict):
     within: Duration | None = None
 
 
+class EvidenceWantedForm(Strict):
+    """The instant until which evidence is wanted, or a duration from now; by default a day."""
+
+    until: Instant | None = None
+    within: Duration | None = None
+
+
 class RefusalForm(Strict):
     """A refusal in the platform's console."""
 
@@ -85,6 +92,17 @@ def _set_deadline(form: DeadlineForm) -> Step:
     return step
 
 
+def _want_evidence(form: EvidenceWantedForm) -> Step:
+    if form.until is not None and form.within is not None:
+        raise BadForm("until 与 within 只能给一个 / give until or within, not both", ("until",))
+
+    def step(record: AfterSaleRecord, now: int) -> Change:
+        ahead = now + int(form.within.total_seconds()) if form.within is not None else None
+        return transitions.want_evidence(record, now, int(form.until.timestamp()) if form.until else ahead)
+
+    return step
+
+
 def _refuse(form: RefusalForm) -> Step:
     return lambda record, now: transitions.refuse(record, now, form.reason, form.evidence)
 
@@ -109,7 +127,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "rule-reship": _plain(transitions.rule_reship),
     "rule-refund": _plain(transitions.rule_refund),
     "rule-dismiss": _plain(transitions.rule_dismiss),
-    "want-evidence": _plain(transitions.want_evidence),
+    "want-evidence": Action(EvidenceWantedForm, _want_evidence),
     "set-deadline": Action(DeadlineForm, _set_deadline),
     "agree": _plain(transitions.agree),
     "refuse": Action(RefusalForm, _refuse),

@@ -11,6 +11,8 @@ SHIPPING: Final = 48 * 3600
 """Seconds for the merchant to ship after the agreement (DR-5)."""
 BUYER_WINDOW: Final = 48 * 3600
 """Seconds for the buyer to modify the application or call in the platform (DR-7, DR-9)."""
+EVIDENCE_WINDOW: Final = 24 * 3600
+"""Seconds for the merchant to hand in evidence that the platform asks for; the sandbox's own figure."""
 NO_DEADLINE: Final = 0
 MOST_PIECES: Final = 4
 """How many pieces of evidence one call may submit."""
@@ -44,16 +46,22 @@ class AfterSaleStatus(IntEnum):
 
 
 class ArbitrationStatus(IntEnum):
-    """The status of the platform's arbitration."""
+    """The status of the platform's arbitration; how one has ended its conclusion says."""
 
     NONE = 0
     IN_PROGRESS = 1
-    FOR_BUYER = 2
-    FOR_SELLER = 3
     EVIDENCE_WANTED = 4
     NEGOTIATION = 5
-    ENDED = 6
-    CANCELLED = 255
+    ENDED = 255
+
+
+class Conclusion(IntEnum):
+    """For whom the platform has ruled; an arbitration that ended without a conclusion was called off."""
+
+    NONE = 0
+    FOR_BUYER = 1
+    FOR_SELLER = 2
+    REFUND_AT_ONCE = 3
 
 
 UNDER_ARBITRATION: Final = frozenset(
@@ -62,7 +70,7 @@ UNDER_ARBITRATION: Final = frozenset(
 
 
 class MessageTag:
-    """Tags of pushed messages.  Which of 212-218 is which: T (the order of the platform's list of messages).
+    """Tags of pushed messages.
 
     No tag is known for a refused reship and for a reship that the buyer signed for: nothing is pushed then.
     """
@@ -75,8 +83,8 @@ class MessageTag:
     ARBITRATION_OPENED = "212"
     EVIDENCE_WANTED = "213"
     EVIDENCE_GIVEN = "214"
-    ARBITRATION_RULED = "215"
-    ARBITRATION_CANCELLED = "216"
+    ARBITRATION_CANCELLED = "215"
+    ARBITRATION_RULED = "216"
     RESHIP_SHIPPED = "226"
     RESHIP_AGREED = "227"
 

@@ -12,6 +12,7 @@ from aftersales.sandbox.douyin.codes import (
     UNDER_ARBITRATION,
     AfterSaleStatus,
     ArbitrationStatus,
+    Conclusion,
 )
 from cases.errors import PlatformRefused
 from cases.models import Id, Strict
@@ -53,7 +54,7 @@ class SubmittedEvidence(Strict):
 
 
 class AfterSaleRecord(Strict):
-    """One after-sale; ``amount`` in 分, ``deadline`` is 0 if no clock runs."""
+    """One after-sale; ``amount`` in 分, ``deadline`` is 0 if no clock runs, ``evidence_deadline`` if none is wanted."""
 
     shop_id: Id
     after_sale_id: Digits
@@ -66,6 +67,8 @@ class AfterSaleRecord(Strict):
     status: AfterSaleStatus = AfterSaleStatus.AWAITING_MERCHANT
     arbitration: ArbitrationStatus = ArbitrationStatus.NONE
     arbitration_id: str = ""
+    conclusion: Conclusion = Conclusion.NONE
+    evidence_deadline: int = NO_DEADLINE
     overdue: bool = False
     applied_at: int
     updated_at: int

@@ -7,12 +7,14 @@ from typing import Any
 
 from aftersales.sandbox.douyin.codes import (
     BUYER_WINDOW,
+    EVIDENCE_WINDOW,
     MERCHANT_HANDLING,
     MOST_PIECES,
     NO_DEADLINE,
     SHIPPING,
     AfterSaleStatus,
     ArbitrationStatus,
+    Conclusion,
     MessageTag,
 )
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, LogEntry, SentParcel, SubmittedEvidence, must
@@ -31,8 +33,9 @@ def apply(record: AfterSaleRecord) -> Change:
 
 
 def agree(record: AfterSaleRecord, now: int) -> Change:
-    """Let the merchant agree (DR-4)."""
-    must(record.status is AfterSaleStatus.AWAITING_MERCHANT, "同意补寄")
+    """Let the merchant agree (DR-4), after a refusal while the buyer's window runs (DR-21)."""
+    after_all = record.status is AfterSaleStatus.REFUSED and record.in_buyers_window
+    must(record.status is AfterSaleStatus.AWAITING_MERCHANT or after_all, "同意补寄")
     return Change(_agreed(record, now, "商家", "同意补寄"), (MessageTag.RESHIP_AGREED,))
 
 
@@ -77,8 +80,8 @@ def submit_evidence(record: AfterSaleRecord, now: int, comment: str, urls: tuple
     if not 1 <= len(urls) <= MOST_PIECES:
         raise PlatformRefused(f"凭证须为 1 至 {MOST_PIECES} 件 / give 1 to {MOST_PIECES} pieces of evidence")
     shown = _shown(record, SubmittedEvidence(time=now, to_arbitration=True, comment=comment, urls=urls))
-    submitted = record.changed(now, "商家", "提交凭证", comment, arbitration=ArbitrationStatus.IN_PROGRESS, **shown)
-    return Change(submitted, (MessageTag.EVIDENCE_GIVEN,))
+    answered: dict[str, Any] = {"arbitration": ArbitrationStatus.IN_PROGRESS, "evidence_deadline": NO_DEADLINE}
+    return Change(record.changed(now, "商家", "提交凭证", comment, **answered, **shown), (MessageTag.EVIDENCE_GIVEN,))
 
 
 def modify(record: AfterSaleRecord, now: int, reason: str, remark: str) -> Change:
@@ -89,8 +92,11 @@ def modify(record: AfterSaleRecord, now: int, reason: str, remark: str) -> Chang
         "overdue": False,
         "deadline": now + MERCHANT_HANDLING,
     }
-    asked: dict[str, Any] = {"reason": reason, "remark": remark, "arbitration": ArbitrationStatus.NONE}
-    return Change(record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked), (MessageTag.MODIFIED,))
+    asked: dict[str, Any] = {"reason": reason, "remark": remark}
+    anew: dict[str, Any] = {"arbitration": ArbitrationStatus.NONE, "conclusion": Conclusion.NONE}
+    return Change(
+        record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked, **anew), (MessageTag.MODIFIED,)
+    )
 
 
 def ask_platform(record: AfterSaleRecord, now: int) -> Change:
@@ -105,9 +111,9 @@ def withdraw(record: AfterSaleRecord, now: int) -> Change:
     open_ = (AfterSaleStatus.AWAITING_MERCHANT, AfterSaleStatus.AWAITING_SHIPMENT, AfterSaleStatus.REFUSED)
     must(record.status in open_, "撤销申请")
     if record.in_arbitration:
-        closed = _closed(record, now, "买家", "撤销申请", ArbitrationStatus.CANCELLED)
-        return Change(closed, (MessageTag.ARBITRATION_CANCELLED, MessageTag.CLOSED))
-    return Change(_closed(record, now, "买家", "撤销申请", record.arbitration), (MessageTag.CLOSED,))
+        called_off = _ruled(_closed(record, now, "买家", "撤销申请"), Conclusion.NONE)
+        return Change(called_off, (MessageTag.ARBITRATION_CANCELLED, MessageTag.CLOSED))
+    return Change(_closed(record, now, "买家", "撤销申请"), (MessageTag.CLOSED,))
 
 
 def sign(record: AfterSaleRecord, now: int) -> Change:
@@ -116,36 +122,35 @@ def sign(record: AfterSaleRecord, now: int) -> Change:
     return Change(record.changed(now, "买家", "确认收货", status=AfterSaleStatus.RECEIVED))
 
 
-def want_evidence(record: AfterSaleRecord, now: int) -> Change:
-    """Let the platform ask the merchant for evidence."""
+def want_evidence(record: AfterSaleRecord, now: int, until: int | None = None) -> Change:
+    """Let the platform ask the merchant for evidence, to be handed in by an instant."""
     must(record.in_arbitration, "要求举证")
-    return Change(
-        record.changed(now, "平台", "待商家举证", arbitration=ArbitrationStatus.EVIDENCE_WANTED),
-        (MessageTag.EVIDENCE_WANTED,),
-    )
+    deadline = now + EVIDENCE_WINDOW if until is None else until
+    if deadline <= now:
+        raise PlatformRefused("举证截止时间须在将来 / the deadline must be in the future")
+    wanted: dict[str, Any] = {"arbitration": ArbitrationStatus.EVIDENCE_WANTED, "evidence_deadline": deadline}
+    return Change(record.changed(now, "平台", "待商家举证", **wanted), (MessageTag.EVIDENCE_WANTED,))
 
 
 def rule_reship(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule that the merchant ships, within a fresh 48 h (DR-18)."""
     must(record.in_arbitration, "裁定补寄")
-    ruled = _agreed(record, now, "平台", "裁定补寄").model_copy(update={"arbitration": ArbitrationStatus.FOR_BUYER})
+    ruled = _ruled(_agreed(record, now, "平台", "裁定补寄"), Conclusion.FOR_BUYER)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.DEADLINE_CHANGED))
 
 
 def rule_refund(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule a refund (DR-18)."""
     must(record.in_arbitration, "裁定退款")
-    ruled = _refunded(record, now, "裁定退款").model_copy(update={"arbitration": ArbitrationStatus.FOR_BUYER})
+    ruled = _ruled(_refunded(record, now, "裁定退款"), Conclusion.REFUND_AT_ONCE)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.REFUNDED))
 
 
 def rule_dismiss(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform dismiss the application (DR-18)."""
     must(record.in_arbitration, "裁定驳回")
-    return Change(
-        _closed(record, now, "平台", "裁定驳回", ArbitrationStatus.FOR_SELLER),
-        (MessageTag.ARBITRATION_RULED, MessageTag.CLOSED),
-    )
+    ruled = _ruled(_closed(record, now, "平台", "裁定驳回"), Conclusion.FOR_SELLER)
+    return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.CLOSED))
 
 
 def set_deadline(record: AfterSaleRecord, now: int, deadline: int) -> Change:
@@ -163,7 +168,7 @@ def elapse(record: AfterSaleRecord) -> Change:
     if record.status is AfterSaleStatus.AWAITING_MERCHANT:
         return Change(_agreed(record, now, "平台", "超时自动同意"), (MessageTag.RESHIP_AGREED,))
     if record.in_buyers_window:
-        return Change(_closed(record, now, "平台", "买家逾期未处理,售后关闭", record.arbitration), (MessageTag.CLOSED,))
+        return Change(_closed(record, now, "平台", "买家逾期未处理,售后关闭"), (MessageTag.CLOSED,))
     if record.never_received:
         return Change(_refunded(record, now, "超时未发货,自动退款"), (MessageTag.REFUNDED,))
     missed = record.changed(now, "平台", "超时未发货", overdue=True, deadline=now + BUYER_WINDOW)
@@ -179,16 +184,13 @@ def _refunded(record: AfterSaleRecord, now: int, action: str) -> AfterSaleRecord
     return record.changed(now, "平台", action, status=AfterSaleStatus.REFUNDED, overdue=False, deadline=NO_DEADLINE)
 
 
-def _closed(
-    record: AfterSaleRecord, now: int, role: str, action: str, arbitration: ArbitrationStatus
-) -> AfterSaleRecord:
-    ended: dict[str, Any] = {
-        "status": AfterSaleStatus.CLOSED,
-        "overdue": False,
-        "deadline": NO_DEADLINE,
-        "arbitration": arbitration,
-    }
-    return record.changed(now, role, action, **ended)
+def _closed(record: AfterSaleRecord, now: int, role: str, action: str) -> AfterSaleRecord:
+    return record.changed(now, role, action, status=AfterSaleStatus.CLOSED, overdue=False, deadline=NO_DEADLINE)
+
+
+def _ruled(record: AfterSaleRecord, conclusion: Conclusion) -> AfterSaleRecord:
+    ended: dict[str, Any] = {"arbitration": ArbitrationStatus.ENDED, "conclusion": conclusion}
+    return record.model_copy(update={**ended, "evidence_deadline": NO_DEADLINE})
 
 
 def _arbitration(record: AfterSaleRecord) -> dict[str, Any]:
@@ -196,6 +198,7 @@ def _arbitration(record: AfterSaleRecord) -> dict[str, Any]:
     return {
         "arbitration": ArbitrationStatus.IN_PROGRESS,
         "arbitration_id": own,
+        "conclusion": Conclusion.NONE,
         "deadline": NO_DEADLINE,
     }
 

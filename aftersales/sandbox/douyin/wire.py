@@ -8,8 +8,6 @@ from aftersales.sandbox.douyin.codes import AFTER_SALE_TYPE, NO_DEADLINE, AfterS
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.shanghai import SHANGHAI
 
-_CONCLUSION: Final = {2: 1, 3: 2}
-"""T: arbitrate_conclusion by arbitration status."""
 _REFUNDED_MARK: Final = 3
 """T: refund_status of a refund that succeeded."""
 _SENT_ORDER: Final = 3
@@ -36,7 +34,9 @@ def detail(record: AfterSaleRecord) -> dict[str, Any]:
             "arbitrate_info": {
                 "arbitrate_id": record.arbitration_id,
                 "arbitrate_status": int(record.arbitration),
-                "arbitrate_conclusion": _CONCLUSION.get(int(record.arbitration), 0),
+                "arbitrate_conclusion": int(record.conclusion),
+                "is_required_evidence": record.evidence_deadline != NO_DEADLINE,
+                "arbitrate_status_deadline": str(record.evidence_deadline),
                 "arbitrate_evidence": {
                     "images": [url for piece in record.evidence if piece.to_arbitration for url in piece.urls],
                     "describe": ";".join(piece.comment for piece in record.evidence if piece.to_arbitration),
@@ -95,6 +95,8 @@ def message(record: AfterSaleRecord, tag: str, *, as_text: bool) -> str:
     }
     if tag in _ARBITRATION_TAGS:
         fields |= {"arbitrate_id": record.arbitration_id, "arbitrate_status": int(record.arbitration)}
+    if tag == MessageTag.ARBITRATION_RULED:
+        fields["arbitrate_conclusion"] = int(record.conclusion)
     if tag == MessageTag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
         fields["status_deadline"] = record.deadline
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,11 +1,18 @@
 """A record takes the transitions of the rule book, and no others; its clocks fire at their own instants."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from aftersales.sandbox.douyin import transitions
-from aftersales.sandbox.douyin.codes import REASON_TEXTS, AfterSaleStatus, ArbitrationStatus, MessageTag
+from aftersales.sandbox.douyin import transitions, wire
+from aftersales.sandbox.douyin.codes import (
+    EVIDENCE_WINDOW,
+    REASON_TEXTS,
+    AfterSaleStatus,
+    ArbitrationStatus,
+    MessageTag,
+)
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change
 from cases.errors import PlatformRefused
 
@@ -93,7 +100,7 @@ ALLOWED = {
     "fresh": {"agree", "refuse", "withdraw", "set_deadline", "elapse"},
     "agreed": {"refuse", "ship", "withdraw", "set_deadline", "elapse"},
     "overdue": {"ship", "modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
-    "refused": {"modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
+    "refused": {"agree", "modify", "ask_platform", "withdraw", "set_deadline", "elapse"},
     "disputed": {"submit_evidence", "want_evidence", "rule", "rule_reship", "rule_dismiss", "withdraw"},
     "shipped": {"sign"},
     "signed": set(),
@@ -136,6 +143,11 @@ def test_agreeing_starts_48_hours_for_shipping() -> None:
     change = transitions.agree(fresh(), T0 + 10)
     assert (change.record.status, change.record.deadline) == (8, T0 + 10 + H48)
     assert change.tags == ("227",)
+
+
+def test_dr_21_the_merchant_agrees_after_a_refusal_with_a_fresh_48_hours() -> None:
+    change = transitions.agree(refused(), T0 + 100)
+    assert (change.record.status, change.record.deadline, change.tags) == (8, T0 + 100 + H48, ("227",))
 
 
 def test_refusing_what_was_never_received_leads_to_arbitration_and_stops_the_clock() -> None:
@@ -210,24 +222,40 @@ def test_asking_the_platform_in_stops_the_clock(place: Callable[[], AfterSaleRec
 def test_evidence_is_taken_several_times_four_pieces_at_once() -> None:
     wanted = transitions.want_evidence(disputed(), T0 + 50)
     assert (wanted.record.arbitration, wanted.tags) == (4, ("213",))
+    assert wanted.record.evidence_deadline == T0 + 50 + EVIDENCE_WINDOW
     once = transitions.submit_evidence(wanted.record, T0 + 60, "底单", URLS * 4).record
     twice = transitions.submit_evidence(once, T0 + 60, "聊天", URLS).record
     assert [len(evidence.urls) for evidence in twice.evidence] == [4, 1]
-    assert twice.arbitration is ArbitrationStatus.IN_PROGRESS
+    assert (twice.arbitration, twice.evidence_deadline) == (ArbitrationStatus.IN_PROGRESS, 0)
     for wrong in ((), URLS * 5):
         with pytest.raises(PlatformRefused, match="1 to 4"):
             transitions.submit_evidence(once, T0 + 70, "", wrong)
 
 
+def test_evidence_is_wanted_until_an_instant_ahead() -> None:
+    until = transitions.want_evidence(disputed(), T0 + 50, T0 + 51).record
+    info = wire.detail(until)["process_info"]["arbitrate_info"]
+    assert (info["is_required_evidence"], info["arbitrate_status_deadline"]) == (True, str(T0 + 51))
+    with pytest.raises(PlatformRefused, match="in the future"):
+        transitions.want_evidence(disputed(), T0 + 50, T0 + 50)
+    ruled = transitions.rule_reship(until, T0 + 60).record
+    info = wire.detail(ruled)["process_info"]["arbitrate_info"]
+    assert (info["is_required_evidence"], info["arbitrate_status_deadline"]) == (False, "0")
+
+
 @pytest.mark.parametrize("reason", ["never_received", "other"])
-def test_the_platforms_rulings(reason: str) -> None:
+def test_dr_18_a_ruling_ends_the_arbitration_and_its_conclusion_says_for_whom(reason: str) -> None:
     reship = transitions.rule_reship(disputed(reason), T0 + 100)
-    assert (reship.record.status, reship.record.arbitration) == (8, 2)
-    assert (reship.record.deadline, reship.tags) == (T0 + 100 + H48, ("215", "209"))
+    assert (reship.record.status, reship.record.arbitration, reship.record.conclusion) == (8, 255, 1)
+    assert (reship.record.deadline, reship.tags) == (T0 + 100 + H48, ("216", "209"))
     refund = transitions.rule_refund(disputed(reason), T0 + 100)
-    assert (refund.record.status, refund.record.arbitration, refund.tags) == (12, 2, ("215", "206"))
+    assert (refund.record.status, refund.record.arbitration, refund.record.conclusion) == (12, 255, 3)
+    assert refund.tags == ("216", "206")
     dismiss = transitions.rule_dismiss(disputed(reason), T0 + 100)
-    assert (dismiss.record.status, dismiss.record.arbitration, dismiss.tags) == (28, 3, ("215", "207"))
+    assert (dismiss.record.status, dismiss.record.arbitration, dismiss.record.conclusion) == (28, 255, 2)
+    assert dismiss.tags == ("216", "207")
+    said = json.loads(wire.message(dismiss.record, "216", as_text=False))
+    assert (said["arbitrate_status"], said["arbitrate_conclusion"]) == (255, 2)
 
 
 def test_a_reship_that_was_ruled_while_overdue_is_no_longer_overdue() -> None:
@@ -239,7 +267,9 @@ def test_a_reship_that_was_ruled_while_overdue_is_no_longer_overdue() -> None:
 def test_withdrawing_closes_and_ends_the_arbitration() -> None:
     assert transitions.withdraw(fresh(), T0 + 1).tags == ("207",)
     change = transitions.withdraw(disputed(), T0 + 100)
-    assert (change.record.status, change.record.arbitration, change.tags) == (28, 255, ("216", "207"))
+    assert (change.record.status, change.record.arbitration, change.tags) == (28, 255, ("215", "207"))
+    assert change.record.conclusion == 0
+    assert "arbitrate_conclusion" not in json.loads(wire.message(change.record, "215", as_text=False))
 
 
 def test_the_platform_moves_a_clock_to_an_instant_ahead() -> None:

@@ -76,7 +76,7 @@ def test_a_move_without_target_is_shown_as_unchanged() -> None:
 
 
 def test_a_row_says_whether_the_case_ends_there() -> None:
-    assert [row.closes for row in of("miss_shipment")] == [True, False]
+    assert [row.closes for row in of("miss_shipment")] == [True, True, False]
 
 
 def test_effects_are_the_moves_own_and_those_of_the_state_entered_with_the_ledgers_clause() -> None:

@@ -61,10 +61,10 @@ def test_g_3_an_echo_of_what_was_done_here_is_never_taken_for_something_later() 
 def test_g_3_an_early_message_applies_only_within_the_stay_it_tells_of(occurred_at: str, *, taken: bool) -> None:
     case = machine("short_shipped")
     case.decide("refuse", REFUSAL, after("1h"))
-    report(case, "6h", rule="agree", occurred_at=occurred_at)
+    report(case, "6h", rule="auto_agree", occurred_at=occurred_at)
     report(case, "7h", rule="modify", form={"reason": "other"}, occurred_at="4h")
 
-    assert ("agree" in fired(case)) is taken
+    assert ("auto_agree" in fired(case)) is taken
     assert where(case) == (["awaiting_shipment"] if taken else ["awaiting_merchant"])
 
 

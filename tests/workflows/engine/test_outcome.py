@@ -144,6 +144,7 @@ async def test_an_outcome_is_recorded_and_told_once_with_all_its_entries(open_ca
     )
     assert sorted(entry.clause for entry in closing.entries) == ["DR-10", "DR-11"]
     assert life.scene.endings == [closing.outcome]
+    assert [(fact.process, fact.order, fact.rule) for fact in life.scene.told] == [("douyin_shipment", "O1", "refund")]
     assert [question.rule for question in life.scene.questions] == ["auto_agree", "miss_shipment"]
 
 

@@ -173,7 +173,7 @@ def test_an_update_is_described_by_label_clauses_and_fields() -> None:
     process = machine().process
     rules = process.chart.rules
     assert update_description(process, rules["ship"]) == "补寄发货 (DR-5, DR-17) · {carrier, tracking_no}"
-    assert update_description(process, rules["agree"]) == "同意补寄 (DR-4)"
+    assert update_description(process, rules["agree"]) == "同意补寄 (DR-4, DR-21)"
     assert update_description(process, rules["modify"]) == "登记:买家修改申请 (DR-15) · {reason, description?}"
 
 

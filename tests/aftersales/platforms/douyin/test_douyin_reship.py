@@ -581,7 +581,12 @@ def sale(status: int, **fields: Any) -> AfterSale:
     parcel = {"company_code": "shunfeng", "tracking_no": "SF1", "logistics_time": shipped}
     info: dict[str, Any] = {
         "after_sale_info": info,
-        "arbitrate_info": {"arbitrate_status": fields.get("arbitration", 0)},
+        "arbitrate_info": {
+            "arbitrate_status": fields.get("arbitration", 0),
+            "arbitrate_conclusion": fields.get("conclusion", 0),
+            "is_required_evidence": fields.get("required", False),
+            "arbitrate_status_deadline": str(int(fields["until"].timestamp())) if "until" in fields else "0",
+        },
         "logistics_info": {"resend": parcel if status in (13, 14) and fields.get("parcel", True) else None},
     }
     return AfterSale.model_validate({"process_info": info, "order_info": {"shop_order_id": 1}})
@@ -637,13 +642,74 @@ def test_g_2_from_a_state_to_a_status_leads_a_rule(state: str, status: int, arbi
     assert settled(state, sale(status, arbitration=arbitration)).rule == rule
 
 
+RULED_FOR_BUYER, RULED_FOR_SELLER, REFUNDED_AT_ONCE, CALLED_OFF = (
+    {"arbitration": 255, "conclusion": conclusion} for conclusion in (1, 2, 3, 0)
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "ended", "rule"),
+    [
+        ("awaiting_merchant", 28, RULED_FOR_SELLER, "refuse"),
+        ("awaiting_merchant", 28, CALLED_OFF, "withdraw"),
+        ("awaiting_merchant", 12, REFUNDED_AT_ONCE, "refuse"),
+        ("awaiting_shipment", 28, RULED_FOR_SELLER, "refuse"),
+        ("awaiting_shipment", 28, CALLED_OFF, "withdraw"),
+        ("refused", 28, RULED_FOR_SELLER, "request_intervention"),
+        ("refused", 28, CALLED_OFF, "lapse"),
+        ("refused", 12, REFUNDED_AT_ONCE, "request_intervention"),
+        ("refused", 8, RULED_FOR_BUYER, "request_intervention"),
+        ("refused", 27, RULED_FOR_BUYER, "request_intervention"),
+        ("refused", 8, CALLED_OFF, "modify"),
+        ("overdue", 28, RULED_FOR_SELLER, "request_intervention"),
+        ("overdue", 28, CALLED_OFF, "lapse"),
+    ],
+)
+def test_dr_18_the_conclusion_decides_how_an_arbitration_ended(
+    state: str, status: int, ended: dict[str, int], rule: str
+) -> None:
+    assert settled(state, sale(status, **ended)).rule == rule
+
+
+def test_dr_18_a_ruling_for_the_buyer_leaves_the_merchant_to_ship_whether_it_has_agreed_or_not() -> None:
+    late, later = DUE - timedelta(seconds=1), DUE + timedelta(hours=3)
+    ruled = {**RULED_FOR_BUYER, "reason": SHORT, "updated": T0}
+
+    assert settled("awaiting_shipment", sale(27, **ruled, deadline=later)) == ExpiryOutcome(
+        deadline=later, occurred_at=T0
+    )
+    assert settled("awaiting_shipment", sale(27, **ruled, deadline=late)).rule == "miss_shipment"
+    [agreed, waits] = reading.reports(sale(27, **ruled, deadline=later))
+    assert (agreed.rule, agreed.otherwise) == ("agree", ("auto_agree", "rule_reship"))
+    assert (waits.deadline, waits.states) == (later, ("awaiting_shipment", "overdue"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "until"),
+    [
+        ({"arbitration": 4, "until": DUE}, DUE),
+        ({"arbitration": 1, "required": True, "until": DUE}, DUE),
+        ({"arbitration": 1, "until": DUE}, None),
+        ({"arbitration": 4}, None),
+        ({"arbitration": 255, "conclusion": 2, "required": True, "until": DUE}, None),
+    ],
+)
+def test_dr_20_a_record_says_until_when_evidence_is_wanted(fields: dict[str, Any], until: datetime | None) -> None:
+    asked = [report for report in reading.reports(sale(27, **fields)) if report.rule == "ask_evidence"]
+
+    assert [report.form for report in asked] == ([{"until": until.isoformat()}] if until else [])
+    changed = reading.reports(sale(27, **fields, updated=DUE + timedelta(hours=9)))
+    assert [report.message_id for report in changed if report.rule == "ask_evidence"] == [
+        report.message_id for report in asked
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "status", "fields"),
     [
         ("awaiting_merchant", 6, {}),
         ("awaiting_shipment", 8, {}),
         ("awaiting_shipment", 8, {"reason": SHORT}),
-        ("refused", 27, {"arbitration": 2}),
         ("overdue", 8, {"reason": SHORT}),
         ("overdue", 8, {"arbitration": 255}),
         ("overdue", 8, {"reason": SHORT, "arbitration": 2}),
@@ -727,6 +793,7 @@ AGREED = ("agree", "auto_agree", "rule_reship")
         (27, 0, [("refuse",)]),
         (28, 0, [("withdraw", "rule_dismiss", "lapse")]),
         (28, 3, [("refuse",), ("request_intervention", "refuse"), ("rule_dismiss", "withdraw", "lapse")]),
+        (28, 255, [("withdraw", "rule_dismiss", "lapse")]),
         (27, 1, [("refuse",), ("request_intervention", "refuse")]),
         (8, 4, [("request_intervention", "refuse")]),
         (8, 5, [("request_intervention", "refuse")]),
@@ -814,7 +881,9 @@ async def test_g_12_a_look_restores_a_deadline_whose_message_was_lost(shop: Shop
 
 async def test_g_12_a_deadline_is_not_taken_for_that_of_another_state(shop: Shop) -> None:
     own = shop.apply(SHORT)
-    of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own))))
+    opened = RESHIP.open_case(Opening(facts=await shop.port.facts(SHOP, own)))
+    # A case from before DR-21 cannot follow a record from a refusal to an agreement.
+    of = CaseMachine(RESHIP, f"douyin_reship/{own}", opened.as_opened_with("2026-11-26"))
     shop.do(own, transitions.refuse, "已签收")
     await follow(shop, of, own)
     (lapse,) = of.deadlines()
@@ -824,6 +893,53 @@ async def test_g_12_a_deadline_is_not_taken_for_that_of_another_state(shop: Shop
 
     assert await follow(shop, of, own) == ["refused"]
     assert of.deadlines() == [lapse]
+
+
+async def test_dr_21_an_agreement_after_a_refusal_is_followed_by_message_and_by_record(shop: Shop) -> None:
+    for heard in ("message", "record"):
+        own = shop.apply(SHORT)
+        facts = await shop.port.facts(SHOP, own)
+        of = CaseMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+        shop.do(own, transitions.refuse, "已签收")
+        assert await follow(shop, of, own) == ["refused"]
+        record = shop.do(own, transitions.agree)
+        if heard == "message":
+            report = shop.port.report_of("227", "m1", json.loads(wire.message(record, "227", as_text=True)))
+            assert report
+            of.receive(report, datetime.fromtimestamp(shop.sandbox.now(), UTC))
+            assert where(of) == ["awaiting_shipment"]
+        assert await follow(shop, of, own) == ["awaiting_shipment"]
+        assert [entry.clause for entry in of.state.timeline] == ["DR-7", "DR-21"]
+        assert [int(deadline.due.timestamp()) for deadline in of.deadlines()] == [record.deadline]
+
+
+async def test_dr_21_agreeing_after_a_refusal_is_performed_once(shop: Shop) -> None:
+    own = shop.apply(SHORT)
+    await shop.perform(own, "refuse_on_platform", REFUSAL)
+
+    for _ in range(2):
+        await shop.perform(own, "agree_on_platform")
+        shop.sandbox.advance(60)
+
+    assert (shop.record(own).status, shop.actions(own)) == (8, ["拒绝补寄", "同意补寄"])
+
+
+async def test_dr_20_a_record_that_waits_for_evidence_tells_a_case_until_when(shop: Shop) -> None:
+    own = shop.apply(NEVER)
+    facts = await shop.port.facts(SHOP, own)
+    of = PromptMachine(RESHIP, f"douyin_reship/{own}", RESHIP.open_case(Opening(facts=facts)))
+    shop.do(own, transitions.refuse, "已签收")
+    wanted = shop.do(own, transitions.want_evidence)
+    for _ in range(2):  # told twice, it is waited for once
+        assert await follow(shop, of, own) == ["arbitration"]
+
+    assert [(clock.rule, int(clock.due.timestamp())) for clock in of.deadlines()] == [
+        ("evidence_over", wanted.evidence_deadline)
+    ]
+    later = shop.do(own, transitions.want_evidence, wanted.evidence_deadline + HOUR)
+    await follow(shop, of, own)
+    assert [int(clock.due.timestamp()) for clock in of.deadlines()] == [later.evidence_deadline]
+    assert [entry.rule for entry in of.state.timeline][-2:] == ["ask_evidence", "ask_evidence"]
 
 
 @pytest.mark.parametrize("status", [6, 8, 27])
@@ -887,4 +1003,5 @@ async def test_a_case_that_hears_the_records_reports_comes_to_stand_where_the_pl
             await follow(shop, of, own)
 
     assert await follow(shop, of, own) == [state]
-    assert (of.state.pending, of.state.ignored) == ([], [])
+    assert [effect.effect for effect in of.state.pending] == (["tell_refund"] if state == "refunded" else [])  # G-15
+    assert of.state.ignored == []

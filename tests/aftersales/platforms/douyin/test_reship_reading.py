@@ -25,11 +25,24 @@ MEANINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("212", {}, ["request_intervention", "refuse"]),
     ("212", {"arbitrate_status": 1}, ["request_intervention", "refuse"]),
     ("212", {"arbitrate_status": 255}, []),
+    ("212", {"arbitrate_status": 4}, ["request_intervention", "refuse"]),
     ("217", {"arbitrate_status": 1}, ["request_intervention", "refuse"]),
-    ("213", {"arbitrate_status": 4}, []),
+    ("217", {"arbitrate_status": 5}, ["request_intervention", "refuse"]),
+    ("213", {"arbitrate_status": 4}, ["ask_evidence"]),
     ("214", {"arbitrate_status": 1}, []),
     ("218", {"arbitrate_status": 5}, []),
     ("215", {"arbitrate_status": 255}, []),
+    ("215", {"arbitrate_status": 255, "aftersale_status": 28}, []),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 0, "aftersale_status": 28}, []),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 1, "aftersale_status": 8}, ["rule_reship"]),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 1, "aftersale_status": 27}, ["rule_reship"]),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 1, "aftersale_status": 12}, ["rule_refund"]),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 1, "aftersale_status": 99}, []),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 3, "aftersale_status": 12}, ["rule_refund"]),
+    ("215", {"arbitrate_status": 255, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
+    ("216", {"arbitrate_status": 2, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
+    ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 9, "aftersale_status": 28}, []),
     ("216", {"arbitrate_status": 3, "aftersale_status": 28}, ["rule_dismiss"]),
     ("216", {"arbitrate_status": 2, "aftersale_status": 8}, ["rule_reship"]),
     ("215", {"arbitrate_status": 2, "aftersale_status": 12}, ["rule_refund"]),
@@ -116,6 +129,16 @@ def test_dr_18_what_a_message_leaves_open_is_read_from_the_record(tag: str) -> N
     report = report_of(tag, "m1", content())
     assert report
     assert needs_record(report)
+
+
+def test_dr_20_until_when_evidence_is_wanted_is_read_from_the_message_or_from_the_record() -> None:
+    said = report_of("213", "m1", content(arbitrate_status=4, arbitrate_status_deadline=str(AT_SECONDS)))
+    silent = report_of("213", "m1", content(arbitrate_status=4))
+
+    assert said
+    assert silent
+    assert said.form == {"until": datetime.fromtimestamp(AT_SECONDS, UTC).isoformat()}
+    assert (needs_record(said), needs_record(silent)) == (False, True)
 
 
 @pytest.mark.parametrize("carrier", ["company_code", "company_name"])
