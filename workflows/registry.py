@@ -24,6 +24,7 @@ REGISTERED: Mapping[str, str] = {
     "jd_delay_card": "jd",
     "anxinjian_split": "taobao",
     "douyin_shipment": "douyin",
+    "douyin_interception": "douyin",
 }
 """Every process, with its marketplace."""
 

@@ -22,6 +22,7 @@ def test_every_registered_process_has_a_marketplace() -> None:
         ("jd_delay_card", JdDelayCardAdapter),
         ("claim_1688", None),
         ("anxinjian_split", None),
+        ("douyin_interception", None),
     ],
 )
 def test_a_process_has_the_adapter_of_its_name_or_none(process: str, kind: type[Adapter] | None) -> None:
