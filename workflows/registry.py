@@ -25,6 +25,7 @@ REGISTERED: Mapping[str, str] = {
     "anxinjian_split": "taobao",
     "douyin_shipment": "douyin",
     "douyin_interception": "douyin",
+    "jd_abnormal_order": "jd",
 }
 """Every process, with its marketplace."""
 
