@@ -24,6 +24,7 @@ ENDINGS = {
     "claim_1688_upheld": "established",
     "claim_1688_withdrawn": "buyer_withdrew",
     "claim_1688_withdrawn_on_appeal": "buyer_withdrew",
+    "douyin_interception_agreement": "given_up",
     "douyin_interception_compensated": "compensated",
     "douyin_interception_failed": "failed",
     "douyin_interception_failed_on_return": "failed",
