@@ -25,6 +25,8 @@ REGISTERED: Mapping[str, str] = {
     "anxinjian_split": "taobao",
     "douyin_shipment": "douyin",
     "jd_advance_report": "jd",
+    "douyin_interception": "douyin",
+    "jd_abnormal_order": "jd",
 }
 """Every process, with its marketplace."""
 

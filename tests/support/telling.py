@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from cases.messages import ExpiryOutcome, Opening
 from tests.support import machines
 from tests.support.life import facts
+from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_facts
 from tests.support.processes.claims import CHAT, claim_facts
 from tests.support.processes.delays import delay_facts
+from tests.support.processes.interceptions import LOST, NEAR, interception_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -26,6 +28,8 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     "claim_1688": [claim_facts("A1", OPENED)],
     "jd_delay_card": [delay_facts(OPENED, "A1"), delay_facts(OPENED, "A1", promised_ship_at="47h", sent_at="0s")],
     "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
+    "douyin_interception": [interception_facts(), interception_facts(refund="succeeded", parcels=[NEAR])],
+    "jd_abnormal_order": [abnormal_facts(OPENED, "A1", kind=kind) for kind in ("unreachable", "malicious")],
 }
 PROOF = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
@@ -42,6 +46,15 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "authenticate": [{"verdict": "pass"}],
     "print_waybill": [{"carrier": "YTO", "tracking_no": "YT1"}, {"carrier": "YTO", "tracking_no": "YT2"}],
     "report_blocked": [{"step": "pack"}],
+    "choose_parcel": [{"tracking_no": number} for number in ("SF1", "YT2")],
+    "out_for_delivery": [{"tracking_no": number} for number in ("SF1", "YT2")],
+    "intercept_fails": [{"reason": "已到派送网点"}],
+    "lose": [LOST],
+    "complain": [PROOF],
+    "compensate": [{"amount": "640.00"}],
+    "reject_complaint": [{"reason": "外包装完好"}],
+    "file": [FILED],
+    "reject": [REJECTED],
 }
 SETTLED = timedelta(days=60)
 """By then every clock has run out."""

@@ -4,6 +4,7 @@ import pytest
 
 from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.marketplaces import reconcilable_marketplaces
@@ -22,6 +23,8 @@ def test_every_registered_process_has_a_marketplace() -> None:
         ("jd_delay_card", JdDelayCardAdapter),
         ("claim_1688", None),
         ("anxinjian_split", None),
+        ("douyin_interception", None),
+        ("jd_abnormal_order", JdAbnormalOrderAdapter),
     ],
 )
 def test_a_process_has_the_adapter_of_its_name_or_none(process: str, kind: type[Adapter] | None) -> None:
