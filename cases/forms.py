@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from cases.models import Name, Strict, Url
+from cases.models import Name, Strict, Text, Url
 
 MOST_EVIDENCE = 20
 """The most pieces of evidence in a form; no marketplace takes more."""
@@ -52,3 +52,9 @@ class Proof(Form):
     """At least one piece of evidence."""
 
     evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+
+
+class StatedReason(Form):
+    """The reason that a platform gives for refusing what was filed."""
+
+    reason: Text

@@ -1,6 +1,6 @@
 """The time of Asia/Shanghai, by which marketplaces count days and operators read instants."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -14,3 +14,8 @@ def shanghai(instant: datetime) -> str:
 def shanghai_day(at: datetime) -> date:
     """Return the day in Shanghai: marketplaces count by it."""
     return at.astimezone(SHANGHAI).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the instant at which a day in Shanghai ends."""
+    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)

@@ -1,13 +1,14 @@
-"""Instants written as offsets from the opening of a case: +0s, -16d, +72h."""
+"""Instants and days written as offsets from the opening of a case: +0s, -16d, +72h."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, get_args
 
 from pydantic import AwareDatetime, BaseModel
 
 from cases.durations import parse_duration
 from cases.errors import BadForm
+from cases.shanghai import SHANGHAI, shanghai_day
 
 Shift = Callable[[Any], Any]
 """Turns a written instant into one of this run; raises BadForm.  Anything else is left for the model to refuse."""
@@ -66,6 +67,8 @@ def shift_instant(written: Any, shift: Shift, place: tuple[str | int, ...]) -> A
 def _shift(annotation: Any, value: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
     if annotation in (AwareDatetime, datetime):
         return shift_instant(value, shift, place)
+    if annotation is date:
+        return _shift_day(value, shift, place)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return shift_instants(annotation, value, shift, place)
     inner = next((argument for argument in get_args(annotation) if argument not in (type(None), Ellipsis)), None)
@@ -74,6 +77,25 @@ def _shift(annotation: Any, value: Any, shift: Shift, place: tuple[str | int, ..
     if isinstance(value, list):
         return [_shift(inner, item, shift, (*place, number)) for number, item in enumerate(value)]
     return _shift(inner, value, shift, place)
+
+
+def _shift_day(written: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
+    """Shift a day in Shanghai: an offset to the day of its instant, a day as its noon, else left as it is."""
+    noon = _noon(written)
+    try:
+        shifted = _instant(shift_instant(noon or written, shift, place))
+    except BadForm:
+        if noon is None:
+            raise
+        return written  # a day of the calendar means the same without an opening that it could be moved with
+    return written if shifted is None or shifted.tzinfo is None else shanghai_day(shifted).isoformat()
+
+
+def _noon(written: Any) -> str | None:
+    try:
+        return datetime.combine(date.fromisoformat(written), time(12), SHANGHAI).isoformat()
+    except (TypeError, ValueError):
+        return None
 
 
 def _length(written: Any) -> timedelta | None:

@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Validatio
 from aftersales.files.documents import Document, Place, read_document
 from cases.errors import BadForm
 from cases.models import Strict, Text, expected, faults
-from cases.shanghai import SHANGHAI
+from cases.shanghai import SHANGHAI, shanghai_day
 from workflows.engine.process import Process
 from workflows.registry import process_of
 
@@ -147,7 +147,8 @@ def _column_faults(model: type[BaseModel], name: str, annotation: Any, column: C
         yield (), "是列表,请写在 rows 里 / is a list: give it under rows"
     for word, value in (column.values or {}).items():
         yield from ((("values", word), why) for why in _value_faults(model, name, value))
-    if column.format and not (_is_instant(annotation) and _is_format(column.format)):
+    dated = _is_instant(annotation) or _is_day(annotation)
+    if column.format and not (dated and _is_format(column.format)):
         yield ("format",), "须为时刻的格式 / expected a date format such as %Y/%m/%d %H:%M"
 
 
@@ -191,6 +192,7 @@ _ROUNDED = re.compile(r"-?\d(?:\.\d+)?E\+\d{2,}")
 _WIDE_COMMA = "\uff0c"
 _AMOUNT = re.compile(r"[¥\uffe5]?\s*(-?)[¥\uffe5]?\s*(\d{1,3}(?:[,\uff0c]\d{3})+|\d+)(\.\d+)?\s*元?")
 _USUAL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+_USUAL_DAYS = ("%Y-%m-%d", "%Y/%m/%d")
 _BOOLEANS = {"true": True, "是": True, "false": False, "否": False}
 
 
@@ -200,6 +202,8 @@ def _cell_reader(annotation: Any, values: Mapping[str, Any] | None, form: str | 
         return _word_reader(values)
     if _is_instant(annotation):
         return _instant_reader(form)
+    if _is_day(annotation):
+        return _day_reader(form)
     types = _types(annotation)
     if Decimal in types:
         return _read_amount
@@ -208,6 +212,10 @@ def _cell_reader(annotation: Any, values: Mapping[str, Any] | None, form: str | 
 
 def _is_instant(annotation: Any) -> bool:
     return bool({AwareDatetime, datetime} & _types(annotation))
+
+
+def _is_day(annotation: Any) -> bool:
+    return date in _types(annotation)
 
 
 def _types(annotation: Any) -> set[Any]:
@@ -231,6 +239,17 @@ def _instant_reader(form: str | None) -> CellReader:
         if instant is None:
             raise ValueError(f"须为时刻 / expected a date and time such as {form or '2026-11-04 09:00'}")
         return (instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)).isoformat()
+
+    return read
+
+
+def _day_reader(form: str | None) -> CellReader:
+    def read(text: str) -> str:
+        readings = (*_readings(text, form), *(_parsed(text, usual) for usual in _USUAL_DAYS))
+        instant = next(filter(None, readings), None)
+        if instant is None:
+            raise ValueError(f"须为日期 / expected a date such as {form or '2026-11-04'}")
+        return (shanghai_day(instant) if instant.tzinfo else instant.date()).isoformat()
 
     return read
 

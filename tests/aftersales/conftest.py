@@ -31,6 +31,23 @@ def own_id_field(process: str) -> str:
     return next(name for name in type(facts).model_fields if getattr(facts, name) == facts.own_id)
 
 
+def of_its_own(scenario: dict[str, Any]) -> dict[str, Any]:
+    """Return a scenario under ids of its own; cases that are about one order stay so."""
+    cases = [scenario, *scenario.get("also", ())]
+    ids = {case["opening"].get(own_id_field(case["process"])): uuid.uuid4().hex[:12] for case in cases}
+
+    def renamed(case: dict[str, Any]) -> dict[str, Any]:
+        named = {
+            field: ids.get(value, value) if isinstance(value, str) else value
+            for field, value in case["opening"].items()
+        }
+        own = own_id_field(case["process"])
+        return {**case, "opening": {**named, own: ids[case["opening"].get(own)]}}
+
+    also = {"also": [renamed(case) for case in scenario["also"]]} if "also" in scenario else {}
+    return {**renamed(scenario), **also}
+
+
 @pytest.fixture(scope="session")
 def server(environment: WorkflowEnvironment) -> WorkflowEnvironment:
     """One server for all tests: every case has its own time, and every scenario its own worker."""
@@ -59,8 +76,7 @@ def perform(
     caplog.set_level(logging.CRITICAL, "temporalio.activity")
 
     async def once(scenario: dict[str, Any]) -> Played:
-        opening = {**scenario["opening"], own_id_field(scenario["process"]): uuid.uuid4().hex[:12]}
-        simulation = Simulation(server, Scenario(scenario_file({**scenario, "opening": opening})))
+        simulation = Simulation(server, Scenario(scenario_file(of_its_own(scenario))))
         return Played(await simulation.run(), simulation.failed)
 
     async def perform_scenario(scenario: dict[str, Any]) -> Played:

@@ -4,18 +4,42 @@ import pytest
 
 from cases.errors import BadForm, Refused
 from statecharts.jd_delay_card import JdDelayCard
-from statecharts.rules import Party
-from tests.support.processes.delays import CHAT, OPEN_STATES, SECOND, SHIPMENT, Delay, after, card_in
+from statecharts.rules import Effect, Party
+from tests.support.processes.delays import (
+    BEFORE_AMENDMENT,
+    CHAT,
+    OPEN_STATES,
+    REFUSAL,
+    SECOND,
+    SHIPMENT,
+    Delay,
+    after,
+    card_in,
+)
 from workflows.engine import decisions
 
 UNAPPROVED = [state for state in OPEN_STATES if state not in ("approved", "late")]
 RESTING = ["declined", "expired", "report_refused"]
+UNREPORTED = [state for state in OPEN_STATES if state != "emergency_review"]
+LATE_ORDER = ("JD-14", None)
+LATE_SHIPMENT = ("JD-5", None)
+
+
+def later(state: str) -> str:
+    """Return an offset at which a card that has entered a state is still in it."""
+    return "49h" if state == "expired" else "3h"
 
 
 def begun(card: Delay) -> str:
     """Return when the state was entered, as an offset."""
     hours = (card.machine.state.snapshot.entered[card.state] - after("0s")).total_seconds() / 3600
     return f"{hours:.0f}h"
+
+
+def effects_of(card: Delay, rule: str) -> tuple[Effect, ...]:
+    """Return the effects of a rule if it fired now."""
+    chart = JdDelayCard(card.machine.case, after("3h"), card.machine.state.snapshot)
+    return chart.step(rule, after("3h")).effects
 
 
 def test_jd_1_a_card_that_was_not_sent_is_to_be_sent_once() -> None:
@@ -105,20 +129,151 @@ def test_jd_2_declined_and_expired_stay_apart() -> None:
     assert "decline" not in expired.clauses
 
 
-@pytest.mark.parametrize("state", RESTING)
-def test_jd_3_a_report_may_be_filed_after_a_refusal_an_expiry_and_a_report_refused(state: str) -> None:
-    card = card_in(state).filed("49h")
+@pytest.mark.parametrize("state", UNREPORTED)
+def test_jd_3_a_report_may_be_filed_from_every_open_state_whatever_became_of_the_card(state: str) -> None:
+    card = card_in(state).filed(later(state), agreed="21d")
 
     assert (card.state, card.clauses["file_emergency_report"]) == ("emergency_review", "JD-3")
     assert card.submitted[-1] == "file_report"
 
 
-@pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in RESTING])
-def test_jd_3_a_report_is_filed_from_no_other_state(state: str) -> None:
+def test_jd_3_no_second_report_is_filed_while_one_is_under_review() -> None:
+    with pytest.raises(Refused):
+        card_in("emergency_review").filed("2h")
+
+
+@pytest.mark.parametrize("state", UNREPORTED)
+def test_jd_3_a_report_called_back_leaves_the_case_where_it_stood(state: str) -> None:
+    card = card_in(state)
+    sent = [effect for effect in card.pending if effect == "send_card"]
+
+    card.filed(later(state), agreed="21d").act(later(state), "recall_report")
+
+    assert (card.state, card.clauses["recall_report"]) == (state, "JD-3")
+    assert card.submitted[-1] == "take_report_back"
+    assert [effect for effect in card.pending if effect == "send_card"] == sent  # asked for once
+
+
+@pytest.mark.parametrize("state", UNREPORTED)
+def test_jd_3_only_a_report_under_review_can_be_called_back(state: str) -> None:
     card = card_in(state)
 
     with pytest.raises(Refused):
-        card.filed(begun(card))
+        card.act(begun(card), "recall_report")
+
+
+def test_jd_3_the_time_to_file_again_runs_anew_from_the_calling_back() -> None:
+    card = card_in("declined").filed("2h").act("20h", "recall_report")
+
+    assert card.clocks["give_up"] == after("92h")
+
+
+@pytest.mark.parametrize("state", [state for state in UNREPORTED if state != "approved"])
+def test_jd_3_a_refused_report_leaves_the_merchant_free_to_file_again(state: str) -> None:
+    card = card_in(state).filed(later(state), agreed="21d").refused(later(state))
+
+    assert (card.state, card.clauses["refuse_report"]) == ("report_refused", "JD-3")
+    assert card.machine.state.timeline[-1].form == REFUSAL
+    assert card.filed("51h", agreed="21d").state == "emergency_review"
+
+
+def test_jd_3_a_refusal_says_why() -> None:
+    with pytest.raises(BadForm, match="reason"):
+        card_in("emergency_review").act("2h", "refuse_report")
+
+
+def test_jd_3_refused_a_later_time_the_approval_in_force_stays() -> None:
+    card = card_in("approved").filed("2h", agreed="30d").refused("3h")
+
+    assert (card.state, card.clocks) == ("approved", {"miss_agreed_ship": after("20d")})
+
+
+def test_jd_3_approved_a_later_time_it_is_the_new_deadline() -> None:
+    card = card_in("approved").filed("2h", agreed="30d")
+    assert card.clocks["miss_agreed_ship"] == after("20d")
+
+    assert card.act("3h", "approve_report").clocks == {"miss_agreed_ship": after("30d")}
+
+
+def test_jd_3_the_approval_in_force_can_run_out_during_the_review_of_a_later_time() -> None:
+    card = card_in("approved", proposed_ship_at="30h").filed("20h", agreed="50h").until("30h", by=-SECOND)
+    assert "miss_agreed_ship" not in card.clauses
+
+    card.until("30h")
+
+    assert (card.state, card.fired[-1], card.clauses["miss_agreed_ship"]) == (
+        "emergency_review",
+        ("miss_agreed_ship", after("30h")),
+        "JD-5",
+    )
+    assert card.act("31h", "recall_report").state == "late"
+
+
+@pytest.mark.parametrize(
+    ("at", "ended", "ledger"), [("29h", "shipped_on_time", []), ("31h", "shipped_late", [LATE_SHIPMENT])]
+)
+def test_jd_5_shipped_during_the_review_of_a_later_time_the_one_in_force_counts(
+    at: str, ended: str, ledger: list[object]
+) -> None:
+    card = card_in("approved", promised_ship_at="10h", proposed_ship_at="30h").filed("20h", agreed="50h").ship(at)
+
+    assert (card.state, card.booked) == (ended, ledger)
+
+
+def test_jd_5_after_a_missed_agreement_a_refused_report_leaves_the_order_late() -> None:
+    late = card_in("late").filed("3h", agreed="30h").refused("4h")
+    shipped = card_in("late").filed("3h", agreed="30h").refused("4h").ship("5h")
+
+    assert (shipped.state, shipped.booked) == ("shipped_late", [LATE_SHIPMENT])
+    assert (late.until("76h").state, late.booked) == ("not_exempt", [LATE_SHIPMENT])
+
+
+def test_jd_2_a_card_accepted_during_a_review_is_an_approval_and_the_review_goes_on() -> None:
+    card = card_in("awaiting_buyer").filed("2h", agreed="25d").act("3h", "accept")
+
+    assert (card.state, card.clauses["accept"]) == ("emergency_review", "JD-2")
+    assert card.clocks["miss_agreed_ship"] == after("20d")
+    assert card.refused("4h").state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("after_review", "state"), [("recall_report", "declined"), ("refuse_report", "report_refused")]
+)
+def test_jd_2_a_card_declined_during_a_review_is_declined_after_it(after_review: str, state: str) -> None:
+    card = card_in("awaiting_buyer").filed("2h").act("3h", "decline")
+    assert card.state == "emergency_review"
+
+    assert card.act("4h", after_review, REFUSAL if after_review == "refuse_report" else None).state == state
+    with pytest.raises(Refused):
+        card.act("5h", "accept")
+
+
+def test_jd_2_a_card_that_is_still_out_can_be_accepted_after_a_refused_report_until_48_00_00_not_later() -> None:
+    card = card_in("awaiting_buyer").filed("2h").refused("3h").until("48h", by=-SECOND)
+    in_time, too_late = (card_in("awaiting_buyer").filed("2h").refused("3h") for _ in range(2))
+
+    in_time.machine.decide("accept", None, after("48h") - SECOND)
+
+    assert (card.state, in_time.state) == ("report_refused", "approved")
+    with pytest.raises(Refused):
+        too_late.act("48h", "accept")
+
+
+def test_jd_1_a_card_can_be_sent_once_also_beside_a_report() -> None:
+    card = Delay().filed("1h").sent("2h", at="2h")
+    assert (card.state, card.pending) == ("emergency_review", [])
+
+    with pytest.raises(Refused):
+        card.sent("3h", at="3h")
+    assert card.act("4h", "recall_report").state == "awaiting_buyer"
+    assert card.clocks["expire"] == after("50h")
+
+
+def test_jd_3_a_report_approved_without_a_card_needs_none_any_more() -> None:
+    card = Delay().filed("1h").act("2h", "approve_report")
+
+    assert card.state == "approved"
+    assert "send_card" not in card.pending
 
 
 @pytest.mark.parametrize("kind", ["chat_screenshot", "sms", "call_record"])
@@ -139,7 +294,8 @@ def test_jd_3_no_other_evidence_is_taken(kind: str) -> None:
 
 
 def test_jd_3_the_platform_approves_or_refuses() -> None:
-    approved, refused = (card_in("emergency_review").act("2h", rule) for rule in ("approve_report", "refuse_report"))
+    approved = card_in("emergency_review").act("2h", "approve_report")
+    refused = card_in("emergency_review").refused("2h")
 
     assert (approved.state, refused.state) == ("approved", "report_refused")
     assert approved.clauses["approve_report"] == refused.clauses["refuse_report"] == "JD-3"
@@ -165,24 +321,24 @@ def test_jd_4_it_is_escalated_once_and_never_taken_as_approved() -> None:
 
 
 def test_jd_4_a_new_report_is_reviewed_and_escalated_anew() -> None:
-    card = card_in("emergency_review").act("30h", "refuse_report").filed("40h").until("64h")
+    card = card_in("emergency_review").refused("30h").filed("40h").until("64h")
 
     assert [at for rule, at in card.fired if rule == "review_overdue"] == [after("25h"), after("64h")]
 
 
 def test_jd_4_a_new_report_that_the_platform_told_of_is_escalated_anew() -> None:
-    card = card_in("emergency_review").act("30h", "refuse_report")
+    card = card_in("emergency_review").refused("30h")
 
     card.report("40h", rule="file_emergency_report").until("64h")
 
     assert [at for rule, at in card.fired if rule == "review_overdue"] == [after("25h"), after("64h")]
 
 
-@pytest.mark.parametrize("rule", ["approve_report", "refuse_report"])
-def test_jd_4_an_overdue_review_can_still_be_decided(rule: str) -> None:
-    card = card_in("emergency_review").until("100h").act("101h", rule)
+def test_jd_4_an_overdue_review_can_still_be_decided() -> None:
+    approved = card_in("emergency_review").until("100h").act("101h", "approve_report")
+    refused = card_in("emergency_review").until("100h").refused("101h")
 
-    assert card.state in ("approved", "report_refused")
+    assert (approved.state, refused.state) == ("approved", "report_refused")
 
 
 @pytest.mark.parametrize("state", UNAPPROVED)
@@ -206,7 +362,8 @@ def test_jd_5_passing_the_promised_time_moves_nothing_and_stops_no_clock(state: 
 
 
 @pytest.mark.parametrize(
-    ("last", "ended", "ledger"), [(-SECOND, "shipped_on_time", []), (0 * SECOND, "shipped_late", [("JD-5", None)])]
+    ("last", "ended", "ledger"),
+    [(-SECOND, "shipped_on_time", []), (0 * SECOND, "shipped_late", [LATE_ORDER, LATE_SHIPMENT])],
 )
 @pytest.mark.parametrize("state", ["sending", "awaiting_buyer"])
 def test_jd_5_unapproved_on_time_is_before_the_promised_time(
@@ -228,7 +385,7 @@ def test_jd_5_every_unapproved_state_can_ship_on_time_and_late(state: str) -> No
     assert (on_time.ship(begun(on_time)).state, on_time.booked) == ("shipped_on_time", [])
     assert (late.ship("1h" if begun(late) == "0h" else begun(late)).state, late.booked) == (
         "shipped_late",
-        [("JD-5", None)],
+        [LATE_ORDER, LATE_SHIPMENT],
     )
     assert (on_time.submitted[-1], late.submitted[-1]) == ("push_tracking_number", "push_tracking_number")
 
@@ -257,7 +414,7 @@ def test_jd_5_a_report_approved_makes_the_agreed_time_the_new_deadline() -> None
 
 
 def test_jd_5_the_latest_report_names_the_time() -> None:
-    card = card_in("declined").filed("2h", agreed="50h").act("3h", "refuse_report").filed("4h", agreed="60h")
+    card = card_in("declined").filed("2h", agreed="50h").refused("3h").filed("4h", agreed="60h")
 
     assert card.act("5h", "approve_report").clocks == {"miss_agreed_ship": after("60h")}
 
@@ -271,6 +428,79 @@ def test_jd_5_after_the_agreed_time_shipping_is_late_and_a_violation_is_recorded
 def test_jd_5_late_is_late_without_a_clock() -> None:
     assert card_in("late").clocks == {}
     assert card_in("late").until("300d").state == "late"
+
+
+@pytest.mark.parametrize("state", UNAPPROVED)
+def test_jd_14_the_promised_time_passing_without_an_approval_is_one_late_order_at_that_instant(state: str) -> None:
+    card = card_in(state, promised_ship_at="60h").until("60h", by=-SECOND)
+    assert (card.state, card.booked) == (
+        {"sending": "awaiting_buyer", "awaiting_buyer": "expired"}.get(state, state),
+        [],
+    )
+
+    card.until("60h")
+
+    assert (card.booked, card.clauses["miss_promise"]) == ([LATE_ORDER], "JD-14")
+    [entry] = card.machine.state.ledger
+    assert (entry.at, entry.counted, entry.once_an_order) == (after("60h"), True, True)
+    assert [rule for rule, _ in card.until("70h").fired].count("miss_promise") == 1
+
+
+def test_jd_14_with_an_approval_in_force_the_promised_time_passes_without_a_late_order() -> None:
+    approved = card_in("approved", promised_ship_at="60h").until("61h")
+    asking = card_in("approved", promised_ship_at="60h").filed("2h", agreed="30d").until("61h")
+
+    assert (approved.booked, asking.booked) == ([], [])
+
+
+def test_jd_14_a_promise_that_an_approval_replaced_counts_no_more_once_that_has_run_out() -> None:
+    card = card_in("late", promised_ship_at="60h").until("61h").filed("62h", agreed="90h").until("63h")
+    assert card.booked == []
+
+    assert card.refused("64h").until("65h").booked == []
+
+
+def test_jd_14_an_approval_takes_the_late_order_back_and_tells_the_shipment_watch() -> None:
+    accepting, approving = (
+        [effect.name for effect in effects]
+        for effects in (
+            effects_of(card_in("awaiting_buyer"), "accept"),
+            effects_of(card_in("emergency_review"), "approve_report"),
+        )
+    )
+
+    assert accepting == ["take_back_late_order", "exempt_by_card"]
+    assert approving == ["take_back_late_order", "exempt_by_report"]
+
+
+def test_jd_14_a_late_order_is_reversed_by_an_approval_that_comes_later() -> None:
+    card = card_in("emergency_review", promised_ship_at="3h").until("4h")
+    assert card.booked == [LATE_ORDER]
+
+    card.act("5h", "approve_report")
+
+    assert card.booked == []
+    assert [(entry.clause, entry.status) for entry in card.machine.state.undone] == [("JD-14", "reversed")]
+    assert card.ship("6h").state == "shipped_on_time"
+
+
+@pytest.mark.parametrize("state", ["sending", "awaiting_buyer", "approved", "late"])
+def test_g_9_a_case_opened_before_the_amendment_keeps_its_rules(state: str) -> None:
+    card = card_in(state, BEFORE_AMENDMENT)
+
+    with pytest.raises(Refused):
+        card.filed("3h")
+    assert effects_of(card_in("awaiting_buyer", BEFORE_AMENDMENT), "accept") == ()
+
+
+def test_g_9_a_case_opened_before_the_amendment_records_no_late_order() -> None:
+    card = card_in("declined", BEFORE_AMENDMENT, promised_ship_at="3h").filed("2h").until("4h")
+    assert (card.booked, card.clauses["miss_promise"]) == ([], "JD-5")
+
+    assert card.act("5h", "refuse_report").state == "report_refused"
+    with pytest.raises(Refused):
+        card.act("6h", "recall_report")
+    assert (card.ship("7h").state, card.booked) == ("shipped_late", [LATE_SHIPMENT])
 
 
 @pytest.mark.parametrize("state", RESTING)

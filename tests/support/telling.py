@@ -14,6 +14,7 @@ from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_fa
 from tests.support.processes.claims import CHAT, claim_facts
 from tests.support.processes.delays import delay_facts
 from tests.support.processes.interceptions import LOST, NEAR, interception_facts
+from tests.support.processes.jd_shipments import watch_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -27,6 +28,10 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     ],
     "claim_1688": [claim_facts("A1", OPENED)],
     "jd_delay_card": [delay_facts(OPENED, "A1"), delay_facts(OPENED, "A1", promised_ship_at="47h", sent_at="0s")],
+    "jd_shipment": [
+        watch_facts(OPENED, "A1"),
+        watch_facts(OPENED, "A1", kind="presale", promised_last_day="2026-01-08"),
+    ],
     "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
     "douyin_interception": [interception_facts(), interception_facts(refund="succeeded", parcels=[NEAR])],
     "jd_abnormal_order": [abnormal_facts(OPENED, "A1", kind=kind) for kind in ("unreachable", "malicious")],
@@ -36,6 +41,9 @@ SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 FORMS: dict[str, list[dict[str, Any]]] = {
     "refuse": [{"reason": "已签收"}, {"reason": "缺货", "after_consent": True, **PROOF}],
     "ship": [SHIPMENT],
+    "upload_tracking": [SHIPMENT],
+    "report_phone_cancel": [PROOF],
+    "refuse_report": [{"reason": "凭证不清晰"}],
     "modify": [{"reason": "other"}, {"reason": "never_received"}],
     "submit_evidence": [PROOF],
     "add_evidence": [PROOF],
@@ -56,6 +64,8 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "file": [FILED],
     "reject": [REJECTED],
 }
+OF_THEIR_TIME = ("card_sent", "file_emergency_report", "exempt")
+"""The rules whose forms have instants that depend on when the fact happened."""
 SETTLED = timedelta(days=60)
 """By then every clock has run out."""
 
@@ -162,7 +172,7 @@ def told_facts(draw: st.DrawFn, process: str) -> tuple[dict[str, Any], list[Fact
         else:
             message["rule"] = rule
         message["order"] = order
-        if message["rule"] and (rule in FORMS or rule in ("card_sent", "file_emergency_report")):
+        if message["rule"] and (rule in FORMS or rule in OF_THEIR_TIME):
             message["form"] = _form(draw, rule, now)
         fact = Fact(message, now, now + timedelta(seconds=draw(DELAYS)))
         drawn.append(fact)
@@ -177,4 +187,7 @@ def _form(draw: st.DrawFn, rule: str, now: datetime) -> dict[str, Any]:
         case "file_emergency_report":
             agreed = now + timedelta(seconds=draw(GAPS))
             return {"agreed_ship_at": agreed.isoformat(), "evidence": [CHAT]}
+        case "exempt":
+            until = {"until": (now + timedelta(seconds=draw(GAPS))).isoformat()} if draw(st.booleans()) else {}
+            return {"by": draw(st.sampled_from(["card", "phone_cancel"])), **until}
     return draw(st.sampled_from(FORMS[rule]))

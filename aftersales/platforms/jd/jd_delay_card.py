@@ -1,70 +1,7 @@
-"""The delay card on JD: shipping an order has a public interface, cards and reports do not."""
+"""The delay card on JD: shipping the order has a public interface, cards and reports do not."""
 
-import re
-from collections.abc import Mapping
-
-from aftersales.platforms.adapter import Adapter
-from aftersales.platforms.jd.client import JdClient
-from cases.errors import BadForm, PlatformRefused
-from cases.forms import Shipment
-from cases.messages import EffectCall, EffectOutcome
-from cases.models import read
-
-# T: JD's ids of logistics companies, known from third-party code alone.
-COMPANIES: Mapping[str, str] = {
-    "EMS": "465",
-    "SF": "467",
-    "STO": "470",
-    "YTO": "463",
-    "YUNDA": "1327",
-    "ZTO": "1499",
-    "JD": "2087",
-    "JDL": "2087",
-    "中通快递": "1499",
-    "京东快递": "2087",
-    "圆通速递": "463",
-    "德邦快递": "3046",
-    "申通快递": "470",
-    "邮政EMS": "465",
-    "韵达快递": "1327",
-    "顺丰速运": "467",
-}
+from aftersales.platforms.jd.shipping import ShippingAdapter
 
 
-class JdDelayCardAdapter(Adapter):
-    """The interface of the process ``jd_delay_card``; no clock of a card has a record there."""
-
-    def __init__(self, jd: JdClient) -> None:
-        self._jd = jd
-
-    async def perform(self, call: EffectCall) -> EffectOutcome:
-        """Ship the order with the form's carrier and tracking number, unless it was shipped so before."""
-        if call.effect != "push_tracking_number":
-            raise PlatformRefused(f"京东没有此操作的接口 / JD has no interface for: {call.effect}")
-        shipment = read(Shipment, call.form or {}, "form")
-        company, order_id = company_id(shipment.carrier), str(call.facts["order_id"])
-        if await self._jd.shipped(call.shop_id, order_id, shipment.tracking_no):
-            return EffectOutcome(already=True)
-        try:
-            said = await self._jd.ship(call.shop_id, order_id, company, shipment.tracking_no)
-        except PlatformRefused:
-            # An earlier call, whose answer was lost, may have taken effect since the order was read.
-            if await self._jd.shipped(call.shop_id, order_id, shipment.tracking_no):
-                return EffectOutcome(already=True)
-            raise
-        return EffectOutcome(said=said or None)
-
-
-def company_id(carrier: str) -> str:
-    """Return JD's id of a logistics company by its name or code, an id unchanged; raises BadForm."""
-    if re.fullmatch(r"[0-9]+(\|[0-9]+)*", carrier):
-        return carrier
-    company = COMPANIES.get(carrier.upper())
-    if company is None:
-        names = ", ".join(sorted(COMPANIES))
-        raise BadForm(
-            f"carrier: 须为京东物流公司编号(商家后台「我的配送」)或 / expected JD's id of the company or one of: "
-            f"{names}",
-            ("carrier",),
-        )
-    return company
+class JdDelayCardAdapter(ShippingAdapter):
+    """The interface of the process ``jd_delay_card``."""

@@ -1,6 +1,6 @@
 """Instants written as offsets."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ class Piece(Strict):
 class Plan(Strict):
     at: Instant
     until: Instant | None = None
+    day: date | None = None
     pieces: tuple[Piece, ...] = ()
     name: str = ""
 
@@ -76,6 +77,27 @@ def test_only_instants_of_a_model_are_shifted_also_in_what_it_holds() -> None:
         "name": "3d",
         "x": "3d",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [("0s", "2026-01-05"), ("14h59m59s", "2026-01-05"), ("15h", "2026-01-06"), ("-10h", "2026-01-04")],
+)
+def test_an_offset_of_a_day_is_the_day_in_shanghai(written: str, day: str) -> None:
+    for shift in (shifter(NINE), scenario_shifter(NINE, None)):
+        assert shift_instants(Plan, {"day": written}, shift) == {"day": day}
+
+
+def test_a_day_moves_with_the_opening_of_a_scenario_and_else_stays() -> None:
+    raw = {"day": "2026-01-08"}
+
+    assert shift_instants(Plan, raw, scenario_shifter(NINE + timedelta(days=100), NINE)) == {"day": "2026-04-18"}
+    assert shift_instants(Plan, raw, scenario_shifter(NINE, None)) == shift_instants(Plan, raw, shifter(NINE)) == raw
+
+
+@pytest.mark.parametrize("written", ["tomorrow", NOON[:16], "", 5, None])
+def test_what_is_no_day_is_left_to_the_model(written: Any) -> None:
+    assert shift_instants(Plan, {"day": written}, shifter(NINE)) == {"day": written}
 
 
 def test_a_fault_says_where_it_stands() -> None:

@@ -26,6 +26,15 @@ policy:
   choosing_time: 6h
 """
 
+DAYS = """\
+process: jd_shipment
+columns:
+  order_id: 订单
+  ordered_at: 下单
+  promised_last_day: 发货日
+constants: {shop_id: S1, kind: presale}
+"""
+
 
 def test_a_mapping_that_fits_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
@@ -82,3 +91,27 @@ def test_a_list_cannot_be_a_column(tmp_path: Path) -> None:
     path.write_text(whole.replace("  item_id: 商品", "  item_id: 商品\n  sub_orders: 订单"), encoding="utf-8")
     with pytest.raises(BadFile, match=r"mapping\.yaml:4: .*give it under rows"):
         read_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026-12-05", "2026-12-05"),
+        ("2026/12/05", "2026-12-05"),
+        ("2026-12-05 00:00:00", "2026-12-05"),
+        ("2026-12-04T23:30:00+00:00", "2026-12-05"),
+    ],
+)
+def test_a_day_is_read_as_people_and_spreadsheets_write_it(tmp_path: Path, written: str, day: str) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(DAYS, encoding="utf-8")
+    assert read_mapping(path).facts.readers["promised_last_day"](written) == day
+
+
+def test_what_is_no_day_says_what_was_expected(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(DAYS.replace("发货日", "{header: 发货日, format: '%d.%m.%Y'}"), encoding="utf-8")
+    reader = read_mapping(path).facts.readers["promised_last_day"]
+    assert reader("05.12.2026") == "2026-12-05"
+    with pytest.raises(ValueError, match=r"expected a date such as %d\.%m\.%Y"):
+        reader("12月5日")

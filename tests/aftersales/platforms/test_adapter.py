@@ -6,6 +6,7 @@ from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
+from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.marketplaces import reconcilable_marketplaces
 from cases.errors import ProcessFault
@@ -21,6 +22,7 @@ def test_every_registered_process_has_a_marketplace() -> None:
     [
         ("douyin_reship", DouyinReshipAdapter),
         ("jd_delay_card", JdDelayCardAdapter),
+        ("jd_shipment", JdShipmentAdapter),
         ("claim_1688", None),
         ("anxinjian_split", None),
         ("douyin_interception", None),

@@ -1,4 +1,4 @@
-"""A JD delay card from its sending to its end, under virtual time: JD-1 to JD-6."""
+"""A JD delay card from its sending to its end, under virtual time: JD-1 to JD-6 and JD-14."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -42,6 +42,9 @@ def file(at: str, agreed: str = "150h", kind: str = "chat_screenshot") -> dict[s
 
 
 DECLINED = report("1h", "decline", "m1")
+REFUSAL = {"reason": "凭证中没有具体的发货时间"}
+LATE_ORDER = ("JD-14", None, "expected")
+TAKEN_BACK = ("JD-14", None, "reversed")
 LATE = [("JD-5", None, "expected")]
 
 
@@ -102,7 +105,7 @@ async def test_jd_3_a_report_refused_then_approved(play: PlayDelay) -> None:
     played = await play(
         DECLINED,
         file("2h", agreed="100h"),
-        report("3h", "refuse_report", "m2"),
+        report("3h", "refuse_report", "m2", form=REFUSAL),
         expect("3h", "report_refused"),
         file("4h", kind="call_record"),
         report("5h", "approve_report", "m3"),
@@ -111,7 +114,12 @@ async def test_jd_3_a_report_refused_then_approved(play: PlayDelay) -> None:
     )
     assert played.failed == []
     assert (played.state, played.status, played.ledger) == ("shipped_on_time", "closed", [])
-    assert [effect for _, effect, _ in played.effects] == ["file_report", "file_report", "push_tracking_number"]
+    assert [effect for _, effect, _ in played.effects] == [
+        "file_report",
+        "file_report",
+        "exempt_by_report",
+        "push_tracking_number",
+    ]
 
 
 async def test_jd_4_an_overdue_review_is_escalated_once_and_does_not_count_as_approval(play: PlayDelay) -> None:
@@ -125,7 +133,7 @@ async def test_jd_4_an_overdue_review_is_escalated_once_and_does_not_count_as_ap
 async def test_jd_5_unapproved_the_promised_time_counts(play: PlayDelay) -> None:
     on_time, late = await asyncio.gather(play(DECLINED, ship("47h59m59s")), play(DECLINED, ship("48h")))
     assert (on_time.state, on_time.status, on_time.ledger) == ("shipped_on_time", "closed", [])
-    assert (late.state, late.status, late.ledger) == ("shipped_late", "closed", LATE)
+    assert (late.state, late.status, late.ledger) == ("shipped_late", "closed", [LATE_ORDER, *LATE])
     assert late.fired[-2:] == [(2 * DAY, "miss_promise"), (2 * DAY, "ship")]
 
 
@@ -140,9 +148,44 @@ async def test_jd_5_accepted_the_proposed_time_counts(play: PlayDelay) -> None:
 async def test_jd_5_a_report_approved_after_the_promise_makes_the_agreed_time_count(play: PlayDelay) -> None:
     approved = (DECLINED, file("2h"), report("60h", "approve_report", "m2"))
     on_time, late = await asyncio.gather(play(*approved, ship("149h59m59s")), play(*approved, ship("151h")))
-    assert (on_time.state, on_time.ledger) == ("shipped_on_time", [])
-    assert (late.state, late.ledger) == ("shipped_late", LATE)
+    assert (on_time.state, on_time.ledger) == ("shipped_on_time", [TAKEN_BACK])
+    assert (late.state, sorted(late.ledger)) == ("shipped_late", [TAKEN_BACK, *LATE])
     assert "miss_promise" in [rule for _, rule in on_time.fired]
+
+
+async def test_jd_3_a_report_without_a_card_is_called_back_and_the_card_is_asked_for_once(play: PlayDelay) -> None:
+    played = await play(
+        file("1h"),
+        act("2h", "recall_report"),
+        expect("2h", "sending"),
+        until="3h",
+        sent_at=None,
+        promised_ship_at="300h",
+    )
+    assert (played.failed, played.fired) == ([], [(HOUR, "file_emergency_report"), (2 * HOUR, "recall_report")])
+    assert [effect for _, effect, _ in played.effects].count("send_card") == 1
+
+
+async def test_jd_3_from_an_approval_a_later_time_is_asked_for_and_refused_that_stays(play: PlayDelay) -> None:
+    accepted = report("1h", "accept", "m1")
+    refused = report("4h", "refuse_report", "m2", form=REFUSAL)
+    played = await play(accepted, file("2h", agreed="120h"), file("3h"), refused, ship("119h59m59s"))
+    assert (played.state, played.ledger) == ("shipped_on_time", [])
+    assert played.refused == [(2 * HOUR, "file_emergency_report")]  # no later than the time in force
+
+
+async def test_jd_3_the_agreed_time_must_be_in_the_future(play: PlayDelay) -> None:
+    played = await play(DECLINED, file("2h", agreed="2h"), file("3h", agreed="3h1s"), until="3h")
+    assert (played.state, played.refused) == ("emergency_review", [(2 * HOUR, "file_emergency_report")])
+
+
+async def test_jd_14_a_late_order_at_the_promised_instant_is_taken_back_by_a_later_approval(play: PlayDelay) -> None:
+    waiting, approved = await asyncio.gather(
+        play(DECLINED, file("47h"), until="48h"),
+        play(DECLINED, file("47h"), report("50h", "approve_report", "m2"), ship("100h")),
+    )
+    assert (waiting.state, waiting.ledger) == ("emergency_review", [LATE_ORDER])
+    assert (approved.state, approved.ledger) == ("shipped_on_time", [TAKEN_BACK])
 
 
 async def test_jd_6_not_exempt_after_72_hours(play: PlayDelay) -> None:
@@ -150,7 +193,7 @@ async def test_jd_6_not_exempt_after_72_hours(play: PlayDelay) -> None:
         play(DECLINED), play(DECLINED, file("72h59m59s"), until="73h"), play(DECLINED, file("73h"))
     )
     assert (silent.state, silent.status, silent.fired[-1]) == ("not_exempt", "closed", (73 * HOUR, "give_up"))
-    assert (silent.clauses[-1], silent.ledger) == ("JD-6", [])
+    assert (silent.clauses[-1], silent.ledger) == ("JD-6", [LATE_ORDER])
     assert in_time.state == "emergency_review"
     assert (too_late.state, too_late.refused) == ("not_exempt", [(73 * HOUR, "file_emergency_report")])
 

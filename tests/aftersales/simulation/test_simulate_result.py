@@ -56,13 +56,23 @@ ENDINGS = {
     "jd_abnormal_order_malicious": "deleted",
     "jd_abnormal_order_shipped": "given_up",
     "jd_delay_card_accepted": "shipped_on_time",
+    "jd_delay_card_exempts_shipment": "shipped_on_time",
     "jd_delay_card_late_after_approval": "shipped_late",
     "jd_delay_card_late_unapproved": "shipped_late",
+    "jd_delay_card_later_time": "shipped_on_time",
     "jd_delay_card_not_exempt": "not_exempt",
+    "jd_delay_card_recalled": "shipped_on_time",
     "jd_delay_card_report": "shipped_on_time",
     "jd_delay_card_review_overdue": "order_cancelled",
     "jd_delay_card_shipped_in_time": "shipped_on_time",
     "jd_delay_card_silent": "not_exempt",
+    "jd_shipment_deleted": "deleted",
+    "jd_shipment_exempt_until": "picked_up",
+    "jd_shipment_in_time": "picked_up",
+    "jd_shipment_late": "picked_up",
+    "jd_shipment_phone_cancel": "cancelled",
+    "jd_shipment_presale": "picked_up",
+    "jd_shipment_told_late": "picked_up",
 }
 
 

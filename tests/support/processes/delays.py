@@ -12,6 +12,9 @@ from workflows.registry import PROCESSES
 DELAY = PROCESSES["jd_delay_card"]
 SECOND = timedelta(seconds=1)
 SHIPMENT = {"carrier": "JDL", "tracking_no": "JD1"}
+REFUSAL = {"reason": "凭证中没有具体的发货时间"}
+BEFORE_AMENDMENT = "2026-11-26"
+"""The last edition whose cases follow the rules before the amendment."""
 CHAT = {"kind": "chat_screenshot", "url": "https://example.com/chat.png"}
 OPEN_STATES = (
     "sending",
@@ -38,10 +41,10 @@ def delay_facts(opened: datetime, own_id: str = "O1", **changes: str) -> dict[st
 
 
 class Delay:
-    """A delay card; offsets count from the opening, also those in forms."""
+    """A delay card, of the newest edition unless one is named; offsets count from the opening, also those in forms."""
 
-    def __init__(self, policy: dict[str, Any] | None = None, **changes: str) -> None:
-        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **changes), policy=policy or {}))
+    def __init__(self, policy: dict[str, Any] | None = None, edition: str | None = None, **changes: str) -> None:
+        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **changes), policy=policy or {}), edition)
         self.machine = PromptMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
         self.machine.advance(OPENED)
 
@@ -96,6 +99,10 @@ class Delay:
         form = {"agreed_ship_at": after(agreed).isoformat(), "evidence": [CHAT]}
         return self.act(offset, "file_emergency_report", form)
 
+    def refused(self, offset: str) -> "Delay":
+        form = REFUSAL if self.machine.case.amended else None
+        return self.act(offset, "refuse_report", form)
+
     def ship(self, offset: str) -> "Delay":
         return self.act(offset, "ship", SHIPMENT)
 
@@ -104,9 +111,9 @@ class Delay:
         return self
 
 
-def card_in(state: str, **changes: str) -> Delay:
+def card_in(state: str, edition: str | None = None, **changes: str) -> Delay:
     """Return a card, sent at the opening, that entered a state after 1 h, or when its clock ran out."""
-    card = Delay(**(changes if state == "sending" else {"sent_at": "0s"} | changes))
+    card = Delay(edition=edition, **(changes if state == "sending" else {"sent_at": "0s"} | changes))
     match state:
         case "declined":
             card.act("1h", "decline")
@@ -115,7 +122,7 @@ def card_in(state: str, **changes: str) -> Delay:
         case "emergency_review":
             card.act("1h", "decline").filed("1h")
         case "report_refused":
-            card.act("1h", "decline").filed("1h").act("1h", "refuse_report")
+            card.act("1h", "decline").filed("1h").refused("1h")
         case "approved":
             card.act("1h", "accept")
         case "late":

@@ -1,4 +1,4 @@
-"""The delay card's platform: shipping is a call, everything else is not."""
+"""Shipping on JD is a call, everything else is not."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.jd.client import JdClient
-from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter, company_id
+from aftersales.platforms.jd.shipping import ShippingAdapter, company_id
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd, Shipped
@@ -45,7 +45,7 @@ async def served() -> AsyncIterator[Platform]:
             "apps": [{"app_key": "K1", "app_secret": "s3cret"}],
             "shops": [{"shop_id": "S1", "app_key": "K1", "access_token": "T1"}],
         }
-        yield JdDelayCardAdapter(JdClient(read(Secrets, {"jd": block}, "secrets").jd, transport))
+        yield ShippingAdapter(JdClient(read(Secrets, {"jd": block}, "secrets").jd, transport))
 
 
 @pytest.fixture

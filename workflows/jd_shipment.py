@@ -1,0 +1,12 @@
+"""The workflow of the shipment watch on JD."""
+
+from cases.jd_shipment import JdShipmentCase
+from statecharts.jd_shipment import JdShipment
+from workflows.engine.case_workflow import CaseWorkflow
+from workflows.engine.process import Process
+
+PROCESS = Process("jd_shipment", "京东发货监控", JdShipment, JdShipmentCase, hears=True)
+
+
+class JdShipmentWorkflow(CaseWorkflow, process=PROCESS):
+    """Upload within 24 h, pickup within 48 h of the order; either missed makes one late order."""
