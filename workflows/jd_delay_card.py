@@ -6,5 +6,8 @@ from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
 
-class JdDelayCardWorkflow(CaseWorkflow, process=Process("jd_delay_card", "京东延迟发货卡片", JdDelayCard, DelayCase)):
+class JdDelayCardWorkflow(
+    CaseWorkflow,
+    process=Process("jd_delay_card", "京东延迟发货卡片", JdDelayCard, DelayCase, hears=True, hears_since="2026-11-27"),
+):
     """One card per order, which the buyer answers within 48 h; after that, an emergency report."""

@@ -50,7 +50,7 @@ class BackgroundTasks:
 
     def _needed(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
         state = machine.state
-        if machine.process.hears and not state.heard:
+        if not state.heard and machine.process.hears and machine.case.opened_since(machine.process.hears_since):
             yield ("hear",), self._calls.hear
         if state.pending:
             yield ("effect",), partial(self._perform, machine)

@@ -48,7 +48,8 @@ class Process:
     """A process, as engine, commands and documents use it.
 
     A case about several orders has a chart of its own, and every order follows ``order_chart``.  ``hears``: other
-    processes tell its cases facts (G-15), so that a new case asks what was told before it was opened.
+    processes tell its cases facts (G-15), so that a new case asks what was told before it was opened; those opened
+    before the edition ``hears_since`` did not, and never will.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Process:
     case: type[Case]
     order_chart: type[CaseChart] | None = None
     hears: bool = False
+    hears_since: str = ""
 
     def __post_init__(self) -> None:
         """Check that the parts fit; raises ProcessFault with every fault."""
