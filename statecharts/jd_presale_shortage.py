@@ -68,9 +68,7 @@ class JdPresaleShortage(CaseChart):
         named="承诺发货时间",
         of=Party.BUYER,
     )
-    tell_arrival = by(
-        Party.MERCHANT, "告知到货时间", under("JD-9", calling.to(awaiting_buyer)), form="arrival"
-    )
+    tell_arrival = by(Party.MERCHANT, "告知到货时间", under("JD-9", calling.to(awaiting_buyer)), form="arrival")
     accept_arrival = by(Party.BUYER, "接受到货时间", under("JD-9", awaiting_buyer.to(must_ship)))
     refuse_arrival = by(Party.BUYER, "不接受到货时间", under("JD-9", awaiting_buyer.to(late)))
     buyer_silent = after(
