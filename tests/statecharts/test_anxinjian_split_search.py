@@ -41,6 +41,9 @@ MESSAGES = [
     "sign_in",
     "explain_unsigned",
     "print_waybill",
+    "authenticate",
+    "report_blocked",
+    "return_item",
     "ship_offline",
     "auto_refund",
 ]
@@ -61,8 +64,11 @@ FORMS = st.fixed_dictionaries(
             [{"why": why} for why in ("refunded_before_shipping", "in_transit", "unknown")]
         ),
         "print_waybill": st.sampled_from([{"carrier": "YTO", "tracking_no": number} for number in ("YT1", "YT2")]),
+        "authenticate": st.sampled_from([{"verdict": verdict} for verdict in ("pass", "fail", "pass")]),
+        "report_blocked": st.sampled_from([{"step": step} for step in ("sign_in", "pack")]),
     }
 )
+UNSIGNED = ("awaiting_sign_in", "unverified")
 
 
 class Split(RuleBasedStateMachine):
@@ -85,7 +91,8 @@ class Split(RuleBasedStateMachine):
         self.machine = PromptMachine(SPLIT, CASE_ID, case, now=OPENED)
         self.machine.advance(self.now)
         if chosen is not None:
-            assert self.attempt(self.machine, "choose", None, chosen) == (many > 1)
+            fits = many > 1 and self.fits("choose", None, chosen)
+            assert self.attempt(self.machine, "choose", None, chosen) == fits
 
     def order(self, number: int) -> str:
         orders = self.machine.case.orders
@@ -93,6 +100,14 @@ class Split(RuleBasedStateMachine):
 
     def snapshot(self) -> str:
         return json.dumps(next_input(self.machine))
+
+    def fits(self, name: str, order: str | None, form: dict[str, Any]) -> bool:
+        """Return whether a form fits what is offered: with consent (AX-6), or to the step where the order stands."""
+        if name == "choose":
+            return form["way"] == "keep_single" or bool(form.get("freight_consent"))
+        if name == "report_blocked" and order in self.machine.case.orders:
+            return (form["step"] == "sign_in") is (self.where(str(order)) in UNSIGNED)
+        return True
 
     def attempt(self, of: CaseMachine, name: str, order: str | None, form: dict[str, Any]) -> bool:
         """Return whether an action is accepted; a refused one must not change anything."""
@@ -109,7 +124,7 @@ class Split(RuleBasedStateMachine):
     def somebody_tries(self, name: str, number: int, forms: dict[str, Any]) -> None:
         order = self.order(number) if SPLIT.names_order(name) else None
         form = forms.get(name) or form_of(name, order or "")
-        offered = decisions.Choice(name, order) in decisions.allowed(self.machine)
+        offered = decisions.Choice(name, order) in decisions.allowed(self.machine) and self.fits(name, order, form)
         before, fork = self.snapshot(), self.machine.fork()
 
         assert self.attempt(fork, name, order, form) == offered
@@ -125,7 +140,8 @@ class Split(RuleBasedStateMachine):
         choice = offered[number % len(offered)]
         form = forms.get(choice.rule) or form_of(choice.rule, choice.order or "")
 
-        assert self.attempt(self.machine, choice.rule, choice.order, form)
+        fits = self.fits(choice.rule, choice.order, form)
+        assert self.attempt(self.machine, choice.rule, choice.order, form) == fits
 
     @rule(number=ORDERS, steps=st.integers(min_value=1, max_value=8), forms=FORMS)
     def an_order_goes_its_way(self, number: int, steps: int, forms: dict[str, Any]) -> None:
@@ -272,14 +288,27 @@ class Split(RuleBasedStateMachine):
         assert authenticated in ([], [ITEM])
 
     @invariant()
-    def ax_5_ax_6_orders_are_waived_and_refunded_by_the_way_that_counts(self) -> None:
-        fired, way = [(entry.rule, entry.order) for entry in self.machine.state.timeline], self.machine.case.way
-        assert (("choose", None) in fired) == (way is not None)
-        assert not {("waive", ITEM), ("refund_order", ITEM)} & set(fired)
-        assert set(self.machine.case.waived_orders) == {order for name, order in fired if name == "waive"}
-        rules = {name for name, _ in fired}
-        assert "waive" not in rules or way is Way.KEEP_ALL
-        assert "refund_order" not in rules or way is Way.KEEP_SINGLE
+    def ax_5_ax_6_the_way_that_counts_was_chosen_with_consent_and_stays_once_it_was_acted_on(self) -> None:
+        way, acted_on, waived = None, False, set[str | None]()
+        for entry in self.machine.state.timeline:
+            form = entry.form or {}
+            match entry.rule:
+                case "choose":
+                    assert not acted_on
+                    assert form["way"] == Way.KEEP_SINGLE or form["freight_consent"]
+                    way = Way(form["way"])
+                case "buyer_keeps":
+                    assert way is not Way.KEEP_ALL
+                    way = Way.KEEP_ALL
+                case "waive":
+                    assert way is Way.KEEP_ALL
+                    acted_on = True
+                    waived.add(entry.order)
+                case "refund_order":
+                    acted_on = acted_on or (entry.order != ITEM and way is not None)
+        assert way is self.machine.case.way
+        assert waived == set(self.machine.case.waived_orders)
+        assert ITEM not in waived
 
     @invariant()
     def ax_7_a_waived_order_is_confirmed_once_printed_picked_up_and_delivered(self) -> None:
@@ -317,6 +346,32 @@ class Split(RuleBasedStateMachine):
         assert {(order, self.where(order)) for order in paying} <= {
             (order, "confirmed") for order in self.machine.case.waived_orders
         }
+
+    @invariant()
+    def ax_11_what_fails_or_is_refunded_at_the_provider_goes_back_to_the_merchant_and_is_no_loss(self) -> None:
+        rules = [entry.rule for entry in self.of(ITEM)]
+        if self.where(ITEM) in ("failed", "returned"):
+            after_sign_in = rules[rules.index("sign_in") :]
+            assert not {"pick_up", "deliver", "confirm_receipt", "auto_refund"} & set(after_sign_in)
+            assert "refund_order" in rules or "authenticate" in rules
+            assert (ITEM, "AX-9") not in {(entry.order, entry.clause) for entry in self.machine.state.ledger}
+        assert (self.where(ITEM) == "returned") == ("return_item" in rules)
+        for entry in self.machine.state.timeline:
+            if entry.rule == "authenticate":
+                passed = (entry.form or {})["verdict"] == "pass"
+                assert entry.reached[-1] == f"{ITEM}.{'authenticated' if passed else 'failed'}"
+
+    @invariant()
+    def ax_12_a_refunded_order_ends_where_its_goods_are(self) -> None:
+        for order in self.machine.case.orders:
+            rules: list[str] = []
+            for entry in self.of(order):
+                if entry.rule == "refund_order":
+                    shipped, signed_in = "pick_up" in rules, "sign_in" in rules
+                    ends = "refunded" if shipped else "failed" if signed_in else "cancelled"
+                    assert entry.reached[-1] == f"{order}.{ends if order == ITEM else 'cancelled'}"
+                rules.append(entry.rule)
+            assert rules.count("refund_order") <= 1
 
     @invariant()
     def ax_10_silence_is_escalated_once(self) -> None:
