@@ -125,12 +125,6 @@ class VerdictGiven(Form):
         return self.verdict == "pass"
 
 
-class BlockedOnline(Form):
-    """The step after the sign-in that cannot be done (AX-2)."""
-
-    step: Literal["record", "inspect", "pack", "waybill"]
-
-
 class Blocked(Form):
     """The online step that cannot be done: the sign-in (AX-1), or one after it (AX-2)."""
 
@@ -140,6 +134,12 @@ class Blocked(Form):
     def at_sign_in(self) -> bool:
         """受阻的是签收"""
         return self.step == "sign_in"
+
+
+class BlockedOnline(Blocked):
+    """A step after the sign-in: the only ones that could be blocked before AX-1 named the sign-in."""
+
+    step: Literal["record", "inspect", "pack", "waybill"]
 
 
 class Ending(StrEnum):
@@ -303,11 +303,15 @@ class SplitCase(Case):
         return changes
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return what either way costs beyond the one authentication (AX-8), whoever decides on it (AX-6)."""
+        """Return what either way costs beyond the one authentication (AX-8, AX-6), and what a failed one does."""
         many, freight = len(self.others), self.facts.freight_fee * len(self.others)
         if rule == "buyer_keeps":
             note = f"其余 {many} 单全部保留,运费 ¥{freight} 由商家承担,无须商家同意"
             return (Cost(amount=freight, clause="AX-6", note=note),)
+        if rule == "authenticate" and self.opened_since(AMENDED):
+            fee = self.facts.authentication_fee
+            note = f"鉴定费 ¥{fee} 照收,商品退回商家,买家退款"
+            return (Cost(amount=fee, clause="AX-11", note=note, choice="fail"),)
         if rule != "choose":
             return ()
         bought_again = f"额外鉴定费 ¥0.00,运费 ¥0.00;其余 {many} 单退款后重拍普通订单,由商家发货"
@@ -482,12 +486,8 @@ class OrderOfSplit:
         return OrderOfSplit(self.case.apply_to_order(self.order, rule, form, at), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return what a failed authentication costs; the costs of choosing the way the case itself shows."""
-        if rule != "authenticate" or not self.case.opened_since(AMENDED):
-            return ()
-        fee = self.case.facts.authentication_fee
-        note = f"不通过:鉴定费 ¥{fee} 照收,商品退回商家,买家退款"
-        return (Cost(amount=fee, clause="AX-11", note=note, choice="fail"),)
+        """Return what a step of the order costs: those of the case, which alone knows the fees."""
+        return self.case.costs(rule) if rule == "authenticate" else ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
         """Return what shipping offline (AX-3) or a second authentication (AX-4) would cost, and what AX-7 requires."""

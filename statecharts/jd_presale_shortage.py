@@ -64,7 +64,7 @@ class JdPresaleShortage(CaseChart):
     lapse = at(
         "promised_ship_at",
         "到期未付尾款",
-        under("JD-8", negotiating.to(lapsed)),
+        under("JD-8", negotiating.to(lapsed, unless="balance_paid")),
         named="承诺发货时间",
         of=Party.BUYER,
     )

@@ -124,7 +124,9 @@ class Split(RuleBasedStateMachine):
     def somebody_tries(self, name: str, number: int, forms: dict[str, Any]) -> None:
         order = self.order(number) if SPLIT.names_order(name) else None
         form = forms.get(name) or form_of(name, order or "")
-        offered = decisions.Choice(name, order) in decisions.allowed(self.machine) and self.fits(name, order, form)
+        offered = decisions.Choice(name, order) in decisions.allowed(self.machine, self.now) and self.fits(
+            name, order, form
+        )
         before, fork = self.snapshot(), self.machine.fork()
 
         assert self.attempt(fork, name, order, form) == offered
@@ -133,10 +135,10 @@ class Split(RuleBasedStateMachine):
         if order is not None:
             assert not self.attempt(self.machine, name, "O9", form)
 
-    @precondition(lambda self: decisions.allowed(self.machine))
+    @precondition(lambda self: decisions.allowed(self.machine, self.now))
     @rule(number=st.integers(min_value=0, max_value=30), forms=FORMS)
     def somebody_does_what_is_offered(self, number: int, forms: dict[str, Any]) -> None:
-        offered = decisions.allowed(self.machine)
+        offered = decisions.allowed(self.machine, self.now)
         choice = offered[number % len(offered)]
         form = forms.get(choice.rule) or form_of(choice.rule, choice.order or "")
 
@@ -147,7 +149,7 @@ class Split(RuleBasedStateMachine):
     def an_order_goes_its_way(self, number: int, steps: int, forms: dict[str, Any]) -> None:
         order = self.order(number)
         for _ in range(steps):
-            open_rules = {choice.rule for choice in decisions.allowed(self.machine) if choice.order == order}
+            open_rules = {choice.rule for choice in decisions.allowed(self.machine, self.now) if choice.order == order}
             name = next((rule for rule in (*WAIVED_WAY, *ITEM_WAY) if rule in open_rules), None)
             if name is None:
                 return
@@ -193,7 +195,7 @@ class Split(RuleBasedStateMachine):
     @rule(number=ORDERS, wait=WAITS)
     def the_platform_gives_its_own_deadline(self, number: int, wait: timedelta) -> None:
         order, deadline = self.order(number), self.now + wait
-        open_yet = not self.machine.chart_view(order).closed and not self.machine.closed
+        open_yet = self.where(order) not in ("failed", *ENDS) and not self.machine.closed
         held = bool(self.machine.state.held)  # what waited for the answer may apply now, with a deadline of its own
 
         take_message(self.machine, {"order": order, "deadline": deadline.isoformat()}, self.now)
@@ -234,12 +236,12 @@ class Split(RuleBasedStateMachine):
     @rule()
     def it_is_carried_over(self) -> None:
         before, states = self.snapshot(), self.machine.states()
-        deadlines, choices = self.machine.deadlines(), decisions.allowed(self.machine)
+        deadlines, choices = self.machine.deadlines(), decisions.allowed(self.machine, self.now)
 
         self.machine = open_machine(SPLIT, CASE_ID, (json.loads(before),), self.now, resumed=True)
 
         assert self.snapshot() == before
-        assert (self.machine.states(), self.machine.deadlines(), decisions.allowed(self.machine)) == (
+        assert (self.machine.states(), self.machine.deadlines(), decisions.allowed(self.machine, self.now)) == (
             states,
             deadlines,
             choices,
@@ -280,7 +282,7 @@ class Split(RuleBasedStateMachine):
     @invariant()
     def ax_3_nothing_is_shipped_offline(self) -> None:
         assert "ship_offline" not in {entry.rule for entry in self.machine.state.timeline}
-        assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(self.machine))
+        assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(self.machine, self.now))
 
     @invariant()
     def ax_4_one_order_at_most_was_authenticated_and_only_the_items(self) -> None:
@@ -332,7 +334,7 @@ class Split(RuleBasedStateMachine):
         )
         assert (own == "settled_with_loss") == (ended and "refunded" in ends)
         if ended:
-            assert (self.machine.deadlines(), decisions.allowed(self.machine)) == ([], [])
+            assert (self.machine.deadlines(), decisions.allowed(self.machine, self.now)) == ([], [])
             assert (self.machine.state.expiries, self.machine.states()) == ([], [own])
 
     @invariant()

@@ -16,6 +16,7 @@ from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
 from tests.support import machines
 from tests.support.machines import PromptMachine
+from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
@@ -159,6 +160,11 @@ class Split:
     @property
     def clocks(self) -> dict[tuple[str, str | None], datetime]:
         return {(deadline.rule, deadline.order): deadline.due for deadline in self.machine.deadlines()}
+
+    @property
+    def allowed(self) -> list[decisions.Choice]:
+        """What people may do now."""
+        return decisions.allowed(self.machine, self.machine.state.latest)
 
     @property
     def reminded(self) -> list[tuple[str, str | None, datetime]]:
