@@ -625,8 +625,9 @@ def test_ax_6_what_the_buyer_decides_costs_the_freight_and_the_case_says_so() ->
 
     split.act("1h", "buyer_keeps")
 
-    told = [effect.label for effect in SPLIT.effects().values() if effect.notice]
-    assert told == ["买家不愿取消其余订单:全部保留,运费由商家承担,无须商家同意"]
+    (told,) = [effect for effect in split.machine.state.effects if effect.effect == "tell_freight"]
+    assert SPLIT.effects()[told.effect].label == "买家不愿取消其余订单:全部保留,运费由商家承担,无须商家同意"
+    assert [notice.serial for notice in split.machine.state.notifications if notice.notice] == [told.serial]
 
 
 # AX-7: a waived order is confirmed only after its waybill was printed, picked up and signed for
@@ -1171,7 +1172,12 @@ def test_ax_11_once_it_is_returned_and_the_others_have_ended_the_item_is_settled
 def test_ax_11_what_a_failure_costs_is_shown_before_the_verdict() -> None:
     split, _ = order_in("recorded")
 
-    assert "fail:鉴定费 ¥30.00 照收,商品退回商家,买家退款 (AX-11)" in current_details(split.machine)
+    actions = view(split.machine, split.machine.state.latest).actions
+    (shown,) = [action for action in actions if (action.rule, action.order) == ("authenticate", ITEM)]
+
+    assert [(cost.choice, str(cost.amount), cost.note) for cost in shown.costs] == [
+        ("fail", "30.00", "鉴定费 ¥30.00 照收,商品退回商家,买家退款")
+    ]
 
 
 # AX-12: the platform may refund any order
