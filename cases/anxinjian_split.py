@@ -286,8 +286,11 @@ class SplitCase(Case):
     def _ending(self, order: str, rule: str) -> Ending | None:
         """Return how an order ends by a rule; the item's goes back once it is refunded while with the provider."""
         if rule == "refund_order" and order == self.facts.order:
-            stands = self.whereabouts.get(order)
-            return {Whereabouts.WITH_PROVIDER: None, Whereabouts.SHIPPED: Ending.LOST}.get(stands, Ending.CANCELLED)
+            match self.whereabouts.get(order):
+                case Whereabouts.WITH_PROVIDER:
+                    return None
+                case Whereabouts.SHIPPED:
+                    return Ending.LOST
         return ENDINGS.get(rule)
 
     def _reached(self, order: str, rule: str) -> dict[str, object]:

@@ -110,7 +110,7 @@ class AnxinjianOrder(CaseChart):
     confirmed = State("已确认收货", final=True)
     cancelled = State("已退款取消", final=True)
     returned = State("已退回商家", final=True)
-    refunded = State("已退款且货已失", final=True, enter=record_loss)
+    refunded = State("已自动退款", final=True, enter=record_loss)
 
     sign_in = by(
         Party.PROVIDER,
