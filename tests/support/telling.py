@@ -12,6 +12,7 @@ from tests.support import machines
 from tests.support.life import facts
 from tests.support.processes.claims import CHAT, claim_facts
 from tests.support.processes.delays import delay_facts
+from tests.support.processes.shortages import shortage_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -25,6 +26,7 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     ],
     "claim_1688": [claim_facts("A1", OPENED)],
     "jd_delay_card": [delay_facts(OPENED, "A1"), delay_facts(OPENED, "A1", promised_ship_at="47h", sent_at="0s")],
+    "jd_presale_shortage": [shortage_facts(OPENED, "A1"), shortage_facts(OPENED, "A1", "2d", paid=True)],
     "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
 }
 PROOF = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
@@ -39,9 +41,13 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "close_trade": [{"refunded": True}],
     "choose": [{"way": "keep_all", "freight_consent": True}, {"way": "keep_single"}],
     "explain_unsigned": [{"why": why} for why in ("refunded_before_shipping", "in_transit", "unknown")],
-    "authenticate": [{"verdict": "pass"}],
+    "authenticate": [{"verdict": "pass"}, {"verdict": "fail"}],
     "print_waybill": [{"carrier": "YTO", "tracking_no": "YT1"}, {"carrier": "YTO", "tracking_no": "YT2"}],
-    "report_blocked": [{"step": "pack"}],
+    "report_blocked": [{"step": "pack"}, {"step": "sign_in"}],
+    "return_item": [SHIPMENT],
+    "tell_arrival": [{"arrival_at": (OPENED + timedelta(days=4)).isoformat(), **PROOF}],
+    "file_deletion": [PROOF],
+    "refuse_deletion": [{"reason": "凭证不清晰"}],
 }
 SETTLED = timedelta(days=60)
 """By then every clock has run out."""
