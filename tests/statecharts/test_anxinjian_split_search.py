@@ -47,7 +47,7 @@ MESSAGES = [
     "ship_offline",
     "auto_refund",
 ]
-ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "report_blocked", "ship_offline"]
+ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "ship_offline"]
 POLICIES: list[dict[str, Any]] = [{}, {"default_decision": "choose", "default_form": KEEP_ALL}]
 CHOICES = [KEEP_ALL, KEEP_SINGLE, {"way": "keep_all"}, KEEP_SINGLE | {"freight_consent": True}]
 H24 = 24 * 3600
@@ -191,6 +191,16 @@ class Split(RuleBasedStateMachine):
 
         if known:
             assert self.snapshot() == unchanged
+
+    @rule(number=ORDERS)
+    def the_platform_refunds(self, number: int) -> None:
+        order = self.order(number)
+        settling = bool(self.machine.state.expiries) or self.machine.closed
+        open_yet = self.where(order) not in ("failed", *ENDS)
+
+        take_message(self.machine, {"rule": "refund_order", "order": order}, self.now)
+
+        assert settling or not open_yet or self.where(order) in ("cancelled", "failed", "refunded")
 
     @rule(number=ORDERS, wait=WAITS)
     def the_platform_gives_its_own_deadline(self, number: int, wait: timedelta) -> None:
