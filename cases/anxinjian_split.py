@@ -1,4 +1,4 @@
-"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-10, and what each order sees of it."""
+"""Taobao Anxinjian split order 安心鉴拆单: the case of rules AX-1 ... AX-12, and what each order sees of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from cases.durations import parse_duration
 from cases.forms import Form, Shipment
 from cases.models import Id, Instant, Money, Strict
 from cases.policy import Figure, Lengths, Policy
-from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
+from statecharts.anxinjian_split import AMENDED, AnxinjianOrder, AnxinjianSplit
 
 MOST_ORDERS = 20
 """The most orders that the purchase of one item is split over."""
@@ -102,6 +102,11 @@ class WayChosen(Form):
     way: Way
     freight_consent: bool = False
 
+    @property
+    def agreed(self) -> bool:
+        """只留实物订单,或商家已同意承担运费(freight_consent)"""
+        return self.way is Way.KEEP_SINGLE or self.freight_consent
+
 
 class Unsigned(Form):
     """The reason why an order could not be signed in (AX-1)."""
@@ -114,9 +119,25 @@ class VerdictGiven(Form):
 
     verdict: Literal["pass", "fail"]
 
+    @property
+    def passed(self) -> bool:
+        """鉴定通过"""
+        return self.verdict == "pass"
+
 
 class Blocked(Form):
-    """The online step that cannot be done (AX-2)."""
+    """The online step that cannot be done: the sign-in (AX-1), or one after it (AX-2)."""
+
+    step: Literal["sign_in", "record", "inspect", "pack", "waybill"]
+
+    @property
+    def at_sign_in(self) -> bool:
+        """受阻的是签收"""
+        return self.step == "sign_in"
+
+
+class BlockedOnline(Blocked):
+    """A step after the sign-in: the only ones that could be blocked before AX-1 named the sign-in."""
 
     step: Literal["record", "inspect", "pack", "waybill"]
 
@@ -126,6 +147,7 @@ class Ending(StrEnum):
 
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
     LOST = "lost"
 
 
@@ -133,9 +155,28 @@ ENDINGS: Mapping[str, Ending] = {
     "confirm_receipt": Ending.CONFIRMED,
     "refund_order": Ending.CANCELLED,
     "found_refunded": Ending.CANCELLED,
+    "return_item": Ending.RETURNED,
     "auto_refund": Ending.LOST,
 }
-"""The rules by which an order ends."""
+"""The rules by which an order ends; how one ends that carries the item and is refunded, depends on where that is."""
+
+
+class Whereabouts(StrEnum):
+    """How far an order has come; without any, its parcel is still expected."""
+
+    UNVERIFIED = "unverified"
+    WITH_PROVIDER = "with_provider"
+    SHIPPED = "shipped"
+
+
+REACHED: Mapping[str, Whereabouts | None] = {
+    "verify_overdue": Whereabouts.UNVERIFIED,
+    "found_unknown": Whereabouts.UNVERIFIED,
+    "found_in_transit": None,
+    "sign_in": Whereabouts.WITH_PROVIDER,
+    "pick_up": Whereabouts.SHIPPED,
+}
+"""How far the rules bring an order."""
 
 
 class SplitCase(Case):
@@ -151,12 +192,16 @@ class SplitCase(Case):
     waybills: dict[str, str] = {}
     charged_waybills: tuple[str, ...] = ()
     endings: dict[str, Ending] = {}
+    choice_acted_on_already: bool = False
+    refunded_orders: tuple[str, ...] = ()
+    whereabouts: dict[str, Whereabouts] = {}
 
     forms: ClassVar[Mapping[str, type[Form]]] = {
         "way": WayChosen,
         "unsigned": Unsigned,
         "verdict": VerdictGiven,
         "blocked": Blocked,
+        "blocked_online": BlockedOnline,
         "shipment": Shipment,
     }
 
@@ -172,8 +217,13 @@ class SplitCase(Case):
 
     @property
     def keeps_all(self) -> bool:
-        """已选全部保留且商家同意承担运费"""
+        """已定为全部保留"""
         return self.way is Way.KEEP_ALL
+
+    @property
+    def choice_acted_on(self) -> bool:
+        """已有订单按选定的方式退款或无需鉴定"""
+        return self.choice_acted_on_already
 
     @property
     def choice_escalated(self) -> bool:
@@ -204,8 +254,10 @@ class SplitCase(Case):
         return self if order is None else OrderOfSplit(self, order)
 
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
-        """Keep the way that counts (AX-6), and that the merchant's silence was escalated (AX-10)."""
+        """Keep the way that counts (AX-5, AX-6), and that the merchant's silence was escalated (AX-10)."""
         del at
+        if rule == "buyer_keeps":
+            return self.model_copy(update={"way": Way.KEEP_ALL})
         if rule == "choose":
             chosen = form.way if isinstance(form, WayChosen) and form.freight_consent else Way.KEEP_SINGLE
             return self.model_copy(update={"way": chosen})
@@ -221,19 +273,50 @@ class SplitCase(Case):
             changes["waived_orders"] = (*self.waived_orders, order)
         if isinstance(form, Unsigned):
             changes["unsigned"] = {**self.unsigned, order: form.why}
-        if isinstance(form, Shipment):
+        if isinstance(form, Shipment) and rule == "print_waybill":
             changes["waybills"] = {**self.waybills, order: f"{form.carrier} {form.tracking_no}"}
         if rule == "confirm_receipt" and self.part(order).pays_freight:
             changes["charged_waybills"] = (*self.charged_waybills, self.waybill(order))
-        if rule in ENDINGS:
-            changes["endings"] = {**self.endings, order: ENDINGS[rule]}
+        if ending := self._ending(order, rule):
+            changes["endings"] = {**self.endings, order: ending}
+        if self.opened_since(AMENDED):
+            changes |= self._reached(order, rule)
         return self.model_copy(update=changes) if changes else self
 
+    def _ending(self, order: str, rule: str) -> Ending | None:
+        """Return how an order ends by a rule; the item's goes back once it is refunded while with the provider."""
+        if rule == "refund_order" and order == self.facts.order:
+            match self.whereabouts.get(order):
+                case Whereabouts.WITH_PROVIDER:
+                    return None
+                case Whereabouts.SHIPPED:
+                    return Ending.LOST
+        return ENDINGS.get(rule)
+
+    def _reached(self, order: str, rule: str) -> dict[str, object]:
+        """Return how far an order has come, and whether the choice was acted on (AX-5, AX-12)."""
+        changes: dict[str, object] = {}
+        if rule in REACHED:
+            others = {name: stands for name, stands in self.whereabouts.items() if name != order}
+            changes["whereabouts"] = others | ({order: REACHED[rule]} if REACHED[rule] else {})
+        if rule == "refund_order":
+            changes["refunded_orders"] = (*self.refunded_orders, order)
+        if rule == "waive" or (rule == "refund_order" and order != self.facts.order and self.way is not None):
+            changes["choice_acted_on_already"] = True
+        return changes
+
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return what either way costs beyond the one authentication (AX-8)."""
+        """Return what either way costs beyond the one authentication (AX-8, AX-6), and what a failed one does."""
+        many, freight = len(self.others), self.facts.freight_fee * len(self.others)
+        if rule == "buyer_keeps":
+            note = f"其余 {many} 单全部保留,运费 ¥{freight} 由商家承担,无须商家同意"
+            return (Cost(amount=freight, clause="AX-6", note=note),)
+        if rule == "authenticate" and self.opened_since(AMENDED):
+            fee = self.facts.authentication_fee
+            note = f"鉴定费 ¥{fee} 照收,商品退回商家,买家退款"
+            return (Cost(amount=fee, clause="AX-11", note=note, choice="fail"),)
         if rule != "choose":
             return ()
-        many, freight = len(self.others), self.facts.freight_fee * len(self.others)
         bought_again = f"额外鉴定费 ¥0.00,运费 ¥0.00;其余 {many} 单退款后重拍普通订单,由商家发货"
         kept = f"额外鉴定费 ¥0.00,运费 ¥{freight};其余 {many} 单无需鉴定,面单须揽收且签收;须商家同意承担运费"
         return (
@@ -241,14 +324,23 @@ class SplitCase(Case):
             Cost(amount=freight, clause="AX-8", note=kept, choice=Way.KEEP_ALL),
         )
 
+    def warnings(self, rule: str) -> tuple[Cost, ...]:
+        """Return what keeping all orders costs, to which the merchant must consent (AX-6)."""
+        if rule != "choose" or not self.others or self.choice_acted_on or not self.opened_since(AMENDED):
+            return ()
+        freight = self.facts.freight_fee * len(self.others)
+        note = f"全部保留须登记商家同意承担运费 ¥{freight}(freight_consent),未同意不能选"
+        return (Cost(amount=freight, clause="AX-6", note=note),)
+
     @classmethod
     def samples(cls) -> list[Self]:
-        """Return a case with one order, one with two, and two whose orders have ended, without and with a loss."""
+        """Return a case with one order, one with two, one acted on, and two that ended, without and with a loss."""
         case = cls(facts=_facts("O1", "O2"))
         ended = {"O1": Ending.CONFIRMED, "O2": Ending.CANCELLED}
         return [
             cls(facts=_facts("O1")),
             case,
+            case.model_copy(update={"choice_acted_on_already": True}),
             case.model_copy(update={"endings": ended}),
             case.model_copy(update={"endings": {**ended, "O2": Ending.LOST}}),
         ]
@@ -273,6 +365,8 @@ class SplitCase(Case):
         return {
             "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
             "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
+            "authenticate": (VerdictGiven(verdict="pass"), VerdictGiven(verdict="fail")),
+            "report_blocked": (Blocked(step="sign_in"), Blocked(step="pack")),
             "print_waybill": (Shipment(carrier="YTO", tracking_no="YT2"),),
         }
 
@@ -321,7 +415,7 @@ class OrderOfSplit:
 
     @property
     def keeps_all(self) -> bool:
-        """已选全部保留且商家同意承担运费"""
+        """已定为全部保留"""
         return self.case.keeps_all
 
     @property
@@ -351,8 +445,37 @@ class OrderOfSplit:
         return self.order in self.case.waived_orders and self.case.waybill(self.order) not in paid
 
     @property
+    def was_unverified(self) -> bool:
+        """受阻前待平台核实"""
+        return self._stands is Whereabouts.UNVERIFIED
+
+    @property
+    def was_signed_in(self) -> bool:
+        """受阻前已签收"""
+        return self._stands in (Whereabouts.WITH_PROVIDER, Whereabouts.SHIPPED)
+
+    @property
+    def item_with_provider(self) -> bool:
+        """实物在服务商处"""
+        return self.carries_item and self._stands is Whereabouts.WITH_PROVIDER
+
+    @property
+    def item_shipped(self) -> bool:
+        """实物已发往买家"""
+        return self.carries_item and self._stands is Whereabouts.SHIPPED
+
+    @property
+    def refund_known(self) -> bool:
+        """已登记退款"""
+        return self.order in self.case.refunded_orders
+
+    @property
     def _unsigned(self) -> WhyUnsigned | None:
         return self.case.unsigned.get(self.order)
+
+    @property
+    def _stands(self) -> Whereabouts | None:
+        return self.case.whereabouts.get(self.order)
 
     def due(self, figure: str, entered: datetime) -> datetime | None:
         """Return when a clock runs out; automatic receipt is an instant of the platform's record (AX-9)."""
@@ -366,9 +489,8 @@ class OrderOfSplit:
         return OrderOfSplit(self.case.apply_to_order(self.order, rule, form, at), self.order)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
-        """Return nothing: the costs are those of choosing the way, which the case shows."""
-        del rule
-        return ()
+        """Return what a step of the order costs: those of the case, which alone knows the fees."""
+        return self.case.costs(rule) if rule == "authenticate" else ()
 
     def warnings(self, rule: str) -> tuple[Cost, ...]:
         """Return what shipping offline (AX-3) or a second authentication (AX-4) would cost, and what AX-7 requires."""

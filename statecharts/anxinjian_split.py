@@ -1,18 +1,35 @@
-"""淘宝 · 安心鉴拆单 (Anxinjian split order): rules AX-1 ... AX-10, a chart for the item and one for every order."""
+"""淘宝 · 安心鉴拆单 (Anxinjian split order): rules AX-1 ... AX-12, a chart for the item and one for every order."""
 
 from statemachine import HistoryState, State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, always, at, book, by, do, never, stays, under, upon
+from statecharts.rules import Party, after, always, at, book, by, do, form, never, notice, stays, under, upon
 
-ask_choice = do("ask_choice", "请商家与买家选定处理方式", unless="nothing_to_choose", until=("choose", "close_choice"))
-escalate_silence = do("escalate_silence", "商家未选择,升级给平台", until=("choose", "close_choice"), escalates=True)
-arrange_repurchase = do("arrange_repurchase", "请商家安排其余订单退款重拍", unless="keeps_all", until=("settle_item",))
+AMENDED = "2026-11-27"
+"""The edition of the figures since which AX-11 and AX-12 hold, and a choice can be changed (AX-5)."""
+
+ask_choice = do(
+    "ask_choice",
+    "请商家与买家选定处理方式",
+    unless="nothing_to_choose",
+    until=("choose", "buyer_keeps", "close_choice"),
+)
+escalate_silence = do(
+    "escalate_silence", "商家未选择,升级给平台", until=("choose", "buyer_keeps", "close_choice"), escalates=True
+)
+arrange_repurchase = do(
+    "arrange_repurchase",
+    "请商家安排其余订单退款重拍",
+    unless="keeps_all",
+    until=("choose", "buyer_keeps", "settle_item"),
+)
+tell_freight = notice("tell_freight", "买家不愿取消其余订单:全部保留,运费由商家承担,无须商家同意")
 ask_platform = do(
     "ask_platform",
     "反馈平台核实未签收原因",
-    until=("sign_in", "found_refunded", "found_in_transit", "refund_order", "auto_refund"),
+    until=("sign_in", "report_blocked", "found_refunded", "found_in_transit", "refund_order", "auto_refund"),
 )
+send_back = do("send_back", "把商品退回商家", until=("return_item",))
 report_to_operations = do("report_to_operations", "反馈平台运营处理", until=("unblock", "refund_order", "auto_refund"))
 charge_freight = book("charge_freight", "商家承担的运费", clause="AX-8")
 record_loss = book("record_loss", "货款两失", clause="AX-9")
@@ -29,8 +46,25 @@ class AnxinjianSplit(CaseChart):
     choose = by(
         Party.MERCHANT,
         "选择处理方式",
-        under("AX-5", choosing.to(working, on=arrange_repurchase)),
+        under("AX-5", choosing.to(working, on=arrange_repurchase), gone_in=AMENDED),
+        under("AX-5", choosing.to(working, cond=form("agreed"), on=arrange_repurchase), new_in=AMENDED),
+        under(
+            "AX-5",
+            stays(
+                working,
+                cond=form("agreed"),
+                unless=["nothing_to_choose", "choice_acted_on"],
+                on=arrange_repurchase,
+            ),
+            new_in=AMENDED,
+        ),
         form="way",
+    )
+    buyer_keeps = by(
+        Party.BUYER,
+        "不愿取消其余订单",
+        under("AX-6", choosing.to(working, on=tell_freight), new_in=AMENDED),
+        under("AX-6", stays(working, unless=["nothing_to_choose", "keeps_all"], on=tell_freight), new_in=AMENDED),
     )
     close_choice = always("无需选择", under("AX-5", choosing.to(working, cond="nothing_to_choose")))
     escalate_choice = after(
@@ -72,8 +106,10 @@ class AnxinjianOrder(CaseChart):
         picked_up = State("已揽收")
         delivered = State("已送达")
 
+    failed = State("待退回商家", enter=send_back)
     confirmed = State("已确认收货", final=True)
     cancelled = State("已退款取消", final=True)
+    returned = State("已退回商家", final=True)
     refunded = State("已自动退款", final=True, enter=record_loss)
 
     sign_in = by(
@@ -119,9 +155,23 @@ class AnxinjianOrder(CaseChart):
             unconfirmed.online.recorded.to(
                 unconfirmed.online.authenticated, cond=["carries_item", "none_authenticated"]
             ),
+            gone_in=AMENDED,
+        ),
+        under(
+            "AX-4",
+            unconfirmed.online.recorded.to(
+                unconfirmed.online.authenticated, cond=["carries_item", "none_authenticated", form("passed")]
+            ),
+            new_in=AMENDED,
+        ),
+        under(
+            "AX-11",
+            unconfirmed.online.recorded.to(failed, cond=["carries_item", "none_authenticated"], unless=form("passed")),
+            new_in=AMENDED,
         ),
         form="verdict",
     )
+    return_item = by(Party.PROVIDER, "退回商家", under("AX-11", failed.to(returned), new_in=AMENDED), form="shipment")
     waive = by(
         Party.PROVIDER,
         "无需鉴定",
@@ -153,10 +203,30 @@ class AnxinjianOrder(CaseChart):
     report_blocked = by(
         Party.PROVIDER,
         "线上步骤受阻",
-        under("AX-2", unconfirmed.blocked.from_(unconfirmed.online)),
+        under("AX-2", unconfirmed.blocked.from_(unconfirmed.online), form="blocked_online", gone_in=AMENDED),
+        under(
+            "AX-1",
+            unconfirmed.blocked.from_(unconfirmed.awaiting_sign_in, unconfirmed.unverified, cond=form("at_sign_in")),
+            new_in=AMENDED,
+        ),
+        under("AX-2", unconfirmed.blocked.from_(unconfirmed.online, unless=form("at_sign_in")), new_in=AMENDED),
         form="blocked",
     )
-    unblock = upon("平台已修复", under("AX-2", unconfirmed.blocked.to(unconfirmed.online.where_it_stood)))
+    unblock = upon(
+        "平台已修复",
+        under("AX-2", unconfirmed.blocked.to(unconfirmed.online.where_it_stood), gone_in=AMENDED),
+        under(
+            "AX-2",
+            unconfirmed.blocked.to(unconfirmed.online.where_it_stood, cond="was_signed_in"),
+            new_in=AMENDED,
+        ),
+        under(
+            "AX-1",
+            unconfirmed.blocked.to(unconfirmed.awaiting_sign_in, unless=["was_signed_in", "was_unverified"]),
+            new_in=AMENDED,
+        ),
+        under("AX-1", unconfirmed.blocked.to(unconfirmed.unverified, cond="was_unverified"), new_in=AMENDED),
+    )
     ship_offline = by(Party.PROVIDER, "线下发货", never("AX-3"))
     pick_up = upon("揽收", under("AX-7", unconfirmed.waybill_printed.to(unconfirmed.picked_up)))
     deliver = upon("送达签收", under("AX-7", unconfirmed.picked_up.to(unconfirmed.delivered)))
@@ -170,7 +240,12 @@ class AnxinjianOrder(CaseChart):
         ),
     )
     refund_order = upon(
-        "订单退款", under("AX-5", cancelled.from_(unconfirmed, cond="keeps_single", unless="carries_item"))
+        "订单退款",
+        under("AX-5", cancelled.from_(unconfirmed, cond="keeps_single", unless="carries_item"), gone_in=AMENDED),
+        under("AX-12", cancelled.from_(unconfirmed, unless=["item_with_provider", "item_shipped"]), new_in=AMENDED),
+        under("AX-12", failed.from_(unconfirmed, cond="item_with_provider"), new_in=AMENDED),
+        under("AX-12", stays(failed, unless="refund_known"), new_in=AMENDED),
+        under("AX-12", refunded.from_(unconfirmed, cond="item_shipped"), new_in=AMENDED),
     )
     auto_refund = at(
         "auto_receipt_at",

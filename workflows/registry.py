@@ -23,6 +23,7 @@ REGISTERED: Mapping[str, str] = {
     "anomaly_1688": "alibaba_1688",
     "jd_delay_card": "jd",
     "jd_shipment": "jd",
+    "jd_presale_shortage": "jd",
     "anxinjian_split": "taobao",
     "douyin_shipment": "douyin",
     "jd_advance_report": "jd",

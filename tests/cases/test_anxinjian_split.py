@@ -9,6 +9,7 @@ import pytest
 from cases.anxinjian_split import (
     MOST_ORDERS,
     Blocked,
+    BlockedOnline,
     Ending,
     OrderOfSplit,
     SplitCase,
@@ -19,6 +20,7 @@ from cases.anxinjian_split import (
     VerdictGiven,
     Way,
     WayChosen,
+    Whereabouts,
     WhyUnsigned,
 )
 from cases.case import SAMPLE_INSTANT
@@ -26,7 +28,7 @@ from cases.errors import BadForm
 from cases.forms import Form, NoForm, Shipment
 from cases.models import read
 from cases.policy import Policy
-from tests.support.processes.splits import ITEM, order_ids, split_facts
+from tests.support.processes.splits import BEFORE, ITEM, order_ids, split_facts
 
 T0 = datetime(2026, 1, 20, 1, tzinfo=UTC)
 ORDER = {"order_id": "O1", "carries_item": True}
@@ -43,6 +45,17 @@ def case(many: int = 2, **changed: Any) -> SplitCase:
 def part(of: SplitCase, order: str) -> OrderOfSplit:
     order_of_split: OrderOfSplit = of.part(order)
     return order_of_split
+
+
+def opened_before(many: int = 2) -> SplitCase:
+    """Return a case that was opened before AX-11 and AX-12."""
+    return case(many).as_opened_with(BEFORE)
+
+
+def happened(of: SplitCase, order: str, *rules: str) -> SplitCase:
+    for rule in rules:
+        of = of.apply_to_order(order, rule, NoForm(), SAMPLE_INSTANT)
+    return of
 
 
 def chosen(of: SplitCase, way: str, *, consent: bool = False) -> SplitCase:
@@ -141,7 +154,8 @@ def test_an_item_has_neither_no_order_nor_more_than_twenty(many: int) -> None:
         (WayChosen, {"way": "keep_single"}),
         *((Unsigned, {"why": why}) for why in ("refunded_before_shipping", "in_transit", "unknown")),
         *((VerdictGiven, {"verdict": verdict}) for verdict in ("pass", "fail")),
-        *((Blocked, {"step": step}) for step in ("record", "inspect", "pack", "waybill")),
+        *((Blocked, {"step": step}) for step in ("sign_in", "record", "inspect", "pack", "waybill")),
+        *((BlockedOnline, {"step": step}) for step in ("record", "inspect", "pack", "waybill")),
         (Shipment, {"carrier": "YTO", "tracking_no": "YT1"}),
     ],
 )
@@ -159,7 +173,8 @@ def test_forms_take_the_words_of_the_rule_book(form: type[Form], raw: dict[str, 
         (Unsigned, {"why": "lost"}, "why"),
         (VerdictGiven, {}, "verdict"),
         (VerdictGiven, {"verdict": "genuine"}, "verdict"),
-        (Blocked, {"step": "sign_in"}, "step"),
+        (Blocked, {"step": "ship"}, "step"),
+        (BlockedOnline, {"step": "sign_in"}, "step"),
         (Blocked, {"step": "pack", "since": "1h"}, "since"),
         (Shipment, {"carrier": "YTO", "tracking_no": " "}, "tracking_no"),
     ],
@@ -290,6 +305,123 @@ def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("way", "consent", "agreed"),
+    [("keep_all", True, True), ("keep_all", False, False), ("keep_single", True, True), ("keep_single", False, True)],
+)
+def test_ax_6_to_keep_all_is_agreed_only_with_consent(way: str, *, consent: bool, agreed: bool) -> None:
+    assert read(WayChosen, {"way": way, "freight_consent": consent}, "choose").agreed is agreed
+
+
+def test_ax_6_if_the_buyer_will_not_cancel_all_are_kept() -> None:
+    assert case().apply("buyer_keeps", None, SAMPLE_INSTANT).way is Way.KEEP_ALL
+    assert chosen(case(), "keep_single").apply("buyer_keeps", NoForm(), SAMPLE_INSTANT).keeps_all
+
+
+def test_ax_6_what_the_freight_costs_is_told_for_the_buyers_decision_and_in_a_refusal() -> None:
+    split = case(3)
+    (kept,), (refused,) = split.costs("buyer_keeps"), split.warnings("choose")
+
+    assert (kept.amount, kept.clause) == (refused.amount, refused.clause) == (Decimal("24.00"), "AX-6")
+    assert "无须商家同意" in kept.note
+    assert "freight_consent" in refused.note
+
+
+def test_ax_6_there_is_no_warning_where_nothing_can_be_chosen() -> None:
+    acted_on = happened(chosen(case(3), "keep_all", consent=True), "O2", "waive")
+
+    assert case(1).warnings("choose") == acted_on.warnings("choose") == opened_before(3).warnings("choose") == ()
+
+
+@pytest.mark.parametrize(
+    ("way", "order", "rule", "acted_on"),
+    [
+        ("keep_all", "O2", "waive", True),
+        ("keep_single", "O2", "refund_order", True),
+        ("keep_all", "O2", "refund_order", True),
+        ("keep_single", ITEM, "refund_order", False),
+        ("keep_single", "O2", "found_refunded", False),
+        (None, "O2", "refund_order", False),
+    ],
+)
+def test_ax_5_a_choice_is_acted_on_once_an_order_is_refunded_or_waived(
+    way: str | None, order: str, rule: str, *, acted_on: bool
+) -> None:
+    split = case() if way is None else chosen(case(), way, consent=True)
+
+    assert happened(split, order, rule).choice_acted_on is acted_on
+
+
+@pytest.mark.parametrize(
+    ("rules", "ending"),
+    [
+        ([], Ending.CANCELLED),
+        (["verify_overdue"], Ending.CANCELLED),
+        (["sign_in"], None),
+        (["sign_in", "print_waybill"], None),
+        (["sign_in", "pick_up"], Ending.LOST),
+    ],
+)
+def test_ax_12_how_the_items_order_ends_by_a_refund_depends_on_where_the_item_is(
+    rules: list[str], ending: Ending | None
+) -> None:
+    split = happened(case(), ITEM, *rules, "refund_order")
+
+    assert split.endings.get(ITEM) is ending
+    assert split.any_lost is (ending is Ending.LOST)
+    assert part(split, ITEM).refund_known
+
+
+def test_ax_12_an_order_without_the_item_is_never_lost_by_a_refund() -> None:
+    split = happened(case(), "O2", "sign_in", "pick_up")
+    seen = part(split, "O2")
+    assert not seen.item_with_provider
+    assert not seen.item_shipped
+
+    assert happened(split, "O2", "refund_order").endings == {"O2": Ending.CANCELLED}
+
+
+@pytest.mark.parametrize(
+    ("rules", "stands", "seen"),
+    [
+        ([], None, (False, False)),
+        (["verify_overdue"], Whereabouts.UNVERIFIED, (True, False)),
+        (["found_unknown"], Whereabouts.UNVERIFIED, (True, False)),
+        (["found_unknown", "found_in_transit"], None, (False, False)),
+        (["found_unknown", "sign_in"], Whereabouts.WITH_PROVIDER, (False, True)),
+        (["sign_in", "pick_up"], Whereabouts.SHIPPED, (False, True)),
+    ],
+)
+def test_ax_1_ax_12_how_far_an_order_has_come_is_known(
+    rules: list[str], stands: Whereabouts | None, seen: tuple[bool, bool]
+) -> None:
+    split = happened(case(), ITEM, *rules)
+
+    assert split.whereabouts == ({} if stands is None else {ITEM: stands})
+    assert (part(split, ITEM).was_unverified, part(split, ITEM).was_signed_in) == seen
+
+
+def test_ax_11_the_return_ends_the_order_without_loss_and_is_no_waybill() -> None:
+    parcel = Shipment(carrier="YTO", tracking_no="RT1")
+    split = case(1).apply_to_order(ITEM, "return_item", parcel, SAMPLE_INSTANT)
+
+    assert (split.endings, split.any_lost, split.waybills) == ({ITEM: Ending.RETURNED}, False, {})
+
+
+def test_ax_11_the_fee_that_stands_is_told_before_the_verdict() -> None:
+    (cost,) = part(case(), ITEM).costs("authenticate")
+
+    assert (cost.amount, cost.clause, cost.choice) == (Decimal("30.00"), "AX-11", "fail")
+    assert part(opened_before(), ITEM).costs("authenticate") == ()
+
+
+def test_a_case_opened_before_learns_nothing_of_what_came_later() -> None:
+    split = happened(chosen(opened_before(), "keep_all"), "O2", "sign_in", "pick_up", "refund_order")
+
+    assert (split.way, split.endings) == (Way.KEEP_SINGLE, {"O2": Ending.CANCELLED})
+    assert (split.whereabouts, split.refunded_orders, split.choice_acted_on) == ({}, (), False)
+
+
+@pytest.mark.parametrize(
     ("way", "consent", "counts"),
     [
         ("keep_all", True, Way.KEEP_ALL),
@@ -298,8 +430,8 @@ def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
         ("keep_single", False, Way.KEEP_SINGLE),
     ],
 )
-def test_ax_6_all_are_kept_with_consent_only(way: str, counts: Way, *, consent: bool) -> None:
-    split = chosen(case(), way, consent=consent)
+def test_ax_6_in_a_case_opened_before_all_are_kept_with_consent_only(way: str, counts: Way, *, consent: bool) -> None:
+    split = chosen(opened_before(), way, consent=consent)
 
     assert split.way is counts
     assert part(split, "O2").keeps_all is split.keeps_all is (counts is Way.KEEP_ALL)
@@ -313,8 +445,8 @@ def test_ax_6_before_a_choice_neither_way_counts() -> None:
     assert not split.keeps_single
 
 
-def test_ax_6_a_choice_that_was_reported_without_its_form_was_made_without_consent() -> None:
-    assert case().apply("choose", None, SAMPLE_INSTANT).way is Way.KEEP_SINGLE
+def test_ax_6_a_choice_that_was_reported_to_it_without_its_form_was_made_without_consent() -> None:
+    assert opened_before().apply("choose", None, SAMPLE_INSTANT).way is Way.KEEP_SINGLE
 
 
 def test_ax_10_the_escalation_is_noted() -> None:
@@ -401,7 +533,7 @@ def test_ax_7_the_warning_says_what_a_waived_order_must_have_and_no_other_order_
 
 
 def test_nothing_else_is_warned_of() -> None:
-    assert part(case(), "O2").warnings("pack") == case().warnings("choose") == ()
+    assert part(case(), "O2").warnings("pack") == case().warnings("escalate_choice") == ()
 
 
 def test_what_was_pinned_does_not_change() -> None:
@@ -443,7 +575,13 @@ def test_samples_of_orders_carry_the_item_or_not_before_a_choice_and_after_each(
         (carries, way) for carries in (True, False) for way in (None, *Way)
     }
     assert all(isinstance(part, SplitCase.part_type()) for part in parts)
-    assert set(SplitCase.form_samples()) == {"choose", "explain_unsigned", "print_waybill"}
+    assert set(SplitCase.form_samples()) == {
+        "choose",
+        "explain_unsigned",
+        "print_waybill",
+        "authenticate",
+        "report_blocked",
+    }
 
 
 def test_an_order_without_an_instant_of_automatic_receipt_has_none() -> None:

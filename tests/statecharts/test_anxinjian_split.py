@@ -9,6 +9,7 @@ from cases.errors import BadForm, Refused
 from statecharts.anxinjian_split import AnxinjianOrder, AnxinjianSplit
 from statecharts.rules import Party
 from tests.support.processes.splits import (
+    BEFORE,
     ENDS,
     ITEM,
     ITEM_WAY,
@@ -21,6 +22,7 @@ from tests.support.processes.splits import (
     WAIVED_WAY,
     Split,
     after,
+    form_of,
     order_ids,
     order_in,
 )
@@ -45,7 +47,7 @@ def costs(split: Split) -> list[tuple[str, str]]:
 
 
 def test_the_states_of_order_and_item_are_those_of_the_rule_book() -> None:
-    assert set(SPLIT.order_states) == {*OPEN_STATES, *ENDS}
+    assert set(SPLIT.order_states) == {*OPEN_STATES, "failed", *ENDS}
     assert SPLIT.states == ("choosing", "working", "settled", "settled_with_loss")
 
 
@@ -159,7 +161,7 @@ def test_ax_1_the_platform_need_not_be_asked_about_an_order_that_has_ended(end: 
 
     split.act("2h", "refund_order", "O2") if end == "refund_order" else split.until("3d")
 
-    assert split.where("O2") in ENDS
+    assert split.where("O2") in ("cancelled", "refunded")
     assert ("ask_platform", "O2") not in split.pending
 
 
@@ -169,6 +171,65 @@ def test_ax_1_nothing_else_is_signed_in_or_explained(state: str, rule: str) -> N
     split, order = order_in(state)
 
     assert "当前状态不允许" in split.refusal("1h", rule, order)
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([("5h", "unknown", "3h"), ("6h", "in_transit", "2h")], "unverified"),
+        ([("5h", "in_transit", "3h"), ("6h", "unknown", "2h")], "awaiting_sign_in"),
+        ([("5h", "unknown", "3h"), ("6h", "in_transit", "4h")], "awaiting_sign_in"),
+    ],
+)
+def test_ax_1_the_reason_that_was_found_last_counts_not_the_one_that_was_told_last(
+    told: list[tuple[str, str, str]], state: str
+) -> None:
+    split = kept()
+
+    for at, why, found in told:
+        split.act(at, "explain_unsigned", "O2", {"why": why, "occurred_at": after(found).isoformat()})
+
+    assert split.where("O2") == state
+
+
+@pytest.mark.parametrize("state", ["awaiting_sign_in", "unverified"])
+def test_ax_1_an_order_that_the_system_cannot_sign_in_goes_to_the_platform_and_returns_where_it_stood(
+    state: str,
+) -> None:
+    split, order = order_in(state)
+
+    split.act("2h", "report_blocked", order, {"step": "sign_in"})
+    assert (split.where(order), split.clauses["report_blocked"]) == ("blocked", "AX-1")
+    assert [effect for effect, of in split.pending if of == order] == ["report_to_operations"]
+    assert split.until("26h", by=-SECOND).where(order) == "blocked"
+
+    split.act("26h", "unblock", order)
+    assert (split.where(order), split.clauses["unblock"]) == (state, "AX-1")
+    assert split.act("27h", "sign_in", order).where(order) == "signed_in"
+
+
+def test_ax_1_it_does_not_go_to_the_platform_twice_while_it_is_blocked_and_has_24_hours_once_it_is_mended() -> None:
+    split = kept().act("1h", "report_blocked", "O2", {"step": "sign_in"}).until("48h")
+    assert "verify_overdue" not in dict(split.fired("O2"))
+
+    split.act("48h", "unblock", "O2").until("72h", by=-SECOND)
+    assert split.where("O2") == "awaiting_sign_in"
+    assert split.until("72h").where("O2") == "unverified"
+
+
+@pytest.mark.parametrize("state", ["awaiting_sign_in", "unverified"])
+@pytest.mark.parametrize("step", ["record", "inspect", "pack", "waybill"])
+def test_ax_1_before_the_sign_in_nothing_else_can_be_blocked(state: str, step: str) -> None:
+    split, order = order_in(state)
+
+    assert "受阻的是签收 (at_sign_in)" in split.refusal("2h", "report_blocked", order, {"step": step})
+
+
+@pytest.mark.parametrize("state", ONLINE_STATES)
+def test_ax_1_an_order_that_is_signed_in_cannot_be_blocked_at_the_sign_in(state: str) -> None:
+    split, order = order_in(state)
+
+    assert "非「受阻的是签收」" in split.refusal("2h", "report_blocked", order, {"step": "sign_in"})
 
 
 # AX-2: the online steps, and what cannot be done
@@ -192,8 +253,8 @@ def test_ax_2_no_step_is_left_out_or_done_twice(state: str, order: str) -> None:
         return
     split, _ = order_in(state, order)
     steps = {
-        "awaiting_sign_in": {"sign_in", "explain_unsigned"},
-        "unverified": {"sign_in", "explain_unsigned"},
+        "awaiting_sign_in": {"sign_in", "explain_unsigned", "report_blocked"},
+        "unverified": {"sign_in", "explain_unsigned", "report_blocked"},
         "signed_in": {"record", "waive", "report_blocked"} - ({"waive"} if order == ITEM else set()),
         "recorded": {"authenticate" if order == ITEM else "waive", "report_blocked"},
         "authenticated": {"pack", "report_blocked"},
@@ -205,9 +266,9 @@ def test_ax_2_no_step_is_left_out_or_done_twice(state: str, order: str) -> None:
         "delivered": {"confirm_receipt"},
     }
 
-    open_rules = {choice.rule for choice in decisions.allowed(split.machine) if choice.order == order}
+    open_rules = {choice.rule for choice in split.allowed if choice.order == order}
 
-    assert open_rules == steps[state]
+    assert open_rules == steps[state] | {"refund_order"}
 
 
 @pytest.mark.parametrize("rule", ["pack", "print_waybill"])
@@ -271,7 +332,7 @@ def test_ax_2_a_blocked_order_waits_for_nothing_but_the_platform() -> None:
         assert "当前状态不允许" in split.refusal("29d", rule, order)
 
 
-@pytest.mark.parametrize("state", [state for state in OPEN_STATES if state not in ONLINE_STATES])
+@pytest.mark.parametrize("state", ["blocked", "waybill_printed", "picked_up", "delivered", "failed"])
 def test_ax_2_only_an_online_step_can_be_blocked(state: str) -> None:
     split, order = order_in(state)
 
@@ -290,7 +351,7 @@ def test_ax_2_operations_need_mend_nothing_for_an_order_that_has_ended(end: str)
 # AX-3: never offline
 
 
-@pytest.mark.parametrize("state", [*OPEN_STATES, *ENDS])
+@pytest.mark.parametrize("state", [*OPEN_STATES, "failed", *ENDS])
 @pytest.mark.parametrize("named", [{"order": ITEM}, {"order": "O2"}, {"order": "O9"}, None])
 def test_ax_3_shipping_offline_is_refused_in_every_state_with_all_it_costs(
     state: str, named: dict[str, str] | None
@@ -319,21 +380,28 @@ def test_ax_3_it_is_never_offered_and_a_message_about_it_is_ignored(state: str) 
 
     split.report("1h", rule="ship_offline", order=order)
 
-    assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(split.machine))
+    assert "ship_offline" not in decisions.orders_by_rule(split.allowed)
     assert (split.machine.state.snapshot_of(order), len(split.ignored)) == (before, 1)
 
 
 # AX-4: one authentication for one item
 
 
-@pytest.mark.parametrize("verdict", ["pass", "fail"])
-def test_ax_4_the_order_with_the_item_is_authenticated_once_whatever_is_found(verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "state", "clause"), [("pass", "authenticated", "AX-4"), ("fail", "failed", "AX-11")]
+)
+def test_ax_4_ax_11_the_order_with_the_item_is_authenticated_once_whatever_is_found(
+    verdict: str, state: str, clause: str
+) -> None:
     split, order = order_in("recorded")
 
     split.act("1h", "authenticate", order, {"verdict": verdict})
 
-    assert (split.where(order), split.clauses["authenticate"]) == ("authenticated", "AX-4")
+    assert (split.where(order), split.clauses["authenticate"]) == (state, clause)
     assert split.machine.case.authenticated_order == ITEM
+    for form in ({"verdict": "pass"}, {"verdict": "fail"}):
+        refusal = split.refusal("2h", "authenticate", order, form)
+        assert "再鉴定一单将多扣鉴定费 ¥30.00 (AX-4)" in refusal
 
 
 @pytest.mark.parametrize("state", [*ONLINE_STATES[2:], "blocked", "waybill_printed", "picked_up", "delivered"])
@@ -389,7 +457,7 @@ def test_ax_5_one_order_has_nothing_to_choose() -> None:
 
     assert (split.state, split.pending) == ("working", [])
     assert (split.fired(), split.clauses) == ([("close_choice", after("0s"))], {"close_choice": "AX-5"})
-    assert "choose" not in decisions.orders_by_rule(decisions.allowed(split.machine))
+    assert "choose" not in decisions.orders_by_rule(split.allowed)
     split.walk("1h", ITEM, *ITEM_WAY)
     assert (split.state, split.booked) == ("settled", [])
 
@@ -410,7 +478,7 @@ def test_ax_5_the_choice_falls_away_once_the_other_orders_have_ended() -> None:
 
     assert (split.state, split.fired()[-1]) == ("working", ("close_choice", after("2d")))
     assert not {("ask_choice", None), ("escalate_silence", None)} & set(split.pending)
-    assert "当前状态不允许" in split.refusal("49h", "choose", form=KEEP_SINGLE)
+    assert "非「没有其他未了结的订单」 (nothing_to_choose)" in split.refusal("49h", "choose", form=KEEP_SINGLE)
 
 
 def test_ax_5_it_does_not_fall_away_with_the_order_that_carries_the_item() -> None:
@@ -419,10 +487,74 @@ def test_ax_5_it_does_not_fall_away_with_the_order_that_carries_the_item() -> No
     assert (split.where(ITEM), split.state) == ("refunded", "choosing")
 
 
-def test_ax_5_it_is_chosen_once() -> None:
-    split = kept()
+@pytest.mark.parametrize(("first", "then"), [(KEEP_ALL, KEEP_SINGLE), (KEEP_SINGLE, KEEP_ALL)])
+def test_ax_5_it_can_be_changed_until_it_has_been_acted_on(first: dict[str, Any], then: dict[str, Any]) -> None:
+    split = kept(3, way=first).walk("1h", "O2", "sign_in").choose("2h", then)
 
-    assert "当前状态不允许" in split.refusal("1h", "choose", form=KEEP_SINGLE)
+    assert (split.state, split.machine.case.way) == ("working", then["way"])
+    assert split.pending == ([("arrange_repurchase", None)] if then is KEEP_SINGLE else [])
+    if then is KEEP_ALL:
+        split.act("3h", "waive", "O2")
+    else:
+        split.report("3h", rule="refund_order", order="O2")
+    for way in (KEEP_ALL, KEEP_SINGLE):
+        refusal = split.refusal("4h", "choose", form=way)
+        assert "非「已有订单按选定的方式退款或无需鉴定」 (choice_acted_on)" in refusal
+
+
+def test_ax_5_what_happened_before_a_choice_or_to_the_item_has_not_acted_on_it() -> None:
+    split = Split(4).report("1h", rule="refund_order", order="O2").choose("2h", KEEP_SINGLE)
+    split.report("3h", rule="refund_order", order=ITEM)
+    split.act("3h", "explain_unsigned", "O3", {"why": "refunded_before_shipping"})
+
+    assert split.choose("4h", KEEP_ALL).machine.case.keeps_all
+
+
+def test_ax_5_there_is_nothing_to_change_once_the_other_orders_have_ended() -> None:
+    split = kept(way=KEEP_ALL).act("1h", "explain_unsigned", "O2", {"why": "refunded_before_shipping"})
+
+    assert "非「没有其他未了结的订单」 (nothing_to_choose)" in split.refusal("2h", "choose", form=KEEP_SINGLE)
+
+
+def test_ax_5_the_same_way_may_be_chosen_again_and_is_arranged_once() -> None:
+    split = kept(way=KEEP_SINGLE).choose("2h", KEEP_SINGLE)
+
+    assert split.pending == [("arrange_repurchase", None)]
+
+
+@pytest.mark.parametrize("way", [None, KEEP_SINGLE])
+def test_ax_5_ax_6_if_the_buyer_will_not_cancel_all_are_kept_without_anybodys_consent(
+    way: dict[str, Any] | None,
+) -> None:
+    split = (Split() if way is None else kept(way=way)).act("1h", "buyer_keeps")
+
+    assert (split.state, split.clauses["buyer_keeps"]) == ("working", "AX-6")
+    assert split.machine.case.keeps_all
+    assert not {("ask_choice", None), ("arrange_repurchase", None)} & set(split.pending)
+    assert AnxinjianSplit.rules["buyer_keeps"].party is Party.BUYER
+    split.walk("2h", "O2", *WAIVED_WAY)
+    assert split.booked == [("AX-8", "O2", "12.00")]
+
+
+def test_ax_5_the_buyer_may_say_so_also_when_one_order_was_refunded() -> None:
+    split = kept(3, way=KEEP_SINGLE).report("1h", rule="refund_order", order="O2").act("2h", "buyer_keeps")
+
+    assert split.walk("3h", "O3", "sign_in", "waive").where("O3") == "waived"
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_ax_5_where_all_are_kept_or_nothing_is_left_there_is_nothing_for_the_buyer_to_keep(many: int) -> None:
+    split = Split(1) if many == 1 else kept()
+
+    assert "buyer_keeps" not in decisions.orders_by_rule(split.allowed)
+    assert "buyer_keeps" in split.refusal("1h", "buyer_keeps")
+
+
+def test_ax_5_a_buyer_who_cancels_after_all_is_asked_again() -> None:
+    split = Split().act("1h", "buyer_keeps").choose("2h", KEEP_SINGLE)
+
+    assert split.pending == [("arrange_repurchase", None)]
+    assert not split.machine.case.keeps_all
 
 
 def test_ax_5_to_keep_the_item_alone_the_merchant_is_asked_to_have_the_others_bought_again() -> None:
@@ -439,26 +571,8 @@ def test_ax_5_in_keep_single_the_other_orders_are_refunded_from_wherever_they_st
 
     split.report("2h", rule="refund_order", order="O2")
 
-    assert (split.where("O2"), split.clauses["refund_order"], split.booked) == ("cancelled", "AX-5", [])
+    assert (split.where("O2"), split.clauses["refund_order"], split.booked) == ("cancelled", "AX-12", [])
     assert AnxinjianOrder.rules["refund_order"].party is Party.PLATFORM
-
-
-@pytest.mark.parametrize("way", [None, KEEP_ALL])
-def test_ax_5_an_order_is_refunded_in_keep_single_only(way: dict[str, Any] | None) -> None:
-    split = Split() if way is None else kept(way=way)
-
-    refusal = split.refusal("1h", "refund_order", "O2")
-
-    assert "已选只保留实物订单 (keeps_single)" in refusal
-
-
-def test_ax_5_the_order_with_the_item_is_not_refunded() -> None:
-    split = kept(way=KEEP_SINGLE)
-
-    refusal = split.refusal("1h", "refund_order", ITEM)
-
-    assert "非「实物在此订单」 (carries_item)" in refusal
-    assert split.report("2h", rule="refund_order", order=ITEM).where(ITEM) == "awaiting_sign_in"
 
 
 @pytest.mark.parametrize("recorded", [True, False])
@@ -469,12 +583,12 @@ def test_ax_5_in_keep_all_the_other_orders_need_no_authentication(*, recorded: b
     assert split.clauses["waive"] == "AX-5"
 
 
-@pytest.mark.parametrize("way", [None, KEEP_SINGLE, {"way": "keep_all"}])
+@pytest.mark.parametrize("way", [None, KEEP_SINGLE])
 @pytest.mark.parametrize("steps", [["sign_in"], ["sign_in", "record"]])
 def test_ax_5_no_order_is_waived_outside_keep_all(way: dict[str, Any] | None, steps: list[str]) -> None:
     split = (Split() if way is None else kept(way=way)).walk("1h", "O2", *steps)
 
-    assert "已选全部保留且商家同意承担运费 (keeps_all)" in split.refusal("2h", "waive", "O2")
+    assert "已定为全部保留 (keeps_all)" in split.refusal("2h", "waive", "O2")
 
 
 @pytest.mark.parametrize("steps", [["sign_in"], ["sign_in", "record"]])
@@ -484,25 +598,36 @@ def test_ax_5_the_order_with_the_item_is_never_waived(steps: list[str]) -> None:
     assert "非「实物在此订单」 (carries_item)" in split.refusal("2h", "waive", ITEM)
 
 
-def test_ax_6_keep_all_without_consent_counts_as_keep_single() -> None:
-    split = kept(way={"way": "keep_all"}).walk("1h", "O2", "sign_in")
+@pytest.mark.parametrize("form", [{"way": "keep_all"}, {"way": "keep_all", "freight_consent": False}])
+@pytest.mark.parametrize("way", [None, KEEP_SINGLE, KEEP_ALL])
+def test_ax_6_keep_all_without_consent_is_refused_with_what_it_costs_and_changes_nothing(
+    form: dict[str, Any], way: dict[str, Any] | None
+) -> None:
+    split = Split(3) if way is None else kept(3, way=way)
 
-    assert split.pending == [("arrange_repurchase", None)]
-    assert "keeps_all" in split.refusal("2h", "waive", "O2")
-    assert split.act("2h", "refund_order", "O2").where("O2") == "cancelled"
+    refusal = split.refusal("1h", "choose", form=form)
+
+    assert "只留实物订单,或商家已同意承担运费(freight_consent)" in refusal
+    assert "全部保留须登记商家同意承担运费 ¥24.00(freight_consent),未同意不能选 (AX-6)" in refusal
+    assert split.machine.case.way == (None if way is None else way["way"])
 
 
-def test_ax_6_consent_that_is_refused_is_none() -> None:
-    split = kept(way=KEEP_ALL | {"freight_consent": False})
+def test_ax_6_nor_is_it_taken_from_a_message_that_says_nothing_of_the_way() -> None:
+    split = Split().report("1h", rule="choose").report("2h", rule="choose", form={"way": "keep_all"})
 
-    assert split.act("2h", "refund_order", "O2").where("O2") == "cancelled"
+    assert (split.state, len(split.ignored)) == ("choosing", 2)
 
 
-def test_ax_6_a_choice_reported_without_a_form_counts_as_keep_single() -> None:
-    split = Split().report("1h", rule="choose")
+def test_ax_6_what_the_buyer_decides_costs_the_freight_and_the_case_says_so() -> None:
+    split = Split(3)
+    details = current_details(split.machine)
+    assert "其余 2 单全部保留,运费 ¥24.00 由商家承担,无须商家同意 (AX-6)" in details
 
-    assert split.state == "working"
-    assert split.act("2h", "refund_order", "O2").where("O2") == "cancelled"
+    split.act("1h", "buyer_keeps")
+
+    (told,) = [effect for effect in split.machine.state.effects if effect.effect == "tell_freight"]
+    assert SPLIT.effects()[told.effect].label == "买家不愿取消其余订单:全部保留,运费由商家承担,无须商家同意"
+    assert [notice.serial for notice in split.machine.state.notifications if notice.notice] == [told.serial]
 
 
 # AX-7: a waived order is confirmed only after its waybill was printed, picked up and signed for
@@ -573,7 +698,9 @@ def test_ax_8_both_ways_are_shown_with_their_cost_before_one_is_chosen_and_no_lo
     details = current_details(split.machine)
     assert "额外鉴定费 ¥0.00,运费 ¥0.00" in details
     assert "额外鉴定费 ¥0.00,运费 ¥48.00" in details
-    assert "💰" not in current_details(split.choose("1h", KEEP_ALL).machine)
+    assert "💰" in current_details(split.choose("1h", KEEP_ALL).machine)
+    split.walk("2h", "O2", "sign_in", "waive")
+    assert "💰" not in current_details(split.machine)
 
 
 def test_ax_8_an_order_that_has_ended_is_not_counted() -> None:
@@ -682,7 +809,7 @@ def test_ax_9_at_the_instant_itself_the_platform_says_whether_it_was_confirmed()
     assert split.until("30d").where(order) == "refunded"
 
 
-@pytest.mark.parametrize("state", ENDS[:2])
+@pytest.mark.parametrize("state", ["failed", *ENDS[:3]])
 def test_ax_9_an_order_that_has_ended_is_not_lost(state: str) -> None:
     split, order = order_in(state)
 
@@ -878,7 +1005,7 @@ def test_ax_9_while_the_platform_is_asked_nobody_acts_on_that_order_but_on_the_o
     split = being_settled(steps)
     rule = {0: "sign_in"}.get(steps, WAIVED_WAY[steps])
 
-    assert [choice for choice in decisions.allowed(split.machine) if choice.order == "O2"] == []
+    assert [choice for choice in split.allowed if choice.order == "O2"] == []
     with pytest.raises(Refused, match="正在向平台核实"):
         split.machine.decide(
             rule,
@@ -986,6 +1113,200 @@ def test_ax_10_only_where_there_is_something_to_choose(many: int) -> None:
     split = Split(many).until("3d")
 
     assert ("escalate_choice" in split.clauses) is (many > 1)
+
+
+# AX-11: what fails goes back to the merchant
+
+
+def failed_item(many: int = 2) -> Split:
+    split = Split(1) if many == 1 else kept(many)
+    return split.walk("1h", ITEM, "sign_in", "record").act("2h", "authenticate", ITEM, {"verdict": "fail"})
+
+
+def test_ax_11_what_fails_is_not_packed_for_the_buyer_but_sent_back_and_is_no_loss() -> None:
+    split = failed_item()
+    assert (split.where(ITEM), split.pending) == ("failed", [("send_back", ITEM)])
+    for rule in ("pack", "print_waybill", "report_blocked", "record", "sign_in", "waive"):
+        assert "当前状态不允许" in split.refusal("3h", rule, ITEM)
+
+    split.act("4h", "return_item", ITEM)
+
+    assert (split.where(ITEM), split.clauses["return_item"], split.pending) == ("returned", "AX-11", [])
+    assert split.until("40d").booked == [("AX-9", "O2", None)]
+    assert AnxinjianOrder.rules["return_item"].party is Party.PROVIDER
+
+
+def test_ax_11_it_waits_for_its_return_without_a_clock() -> None:
+    split = failed_item(1)
+
+    assert split.clocks == {}
+    assert (split.until("60d").where(ITEM), split.state, split.booked) == ("failed", "working", [])
+
+
+@pytest.mark.parametrize("state", [*OPEN_STATES, "confirmed", "cancelled", "returned"])
+def test_ax_11_only_what_failed_is_sent_back(state: str) -> None:
+    split, order = order_in(state)
+
+    assert "return_item" in split.refusal("1h", "return_item", order)
+
+
+def test_ax_11_the_return_names_its_parcel() -> None:
+    with pytest.raises(BadForm, match="return_item: tracking_no"):
+        failed_item().act("3h", "return_item", ITEM, {"carrier": "YTO"})
+
+
+def test_ax_11_the_parcel_of_the_return_is_no_waybill_of_the_split() -> None:
+    split = failed_item(3).act("3h", "return_item", ITEM, {"carrier": "YTO", "tracking_no": "YT-O2"})
+
+    split.walk("4h", "O2", *WAIVED_WAY)
+
+    assert split.booked == [("AX-8", "O2", "12.00")]
+
+
+def test_ax_11_once_it_is_returned_and_the_others_have_ended_the_item_is_settled_without_loss() -> None:
+    split = failed_item().report("3h", rule="refund_order", order="O2").act("4h", "return_item", ITEM)
+
+    assert (split.state, split.booked, split.machine.closed) == ("settled", [], True)
+
+
+def test_ax_11_what_a_failure_costs_is_shown_before_the_verdict() -> None:
+    split, _ = order_in("recorded")
+
+    actions = view(split.machine, split.machine.state.latest).actions
+    (shown,) = [action for action in actions if (action.rule, action.order) == ("authenticate", ITEM)]
+
+    assert [(cost.choice, str(cost.amount), cost.note) for cost in shown.costs] == [
+        ("fail", "30.00", "鉴定费 ¥30.00 照收,商品退回商家,买家退款")
+    ]
+
+
+# AX-12: the platform may refund any order
+
+
+@pytest.mark.parametrize("way", [None, KEEP_SINGLE, KEEP_ALL])
+@pytest.mark.parametrize("state", OPEN_STATES)
+def test_ax_12_an_order_without_the_item_is_cancelled_in_every_state_and_way(
+    state: str, way: dict[str, Any] | None
+) -> None:
+    if state == "authenticated":
+        return
+    if way is KEEP_ALL:
+        split, _ = order_in(state, "O2")
+    elif state in ("awaiting_sign_in", "unverified", "signed_in", "recorded", "blocked"):
+        split = Split() if way is None else kept(way=way)
+        steps = {"unverified": ["explain_unsigned"], "signed_in": ["sign_in"], "recorded": ["sign_in", "record"]}
+        split.walk("1h", "O2", *(["sign_in", "report_blocked"] if state == "blocked" else steps.get(state, [])))
+    else:
+        return
+
+    split.report("2h", rule="refund_order", order="O2")
+
+    assert (split.where("O2"), split.clauses["refund_order"], split.booked) == ("cancelled", "AX-12", [])
+    assert [effect for effect, order in split.pending if order == "O2"] == []
+
+
+ITEM_REFUNDED = {
+    "awaiting_sign_in": "cancelled",
+    "unverified": "cancelled",
+    "signed_in": "failed",
+    "recorded": "failed",
+    "authenticated": "failed",
+    "packed": "failed",
+    "blocked": "failed",
+    "waybill_printed": "failed",
+    "picked_up": "refunded",
+    "delivered": "refunded",
+}
+
+
+@pytest.mark.parametrize("way", [KEEP_SINGLE, KEEP_ALL])
+@pytest.mark.parametrize(("state", "reached"), ITEM_REFUNDED.items())
+def test_ax_12_the_items_order_ends_where_the_item_is(state: str, reached: str, way: dict[str, Any]) -> None:
+    split, _ = order_in(state)
+    split.choose("1h", way)
+
+    split.report("2h", rule="refund_order", order=ITEM)
+
+    assert (split.where(ITEM), split.clauses["refund_order"]) == (reached, "AX-12")
+    assert split.booked == ([("AX-9", ITEM, None)] if reached == "refunded" else [])
+    assert (("send_back", ITEM) in split.pending) is (reached == "failed")
+
+
+@pytest.mark.parametrize(("step", "reached"), [("sign_in", "cancelled"), ("pack", "failed")])
+def test_ax_12_a_blocked_item_goes_back_only_if_it_was_signed_in(step: str, reached: str) -> None:
+    split = kept().walk("1h", ITEM, *(["sign_in"] if step == "pack" else []))
+    split.act("2h", "report_blocked", ITEM, {"step": step}).report("3h", rule="refund_order", order=ITEM)
+
+    assert split.where(ITEM) == reached
+
+
+@pytest.mark.parametrize("state", ["signed_in", "picked_up"])
+def test_ax_12_the_item_is_settled_with_loss_only_if_it_had_been_shipped(state: str) -> None:
+    split, _ = order_in(state)
+    split.report("2h", rule="refund_order", order=ITEM).report("3h", rule="refund_order", order="O2")
+    if state == "signed_in":
+        assert (split.state, split.machine.closed) == ("working", False)
+        split.act("4h", "return_item", ITEM)
+
+    assert split.state == ("settled" if state == "signed_in" else "settled_with_loss")
+
+
+def test_ax_12_the_refund_of_what_failed_is_noted_once() -> None:
+    split = failed_item()
+
+    for number in ("m1", "m2"):
+        split.report("3h", rule="refund_order", order=ITEM, message_id=number)
+
+    assert [rule for rule, _ in split.fired(ITEM)].count("refund_order") == 1
+    assert (split.where(ITEM), len(split.ignored)) == ("failed", 1)
+    assert split.act("4h", "return_item", ITEM).where(ITEM) == "returned"
+
+
+@pytest.mark.parametrize("state", ENDS[:3])
+def test_ax_12_an_order_that_has_ended_is_not_refunded(state: str) -> None:
+    split, order = order_in(state)
+
+    split.report("2h", rule="refund_order", order=order)
+
+    assert (split.where(order), len(split.ignored)) == (state, 1)
+
+
+def test_ax_12_told_late_that_it_was_picked_up_before_the_refund_it_is_a_loss() -> None:
+    split = kept().walk("1h", ITEM, *ITEM_WAY[:5]).report("5h", rule="refund_order", order=ITEM, occurred_at="4h")
+    assert (split.where(ITEM), split.booked) == ("failed", [])
+
+    split.report("6h", rule="pick_up", order=ITEM, occurred_at="3h")
+
+    assert (split.where(ITEM), split.booked) == ("refunded", [("AX-9", ITEM, None)])
+    assert ("send_back", ITEM) not in split.pending
+
+
+# cases opened before 2026-11-27 keep the rules with which they were opened
+
+
+def test_a_case_opened_before_keeps_the_rules_of_then() -> None:
+    split = Split(3, edition=BEFORE).choose("1h", {"way": "keep_all"})
+    assert (split.machine.case.way, split.pending) == ("keep_single", [("arrange_repurchase", None)])
+    assert "当前状态不允许" in split.refusal("2h", "choose", form=KEEP_ALL)
+    assert "当前状态不允许" in split.refusal("2h", "buyer_keeps")
+
+    split.walk("2h", ITEM, "sign_in", "record").act("2h", "authenticate", ITEM, {"verdict": "fail"})
+    assert (split.where(ITEM), split.clauses["authenticate"]) == ("authenticated", "AX-4")
+    split.report("3h", rule="refund_order", order=ITEM).report("3h", rule="refund_order", order="O2")
+    assert [split.where(order) for order in order_ids(3)] == ["authenticated", "cancelled", "awaiting_sign_in"]
+    assert split.clauses["refund_order"] == "AX-5"
+    assert "当前状态不允许" in split.refusal("4h", "report_blocked", "O3", {"step": "sign_in"})
+    with pytest.raises(BadForm, match="report_blocked: step"):
+        split.act("4h", "report_blocked", ITEM, {"step": "sign_in"})
+    assert (split.machine.case.whereabouts, split.machine.case.refunded_orders) == ({}, ())
+
+
+def test_an_order_of_a_case_opened_before_is_refunded_in_keep_single_only() -> None:
+    split = Split(edition=BEFORE).choose("1h", KEEP_ALL)
+
+    assert "已选只保留实物订单 (keeps_single)" in split.refusal("2h", "refund_order", "O2")
+    split.walk("3h", "O2", "sign_in", "report_blocked", "unblock")
+    assert (split.where("O2"), split.clauses["unblock"]) == ("signed_in", "AX-2")
 
 
 # which order is meant
@@ -1123,7 +1444,7 @@ def test_g_11_a_late_message_takes_its_place_and_what_it_made_impossible_is_take
     for number, step in enumerate(steps, 1):
         split.act(f"{number}h", step, "O2")
 
-    split.report("9h", rule=rule, order="O2", occurred_at="1h")
+    split.report("9h", rule=rule, order="O2", occurred_at="1h", form=form_of(rule, "O2"))
 
     assert split.fired("O2") == [("sign_in", after("1h")), (rule, after("1h"))]
     assert [entry.rule for entry in split.machine.state.taken_back] == steps[1:]
@@ -1150,9 +1471,7 @@ def test_g_3_nothing_counts_once_the_case_is_closed() -> None:
 # G-6: a shop's own choice, taken for it
 
 
-@pytest.mark.parametrize(
-    ("form", "rule"), [(KEEP_ALL, "waive"), (KEEP_SINGLE, "refund_order"), ({"way": "keep_all"}, "refund_order")]
-)
+@pytest.mark.parametrize(("form", "rule"), [(KEEP_ALL, "waive"), (KEEP_SINGLE, "refund_order")])
 def test_g_6_the_shops_default_choice_is_taken_half_an_hour_before_the_end(form: dict[str, Any], rule: str) -> None:
     split = Split(policy={"default_decision": "choose", "default_form": form}).act("1h", "sign_in", "O2")
     split.until("23h30m", by=-SECOND)
@@ -1162,8 +1481,14 @@ def test_g_6_the_shops_default_choice_is_taken_half_an_hour_before_the_end(form:
 
     (taken,) = [entry for entry in split.machine.state.timeline if entry.rule == "choose"]
     assert (taken.at, taken.by, split.state) == (after("23h30m"), "default", "working")
-    assert rule in decisions.orders_by_rule(decisions.allowed(split.machine))
+    assert rule in decisions.orders_by_rule(split.allowed)
     assert "escalate_choice" not in split.until("3d").clauses
+
+
+def test_g_6_ax_6_a_default_choice_without_consent_is_none() -> None:
+    split = Split(policy={"default_decision": "choose", "default_form": {"way": "keep_all"}}).until("3d")
+
+    assert (split.state, [rule for rule, _ in split.fired()]) == ("choosing", ["escalate_choice"])
 
 
 def test_g_6_not_where_the_merchant_has_chosen_or_has_nothing_to_choose() -> None:

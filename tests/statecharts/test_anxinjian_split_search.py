@@ -41,10 +41,13 @@ MESSAGES = [
     "sign_in",
     "explain_unsigned",
     "print_waybill",
+    "authenticate",
+    "report_blocked",
+    "return_item",
     "ship_offline",
     "auto_refund",
 ]
-ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "report_blocked", "ship_offline"]
+ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "ship_offline"]
 POLICIES: list[dict[str, Any]] = [{}, {"default_decision": "choose", "default_form": KEEP_ALL}]
 CHOICES = [KEEP_ALL, KEEP_SINGLE, {"way": "keep_all"}, KEEP_SINGLE | {"freight_consent": True}]
 H24 = 24 * 3600
@@ -61,8 +64,11 @@ FORMS = st.fixed_dictionaries(
             [{"why": why} for why in ("refunded_before_shipping", "in_transit", "unknown")]
         ),
         "print_waybill": st.sampled_from([{"carrier": "YTO", "tracking_no": number} for number in ("YT1", "YT2")]),
+        "authenticate": st.sampled_from([{"verdict": verdict} for verdict in ("pass", "fail", "pass")]),
+        "report_blocked": st.sampled_from([{"step": step} for step in ("sign_in", "pack")]),
     }
 )
+UNSIGNED = ("awaiting_sign_in", "unverified")
 
 
 class Split(RuleBasedStateMachine):
@@ -85,7 +91,8 @@ class Split(RuleBasedStateMachine):
         self.machine = PromptMachine(SPLIT, CASE_ID, case, now=OPENED)
         self.machine.advance(self.now)
         if chosen is not None:
-            assert self.attempt(self.machine, "choose", None, chosen) == (many > 1)
+            fits = many > 1 and self.fits("choose", None, chosen)
+            assert self.attempt(self.machine, "choose", None, chosen) == fits
 
     def order(self, number: int) -> str:
         orders = self.machine.case.orders
@@ -93,6 +100,14 @@ class Split(RuleBasedStateMachine):
 
     def snapshot(self) -> str:
         return json.dumps(next_input(self.machine))
+
+    def fits(self, name: str, order: str | None, form: dict[str, Any]) -> bool:
+        """Return whether a form fits what is offered: with consent (AX-6), or to the step where the order stands."""
+        if name == "choose":
+            return form["way"] == "keep_single" or bool(form.get("freight_consent"))
+        if name == "report_blocked" and order in self.machine.case.orders:
+            return (form["step"] == "sign_in") is (self.where(str(order)) in UNSIGNED)
+        return True
 
     def attempt(self, of: CaseMachine, name: str, order: str | None, form: dict[str, Any]) -> bool:
         """Return whether an action is accepted; a refused one must not change anything."""
@@ -109,7 +124,9 @@ class Split(RuleBasedStateMachine):
     def somebody_tries(self, name: str, number: int, forms: dict[str, Any]) -> None:
         order = self.order(number) if SPLIT.names_order(name) else None
         form = forms.get(name) or form_of(name, order or "")
-        offered = decisions.Choice(name, order) in decisions.allowed(self.machine)
+        offered = decisions.Choice(name, order) in decisions.allowed(self.machine, self.now) and self.fits(
+            name, order, form
+        )
         before, fork = self.snapshot(), self.machine.fork()
 
         assert self.attempt(fork, name, order, form) == offered
@@ -118,20 +135,21 @@ class Split(RuleBasedStateMachine):
         if order is not None:
             assert not self.attempt(self.machine, name, "O9", form)
 
-    @precondition(lambda self: decisions.allowed(self.machine))
+    @precondition(lambda self: decisions.allowed(self.machine, self.now))
     @rule(number=st.integers(min_value=0, max_value=30), forms=FORMS)
     def somebody_does_what_is_offered(self, number: int, forms: dict[str, Any]) -> None:
-        offered = decisions.allowed(self.machine)
+        offered = decisions.allowed(self.machine, self.now)
         choice = offered[number % len(offered)]
         form = forms.get(choice.rule) or form_of(choice.rule, choice.order or "")
 
-        assert self.attempt(self.machine, choice.rule, choice.order, form)
+        fits = self.fits(choice.rule, choice.order, form)
+        assert self.attempt(self.machine, choice.rule, choice.order, form) == fits
 
     @rule(number=ORDERS, steps=st.integers(min_value=1, max_value=8), forms=FORMS)
     def an_order_goes_its_way(self, number: int, steps: int, forms: dict[str, Any]) -> None:
         order = self.order(number)
         for _ in range(steps):
-            open_rules = {choice.rule for choice in decisions.allowed(self.machine) if choice.order == order}
+            open_rules = {choice.rule for choice in decisions.allowed(self.machine, self.now) if choice.order == order}
             name = next((rule for rule in (*WAIVED_WAY, *ITEM_WAY) if rule in open_rules), None)
             if name is None:
                 return
@@ -174,10 +192,20 @@ class Split(RuleBasedStateMachine):
         if known:
             assert self.snapshot() == unchanged
 
+    @rule(number=ORDERS)
+    def the_platform_refunds(self, number: int) -> None:
+        order = self.order(number)
+        settling = bool(self.machine.state.expiries) or self.machine.closed
+        open_yet = self.where(order) not in ("failed", *ENDS)
+
+        take_message(self.machine, {"rule": "refund_order", "order": order}, self.now)
+
+        assert settling or not open_yet or self.where(order) in ("cancelled", "failed", "refunded")
+
     @rule(number=ORDERS, wait=WAITS)
     def the_platform_gives_its_own_deadline(self, number: int, wait: timedelta) -> None:
         order, deadline = self.order(number), self.now + wait
-        open_yet = not self.machine.chart_view(order).closed and not self.machine.closed
+        open_yet = self.where(order) not in ("failed", *ENDS) and not self.machine.closed
         held = bool(self.machine.state.held)  # what waited for the answer may apply now, with a deadline of its own
 
         take_message(self.machine, {"order": order, "deadline": deadline.isoformat()}, self.now)
@@ -218,12 +246,12 @@ class Split(RuleBasedStateMachine):
     @rule()
     def it_is_carried_over(self) -> None:
         before, states = self.snapshot(), self.machine.states()
-        deadlines, choices = self.machine.deadlines(), decisions.allowed(self.machine)
+        deadlines, choices = self.machine.deadlines(), decisions.allowed(self.machine, self.now)
 
         self.machine = open_machine(SPLIT, CASE_ID, (json.loads(before),), self.now, resumed=True)
 
         assert self.snapshot() == before
-        assert (self.machine.states(), self.machine.deadlines(), decisions.allowed(self.machine)) == (
+        assert (self.machine.states(), self.machine.deadlines(), decisions.allowed(self.machine, self.now)) == (
             states,
             deadlines,
             choices,
@@ -264,7 +292,7 @@ class Split(RuleBasedStateMachine):
     @invariant()
     def ax_3_nothing_is_shipped_offline(self) -> None:
         assert "ship_offline" not in {entry.rule for entry in self.machine.state.timeline}
-        assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(self.machine))
+        assert "ship_offline" not in decisions.orders_by_rule(decisions.allowed(self.machine, self.now))
 
     @invariant()
     def ax_4_one_order_at_most_was_authenticated_and_only_the_items(self) -> None:
@@ -272,14 +300,27 @@ class Split(RuleBasedStateMachine):
         assert authenticated in ([], [ITEM])
 
     @invariant()
-    def ax_5_ax_6_orders_are_waived_and_refunded_by_the_way_that_counts(self) -> None:
-        fired, way = [(entry.rule, entry.order) for entry in self.machine.state.timeline], self.machine.case.way
-        assert (("choose", None) in fired) == (way is not None)
-        assert not {("waive", ITEM), ("refund_order", ITEM)} & set(fired)
-        assert set(self.machine.case.waived_orders) == {order for name, order in fired if name == "waive"}
-        rules = {name for name, _ in fired}
-        assert "waive" not in rules or way is Way.KEEP_ALL
-        assert "refund_order" not in rules or way is Way.KEEP_SINGLE
+    def ax_5_ax_6_the_way_that_counts_was_chosen_with_consent_and_stays_once_it_was_acted_on(self) -> None:
+        way, acted_on, waived = None, False, set[str | None]()
+        for entry in self.machine.state.timeline:
+            form = entry.form or {}
+            match entry.rule:
+                case "choose":
+                    assert not acted_on
+                    assert form["way"] == Way.KEEP_SINGLE or form["freight_consent"]
+                    way = Way(form["way"])
+                case "buyer_keeps":
+                    assert way is not Way.KEEP_ALL
+                    way = Way.KEEP_ALL
+                case "waive":
+                    assert way is Way.KEEP_ALL
+                    acted_on = True
+                    waived.add(entry.order)
+                case "refund_order":
+                    acted_on = acted_on or (entry.order != ITEM and way is not None)
+        assert way is self.machine.case.way
+        assert waived == set(self.machine.case.waived_orders)
+        assert ITEM not in waived
 
     @invariant()
     def ax_7_a_waived_order_is_confirmed_once_printed_picked_up_and_delivered(self) -> None:
@@ -303,7 +344,7 @@ class Split(RuleBasedStateMachine):
         )
         assert (own == "settled_with_loss") == (ended and "refunded" in ends)
         if ended:
-            assert (self.machine.deadlines(), decisions.allowed(self.machine)) == ([], [])
+            assert (self.machine.deadlines(), decisions.allowed(self.machine, self.now)) == ([], [])
             assert (self.machine.state.expiries, self.machine.states()) == ([], [own])
 
     @invariant()
@@ -317,6 +358,32 @@ class Split(RuleBasedStateMachine):
         assert {(order, self.where(order)) for order in paying} <= {
             (order, "confirmed") for order in self.machine.case.waived_orders
         }
+
+    @invariant()
+    def ax_11_what_fails_or_is_refunded_at_the_provider_goes_back_to_the_merchant_and_is_no_loss(self) -> None:
+        rules = [entry.rule for entry in self.of(ITEM)]
+        if self.where(ITEM) in ("failed", "returned"):
+            after_sign_in = rules[rules.index("sign_in") :]
+            assert not {"pick_up", "deliver", "confirm_receipt", "auto_refund"} & set(after_sign_in)
+            assert "refund_order" in rules or "authenticate" in rules
+            assert (ITEM, "AX-9") not in {(entry.order, entry.clause) for entry in self.machine.state.ledger}
+        assert (self.where(ITEM) == "returned") == ("return_item" in rules)
+        for entry in self.machine.state.timeline:
+            if entry.rule == "authenticate":
+                passed = (entry.form or {})["verdict"] == "pass"
+                assert entry.reached[-1] == f"{ITEM}.{'authenticated' if passed else 'failed'}"
+
+    @invariant()
+    def ax_12_a_refunded_order_ends_where_its_goods_are(self) -> None:
+        for order in self.machine.case.orders:
+            rules: list[str] = []
+            for entry in self.of(order):
+                if entry.rule == "refund_order":
+                    shipped, signed_in = "pick_up" in rules, "sign_in" in rules
+                    ends = "refunded" if shipped else "failed" if signed_in else "cancelled"
+                    assert entry.reached[-1] == f"{order}.{ends if order == ITEM else 'cancelled'}"
+                rules.append(entry.rule)
+            assert rules.count("refund_order") <= 1
 
     @invariant()
     def ax_10_silence_is_escalated_once(self) -> None:

@@ -56,10 +56,18 @@ class Played:
 
 
 LOOKED_AT = (
+    "anxinjian_split_buyer_keeps",
+    "anxinjian_split_changed_choice",
     "anxinjian_split_keep_all",
     "anxinjian_split_lost",
     "anxinjian_split_platform",
+    "anxinjian_split_refunded_after_pick_up",
+    "anxinjian_split_refunded_with_provider",
+    "anxinjian_split_returned",
     "anxinjian_split_silent",
+    "jd_presale_shortage_arrival_accepted",
+    "jd_presale_shortage_deletion_refused",
+    "jd_presale_shortage_paid_and_deleted",
 )
 """The example scenarios that are played only once, by a test that checks the whole result."""
 

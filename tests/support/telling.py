@@ -15,6 +15,7 @@ from tests.support.processes.claims import CHAT, claim_facts
 from tests.support.processes.delays import delay_facts
 from tests.support.processes.interceptions import LOST, NEAR, interception_facts
 from tests.support.processes.jd_shipments import watch_facts
+from tests.support.processes.shortages import shortage_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -32,6 +33,7 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
         watch_facts(OPENED, "A1"),
         watch_facts(OPENED, "A1", kind="presale", promised_last_day="2026-01-08"),
     ],
+    "jd_presale_shortage": [shortage_facts(OPENED, "A1"), shortage_facts(OPENED, "A1", "2d", paid=True)],
     "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
     "douyin_interception": [interception_facts(), interception_facts(refund="succeeded", parcels=[NEAR])],
     "jd_abnormal_order": [abnormal_facts(OPENED, "A1", kind=kind) for kind in ("unreachable", "malicious")],
@@ -51,7 +53,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "close_trade": [{"refunded": True}],
     "choose": [{"way": "keep_all", "freight_consent": True}, {"way": "keep_single"}],
     "explain_unsigned": [{"why": why} for why in ("refunded_before_shipping", "in_transit", "unknown")],
-    "authenticate": [{"verdict": "pass"}],
+    "authenticate": [{"verdict": "pass"}, {"verdict": "fail"}],
     "print_waybill": [{"carrier": "YTO", "tracking_no": "YT1"}, {"carrier": "YTO", "tracking_no": "YT2"}],
     "report_blocked": [{"step": "pack"}],
     "choose_parcel": [{"tracking_no": number} for number in ("SF1", "YT2")],
@@ -63,6 +65,11 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "reject_complaint": [{"reason": "外包装完好"}],
     "file": [FILED],
     "reject": [REJECTED],
+    "report_blocked": [{"step": "pack"}, {"step": "sign_in"}],
+    "return_item": [SHIPMENT],
+    "tell_arrival": [{"arrival_at": (OPENED + timedelta(days=4)).isoformat(), **PROOF}],
+    "file_deletion": [PROOF],
+    "refuse_deletion": [{"reason": "凭证不清晰"}],
 }
 OF_THEIR_TIME = ("card_sent", "file_emergency_report", "exempt")
 """The rules whose forms have instants that depend on when the fact happened."""

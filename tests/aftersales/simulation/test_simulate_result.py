@@ -14,6 +14,7 @@ SCENARIOS = sorted((EXAMPLES / "scenarios").glob("*.yaml"))
 ENDINGS = {
     "anxinjian_split_keep_single": "settled",
     "anxinjian_split_one_order": "settled",
+    "anxinjian_split_refused_keep_all": "settled",
     "anxinjian_split_unsigned": "settled",
     "claim_1688_closed_trade": "established",
     "claim_1688_compensated": "compensated",
@@ -73,6 +74,12 @@ ENDINGS = {
     "jd_shipment_phone_cancel": "cancelled",
     "jd_shipment_presale": "picked_up",
     "jd_shipment_told_late": "picked_up",
+    "jd_presale_shortage_agreed": "terminated",
+    "jd_presale_shortage_arrival_refused": "late",
+    "jd_presale_shortage_lapsed": "lapsed",
+    "jd_presale_shortage_never_called": "late",
+    "jd_presale_shortage_refused_and_late": "late",
+    "jd_presale_shortage_refused_and_shipped": "shipped",
 }
 
 

@@ -16,6 +16,7 @@ from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
 from tests.support import machines
 from tests.support.machines import PromptMachine
+from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
@@ -42,6 +43,8 @@ ITEM_WAY = (
 WAIVED_WAY = ("sign_in", "record", "waive", *ITEM_WAY[3:])
 """The rules by which an order is brought to its end that needs no authentication."""
 ONLINE_STATES = ("signed_in", "recorded", "authenticated", "waived", "packed")
+BEFORE = "2026-11-26"
+"""The last edition before AX-11 and AX-12, and before a choice could be changed."""
 OPEN_STATES = (
     "awaiting_sign_in",
     "unverified",
@@ -51,7 +54,8 @@ OPEN_STATES = (
     "picked_up",
     "delivered",
 )
-ENDS = ("confirmed", "cancelled", "refunded")
+"""The states in which the platform's clock of automatic receipt runs."""
+ENDS = ("confirmed", "cancelled", "returned", "refunded")
 
 
 def after(offset: str) -> datetime:
@@ -91,27 +95,34 @@ def form_of(rule: str, order: str) -> dict[str, Any]:
         "print_waybill": {"carrier": "YTO", "tracking_no": f"YT-{order}"},
         "report_blocked": {"step": "pack"},
         "explain_unsigned": {"why": "unknown"},
+        "return_item": {"carrier": "YTO", "tracking_no": f"RT-{order}"},
     }.get(rule, {})
 
 
-def opened(many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> CaseMachine:
-    """Return an item of ``many`` orders that was opened just now."""
-    case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}))
+def opened(
+    many: int = 2, policy: dict[str, Any] | None = None, edition: str | None = None, **receipts: str | None
+) -> CaseMachine:
+    """Return an item of ``many`` orders that was opened just now, or was opened with an ``edition`` of the figures."""
+    case = SPLIT.open_case(Opening(facts=split_facts(many, **receipts), policy=policy or {}), edition)
     machine = PromptMachine(SPLIT, "anxinjian_split/I1", case, now=OPENED)
     machine.advance(OPENED)
     return machine
 
 
 @cache
-def _opened_once(many: int, policy: str, receipts: tuple[tuple[str, str | None], ...]) -> CaseMachine:
-    return opened(many, json.loads(policy), **dict(receipts))
+def _opened_once(
+    many: int, policy: str, edition: str | None, receipts: tuple[tuple[str, str | None], ...]
+) -> CaseMachine:
+    return opened(many, json.loads(policy), edition, **dict(receipts))
 
 
 class Split:
     """A split item; offsets count from the opening, also those in messages."""
 
-    def __init__(self, many: int = 2, policy: dict[str, Any] | None = None, **receipts: str | None) -> None:
-        self.machine = _opened_once(many, json.dumps(policy), tuple(receipts.items())).fork()
+    def __init__(
+        self, many: int = 2, policy: dict[str, Any] | None = None, edition: str | None = None, **receipts: str | None
+    ) -> None:
+        self.machine = _opened_once(many, json.dumps(policy), edition, tuple(receipts.items())).fork()
 
     @property
     def state(self) -> str:
@@ -149,6 +160,11 @@ class Split:
     @property
     def clocks(self) -> dict[tuple[str, str | None], datetime]:
         return {(deadline.rule, deadline.order): deadline.due for deadline in self.machine.deadlines()}
+
+    @property
+    def allowed(self) -> list[decisions.Choice]:
+        """What people may do now."""
+        return decisions.allowed(self.machine, self.machine.state.latest)
 
     @property
     def reminded(self) -> list[tuple[str, str | None, datetime]]:
@@ -232,6 +248,10 @@ def _brought_once(state: str, order: str, offset: str) -> CaseMachine:
             split.act(offset, "explain_unsigned", order, {"why": "refunded_before_shipping"})
         case "refunded":
             split.until("30d")
+        case "failed" | "returned":
+            split.walk(offset, order, "sign_in", "record")
+            split.act(offset, "authenticate", order, {"verdict": "fail"})
+            split.walk(offset, order, *(["return_item"] if state == "returned" else []))
         case _:
             split.walk(offset, order, *way[: reached.index(state)])
     return split.machine
