@@ -36,6 +36,33 @@ class DouyinInterception(CaseChart):
     compensated = State("快递公司已赔付", final=True)
     uncompensated = State("未获赔付", final=True)
 
+    advice = {
+        "awaiting_agreement": (
+            "第一次发起拦截要签约,系统自动跳到签约页 (003)",
+            "勾选快递拦截服务开通协议,点「立即签署」 (003)",
+            "PC 抖店后台-售后-售后工作台-售后详情-发起拦截 (003)",
+        ),
+        "choosing": (
+            "已发货、未签收、买家申请退款的包裹才能拦 (003)",
+            "要在派件前拦截;成功后原址返回寄件人 (003)",
+            "看清快递信息、商品信息和拦截费用 (003)",
+        ),
+        "awaiting_confirmation": ("核对拦截费用,再点「确认拦截」 (003)",),
+        "intercepting": ("结果看拦截详情,不成功会显示原因 (003)",),
+        "returning": (
+            "拦截成功不等于退回:途中仍可能丢失、损坏 (003)",
+            "发票:店铺-资产-发票中心-平台后台申请 (003)",
+        ),
+        "damaged_or_lost": (
+            "后台-物流-物流工具-服务单的线上查询,发起投诉 (003)",
+            "快递公司按商品价值和损失线下赔付,最高 1000 元 (003)",
+        ),
+        "complaint": ("快递公司线下赔付,最高 1000 元 (003)",),
+        "failed": ("拦截详情里有不成功的原因 (003)",),
+        "returned": ("发票可按时间、快递公司等范围申请 (003)",),
+        "compensated": ("发票:店铺-资产-发票中心-平台后台申请 (003)",),
+    }
+
     found_refunded = always(
         "打开案件时已退款", under("G-15", stays(awaiting_agreement, cond="refund_untold", on=tell_refund))
     )

@@ -23,6 +23,19 @@ class JdAbnormalOrder(CaseChart):
     given_up = State("不再提报", final=True)
     cancelled = State("订单已取消", final=True)
 
+    advice = {
+        "unfiled": (
+            "地址不详、空号、联系不上:可提报异常删单 (004)",
+            "权益服务>维权管理>异常下单>异常下单提报 (004)",
+            "疑似恶意:京营保-恶意行为投诉中心,及时上报 (004)",
+            "恶意订单已发货,或下单 24 小时后,不再预警 (004)",
+        ),
+        "rejected": (
+            "可补充凭证再提报:权益服务>维权管理>异常下单 (004)",
+            "没删单仍按时效发货:24 小时传单号,48 小时揽件 (004)",
+        ),
+    }
+
     file = by(
         Party.MERCHANT,
         "提报异常订单",

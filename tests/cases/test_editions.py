@@ -21,7 +21,10 @@ from workflows.registry import PROCESSES
 
 RESHIP = PROCESSES["douyin_reship"]
 FOLDER = ROOT / "cases" / "editions"
-DIGESTS = {"2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4"}
+DIGESTS = {
+    "2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4",
+    "2026-11-27": "1acbb7fcc1232292efba207b8bc435694d9a0958e1bea16b2311ab583d676290",
+}
 """Open cases carry the name of their edition alone, so its file stays as it is."""
 
 

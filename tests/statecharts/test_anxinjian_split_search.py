@@ -47,7 +47,7 @@ MESSAGES = [
     "ship_offline",
     "auto_refund",
 ]
-ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "ship_offline"]
+ANSWERS = ["auto_refund", "confirm_receipt", "deliver", "refund_order", "report_blocked", "ship_offline"]
 POLICIES: list[dict[str, Any]] = [{}, {"default_decision": "choose", "default_form": KEEP_ALL}]
 CHOICES = [KEEP_ALL, KEEP_SINGLE, {"way": "keep_all"}, KEEP_SINGLE | {"freight_consent": True}]
 H24 = 24 * 3600

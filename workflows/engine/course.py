@@ -169,14 +169,17 @@ class CaseCourse(CaseSituation):
         rule, order = outcome.rule, expiry.order
         if rule is None:
             return None
+        impossible = (
+            f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
+        )
         if rule not in self.process.chart_of(order).rules or not self.chart_view(order).transitions(rule):
-            return f"平台称发生了 {rule!r},当前状态不可能 / the platform says {rule!r}, which this state does not allow"
+            return impossible
         try:
-            if outcome.form is not None:
-                self.read_form(rule, outcome.form, order)
+            form = None if outcome.form is None else self.read_form(rule, outcome.form, order)
         except BadForm as bad:
             return f"平台的答复不可用 / the platform's answer cannot be used: {bad}"
-        return None
+        happened = max(self.since(order), outcome.occurred_at or expiry.due)
+        return None if self.chart_view(order).transitions(rule, happened, form) else impossible
 
     def answer(self, expiry: ExpiryCheck, outcome: ExpiryOutcome, now: datetime) -> None:
         """Keep the platform's answer about an expiry, and let that have its consequences."""
