@@ -5,8 +5,8 @@ from statecharts.jd_shipment import JdShipment
 from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
-PROCESS = Process("jd_shipment", "京东发货监控", JdShipment, JdShipmentCase, hears=True)
 
-
-class JdShipmentWorkflow(CaseWorkflow, process=PROCESS):
+class JdShipmentWorkflow(
+    CaseWorkflow, process=Process("jd_shipment", "京东发货监控", JdShipment, JdShipmentCase, hears=True)
+):
     """Upload within 24 h, pickup within 48 h of the order; either missed makes one late order."""
