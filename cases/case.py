@@ -132,6 +132,11 @@ class Case(Strict):
         del effect
         return None
 
+    def unfit(self, rule: str, form: Form, at: datetime) -> str | None:
+        """Return why a form does not fit the case at an instant, in Chinese and English; None if it does."""
+        del rule, form, at
+        return None
+
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Return the case after a rule has fired at an instant with a form, None if it was reported without one."""
         del rule, form, at
