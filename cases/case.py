@@ -142,6 +142,11 @@ class Case(Strict):
         del rule, form, at
         return self
 
+    def call_form(self, effect: str, form: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the form that the platform gets with an effect: that of its rule, unless the case knows better."""
+        del effect
+        return form
+
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return the known costs of firing a rule, one for each option; they are shown before it is chosen."""
         del rule
