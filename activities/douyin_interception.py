@@ -1,8 +1,8 @@
-"""The effects of an interception on Douyin: console tasks."""
+"""The effects of an interception on Douyin: stopping a parcel has an interface, signing and complaining have none."""
 
 from collections.abc import Mapping
 
-from activities.effects import How
+from activities.effects import PLATFORM_CALL, How
 from cases.messages import ConsoleTask
 
 INTERCEPTION_PAGE = "PC 版抖店后台 > 售后 > 售后工作台 > 售后详情 > 发起拦截"
@@ -13,11 +13,7 @@ EFFECTS: Mapping[str, How] = {
         instruction="首次点击「发起拦截」会跳转到物流签约页面:勾选「我已阅读并同意快递拦截服务开通协议」,"
         "点击「立即签署」;每店只需一次",
     ),
-    "intercept_parcel": ConsoleTask(
-        page=INTERCEPTION_PAGE,
-        instruction="点击案件中选定的快递,核对快递、商品与拦截费用,点击「确认拦截」;页面提示不成功的,"
-        "不要在本案件确认,按页面原因重新选择或放弃",
-    ),
+    "intercept_parcel": PLATFORM_CALL,
     "file_complaint": ConsoleTask(
         page="抖店后台 > 物流 > 物流工具 > 服务单",
         instruction="查询该快递单号的服务单,线上发起投诉,上传案件中的凭证;快递公司按实际损失线下赔付",

@@ -132,10 +132,20 @@ class Case(Strict):
         del effect
         return None
 
+    def unfit(self, rule: str, form: Form, at: datetime) -> str | None:
+        """Return why a form does not fit the case at an instant, in Chinese and English; None if it does."""
+        del rule, form, at
+        return None
+
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Return the case after a rule has fired at an instant with a form, None if it was reported without one."""
         del rule, form, at
         return self
+
+    def call_form(self, effect: str, form: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the form that the platform gets with an effect: that of its rule, unless the case knows better."""
+        del effect
+        return form
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return the known costs of firing a rule, one for each option; they are shown before it is chosen."""

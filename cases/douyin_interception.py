@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -234,6 +234,12 @@ class InterceptionCase(Case):
             case "receive_compensation":
                 return self.paid
         return None
+
+    def call_form(self, effect: str, form: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the parcel to stop, which the form of ``confirm`` does not name."""
+        if effect != "intercept_parcel" or self.parcel is None:
+            return form
+        return {"carrier": self.parcel.carrier, "tracking_no": self.parcel.tracking_no}
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return the fee of every parcel before one is chosen, that of the chosen one, and what a complaint brings."""

@@ -6,7 +6,7 @@ from statecharts.chart import CaseChart
 from statecharts.rules import Party, always, book, by, stays, submits, tell, under, undo, upon
 
 sign_on_platform = submits("sign_on_platform", "签署快递拦截服务协议")
-intercept_parcel = submits("intercept_parcel", "在售后详情确认拦截")
+intercept_parcel = submits("intercept_parcel", "向平台发起拦截")
 file_complaint = submits("file_complaint", "在服务单发起投诉")
 tell_agreement = tell(
     "tell_agreement", "告知本店其他拦截:协议已签", process="douyin_interception", rule="agreement_signed", to="shop"

@@ -207,6 +207,14 @@ def test_ds_8_what_a_complaint_brings_is_shown_before_it_is_made_or_waived() -> 
     assert "损失金额未知" in case().costs("complain")[0].note
 
 
+def test_ds_8_the_platform_is_told_the_parcel_chosen() -> None:
+    parcel = {"carrier": "YTO", "tracking_no": "YT2"}
+
+    assert chosen("YT2").call_form("intercept_parcel", {}) == parcel
+    assert chosen("YT2").call_form("file_complaint", {"evidence": []}) == {"evidence": []}
+    assert case().call_form("intercept_parcel", None) is None
+
+
 def test_ds_8_nothing_else_costs() -> None:
     assert [case().costs(rule) for rule in ("sign_agreement", "give_up", "arrive", "reconsider")] == [()] * 4
 

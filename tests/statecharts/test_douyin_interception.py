@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cases.errors import BadForm
+from cases.errors import BadForm, Refused
 from statecharts.chart import Snapshot
 from statecharts.douyin_interception import DouyinInterception
 from statecharts.rules import Effect, Party, Telling
@@ -14,6 +14,7 @@ from tests.support.processes.interceptions import (
     NEAR,
     OPEN_STATES,
     Interception,
+    after,
     interception_in,
 )
 from workflows.engine import decisions
@@ -257,6 +258,52 @@ def test_ds_8_without_a_complaint_nothing_is_expected() -> None:
     stopped = interception_in("damaged_or_lost").act("2h", "waive_complaint")
 
     assert (stopped.state, stopped.machine.closed, stopped.ledger) == ("uncompensated", True, [("8.00", False)])
+
+
+def test_ds_8_what_was_really_paid_replaces_what_was_expected() -> None:
+    stopped = interception_in("complaint").report("2h", "compensate", {"amount": "640.00"})
+
+    assert (stopped.state, stopped.machine.closed) == ("compensated", True)
+    assert stopped.ledger == [("8.00", False), ("640.00", True)]
+    assert stopped.taken_back == [("1000.00", True)]
+
+
+def test_ds_8_a_complaint_rejected_reverses_what_was_expected() -> None:
+    stopped = interception_in("complaint").report("2h", "reject_complaint", {"reason": "外包装完好"})
+
+    assert (stopped.state, stopped.machine.closed, stopped.ledger) == ("uncompensated", True, [("8.00", False)])
+    assert stopped.taken_back == [("1000.00", True)]
+
+
+@pytest.mark.parametrize("rule", ["out_for_delivery", "sign"])
+def test_ds_8_g_4_a_parcel_out_of_reach_is_refused_with_the_reason_and_nothing_is_written(rule: str) -> None:
+    stopped = interception_in("choosing").report("1h", rule, {"tracking_no": "SF1"})
+    before = list(stopped.fired)
+
+    with pytest.raises(Refused, match=r"SF1 已.*choosing"):
+        stopped.act("2h", "choose_parcel", {"tracking_no": "SF1"})
+
+    assert (stopped.state, stopped.fired, stopped.machine.state.decisions) == ("choosing", before, [])
+    assert stopped.act("3h", "choose_parcel", {"tracking_no": "YT2"}).state == "awaiting_confirmation"
+
+
+def test_ds_8_a_parcel_of_another_order_is_not_chosen_and_a_report_of_it_is_ignored_with_the_reason() -> None:
+    stopped = interception_in("choosing")
+
+    with pytest.raises(Refused, match="不是本案件的包裹"):
+        stopped.act("1h", "choose_parcel", {"tracking_no": "ZT9"})
+    stopped.report("2h", "sign", {"tracking_no": "ZT9"})
+
+    assert stopped.state == "choosing"
+    assert "不是本案件的包裹" in stopped.ignored[-1]
+
+
+def test_g_11_a_choice_told_late_is_judged_by_what_was_known_of_the_parcel_then() -> None:
+    stopped = interception_in("choosing").report("5h", "out_for_delivery", {"tracking_no": "SF1"})
+    form = {"tracking_no": "SF1", "occurred_at": after("6h").isoformat()}
+
+    with pytest.raises(Refused, match=r"当时不可能.*SF1 已在派送"):
+        stopped.act("7h", "choose_parcel", form)
 
 
 def test_ds_8_what_was_expected_is_taken_back_however_the_complaint_ends() -> None:

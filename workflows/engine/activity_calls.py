@@ -310,7 +310,7 @@ def effect_input(situation: CaseSituation, effect: EffectState) -> tuple[str, Ef
         at=effect.at,
         order=effect.order,
         facts=situation.case.facts.model_dump(mode="json"),
-        form=effect.form,
+        form=situation.case.call_form(effect.effect, effect.form),
     )
     return effect_activity(situation.process.name, effect.effect), call
 

@@ -681,8 +681,9 @@ class CaseCourse(CaseSituation):
     def _undo(self, effect: Effect, at: datetime, order: str | None, cause: str) -> None:
         """Take back ledger entries of this case, and of others about its order if the chart says so (G-15)."""
         declared = self.process.effects()
-        clauses = tuple(dict.fromkeys(declared[name].clause or "" for name in effect.undoes))
-        self.state.undo(clauses, order)
+        entered = [declared[name] for name in effect.undoes]
+        clauses = tuple(dict.fromkeys(entry.clause or "" for entry in entered))
+        self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
         about = order or self.case.facts.order
         if effect.across and about is not None:
             self.state.undone_across.append(

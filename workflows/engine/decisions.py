@@ -153,6 +153,8 @@ def check(situation: CaseSituation, rule: str, raw: Any, now: datetime) -> tuple
     form = situation.read_form(rule, fields, order)
     if not situation.chart_view(order).transitions(rule, now, form):
         raise Refused(_refusal(situation, rule, _unmet(situation, rule, order, now, form), now, order))
+    if misfit := situation.case.unfit(rule, form, now):
+        raise Refused(_refusal(situation, rule, misfit, now, order))
     return order, form
 
 

@@ -175,6 +175,8 @@ def _with_form(situation: CaseSituation, given: Input, rule: str, order: str | N
         return Ignore(str(bad), final=not given.dated)  # another state may ask for another form
     if not situation.chart_view(order).transitions(rule, given.happened, form):
         return Ignore(f"{rule}: 表单不适用于当前状态 / its form fits no line of this state", final=not given.dated)
+    if form is not None and (why := situation.case.unfit(rule, form, given.happened)):
+        return Ignore(f"{rule}: {why}", final=not given.dated)
     return Apply(rule, order, form)
 
 

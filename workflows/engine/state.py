@@ -438,11 +438,15 @@ class CaseState(Course):
         self.ledger.append(entry)
         return True
 
-    def undo(self, clauses: Collection[str | None], order: str | None) -> None:
-        """Take back the ledger entries under some clauses, of an order's chart or of the case's own."""
-        for entry in [entry for entry in self.ledger if entry.clause in clauses and order in (None, entry.order)]:
-            self.ledger.remove(entry)
-            self.undone.append(entry.model_copy(update={"status": "reversed"}))
+    def undo(self, kinds: Collection[tuple[str | None, bool, bool]], order: str | None) -> None:
+        """Take back the ledger entries of some kinds, of an order's chart or of the case's own.
+
+        A kind is a clause, whether its entries are counted, and whether they are income: a clause may know several.
+        """
+        for entry in list(self.ledger):
+            if (entry.clause, entry.counted, entry.income) in kinds and order in (None, entry.order):
+                self.ledger.remove(entry)
+                self.undone.append(entry.model_copy(update={"status": "reversed"}))
 
     def expire(self, expiry: ExpiryCheck) -> None:
         """Record that a clock of the platform has run out and must be resolved with it (G-2)."""

@@ -4,10 +4,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aftersales.platforms.douyin.records import AfterSale, AfterSaleRow, Node, Page, RejectReason, parse
+from aftersales.platforms.douyin.records import (
+    AfterSale,
+    AfterSaleRow,
+    InterceptResult,
+    Node,
+    Page,
+    RejectReason,
+    parse,
+)
 from aftersales.platforms.douyin.session import DouyinSession
 from aftersales.platforms.wording import platform_words
-from cases.errors import BadForm, PlatformRefused
+from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.forms import Evidence
 
 AGREE_TO_RESHIP = 501
@@ -132,11 +140,25 @@ class DouyinClient(DouyinSession):
         data = await self.call(shop_id, method, {"logistics_code": company_code, "track_no": tracking_no})
         return [parse(Node, node, method) for node in data.get("route__node_list") or []]
 
-    async def intercept(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> None:
-        """Request the interception of a parcel on its way."""
+    async def intercept(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> str:
+        """Stop a parcel on its way; raises PlatformRefused with the platform's reason if it cannot be stopped.
+
+        The parcel's own result counts: the call as a whole succeeds also if no parcel can be stopped.
+        """
+        method = "afterSale.applyLogisticsIntercept"
         target = {"company_code": company_code, "tracking_no": tracking_no}
         params = {"after_sale_id": _number(after_sale_id), "op_from": BY_MERCHANT, "intercept_targets": [target]}
-        await self.call(shop_id, "afterSale.applyLogisticsIntercept", params)
+        answer = await self.ask(shop_id, method, params)
+        results = [parse(InterceptResult, item, method) for item in answer.content().get("intercept_results") or []]
+        own = next((result for result in results if result.tracking_no.casefold() == tracking_no.casefold()), None)
+        if own is None:
+            raise PlatformUnreachable(
+                f"抖店 {method}: 返回中没有该快递单号 / the answer lacks the parcel: {tracking_no}"
+            )
+        if not own.is_success:
+            why = f"{own.unavailable_reason or '-'} (unavailable_reason_code {own.unavailable_reason_code})"
+            raise PlatformRefused(f"抖店拒绝 / Douyin refused {method}: {platform_words(why)}")
+        return answer.words
 
 
 def reject_reason_code(known_reasons: Sequence[RejectReason], text: str) -> int | None:

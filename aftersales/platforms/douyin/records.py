@@ -239,6 +239,15 @@ class Node(Wire):
     site_name: ShortText = ""
 
 
+class InterceptResult(Wire):
+    """What became of a parcel that was to be stopped, and why it could not be."""
+
+    tracking_no: ShortText = ""
+    is_success: bool = False
+    unavailable_reason_code: Number = 0
+    unavailable_reason: ShortText = ""
+
+
 def parse(model: type[Parsed], data: Any, method: str) -> Parsed:
     """Parse a part of an answer; raises PlatformUnreachable, without quoting it, if it does not fit."""
     try:

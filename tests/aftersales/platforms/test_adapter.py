@@ -3,6 +3,7 @@
 import pytest
 
 from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.douyin.douyin_interception import DouyinInterceptionAdapter
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
@@ -25,7 +26,7 @@ def test_every_registered_process_has_a_marketplace() -> None:
         ("jd_shipment", JdShipmentAdapter),
         ("claim_1688", None),
         ("anxinjian_split", None),
-        ("douyin_interception", None),
+        ("douyin_interception", DouyinInterceptionAdapter),
         ("jd_abnormal_order", JdAbnormalOrderAdapter),
     ],
 )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import Perform, Played, act, expect, report, top_of
-from tests.support.processes.interceptions import interception_facts
+from tests.support.playing import HOUR, Perform, Played, act, expect, report, top_of
+from tests.support.processes.interceptions import FAR, LOST, NEAR, PHOTO, interception_facts
 
 PlayInterception = Callable[..., Awaitable[Played]]
 
@@ -52,3 +52,35 @@ async def test_ds_8_a_delivery_while_the_interception_is_being_confirmed_is_too_
     played = await play(choose("1h"), act("2h", "confirm"), delivery, platform={"console": "wait"})
 
     assert (played.state, played.status, played.ledger) == ("too_late", "closed", [])
+
+
+async def test_ds_8_a_parcel_out_for_delivery_is_refused_with_the_reason(play: PlayInterception) -> None:
+    gone = {**NEAR, "out_for_delivery": True}
+    played = await play(choose("1h"), choose("2h", "ZT9"), choose("3h", "YT2"), until="4h", parcels=[gone, FAR])
+
+    assert (played.state, played.refused) == (
+        "awaiting_confirmation",
+        [(HOUR, "choose_parcel"), (2 * HOUR, "choose_parcel")],
+    )
+    delivering, foreign = (refused["error"] for refused in played.result["refused"])
+    assert "SF1 已在派送" in delivering
+    assert "不是本案件的包裹" in foreign
+
+
+async def test_ds_8_the_compensation_is_expected_up_to_1000_then_replaced_by_what_was_paid(
+    play: PlayInterception,
+) -> None:
+    lost = (*INTERCEPTED, act("4h", "lose", **LOST), act("5h", "complain", evidence=[PHOTO]))
+    expected, paid, rejected = await asyncio.gather(
+        play(*lost, until="6h"),
+        play(*lost, report("9h", "compensate", "m2", form={"amount": "640.00"})),
+        play(*lost, report("9h", "reject_complaint", "m2", form={"reason": "外包装完好"})),
+    )
+    fee = ("DS-8", "8.00", "expected")
+    assert (expected.state, expected.ledger) == ("complaint", [fee, ("DS-8", "1000.00", "expected")])
+    assert paid.state == "compensated"
+    assert sorted(paid.ledger, key=str) == sorted(
+        [fee, ("DS-8", "640.00", "expected"), ("DS-8", "1000.00", "reversed")], key=str
+    )
+    assert rejected.state == "uncompensated"
+    assert sorted(rejected.ledger, key=str) == sorted([fee, ("DS-8", "1000.00", "reversed")], key=str)

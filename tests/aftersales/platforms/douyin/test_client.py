@@ -538,9 +538,28 @@ async def test_an_item_that_was_not_carried_out_is_a_refusal(douyin: DouyinClien
         await douyin.operate_reship("S1", OWN, T0, agree=True)
 
 
+async def test_a_parcel_that_cannot_be_stopped_is_a_refusal_with_the_platforms_reason(
+    douyin: DouyinClient, fake: Fake
+) -> None:
+    refused = {"is_success": False, "unavailable_reason_code": 3, "unavailable_reason": "包裹已签收"}
+    results = [{"tracking_no": "SF9", "is_success": True}, {"tracking_no": "SF1", **refused}]
+    fake.says["afterSale.applyLogisticsIntercept"] = {"intercept_results": results, "success_count": 1}
+
+    with pytest.raises(PlatformRefused, match=r"包裹已签收 \(unavailable_reason_code 3\)"):
+        await douyin.intercept("S1", OWN, "shunfeng", "SF1")
+
+
+async def test_an_answer_without_the_parcel_to_be_stopped_is_not_understood(douyin: DouyinClient, fake: Fake) -> None:
+    fake.says["afterSale.applyLogisticsIntercept"] = {"intercept_results": None}
+
+    with pytest.raises(PlatformUnreachable, match="SF1"):
+        await douyin.intercept("S1", OWN, "shunfeng", "SF1")
+
+
 async def test_other_methods_are_asked_in_the_platforms_own_words(douyin: DouyinClient, fake: Fake) -> None:
     await douyin.fill_logistics("S1", OWN, "shunfeng", "SF1")
     await douyin.submit_evidence("S1", OWN, "说明", ["https://e/1.png"])
+    fake.says["afterSale.applyLogisticsIntercept"] = {"intercept_results": [{"tracking_no": "SF1", "is_success": True}]}
     await douyin.intercept("S1", OWN, "shunfeng", "SF1")
 
     assert fake.asked[1:] == [
