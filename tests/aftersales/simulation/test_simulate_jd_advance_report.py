@@ -16,7 +16,7 @@ def play(perform: Perform) -> PlayAdvance:
     """A period from 48 h to 120 h after the opening."""
 
     async def play_steps(*steps: dict[str, Any], **fields: Any) -> Played:
-        top = top_of(fields)
+        top = top_of(fields, ("policy", "platform", "until", "also"))
         opening = {
             "shop_id": "S1",
             "report_id": "R1",
@@ -46,6 +46,17 @@ async def test_jd_7_filed_too_early_is_refused_and_says_when_it_opens(play: Play
     played = await play(file("1h"), expect("2h", "drafted"), until="2h", begins_at="20d", ends_at="22d")
     assert (played.failed, played.refused) == ([], [(HOUR, "file")])
     assert "起才可 / opens then" in played.result["refused"][0]["error"]
+
+
+@pytest.mark.parametrize(("ordered_at", "status"), [("120h", "reversed"), ("120h1s", "expected")])
+async def test_jd_7_an_order_created_in_the_period_is_exempt_also_when_the_approval_comes_after_it(
+    play: PlayAdvance, ordered_at: str, status: str
+) -> None:
+    opening = {"shop_id": "S1", "order_id": "O1", "ordered_at": ordered_at, "kind": "stock"}
+    shipment = {"name": "shipment", "process": "jd_shipment", "at": ordered_at, "opening": opening}
+    played = await play(file("100h"), report("150h", "approve", "m1"), also=[shipment], until="151h")
+    told = Played(played.result["also"]["shipment"], [])
+    assert (played.state, told.status, told.ledger) == ("ended", "open", [("JD-10", None, status)])
 
 
 async def test_jd_4_an_overdue_review_is_escalated_once(play: PlayAdvance) -> None:
