@@ -38,7 +38,11 @@ push_tracking_number = submits("push_tracking_number", "上传真实物流单号
 record_late_shipment = book("record_late_shipment", "延迟发货违规一次", clause="JD-5", counted=True)
 record_late_order = book("record_late_order", "延迟发货一单", clause="JD-14", counted=True, once_an_order=True)
 take_back_late_order = undo(
-    "take_back_late_order", "撤回延迟发货一单", entries=("record_late_order",), clause="JD-14", across=True
+    "take_back_late_order",
+    "撤回延迟发货一单",
+    entries=("record_late_order",),
+    clause="JD-14",
+    across=("JD-10", "JD-14"),
 )
 exempt_by_card = tell("exempt_by_card", "买家已接受卡片,告知发货监控", process="jd_shipment", rule="exempt")
 exempt_by_report = tell("exempt_by_report", "紧急报备已通过,告知发货监控", process="jd_shipment", rule="exempt")

@@ -9,7 +9,11 @@ push_tracking_number = submits("push_tracking_number", "上传真实物流单号
 file_phone_cancel = submits("file_phone_cancel", "在商家后台报备电话取消的订单")
 record_late_order = book("record_late_order", "延迟发货一单", clause="JD-10", counted=True, once_an_order=True)
 take_back_late_order = undo(
-    "take_back_late_order", "撤回延迟发货一单", entries=("record_late_order",), clause="JD-14", across=True
+    "take_back_late_order",
+    "撤回延迟发货一单",
+    entries=("record_late_order",),
+    clause="JD-14",
+    across=("JD-10", "JD-14"),
 )
 
 

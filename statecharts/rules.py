@@ -99,8 +99,8 @@ class Effect:
     the rule.  ``submits``: the effect is the decision itself, which counts once the platform has taken it (G-10).
     ``is_ledger_entry``: an entry of the shop's ledger under ``clause``; one that is ``counted`` has no amount.  It is
     entered once a case and order, or ``each`` time; ``once_an_order`` it counts once, however many cases enter it.
-    ``income`` is money that the shop gets.  ``undoes`` names the ledger entries that the effect takes back, ``across``:
-    also those that other cases have made of the same order.  ``notice``: operators are notified, and need do nothing.
+    ``income`` is money that the shop gets.  ``undoes`` names the ledger entries that the effect takes back,
+    ``across`` the clauses under which it also takes back what other cases have entered once an order.  ``notice``: operators are notified, and need do nothing.
     ``telling``: what other cases are told.
     ``unless`` names a property of the case that makes the effect unnecessary; ``until`` names the rules that make it
     unnecessary when they fire.  ``escalates``: operators are notified of it as an escalation instead of a task.
@@ -117,7 +117,7 @@ class Effect:
     once_an_order: bool = False
     income: bool = False
     undoes: tuple[str, ...] = ()
-    across: bool = False
+    across: tuple[str, ...] = ()
     notice: bool = False
     telling: Telling | None = None
     unless: str | None = None
@@ -542,10 +542,11 @@ def book(
     )
 
 
-def undo(name: str, label: str, *, entries: tuple[str, ...], clause: str, across: bool = False) -> Any:
+def undo(name: str, label: str, *, entries: tuple[str, ...], clause: str, across: tuple[str, ...] = ()) -> Any:
     """Declare that ledger entries are taken back: those that the ``book`` effects of these names have made.
 
-    ``across``: also those that other cases have made of the same order, before or after.  Raises ChartFault.
+    ``across`` are the clauses under which it also takes back what other cases enter once an order, before or after.
+    Raises ChartFault.
     """
     if isinstance(entries, str):
         raise ChartFault(f'effect {name!r}: entries takes a tuple of effects: write entries=("{entries}",)')

@@ -682,12 +682,11 @@ class CaseCourse(CaseSituation):
         """Take back ledger entries of this case, and of others about its order if the chart says so (G-15)."""
         declared = self.process.effects()
         entered = [declared[name] for name in effect.undoes]
-        clauses = tuple(dict.fromkeys(entry.clause or "" for entry in entered))
         self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
         about = order or self.case.facts.order
         if effect.across and about is not None:
             self.state.undone_across.append(
-                Undone(clauses=clauses, order=about, at=at, key=f"{effect.name}/{order or ''}/{cause}")
+                Undone(clauses=effect.across, order=about, at=at, key=f"{effect.name}/{order or ''}/{cause}")
             )
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
