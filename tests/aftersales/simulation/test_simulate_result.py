@@ -53,6 +53,7 @@ ENDINGS = {
     "douyin_shipment_told_late": "delivered",
     "douyin_reship_untrue_number": "completed",
     "jd_abnormal_order_cancelled": "cancelled",
+    "jd_abnormal_order_card": "deleted",
     "jd_abnormal_order_deleted": "deleted",
     "jd_abnormal_order_malicious": "deleted",
     "jd_abnormal_order_shipped": "given_up",
