@@ -99,9 +99,9 @@ class Effect:
     the rule.  ``submits``: the effect is the decision itself, which counts once the platform has taken it (G-10).
     ``is_ledger_entry``: an entry of the shop's ledger under ``clause``; one that is ``counted`` has no amount.  It is
     entered once a case and order, or ``each`` time; ``once_an_order`` it counts once, however many cases enter it.
-    ``income`` is money that the shop gets.  ``undoes`` names the ledger entries that the effect takes back,
-    ``across`` the clauses under which it also takes back what other cases have entered once an order.  ``notice``: operators are notified, and need do nothing.
-    ``telling``: what other cases are told.
+    ``income`` is money that the shop gets.  ``undoes`` names the ledger entries that the effect takes back, ``across``
+    the clauses under which it also takes back what other cases have entered once an order.  ``notice``: operators are
+    notified, and need do nothing.  ``telling``: what other cases are told.
     ``unless`` names a property of the case that makes the effect unnecessary; ``until`` names the rules that make it
     unnecessary when they fire.  ``escalates``: operators are notified of it as an escalation instead of a task.
     """

@@ -151,7 +151,7 @@ def test_nothing_of_the_library_outlives_a_borrower_unseen(sampled: Any) -> None
     fresh = chart(case, T0)
     with chart.borrowed(case, T0) as first:
         for rule in first.open_rules(*{rule.party for rule in chart.rules.values()})[:1]:
-            first.step(rule, T0)
+            first.step(rule, T0, next(iter(sampled.forms.get(rule, ())), None), line=first.line(rule))
     with chart.borrowed(case, T0) as again:
         known = {
             *("case", "now", "entered", "given", "fired", "effects", "_guards", "_line", "_form"),  # ours

@@ -11,10 +11,13 @@ from cases.messages import ExpiryOutcome, Opening
 from tests.support import machines
 from tests.support.life import facts
 from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_facts
+from tests.support.processes.advance_reports import advance_facts
+from tests.support.processes.anomalies import REPORT, anomaly_facts
 from tests.support.processes.claims import CHAT, claim_facts
 from tests.support.processes.delays import delay_facts
 from tests.support.processes.interceptions import LOST, NEAR, interception_facts
 from tests.support.processes.jd_shipments import watch_facts
+from tests.support.processes.shipments import shipment_facts
 from tests.support.processes.shortages import shortage_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
@@ -36,6 +39,15 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     "jd_presale_shortage": [shortage_facts(OPENED, "A1"), shortage_facts(OPENED, "A1", "2d", paid=True)],
     "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
     "douyin_interception": [interception_facts(), interception_facts(refund="succeeded", parcels=[NEAR])],
+    "douyin_shipment": [
+        shipment_facts(OPENED, "A1"),
+        shipment_facts(OPENED, "A1", mode="express", consignee_region="上海市"),
+    ],
+    "jd_advance_report": [
+        advance_facts(OPENED, "A1"),
+        advance_facts(OPENED, "A1", begins_at="20d", ends_at="25d"),
+    ],
+    "anomaly_1688": [anomaly_facts("A1", OPENED), anomaly_facts("A1", OPENED, kind="stalled")],
     "jd_abnormal_order": [abnormal_facts(OPENED, "A1", kind=kind) for kind in ("unreachable", "malicious")],
 }
 PROOF = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
@@ -45,6 +57,17 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "ship": [SHIPMENT],
     "upload_tracking": [SHIPMENT],
     "report_phone_cancel": [PROOF],
+    "correct_tracking": [{"carrier": "YTO", "tracking_no": "YT2"}],
+    "scan": [
+        {"place": "杭州转运中心", "status": "已揽收"},
+        {"place": "北京转运中心", "region": "北京市", "status": "运输中"},
+    ],
+    "judge_false": [{"reason": "无物流更新"}],
+    "replace_tracking": [SHIPMENT],
+    "urge_carrier": [{"note": "已催促"}],
+    "tell_buyer": [{"note": "已告知"}],
+    "file_report": [REPORT],
+    "worsen": [{"kind": "lost"}, {"kind": "stalled"}],
     "refuse_report": [{"reason": "凭证不清晰"}],
     "modify": [{"reason": "other"}, {"reason": "never_received"}],
     "submit_evidence": [PROOF],
@@ -70,7 +93,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "file_deletion": [PROOF],
     "refuse_deletion": [{"reason": "凭证不清晰"}],
 }
-OF_THEIR_TIME = ("card_sent", "file_emergency_report", "exempt")
+OF_THEIR_TIME = ("card_sent", "file_emergency_report", "exempt", "warn")
 """The rules whose forms have instants that depend on when the fact happened."""
 SETTLED = timedelta(days=60)
 """By then every clock has run out."""
@@ -193,6 +216,8 @@ def _form(draw: st.DrawFn, rule: str, now: datetime) -> dict[str, Any]:
         case "file_emergency_report":
             agreed = now + timedelta(seconds=draw(GAPS))
             return {"agreed_ship_at": agreed.isoformat(), "evidence": [CHAT]}
+        case "warn":
+            return {"until": (now + timedelta(seconds=draw(GAPS))).isoformat()}
         case "exempt":
             until = {"until": (now + timedelta(seconds=draw(GAPS))).isoformat()} if draw(st.booleans()) else {}
             return {"by": draw(st.sampled_from(["card", "phone_cancel"])), **until}
