@@ -172,7 +172,11 @@ def print_simulation(result: dict[str, Any]) -> None:
     ended = "已结束" if result["status"] == "closed" else "进行中"
     say(f"{ended}:{labels_of} ({', '.join(result['state'])})  历史 {result['history']['events']} 事件")
     for entry in result["ledger"]:
-        say(f"  账目 {entry['clause']}{order_suffix(entry['order'])}: {entry['amount'] or '-'} 元 ({entry['status']})")
+        counts = f"{entry['points']} 分" if entry["points"] else f"{entry['amount'] or '-'} 元"
+        say(f"  账目 {entry['clause']}{order_suffix(entry['order'])}: {counts} ({entry['status']})")
+    for name, other in result.get("also", {}).items():
+        say(f"\n{name}")
+        print_simulation(other)
 
 
 def _submitted(decision: dict[str, Any]) -> str:
