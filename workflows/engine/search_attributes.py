@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
-from statecharts.rules import Party
+from statecharts.rules import OPERATORS, Party
 from workflows.engine.situation import CaseSituation
 from workflows.engine.view import state_in_words
 
@@ -35,6 +35,10 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
 """All search attributes; ``aftersales setup`` registers them."""
 
 
+OWNERS_SINCE = "2026-11-27"
+"""The edition since which a case without a deadline waits for whoever can lead it on; before, for the platform."""
+
+
 def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
     """Return the current values of the search attributes that change as the case moves; None means unset."""
     facts, nearest = situation.case.facts, _nearest(situation)
@@ -59,8 +63,21 @@ def _nearest(situation: CaseSituation) -> datetime | None:
 def _waits_for(situation: CaseSituation) -> str | None:
     if situation.closed:
         return None
-    party = next((situation.owner(deadline) for deadline in situation.deadlines()), Party.PLATFORM)
-    return party.label
+    party = next((situation.owner(deadline) for deadline in situation.deadlines()), None)
+    return (party or _leads_on(situation)).label
+
+
+def _leads_on(situation: CaseSituation) -> Party:
+    """Return who can lead a case on in which no clock runs: one of our users if any of them can, else the platform."""
+    if not situation.case.opened_since(OWNERS_SINCE):
+        return Party.PLATFORM
+    leading = (
+        view.chart.rules[name].party
+        for view in situation.chart_views()
+        for name in view.open_rules(*OPERATORS)
+        if any(transition.targets for _, transition in view.transitions(name))
+    )
+    return next(leading, Party.PLATFORM)
 
 
 def opening_attributes(situation: CaseSituation) -> TypedSearchAttributes:

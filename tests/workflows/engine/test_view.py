@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome, Opening
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
+from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
+from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import update_description
 from workflows.engine.details import current_details, static_summary
@@ -141,6 +142,14 @@ def test_attributes_follow_the_case() -> None:
     )
     report(case, "2h", rule="rule_refund")
     assert (named(case)["CaseState"], named(case)["CaseWaitsFor"]) == ("已退款", None)
+
+
+@pytest.mark.parametrize(("edition", "party"), [("2026-11-26", "平台"), ("2026-11-27", "商家")])
+def test_a_case_without_a_deadline_waits_for_whoever_can_lead_it_on(edition: str, party: str) -> None:
+    interception = PROCESSES["douyin_interception"]
+    case = interception.open_case(Opening(facts=interception_facts())).as_opened_with(edition)
+
+    assert named(CaseMachine(interception, "douyin_interception/A1", case, now=OPENED))["CaseWaitsFor"] == party
 
 
 @pytest.mark.parametrize("status", ["console_task", "needs_operator"])
