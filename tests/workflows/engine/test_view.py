@@ -148,8 +148,10 @@ def test_attributes_follow_the_case() -> None:
 def test_a_case_without_a_deadline_waits_for_whoever_can_lead_it_on(edition: str, party: str) -> None:
     interception = PROCESSES["douyin_interception"]
     case = interception.open_case(Opening(facts=interception_facts())).as_opened_with(edition)
+    machine = CaseMachine(interception, "douyin_interception/A1", case, now=OPENED)
+    machine.advance(OPENED)
 
-    assert named(CaseMachine(interception, "douyin_interception/A1", case, now=OPENED))["CaseWaitsFor"] == party
+    assert named(machine)["CaseWaitsFor"] == party
 
 
 @pytest.mark.parametrize("status", ["console_task", "needs_operator"])
