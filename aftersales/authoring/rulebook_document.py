@@ -38,6 +38,7 @@ NOBODY_ACTS = "不处理"
 BY_ITSELF = "自动"
 OPTIONAL = "(选填)"
 WAITS = "没有时限,一直等待"
+UNSET = "(店铺设定后才计时)"
 
 
 @dataclass(frozen=True)
@@ -231,8 +232,11 @@ def _clocks(process: Process) -> dict[str, str]:
     """Return the text of each clock: the figure with its default length, or the instant of the case."""
     policy = process.case.policy_type()()
     lengths = [(name, figure) for name, figure in _figures(policy) if isinstance(figure.value, timedelta)]
-    return {name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths} | {
-        clock.figure: clock.instant for clock in process.clocks.values() if clock.figure and clock.instant
+    clocks = process.clocks.values()
+    return {
+        **{clock.figure: f"{clock.length.label}{UNSET}" for clock in clocks if clock.figure and clock.length},
+        **{name: f"{policy.label(name)} {figure.show()}" for name, figure in lengths},
+        **{clock.figure: clock.instant for clock in clocks if clock.figure and clock.instant},
     }
 
 

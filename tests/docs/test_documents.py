@@ -174,6 +174,16 @@ def test_the_lists_of_processes_in_a_document_are_those_of_the_registry(name: st
         assert all(process.name in LISTS[kind](Path(name)) for kind in lists)
 
 
+def test_a_decision_that_is_handed_over_after_a_look_in_the_ledger_is_listed_as_a_task() -> None:
+    rows = LISTS["steps"](Path("README.md")).splitlines()
+    [row] = [row for row in rows if row.startswith("| `douyin_shipment` |")]
+    through_interface, tasks = (cell.strip() for cell in row.strip("|").split("|")[1:])
+
+    assert through_interface == "-"
+    assert "在抖店发货并上传物流单号" in tasks
+    assert "核对单号" not in tasks  # the ledger alone is asked: nobody has to do anything
+
+
 def test_the_states_of_every_process_in_the_rule_book_are_those_of_its_charts() -> None:
     rules = text("docs/rules.md")
     held = set(re.findall(r"^<!-- ((?:order )?states: \w+) -->$", rules, flags=re.MULTILINE))
