@@ -1,6 +1,6 @@
 """Opening cases.  A case id is used once: it is never opened again, even after the case has closed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
@@ -17,9 +17,17 @@ from workflows.engine.search_attributes import opening_attributes
 
 
 async def start_case(
-    client: Client, task_queue: str, process: Process, opening: Opening, report: dict[str, Any] | None = None
+    client: Client,
+    task_queue: str,
+    process: Process,
+    opening: Opening,
+    report: dict[str, Any] | None = None,
+    *,
+    begins_in: timedelta | None = None,
 ) -> "WorkflowHandle[object, object]":
     """Start a case's workflow with its figures pinned; raises BadForm, or WorkflowAlreadyStartedError.
+
+    ``begins_in``: it does nothing before so long has passed.
 
     With a ``report`` a new case is opened and signalled in one call; a case that is already open is only signalled,
     and WorkflowAlreadyStartedError means that it has closed.
@@ -37,6 +45,7 @@ async def start_case(
         search_attributes=opening_attributes(machine),
         static_summary=static_summary(machine),
         static_details=static_details(machine),
+        start_delay=begins_in,
         start_signal="report" if report is not None else None,
         start_signal_args=[report] if report is not None else [],
     )

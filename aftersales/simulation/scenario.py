@@ -164,7 +164,8 @@ class Scenario:
 
     def _rehearse(self, origin: datetime) -> None:
         """Build everything that the run will need, so that faults show before it."""
-        self.opening(origin)
+        for name in self._processes:
+            self.opening(origin, name)
         self.script(origin)
         for number, step in enumerate(self.file.steps):
             place = ("steps", number, "form")

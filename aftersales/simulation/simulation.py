@@ -1,6 +1,6 @@
 """A case under virtual time: the real workflow, worker and activities on the real server, time skipped."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowUpdateFailedError
@@ -114,12 +114,17 @@ class Simulation:
         own = results.pop(None)
         return {**own, "also": results} if results else own
 
-    async def _open(self, name: str | None) -> None:
+    async def _open(self, name: str | None, at: timedelta = timedelta(0)) -> None:
+        """Open a case at an offset of its own time: that of the other cases has been skipped, but not the server's."""
         process, opening = self._scenario.process_of(name), self._scenario.opening(self._origin, name)
+        ahead = self._origin + at - datetime.now(UTC) if at else None
         async with time_moved_by_hand(self._server):
-            handle = await start_case(self._server.client, self._settings.task_queue, process, opening)
+            handle = await start_case(self._server.client, self._settings.task_queue, process, opening, begins_in=ahead)
         handle = with_sender(self._server.client, SENDER, timed=False).get_workflow_handle(handle.id)
-        self._played[name] = PlayedCase(name, VirtualCase(self._server, handle, self._origin), process)
+        case = VirtualCase(self._server, handle, self._origin)
+        if ahead is not None:
+            await case.begin(ahead)
+        self._played[name] = PlayedCase(name, case, process)
 
     # The time of the world: that of all its cases.
 
@@ -144,7 +149,7 @@ class Simulation:
             await self._at_rest()
         while self._unopened and self._unopened[0].at <= target:
             case = self._unopened.pop(0)
-            await self._open(case.name)
+            await self._open(case.name, case.at)
             await self._played[case.name].case.skip_to(target)
             await self._at_rest()
 

@@ -193,6 +193,10 @@ class VirtualCase:
         """Forget what was last seen of the case: another may have told it something."""
         self._rested = None
 
+    async def begin(self, ahead: timedelta) -> None:
+        """Skip to the beginning of a case that was started to begin some time ahead."""
+        await self._environment.fast_forward(self.handle, ahead)
+
     async def skip_to(self, at: timedelta) -> None:
         """Skip to an offset, stopping wherever something happens; no time passes for a case that has ended."""
         resting = await self.rest()
