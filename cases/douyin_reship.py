@@ -213,7 +213,7 @@ class ReshipCase(Case):
             changes["new_reason"] = form.reason
         if rule == "number_found_untrue" or (self.found_untrue and rule in ("ship", "correct_tracking")):
             changes["found_untrue"] = rule == "number_found_untrue"
-        if isinstance(form, EvidenceAsked) and (self.evidence_until is None or form.until > self.evidence_until):
+        if isinstance(form, EvidenceAsked) and (self.evidence_until is None or form.until != self.evidence_until):
             changes |= {"evidence_until": form.until, "evidence": EvidencePhase.AWAITED}
         if rule == "submit_evidence" and self.evidence_awaited:
             changes["evidence"] = EvidencePhase.HANDED_IN

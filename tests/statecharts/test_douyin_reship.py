@@ -431,13 +431,22 @@ def test_dr_20_handed_in_in_time_nobody_is_reminded_any_more_but_the_end_is_note
     assert effects(reship.step("evidence_over", UNTIL)) == ["note_evidence_over"]
 
 
-@pytest.mark.parametrize(("by", "due"), [(SECOND, UNTIL + SECOND), (-SECOND, UNTIL)])
+@pytest.mark.parametrize("by", [SECOND, -SECOND])
 @pytest.mark.parametrize("meanwhile", [[], [("submit_evidence", None, T0)]])
-def test_dr_20_a_later_deadline_replaces_an_earlier_one(by: timedelta, due: datetime, meanwhile: list[Any]) -> None:
+def test_g_12_the_deadline_for_evidence_that_was_set_last_counts(by: timedelta, meanwhile: list[Any]) -> None:
     again = ("ask_evidence", EvidenceAsked(until=UNTIL + by), T0 + SECOND)
     reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), *meanwhile, again)
 
-    assert [deadline.due for deadline in reship.deadlines()] == [due]
+    assert [deadline.due for deadline in reship.deadlines()] == [UNTIL + by]
+
+
+def test_dr_20_the_same_deadline_told_again_asks_for_nothing_more() -> None:
+    handed_in = ("submit_evidence", None, T0)
+    reship = after_rules("arbitration", ("ask_evidence", ASKED, T0), handed_in, ("ask_evidence", ASKED, T0 + SECOND))
+
+    [deadline] = reship.deadlines()
+
+    assert (deadline.due, reship.view.owner(deadline)) == (UNTIL, Party.PLATFORM)
 
 
 def test_dr_20_asked_for_again_after_the_deadline_it_is_waited_for_again() -> None:
