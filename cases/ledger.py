@@ -161,8 +161,9 @@ class Decided(DecisionRecord):
 class Undone(Strict):
     """What a case takes back of the entries of all cases (JD-14).
 
-    Those that count once an order, of its shop, under one of the clauses, for the order, and not later than ``at``:
-    what is late after that counts anew.  ``key`` identifies it within the case.
+    Those that count once an order, of its shop, under one of the clauses, for the order, and before ``at``: what is
+    late from then on counts anew, also at once if what was agreed had passed by then.  ``key`` identifies it within
+    the case.
     """
 
     clauses: tuple[str, ...]

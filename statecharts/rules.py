@@ -548,8 +548,9 @@ def undo(name: str, label: str, *, entries: tuple[str, ...], clause: str, across
     ``across`` are the clauses under which it also takes back what other cases enter once an order, before or after.
     Raises ChartFault.
     """
-    if isinstance(entries, str):
-        raise ChartFault(f'effect {name!r}: entries takes a tuple of effects: write entries=("{entries}",)')
+    for wrong, given, of in (("entries", entries, "effects"), ("across", across, "clauses")):
+        if isinstance(given, str):
+            raise ChartFault(f'effect {name!r}: {wrong} takes a tuple of {of}: write {wrong}=("{given}",)')
     return _action(Effect(name, label, clause=clause, undoes=entries, across=across))
 
 

@@ -1,7 +1,7 @@
 """Entries that count once an order, however many cases book them, and cases that take back those of others (JD-14).
 
 Of a shop, clause and order the earliest entry in force counts.  A case that takes such entries back takes back those
-of all cases up to an instant; whatever came first to the ledger, its record or theirs, the result is the same.
+of all cases before an instant; whatever came first to the ledger, its record or theirs, the result is the same.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Group(NamedTuple):
 
 
 class TakenBack(NamedTuple):
-    """Up to when a case takes back the entries of a group."""
+    """Before which instant a case takes back the entries of a group."""
 
     at: datetime
     case_id: str
@@ -35,7 +35,7 @@ def group_of(entry: LedgerEntry) -> Group | None:
 
 def undone_by(at: datetime, taken_back: Iterable[TakenBack]) -> str | None:
     """Return the case that took back an entry of an instant, the first of several; None if none did."""
-    by = [undone for undone in taken_back if at <= undone.at]
+    by = [undone for undone in taken_back if at < undone.at]
     return min(by).case_id if by else None
 
 

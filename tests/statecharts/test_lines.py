@@ -266,7 +266,9 @@ def test_a_window_counts_from_one_instant() -> None:
         window("1h", figure="x", named="x", since="a", before="b")
 
 
-def test_undo_takes_a_tuple_of_effects() -> None:
+def test_undo_takes_a_tuple_of_effects_and_one_of_clauses() -> None:
     book("late", "迟", clause="P-5")
-    with pytest.raises(ChartFault, match="tuple"):
+    with pytest.raises(ChartFault, match="tuple of effects"):
         undo("take_back", "撤回", entries="late", clause="P-5")  # type: ignore[arg-type]
+    with pytest.raises(ChartFault, match="tuple of clauses"):
+        undo("take_back", "撤回", entries=("late",), clause="P-5", across="P-5")  # type: ignore[arg-type]

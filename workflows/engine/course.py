@@ -685,7 +685,7 @@ class CaseCourse(CaseSituation):
         self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
         about = order or self.case.facts.order
         if effect.across and about is not None:
-            self.state.undone_across.append(
+            self.state.undo_across(
                 Undone(clauses=effect.across, order=about, at=at, key=f"{effect.name}/{order or ''}/{cause}")
             )
 

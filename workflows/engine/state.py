@@ -448,6 +448,12 @@ class CaseState(Course):
                 self.ledger.remove(entry)
                 self.undone.append(entry.model_copy(update={"status": "reversed"}))
 
+    def undo_across(self, undone: Undone) -> None:
+        """Take back entries of all cases; of several such takings back the last includes those before it."""
+        about = (undone.clauses, undone.order)
+        self.undone_across = [other for other in self.undone_across if (other.clauses, other.order) != about]
+        self.undone_across.append(undone)
+
     def expire(self, expiry: ExpiryCheck) -> None:
         """Record that a clock of the platform has run out and must be resolved with it (G-2)."""
         self.expiries.append(expiry)
