@@ -128,9 +128,11 @@ async def arrange(client: Client, settings: Settings) -> None:
             await schedule_catch_up(client, settings.task_queue, marketplace, shops)
 
 
-def simulated_dependencies(script: Script, *, console_done: bool = False) -> Dependencies:
+def simulated_dependencies(
+    script: Script, ledger: InMemoryLedger | None = None, *, console_done: bool = False
+) -> Dependencies:
     """Return a platform that follows a script, and a ledger in memory: for simulation."""
-    return Dependencies(ScriptedPlatform(script), InMemoryLedger(), LogNotifier(), console_done=console_done)
+    return Dependencies(ScriptedPlatform(script), ledger or InMemoryLedger(), LogNotifier(), console_done=console_done)
 
 
 def make_worker(

@@ -9,6 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.files.offsets import whole
+from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.runtime.sender_header import BY_COMMAND, with_sender
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
@@ -76,9 +77,15 @@ class PlayedCase:
             late = {"rule": step.report, "message_id": step.message_id}
             self.ignored.append({"at": whole(step.at), **late, "why": CLOSED})
 
-    async def result(self, origin: datetime) -> dict[str, Any]:
-        """Return what ``simulate --json`` prints of the case."""
+    async def result(self, origin: datetime, ledger: InMemoryLedger) -> dict[str, Any]:
+        """Return what ``simulate --json`` prints of the case; what other cases took back is reversed in the ledger."""
         seen, history = (await self.case.rest()).seen, await self.case.handle.fetch_history()
+        reversed_ = {entry.key for entry in ledger.entries() if entry.status == "reversed"}
+        entries = [
+            entry.model_copy(update={"status": "reversed"}) if entry.key in reversed_ else entry
+            for entry in seen.ledger
+        ]
+        seen = seen.model_copy(update={"ledger": entries})
         if self.process.open_case(Opening(facts=seen.facts)).facts.began_at is None and begun_late(history, origin):
             raise TooSlow("this machine is too busy to simulate: the case began a second late")
         return {**in_seconds(seen, origin, self.refused, self.ignored), "history": history_size(history)}
@@ -100,7 +107,8 @@ class Simulation:
         opened = self._scenario.process.open_case(self._scenario.opening(self._origin))
         self._settings = Settings(task_queue=f"simulation-{opened.facts.own_id}", graceful_shutdown_seconds=0.1)
         console_done = self._scenario.file.platform.console == "done"
-        dependencies = simulated_dependencies(self._scenario.script(self._origin), console_done=console_done)
+        ledger = InMemoryLedger()
+        dependencies = simulated_dependencies(self._scenario.script(self._origin), ledger, console_done=console_done)
         async with make_worker(self._server.client, self._settings, dependencies):
             await wait_until(self._origin)
             await self._open(None)
@@ -110,7 +118,7 @@ class Simulation:
                 for played in await self._at_rest():
                     (await played.case.rest()).on_time(step.at)
             await self._finish()
-            results = {name: await played.result(self._origin) for name, played in self._played.items()}
+            results = {name: await played.result(self._origin, ledger) for name, played in self._played.items()}
         own = results.pop(None)
         return {**own, "also": results} if results else own
 
