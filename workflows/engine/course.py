@@ -591,7 +591,7 @@ class CaseCourse(CaseSituation):
         assumed: bool = False,
     ) -> None:
         """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
-        step, snapshot = self._step(rule, at, order, form)
+        step, snapshot = self._step(rule, at, order, form, asked=given.asked if given else None)
         self.state.remember(order, snapshot)
         case = self.case
         self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
@@ -625,10 +625,13 @@ class CaseCourse(CaseSituation):
             self.drop_left_decisions(at)
         self._retry_waiting()
 
-    def _step(self, rule: str, at: datetime, order: str | None, form: Form | None) -> tuple[Any, Snapshot]:
+    def _step(
+        self, rule: str, at: datetime, order: str | None, form: Form | None, *, asked: datetime | None
+    ) -> tuple[Any, Snapshot]:
         own = self.process.chart_of(order)
         with own.borrowed(self.case.part(order), at, self.state.snapshot_of(order)) as chart:
-            return chart.step(rule, at, form), chart.snapshot()
+            line = chart.line(rule, asked, form) if asked else None
+            return chart.step(rule, at, form, line=line), chart.snapshot()
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""

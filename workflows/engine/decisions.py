@@ -172,6 +172,13 @@ def impossible_then(situation: CaseSituation, rule: str, order: str | None, why:
     return Refused(_refusal(situation, rule, f"当时不可能 / was not possible then: {why or '-'}", now, order))
 
 
+def outside_window(situation: CaseSituation, rule: str, order: str | None, at: datetime) -> str | None:
+    """Return when the window of time opens or has closed that alone keeps a rule from being fired, None without."""
+    view = situation.chart_view(order)
+    closed = view.chart.has_windows and view.transitions(rule) and not view.transitions(rule, at)
+    return _unmet(situation, rule, order, at) if closed else None
+
+
 def _unmet(situation: CaseSituation, rule: str, order: str | None, at: datetime, form: Any = ANY_FORM) -> str:
     """Return why a rule is not open: the state, the guards that do not hold, or a window of time."""
     view = situation.chart_view(order)

@@ -5,10 +5,11 @@ follows from them in the order in which they happened (G-11).
 """
 
 import json
+import operator
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cases.messages import ExpiryOutcome, Report
 from cases.models import Instant
@@ -28,7 +29,7 @@ class Input(BaseModel):
     ``key`` identifies it: the id of the update or message.  ``dated``: the instant at which it happened was told with
     it.  ``held``: it waits until the platform has said what a clock led to.  ``echo``: it only repeats a decision of
     ours.  ``size``: the bytes of its form.  ``at_checkpoint``: it was still waiting when the checkpoint was made, as it
-    says.
+    says.  ``asked``: when a decision was given that the platform took only after the time for it was over.
     """
 
     serial: int
@@ -52,6 +53,12 @@ class Input(BaseModel):
     why: str | None = None
     size: int = 0
     at_checkpoint: Status | None = None
+    asked: Instant | None = Field(default=None, exclude_if=operator.not_)
+
+    @property
+    def judged_at(self) -> datetime:
+        """The instant for which windows of time, and what a form must fit, are looked at."""
+        return self.asked or self.happened
 
     @property
     def rules(self) -> tuple[str, ...]:

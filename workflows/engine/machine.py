@@ -207,6 +207,7 @@ class CaseMachine(CaseCourse):
             by=decision.by,
             actor=decision.actor,
             way=decision.way,
+            asked=self._asked(decision, happened),
         )
         before = (decision.status, decision.ended, decision.telling)
         decision.complete(given.happened)
@@ -217,6 +218,18 @@ class CaseMachine(CaseCourse):
             if dropped:
                 decision.status, decision.ended, decision.telling = before
             decision.why = given.why
+
+    def _asked(self, decision: Decision, happened: datetime) -> datetime | None:
+        """Return when a decision was given whose time was over by the instant at which the platform took it (G-10)."""
+        if happened <= decision.at:
+            return None
+        view, form = self.chart_view(decision.order), self._read_as_declared(decision.rule, decision.form)
+
+        def possible(at: datetime) -> bool:
+            open_then = view.transitions(decision.rule, at, form)
+            return bool(open_then) and self.case.unfit(decision.rule, form, at) is None
+
+        return decision.at if possible(decision.at) and not possible(happened) else None
 
     def retry_effect(self, raw: Any, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
@@ -259,6 +272,7 @@ class CaseMachine(CaseCourse):
         if isinstance(step, Decision):
             trial = self.fork()
             given = self._input(step.rule, step.order, self._read_as_declared(step.rule, step.form), happened, now)
+            given.asked = self._asked(step, happened)
             trial.tell(given, now)
             if given.status == "ignored":
                 raise decisions.impossible_then(trial, step.rule, step.order, given.why, now)
@@ -339,9 +353,20 @@ class CaseMachine(CaseCourse):
         for moment in self.moments(now):
             if moment.kind is MomentKind.DECISION and moment.at <= now:
                 key = self.default_key(self.chart_view(moment.deadline.order), moment.deadline)
-                self.submit(rule, self.case.policy.default_form.value, now, key=key, by=DEFAULT)
+                try:
+                    self.submit(rule, self.case.policy.default_form.value, now, key=key, by=DEFAULT)
+                except (Refused, BadForm) as refused:
+                    self._refuse_default(rule, key, moment.deadline.order, str(refused), now)
                 return True
         return False
+
+    def _refuse_default(self, rule: str, key: str, order: str | None, why: str, now: datetime) -> None:
+        """Keep that the shop's default decision does not fit the case now, and tell the operators, who can decide."""
+        decision = Decision(
+            serial=self.state.next_serial(), key=key, effect="", rule=rule, at=now, order=order, by=DEFAULT, way=DEFAULT
+        )
+        decision.end("refused", now, why, tell=True)
+        self.state.decisions.append(decision)
 
     def _remind(self, now: datetime) -> None:
         due = [moment for moment in self.moments(now) if moment.kind is MomentKind.REMINDER and moment.at <= now]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from cases.errors import BadForm
 from cases.forms import Form
+from workflows.engine.decisions import outside_window
 from workflows.engine.inputs import Input
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import Decision
@@ -104,7 +105,9 @@ def _is_our_clock(situation: CaseSituation, rule: str) -> bool:
 def _not_applying(situation: CaseSituation, given: Input) -> Hold | Echo | Ignore:
     if situation.state.unresolved:
         return Hold()
+    outside = (outside_window(situation, rule, order, given.judged_at) for rule, order in _candidates(situation, given))
     why = f"当前状态不适用 / does not apply in the current state: {_states(situation)}"
+    why = next((window for window in outside if window), why)
     return _echo(situation, given) or Ignore(_misaddressed(situation, given) or why, final=not given.dated)
 
 
@@ -173,9 +176,9 @@ def _with_form(situation: CaseSituation, given: Input, rule: str, order: str | N
         form = None if given.form is None else situation.read_form(rule, given.form, order)
     except BadForm as bad:
         return Ignore(str(bad), final=not given.dated)  # another state may ask for another form
-    if not situation.chart_view(order).transitions(rule, given.happened, form):
+    if not situation.chart_view(order).transitions(rule, given.judged_at, form):
         return Ignore(f"{rule}: 表单不适用于当前状态 / its form fits no line of this state", final=not given.dated)
-    if form is not None and (why := situation.case.unfit(rule, form, given.happened)):
+    if form is not None and (why := situation.case.unfit(rule, form, given.judged_at)):
         return Ignore(f"{rule}: {why}", final=not given.dated)
     return Apply(rule, order, form)
 
@@ -185,7 +188,7 @@ def applying_rule(situation: CaseSituation, given: Input) -> tuple[str, str | No
     expired = {(expiry.rule, expiry.order) for expiry in situation.state.expiries if expiry.due <= given.happened}
     # If a clock had run out by the input's own instant, the input is most likely about that.
     for rule, order in sorted(_candidates(situation, given), key=lambda candidate: candidate not in expired):
-        open_now = situation.chart_view(order).transitions(rule, given.happened)
+        open_now = situation.chart_view(order).transitions(rule, given.judged_at)
         if not open_now or _follows_expiry(situation, given, rule, order):
             continue
         # The platform's clock may be behind ours.

@@ -5,6 +5,7 @@ import pytest
 from cases.errors import BadForm
 from cases.messages import EffectOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, reminded, report, where
+from tests.support.processes.delays import CHAT, Delay
 
 AGREE = {"default_decision": "agree"}
 
@@ -129,6 +130,20 @@ def test_g_6_a_default_whose_form_this_line_does_not_take_leaves_it_to_people() 
     assert fired(case) == ["agree", "mark_out_of_stock"]
     assert where(case) == ["awaiting_shipment"]
     case.decide("ship", SHIPMENT, after("48h55m"))
+
+
+def test_g_6_a_default_that_does_not_fit_when_it_is_due_is_told_to_people_once_and_stops_nothing() -> None:
+    form = {"agreed_ship_at": after("50h").isoformat(), "evidence": [CHAT]}
+    policy = {"default_decision": "file_emergency_report", "default_form": form}
+    delay = Delay(policy, sent_at="0s").act("1h", "decline")
+
+    for offset in ("72h30m", "72h45m"):
+        delay.until(offset)
+
+    (decision,) = [decision for decision in delay.machine.state.decisions if decision.by == "default"]
+    assert (decision.status, decision.at, decision.telling) == ("refused", after("72h30m"), True)
+    assert "须晚于现在" in (decision.why or "")
+    assert delay.until("73h").state == "not_exempt"
 
 
 def test_g_6_every_state_it_fits_has_its_own_default() -> None:

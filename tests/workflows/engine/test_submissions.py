@@ -8,7 +8,9 @@ import pytest
 from cases.errors import Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
-from tests.support.processes.delays import Delay
+from tests.support.processes.delays import CHAT, Delay
+from tests.support.processes.shipments import OTHER_PARCEL, PARCEL
+from tests.support.processes.shipments import Watch as Shipment
 from tests.support.processes.splits import opened
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
@@ -303,6 +305,43 @@ def test_g_10_one_given_in_an_earlier_state_counts_there_although_it_is_possible
     card.machine.take(decision.serial, EffectOutcome(already=True), after("4h"))
 
     assert (card.state, card.fired[-1]) == ("shipped_on_time", ("ship", after("2h")))
+
+
+def test_g_10_a_decision_that_the_platform_takes_after_its_time_was_over_counts_if_it_was_given_in_time() -> None:
+    case = machine("other")
+    case.decide("agree", None, after("1h"))
+    case.decide("ship", SHIPMENT, after("2h"))
+    correction = {"carrier": "SF", "tracking_no": "SF2"}
+
+    decision = submit(case, "25h59m59s", "correct_tracking", correction)
+    case.advance(after("26h1m"))
+    case.take(decision.serial, EffectOutcome(), after("26h1m"))
+
+    assert (fired(case)[-1], decision_of(case).why) == ("correct_tracking", None)
+    report(case, "27h", rule="mark_out_of_stock", occurred_at="1h30m", message_id="m1")  # derives the course anew
+    assert fired(resumed(case))[-1] == "correct_tracking"
+    with pytest.raises(Refused, match="已截止"):
+        submit(case, "28h", "correct_tracking", correction, key="u2")
+
+
+def test_g_10_a_console_task_confirmed_after_the_time_of_its_decision_was_over_counts() -> None:
+    watch = Shipment().act("1h", "upload_tracking", PARCEL)
+    decision = watch.machine.submit("correct_tracking", OTHER_PARCEL, after("24h"), key="u1")
+    watch.machine.take(decision.serial, EffectOutcome(console_task=TASK), after("24h"))
+    watch.until("26h").machine.done_by_hand(None, after("26h"))
+
+    assert fired(watch.machine)[-1] == "correct_tracking"
+
+
+def test_g_10_a_report_on_a_time_that_was_still_to_come_when_it_was_filed_counts() -> None:
+    card = Delay(sent_at="0s").act("1h", "decline").machine
+    form = {"agreed_ship_at": after("5h").isoformat(), "evidence": [CHAT]}
+    decision = card.submit("file_emergency_report", form, after("2h"), key="u1")
+    card.take(decision.serial, EffectOutcome(console_task=TASK), after("2h"))
+
+    card.done_by_hand(None, after("6h"))
+
+    assert where(card) == ["emergency_review"]
 
 
 def test_a_closed_case_drops_what_is_being_submitted_and_withdraws_its_steps() -> None:
