@@ -17,7 +17,7 @@ def play(perform: Perform) -> PlayDelay:
     """A card sent at the opening of an order promised in 48 h; a fact that is None is left out."""
 
     async def play_steps(*steps: dict[str, Any], **fields: Any) -> Played:
-        top = top_of(fields)
+        top = top_of(fields, ("policy", "platform", "until", "also"))
         facts = {
             "shop_id": "S1",
             "order_id": "O1",
@@ -186,6 +186,22 @@ async def test_jd_14_a_late_order_at_the_promised_instant_is_taken_back_by_a_lat
     )
     assert (waiting.state, waiting.ledger) == ("emergency_review", [LATE_ORDER])
     assert (approved.state, approved.ledger) == ("shipped_on_time", [TAKEN_BACK])
+
+
+async def test_jd_14_the_late_order_of_a_watch_that_has_ended_is_taken_back_and_shown_so(play: PlayDelay) -> None:
+    opening = {"shop_id": "S1", "order_id": "O1", "ordered_at": "-6h", "kind": "stock"}
+    watch = {"name": "watch", "process": "jd_shipment", "at": "0s", "opening": opening}
+    shipped = {**act("1h", "upload_tracking", carrier="JDL", tracking_no="JD1"), "case": "watch"}
+    picked_up = {**report("44h", "pick_up", "p1"), "case": "watch"}
+
+    late, accepted = await asyncio.gather(
+        play(shipped, picked_up, also=[watch], until="45h"),
+        play(shipped, picked_up, report("47h", "accept", "m1"), also=[watch], until="47h30m"),
+    )
+
+    watched = [Played(played.result["also"]["watch"], []) for played in (late, accepted)]
+    assert [(one.state, one.status) for one in watched] == [("picked_up", "closed")] * 2
+    assert [one.ledger for one in watched] == [[("JD-10", None, "expected")], [("JD-10", None, "reversed")]]
 
 
 async def test_jd_6_not_exempt_after_72_hours(play: PlayDelay) -> None:
