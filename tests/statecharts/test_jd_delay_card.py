@@ -1,8 +1,11 @@
 """The delay card's rule book, clause by clause and to the second."""
 
+from datetime import datetime
+
 import pytest
 
 from cases.errors import BadForm, Refused
+from cases.messages import EffectOutcome
 from statecharts.jd_delay_card import JdDelayCard
 from statecharts.rules import Effect, Party
 from tests.support.processes.delays import (
@@ -482,6 +485,24 @@ def test_jd_14_a_late_order_is_reversed_by_an_approval_that_comes_later() -> Non
     assert card.booked == []
     assert [(entry.clause, entry.status) for entry in card.machine.state.undone] == [("JD-14", "reversed")]
     assert card.ship("6h").state == "shipped_on_time"
+
+
+def test_g_15_a_time_that_is_put_right_later_is_told_again_as_another_fact() -> None:
+    card = Delay(sent_at="0s", promised_ship_at="20h").filed("1h", agreed="60h").act("5h", "approve_report")
+    told = {effect.key: effect.told for effect in card.machine.state.pending}
+    for effect in card.machine.state.pending:
+        card.machine.complete_effect(effect.serial, EffectOutcome(), after("5h"))
+
+    agreed = {"agreed_ship_at": after("80h").isoformat(), "evidence": [CHAT]}
+    card.act("6h", "recall_report", {"occurred_at": after("2h").isoformat()})
+    card.act("6h", "file_emergency_report", {**agreed, "occurred_at": after("3h").isoformat()})
+
+    (again,) = card.machine.state.pending
+    assert again.key not in told
+    untils = [datetime.fromisoformat(form["until"]) for form in (*told.values(), again.told) if form]
+    assert untils == [after("60h"), after("80h")]
+    card.machine.refold(after("7h"))
+    assert [effect.key for effect in card.machine.state.pending] == [again.key]
 
 
 @pytest.mark.parametrize("state", ["sending", "awaiting_buyer", "approved", "late"])

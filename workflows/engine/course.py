@@ -661,11 +661,13 @@ class CaseCourse(CaseSituation):
             if entry and not self.state.book(entry):
                 continue
             key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
+            told = part.telling(effect.name) if effect.telling else None
+            if effect.telling:
+                key = self._key_of_fact(key, told)
             if key in known:
                 known[key].call_again()
                 self.state.effects.append(known[key])
                 continue
-            told = part.telling(effect.name) if effect.telling else written
             required = EffectState(
                 serial=self.state.next_serial(),
                 key=key,
@@ -673,13 +675,21 @@ class CaseCourse(CaseSituation):
                 rule=rule,
                 at=at,
                 order=order,
-                form=told,
+                form=told if effect.telling else written,
                 entry=entry.key if entry else None,
+                told=told,
             )
             self.state.effects.append(required)
             if effect.notice:
                 required.complete(at)
                 self.state.give_notice(required.serial, at)
+
+    def _key_of_fact(self, key: str, told: dict[str, Any] | None) -> str:
+        """Return the key of a fact for other cases: what was told otherwise before is another one, which they take."""
+        before = [*(self._before.effects if self._before else ()), *self.state.obsolete]
+        same_rule = [effect for effect in before if effect.key == key or effect.key.startswith(f"{key}/told again/")]
+        alike = next((effect.key for effect in same_rule if (effect.told or {}) == (told or {})), None)
+        return alike or (f"{key}/told again/{len(same_rule)}" if same_rule else key)
 
     def _undo(self, effect: Effect, at: datetime, order: str | None, cause: str) -> None:
         """Take back ledger entries of this case, and of others about its order if the chart says so (G-15)."""

@@ -82,7 +82,7 @@ class EffectState(BaseModel):
     ``entry`` is the key of its ledger entry, if it has one; ``note`` was left by the operator who did it by hand.
     ``handled_by`` and ``handled_way`` say who last retried it or did it by hand, and which way that came (G-13).
     ``unneeded``: another rule made it unnecessary, so that it counts as done.  ``obsolete``: it was performed, but
-    what it followed from was taken back.
+    what it followed from was taken back.  ``told``: the form with which it tells other cases a fact, also once it has.
     """
 
     serial: int
@@ -102,6 +102,7 @@ class EffectState(BaseModel):
     handled_way: str | None = None
     unneeded: bool = False
     obsolete: bool = False
+    told: dict[str, Any] | None = Field(default=None, exclude_if=operator.not_)
 
     def complete(self, at: datetime, *, task: ConsoleTask | None = None, note: str | None = None) -> None:
         """Mark the effect as done, or as handed to an operator as a console task (G-8)."""
