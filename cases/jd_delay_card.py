@@ -126,6 +126,11 @@ class DelayCase(Case):
         return self.opened_since(_AMENDED)
 
     @property
+    def before_amendment(self) -> bool:
+        """按修订前的规则受理"""
+        return not self.amended
+
+    @property
     def already_sent(self) -> bool:
         """打开案件时卡片已发送"""
         return self.facts.sent_at is not None
@@ -280,8 +285,10 @@ class DelayCase(Case):
         return changes
 
     def telling(self, effect: str) -> dict[str, Any] | None:
-        """Return what exempts the order, and the agreed time until which it does (JD-14)."""
-        by = {"exempt_by_card": "card", "exempt_by_report": "emergency_report"}[effect]
+        """Return what exempts the order, and the agreed time until which it does (JD-14); nothing else has a form."""
+        by = {"exempt_by_card": "card", "exempt_by_report": "emergency_report"}.get(effect)
+        if by is None:
+            return None
         return {"by": by, "until": (self.agreed_ship_at or self.facts.proposed_ship_at).isoformat()}
 
     def costs(self, rule: str) -> tuple[Cost, ...]:

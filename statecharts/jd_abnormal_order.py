@@ -11,6 +11,10 @@ push_tracking_number = submits("push_tracking_number", "上传真实物流单号
 warning_gone = notice("warning_gone", "下单已满 24 小时:京东不再预警该恶意订单,仍可上报")
 tell_deletion = tell("tell_deletion", "告知本单发货监控:订单已删除", process="jd_shipment", rule="delete_order")
 tell_card = tell("tell_card", "告知本单延迟发货卡片:订单已取消", process="jd_delay_card", rule="cancel_order")
+tell_cancellation = tell("tell_cancellation", "告知本单发货监控:订单已取消", process="jd_shipment", rule="cancel_order")
+tell_upload = tell(
+    "tell_upload", "告知本单发货监控:已发货", process="jd_shipment", rule="upload_tracking", with_form=True
+)
 
 
 class JdAbnormalOrder(CaseChart):
@@ -21,7 +25,7 @@ class JdAbnormalOrder(CaseChart):
     rejected = State("提报被驳回")
     deleted = State("已删单", final=True, enter=[tell_deletion, tell_card])
     given_up = State("不再提报", final=True)
-    cancelled = State("订单已取消", final=True)
+    cancelled = State("订单已取消", final=True, enter=[tell_cancellation, tell_card])
 
     advice = {
         "unfiled": (
@@ -59,7 +63,7 @@ class JdAbnormalOrder(CaseChart):
     ship = by(
         Party.MERCHANT,
         "发货",
-        under("JD-13", stays(unfiled, filed, rejected, unless="shipped", on=push_tracking_number)),
+        under("JD-13", stays(unfiled, filed, rejected, unless="shipped", on=[push_tracking_number, tell_upload])),
         form="shipment",
     )
     give_up = by(Party.MERCHANT, "不再提报", under("JD-13", given_up.from_(unfiled, rejected)))

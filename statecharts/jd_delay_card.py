@@ -46,6 +46,21 @@ take_back_late_order = undo(
 )
 exempt_by_card = tell("exempt_by_card", "买家已接受卡片,告知发货监控", process="jd_shipment", rule="exempt")
 exempt_by_report = tell("exempt_by_report", "紧急报备已通过,告知发货监控", process="jd_shipment", rule="exempt")
+tell_upload = tell(
+    "tell_upload",
+    "已发货,告知发货监控",
+    process="jd_shipment",
+    rule="upload_tracking",
+    with_form=True,
+    unless="before_amendment",
+)
+tell_cancellation = tell(
+    "tell_cancellation",
+    "订单已取消,告知发货监控",
+    process="jd_shipment",
+    rule="cancel_order",
+    unless="before_amendment",
+)
 
 
 class JdDelayCard(CaseChart):
@@ -59,10 +74,10 @@ class JdDelayCard(CaseChart):
     report_refused = State("紧急报备未通过")
     approved = State("报备已通过")
     late = State("已超过约定发货时间")
-    shipped_on_time = State("按时发货", final=True)
-    shipped_late = State("延迟发货", final=True, enter=record_late_shipment)
+    shipped_on_time = State("按时发货", final=True, enter=tell_upload)
+    shipped_late = State("延迟发货", final=True, enter=[record_late_shipment, tell_upload])
     not_exempt = State("不予免责", final=True)
-    order_cancelled = State("订单已取消", final=True)
+    order_cancelled = State("订单已取消", final=True, enter=tell_cancellation)
 
     advice = {
         "sending": (

@@ -30,6 +30,8 @@ stop_watch_of_cancelled = tell(
 stop_watch_of_deleted = tell(
     "stop_watch_of_deleted", "订单已删除,发货监控结束", process="jd_shipment", rule="delete_order"
 )
+tell_upload = tell("tell_upload", "已发货,告知发货监控", process="jd_shipment", rule="upload_tracking", with_form=True)
+tell_card = tell("tell_card", "订单已终止,告知延迟发货卡片", process="jd_delay_card", rule="cancel_order")
 
 
 class JdPresaleShortage(CaseChart):
@@ -40,8 +42,8 @@ class JdPresaleShortage(CaseChart):
     awaiting_buyer = State("待买家答复到货时间")
     must_ship = State("须按时发货")
     deletion_review = State("删单审核中")
-    terminated = State("订单已终止", final=True, enter=return_deposit)
-    shipped = State("已发货", final=True)
+    terminated = State("订单已终止", final=True, enter=[return_deposit, tell_card])
+    shipped = State("已发货", final=True, enter=tell_upload)
     late = State("按延迟发货处理", final=True, enter=record_late_order)
     lapsed = State("买家未付尾款", final=True)
 

@@ -83,12 +83,14 @@ def read(text: str) -> Source:
 class Telling:
     """A fact for other cases (G-15): the process and the rule that is reported to them.
 
-    It is for the cases of the same order, or, ``to_shop``, for all of the shop.
+    It is for the cases of the same order, or, ``to_shop``, for all of the shop.  ``with_form``: it bears the form of
+    the rule that fired, else one that the case makes.
     """
 
     process: str
     rule: str
     to_shop: bool = False
+    with_form: bool = False
 
 
 @dataclass(frozen=True)
@@ -559,12 +561,22 @@ def notice(name: str, label: str) -> Any:
     return _action(Effect(name, label, notice=True))
 
 
-def tell(name: str, label: str, *, process: str, rule: str, to: Literal["order", "shop"] = "order") -> Any:
+def tell(
+    name: str,
+    label: str,
+    *,
+    process: str,
+    rule: str,
+    to: Literal["order", "shop"] = "order",
+    with_form: bool = False,
+    unless: str | None = None,
+) -> Any:
     """Declare what other cases of a process are told (G-15): a rule is reported to them, with a form of the case.
 
     It is told to the cases of the same order, or of the whole shop, once, whichever case was opened first.
+    ``with_form``: the form is that of the rule that fired.
     """
-    return _action(Effect(name, label, telling=Telling(process, rule, to == "shop")))
+    return _action(Effect(name, label, telling=Telling(process, rule, to == "shop", with_form), unless=unless))
 
 
 def _action(effect: Effect) -> Callable[[Any], None]:

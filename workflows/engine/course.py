@@ -661,8 +661,9 @@ class CaseCourse(CaseSituation):
             if entry and not self.state.book(entry):
                 continue
             key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
-            told = part.telling(effect.name) if effect.telling else None
+            told = None
             if effect.telling:
+                told = written if effect.telling.with_form else part.telling(effect.name)
                 key = self._key_of_fact(key, told)
             if key in known:
                 known[key].call_again()

@@ -76,3 +76,16 @@ def test_a_fault_of_a_further_case_names_its_place(
         Scenario(path)
 
     assert [word for word in (path.name, *words) if word not in str(refused.value)] == []
+
+
+async def test_g_15_a_number_that_is_uploaded_for_the_card_is_uploaded_for_the_watch(perform: Perform) -> None:
+    ship = {"at": "20h", "act": "ship", "form": {"carrier": "SF", "tracking_no": "SF1234567890"}}
+    played = await perform(scenario(ship, until="30h"))
+
+    assert of_watch(played) == [(20 * HOUR, "upload_tracking")], "its upload is not missed at 24 h"
+
+
+async def test_g_15_an_order_cancelled_for_the_card_is_cancelled_for_the_watch(perform: Perform) -> None:
+    played = await perform(scenario({"at": "20h", "report": "cancel_order"}, until="30h"))
+
+    assert of_watch(played) == [(20 * HOUR, "cancel_order")]
