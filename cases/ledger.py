@@ -1,7 +1,7 @@
 """The shop's ledger (SL-1): entries of cases, bills of platforms, outcomes of cases, and what cases tell each other."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from operator import not_
 from typing import Annotated, Literal
@@ -222,6 +222,10 @@ class KnownCase(Strict):
     def process(self) -> str:
         """The process of the case."""
         return self.case_id.partition("/")[0]
+
+
+LONG_ENDED = timedelta(days=30)
+"""A case that ended so long before a fact can take it in no more, however late facts may be told to it (G-11)."""
 
 
 class ToldFact(Strict):

@@ -73,9 +73,6 @@ class Ledger(Protocol):
         Facts about the whole shop are told to a case about an order, too.
         """
 
-    def untell(self, key: str) -> None:
-        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
-
     def use_number(self, use: NumberUse) -> None:
         """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aftersales.ledger.once_an_order import TakenBack, undone_by
 from cases.ledger import (
+    LONG_ENDED,
     CaseOutcome,
     CaseRecord,
     Ending,
@@ -94,7 +95,10 @@ class InMemoryLedger:
         return sorted(known, key=lambda case: (case.opened_at, case.case_id))
 
     def tell(self, fact: ToldFact) -> list[str]:
-        """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells."""
+        """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells.
+
+        Those that ended long before it are left out.
+        """
         with self._one_at_a_time:
             self._told[fact.key] = fact
             return sorted(
@@ -103,7 +107,12 @@ class InMemoryLedger:
                 if (case.process, case.shop_id) == (fact.process, fact.shop_id)
                 and case.case_id != fact.told_by
                 and fact.order in (None, case.order)
+                and not self._ended_before(case.case_id, fact.occurred_at - LONG_ENDED)
             )
+
+    def _ended_before(self, case_id: str, instant: datetime) -> bool:
+        known = self._known[case_id]
+        return known.state is not None and known.ended_at is not None and known.ended_at < instant
 
     def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
         """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
@@ -117,11 +126,6 @@ class InMemoryLedger:
                 if (fact.process, fact.shop_id) == (process, shop_id) and fact.order in (None, order)
             ]
         return sorted(told, key=lambda fact: (fact.occurred_at, fact.key))
-
-    def untell(self, key: str) -> None:
-        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
-        with self._one_at_a_time:
-            self._told.pop(key, None)
 
     def use_number(self, use: NumberUse) -> None:
         """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, delete, or_, select, update
+from sqlalchemy import Connection, Select, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
@@ -21,6 +21,7 @@ from aftersales.ledger.recording import record_case
 from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, NUMBER_USES, OUTCOMES, TOLD
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import (
+    LONG_ENDED,
     Bill,
     Booked,
     CaseOutcome,
@@ -142,15 +143,19 @@ class SqlLedger:
     def tell(self, fact: ToldFact) -> list[str]:
         """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells.
 
-        In two transactions: before the first has ended, a case that is being opened does not find the fact.
+        Those that ended long before it are left out: they can take nothing in any more.  In two transactions: before
+        the first has ended, a case that is being opened does not find the fact.
         """
         with self._write() as connection:
             upsert(connection, TOLD, fact.model_dump())
         about = [CASES.c.process == fact.process, CASES.c.shop_id == fact.shop_id, CASES.c.case_id != fact.told_by]
         if fact.order is not None:
             about.append(CASES.c.order == fact.order)
+        ended = OUTCOMES.c.closed_at.is_(None) | (OUTCOMES.c.closed_at >= fact.occurred_at - LONG_ENDED)
+        known = CASES.outerjoin(OUTCOMES, OUTCOMES.c.case_id == CASES.c.case_id)
+        query = select(CASES.c.case_id).select_from(known).where(*about, ended).order_by(CASES.c.case_id)
         with self._reading() as connection:
-            return list(connection.execute(select(CASES.c.case_id).where(*about).order_by(CASES.c.case_id)).scalars())
+            return list(connection.execute(query).scalars())
 
     def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
         """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
@@ -164,11 +169,6 @@ class SqlLedger:
         with self._reading() as connection:
             rows = connection.execute(query.order_by(TOLD.c.occurred_at, TOLD.c.key)).mappings()
             return [ToldFact(**row) for row in rows]
-
-    def untell(self, key: str) -> None:
-        """Withdraw a fact, whose rule was taken back: nobody is told any more."""
-        with self._write() as connection:
-            connection.execute(delete(TOLD).where(TOLD.c.key == key))
 
     def use_number(self, use: NumberUse) -> None:
         """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.tables import TOLD
-from cases.ledger import KnownCase, NumberUse, ToldFact
+from cases.ledger import LONG_ENDED, KnownCase, NumberUse, ToldFact
 from cases.ports import Ledger
 from tests.support.booking import ended, november, opened, recorded
 
@@ -76,20 +77,20 @@ def test_g_15_a_case_that_opens_later_is_told_what_concerns_its_order_and_its_sh
     assert any_ledger.told(SHIPMENT, "S3", "O1") == []
 
 
+@pytest.mark.parametrize(("closed", "listed"), [(4, []), (5, ["jd_shipment/W1"])])
+def test_g_15_a_case_that_ended_more_than_a_month_before_is_not_told(
+    any_ledger: Ledger, closed: int, listed: list[str]
+) -> None:
+    any_ledger.record(recorded(ended("W1", process=SHIPMENT, order="O1", closed_at=november(closed))))
+    told = fact().model_copy(update={"occurred_at": november(4) + LONG_ENDED + timedelta(seconds=1)})
+
+    assert any_ledger.tell(told) == listed
+
+
 def test_g_15_a_fact_told_twice_is_told_once_and_told_anew_is_replaced(any_ledger: Ledger) -> None:
     for told in (fact(), fact(), fact(day=6, form={"by": "emergency_report"})):
         any_ledger.tell(told)
     assert any_ledger.told(SHIPMENT, "S1", "O1") == [fact(day=6, form={"by": "emergency_report"})]
-
-
-def test_g_11_a_fact_that_is_withdrawn_is_told_to_nobody_until_it_is_told_again(any_ledger: Ledger) -> None:
-    any_ledger.tell(fact())
-    any_ledger.tell(fact("k2", 5))
-    for _ in range(2):
-        any_ledger.untell("k1")
-    assert [told.key for told in any_ledger.told(SHIPMENT, "S1", "O1")] == ["k2"]
-    any_ledger.tell(fact())
-    assert [told.key for told in any_ledger.told(SHIPMENT, "S1", "O1")] == ["k1", "k2"]
 
 
 def test_g_15_of_a_fact_and_a_case_that_come_at_the_same_time_none_is_missed(any_ledger: Ledger) -> None:

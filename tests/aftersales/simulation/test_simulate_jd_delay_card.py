@@ -119,6 +119,7 @@ async def test_jd_3_a_report_refused_then_approved(play: PlayDelay) -> None:
         "file_report",
         "exempt_by_report",
         "push_tracking_number",
+        "tell_upload",
     ]
 
 
