@@ -75,10 +75,7 @@ class Life:
 
     async def act(self, rule: str, *form: Any, key: str | None = None, sender: InputSender | None = None) -> Any:
         """Give a decision, under a key if one is named, and as a sender."""
-        handle = self.handle
-        if sender is not None:
-            handle = with_sender(self.environment.client, sender, timed=False).get_workflow_handle(self.id)
-        return await handle.execute_update(rule, args=list(form), id=key)
+        return await self._handle_of(sender).execute_update(rule, args=list(form), id=key)
 
     async def refused(self, rule: str, *form: Any, key: str | None = None) -> ApplicationError:
         """Give a decision that is refused; return why."""
@@ -87,8 +84,14 @@ class Life:
         assert isinstance(failed.value.cause, ApplicationError)
         return failed.value.cause
 
-    async def report(self, **message: Any) -> None:
-        await self.handle.signal("report", message)
+    async def report(self, *, sender: InputSender | None = None, **message: Any) -> None:
+        """Report a message of the platform, or of another sender."""
+        await self._handle_of(sender).signal("report", message)
+
+    def _handle_of(self, sender: InputSender | None) -> WorkflowHandle[Any, Any]:
+        if sender is None:
+            return self.handle
+        return with_sender(self.environment.client, sender, timed=False).get_workflow_handle(self.id)
 
     async def view(self) -> dict[str, Any]:
         async def look() -> dict[str, Any] | None:

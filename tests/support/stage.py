@@ -38,10 +38,14 @@ class Scene:
 
 
 class Stage:
-    """Platform, notifier and ledger in one; a case that nobody wrote a scene for gets an empty one."""
+    """Platform, notifier and ledger in one; a case that nobody wrote a scene for gets an empty one.
+
+    What cases tell others is only kept; a case that is opened is told what a test has put into ``told_before``.
+    """
 
     def __init__(self) -> None:
         self.scenes: dict[str, Scene] = defaultdict(Scene)
+        self.told_before: list[ToldFact] = []
 
     async def perform(self, call: EffectCall) -> EffectOutcome:
         scene = self.scenes[call.case_id]
@@ -93,9 +97,9 @@ class Stage:
             _fail(self.scenes[case.case_id], "opened")
 
     def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        """Return nothing: no case was told anything before it was opened."""
-        del process, shop_id, order
-        return []
+        """Return those of the facts told before that are about the order, or the whole shop."""
+        about = [fact for fact in self.told_before if (fact.process, fact.shop_id) == (process, shop_id)]
+        return [fact for fact in about if fact.order in (None, order)]
 
     def tell(self, fact: ToldFact) -> list[str]:
         scene = self.scenes[fact.told_by]

@@ -10,9 +10,9 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
+from tests.support.histories.taobao import split_of, until_task, walk
 from tests.support.life import Life, fired, whole_now
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
-from tests.support.record_histories import split_of, until_task, walk
 from tests.support.stage import Stage
 from workflows.replay.replayer import replay
 
@@ -26,7 +26,7 @@ def open_split(worker: None, environment: WorkflowEnvironment, settings: Setting
         case_id = f"anxinjian_split/{own_id}"
         with environment.with_time_skipping_disabled():
             handle = await environment.client.start_workflow(
-                "anxinjian_split", {"facts": split_of(own_id, began, 3)}, id=case_id, task_queue=settings.task_queue
+                "anxinjian_split", {"facts": split_of(began, own_id, 3)}, id=case_id, task_queue=settings.task_queue
             )
         life = Life(environment, handle, stage.scenes[case_id], began)
         await life.view()

@@ -8,12 +8,12 @@ from typing import Any
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.case_record import fingerprint
 from workflows.engine.machine import CaseMachine
-from workflows.engine.state import CaseState
+from workflows.engine.state import CaseState, EffectState
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[Any, ...]
 
-NEVER_CANCELLED = ("effect", "hear")
+NEVER_CANCELLED = ("effect", "tell", "hear")
 """The kinds of tasks that run to their end even if the case has moved on."""
 
 
@@ -52,8 +52,11 @@ class BackgroundTasks:
         state = machine.state
         if not state.heard and machine.process.hears and machine.case.opened_since(machine.process.hears_since):
             yield ("hear",), self._calls.hear
-        if state.pending:
-            yield ("effect",), partial(self._perform, machine)
+        # What others are told waits for the ledger without a limit, and nothing that an operator must do waits for it.
+        if _next_effect(machine, telling=False):
+            yield ("effect",), partial(self._perform, machine, telling=False)
+        if _next_effect(machine, telling=True):
+            yield ("tell",), partial(self._perform, machine, telling=True)
         yield from self._asking(state)
         yield from self._telling(machine)
         settled = not (machine.busy or self._submitting)
@@ -94,8 +97,15 @@ class BackgroundTasks:
         self._tasks[key] = asyncio.create_task(work())
         self._tasks[key].add_done_callback(ended)
 
-    async def _perform(self, machine: CaseMachine) -> None:
-        """Perform the pending effects in order."""
-        while pending := machine.state.pending:
-            await self._calls.perform(pending[0].serial)
+    async def _perform(self, machine: CaseMachine, *, telling: bool) -> None:
+        """Perform the pending effects in order, those that tell other cases something by themselves."""
+        while effect := _next_effect(machine, telling=telling):
+            await self._calls.perform(effect.serial)
             self._on_progress()
+
+
+def _next_effect(machine: CaseMachine, *, telling: bool) -> EffectState | None:
+    """Return the first pending effect that tells other cases something, or the first of the others."""
+    declared = machine.process.effects()
+    found = (one for one in machine.state.pending if (declared[one.effect].telling is not None) is telling)
+    return next(found, None)

@@ -1,8 +1,9 @@
 """The workflow of every process: it passes time, decisions and messages to a case and performs the effects.
 
 ``drive`` sleeps until somebody acts or the nearest instant is due.  Effects are performed in order by a task of their
-own, so that an outage of a platform never stops a clock.  One durable timer runs at a time, for the nearest instant.
-If somebody acts earlier it is not cancelled: when it fires, the case just looks whether anything is due.
+own, so that an outage of a platform never stops a clock, and what other cases are told by another, so that one of the
+ledger stops no effect.  One durable timer runs at a time, for the nearest instant.  If somebody acts earlier it is not
+cancelled: when it fires, the case just looks whether anything is due.
 """
 
 import asyncio

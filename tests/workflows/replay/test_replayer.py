@@ -15,7 +15,9 @@ from temporalio.worker import Replayer
 
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
-from tests.support.record_histories import HISTORIES, PROCESS, STORIES, calls_of, file_of
+from tests.support.life import PROCESS
+from tests.support.places import HISTORIES
+from tests.support.record_histories import STORIES, calls_of, file_of
 from workflows.engine import activity_calls, case_workflow
 from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
@@ -171,7 +173,7 @@ def test_the_order_of_commands_does_not_hang_on_the_hashes_of_a_process(hash_see
     # An effect and a reminder begin in one task of the story.
     program = (
         "import asyncio, os\n"
-        "from tests.support.record_histories import HISTORIES\n"
+        "from tests.support.places import HISTORIES\n"
         "from workflows.replay.replayer import recorded, replay\n"
         "async def run():\n"
         "    await replay(recorded(HISTORIES / 'douyin_reship_two_at_once.json'))\n"
