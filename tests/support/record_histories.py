@@ -67,8 +67,13 @@ async def at_rest(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
 
 async def record(names: list[str]) -> None:
     """Play stories and write their histories."""
-    stage, settings, server = Stage(), Settings(task_queue="recording"), await start_server()
-    async with make_worker(server.client, settings, Dependencies(stage, stage, stage)):
+    if unknown := [name for name in names if name not in STORIES]:
+        sys.exit(f"no such story: {', '.join(unknown)}; there are: {', '.join(STORIES)}")
+    stage, settings = Stage(), Settings(task_queue="recording")
+    async with (
+        await start_server() as server,
+        make_worker(server.client, settings, Dependencies(stage, stage, stage)),
+    ):
         for name in names:
             story, opened = STORIES[name], whole_now()
             if story.told:
@@ -86,7 +91,6 @@ async def record(names: list[str]) -> None:
             file_of(name).write_text(f"{text}\n", encoding="utf-8")
             calls = json.dumps(await local_calls(recorded(file_of(name))), ensure_ascii=False, indent=1)
             calls_of(file_of(name)).write_text(f"{calls}\n", encoding="utf-8")
-    await server.shutdown()
 
 
 if __name__ == "__main__":
