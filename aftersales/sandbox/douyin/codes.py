@@ -55,7 +55,7 @@ class ArbitrationStatus(IntEnum):
     ENDED = 255
 
 
-class Conclusion(IntEnum):
+class ArbitrateConclusion(IntEnum):
     """For whom the platform has ruled; an arbitration that ended without a conclusion was called off."""
 
     NONE = 0

@@ -11,8 +11,8 @@ from aftersales.sandbox.douyin.codes import (
     REASON_CODES,
     UNDER_ARBITRATION,
     AfterSaleStatus,
+    ArbitrateConclusion,
     ArbitrationStatus,
-    Conclusion,
 )
 from cases.errors import PlatformRefused
 from cases.models import Id, Strict
@@ -67,7 +67,7 @@ class AfterSaleRecord(Strict):
     status: AfterSaleStatus = AfterSaleStatus.AWAITING_MERCHANT
     arbitration: ArbitrationStatus = ArbitrationStatus.NONE
     arbitration_id: str = ""
-    conclusion: Conclusion = Conclusion.NONE
+    conclusion: ArbitrateConclusion = ArbitrateConclusion.NONE
     evidence_deadline: int = NO_DEADLINE
     overdue: bool = False
     applied_at: int

@@ -13,8 +13,8 @@ from aftersales.sandbox.douyin.codes import (
     NO_DEADLINE,
     SHIPPING,
     AfterSaleStatus,
+    ArbitrateConclusion,
     ArbitrationStatus,
-    Conclusion,
     MessageTag,
 )
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, LogEntry, SentParcel, SubmittedEvidence, must
@@ -93,7 +93,7 @@ def modify(record: AfterSaleRecord, now: int, reason: str, remark: str) -> Chang
         "deadline": now + MERCHANT_HANDLING,
     }
     asked: dict[str, Any] = {"reason": reason, "remark": remark}
-    anew: dict[str, Any] = {"arbitration": ArbitrationStatus.NONE, "conclusion": Conclusion.NONE}
+    anew: dict[str, Any] = {"arbitration": ArbitrationStatus.NONE, "conclusion": ArbitrateConclusion.NONE}
     return Change(
         record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked, **anew), (MessageTag.MODIFIED,)
     )
@@ -111,7 +111,7 @@ def withdraw(record: AfterSaleRecord, now: int) -> Change:
     open_ = (AfterSaleStatus.AWAITING_MERCHANT, AfterSaleStatus.AWAITING_SHIPMENT, AfterSaleStatus.REFUSED)
     must(record.status in open_, "撤销申请")
     if record.in_arbitration:
-        called_off = _ruled(_closed(record, now, "买家", "撤销申请"), Conclusion.NONE)
+        called_off = _ruled(_closed(record, now, "买家", "撤销申请"), ArbitrateConclusion.NONE)
         return Change(called_off, (MessageTag.ARBITRATION_CANCELLED, MessageTag.CLOSED))
     return Change(_closed(record, now, "买家", "撤销申请"), (MessageTag.CLOSED,))
 
@@ -135,21 +135,21 @@ def want_evidence(record: AfterSaleRecord, now: int, until: int | None = None) -
 def rule_reship(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule that the merchant ships, within a fresh 48 h (DR-18)."""
     must(record.in_arbitration, "裁定补寄")
-    ruled = _ruled(_agreed(record, now, "平台", "裁定补寄"), Conclusion.FOR_BUYER)
+    ruled = _ruled(_agreed(record, now, "平台", "裁定补寄"), ArbitrateConclusion.FOR_BUYER)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.DEADLINE_CHANGED))
 
 
 def rule_refund(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule a refund (DR-18)."""
     must(record.in_arbitration, "裁定退款")
-    ruled = _ruled(_refunded(record, now, "裁定退款"), Conclusion.REFUND_AT_ONCE)
+    ruled = _ruled(_refunded(record, now, "裁定退款"), ArbitrateConclusion.REFUND_AT_ONCE)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.REFUNDED))
 
 
 def rule_dismiss(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform dismiss the application (DR-18)."""
     must(record.in_arbitration, "裁定驳回")
-    ruled = _ruled(_closed(record, now, "平台", "裁定驳回"), Conclusion.FOR_SELLER)
+    ruled = _ruled(_closed(record, now, "平台", "裁定驳回"), ArbitrateConclusion.FOR_SELLER)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.CLOSED))
 
 
@@ -188,7 +188,7 @@ def _closed(record: AfterSaleRecord, now: int, role: str, action: str) -> AfterS
     return record.changed(now, role, action, status=AfterSaleStatus.CLOSED, overdue=False, deadline=NO_DEADLINE)
 
 
-def _ruled(record: AfterSaleRecord, conclusion: Conclusion) -> AfterSaleRecord:
+def _ruled(record: AfterSaleRecord, conclusion: ArbitrateConclusion) -> AfterSaleRecord:
     ended: dict[str, Any] = {"arbitration": ArbitrationStatus.ENDED, "conclusion": conclusion}
     return record.model_copy(update={**ended, "evidence_deadline": NO_DEADLINE})
 
@@ -198,7 +198,7 @@ def _arbitration(record: AfterSaleRecord) -> dict[str, Any]:
     return {
         "arbitration": ArbitrationStatus.IN_PROGRESS,
         "arbitration_id": own,
-        "conclusion": Conclusion.NONE,
+        "conclusion": ArbitrateConclusion.NONE,
         "deadline": NO_DEADLINE,
     }
 
