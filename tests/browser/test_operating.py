@@ -73,7 +73,7 @@ async def test_the_details_show_state_deadline_choices_and_the_task_at_the_conso
     await expect(lines.first).to_have_text(f"⏱ {due}(上海时间)届时:未确认,视同已发送 presume_sent")
     await expect(lines.filter(has_text="可做")).to_contain_text("发货 ship")
     task = lines.filter(has=details.locator("strong", has_text="在咚咚发送延迟发货卡片"))
-    await expect(task).to_contain_text("点击「延迟发货」发送卡片")
+    await expect(task).to_contain_text("点击「延迟发货」")
     await expect(task).to_contain_text("办妥后 done_by_hand, serial 1")
 
 
@@ -88,7 +88,7 @@ async def test_a_refused_update_says_why_in_the_form_and_an_allowed_one_moves_th
     await form.cancel()
 
     await form.open()
-    await expect(form.choices.filter(has_text="同意补寄 (DR-4)")).to_contain_text("agree")
+    await expect(form.choices.filter(has_text="同意补寄 (DR-4, DR-21)")).to_contain_text("agree")
     await form.choose("agree")
     await form.submit()
     await expect(case_page.toast).to_have_text("Update successful")

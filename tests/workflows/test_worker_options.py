@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,9 @@ async def test_details_are_written_for_whoever_asks_and_not_before(
     written: list[str] = []
     real = case_workflow.current_details
 
-    def noted(machine: case_workflow.CaseMachine) -> str:
+    def noted(machine: case_workflow.CaseMachine, now: datetime) -> str:
         written.append(machine.case_id)
-        return real(machine)
+        return real(machine, now)
 
     monkeypatch.setattr(case_workflow, "current_details", noted)
     life = await open_case()

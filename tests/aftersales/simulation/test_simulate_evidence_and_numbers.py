@@ -48,11 +48,10 @@ async def test_dr_20_evidence_is_taken_before_the_deadline_at_it_and_after_it(pl
     ]
 
 
-async def test_dr_20_a_later_deadline_replaces_an_earlier_one_in_whatever_order_they_are_told(play: Play) -> None:
-    for instants in (("26h", "50h"), ("50h", "26h")):
-        first, second = instants
+async def test_g_12_of_two_deadlines_for_evidence_the_one_set_last_counts(play: Play) -> None:
+    for first, second, hours in (("26h", "50h", 50), ("50h", "26h", 26)):
         played = await play(refuse("1h"), asked("2h", first), asked("3h", second, "m2"), until="60h")
-        assert [fired for fired in played.fired if fired[1] == "evidence_over"] == [(50 * HOUR, "evidence_over")]
+        assert [fired for fired in played.fired if fired[1] == "evidence_over"] == [(hours * HOUR, "evidence_over")]
 
 
 async def test_dr_20_evidence_is_not_asked_for_outside_arbitration(play: Play) -> None:

@@ -36,6 +36,7 @@ async def test_dr_10_and_dr_11_are_owed_for_every_reason(play: Play, reason: str
     assert [effect for effect in played.effects if effect[0] == 48 * HOUR] == [
         (48 * HOUR, "charge_late_penalty", "done"),
         (48 * HOUR, "record_late_violation", "done"),
+        *([(48 * HOUR, "tell_refund", "done")] if reason == "never_received" else []),
     ]
 
 

@@ -19,7 +19,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
-from aftersales.sandbox.douyin.codes import AfterSaleStatus, Conclusion
+from aftersales.sandbox.douyin.codes import AfterSaleStatus, ArbitrateConclusion
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.durations import parse_duration
 from cases.models import read
@@ -54,7 +54,7 @@ def state_of(record: AfterSaleRecord) -> str:
     if record.in_arbitration:
         return "arbitration"
     if record.status is AfterSaleStatus.CLOSED:
-        if record.conclusion is Conclusion.FOR_SELLER:
+        if record.conclusion is ArbitrateConclusion.FOR_SELLER:
             return "dismissed"
         return "withdrawn" if record.log[-1].action == "撤销申请" else "lapsed"
     if record.in_buyers_window:
