@@ -115,6 +115,9 @@ class CaseClient:
         if fed := await _feed_existing(client, case.case_id, signal):
             return fed
         if known := (await self._register.known([case.case_id])).get(case.case_id):
+            # Another message may have opened it since Temporal was asked.
+            if known.ended_at is None and (fed := await _feed_existing(client, case.case_id, signal)):
+                return fed
             return Fed(FeedResult.CLOSED, f"{where_it_ended(known)}; {FORGOTTEN}")
         return await self._open(client, adapter, case, signal)
 

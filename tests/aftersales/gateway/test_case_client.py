@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly, find_workflow
 from aftersales.runtime.revival import revive
 from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
+from cases.ledger import KnownCase
 from cases.messages import CatchUp, CatchUpCall, Opening, Report
 from tests.conftest import TASK_QUEUE
 from tests.support.booking import ended
@@ -147,6 +148,33 @@ async def test_many_messages_of_a_new_case_at_once_open_it_once_and_lose_nothing
         view = await seen(environment, own_id)
     assert {fed.result for fed in answers} <= {FeedResult.OPENED, FeedResult.SIGNALLED}
     assert sorted(ignored["message_id"] for ignored in view["ignored"]) == [f"m{number}" for number in range(8)]
+
+
+class OpenedMeanwhile(Register):
+    """A ledger that learns of another message's case just before it is asked the first time."""
+
+    opens: Callable[[], Awaitable[object]]
+    loop: asyncio.AbstractEventLoop
+
+    def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
+        if not self.asked:
+            self.asked.append("first")
+            asyncio.run_coroutine_threadsafe(self.opens(), self.loop).result(20)
+        return super().known(case_ids)
+
+
+async def test_a_message_is_not_lost_if_another_opens_its_case_before_the_ledger_is_asked(
+    worker: None, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    ledger = OpenedMeanwhile()
+    ours, other = (made(environment.client, archive, ledger=ledger) for _ in range(2))
+    ledger.opens, ledger.loop = lambda: other.feed(case(own_id), report("m1", "sign")), asyncio.get_running_loop()
+    with environment.with_time_skipping_disabled():
+        fed = await ours.feed(case(own_id), report("m2", "sign"))
+        view = await seen(environment, own_id)
+
+    assert fed.result == FeedResult.SIGNALLED
+    assert sorted(ignored["message_id"] for ignored in view["ignored"]) == ["m1", "m2"]
 
 
 async def test_opening_with_a_report_signals_an_open_case_and_refuses_a_closed_one(
