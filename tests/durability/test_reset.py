@@ -63,9 +63,10 @@ def told(worker: WorkerProcess) -> list[dict[str, Any]]:
 
 
 def on_the_books(data: Path) -> tuple[Any, ...]:
-    """Return everything that cases have entered in the ledger, and what was called on the platform."""
+    """Return what cases have entered in the ledger and not taken back, and what was called on the platform."""
     with SqlLedger(data / "ledger.sqlite3") as ledger:
         entries, outcomes = ledger.entries(date.min, date.max), ledger.outcomes(date.min, date.max)
+        entries = [entry for entry in entries if entry.status != "reversed"]
     calls = [json.loads(line) for line in (data / "platform.jsonl").read_text(encoding="utf-8").splitlines()]
     return entries, outcomes, calls
 
@@ -89,15 +90,30 @@ async def shipped_in_time(client: Client) -> Handle:
 
 
 def what_happened(seen: dict[str, Any]) -> dict[str, Any]:
-    """Return what a view shows of what has happened; when the case learned of it is another matter."""
+    """Return what a view shows of what has happened; when the case learned of it is another matter.
+
+    So is when it told other cases, and what its clocks did before its inputs were given again: that is taken back.
+    """
     kept = {name: seen[name] for name in KEPT}
-    return {**kept, "timeline": [{**entry, "told": None} for entry in seen["timeline"]]}
+    return {
+        **kept,
+        "timeline": [{**entry, "told": None} for entry in seen["timeline"]],
+        "effects": [{**effect, "at": None} for effect in seen["effects"]],
+        "ledger": [entry for entry in seen["ledger"] if entry["status"] != "reversed"],
+    }
+
+
+SERIALS = {"serial", "input"}
 
 
 def alike(later: Any, earlier: Any) -> bool:
-    """Return whether two views agree; what was handled at once bears the instant at which it was handled, or given."""
+    """Return whether two views agree; what was handled at once bears the instant at which it was handled, or given.
+
+    Serial numbers count what came first to this run: they are the case's own, and name nothing outside it.
+    """
     if isinstance(later, dict) and isinstance(earlier, dict):
-        return later.keys() == earlier.keys() and all(alike(later[name], earlier[name]) for name in later)
+        names = later.keys() - SERIALS
+        return names == earlier.keys() - SERIALS and all(alike(later[name], earlier[name]) for name in names)
     if isinstance(later, list) and isinstance(earlier, list):
         return len(later) == len(earlier) and all(map(alike, later, earlier))
     if isinstance(later, str) and isinstance(earlier, str):
