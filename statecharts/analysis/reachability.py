@@ -6,9 +6,10 @@ window of time may be open or not.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Protocol, Self
 
 from statemachine.transition import Transition
@@ -68,15 +69,17 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
     """
     states: list[ReachableState] = []
     fired: list[Fired] = []
-    seen: defaultdict[str, list[Sample]] = defaultdict(list)
+    samples = list(cases)
+    pinned = {id(part) for sample in samples for part in _parts(sample)}
+    seen: defaultdict[str, set[Hashable]] = defaultdict(set)
     successors: dict[tuple[str, str, tuple[int, ...]], Snapshot] = {}
-    todo = [(case, chart(case, THEN).snapshot()) for case in cases]
+    todo = [(case, chart(case, THEN).snapshot()) for case in samples]
     while todo:
         case, snapshot = todo.pop()
         configuration = _configuration(chart, snapshot)
-        if case in seen[configuration]:  # cases need not be hashable, but few different ones share a configuration
+        if (known := _known_by(case, pinned)) in seen[configuration]:
             continue
-        seen[configuration].append(case)
+        seen[configuration].add(known)
         if len(seen[configuration]) > MOST_CASES:
             raise ChartFault(
                 f"{chart.__name__}: what a case knows in state {', '.join(snapshot.entered)} grows without end: "
@@ -114,6 +117,30 @@ def _choices(view: ChartView, rule: str, forms: Forms) -> Iterator[tuple[Any, Tr
         for line, transition in view.transitions(rule, form=form):
             windows.setdefault((line.opens, line.closes), []).append((line, transition))
         yield from ((form, tuple(transitions)) for transitions in windows.values())
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield the objects that a case is made of, such as its facts and its policy, without the case itself."""
+    for part in vars(value).values() if _is_made_of_parts(value) else ():
+        if _is_made_of_parts(part):
+            yield part
+            yield from _parts(part)
+
+
+def _is_made_of_parts(value: Any) -> bool:
+    return hasattr(value, "__dict__") and not isinstance(value, Enum | type)
+
+
+def _known_by(value: Any, pinned: Collection[int]) -> Hashable:
+    """Return what tells a case from others: cases need not be hashable, and to compare their facts would take long.
+
+    What they have in common with the samples is ``pinned``: the very same objects.
+    """
+    if id(value) in pinned:
+        return id(value)
+    if _is_made_of_parts(value):
+        return type(value), tuple((name, _known_by(part, pinned)) for name, part in vars(value).items())
+    return repr(value)
 
 
 def _successor(state: ReachableState, rule: str, form: Any, line: Clause) -> Snapshot:
