@@ -11,9 +11,10 @@ endif
 VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
+DRILLS := tests/durability
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test smoke lint types check docs edition bench screenshots constraints clean
+.PHONY: help run test drill smoke lint types check docs edition bench screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -37,8 +38,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
 
-test: $(VENV)/.dev ## install what is needed and run all tests
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
+test: $(VENV)/.dev ## install what is needed and run all tests but the drills
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --ignore $(DRILLS)
+
+drill: $(VENV)/.dev ## run the drills: processes that are killed, hang, fail over, or are of two releases
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS)
 
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
 	@$(BIN)/pytest -q -n $(PYTEST_WORKERS) $(SMOKE)
@@ -50,7 +54,7 @@ lint: $(VENV)/.dev ## ruff
 types: $(VENV)/.dev ## mypy
 	@$(BIN)/mypy
 
-check: lint types test ## lint, types and tests
+check: lint types test drill ## lint, types, tests and drills
 
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
