@@ -146,6 +146,8 @@ class Simulation:
             ]
             target = min([at, *coming, *(case.at for case in self._unopened)])
             await self._move(target)
+            for played in await self._at_rest():
+                (await played.case.rest()).not_beyond(target)
             if target == at:
                 return
 

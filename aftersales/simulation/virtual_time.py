@@ -39,6 +39,8 @@ REST_SECONDS = 30.0
 SECOND = timedelta(seconds=1)
 _openings: WeakKeyDictionary[WorkflowEnvironment, asyncio.Lock] = WeakKeyDictionary()
 FIRST_STEP = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
+OVERSHOT = timedelta(minutes=1)
+"""Real time that may pass unseen while a case is skipped to an offset; more was skipped too far."""
 RETRYING = timedelta(minutes=30)
 """The step of skipping while only retries are pending: the server skips at most a hundred times in a row."""
 
@@ -162,6 +164,11 @@ class RestingCase:
         if self.seen.busy:
             return self.now + RETRYING
         return self.seen.next - self.origin if self.seen.next else None
+
+    def not_beyond(self, at: timedelta) -> None:
+        """Raise TooSlow if the server skipped further than it was asked to."""
+        if not self.seen.finished and self.now - at >= OVERSHOT:
+            raise TooSlow("this machine is too busy to simulate: time was skipped beyond the next step")
 
     def on_time(self, at: timedelta) -> None:
         """Raise TooSlow if anything that happened by an offset was recorded later."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -171,3 +171,13 @@ async def test_a_case_at_rest_is_looked_at_again_once_it_was_acted_upon_or_its_t
     await case._skip(timedelta(hours=1))
     await case.rest()
     assert case.looks == 5
+
+
+@pytest.mark.parametrize(("finished", "seconds", "beyond"), [(False, 59, False), (False, 60, True), (True, 60, False)])
+def test_a_case_whose_time_was_skipped_too_far_is_noticed(seconds: int, *, finished: bool, beyond: bool) -> None:
+    two_days = timedelta(days=2)
+    seen = cast("CaseView", SimpleNamespace(finished=finished))
+    resting = RestingCase(seen, NINE, two_days + timedelta(seconds=seconds))
+
+    with pytest.raises(TooSlow, match="beyond the next step") if beyond else nullcontext():
+        resting.not_beyond(two_days)
