@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Note, Shipment
 from cases.models import Id, Instant, Money, Name, Text
 from cases.policy import Policy
@@ -25,10 +25,9 @@ class Anomaly(StrEnum):
     REFUSED_DELIVERY = "refused_delivery"
 
 
-class AnomalyFacts(Facts):
+class AnomalyFacts(ShopFacts):
     """The warning as the console shows it, the parcel, and the goods amount (CNY) in it."""
 
-    shop_id: Id
     anomaly_id: Id
     order_id: Id
     kind: Anomaly
@@ -45,11 +44,6 @@ class AnomalyFacts(Facts):
     def began_at(self) -> datetime:
         """The instant of the warning, from which the 24 h run."""
         return self.warned_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:

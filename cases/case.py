@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from cases.editions import UNRELEASED
 from cases.forms import Form, NoForm
-from cases.models import Instant, Strict
+from cases.models import Id, Instant, Strict
 from cases.policy import Figure, Policy
 
 
@@ -39,6 +39,33 @@ class Facts(Strict):
     def at_stake(self) -> Decimal | None:
         """The amount (CNY) that the case is about, or None if unknown."""
         return None
+
+
+class ShopFacts(Facts):
+    """Facts that name their shop by its id."""
+
+    shop_id: Id
+
+    @property
+    def shop(self) -> str:
+        """The shop id."""
+        return self.shop_id
+
+
+class OrderFacts(ShopFacts):
+    """Facts of a case of which an order has only one: its id is the case's own."""
+
+    order_id: Id
+
+    @property
+    def own_id(self) -> str:
+        """The order id."""
+        return self.order_id
+
+    @property
+    def order(self) -> str:
+        """The order id."""
+        return self.order_id
 
 
 class Cost(Strict):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Proof
 from cases.models import Id, Instant, Money, Strict, Text, cents
 from cases.policy import Dated, Figure, Policy, scheduled
@@ -103,10 +103,9 @@ class SubOrder(Strict):
     violating: bool
 
 
-class ClaimFacts(Facts):
+class ClaimFacts(ShopFacts):
     """The claim as the console shows it; its trade may be closed already (CL-7)."""
 
-    shop_id: Id
     claim_id: Id
     order_id: Id
     violation: Violation
@@ -134,11 +133,6 @@ class ClaimFacts(Facts):
     def began_at(self) -> datetime:
         """The opening of the claim, from which the 48 h run (CL-4)."""
         return self.opened_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import Case, Cost, Facts
+from cases.case import Case, Cost, ShopFacts
 from cases.forms import Form, Proof
 from cases.models import Id, Money, Name, Strict, Text
 from cases.policy import Figure, Policy
@@ -41,10 +41,9 @@ class ParcelOnItsWay(Strict):
         return FEE_UNKNOWN if self.fee is None else f"拦截费 ¥{self.fee}"
 
 
-class InterceptionFacts(Facts):
+class InterceptionFacts(ShopFacts):
     """The after-sale and the parcels of its order; ``agreement_signed``: the shop has agreed to interceptions."""
 
-    shop_id: Id
     after_sale_id: Id
     order_id: Id
     refund: RefundStage
@@ -66,11 +65,6 @@ class InterceptionFacts(Facts):
     def began_at(self) -> datetime | None:
         """None: nothing runs before the opening of the case."""
         return None
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.models import Duration, Excerpt, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
@@ -35,14 +35,13 @@ class EvidencePhase(StrEnum):
     OVER = "over"
 
 
-class ReshipFacts(Facts):
+class ReshipFacts(ShopFacts):
     """The application in the platform's record; ``received_at`` is None while receipt is not confirmed.
 
     ``category_id`` is None if the record does not name it: the platform has then checked the category itself (DR-3).
     ``shipped``: the order has been shipped, without which there is nothing to send again (DR-2).
     """
 
-    shop_id: Id
     after_sale_id: Id
     order_id: Id
     category_id: Id | None = None
@@ -62,11 +61,6 @@ class ReshipFacts(Facts):
     def began_at(self) -> datetime:
         """The instant of the application, from which the merchant's 48 h run (DR-4)."""
         return self.applied_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.durations import parse_duration
 from cases.false_shipment import (
     ParcelTrack,
@@ -52,15 +52,13 @@ class ShippingMode(StrEnum):
     PRESALE = "presale"
 
 
-class DouyinShipmentFacts(Facts):
+class DouyinShipmentFacts(OrderFacts):
     """A paid order that is to be shipped.
 
     ``consignee`` is an opaque key of the person, equal for all orders of one person.  ``promised_ship_at`` and
     ``consignee_region`` are None if they are unknown.
     """
 
-    shop_id: Id
-    order_id: Id
     product_id: Id
     mode: ShippingMode
     ordered_at: Instant
@@ -71,24 +69,9 @@ class DouyinShipmentFacts(Facts):
     order_amount: Money
 
     @property
-    def own_id(self) -> str:
-        """The order id."""
-        return self.order_id
-
-    @property
     def began_at(self) -> datetime:
         """The instant of the order, from which the clocks of DS-1 and DS-7 run."""
         return self.ordered_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
-
-    @property
-    def order(self) -> str:
-        """The order id."""
-        return self.order_id
 
     @property
     def at_stake(self) -> Decimal:

@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import Form, Proof, Shipment
-from cases.models import Id, Instant, Text
+from cases.models import Instant, Text
 from cases.policy import Policy
 from statecharts.jd_abnormal_order import JdAbnormalOrder
 
@@ -20,34 +20,17 @@ class AbnormalKind(StrEnum):
     MALICIOUS = "malicious"
 
 
-class AbnormalOrderFacts(Facts):
+class AbnormalOrderFacts(OrderFacts):
     """The order: when it was placed, what is wrong with it, and whether it was shipped before the opening."""
 
-    shop_id: Id
-    order_id: Id
     ordered_at: Instant
     kind: AbnormalKind
     shipped: bool
 
     @property
-    def own_id(self) -> str:
-        """The order id."""
-        return self.order_id
-
-    @property
     def began_at(self) -> datetime:
         """The instant of the order, from which the platform's warning runs."""
         return self.ordered_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
-
-    @property
-    def order(self) -> str:
-        """The order id."""
-        return self.order_id
 
 
 class AbnormalOrderPolicy(Policy, clocks=(JdAbnormalOrder,)):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import Form, Proof
 from cases.models import Id, Instant, Text
 from cases.policy import Policy
@@ -23,10 +23,9 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
-class AdvanceFacts(Facts):
+class AdvanceFacts(ShopFacts):
     """The period in which orders cannot be shipped in time, and why; it is about no order."""
 
-    shop_id: Id
     report_id: Id
     cause: Cause
     begins_at: Instant
@@ -47,11 +46,6 @@ class AdvanceFacts(Facts):
     @property
     def began_at(self) -> None:
         """None: the first clock runs from the opening."""
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> None:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import MOST_EVIDENCE, EvidenceKind, Form, NoForm, Note, Shipment, StatedReason
-from cases.models import Id, Instant, Strict, Text, Url
+from cases.models import Instant, Strict, Text, Url
 from cases.policy import Figure, Policy
 from cases.shanghai import shanghai
 from statecharts.jd_delay_card import JdDelayCard
@@ -18,35 +18,18 @@ _AMENDED = "2026-11-27"
 """Cases opened with this edition of the figures or a later one follow the amended rules of the chart."""
 
 
-class DelayFacts(Facts):
-    """The order that will be late; ``sent_at`` is None until the card is sent."""
+class DelayFacts(OrderFacts):
+    """The order that will be late, which never gets a second card (JD-1); ``sent_at`` is None until that is sent."""
 
-    shop_id: Id
-    order_id: Id
     promised_ship_at: Instant
     proposed_ship_at: Instant
     reason: Text
     sent_at: Instant | None = None
 
     @property
-    def own_id(self) -> str:
-        """The order id, as an order never gets a second card (JD-1)."""
-        return self.order_id
-
-    @property
     def began_at(self) -> datetime | None:
         """The instant at which the card was sent, or None if it was not sent yet."""
         return self.sent_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
-
-    @property
-    def order(self) -> str:
-        """The order id."""
-        return self.order_id
 
 
 class DelayPolicy(Policy, clocks=(JdDelayCard,)):

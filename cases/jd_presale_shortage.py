@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
-from cases.models import Id, Instant, Money, Text, cents
+from cases.models import Instant, Money, Text, cents
 from cases.policy import Figure, Policy
 from statecharts.jd_presale_shortage import JdPresaleShortage
 
@@ -17,34 +17,17 @@ Times = Annotated[Decimal, Field(ge=0, le=10, decimal_places=2)]
 """How often an amount is paid: 2 is twofold."""
 
 
-class ShortageFacts(Facts):
+class ShortageFacts(OrderFacts):
     """A presale order that cannot be shipped, and whether its balance had been paid at the opening."""
 
-    shop_id: Id
-    order_id: Id
     deposit: Money
     balance_paid: bool
     promised_ship_at: Instant
 
     @property
-    def own_id(self) -> str:
-        """The order id."""
-        return self.order_id
-
-    @property
     def began_at(self) -> datetime | None:
         """None: the first clock runs to the promised shipping time, whenever the case is opened."""
         return None
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
-
-    @property
-    def order(self) -> str:
-        """The order id."""
-        return self.order_id
 
 
 class ShortagePolicy(Policy, clocks=(JdPresaleShortage,)):

@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
+from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment, StatedReason
-from cases.models import EARLIEST, LATEST, Id, Instant
+from cases.models import EARLIEST, LATEST, Instant
 from cases.policy import Policy
 from cases.shanghai import end_of_day, shanghai, shanghai_day
 from statecharts.jd_shipment import JdShipment
@@ -32,11 +32,9 @@ class ExemptBy(StrEnum):
     PHONE_CANCEL = "phone_cancel"
 
 
-class JdShipmentFacts(Facts):
+class JdShipmentFacts(OrderFacts):
     """An order to ship; presale and custom goods are promised until the end of a day in Shanghai."""
 
-    shop_id: Id
-    order_id: Id
     ordered_at: Instant
     kind: OrderKind
     promised_last_day: date | None = None
@@ -52,24 +50,9 @@ class JdShipmentFacts(Facts):
         return self
 
     @property
-    def own_id(self) -> str:
-        """The order id."""
-        return self.order_id
-
-    @property
     def began_at(self) -> datetime:
         """The instant of the order, from which the clocks of goods in stock run (JD-10)."""
         return self.ordered_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
-
-    @property
-    def order(self) -> str:
-        """The order id."""
-        return self.order_id
 
     @property
     def counted_from(self) -> datetime:

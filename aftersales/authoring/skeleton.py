@@ -54,17 +54,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Self
 
-from cases.case import SAMPLE_INSTANT, Case, Facts
+from cases.case import SAMPLE_INSTANT, Case, ShopFacts
 from cases.forms import Form
 from cases.models import Id, Instant, Text
 from cases.policy import Policy
 from statecharts.$name import $chart
 
 
-class ${chart}Facts(Facts):
+class ${chart}Facts(ShopFacts):
     """The application as the platform's record has it."""
 
-    shop_id: Id
     after_sale_id: Id
     order_id: Id
     applied_at: Instant
@@ -78,11 +77,6 @@ class ${chart}Facts(Facts):
     def began_at(self) -> datetime:
         """The application: the merchant's 48 h run from it ($clause-1)."""
         return self.applied_at
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:

@@ -5,15 +5,14 @@ from typing import Self
 
 from statecharts.toy import Toy
 
-from cases.case import Case, Facts
+from cases.case import Case, ShopFacts
 from cases.models import Id
 from cases.policy import Policy
 
 
-class ToyFacts(Facts):
+class ToyFacts(ShopFacts):
     """A toy of a shop."""
 
-    shop_id: Id
     toy_id: Id
     order_id: Id
 
@@ -26,11 +25,6 @@ class ToyFacts(Facts):
     def began_at(self) -> datetime | None:
         """Unknown."""
         return None
-
-    @property
-    def shop(self) -> str:
-        """The shop id."""
-        return self.shop_id
 
     @property
     def order(self) -> str:
