@@ -36,7 +36,7 @@ def effects(state: str, rule: str, **changes: Any) -> list[Effect]:
 
 def test_ds_8_a_shop_without_the_agreement_signs_it_first() -> None:
     stopped = Interception(agreement_signed=False)
-    assert (stopped.state, stopped.fired) == ("awaiting_agreement", [])
+    assert (stopped.state, stopped.rules) == ("awaiting_agreement", [])
 
     stopped.act("1h", "sign_agreement")
 
@@ -67,11 +67,11 @@ def test_g_15_an_agreement_signed_in_another_interception_is_signed_here_and_not
 @pytest.mark.parametrize("state", [state for state in OPEN_STATES if state != "awaiting_agreement"])
 def test_g_15_an_agreement_told_to_who_has_it_changes_nothing(state: str) -> None:
     stopped = interception_in(state)
-    before = list(stopped.fired)
+    before = list(stopped.rules)
 
     stopped.report("2h", "agreement_signed")
 
-    assert (stopped.state, stopped.fired) == (state, before)
+    assert (stopped.state, stopped.rules) == (state, before)
 
 
 @pytest.mark.parametrize("parcel", ["SF1", "YT2"])
@@ -169,7 +169,7 @@ def test_ds_8_and_so_is_the_only_one_even_if_it_is_not_named(
 def test_ds_8_another_parcel_is_noted(state: str, rule: str) -> None:
     stopped = interception_in(state).report("2h", rule, {"tracking_no": "YT2"})
 
-    assert (stopped.state, stopped.fired[-1]) == (state, rule)
+    assert (stopped.state, stopped.rules[-1]) == (state, rule)
 
 
 @pytest.mark.parametrize("rule", ["out_for_delivery", "sign"])
@@ -278,12 +278,12 @@ def test_ds_8_a_complaint_rejected_reverses_what_was_expected() -> None:
 @pytest.mark.parametrize("rule", ["out_for_delivery", "sign"])
 def test_ds_8_g_4_a_parcel_out_of_reach_is_refused_with_the_reason_and_nothing_is_written(rule: str) -> None:
     stopped = interception_in("choosing").report("1h", rule, {"tracking_no": "SF1"})
-    before = list(stopped.fired)
+    before = list(stopped.rules)
 
     with pytest.raises(Refused, match=r"SF1 已.*choosing"):
         stopped.act("2h", "choose_parcel", {"tracking_no": "SF1"})
 
-    assert (stopped.state, stopped.fired, stopped.machine.state.decisions) == ("choosing", before, [])
+    assert (stopped.state, stopped.rules, stopped.machine.state.decisions) == ("choosing", before, [])
     assert stopped.act("3h", "choose_parcel", {"tracking_no": "YT2"}).state == "awaiting_confirmation"
 
 
@@ -324,24 +324,24 @@ def test_g_15_a_refund_that_succeeded_before_the_opening_is_told_once_to_the_shi
     stopped = Interception(refund="succeeded", agreement_signed=False)
 
     assert (stopped.state, stopped.clauses) == ("awaiting_agreement", {"found_refunded": "G-15"})
-    assert stopped.report("2h", "refund_succeeds").fired == ["found_refunded"]
+    assert stopped.report("2h", "refund_succeeds").rules == ["found_refunded"]
     told = [effect.telling for effect in effects("choosing", "refund_succeeds")]
     assert told == [Telling("douyin_shipment", "refund")]
 
 
 def test_g_15_a_refund_is_told_also_when_it_is_too_late_for_an_interception() -> None:
-    assert Interception(refund="succeeded", parcels=[GONE]).fired == ["found_refunded", "came_too_late"]
+    assert Interception(refund="succeeded", parcels=[GONE]).rules == ["found_refunded", "came_too_late"]
 
 
 @pytest.mark.parametrize("state", OPEN_STATES)
 def test_g_15_a_refund_that_succeeds_moves_nothing_and_counts_once(state: str) -> None:
     stopped = interception_in(state).report("2h", "refund_succeeds").report("3h", "refund_succeeds")
 
-    assert (stopped.state, stopped.fired.count("refund_succeeds")) == (state, 1)
+    assert (stopped.state, stopped.rules.count("refund_succeeds")) == (state, 1)
 
 
 def test_g_15_a_refund_that_was_only_applied_for_is_told_to_nobody() -> None:
-    assert "found_refunded" not in Interception().fired
+    assert "found_refunded" not in Interception().rules
 
 
 def test_g_4_what_is_allowed_is_offered() -> None:

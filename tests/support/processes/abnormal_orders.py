@@ -1,11 +1,10 @@
 """Abnormal orders on JD as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
-from cases.durations import parse_duration
-from cases.messages import Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -16,11 +15,6 @@ FILED = {"reason": "收件人电话空号", "evidence": [CALL]}
 REJECTED = {"reason": "凭证不清晰"}
 SHIPMENT = {"carrier": "JDL", "tracking_no": "JD1"}
 OPEN_STATES = ("unfiled", "filed", "rejected")
-
-
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the order."""
-    return OPENED + parse_duration(offset)
 
 
 def abnormal_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dict[str, Any]:
@@ -35,46 +29,13 @@ def abnormal_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dic
     }
 
 
-class AbnormalOrder:
+class AbnormalOrder(UntimedCase):
     """An abnormal order; offsets count from the order."""
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
-        case = ABNORMAL.open_case(Opening(facts=abnormal_facts(OPENED, **changes), policy=policy or {}))
-        self.machine = PromptMachine(ABNORMAL, "jd_abnormal_order/O1", case, now=OPENED)
-        self.machine.advance(OPENED)
+        super().__init__(ABNORMAL, "O1", abnormal_facts(OPENED, **changes), policy)
 
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
-
-    @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "AbnormalOrder":
-        self.machine.advance(after(offset) + by)
-        return self
-
-    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "AbnormalOrder":
-        self.until(offset)
-        self.machine.decide(rule, form, after(offset))
-        return self
-
-    def report(self, offset: str, rule: str, form: dict[str, Any] | None = None, **message: Any) -> "AbnormalOrder":
+    def report(self, offset: str, rule: str, form: dict[str, Any] | None = None, **message: Any) -> Self:
         take_message(self.machine, {"rule": rule, "form": form, **message}, after(offset))
         return self
 

@@ -1,11 +1,11 @@
 """JD advance reports as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from cases.durations import parse_duration
-from cases.messages import Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -15,11 +15,6 @@ PROOF = {"evidence": [{"kind": "other", "url": "https://example.com/warning.png"
 OPEN_STATES = ("drafted", "under_review", "refused", "approved", "in_force")
 
 
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the opening."""
-    return OPENED + parse_duration(offset)
-
-
 def advance_facts(opened: datetime, own_id: str = "R1", **changes: str) -> dict[str, Any]:
     """Return the facts of a period from 48 h to 120 h after the opening; instants are written as offsets."""
     offsets = {"begins_at": "48h", "ends_at": "120h", **changes}
@@ -27,56 +22,16 @@ def advance_facts(opened: datetime, own_id: str = "R1", **changes: str) -> dict[
     return {"shop_id": "S1", "report_id": own_id, "cause": "weather", "note": "暴雪,当地快递停收", **instants}
 
 
-class Advance:
+class Advance(UntimedCase):
     """An advance report; offsets count from the opening."""
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: str) -> None:
-        case = ADVANCE.open_case(Opening(facts=advance_facts(OPENED, **changes), policy=policy or {}))
-        self.machine = PromptMachine(ADVANCE, "jd_advance_report/R1", case, now=OPENED)
-        self.machine.advance(OPENED)
+        super().__init__(ADVANCE, "R1", advance_facts(OPENED, **changes), policy)
 
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
-
-    @property
-    def pending(self) -> list[str]:
-        return [effect.effect for effect in self.machine.state.pending]
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
-
-    @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Advance":
-        """Let time pass."""
-        self.machine.advance(after(offset) + by)
-        return self
-
-    def act(
-        self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)
-    ) -> "Advance":
-        self.until(offset, by=by)
-        self.machine.decide(rule, form, after(offset) + by)
-        return self
-
-    def filed(self, offset: str, *, by: timedelta = timedelta(0)) -> "Advance":
+    def filed(self, offset: str, *, by: timedelta = timedelta(0)) -> Self:
         return self.act(offset, "file", PROOF, by=by)
 
-    def report(self, offset: str, rule: str, *, by: timedelta = timedelta(0), **message: Any) -> "Advance":
+    def report(self, offset: str, rule: str, *, by: timedelta = timedelta(0), **message: Any) -> Self:
         """Report a rule of the platform; an offset in ``occurred_at`` is written as an instant."""
         instants = {name: after(message[name]).isoformat() for name in ("occurred_at",) if name in message}
         now = after(offset) + by

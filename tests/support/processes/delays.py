@@ -1,11 +1,11 @@
 """JD delay cards as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from cases.durations import parse_duration
-from cases.messages import ExpiryOutcome, Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -28,11 +28,6 @@ OPEN_STATES = (
 )
 
 
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the opening."""
-    return OPENED + parse_duration(offset)
-
-
 def delay_facts(opened: datetime, own_id: str = "O1", **changes: str) -> dict[str, Any]:
     """Return the facts of an order promised within 10 days, with 20 days proposed; instants are written as offsets."""
     offsets = {"promised_ship_at": "10d", "proposed_ship_at": "20d", **changes}
@@ -40,73 +35,31 @@ def delay_facts(opened: datetime, own_id: str = "O1", **changes: str) -> dict[st
     return {"shop_id": "S1", "order_id": own_id, "reason": "仓库盘点", **instants}
 
 
-class Delay:
+class Delay(UntimedCase):
     """A delay card, of the newest edition unless one is named; offsets count from the opening, also those in forms."""
 
     def __init__(self, policy: dict[str, Any] | None = None, edition: str | None = None, **changes: str) -> None:
-        case = DELAY.open_case(Opening(facts=delay_facts(OPENED, **changes), policy=policy or {}), edition)
-        self.machine = PromptMachine(DELAY, "jd_delay_card/O1", case, now=OPENED)
-        self.machine.advance(OPENED)
-
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
-
-    @property
-    def pending(self) -> list[str]:
-        return [effect.effect for effect in self.machine.state.pending]
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
+        super().__init__(DELAY, "O1", delay_facts(OPENED, **changes), policy, edition)
 
     @property
     def booked(self) -> list[tuple[str, object]]:
         return [(entry.clause, entry.amount) for entry in self.machine.state.ledger]
 
-    @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Delay":
-        """Let time pass; a clock of the platform is settled as the policy says."""
-        now = after(offset) + by
-        self.machine.advance(now)
-        while self.machine.state.expiries:
-            self.machine.resolve_expiry(self.machine.state.expiries[0].serial, ExpiryOutcome(), now)
-            self.machine.advance(now)
-        return self
-
-    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Delay":
-        self.until(offset)
-        self.machine.decide(rule, form, after(offset))
-        return self
-
-    def sent(self, offset: str, at: str) -> "Delay":
+    def sent(self, offset: str, at: str) -> Self:
         return self.act(offset, "card_sent", {"sent_at": after(at).isoformat()})
 
-    def filed(self, offset: str, agreed: str = "20d") -> "Delay":
+    def filed(self, offset: str, agreed: str = "20d") -> Self:
         form = {"agreed_ship_at": after(agreed).isoformat(), "evidence": [CHAT]}
         return self.act(offset, "file_emergency_report", form)
 
-    def refused(self, offset: str) -> "Delay":
+    def refused(self, offset: str) -> Self:
         form = REFUSAL if self.machine.case.amended else None
         return self.act(offset, "refuse_report", form)
 
-    def ship(self, offset: str) -> "Delay":
+    def ship(self, offset: str) -> Self:
         return self.act(offset, "ship", SHIPMENT)
 
-    def report(self, offset: str, **message: Any) -> "Delay":
+    def report(self, offset: str, **message: Any) -> Self:
         take_message(self.machine, message, after(offset))
         return self
 

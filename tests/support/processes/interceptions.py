@@ -1,11 +1,10 @@
 """Interceptions as tests need them: facts, forms, and a case without Temporal."""
 
-from datetime import datetime
-from typing import Any
+from datetime import timedelta
+from typing import Any, Self
 
-from cases.durations import parse_duration
-from cases.messages import Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -26,11 +25,6 @@ OPEN_STATES = (
 )
 
 
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the opening."""
-    return OPENED + parse_duration(offset)
-
-
 def interception_facts(own_id: str = "A1", **changes: Any) -> dict[str, Any]:
     """Return the facts of a refund that was applied for, in a shop with the agreement, and of two parcels."""
     return {
@@ -44,31 +38,11 @@ def interception_facts(own_id: str = "A1", **changes: Any) -> dict[str, Any]:
     }
 
 
-class Interception:
+class Interception(UntimedCase):
     """An interception; offsets count from the opening."""
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
-        case = INTERCEPTION.open_case(Opening(facts=interception_facts(**changes), policy=policy or {}))
-        self.machine = PromptMachine(INTERCEPTION, "douyin_interception/A1", case, now=OPENED)
-        self.machine.advance(OPENED)
-
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[str]:
-        return [entry.rule for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
+        super().__init__(INTERCEPTION, "A1", interception_facts(**changes), policy)
 
     @property
     def ignored(self) -> list[str]:
@@ -86,13 +60,10 @@ class Interception:
         entries = self.machine.state.ledger
         return [(None if entry.amount is None else str(entry.amount), entry.income) for entry in entries]
 
-    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Interception":
-        self.machine.advance(after(offset))
-        self.machine.decide(rule, form, after(offset))
-        self.machine.advance(after(offset))
-        return self
+    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)) -> Self:
+        return super().act(offset, rule, form, by=by).until(offset, by=by)
 
-    def report(self, offset: str, rule: str, form: dict[str, Any] | None = None, **message: Any) -> "Interception":
+    def report(self, offset: str, rule: str, form: dict[str, Any] | None = None, **message: Any) -> Self:
         take_message(self.machine, {"rule": rule, "form": form, **message}, after(offset))
         return self
 

@@ -1,11 +1,10 @@
 """JD shipment watches as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
-from cases.durations import parse_duration
-from cases.messages import Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -15,41 +14,16 @@ PARCEL = {"carrier": "JDL", "tracking_no": "JD1"}
 PROOF = {"evidence": [{"kind": "call_record", "url": "https://example.com/call.mp3"}]}
 
 
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the order."""
-    return OPENED + parse_duration(offset)
-
-
 def watch_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dict[str, Any]:
     """Return the facts of an order of goods in stock."""
     return {"shop_id": "S1", "order_id": own_id, "ordered_at": ordered.isoformat(), "kind": "stock", **changes}
 
 
-class Watch:
+class Watch(UntimedCase):
     """An order to ship, placed on Monday 2026-01-05 at 09:00 in Shanghai; offsets count from it, also in forms."""
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
-        case = WATCH.open_case(Opening(facts=watch_facts(OPENED, **changes), policy=policy or {}))
-        self.machine = PromptMachine(WATCH, "jd_shipment/O1", case, now=OPENED)
-        self.machine.advance(OPENED)
-
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
+        super().__init__(WATCH, "O1", watch_facts(OPENED, **changes), policy)
 
     @property
     def late_at(self) -> list[datetime]:
@@ -57,34 +31,20 @@ class Watch:
         return [entry.at for entry in self.machine.state.ledger]
 
     @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
-    @property
     def ignored(self) -> list[str]:
         return [message.why for message in self.machine.state.ignored]
 
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Watch":
-        """Let time pass."""
-        self.machine.advance(after(offset) + by)
-        return self
-
-    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Watch":
-        self.until(offset)
-        self.machine.decide(rule, form, after(offset))
-        return self
-
-    def uploaded(self, offset: str) -> "Watch":
+    def uploaded(self, offset: str) -> Self:
         return self.act(offset, "upload_tracking", PARCEL)
 
-    def told(self, offset: str, rule: str, occurred: str | None = None, **form: Any) -> "Watch":
+    def told(self, offset: str, rule: str, occurred: str | None = None, **form: Any) -> Self:
         """Let the platform report a rule at an offset, which happened then or earlier."""
         self.until(offset)
         message: dict[str, Any] = {"rule": rule, "occurred_at": after(occurred or offset).isoformat()}
         take_message(self.machine, message | ({"form": form} if form else {}), after(offset))
         return self
 
-    def exempted(self, offset: str, by: str = "card", until: str | None = None, **form: Any) -> "Watch":
+    def exempted(self, offset: str, by: str = "card", until: str | None = None, **form: Any) -> Self:
         agreed = {"until": after(until).isoformat()} if until else {}
         return self.told(offset, "exempt", by=by, **agreed, **form)
 

@@ -1,11 +1,11 @@
 """Shipment watches on Douyin as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from cases.durations import parse_duration
-from cases.messages import ExpiryOutcome, Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -20,11 +20,6 @@ ELSEWHERE = {"place": "沈阳", "region": "辽宁", "status": "派送中"}
 REASON = {"reason": "物流轨迹异常"}
 OPEN_STATES = ("awaiting_shipment", "awaiting_pickup", "moving", "suspected", "judged_false")
 AFTER_UPLOAD = OPEN_STATES[1:]
-
-
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the order."""
-    return OPENED + parse_duration(offset)
 
 
 def shipment_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dict[str, Any]:
@@ -49,37 +44,16 @@ def shipment_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dic
     return {name: value for name, value in record.items() if value is not None}
 
 
-class Watch:
+class Watch(UntimedCase):
     """A shipment watch; offsets count from the order."""
 
     def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
-        facts = shipment_facts(OPENED, **changes)
-        case = SHIPMENT_WATCH.open_case(Opening(facts=facts, policy=policy or {}))
-        self.machine = PromptMachine(SHIPMENT_WATCH, "douyin_shipment/O1", case, now=OPENED)
-        self.machine.advance(OPENED)
-
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
+        super().__init__(SHIPMENT_WATCH, "O1", shipment_facts(OPENED, **changes), policy)
 
     @property
     def suspicion(self) -> str | None:
         suspicion: str | None = self.machine.case.suspicion  # type: ignore[attr-defined]
         return suspicion
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def rules(self) -> list[str]:
-        return [entry.rule for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
 
     @property
     def ignored(self) -> list[str | None]:
@@ -89,10 +63,6 @@ class Watch:
     def effects(self) -> list[str]:
         """The effects that were asked for, without ledger entries."""
         return [effect.effect for effect in self.machine.state.effects if not effect.entry]
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
 
     @property
     def booked(self) -> list[tuple[str, str | None, str | None]]:
@@ -107,36 +77,19 @@ class Watch:
         """The clauses of the entries that facts told late have taken back, or a rule."""
         return [entry.clause for entry in (*self.machine.state.reversed, *self.machine.state.undone)]
 
-    @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
     def reminded(self, rule: str, *offsets: str) -> list[datetime]:
         """Let time pass from instant to instant; return when operators were reminded of the rule's deadline."""
         for offset in offsets:
             self.until(offset, by=-SECOND).until(offset)
         return [reminder.at for reminder in self.machine.state.reminders if reminder.rule == rule]
 
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Watch":
-        """Let time pass; a clock of the platform is settled as the policy says."""
-        now = after(offset) + by
-        self.machine.advance(now)
-        while self.machine.state.expiries:
-            self.machine.resolve_expiry(self.machine.state.expiries[0].serial, ExpiryOutcome(), now)
-            self.machine.advance(now)
-        return self
+    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)) -> Self:
+        return super().act(offset, rule, form, by=by).until(offset, by=by)
 
-    def act(
-        self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)
-    ) -> "Watch":
-        self.until(offset, by=by)
-        self.machine.decide(rule, form, after(offset) + by)
-        return self.until(offset, by=by)
-
-    def upload(self, offset: str, parcel: dict[str, str] = PARCEL) -> "Watch":
+    def upload(self, offset: str, parcel: dict[str, str] = PARCEL) -> Self:
         return self.act(offset, "upload_tracking", parcel)
 
-    def correct(self, offset: str, parcel: dict[str, str] = OTHER_PARCEL, *, by: timedelta = timedelta(0)) -> "Watch":
+    def correct(self, offset: str, parcel: dict[str, str] = OTHER_PARCEL, *, by: timedelta = timedelta(0)) -> Self:
         return self.act(offset, "correct_tracking", parcel, by=by)
 
     def report(
@@ -147,7 +100,7 @@ class Watch:
         *,
         happened: str | None = None,
         by: timedelta = timedelta(0),
-    ) -> "Watch":
+    ) -> Self:
         """Let the platform report a rule, by default when it happened."""
         now = after(offset) + by
         self.machine.advance(now)
@@ -167,10 +120,10 @@ class Watch:
         *,
         happened: str | None = None,
         by: timedelta = timedelta(0),
-    ) -> "Watch":
+    ) -> Self:
         return self.report(offset, "scan", form, happened=happened, by=by)
 
-    def reused(self, offset: str, used_at: str, *, same_person: bool = False, same_carrier: bool = True) -> "Watch":
+    def reused(self, offset: str, used_at: str, *, same_person: bool = False, same_carrier: bool = True) -> Self:
         """Let the case be told of an earlier use of its number."""
         use = {"same_carrier": same_carrier, "same_person": same_person, "at": after(used_at).isoformat()}
         return self.report(offset, "number_reused", {"tracking_no": PARCEL["tracking_no"], "uses": [use]})

@@ -1,14 +1,14 @@
 """JD presale shortages as tests need them: facts, forms, and a case without Temporal."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
 from cases.durations import parse_duration
 from cases.errors import Refused
-from cases.messages import Opening
-from tests.support.machines import OPENED, PromptMachine, submitted
+from tests.support.machines import OPENED, after
+from tests.support.processes.untimed import UntimedCase
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 
@@ -22,11 +22,6 @@ OPEN_STATES = ("negotiating", "calling", "awaiting_buyer", "must_ship", "deletio
 ENDS = ("terminated", "shipped", "late", "lapsed")
 
 
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the opening."""
-    return OPENED + parse_duration(offset)
-
-
 def shortage_facts(opened: datetime, own_id: str = "O1", promised: str = "5d", *, paid: bool = False) -> dict[str, Any]:
     """Return the facts of a presale order promised within 5 days, with a deposit of 50.00."""
     return {
@@ -38,36 +33,16 @@ def shortage_facts(opened: datetime, own_id: str = "O1", promised: str = "5d", *
     }
 
 
-class Shortage:
+class Shortage(UntimedCase):
     """A presale shortage; offsets count from the opening, also those in forms and messages."""
 
     def __init__(self, policy: dict[str, Any] | None = None, promised: str = "5d", *, paid: bool = False) -> None:
-        opening = Opening(facts=shortage_facts(OPENED, promised=promised, paid=paid), policy=policy or {})
-        self.machine = PromptMachine(SHORTAGE, "jd_presale_shortage/O1", SHORTAGE.open_case(opening), now=OPENED)
-        self.machine.advance(OPENED)
-
-    @property
-    def state(self) -> str:
-        (state,) = self.machine.state.snapshot.entered
-        return state
-
-    @property
-    def fired(self) -> list[tuple[str, datetime]]:
-        return [(entry.rule, entry.at) for entry in self.machine.state.timeline]
-
-    @property
-    def clauses(self) -> dict[str, str]:
-        """The clause of every rule that fired."""
-        return {entry.rule: entry.clause for entry in self.machine.state.timeline}
+        super().__init__(SHORTAGE, "O1", shortage_facts(OPENED, promised=promised, paid=paid), policy)
 
     @property
     def pending(self) -> list[str]:
         performed = {name for name, effect in SHORTAGE.effects().items() if effect.is_performed}
         return [effect.effect for effect in self.machine.state.pending if effect.effect in performed]
-
-    @property
-    def submitted(self) -> list[str]:
-        return submitted(self.machine)
 
     @property
     def booked(self) -> list[tuple[str, str | None]]:
@@ -76,14 +51,10 @@ class Shortage:
         ]
 
     @property
-    def clocks(self) -> dict[str, datetime]:
-        return {deadline.rule: deadline.due for deadline in self.machine.deadlines()}
-
-    @property
     def reminded(self) -> list[tuple[str, datetime]]:
         return [(reminder.rule, reminder.at) for reminder in self.machine.state.reminders]
 
-    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> "Shortage":
+    def until(self, offset: str, *, by: timedelta = timedelta(0)) -> Self:
         """Let time pass, instant by instant."""
         end = after(offset) + by
         now = self.machine.next_instant(self.machine.state.latest)
@@ -93,19 +64,16 @@ class Shortage:
         self.machine.advance(end)
         return self
 
-    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None) -> "Shortage":
-        self.until(offset)
-        self.machine.decide(rule, form, after(offset))
-        self.machine.advance(after(offset))
-        return self
+    def act(self, offset: str, rule: str, form: dict[str, Any] | None = None, *, by: timedelta = timedelta(0)) -> Self:
+        return super().act(offset, rule, form, by=by).until(offset, by=by)
 
-    def told(self, offset: str, arrival: str = "9d") -> "Shortage":
+    def told(self, offset: str, arrival: str = "9d") -> Self:
         return self.act(offset, "tell_arrival", {"arrival_at": after(arrival).isoformat(), "evidence": [CALL]})
 
-    def ship(self, offset: str) -> "Shortage":
+    def ship(self, offset: str) -> Self:
         return self.act(offset, "ship", SHIPMENT)
 
-    def report(self, offset: str, **message: Any) -> "Shortage":
+    def report(self, offset: str, **message: Any) -> Self:
         instants = {name: after(message[name]).isoformat() for name in ("occurred_at",) if name in message}
         take_message(self.machine, {**message, **instants}, after(offset))
         return self

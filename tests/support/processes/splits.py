@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from cases.durations import parse_duration
 from cases.errors import Refused
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
 from tests.support import machines
-from tests.support.machines import PromptMachine
+from tests.support.machines import PromptMachine, after
 from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -56,11 +55,6 @@ OPEN_STATES = (
 )
 """The states in which the platform's clock of automatic receipt runs."""
 ENDS = ("confirmed", "cancelled", "returned", "refunded")
-
-
-def after(offset: str) -> datetime:
-    """Return an instant, counted from the opening."""
-    return OPENED + parse_duration(offset)
 
 
 def order_ids(many: int) -> tuple[str, ...]:
