@@ -215,7 +215,7 @@ class DouyinShipmentCase(Case):
                 changes["suspicion"] = self._of_reuse(form) or self.suspicion
             case "scan":
                 changes = self._scanned(form, at)
-            case "clear_suspicion":  # what was waited for is waited for anew
+            case "clear_suspicion":  # the time to wait begins again
                 track = self.track and self.track.trusted_from(at)
                 changes = {"suspicion": None, "track": track, "waiting_since": at}
             case "miss_shipment":

@@ -161,9 +161,9 @@ class Decided(DecisionRecord):
 class Undone(Strict):
     """What a case takes back of the entries of all cases (JD-14).
 
-    Those that count once an order, of its shop, under one of the clauses, for the order, and before ``at``: what is
-    late from then on counts anew, also at once if what was agreed had passed by then.  ``key`` identifies it within
-    the case.
+    It takes back the entries of its shop that count once an order, are about ``order`` under one of ``clauses``, and
+    are earlier than ``at``.  An entry at that instant or later counts: what was agreed may have passed by then.
+    ``key`` identifies it within the case.
     """
 
     clauses: tuple[str, ...]

@@ -37,8 +37,8 @@ from workflows.engine.view import CaseSummary, CaseView, summary, view
 MESSAGES_AT_ONCE = 10
 """The most messages that one workflow task takes in.
 
-A message told late derives the course of a case anew, which takes up to a tenth of a second in the largest cases; a
-task of more than two seconds is given up, and begun again with the same messages.
+For a message told late the course of a case is worked out again, which takes up to a tenth of a second in the largest
+cases; a task of more than two seconds is given up, and begun again with the same messages.
 """
 
 

@@ -1,7 +1,7 @@
 """The course of a case: what follows from its inputs, in the order in which they happened (G-11).
 
-An input that is told late is put in its place, and the course is derived anew from there.  What that undoes is kept:
-rules as taken back, ledger entries as reversed, effects that were performed as obsolete.
+An input that is told late is put in its place, and the course is worked out again from there.  What that undoes is
+kept: rules as taken back, ledger entries as reversed, effects that were performed as obsolete.
 """
 
 from collections import Counter, deque
@@ -296,7 +296,7 @@ class CaseCourse(CaseSituation):
         return not late and all(answer.recorded for answer in state.answers)
 
     def _retell(self, given: Input, now: datetime) -> None:
-        """Derive the course anew with an input that was told late, unless the platform's record says otherwise."""
+        """Work the course out again with an input that was told late, unless the platform's record says otherwise."""
         trial = self.fork()
         placed = given.model_copy()
         trial.state.inputs.append(placed)
@@ -309,7 +309,7 @@ class CaseCourse(CaseSituation):
         given.status, given.why = placed.status, placed.why
 
     def refold(self, now: datetime) -> None:
-        """Derive the course of the case anew from its inputs, and keep what that has undone."""
+        """Work the course of the case out again from its inputs, and keep what that has undone."""
         before = self.state.course()
         self.derive(now)
         self._compare(before)
@@ -621,7 +621,7 @@ class CaseCourse(CaseSituation):
         self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
-        if self._before is None:  # while the course is derived anew, the state is that of an earlier instant
+        if self._before is None:  # while the course is worked out again, the state is that of an earlier instant
             self.drop_left_decisions(at)
         self._retry_waiting()
 

@@ -429,7 +429,7 @@ class CaseMachine(CaseCourse):
         self._mark(sent, delivered=False, why=why and clipped(why))
 
     def _mark(self, sent: SentReminder | Notification, *, delivered: bool, why: str | None = None) -> None:
-        # The course may have been derived anew since it was sent, on a copy of the state.
+        # The course may have been worked out again since it was sent, on a copy of the state.
         kept: Iterable[SentReminder | Notification] = (*self.state.reminders, *self.state.notifications)
         for own in kept:
             if own is sent or (own.delivered is None and own == sent.model_copy(update={"delivered": None})):

@@ -84,7 +84,7 @@ def application(situation: CaseSituation, given: Input) -> Apply | Ignore | None
 def judge_again(situation: CaseSituation, given: Input) -> Verdict | None:
     """Return the verdict on an input that did not apply at first, or None if that has not changed.
 
-    One that was held is judged anew.  Another applies only if it happened while the present state was active.
+    One that was held is judged again.  Another applies only if it happened while the present state was active.
     """
     if given.status == "held":
         verdict = judge(situation, given)

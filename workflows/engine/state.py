@@ -1,6 +1,6 @@
 """The state of a case, which is carried over when the workflow continues as new.
 
-``Course`` is what follows from the inputs; it can be derived anew at any time.  ``CaseState`` adds the inputs
+``Course`` is what follows from the inputs; it can be worked out again at any time.  ``CaseState`` adds the inputs
 themselves and what was done about them: calls made, reminders sent, decisions being submitted.
 """
 
@@ -208,8 +208,8 @@ class Notification(BaseModel):
     """A notification that the step ``serial`` waits for a person, or that a decision was not taken.
 
     ``ending``: it is about the end of a decision.  ``notice``: it is what the chart itself has to say, and waits for
-    nobody.  ``over``: the step no longer waits for a person.  ``delivered`` and
-    ``why`` mean the same as for a reminder.
+    nobody.  ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` mean the same as for a
+    reminder.
     """
 
     at: Instant
@@ -414,7 +414,7 @@ class CaseState(Course):
         return Course.model_construct(**{name: getattr(self, name) for name in Course.model_fields})
 
     def follow(self, course: Course) -> None:
-        """Begin a course anew where another one stands; neither changes the other."""
+        """Begin a course again where another one stands; neither changes the other."""
         copy = course.model_copy(deep=True)
         for name in Course.model_fields:
             setattr(self, name, getattr(copy, name))

@@ -93,9 +93,9 @@ def modify(record: AfterSaleRecord, now: int, reason: str, remark: str) -> Chang
         "deadline": now + MERCHANT_HANDLING,
     }
     asked: dict[str, Any] = {"reason": reason, "remark": remark}
-    anew: dict[str, Any] = {"arbitration": ArbitrationStatus.NONE, "conclusion": ArbitrateConclusion.NONE}
+    unruled: dict[str, Any] = {"arbitration": ArbitrationStatus.NONE, "conclusion": ArbitrateConclusion.NONE}
     return Change(
-        record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked, **anew), (MessageTag.MODIFIED,)
+        record.changed(now, "买家", "修改售后申请", reason, **restarted, **asked, **unruled), (MessageTag.MODIFIED,)
     )
 
 

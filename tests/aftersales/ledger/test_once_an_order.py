@@ -238,7 +238,7 @@ BILLS = st.builds(
 
 
 def what_counts(records: list[CaseRecord]) -> dict[tuple[str, str], LedgerEntry]:
-    """Return, worked out anew from all records together, the entry that counts of each clause and order."""
+    """Return, worked out again from all records together, the entry that counts of each clause and order."""
     counting: dict[tuple[str, str], LedgerEntry] = {}
     for record in records:
         for entry in record.entries:

@@ -134,7 +134,7 @@ async def watch_picked_up_in_time(life: Life) -> None:
 
 @WATCHES.story()
 async def watch_late_exempt_and_late_again(life: Life) -> None:
-    """A late order is taken back by an accepted card, and counts anew at the agreed time."""
+    """A late order is taken back by an accepted card, and counts again at the agreed time."""
     await life.reach("30h")
     await life.until("late", lambda seen: "miss_upload" in [entry["rule"] for entry in seen["timeline"]])
     agreed = (life.opened + timedelta(hours=60)).isoformat()

@@ -117,8 +117,8 @@ def test_g_1_a_deadline_that_comes_with_a_confirmation_counts(occurred_at: str, 
         case.take(decision.serial, EffectOutcome(), after("1h"))
 
     report(case, "2h", rule="agree", deadline="40h", occurred_at=occurred_at)
-    report(case, "3h", rule="mark_out_of_stock", occurred_at="2h30m")  # derives nothing anew
-    report(case, "4h", rule="sign", occurred_at="30m")  # derives everything anew
+    report(case, "3h", rule="mark_out_of_stock", occurred_at="2h30m")  # nothing is worked out again
+    report(case, "4h", rule="sign", occurred_at="30m")  # everything is worked out again
 
     for of in (case, resumed(case)):
         assert (where(of), of.deadlines()[0].due) == (["awaiting_shipment"], after("40h"))

@@ -318,7 +318,7 @@ def test_g_10_a_decision_that_the_platform_takes_after_its_time_was_over_counts_
     case.take(decision.serial, EffectOutcome(), after("26h1m"))
 
     assert (fired(case)[-1], decision_of(case).why) == ("correct_tracking", None)
-    report(case, "27h", rule="mark_out_of_stock", occurred_at="1h30m", message_id="m1")  # derives the course anew
+    report(case, "27h", rule="mark_out_of_stock", occurred_at="1h30m", message_id="m1")  # it is worked out again
     assert fired(resumed(case))[-1] == "correct_tracking"
     with pytest.raises(Refused, match="已截止"):
         submit(case, "28h", "correct_tracking", correction, key="u2")
