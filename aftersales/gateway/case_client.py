@@ -43,16 +43,18 @@ NEVER_OPENED: Final = (
     "手工新建有误,并非案件;删除该工作流后本消息会新建案件 / was started wrongly by hand: delete that workflow, and the "
     "message opens the case"
 )
+NOBODY_OPENED: Final = "没有此案件,消息不新建此流程的案件 / no such case, and messages open none of this process"
 FORGOTTEN: Final = "Temporal 已无此案件 / Temporal no longer has the case"
 
 
 class FeedResult(StrEnum):
-    """The result of feeding a case: it was signalled, was known already, was opened, or has closed."""
+    """The result of feeding a case: signalled, known already, opened, closed, or never opened by anybody."""
 
     SIGNALLED = "signalled"
     KNOWN = "known"
     OPENED = "opened"
     CLOSED = "closed"
+    NO_CASE = "no case"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class CaseClient:
     async def feed(self, case: CaseKey, report: Report | None) -> Fed:
         """Signal a report to a case, or without one only ensure that it is open; a case is opened once for ever (G-14).
 
+        A process whose adapter does not open cases takes only what is about a case that somebody opened.
+
         A marketplace is asked only for what neither the report nor Temporal knows, the ledger only for a case that
         Temporal does not know.  Raises BadForm if the case can never be opened, EndedEarly if it has to be revived
         first, TemporalUnreachable, LedgerUnreachable, RPCError for what Temporal refuses of this case alone, and what
@@ -119,6 +123,8 @@ class CaseClient:
             if known.ended_at is None and (fed := await _feed_existing(client, case.case_id, signal)):
                 return fed
             return Fed(FeedResult.CLOSED, f"{where_it_ended(known)}; {FORGOTTEN}")
+        if not adapter.opens:
+            return Fed(FeedResult.NO_CASE, NOBODY_OPENED)
         return await self._open(client, adapter, case, signal)
 
     async def _open(self, client: Client, adapter: MessageAdapter, case: CaseKey, signal: dict[str, Any] | None) -> Fed:

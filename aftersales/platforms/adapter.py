@@ -7,7 +7,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from aftersales.platforms.inbound import CaseKey
 from cases.errors import PlatformRefused
@@ -38,7 +38,12 @@ class Adapter:
 
 
 class MessageAdapter(Adapter, ABC):
-    """An adapter whose marketplace sends messages about the process's cases."""
+    """An adapter whose marketplace sends messages about the process's cases.
+
+    ``opens``: whether a message opens its case if nobody has; otherwise ``facts`` is never asked.
+    """
+
+    opens: ClassVar[bool] = True
 
     @abstractmethod
     def case_of(self, tag: str, data: Any) -> CaseKey | None:

@@ -127,6 +127,30 @@ async def test_an_open_case_is_signalled_without_asking_the_platform(
     assert archive.asked == [own_id]
 
 
+class Watcher(Archive):
+    """An adapter whose messages are about cases that people open."""
+
+    opens = False
+
+
+async def test_a_message_about_a_case_that_only_people_open_opens_none(
+    worker: None, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    watcher = Watcher()
+    client = made(environment.client, watcher)
+    for message in (report("m1", "agree"), None):
+        fed = await client.feed(case(own_id), message)
+        assert fed.result == FeedResult.NO_CASE
+        assert "没有此案件" in fed.note
+    assert watcher.asked == []
+    with environment.with_time_skipping_disabled():
+        await start_case(
+            environment.client, TASK_QUEUE, PROCESSES[PROCESS], Opening(facts=facts(own_id, shop_id=SHOP), policy={})
+        )
+        assert (await client.feed(case(own_id), report("m2", "agree"))).result == FeedResult.SIGNALLED
+        assert fired(await seen(environment, own_id)) == ["agree"]
+
+
 async def test_a_case_that_has_closed_stays_closed(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
