@@ -25,6 +25,7 @@ COMMANDS = {
     "up": CommandSource("up", "Run everything on this machine until Ctrl-C."),
     "worker": CommandSource("service", "Run a worker against the configured Temporal server."),
     "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
+    "desk": CommandSource("desk", "Serve the desk, the page on which clerks work their cases."),
     "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
     "open": CommandSource("open", "Open cases from files."),
     "list": CommandSource("cases", "List cases by deadline, nearest first."),

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.authoring.process_check import refuse_faulty_processes
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
+from aftersales.cli.desk import running_desk
 from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
@@ -101,7 +102,7 @@ async def _work(
             if server.has_ended:
                 raise ended
             if not stop.is_set():
-                raise CaseError("the gateway or the sandbox ended by itself")
+                raise CaseError("the gateway, the desk or the sandbox ended by itself")
             say("stopping ...")
     except (RuntimeError, asyncio.CancelledError) as failed:  # the worker may see first that its server is gone
         if not server.has_ended:
@@ -111,8 +112,9 @@ async def _work(
 
 @dataclass(frozen=True)
 class _Started:
-    """Ids of the sample cases, commands to suggest, and the tasks that serve the gateway and the sandbox."""
+    """The desk's address, ids of the sample cases, commands to suggest, and the tasks that serve beside the worker."""
 
+    desk: str
     samples: list[str]
     commands: list[str]
     services: list[asyncio.Task[None]]
@@ -138,6 +140,8 @@ async def _start(
     await running.enter_async_context(make_worker(server.client, settings, dependencies))
     _, gateway = await running.enter_async_context(running_gateway(settings, connected))
     services.append(gateway)
+    desk, served = await running.enter_async_context(running_desk(settings, server.client))
+    services.append(served)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
     # Those with a policy of their own come first: a message would open them without it.
     new = [case for case in cases if case not in pushed]
@@ -149,7 +153,7 @@ async def _start(
     await arrange(server.client, settings)
     # A case with a record in the sandbox shows more.
     shown_first = sorted(samples, key=lambda sample: sample not in {case_id(*case) for case in pushed})
-    return _Started(samples, await _next_commands(server.client, shown_first), services)
+    return _Started(desk, samples, await _next_commands(server.client, shown_first), services)
 
 
 async def _arrived(client: Client, cases: list[str]) -> None:
@@ -195,6 +199,7 @@ def _greet(settings: Settings, started: _Started) -> None:
     ui = list_address(f"http://127.0.0.1:{settings.ui_port}", "default")
     usual = settings.port == Settings.model_fields["port"].default
     other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
+    say(f"desk / 工作台: {started.desk}")
     say(f"Web UI: {ui}")
     say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
     if started.samples:

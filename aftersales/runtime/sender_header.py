@@ -26,14 +26,21 @@ from workflows.engine.sender import HEADER, InputSender
 LONGEST_OPERATOR: Final = 64
 BY_COMMAND: Final = "command"
 """The way of an input that a person gives on the command line."""
+BY_DESK: Final = "desk"
+"""The way of an input that a person gives on the desk."""
 MESSAGES: Final = InputSender(way="message")
 """Whoever tells what comes from the platforms: their messages, and looks at their records."""
+
+
+def by_desk(name: str) -> InputSender:
+    """Return who decides on the desk."""
+    return InputSender(name=name, way=BY_DESK)
 
 
 def operator(name: str | None = None) -> InputSender:
     """Return who decides by a command: the person named, else the user of this machine; raises BadForm."""
     if name is None:
-        return InputSender(name=_user()[:LONGEST_OPERATOR], way=BY_COMMAND)
+        return InputSender(name=this_user(), way=BY_COMMAND)
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_OPERATOR or not name.isprintable():
         raise BadForm(
@@ -42,9 +49,10 @@ def operator(name: str | None = None) -> InputSender:
     return InputSender(name=name, way=BY_COMMAND)
 
 
-def _user() -> str:
+def this_user() -> str:
+    """Return the name of this machine's user."""
     try:
-        return getpass.getuser()
+        return getpass.getuser()[:LONGEST_OPERATOR]
     except (OSError, KeyError):  # a container may run us as a number without a name
         return f"uid {os.getuid()}"
 

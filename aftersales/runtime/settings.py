@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     sandbox_port: Port = Field(8401, description="port of the sandbox that `up` runs if there are no credentials")
     gateway_host: str = Field("127.0.0.1", min_length=1, description="address the gateway listens on")
     gateway_port: Port = Field(8400, description="port the gateway listens on")
+    desk_host: str = Field("127.0.0.1", min_length=1, description="address the desk listens on")
+    desk_port: Port = Field(8402, description="port the desk listens on")
     gateway_body_limit: PositiveInt = Field(1024 * 1024, description="longest message of a platform, in bytes")
 
     @property

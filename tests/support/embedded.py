@@ -34,6 +34,7 @@ def settings_of(data_dir: Path, port: int | None = None, ui_port: int | None = N
         "AFTERSALES_UI_PORT": str(ui_port or free_port()),
         "AFTERSALES_GATEWAY_PORT": str(free_port()),
         "AFTERSALES_SANDBOX_PORT": str(free_port()),
+        "AFTERSALES_DESK_PORT": str(free_port()),
     }
 
 

@@ -25,6 +25,8 @@ BAD = {
     "gateway_host": "",
     "gateway_port": "65536",
     "gateway_body_limit": "0",
+    "desk_host": "",
+    "desk_port": "65536",
 }
 
 

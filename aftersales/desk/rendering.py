@@ -1,0 +1,60 @@
+"""Rendering pages: one template a page, with everything in it escaped unless a template says otherwise."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from aftersales.desk.users import User
+from cases.shanghai import SHANGHAI
+
+FOLDER: Final = Path(__file__).parent
+SECTIONS: Final[Mapping[str, str]] = {"/": "待办", "/batch": "批量", "/tasks": "控制台任务", "/month": "月报"}
+"""The addresses and names of the sections, as in the navigation."""
+
+
+def _moment(at: datetime | str | None, form: str = "%m-%d %H:%M") -> str:
+    if at is None:
+        return ""
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return instant.astimezone(SHANGHAI).strftime(form)
+
+
+def _money(amount: Decimal | float | str | None) -> str:
+    return "未知" if amount is None else f"{Decimal(str(amount)):.2f} 元"
+
+
+def make_environment() -> Environment:
+    """Return the environment of the templates; a name that a template is not given is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": _moment, "money": _money}
+    environment.globals |= {"sections": SECTIONS}
+    return environment
+
+
+ENVIRONMENT: Final = make_environment()
+
+
+def user_of(request: Request) -> User:
+    """Return the user who asks; every page but that of logging in has one."""
+    user: User = request.state.user
+    return user
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page rendered from a template."""
+    text = ENVIRONMENT.get_template(template).render(
+        user=getattr(request.state, "user", None), path=request.url.path, **values
+    )
+    return HTMLResponse(text, status)

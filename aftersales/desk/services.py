@@ -1,0 +1,29 @@
+"""What the pages of the desk work with: Temporal, the ledger, the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from temporalio.client import Client
+
+from aftersales.desk.users import User
+from aftersales.runtime.sender_header import by_desk, with_sender
+from aftersales.runtime.settings import Settings
+from cases.ports import Ledger
+
+
+@dataclass(frozen=True)
+class DeskServices:
+    """The services of one desk: ``shops`` are the names of shops by id, where they are known."""
+
+    client: Client
+    ledger: Ledger
+    settings: Settings
+    shops: Mapping[str, str] = field(default_factory=dict)
+
+    def client_of(self, user: User) -> Client:
+        """Return the client whose inputs to cases bear a user's name (G-13)."""
+        return with_sender(self.client, by_desk(user.name))
+
+    def shop_name(self, shop: str | None) -> str:
+        """Return the name of a shop, or its id."""
+        return self.shops.get(shop or "", shop or "")

@@ -1,0 +1,2 @@
+// Countdown, keys and live update; every page works without it.
+"use strict";

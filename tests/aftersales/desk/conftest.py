@@ -1,0 +1,69 @@
+"""The desk over real HTTP, beside the test process's server and worker."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.desk.app import make_desk
+from aftersales.desk.login import OneUser
+from aftersales.desk.services import DeskServices
+from aftersales.ledger.store import SqlLedger
+from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.settings import Settings
+from aftersales.simulation.virtual_time import time_moved_by_hand
+from cases.messages import Opening
+from tests.conftest import TASK_QUEUE
+from tests.support.life import facts
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+
+CLERK = "张三"
+OpenOnDesk = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def ledger(tmp_path: Any) -> Any:
+    with SqlLedger(tmp_path / "ledger.sqlite3") as opened:
+        yield opened
+
+
+@pytest.fixture
+def services(environment: WorkflowEnvironment, settings: Settings, ledger: SqlLedger) -> DeskServices:
+    return DeskServices(environment.client, ledger, settings, {"S1": "旗舰店"})
+
+
+@pytest_asyncio.fixture
+async def desk(worker: None, services: DeskServices) -> AsyncIterator[httpx2.AsyncClient]:
+    """A browser without script, on the desk of the clerk."""
+    with listen("127.0.0.1", 0, "AFTERSALES_DESK") as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            serving(make_desk(services, OneUser(CLERK)), listener),
+            httpx2.AsyncClient(base_url=address, headers={"origin": address}) as browser,
+        ):
+            yield browser
+
+
+@pytest_asyncio.fixture
+async def open_on_desk(environment: WorkflowEnvironment) -> AsyncIterator[OpenOnDesk]:
+    """Open cases whose time stands still, so that they wait; they are terminated afterwards."""
+    opened: list[str] = []
+
+    async def open_case(process: str = "douyin_reship", own_id: str | None = None, **fields: Any) -> str:
+        own_id = own_id or uuid.uuid4().hex[:12]
+        values = facts(own_id, **fields) if process == "douyin_reship" else fields
+        async with time_moved_by_hand(environment):
+            handle = await start_case(
+                environment.client, TASK_QUEUE, PROCESSES[process], Opening(facts=values, policy={})
+            )
+        opened.append(handle.id)
+        return handle.id
+
+    yield open_case
+    for case_id in opened:
+        await environment.client.get_workflow_handle(case_id).terminate("the test is over")
