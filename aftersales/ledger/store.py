@@ -1,6 +1,7 @@
 """The ledger in SQLite or PostgreSQL, all idempotent.
 
-Cases, their entries, decisions and outcomes, what they tell each other, the tracking numbers they use; and bills.
+Cases, their entries, decisions and outcomes, what they tell each other, the tracking numbers they use; bills; and who
+works on which case.
 """
 
 import threading
@@ -12,13 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, or_, select, update
+from sqlalchemy import Connection, Select, insert, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
 from aftersales.ledger.matching import lock, match
 from aftersales.ledger.recording import record_case
-from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, NUMBER_USES, OUTCOMES, TOLD
+from aftersales.ledger.tables import CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD
+from aftersales.ledger.teamwork import Claim, Note, claim_case, release_case
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import (
     LONG_ENDED,
@@ -181,6 +183,39 @@ class SqlLedger:
         query = select(NUMBER_USES).where(uses.shop_id == shop_id, uses.tracking_no == tracking_no, uses.at >= since)
         with self._reading() as connection:
             return [NumberUse(**row) for row in connection.execute(query.order_by(uses.at, uses.order)).mappings()]
+
+    def claim(self, claim: Claim, *, instead_of: str | None = None) -> Claim:
+        """Claim a case that nobody works on, or that ``instead_of`` works on; return who works on it now."""
+        with self._write() as connection:
+            return claim_case(connection, claim, instead_of=instead_of)
+
+    def release(self, case_id: str, clerk: str) -> None:
+        """Let a case be claimed by others; nothing happens if the clerk does not work on it."""
+        with self._write() as connection:
+            release_case(connection, case_id, clerk)
+
+    def claims(self, case_ids: Sequence[str]) -> dict[str, Claim]:
+        """Return who works on which of the cases."""
+        query = select(CLAIMS).where(CLAIMS.c.case_id.in_(case_ids))
+        with self._reading() as connection:
+            return {row["case_id"]: Claim(**row) for row in connection.execute(query).mappings()}
+
+    def claimed_by(self, clerk: str) -> list[str]:
+        """Return the cases that a clerk works on, in the order in which they were claimed."""
+        query = select(CLAIMS.c.case_id).where(CLAIMS.c.clerk == clerk).order_by(CLAIMS.c.at, CLAIMS.c.case_id)
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def add_note(self, note: Note) -> None:
+        """Store a clerk's note."""
+        with self._write() as connection:
+            connection.execute(insert(NOTES), note.model_dump())
+
+    def notes(self, case_id: str) -> list[Note]:
+        """Return the notes about a case, oldest first."""
+        query = select(NOTES.c["case_id", "clerk", "at", "text"]).where(NOTES.c.case_id == case_id)
+        with self._reading() as connection:
+            return [Note(**row) for row in connection.execute(query.order_by(NOTES.c.serial)).mappings()]
 
     def bill(self, bill: Bill) -> Booked:
         """Store a platform's bill, unless its number exists, and match it with an expected entry."""

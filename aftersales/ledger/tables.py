@@ -230,8 +230,44 @@ class OutcomeRow(Base):
     __table_args__ = (Index("ix_outcomes_day_shop_id", "day", "shop_id"),)
 
 
-CASES, DECISIONS, ENTRIES, NUMBER_USES, OUTCOMES, TOLD, UNDONE = (
+class ClaimRow(Base):
+    """The clerk who works on a case."""
+
+    __tablename__ = "claims"
+
+    case_id: Mapped[str] = mapped_column(String, primary_key=True)
+    clerk: Mapped[str] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(Utc())
+
+    __table_args__ = (Index("ix_claims_clerk", "clerk"),)
+
+
+class NoteRow(Base):
+    """A clerk's note about a case."""
+
+    __tablename__ = "notes"
+
+    serial: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    case_id: Mapped[str] = mapped_column(String)
+    clerk: Mapped[str] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(Utc())
+    text: Mapped[str] = mapped_column(String)
+
+    __table_args__ = (Index("ix_notes_case_id", "case_id"),)
+
+
+CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD, UNDONE = (
     Base.metadata.tables[row.__tablename__]
-    for row in (CaseRow, DecisionRow, EntryRow, NumberUseRow, OutcomeRow, ToldRow, UndoneRow)
+    for row in (
+        CaseRow,
+        ClaimRow,
+        DecisionRow,
+        EntryRow,
+        NoteRow,
+        NumberUseRow,
+        OutcomeRow,
+        ToldRow,
+        UndoneRow,
+    )
 )
 """The tables themselves, for statements that make no objects."""

@@ -142,13 +142,15 @@ def test_the_release_before_may_go_on_writing_without_what_this_one_has_added(ad
     assert (entry.once_an_order, entry.income, entry.undone_by) == (False, False, None)
 
 
-def test_the_last_revision_can_be_taken_back(address: str) -> None:
+def test_the_last_revisions_can_be_taken_back(address: str) -> None:
     with SqlLedger(address) as ledger:
         ledger.record(recorded(expected(once_an_order=True)))
         with ledger._writing.begin() as connection:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
+            command.downgrade(config, "0004")
+            assert {"claims", "notes"}.isdisjoint(inspect(connection).get_table_names())
             command.downgrade(config, "0003")
             names = {column["name"] for column in inspect(connection).get_columns("entries")}
             tables = set(inspect(connection).get_table_names())
