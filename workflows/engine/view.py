@@ -17,6 +17,8 @@ from cases.forms import Form
 from cases.ledger import LedgerEntry
 from cases.messages import ConsoleTask
 from cases.models import Instant, expected
+from statecharts.analysis.rulebook_rows import effects_of
+from statecharts.chart import Deadline
 from statecharts.rules import OPERATORS
 from workflows.engine.decisions import allowed
 from workflows.engine.situation import CaseSituation, MomentKind
@@ -45,7 +47,8 @@ class _View(BaseModel):
 class DeadlineView(_View):
     """A running clock; ``resolving``: it has run out, and the platform is being asked what happened.
 
-    ``decided_at`` is when the shop's default ``decision`` is taken unless somebody decides before (G-6).
+    ``decided_at`` is when the shop's default ``decision`` is taken unless somebody decides before (G-6).  ``leads_to``
+    is the Chinese name of the state that it leads to if nobody acts, ``costs`` what is then entered in the ledger.
     """
 
     rule: str
@@ -57,6 +60,8 @@ class DeadlineView(_View):
     resolving: bool
     decided_at: OffsetInstant | None
     decision: str | None
+    leads_to: str | None = None
+    costs: tuple[Cost, ...] = ()
 
 
 class ActionView(_View):
@@ -236,9 +241,28 @@ def deadlines(situation: CaseSituation) -> list[DeadlineView]:
             resolving=(deadline.order, deadline.rule) in resolving,
             decided_at=decided.get(deadline),
             decision=situation.case.policy.default_decision.value if deadline in decided else None,
+            leads_to=_leads_to(situation, deadline),
+            costs=_costs(situation, deadline),
         )
         for deadline in situation.deadlines()
     ]
+
+
+def _leads_to(situation: CaseSituation, deadline: Deadline) -> str | None:
+    for _, transition in situation.chart_view(deadline.order).transitions(deadline.rule, deadline.due):
+        return "、".join(str(state.name) for state in transition.targets) or None
+    return None
+
+
+def _costs(situation: CaseSituation, deadline: Deadline) -> tuple[Cost, ...]:
+    """Return what is entered in the ledger if a clock runs out; an amount that is not known is None, not 0.00."""
+    part = situation.case.part(deadline.order)
+    return tuple(
+        Cost(amount=part.amount(effect.name), clause=effect.clause or "", note=effect.label)
+        for _, transition in situation.chart_view(deadline.order).transitions(deadline.rule, deadline.due)[:1]
+        for effect in effects_of(transition)
+        if effect.is_ledger_entry and not effect.income
+    )
 
 
 def actions(situation: CaseSituation, now: datetime) -> list[ActionView]:

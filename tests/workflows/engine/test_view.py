@@ -67,6 +67,17 @@ def test_the_view_says_where_why_by_when_and_what_next() -> None:
     assert seen["policy"]["shipping"]["source"]
 
 
+def test_the_view_says_where_a_clock_leads_to_and_what_that_enters_in_the_ledger() -> None:
+    case = machine()
+    (running,) = shown(case, "0s")["deadlines"]
+    assert (running["rule"], running["leads_to"], running["costs"]) == ("auto_agree", "待补寄发货", [])
+    case.decide("agree", None, after("1h"))
+    (running,) = shown(case, "2h")["deadlines"]
+    assert running["leads_to"] == "已退款"
+    assert [(cost["clause"], cost["amount"]) for cost in running["costs"]] == [("DR-10", "3.00"), ("DR-11", None)]
+    assert all(cost["note"] for cost in running["costs"])
+
+
 def test_the_view_gives_each_action_the_form_of_its_present_line() -> None:
     case = machine()
     fields = {action["rule"]: action["fields"] for action in shown(case, "0s")["actions"]}
