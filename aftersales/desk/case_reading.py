@@ -1,28 +1,84 @@
-"""Reading a case for a user: who may not see its shop is told that there is no such case."""
+"""Reading cases for a user: who may not see a case's shop is told that there is no such case."""
 
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from temporalio.client import WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.desk.services import DeskServices
 from aftersales.desk.users import User
+from cases.case import Facts
 from cases.errors import CaseError
+from cases.models import read
 from workflows.engine.view import CaseView
+from workflows.registry import process_of
 
 PATIENCE: Final = timedelta(seconds=10)
+"""How long a page waits for a worker's answer."""
+AT_ONCE: Final = 16
+"""Cases read at the same time."""
+FRESH_SECONDS: Final = 5.0
+"""How long a list shows what was read before; a case's own page is always read anew."""
+MOST_KEPT: Final = 2000
 
 
-async def read_case(services: DeskServices, user: User, case_id: str) -> CaseView | None:
-    """Return a case; None if there is none that the user sees.  Raises CaseError if no worker answers."""
-    handle = services.client.get_workflow_handle(case_id)
-    try:
-        seen: CaseView = await handle.query("view", result_type=CaseView, rpc_timeout=PATIENCE)
-    except RPCError as failed:
-        if failed.status is RPCStatusCode.NOT_FOUND:
-            return None
-        raise CaseError(f"没有 worker 应答 / no worker answers: {failed.message}") from failed
-    except WorkflowQueryFailedError as failed:
-        raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
-    return seen if user.sees(seen.facts.get("shop_id")) else None
+class CaseReader:
+    """Reads cases, and keeps for a few seconds what lists show of them."""
+
+    def __init__(self, client: Client) -> None:
+        """Read with this client."""
+        self._client, self._reading = client, asyncio.Semaphore(AT_ONCE)
+        self._kept: OrderedDict[str, tuple[float, CaseView]] = OrderedDict()
+
+    async def read(self, user: User, case_id: str) -> CaseView | None:
+        """Return a case; None if there is none that the user sees.  Raises CaseError if no worker answers."""
+        seen = await self._read(case_id)
+        return seen if seen and user.sees(facts_of(seen).shop) else None
+
+    async def read_some(self, case_ids: Iterable[str], within: float) -> dict[str, CaseView]:
+        """Return those of the cases that can be read within some seconds; what comes later is kept for next time."""
+        wanted = list(dict.fromkeys(case_ids))
+        now = time.monotonic()
+        fresh = {name: kept[1] for name in wanted if (kept := self._kept.get(name)) and now - kept[0] < FRESH_SECONDS}
+        tasks = {name: asyncio.create_task(self._try(name)) for name in wanted if name not in fresh}
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=within)
+        read = {name: task.result() for name, task in tasks.items() if task.done()}
+        return fresh | {name: seen for name, seen in read.items() if seen is not None}
+
+    def forget(self, case_id: str) -> None:
+        """Read a case anew when it is listed next, since it has been changed."""
+        self._kept.pop(case_id, None)
+
+    async def _try(self, case_id: str) -> CaseView | None:
+        try:
+            return await self._read(case_id)
+        except CaseError:
+            return None  # the list shows what the server knows of it
+
+    async def _read(self, case_id: str) -> CaseView | None:
+        async with self._reading:
+            try:
+                seen: CaseView = await self._client.get_workflow_handle(case_id).query(
+                    "view", result_type=CaseView, rpc_timeout=PATIENCE
+                )
+            except RPCError as failed:
+                if failed.status is RPCStatusCode.NOT_FOUND:
+                    return None
+                raise CaseError(f"没有 worker 应答 / no worker answers: {failed.message}") from failed
+            except WorkflowQueryFailedError as failed:
+                raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
+        self._kept[case_id] = time.monotonic(), seen
+        self._kept.move_to_end(case_id)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return seen
+
+
+def facts_of(case: CaseView) -> Facts:
+    """Return the facts with which a case was opened."""
+    return read(process_of(case.process).case.facts_type(), case.facts, "facts")

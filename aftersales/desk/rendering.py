@@ -29,6 +29,14 @@ def _money(amount: Decimal | float | str | None) -> str:
     return "未知" if amount is None else f"{Decimal(str(amount)):.2f} 元"
 
 
+def _remaining(due: datetime, now: datetime) -> str:
+    """Return how much time is left, or how long ago it ended."""
+    minutes = int(abs(due - now).total_seconds() // 60)
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    length = f"{days}天{hours}小时" if days else f"{hours}小时{rest}分" if hours else f"{rest}分"
+    return f"已超时 {length}" if due <= now else f"剩 {length}"
+
+
 def make_environment() -> Environment:
     """Return the environment of the templates; a name that a template is not given is an error."""
     environment = Environment(
@@ -38,7 +46,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": _moment, "money": _money}
+    environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining}
     environment.globals |= {"sections": SECTIONS}
     return environment
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from temporalio.client import Client
 
+from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.users import User
+from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings
-from cases.ports import Ledger
 
 
 @dataclass(frozen=True)
@@ -16,9 +18,14 @@ class DeskServices:
     """The services of one desk: ``shops`` are the names of shops by id, where they are known."""
 
     client: Client
-    ledger: Ledger
+    ledger: SqlLedger
     settings: Settings
     shops: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def cases(self) -> CaseReader:
+        """The reader of cases."""
+        return CaseReader(self.client)
 
     def client_of(self, user: User) -> Client:
         """Return the client whose inputs to cases bear a user's name (G-13)."""

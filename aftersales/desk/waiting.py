@@ -1,50 +1,229 @@
-"""The cases that wait, the most urgent first."""
+"""The cases that wait: filtered, counted and in the order of their urgency.
 
+The server cannot sort, so deadlines are asked for by windows of time that grow, and divided where they hold too many.
+"""
+
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
 
-from aftersales.desk.services import DeskServices
-from aftersales.desk.users import User
-from aftersales.runtime.case_search import OPEN, newest_runs, of_processes
+from pydantic import Field
+from temporalio.client import Client, WorkflowExecution
+
+from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, newest_runs, of_processes, quoted
+from cases.models import Strict
+from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
-from workflows.registry import PROCESSES
+from workflows.registry import PROCESSES, REGISTERED
 
-LISTED = 50
+PAGE: Final = 25
+"""Cases on a page."""
+WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
+"""The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
+MOST_IN_A_WINDOW: Final = 8 * PAGE
+SHORTEST_WINDOW: Final = timedelta(minutes=1)
+MOST_ATTENTION: Final = 200
+"""Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
+
+
+class Group(StrEnum):
+    """The groups of cases that are counted, and that a click leaves alone."""
+
+    OVERDUE = "overdue"
+    IN_2_HOURS = "2h"
+    IN_12_HOURS = "12h"
+    IN_24_HOURS = "24h"
+    FAILED = "failed"
+    TASKS = "tasks"
+    BUYER = "buyer"
+    PLATFORM = "platform"
+    ENDED_EARLY = "ended_early"
+
+    @property
+    def label(self) -> str:
+        """Its Chinese name."""
+        return _GROUPS[self]
+
+
+_GROUPS: Final = {
+    Group.OVERDUE: "已超时",
+    Group.IN_2_HOURS: "<2h",
+    Group.IN_12_HOURS: "<12h",
+    Group.IN_24_HOURS: "<24h",
+    Group.FAILED: "平台未办成",
+    Group.TASKS: "控制台任务",
+    Group.BUYER: "等买家",
+    Group.PLATFORM: "等平台",
+    Group.ENDED_EARLY: "异常终止",
+}
+HOURS: Final = {
+    Group.OVERDUE: (None, 0),
+    Group.IN_2_HOURS: (0, 2),
+    Group.IN_12_HOURS: (0, 12),
+    Group.IN_24_HOURS: (0, 24),
+}
+"""The deadlines of a group, in hours from now."""
+
+
+class Filters(Strict):
+    """What is looked for; everything may be left out.
+
+    ``search`` is the number of an order, an after-sale or a parcel; ``least`` an amount in CNY; ``mine`` the cases that
+    the user has claimed, ``clerk`` those of another.
+    """
+
+    shop: str = ""
+    platform: str = ""
+    process: str = ""
+    state: str = ""
+    least: Decimal | None = Field(default=None, ge=0)
+    clerk: str = ""
+    search: str = Field(default="", max_length=64)
+    group: Group | None = None
+    page: int = Field(default=1, ge=1, le=400)
 
 
 @dataclass(frozen=True)
-class WaitingCase:
-    """A row of the list."""
+class Found:
+    """The cases of a page: what failed, the shop's own deadlines in ascending order, and the clocks of others."""
 
-    case_id: str
-    process: str
-    shop: str
-    order: str | None
-    state: str
-    deadline: datetime | None
-    waits_for: str | None
-    needs_operator: bool
+    failed: Sequence[WorkflowExecution]
+    own: Sequence[WorkflowExecution]
+    others: Sequence[WorkflowExecution]
+    more: bool
 
 
-async def waiting_cases(services: DeskServices, user: User) -> list[WaitingCase]:
-    """Return the open cases that a user sees, by deadline."""
-    query = f"{of_processes()} AND {OPEN}"
-    listed = [execution async for execution in services.client.list_workflows(query, limit=LISTED)]
-    rows = []
-    for execution in await newest_runs(services.client, listed):
-        attributes = execution.typed_search_attributes
-        shop = attributes.get(sa.SHOP)
-        if user.sees(shop):
-            rows.append(
-                WaitingCase(
-                    execution.id,
-                    PROCESSES[execution.workflow_type].label,
-                    services.shop_name(shop),
-                    attributes.get(sa.ORDER),
-                    attributes.get(sa.STATE) or "",
-                    attributes.get(sa.DEADLINE),
-                    attributes.get(sa.WAITS_FOR),
-                    bool(attributes.get(sa.NEEDS_OPERATOR)),
-                )
-            )
-    return sorted(rows, key=lambda row: (not row.needs_operator, row.deadline is None, row.deadline, row.case_id))
+class WaitingCases:
+    """The cases of one query that wait: the query says whose, and which of them."""
+
+    def __init__(self, client: Client, query: str, now: datetime | None = None) -> None:
+        """Take the query of the cases, and the instant from which deadlines are looked at."""
+        self._client, self._query, self._now = client, query, now or datetime.now(UTC)
+
+    async def needing_operator(self) -> list[WorkflowExecution]:
+        """Return the cases in which something waits for a person, at most a certain number of them."""
+        query = f"{self._open} AND {sa.NEEDS_OPERATOR.name} = true"
+        return [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+
+    async def ended_early(self) -> list[WorkflowExecution]:
+        """Return the cases whose workflow ended without its case: nobody keeps their clocks."""
+        query = f"{self._query} AND {ENDED_EARLY_STATUSES}"
+        listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+        newest = await newest_runs(self._client, listed)
+        return sorted(newest, key=lambda execution: (execution.close_time or self._now, execution.id), reverse=True)
+
+    async def count(self, group: Group) -> int:
+        """Count the cases of a group that the server can tell."""
+        begin, end = HOURS.get(group, (None, None))
+        parties = _waited_for(group)
+        return await self._count(f"{self._open} AND {_waits_for(parties)}{self._between(begin, end)}")
+
+    async def nearest(self, group: Group | None, wanted: int) -> list[WorkflowExecution]:
+        """Return the cases of a group by deadline, nearest first; without a group, those of the shop.
+
+        Those without a deadline come last.
+        """
+        query = f"{self._open} AND {_waits_for(_waited_for(group))}"
+        begin, end = (
+            None if hours is None else self._now + timedelta(hours=hours) for hours in HOURS.get(group, (None, None))
+        )
+        found: list[WorkflowExecution] = []
+        for window in [self._now + window for window in WINDOWS] + [None]:
+            if begin is not None and window is not None and window <= begin:
+                continue
+            stop = end if end is not None and (window is None or window > end) else window
+            found += await self._in_window(query, begin, stop, wanted - len(found))
+            begin = stop
+            if len(found) >= wanted or begin is None or begin == end:
+                break
+        if len(found) < wanted and end is None:
+            query = f"{query} AND {sa.DEADLINE.name} IS NULL"
+            found += [found async for found in self._client.list_workflows(query, limit=wanted - len(found))]
+        return found[:wanted]
+
+    async def _in_window(
+        self, query: str, begin: datetime | None, end: datetime | None, wanted: int
+    ) -> list[WorkflowExecution]:
+        """Return the cases with a deadline in a window, by deadline; a window that holds too many is divided."""
+        bounded = f"{query} AND {sa.DEADLINE.name} IS NOT NULL{_from_to(begin, end)}"
+        floor = begin or (end or self._now) - timedelta(days=365)
+        ceiling = end or floor + timedelta(days=365)
+        if ceiling - floor > SHORTEST_WINDOW and await self._count(bounded) > max(MOST_IN_A_WINDOW, 2 * wanted):
+            middle = floor + (ceiling - floor) / 2
+            found = await self._in_window(query, begin, middle, wanted)
+            if len(found) < wanted:
+                found += await self._in_window(query, middle, end, wanted - len(found))
+            return found
+        listed = [execution async for execution in self._client.list_workflows(bounded)]
+        return sorted(listed, key=lambda execution: (deadline_of(execution) or self._now, execution.id))
+
+    async def _count(self, query: str) -> int:
+        return (await self._client.count_workflows(query)).count
+
+    @property
+    def _open(self) -> str:
+        return f"{self._query} AND {OPEN}"
+
+    def _between(self, begin: int | None, end: int | None) -> str:
+        return _from_to(*(None if hours is None else self._now + timedelta(hours=hours) for hours in (begin, end)))
+
+
+def deadline_of(execution: WorkflowExecution) -> datetime | None:
+    """Return the nearest deadline of a listed case."""
+    return execution.typed_search_attributes.get(sa.DEADLINE)
+
+
+def query_of(
+    filters: Filters, shops: Sequence[str] | None, claimed: Sequence[str] | None, orders: Sequence[str]
+) -> str:
+    """Return the query for the cases that are looked for.
+
+    ``shops`` are those that the user sees, None for all; ``claimed`` the cases of the clerk who is asked for;
+    ``orders`` those that a parcel's number was used for.
+    """
+    names = [name for name in PROCESSES if filters.process in ("", name) and filters.platform in ("", REGISTERED[name])]
+    parts = [of_processes(names or ["-"])]
+    if shops is not None:
+        parts.append(_in(sa.SHOP.name, shops))
+    if filters.shop:
+        parts.append(_in(sa.SHOP.name, [filters.shop]))
+    if filters.state:
+        parts.append(f"{sa.STATE.name} STARTS_WITH {quoted(filters.state)}")
+    if filters.least is not None:
+        parts.append(f"{sa.AT_STAKE.name} >= {filters.least}")
+    if claimed is not None:
+        parts.append(_in("WorkflowId", claimed))
+    if filters.search:
+        number = filters.search.strip()
+        ids = [number, *(f"{name}/{number}" for name in names)]
+        parts.append(f"({_in(sa.ORDERS.name, [number, *orders])} OR {_in('WorkflowId', ids)})")
+    return " AND ".join(parts)
+
+
+async def counted(cases: WaitingCases) -> dict[Group, int]:
+    """Count the groups that the server can tell apart."""
+    groups = [*HOURS, Group.BUYER, Group.PLATFORM]
+    return dict(zip(groups, await asyncio.gather(*(cases.count(group) for group in groups)), strict=True))
+
+
+def _waited_for(group: Group | None) -> Sequence[Party]:
+    if group is Group.BUYER:
+        return (Party.BUYER,)
+    return (Party.PLATFORM,) if group is Group.PLATFORM else OPERATORS
+
+
+def _waits_for(parties: Sequence[Party]) -> str:
+    return _in(sa.WAITS_FOR.name, [party.label for party in parties])
+
+
+def _in(name: str, values: Sequence[str]) -> str:
+    return f"{name} IN ({', '.join(quoted(value) for value in values) or quoted('-')})"
+
+
+def _from_to(begin: datetime | None, end: datetime | None) -> str:
+    said = f" AND {sa.DEADLINE.name} >= '{begin.isoformat()}'" if begin else ""
+    return said + (f" AND {sa.DEADLINE.name} < '{end.isoformat()}'" if end else "")

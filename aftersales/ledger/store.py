@@ -184,6 +184,12 @@ class SqlLedger:
         with self._reading() as connection:
             return [NumberUse(**row) for row in connection.execute(query.order_by(uses.at, uses.order)).mappings()]
 
+    def orders_of_parcel(self, tracking_no: str) -> list[str]:
+        """Return the orders of all shops for which a tracking number was used."""
+        query = select(NUMBER_USES.c.order).where(NUMBER_USES.c.tracking_no == tracking_no).distinct()
+        with self._reading() as connection:
+            return sorted(connection.execute(query).scalars())
+
     def claim(self, claim: Claim, *, instead_of: str | None = None) -> Claim:
         """Claim a case that nobody works on, or that ``instead_of`` works on; return who works on it now."""
         with self._write() as connection:

@@ -26,8 +26,9 @@ AnAccess = TypeVar("AnAccess", bound=Access[Any])
 
 @dataclass(frozen=True)
 class Marketplace(Generic[AnAccess]):
-    """A marketplace: its block in the secrets file, its client, and how it pushes messages, if it does."""
+    """A marketplace: its Chinese name, its block in the secrets file, its client, and how it pushes, if it does."""
 
+    label: str
     access: type[AnAccess]
     client: Callable[[AnAccess, Transport, TokenStore], Any]
     push: Callable[[AnAccess], PushFormat] | None = None

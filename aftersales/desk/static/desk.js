@@ -1,2 +1,30 @@
 // Countdown, keys and live update; every page works without it.
 "use strict";
+
+function remaining(until, now) {
+  const minutes = Math.floor(Math.abs(until - now) / 60000);
+  const days = Math.floor(minutes / 1440), hours = Math.floor(minutes / 60) % 24, rest = minutes % 60;
+  const length = days ? `${days}天${hours}小时` : hours ? `${hours}小时${rest}分` : `${rest}分`;
+  return until <= now ? `已超时 ${length}` : `剩 ${length}`;
+}
+
+function countDown() {
+  const now = Date.now();
+  for (const clock of document.querySelectorAll("time[data-until]")) {
+    clock.textContent = remaining(Date.parse(clock.dataset.until), now);
+  }
+}
+
+function offerCopying() {
+  for (const button of document.querySelectorAll("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "已复制";
+    });
+  }
+}
+
+countDown();
+setInterval(countDown, 15000);
+offerCopying();

@@ -71,4 +71,4 @@ def _client(access: Alibaba1688Access, transport: Transport, _: TokenStore) -> A
     return Alibaba1688Client(access, transport)
 
 
-MARKETPLACE = Marketplace(access=Alibaba1688Access, client=_client, push=Alibaba1688Push)
+MARKETPLACE = Marketplace(label="1688", access=Alibaba1688Access, client=_client, push=Alibaba1688Push)

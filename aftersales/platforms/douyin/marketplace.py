@@ -75,4 +75,4 @@ def _bytes(content: Any) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()  # ASCII, so that a lone surrogate survives
 
 
-MARKETPLACE = Marketplace(access=DouyinAccess, client=DouyinClient, push=DouyinPush)
+MARKETPLACE = Marketplace(label="抖音", access=DouyinAccess, client=DouyinClient, push=DouyinPush)

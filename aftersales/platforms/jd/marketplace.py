@@ -10,4 +10,4 @@ def _client(access: JdAccess, transport: Transport, _: TokenStore) -> JdClient:
     return JdClient(access, transport)
 
 
-MARKETPLACE = Marketplace(access=JdAccess, client=_client)
+MARKETPLACE = Marketplace(label="京东", access=JdAccess, client=_client)

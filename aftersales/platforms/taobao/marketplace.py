@@ -10,4 +10,4 @@ def _client(access: TaobaoAccess, transport: Transport, _: TokenStore) -> Taobao
     return TaobaoClient(access, transport)
 
 
-MARKETPLACE = Marketplace(access=TaobaoAccess, client=_client)
+MARKETPLACE = Marketplace(label="淘宝", access=TaobaoAccess, client=_client)

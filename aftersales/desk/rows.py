@@ -1,0 +1,135 @@
+"""The rows of the list: a case in one line, as a clerk looks at it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from temporalio.client import WorkflowExecution
+
+from aftersales.desk.case_reading import facts_of
+from aftersales.desk.services import DeskServices
+from aftersales.desk.waiting import deadline_of
+from aftersales.runtime.known_cases import EARLY_ENDINGS, how_to_revive, known_from, where_it_ended
+from statecharts.rules import OPERATORS
+from workflows.engine import search_attributes as sa
+from workflows.engine.view import ActionView, CaseView, DeadlineView
+from workflows.registry import PROCESSES
+
+Tone = Literal["late", "soon", "today", "calm", "theirs"]
+TONES: Final[Sequence[tuple[timedelta, Tone]]] = (
+    (timedelta(hours=2), "late"),
+    (timedelta(hours=12), "soon"),
+    (timedelta(hours=24), "today"),
+)
+"""The colour of a clock of ours, by the time that is left at most."""
+OURS: Final = frozenset(party.label for party in OPERATORS)
+ACTIONS_SHOWN: Final = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case of the list; what only the case itself knows is None if it could not be read in time.
+
+    ``then`` is what happens at the deadline if nobody acts, ``costs`` what that costs; ``problem`` what waits for a
+    person, or where the case's workflow ended.
+    """
+
+    case_id: str
+    process: str
+    shop: str
+    order: str | None
+    state: str
+    amount: Decimal | None
+    deadline: datetime | None
+    waits_for: str
+    tone: Tone
+    reason: str | None
+    then: str | None
+    costs: str | None
+    problem: str | None
+    clerk: str | None
+    actions: Sequence[ActionView]
+
+
+def rows_of(
+    services: DeskServices,
+    executions: Sequence[WorkflowExecution],
+    seen: Mapping[str, CaseView],
+    clerks: Mapping[str, str],
+    now: datetime,
+) -> list[Row]:
+    """Return the rows of listed cases, in the same order."""
+    return [
+        _row(services, execution, seen.get(execution.id), clerks.get(execution.id), now) for execution in executions
+    ]
+
+
+def tone_of(deadline: datetime | None, waits_for: str, now: datetime) -> Tone:
+    """Return the colour of a deadline."""
+    if waits_for not in OURS:
+        return "theirs"
+    if deadline is None:
+        return "calm"
+    return next((tone for left, tone in TONES if deadline - now < left), "calm")
+
+
+def _row(
+    services: DeskServices, execution: WorkflowExecution, seen: CaseView | None, clerk: str | None, now: datetime
+) -> Row:
+    attributes = execution.typed_search_attributes
+    early = execution.status in EARLY_ENDINGS
+    deadline, waits_for = (None, "") if early else (deadline_of(execution), attributes.get(sa.WAITS_FOR) or "")
+    at_stake = attributes.get(sa.AT_STAKE)
+    clock = None if early or seen is None else next(iter(seen.deadlines), None)
+    return Row(
+        case_id=execution.id,
+        process=PROCESSES[execution.workflow_type].label,
+        shop=services.shop_name(attributes.get(sa.SHOP)),
+        order=attributes.get(sa.ORDER),
+        state=attributes.get(sa.STATE) or "",
+        amount=None if at_stake is None else Decimal(str(at_stake)),
+        deadline=deadline,
+        waits_for=waits_for,
+        tone=tone_of(deadline, waits_for, now),
+        reason=_reason(seen) if seen else None,
+        then=_then(clock) if clock else None,
+        costs=_costs(clock) if clock else None,
+        problem=_ended(execution) if early else _problem(seen) if seen else None,
+        clerk=clerk,
+        actions=() if early or seen is None else own_actions(seen)[:ACTIONS_SHOWN],
+    )
+
+
+def own_actions(case: CaseView) -> list[ActionView]:
+    """Return what the shop may decide now, without what it only records."""
+    return [action for action in case.actions if not action.record]
+
+
+def _ended(execution: WorkflowExecution) -> str:
+    return f"{where_it_ended(known_from(execution))};{how_to_revive(execution.id)}"
+
+
+def _problem(case: CaseView) -> str | None:
+    waiting = [effect for effect in case.effects if effect.status in ("needs_operator", "console_task")]
+    failed = sorted(waiting, key=lambda effect: effect.status != "needs_operator")
+    for effect in failed:
+        return f"{effect.label}:{effect.task.page if effect.task else effect.why}"
+    return None
+
+
+def _then(clock: DeadlineView) -> str:
+    if clock.resolving:
+        return "已到期,正在向平台核实"
+    return f"{clock.label} → {clock.leads_to}" if clock.leads_to else clock.label
+
+
+def _costs(clock: DeadlineView) -> str | None:
+    said = (f"{cost.note} {'金额未知' if cost.amount is None else f'{cost.amount} 元'}" for cost in clock.costs)
+    return ";".join(said) or None
+
+
+def _reason(case: CaseView) -> str | None:
+    reason = getattr(facts_of(case), "reason", None)
+    return None if reason is None else str(getattr(reason, "label", reason))

@@ -1,0 +1,107 @@
+"""待办 over real HTTP: order, counts, filters and search."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from aftersales.desk.rows import tone_of
+from aftersales.ledger.store import SqlLedger
+from aftersales.ledger.teamwork import Claim
+from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
+
+NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
+
+
+async def listed(desk: httpx2.AsyncClient, wanted: set[str], **parameters: str) -> str:
+    """The page, once the server's list has the cases: it is brought up to date a moment after they are opened."""
+    for _ in range(100):
+        shown = await desk.get("/", params=parameters)
+        assert shown.status_code == 200
+        if all(f'data-case="{case_id}"' in shown.text for case_id in wanted):
+            return shown.text
+        await asyncio.sleep(0.1)
+    pytest.fail(f"not listed: {wanted}")
+
+
+def applied(hours_ago: float) -> str:
+    return (datetime.now(UTC) - timedelta(hours=hours_ago)).replace(microsecond=0).isoformat()
+
+
+async def opened(open_on_desk: OpenOnDesk, shop: str, *hours_ago: float, **fields: Any) -> list[str]:
+    return [await open_on_desk(shop_id=shop, applied_at=applied(hours), **fields) for hours in hours_ago]
+
+
+async def test_the_nearest_deadline_comes_first(desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk) -> None:
+    late, soon, calm = await opened(open_on_desk, "order-shop", 47, 40, 1)
+
+    text = await listed(desk, {late, soon, calm}, shop="order-shop")
+
+    places = [text.index(f'data-case="{case_id}"') for case_id in (late, soon, calm)]
+    assert places == sorted(places)
+    assert text.count("tone-late") == 1
+    assert "超时未处理" in text or "到期:" in text
+
+
+async def test_counters_are_filters(desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk) -> None:
+    late, soon, calm = await opened(open_on_desk, "count-shop", 47, 40, 1)
+    await listed(desk, {late, soon, calm}, shop="count-shop")
+
+    text = await listed(desk, {late}, shop="count-shop", group="2h")
+
+    assert soon not in text
+    assert "&lt;2h <b>1</b>" in text
+    assert "&lt;12h <b>2</b>" in text
+    assert "&lt;24h <b>2</b>" in text
+
+
+async def test_a_case_is_found_by_its_order_and_by_its_own_number(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk
+) -> None:
+    wanted = await open_on_desk(shop_id="search-shop", order_id="7001")
+    other = await open_on_desk(shop_id="search-shop", order_id="7002")
+    await listed(desk, {wanted, other}, shop="search-shop")
+
+    for number in ("7001", wanted.partition("/")[2]):
+        text = await listed(desk, {wanted}, search=number)
+        assert other not in text
+
+
+async def test_the_cases_of_a_clerk_are_those_that_he_has_claimed(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, ledger: SqlLedger
+) -> None:
+    mine, other = await opened(open_on_desk, "claim-shop", 1, 2)
+    ledger.claim(Claim(case_id=mine, clerk=CLERK, at=NOW))
+
+    text = await listed(desk, {mine}, clerk=CLERK)
+
+    assert other not in text
+    assert f"{CLERK} 处理中" in text
+
+
+async def test_filters_that_cannot_be_read_are_named_and_left_out(desk: httpx2.AsyncClient) -> None:
+    shown = await desk.get("/", params={"least": "much", "page": "0"})
+
+    assert shown.status_code == 200
+    assert "筛选条件有误" in shown.text
+    assert "least、page" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waits_for", "tone"),
+    [
+        (-1, "商家", "late"),
+        (7199, "商家", "late"),
+        (7200, "商家", "soon"),
+        (43199, "商家", "soon"),
+        (43200, "商家", "today"),
+        (86399, "服务商", "today"),
+        (86400, "商家", "calm"),
+        (3600, "买家", "theirs"),
+        (3600, "平台", "theirs"),
+    ],
+)
+def test_a_clock_is_red_orange_yellow_or_grey(seconds: int, waits_for: str, tone: str) -> None:
+    assert tone_of(NOW + timedelta(seconds=seconds), waits_for, NOW) == tone
