@@ -219,7 +219,7 @@ class SqlLedger:
 
     def notes(self, case_id: str) -> list[Note]:
         """Return the notes about a case, oldest first."""
-        query = select(NOTES.c["case_id", "clerk", "at", "text"]).where(NOTES.c.case_id == case_id)
+        query = select(NOTES.c.case_id, NOTES.c.clerk, NOTES.c.at, NOTES.c.text).where(NOTES.c.case_id == case_id)
         with self._reading() as connection:
             return [Note(**row) for row in connection.execute(query.order_by(NOTES.c.serial)).mappings()]
 
