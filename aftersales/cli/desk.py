@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
-from aftersales.desk.app import make_desk
+from aftersales.desk.site import make_desk
 from aftersales.desk.login import Login, OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.ledger.configured import configured_ledger

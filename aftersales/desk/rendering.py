@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from aftersales.desk.users import User
 from cases.shanghai import SHANGHAI
 
-FOLDER: Final = Path(__file__).parent
+DESK_FOLDER: Final = Path(__file__).parent
 SECTIONS: Final[Mapping[str, str]] = {"/": "待办", "/batch": "批量", "/tasks": "控制台任务", "/month": "月报"}
 """The addresses and names of the sections, as in the navigation."""
 
@@ -40,7 +40,7 @@ def _remaining(due: datetime, now: datetime) -> str:
 def make_environment() -> Environment:
     """Return the environment of the templates; a name that a template is not given is an error."""
     environment = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
+        loader=FileSystemLoader(DESK_FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -4,7 +4,7 @@ The server cannot sort, so deadlines are asked for by windows of time that grow,
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -60,7 +60,7 @@ _GROUPS: Final = {
     Group.PLATFORM: "等平台",
     Group.ENDED_EARLY: "异常终止",
 }
-HOURS: Final = {
+HOURS: Final[Mapping[Group, tuple[int | None, int | None]]] = {
     Group.OVERDUE: (None, 0),
     Group.IN_2_HOURS: (0, 2),
     Group.IN_12_HOURS: (0, 12),
@@ -128,9 +128,8 @@ class WaitingCases:
         Those without a deadline come last.
         """
         query = f"{self._open} AND {_waits_for(_waited_for(group))}"
-        begin, end = (
-            None if hours is None else self._now + timedelta(hours=hours) for hours in HOURS.get(group, (None, None))
-        )
+        hours = HOURS.get(group, (None, None)) if group else (None, None)
+        begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
         found: list[WorkflowExecution] = []
         for window in [self._now + window for window in WINDOWS] + [None]:
             if begin is not None and window is not None and window <= begin:

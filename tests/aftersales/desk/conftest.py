@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.app import make_desk
+from aftersales.desk.site import make_desk
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger

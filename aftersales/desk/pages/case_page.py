@@ -6,7 +6,7 @@ from starlette.responses import Response
 from aftersales.desk.rendering import page, user_of
 
 
-async def case(request: Request) -> Response:
+async def case_page(request: Request) -> Response:
     """Show a case."""
     case_id = "{process}/{own_id}".format(**request.path_params)
     seen = await request.app.state.services.cases.read(user_of(request), case_id)

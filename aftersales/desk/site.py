@@ -13,12 +13,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from aftersales.desk.login import Login
-from aftersales.desk.pages import case, home
-from aftersales.desk.rendering import FOLDER, page
+from aftersales.desk.pages import case_page, home
+from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
 from cases.errors import CaseError
 
-HEADERS: Final = {
+PAGE_HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -42,7 +42,7 @@ class Gate(BaseHTTPMiddleware):
     async def dispatch(self, request: Request, call_next: Next) -> Response:
         """Answer one request."""
         response = await self._answer(request, call_next)
-        for name, value in HEADERS.items():
+        for name, value in PAGE_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
@@ -71,9 +71,9 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", home.home),
-            Route("/case/{process}/{own_id:path}", case.case, methods=["GET", "POST"]),
+            Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
             Route("/healthz", health),
-            Mount("/static", StaticFiles(directory=FOLDER / "static")),
+            Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
             *login.routes,
         ],
         middleware=[Middleware(Gate, login=login)],
