@@ -68,7 +68,7 @@ async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at
 ) -> None:
     async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as dependencies:
         assert isinstance(dependencies.platform, Marketplaces)
-        assert set(dependencies.reconcilers) == {"douyin"}
+        assert set(dependencies.reconcilers) == {"douyin", "jd"}
     assert all(transport._client.is_closed for transport in dependencies.platform._transports.values())
 
 
