@@ -149,7 +149,7 @@ async def test_what_is_set_decides_what_the_server_is_asked_for(
     both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
     await arrange(client, both)
     assert arranged.limits == [(both.task_queue, PER_SECOND)]
-    assert arranged.schedules == [(both.task_queue, "douyin", list(SHOPS))]
+    assert arranged.schedules == [(both.task_queue, "douyin", list(SHOPS)), (both.task_queue, "jd", [])]
 
 
 async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(
