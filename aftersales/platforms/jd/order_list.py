@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from aftersales.platforms.jd.answers import part_of, unclear
-from aftersales.platforms.jd.orders import FIELDS, TELLING, TIME, JdOrder, read_order
+from aftersales.platforms.jd.orders import FIELDS, TELLING_STATES, TIME, JdOrder, read_order
 from cases.shanghai import SHANGHAI
 
 _SEARCH = "jingdong.pop.order.search"
 _BY_CHANGE = 0
-ROWS_AT_ONCE: Final = 100
+ORDERS_AT_ONCE: Final = 100
 """The most orders in a page."""
 MOST_PAGES: Final = 10
 """With more pages a span is halved: JD asks for short spans of few pages."""
@@ -71,17 +71,17 @@ class OrderList:
         move towards the first page, where they are read once more instead of not at all.
         """
         whole = await self._page(shop_id, since, until, 1) if until - since <= LONGEST_SPAN else None
-        if whole is None or (whole.total > ROWS_AT_ONCE * MOST_PAGES and until - since > _SECOND):
+        if whole is None or (whole.total > ORDERS_AT_ONCE * MOST_PAGES and until - since > _SECOND):
             middle = since + (until - since) // 2
             middle -= timedelta(microseconds=middle.microsecond)
             for begin, end in ((since, middle), (middle + _SECOND, until)):
                 async for order in self._listed(shop_id, begin, end):
                     yield order
             return
-        for number in range(-(-whole.total // ROWS_AT_ONCE), 1, -1):
+        for number in range(-(-whole.total // ORDERS_AT_ONCE), 1, -1):
             for order in (await self._page(shop_id, since, until, number)).orders:
                 yield order
-        if whole.total > ROWS_AT_ONCE:
+        if whole.total > ORDERS_AT_ONCE:
             whole = await self._page(shop_id, since, until, 1)
         for order in whole.orders:
             yield order
@@ -90,10 +90,10 @@ class OrderList:
         params = {
             "start_date": since.astimezone(SHANGHAI).strftime(TIME),
             "end_date": until.astimezone(SHANGHAI).strftime(TIME),
-            "order_state": ",".join(TELLING),
+            "order_state": ",".join(TELLING_STATES),
             "optional_fields": FIELDS,
             "page": str(number),
-            "page_size": str(ROWS_AT_ONCE),
+            "page_size": str(ORDERS_AT_ONCE),
             "dateType": _BY_CHANGE,
         }
         found = part_of(_SEARCH, await self._call(shop_id, _SEARCH, params), "searchorderinfo_result")

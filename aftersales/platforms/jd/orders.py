@@ -11,9 +11,9 @@ from cases.models import EARLIEST, LATEST, NAME_LENGTH
 from cases.shanghai import SHANGHAI
 
 TIME: Final = "%Y-%m-%d %H:%M:%S"
-SHIPPED: Final = ("WAIT_GOODS_RECEIVE_CONFIRM", "FINISHED_L")
-CANCELLED: Final = "TRADE_CANCELED"
-TELLING: Final = (*SHIPPED, CANCELLED)
+SENT_STATES: Final = ("WAIT_GOODS_RECEIVE_CONFIRM", "FINISHED_L")
+CANCELLED_STATE: Final = "TRADE_CANCELED"
+TELLING_STATES: Final = (*SENT_STATES, CANCELLED_STATE)
 """The states of orders from which it follows that something happened."""
 # T: known from third-party code alone; the official models have no instant of a shipment as a whole.
 _SHIPPED_AT = "outBoundDate"
@@ -44,12 +44,12 @@ class JdOrder:
     @property
     def sent(self) -> bool:
         """Whether all of it has been shipped; a cancelled one was if it says when."""
-        return bool(self.waybills) and (self.state in SHIPPED or (self.cancelled and self.shipped_at is not None))
+        return bool(self.waybills) and (self.state in SENT_STATES or (self.cancelled and self.shipped_at is not None))
 
     @property
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
-        return self.state == CANCELLED
+        return self.state == CANCELLED_STATE
 
 
 def read_order(row: Any) -> JdOrder | None:
