@@ -68,7 +68,7 @@ async def test_with_a_secrets_file_the_marketplaces_are_acted_upon_and_looked_at
 ) -> None:
     async with open_dependencies(settings_in(tmp_path, secrets_file=secrets_file), client) as dependencies:
         assert isinstance(dependencies.platform, Marketplaces)
-        assert set(dependencies.reconcilers) == {"douyin"}
+        assert set(dependencies.reconcilers) == {"douyin", "jd"}
     assert all(transport._client.is_closed for transport in dependencies.platform._transports.values())
 
 
@@ -149,7 +149,7 @@ async def test_what_is_set_decides_what_the_server_is_asked_for(
     both = settings_in(tmp_path, secrets_file=secrets_file, max_activities_per_shop_per_second=PER_SECOND)
     await arrange(client, both)
     assert arranged.limits == [(both.task_queue, PER_SECOND)]
-    assert arranged.schedules == [(both.task_queue, "douyin", list(SHOPS))]
+    assert arranged.schedules == [(both.task_queue, "douyin", list(SHOPS)), (both.task_queue, "jd", [])]
 
 
 async def test_every_shop_gets_one_schedule_however_often_a_worker_starts(

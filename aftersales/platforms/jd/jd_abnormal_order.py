@@ -1,7 +1,7 @@
-"""The abnormal order on JD: shipping it has a public interface, reports do not."""
+"""The abnormal order on JD: shipping and cancelling have a public interface, reports do not."""
 
-from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
+from aftersales.platforms.jd.shipping import ShippingAdapter
 
 
-class JdAbnormalOrderAdapter(JdDelayCardAdapter):
-    """The interface of the process ``jd_abnormal_order``: an order is shipped as one with a delay card."""
+class JdAbnormalOrderAdapter(ShippingAdapter):
+    """The interface of the process ``jd_abnormal_order``."""

@@ -1,4 +1,4 @@
-"""The delay card on JD: shipping the order has a public interface, cards and reports do not."""
+"""The delay card on JD: shipping and cancelling have a public interface, cards and reports do not."""
 
 from aftersales.platforms.jd.shipping import ShippingAdapter
 

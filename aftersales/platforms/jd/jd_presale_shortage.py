@@ -1,7 +1,11 @@
 """The presale shortage on JD: shipping an order has a public interface, ending and deleting one do not."""
 
-from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
+from typing import ClassVar
+
+from aftersales.platforms.jd.shipping import ShippingAdapter
 
 
-class JdPresaleShortageAdapter(JdDelayCardAdapter):
-    """The interface of the process ``jd_presale_shortage``: an order is shipped as from a delay card."""
+class JdPresaleShortageAdapter(ShippingAdapter):
+    """The interface of the process ``jd_presale_shortage``; whose doing a cancellation was, an order does not say."""
+
+    cancelled: ClassVar[str | None] = None

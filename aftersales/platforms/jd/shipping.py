@@ -1,13 +1,17 @@
-"""Shipping an order on JD: of all that its processes do there, the only step with a public interface."""
+"""Orders on JD: shipping one, and what the list of those that changed says; nothing else has a public interface."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
 
-from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.adapter import ReconcilableAdapter
+from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.jd.client import JdClient
+from aftersales.platforms.jd.orders import JdOrder, reports
 from cases.errors import BadForm, PlatformRefused
 from cases.forms import Shipment
-from cases.messages import EffectCall, EffectOutcome
+from cases.messages import EffectCall, EffectOutcome, Report
 from cases.models import read
 
 # T: JD's ids of logistics companies, known from third-party code alone.
@@ -31,8 +35,16 @@ COMPANIES: Mapping[str, str] = {
 }
 
 
-class ShippingAdapter(Adapter):
-    """The base of the adapters of processes that ship an order; no clock of theirs has a record on JD."""
+class ShippingAdapter(ReconcilableAdapter):
+    """The base of the adapters of processes about an order to ship; no clock of theirs has a record on JD.
+
+    ``shipped`` and ``cancelled``: the rules by which a case learns that its order was; None if it has none.  An order
+    opens no case: it does not say what is promised of it, or why somebody should look after it.
+    """
+
+    opens: ClassVar[bool] = False
+    shipped: ClassVar[str | None] = "ship"
+    cancelled: ClassVar[str | None] = "cancel_order"
 
     def __init__(self, jd: JdClient) -> None:
         self._jd = jd
@@ -53,6 +65,29 @@ class ShippingAdapter(Adapter):
                 return EffectOutcome(already=True)
             raise
         return EffectOutcome(said=said or None)
+
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        """Return None: JD pushes nothing."""
+        del tag, data
+        return None
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        """Return None: JD pushes nothing."""
+        del tag, message_id, data
+        return None
+
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        """Return what JD's order says happened; raises PlatformRefused if there is none."""
+        return self._reports(await self._jd.listed(shop_id, own_id))
+
+    async def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
+        """Yield the ids of the orders that changed between two instants and have something to say to this process."""
+        for order in (await self._jd.changed(shop_id, since, until)).values():
+            if self._reports(order):
+                yield order.order_id
+
+    def _reports(self, order: JdOrder) -> list[Report]:
+        return reports(order, shipped=self.shipped, cancelled=self.cancelled)
 
 
 def company_id(carrier: str) -> str:

@@ -37,6 +37,7 @@ from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report
 from cases.ports import LookProgress
 from tests.support.life import eventually, whole_now
+from tests.support.looks import Looked
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
 from workflows.reconcile import FIRST_SPAN, OVERLAP, SILENCE, CatchUpWorkflow
@@ -139,25 +140,6 @@ async def catching_up(records: Records, recorder: Recorder) -> AsyncIterator[Rec
         )
         douyin = DouyinClient(access, transport, TokenStore())
         yield Reconciler({"douyin_reship": DouyinReshipAdapter(douyin)}, recorder.feed)
-
-
-class Looked:
-    """The progress of looks, in memory."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.counts = CatchUp()
-
-    def has_looked(self, case_id: str) -> bool:
-        return case_id in self.done
-
-    def looked(self, case_id: str, *, opened: bool | None) -> None:
-        self.done.append(case_id)
-        self.counts = CatchUp(
-            records=self.counts.records + 1,
-            opened=self.counts.opened + bool(opened),
-            failed=self.counts.failed + (opened is None),
-        )
 
 
 async def looked(reconciler: Reconciler, since: datetime = NOW, until: datetime = NOW) -> CatchUp:

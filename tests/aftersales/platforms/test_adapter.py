@@ -40,4 +40,4 @@ def test_a_module_without_its_one_adapter_says_so() -> None:
 
 
 def test_the_marketplaces_that_list_what_changed_are_reconciled() -> None:
-    assert reconcilable_marketplaces() == ["douyin"]
+    assert reconcilable_marketplaces() == ["douyin", "jd"]

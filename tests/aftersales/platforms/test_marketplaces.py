@@ -113,5 +113,7 @@ def test_a_process_at_fault_takes_no_other_adapter_with_it(monkeypatch: pytest.M
 
     monkeypatch.setattr(marketplaces_module, "adapter_class", find)
     made = Marketplaces(secrets("http://127.0.0.1:9"), TokenStore())
-    assert made.message_adapters().keys() == {"douyin_reship"}
-    assert marketplaces_module.reconcilable_marketplaces() == ["douyin"]
+    others = {"jd_shipment", "jd_presale_shortage", "jd_abnormal_order"}
+    assert made.message_adapters().keys() == {"douyin_reship"} | others
+    assert made.reconcilable_adapters("jd").keys() == others
+    assert marketplaces_module.reconcilable_marketplaces() == ["douyin", "jd"]

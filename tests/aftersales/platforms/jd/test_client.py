@@ -6,32 +6,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
 
-from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.jd.client import JdClient, opened
+from aftersales.platforms.jd.answers import opened
+from aftersales.platforms.jd.client import JdClient
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
-from cases.models import read
-from tests.support.platforms.serving import serving
+from tests.support.platforms.jd_shops import jd_access, jd_at
 
 ORDER = "281234567890"
-
-
-class Apps:
-    def secret_of(self, platform: str, app_key: str) -> str | None:
-        return "s3cret" if (platform, app_key) == ("jd", "K1") else None
-
-
-def credentials(address: str, app_key: str = "K1", key: str = "s3cret") -> Secrets:
-    block = {
-        "address": f"{address}/",
-        "apps": [{"app_key": app_key, "app_secret": key}],
-        "shops": [{"shop_id": "S1", "app_key": app_key, "access_token": "T1"}],
-    }
-    return read(Secrets, {"jd": block}, "secrets")
 
 
 FAKE = FakeJd()
@@ -45,7 +28,7 @@ def fake() -> FakeJd:
 
 @pytest_asyncio.fixture(scope="module")
 async def address() -> AsyncIterator[str]:
-    async with serving(Starlette(routes=sandbox.routes(Apps(), FAKE))) as address:
+    async with jd_at(FAKE) as address:
         yield address
 
 
@@ -57,7 +40,7 @@ async def transport() -> AsyncIterator[Transport]:
 
 @pytest.fixture
 def jd(address: str, transport: Transport, fake: FakeJd) -> JdClient:
-    return JdClient(credentials(address).jd, transport)
+    return JdClient(jd_access(address), transport)
 
 
 async def test_an_order_is_shipped_with_a_company_and_a_waybill(jd: JdClient, fake: FakeJd) -> None:
@@ -109,6 +92,26 @@ async def test_an_order_that_does_not_exist_is_refused(jd: JdClient, fake: FakeJ
         await jd.order("S1", ORDER)
 
 
+@pytest.mark.parametrize("info", [None, [], {"orderId": "1"}, {"orderId": "O1"}])
+async def test_an_answer_about_another_order_may_be_asked_for_again(
+    jd: JdClient, fake: FakeJd, monkeypatch: pytest.MonkeyPatch, info: Any
+) -> None:
+    answer = {"orderDetailInfo": {"apiResult": {"success": True}, "orderInfo": info}}
+    monkeypatch.setattr(fake, "_order", lambda _: answer, raising=False)
+
+    with pytest.raises(PlatformUnreachable, match=r"order\.get.*cannot be understood"):
+        await jd.order("S1", ORDER)
+
+
+async def test_a_shipment_without_a_result_may_be_asked_for_again(
+    jd: JdClient, fake: FakeJd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake, "_ship", lambda _: {"sopjosshipment_result": {}}, raising=False)
+
+    with pytest.raises(PlatformUnreachable, match=r"shipment.*cannot be understood"):
+        await jd.ship("S1", ORDER, "467", "SF1")
+
+
 @pytest.mark.parametrize("order_id", ["O1", "", "１２３", "9" * 20])
 async def test_an_order_id_that_is_not_a_number_is_refused_before_jd_is_asked(
     jd: JdClient, fake: FakeJd, order_id: str
@@ -119,7 +122,7 @@ async def test_an_order_id_that_is_not_a_number_is_refused_before_jd_is_asked(
 
 
 async def test_another_secret_is_refused_without_telling_it(address: str, transport: Transport) -> None:
-    jd = JdClient(credentials(address, key="0ther").jd, transport)
+    jd = JdClient(jd_access(address, key="0ther"), transport)
 
     with pytest.raises(PlatformRefused, match=r"无效签名 / Invalid Signature \[12\]") as caught:
         await jd.order("S1", ORDER)
@@ -129,7 +132,7 @@ async def test_another_secret_is_refused_without_telling_it(address: str, transp
 
 async def test_an_application_that_jd_does_not_know_is_refused(address: str, transport: Transport) -> None:
     with pytest.raises(PlatformRefused, match="无效的app_key"):
-        await JdClient(credentials(address, app_key="K2").jd, transport).order("S1", ORDER)
+        await JdClient(jd_access(address, app_key="K2"), transport).order("S1", ORDER)
 
 
 @pytest.mark.parametrize("minutes", [-11, 11])

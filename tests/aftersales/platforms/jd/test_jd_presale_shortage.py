@@ -1,27 +1,16 @@
 """The presale shortage's platform: an order is shipped as from a delay card, everything else is not a call."""
 
 import pytest
-from starlette.applications import Starlette
 
-from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.jd.client import JdClient
 from aftersales.platforms.jd.jd_presale_shortage import JdPresaleShortageAdapter
 from aftersales.platforms.marketplace import adapter_class
-from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import PlatformRefused
 from cases.messages import EffectCall
-from cases.models import read
 from tests.support.machines import after
-from tests.support.platforms.serving import serving
+from tests.support.platforms.jd_shops import jd_client
 
 ORDER = "281234567891"
-
-
-class Apps:
-    def secret_of(self, platform: str, app_key: str) -> str | None:
-        return "s3cret" if (platform, app_key) == ("jd", "K1") else None
 
 
 def call(effect: str) -> EffectCall:
@@ -45,13 +34,8 @@ def test_the_process_has_an_adapter_on_its_marketplace() -> None:
 
 async def test_jd_9_the_tracking_number_ships_the_order_and_nothing_else_is_a_call() -> None:
     fake = FakeJd()
-    async with serving(Starlette(routes=sandbox.routes(Apps(), fake))) as address, Transport("jd") as transport:
-        block = {
-            "address": address,
-            "apps": [{"app_key": "K1", "app_secret": "s3cret"}],
-            "shops": [{"shop_id": "S1", "app_key": "K1", "access_token": "T1"}],
-        }
-        shortage = JdPresaleShortageAdapter(JdClient(read(Secrets, {"jd": block}, "secrets").jd, transport))
+    async with jd_client(fake) as client:
+        shortage = JdPresaleShortageAdapter(client)
 
         await shortage.perform(call("push_tracking_number"))
         with pytest.raises(PlatformRefused, match="没有此操作的接口"):

@@ -5,27 +5,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
 
-from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.jd.client import JdClient
 from aftersales.platforms.jd.shipping import ShippingAdapter, company_id
-from aftersales.runtime.http_client import Transport
-from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
-from cases.models import read
 from cases.ports import Platform
 from tests.support.machines import after
-from tests.support.platforms.serving import serving
+from tests.support.platforms.jd_shops import jd_client
 
 ORDER = "281234567890"
-
-
-class Apps:
-    def secret_of(self, platform: str, app_key: str) -> str | None:
-        return "s3cret" if (platform, app_key) == ("jd", "K1") else None
 
 
 DESK = FakeJd()
@@ -39,13 +28,8 @@ def fake() -> FakeJd:
 
 @pytest_asyncio.fixture(scope="module")
 async def served() -> AsyncIterator[Platform]:
-    async with serving(Starlette(routes=sandbox.routes(Apps(), DESK))) as address, Transport("jd") as transport:
-        block = {
-            "address": address,
-            "apps": [{"app_key": "K1", "app_secret": "s3cret"}],
-            "shops": [{"shop_id": "S1", "app_key": "K1", "access_token": "T1"}],
-        }
-        yield ShippingAdapter(JdClient(read(Secrets, {"jd": block}, "secrets").jd, transport))
+    async with jd_client(DESK) as client:
+        yield ShippingAdapter(client)
 
 
 @pytest.fixture
@@ -160,6 +144,13 @@ async def test_g_2_jd_has_no_record_of_the_buyers_click(card: Platform, fake: Fa
 
     assert await card.resolve_expiry(question) == ExpiryOutcome()
     assert fake.calls == []
+
+
+async def test_jd_pushes_nothing(fake: FakeJd) -> None:
+    async with jd_client(fake) as client:
+        adapter = ShippingAdapter(client)
+    assert adapter.case_of("order", {"orderId": ORDER}) is None
+    assert adapter.report_of("order", "m1", {"orderId": ORDER}) is None
 
 
 @pytest.mark.parametrize(
