@@ -13,9 +13,9 @@ from temporalio.client import Client
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
-from aftersales.desk.site import make_desk
 from aftersales.desk.login import Login, OneUser
 from aftersales.desk.services import DeskServices
+from aftersales.desk.site import make_desk
 from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving

@@ -17,13 +17,13 @@ from cases.models import read
 from workflows.engine.view import CaseView
 from workflows.registry import process_of
 
-PATIENCE: Final = timedelta(seconds=10)
+READING_PATIENCE: Final = timedelta(seconds=10)
 """How long a page waits for a worker's answer."""
-AT_ONCE: Final = 16
+READ_AT_ONCE: Final = 16
 """Cases read at the same time."""
 FRESH_SECONDS: Final = 5.0
 """How long a list shows what was read before; a case's own page is always read anew."""
-MOST_KEPT: Final = 2000
+MOST_VIEWS: Final = 2000
 
 
 class CaseReader:
@@ -31,7 +31,7 @@ class CaseReader:
 
     def __init__(self, client: Client) -> None:
         """Read with this client."""
-        self._client, self._reading = client, asyncio.Semaphore(AT_ONCE)
+        self._client, self._reading = client, asyncio.Semaphore(READ_AT_ONCE)
         self._kept: OrderedDict[str, tuple[float, CaseView]] = OrderedDict()
 
     async def read(self, user: User, case_id: str) -> CaseView | None:
@@ -64,7 +64,7 @@ class CaseReader:
         async with self._reading:
             try:
                 seen: CaseView = await self._client.get_workflow_handle(case_id).query(
-                    "view", result_type=CaseView, rpc_timeout=PATIENCE
+                    "view", result_type=CaseView, rpc_timeout=READING_PATIENCE
                 )
             except RPCError as failed:
                 if failed.status is RPCStatusCode.NOT_FOUND:
@@ -74,7 +74,7 @@ class CaseReader:
                 raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
         self._kept[case_id] = time.monotonic(), seen
         self._kept.move_to_end(case_id)
-        while len(self._kept) > MOST_KEPT:
+        while len(self._kept) > MOST_VIEWS:
             self._kept.popitem(last=False)
         return seen
 

@@ -24,7 +24,7 @@ TONES: Final[Sequence[tuple[timedelta, Tone]]] = (
     (timedelta(hours=24), "today"),
 )
 """The colour of a clock of ours, by the time that is left at most."""
-OURS: Final = frozenset(party.label for party in OPERATORS)
+OUR_PARTIES: Final = frozenset(party.label for party in OPERATORS)
 ACTIONS_SHOWN: Final = 2
 
 
@@ -68,7 +68,7 @@ def rows_of(
 
 def tone_of(deadline: datetime | None, waits_for: str, now: datetime) -> Tone:
     """Return the colour of a deadline."""
-    if waits_for not in OURS:
+    if waits_for not in OUR_PARTIES:
         return "theirs"
     if deadline is None:
         return "calm"

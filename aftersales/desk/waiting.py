@@ -20,17 +20,17 @@ from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES, REGISTERED
 
-PAGE: Final = 25
+CASES_ON_A_PAGE: Final = 25
 """Cases on a page."""
 WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
 """The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
-MOST_IN_A_WINDOW: Final = 8 * PAGE
+MOST_IN_A_WINDOW: Final = 8 * CASES_ON_A_PAGE
 SHORTEST_WINDOW: Final = timedelta(minutes=1)
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
 
 
-class Group(StrEnum):
+class WaitingGroup(StrEnum):
     """The groups of cases that are counted, and that a click leaves alone."""
 
     OVERDUE = "overdue"
@@ -50,21 +50,21 @@ class Group(StrEnum):
 
 
 _GROUPS: Final = {
-    Group.OVERDUE: "已超时",
-    Group.IN_2_HOURS: "<2h",
-    Group.IN_12_HOURS: "<12h",
-    Group.IN_24_HOURS: "<24h",
-    Group.FAILED: "平台未办成",
-    Group.TASKS: "控制台任务",
-    Group.BUYER: "等买家",
-    Group.PLATFORM: "等平台",
-    Group.ENDED_EARLY: "异常终止",
+    WaitingGroup.OVERDUE: "已超时",
+    WaitingGroup.IN_2_HOURS: "<2h",
+    WaitingGroup.IN_12_HOURS: "<12h",
+    WaitingGroup.IN_24_HOURS: "<24h",
+    WaitingGroup.FAILED: "平台未办成",
+    WaitingGroup.TASKS: "控制台任务",
+    WaitingGroup.BUYER: "等买家",
+    WaitingGroup.PLATFORM: "等平台",
+    WaitingGroup.ENDED_EARLY: "异常终止",
 }
-HOURS: Final[Mapping[Group, tuple[int | None, int | None]]] = {
-    Group.OVERDUE: (None, 0),
-    Group.IN_2_HOURS: (0, 2),
-    Group.IN_12_HOURS: (0, 12),
-    Group.IN_24_HOURS: (0, 24),
+DEADLINE_HOURS: Final[Mapping[WaitingGroup, tuple[int | None, int | None]]] = {
+    WaitingGroup.OVERDUE: (None, 0),
+    WaitingGroup.IN_2_HOURS: (0, 2),
+    WaitingGroup.IN_12_HOURS: (0, 12),
+    WaitingGroup.IN_24_HOURS: (0, 24),
 }
 """The deadlines of a group, in hours from now."""
 
@@ -83,7 +83,7 @@ class Filters(Strict):
     least: Decimal | None = Field(default=None, ge=0)
     clerk: str = ""
     search: str = Field(default="", max_length=64)
-    group: Group | None = None
+    group: WaitingGroup | None = None
     page: int = Field(default=1, ge=1, le=400)
 
 
@@ -116,19 +116,19 @@ class WaitingCases:
         newest = await newest_runs(self._client, listed)
         return sorted(newest, key=lambda execution: (execution.close_time or self._now, execution.id), reverse=True)
 
-    async def count(self, group: Group) -> int:
+    async def count(self, group: WaitingGroup) -> int:
         """Count the cases of a group that the server can tell."""
-        begin, end = HOURS.get(group, (None, None))
+        begin, end = DEADLINE_HOURS.get(group, (None, None))
         parties = _waited_for(group)
         return await self._count(f"{self._open} AND {_waits_for(parties)}{self._between(begin, end)}")
 
-    async def nearest(self, group: Group | None, wanted: int) -> list[WorkflowExecution]:
+    async def nearest(self, group: WaitingGroup | None, wanted: int) -> list[WorkflowExecution]:
         """Return the cases of a group by deadline, nearest first; without a group, those of the shop.
 
         Those without a deadline come last.
         """
         query = f"{self._open} AND {_waits_for(_waited_for(group))}"
-        hours = HOURS.get(group, (None, None)) if group else (None, None)
+        hours = DEADLINE_HOURS.get(group, (None, None)) if group else (None, None)
         begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
         found: list[WorkflowExecution] = []
         for window in [self._now + window for window in WINDOWS] + [None]:
@@ -203,16 +203,16 @@ def query_of(
     return " AND ".join(parts)
 
 
-async def counted(cases: WaitingCases) -> dict[Group, int]:
+async def counted(cases: WaitingCases) -> dict[WaitingGroup, int]:
     """Count the groups that the server can tell apart."""
-    groups = [*HOURS, Group.BUYER, Group.PLATFORM]
+    groups = [*DEADLINE_HOURS, WaitingGroup.BUYER, WaitingGroup.PLATFORM]
     return dict(zip(groups, await asyncio.gather(*(cases.count(group) for group in groups)), strict=True))
 
 
-def _waited_for(group: Group | None) -> Sequence[Party]:
-    if group is Group.BUYER:
+def _waited_for(group: WaitingGroup | None) -> Sequence[Party]:
+    if group is WaitingGroup.BUYER:
         return (Party.BUYER,)
-    return (Party.PLATFORM,) if group is Group.PLATFORM else OPERATORS
+    return (Party.PLATFORM,) if group is WaitingGroup.PLATFORM else OPERATORS
 
 
 def _waits_for(parties: Sequence[Party]) -> str:

@@ -16,10 +16,10 @@ from aftersales.desk.rows import rows_of
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import User
 from aftersales.desk.waiting import (
-    PAGE,
+    CASES_ON_A_PAGE,
     Filters,
-    Group,
     WaitingCases,
+    WaitingGroup,
     counted,
     deadline_of,
     query_of,
@@ -30,8 +30,8 @@ from workflows.registry import PROCESSES
 
 READ_SECONDS: Final = 0.6
 """How long the list waits for what only the cases know; it is shown without what comes later."""
-OTHERS_SHOWN: Final = 10
-LATEST: Final = datetime.max.replace(tzinfo=UTC)
+OTHER_CLOCKS_SHOWN: Final = 10
+WITHOUT_DEADLINE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 async def home(request: Request) -> Response:
@@ -44,9 +44,9 @@ async def home(request: Request) -> Response:
     seen = await services.cases.read_some([execution.id for execution in waiting], READ_SECONDS)
     failed = [execution for execution in waiting if _has_failed(seen.get(execution.id))]
     tasks = [execution for execution in waiting if execution not in failed]
-    counts |= {Group.FAILED: len(failed), Group.TASKS: len(tasks), Group.ENDED_EARLY: len(early)}
+    counts |= {WaitingGroup.FAILED: len(failed), WaitingGroup.TASKS: len(tasks), WaitingGroup.ENDED_EARLY: len(early)}
     top, own, others = await _listed(cases, filters, (failed, tasks, early))
-    first, last = (filters.page - 1) * PAGE, filters.page * PAGE
+    first, last = (filters.page - 1) * CASES_ON_A_PAGE, filters.page * CASES_ON_A_PAGE
     shown = [*top, *own[first:last], *others]
     seen |= await services.cases.read_some([execution.id for execution in shown], READ_SECONDS)
     claims = await asyncio.to_thread(services.ledger.claims, [execution.id for execution in shown])
@@ -65,7 +65,7 @@ async def home(request: Request) -> Response:
         more=len(own) > last,
         filters=filters,
         unusable=unusable,
-        groups=[(group, counts[group], _address(filters, group=group, page=1)) for group in Group],
+        groups=[(group, counts[group], _address(filters, group=group, page=1)) for group in WaitingGroup],
         everything=_address(filters, group=None, page=1),
         following=_address(filters, page=filters.page + 1),
         before=_address(filters, page=filters.page - 1),
@@ -98,19 +98,19 @@ async def _listed(
 ) -> tuple[list[WorkflowExecution], list[WorkflowExecution], list[WorkflowExecution]]:
     """Return what failed, the deadlines of the page and those before it with one more, and the clocks of others."""
     failed, tasks, early = known
-    wanted = filters.page * PAGE + 1
-    if filters.group is Group.FAILED:
+    wanted = filters.page * CASES_ON_A_PAGE + 1
+    if filters.group is WaitingGroup.FAILED:
         return [], failed, []
-    if filters.group is Group.TASKS:
+    if filters.group is WaitingGroup.TASKS:
         return [], sorted(tasks, key=_urgency), []
-    if filters.group is Group.ENDED_EARLY:
+    if filters.group is WaitingGroup.ENDED_EARLY:
         return [], early, []
     if filters.group is not None:
         return [], await cases.nearest(filters.group, wanted), []
     own, *others = await asyncio.gather(
         cases.nearest(None, wanted + len(failed)),
-        cases.nearest(Group.BUYER, OTHERS_SHOWN),
-        cases.nearest(Group.PLATFORM, OTHERS_SHOWN),
+        cases.nearest(WaitingGroup.BUYER, OTHER_CLOCKS_SHOWN),
+        cases.nearest(WaitingGroup.PLATFORM, OTHER_CLOCKS_SHOWN),
     )
     top = [*early, *failed]
     ours = {execution.id: execution for execution in [*tasks, *own]}
@@ -121,7 +121,7 @@ async def _listed(
     return (
         top if first_page else [],
         sorted(ours.values(), key=_urgency),
-        sorted(theirs, key=_urgency)[:OTHERS_SHOWN] if first_page else [],
+        sorted(theirs, key=_urgency)[:OTHER_CLOCKS_SHOWN] if first_page else [],
     )
 
 
@@ -130,7 +130,7 @@ def _ids(executions: Sequence[WorkflowExecution]) -> list[str]:
 
 
 def _urgency(execution: WorkflowExecution) -> tuple[datetime, str]:
-    return deadline_of(execution) or LATEST, execution.id
+    return deadline_of(execution) or WITHOUT_DEADLINE, execution.id
 
 
 def _has_failed(case: CaseView | None) -> bool:

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.site import make_desk
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
+from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
