@@ -83,8 +83,8 @@ def _fault(apps: AppSecrets, platform: Fake1688, path: str, app_key: str, form: 
         return "app"
     if not form.get("access_token") or not verify(secret, path, form):
         return "signature"
-    stamp = form.get("_aop_timestamp", "")
-    right = stamp.isdecimal() and abs(int(stamp) - time.time() * 1000) <= _TOLERANCE
+    stamp = form.get("_aop_timestamp")  # some clients send none
+    right = stamp is None or (stamp.isdecimal() and abs(int(stamp) - time.time() * 1000) <= _TOLERANCE)
     return None if right else "timestamp"
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from aftersales.platforms.jd.signing import verify
-from aftersales.sandbox.signed_requests import TIMESTAMP_FORMAT, AppSecrets, form_of, instant, is_timely
+from aftersales.sandbox.signed_requests import TIMESTAMP_FORMAT, AppSecrets, form_of, instant, is_timely, long_instant
 from cases.shanghai import SHANGHAI
 
 _PLATFORM = "jd"
@@ -190,7 +190,7 @@ def _fault(apps: AppSecrets, jd: FakeJd, form: Mapping[str, str]) -> str | None:
         return "app"
     if any(not form.get(name) for name in _SIGNED) or not verify(secret, form):
         return "signature"
-    return None if is_timely(form["timestamp"]) else "timestamp"
+    return None if is_timely(form["timestamp"], long_instant) else "timestamp"
 
 
 def _params(form: Mapping[str, str]) -> dict[str, Any]:

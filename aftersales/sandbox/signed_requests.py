@@ -1,5 +1,6 @@
-"""Signed forms and Shanghai timestamps, for the stand-ins of JD, Taobao and 1688."""
+"""Signed forms and Shanghai timestamps, for the stand-ins of the platforms."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -30,10 +31,18 @@ def instant(text: str) -> datetime:
     return datetime.strptime(text, TIMESTAMP_FORMAT).replace(tzinfo=SHANGHAI)
 
 
-def is_timely(text: str) -> bool:
+def long_instant(text: str) -> datetime:
+    """Read a timestamp that may have milliseconds and an offset, as some clients of JD write it; raises ValueError."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f%z")
+    except ValueError:
+        return instant(text)
+
+
+def is_timely(text: str, instant_of: Callable[[str], datetime] = instant) -> bool:
     """Return whether a request's timestamp is close enough to the present."""
     try:
-        stamped = instant(text)
+        stamped = instant_of(text)
     except ValueError:
         return False
     return abs(datetime.now(SHANGHAI) - stamped) <= _TOLERANCE

@@ -22,8 +22,8 @@ AGREE_TO_RESHIP = 501
 """The ``type`` of ``afterSale.operate`` that agrees to a reship.  From third-party code only."""
 REFUSE_RESHIP = 502
 """The ``type`` of ``afterSale.operate`` that refuses a reship.  From third-party code only."""
-UNKNOWN_RECORD = ((40004, 50002), ("不存在", "not exist"))
-"""The codes and words of the answer for an after-sale that does not exist.  An assumption."""
+UNKNOWN_RECORD = frozenset({"isv.parameter-invalid:11000", "isv.business-failed:10002"})
+"""The sub-codes of ``afterSale.Detail`` for an id that is none, and for one of which the platform has nothing."""
 SEND_RESHIP = 1
 BY_MERCHANT = 1
 IMAGE = 1
@@ -38,8 +38,7 @@ class DouyinClient(DouyinSession):
     async def find(self, shop_id: str, after_sale_id: str) -> AfterSale | None:
         """Return an after-sale's record; None if the platform has no such record."""
         answer = await self.ask(shop_id, "afterSale.Detail", {"after_sale_id": after_sale_id})
-        codes, words = UNKNOWN_RECORD
-        if answer.code in codes and any(word in answer.text for word in words):
+        if answer.sub_code in UNKNOWN_RECORD:
             return None
         data = answer.content()
         info = (data.get("process_info") or {}).get("after_sale_info")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from aftersales.platforms.wording import plain_text
 from cases.errors import PlatformUnreachable
 from cases.models import LATEST
 
@@ -18,7 +19,10 @@ RESHIP = 7
 
 
 class Status(IntEnum):
-    """The status of an after-sale."""
+    """The status of an after-sale.
+
+    What led a reship to 51 or 53 is not documented: a person decides.
+    """
 
     AWAITING_MERCHANT = 6
     AWAITING_SHIPMENT = 8
@@ -27,6 +31,8 @@ class Status(IntEnum):
     RECEIVED = 14
     REFUSED = 27
     CLOSED = 28
+    ORDER_CANCELLED = 51
+    COMPLETED = 53
 
 
 class Arbitration(IntEnum):
@@ -77,7 +83,7 @@ def _instant(value: Any) -> datetime | None:
 
 def _short_text(value: Any) -> Any:
     if value and isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
+        return plain_text(value)[:TEXT_LIMIT]
     return value or ""
 
 
@@ -113,7 +119,7 @@ class Parcel(Wire):
 class SkuOrder(Wire):
     """An item of the order, and the amount paid for it, in fen."""
 
-    pay_amount: Number = 0
+    pay_amount: int | None = None
 
 
 def _in(*path: str) -> AliasPath:
@@ -121,10 +127,13 @@ def _in(*path: str) -> AliasPath:
 
 
 class AfterSale(Wire):
-    """An after-sale's record; ``update_time`` as an operation on it has to send it back."""
+    """An after-sale's record; ``update_time`` as an operation on it has to send it back.
+
+    The platform leaves out the order where our application may not read it.
+    """
 
     after_sale_id: Digits = Field(validation_alias=_in("after_sale_id"))
-    order_id: Digits = Field(validation_alias=AliasPath("order_info", "shop_order_id"))
+    order_id: Digits | None = Field(None, validation_alias=AliasPath("order_info", "shop_order_id"))
     kind: int = Field(validation_alias=_in("after_sale_type"))
     status: int = Field(validation_alias=_in("after_sale_status"))
     applied_at: Moment = Field(validation_alias=_in("apply_time"))
@@ -163,9 +172,10 @@ class AfterSale(Wire):
         return REASONS.get(self.reason_text, OTHER_REASON)
 
     @property
-    def paid(self) -> Decimal:
-        """The amount that the buyer paid for the order's items, in CNY."""
-        return Decimal(sum(item.pay_amount for item in self.items)) / 100
+    def paid(self) -> Decimal | None:
+        """The amount that the buyer paid for the order's items, in CNY; None if the record does not say."""
+        amounts = [item.pay_amount for item in self.items if item.pay_amount is not None]
+        return Decimal(sum(amounts)) / 100 if amounts and len(amounts) == len(self.items) else None
 
     @property
     def conclusion(self) -> int:
@@ -208,7 +218,6 @@ class AfterSaleRow(Wire):
     """A line of the list of after-sales."""
 
     after_sale_id: Digits = Field(validation_alias=AliasPath("aftersale_info", "aftersale_id"))
-    order_id: Digits = Field(validation_alias=AliasPath("order_info", "shop_order_id"))
     kind: int = Field(validation_alias=AliasPath("aftersale_info", "aftersale_type"))
     status: int = Field(validation_alias=AliasPath("aftersale_info", "aftersale_status"))
     update_time: int = Field(validation_alias=AliasPath("aftersale_info", "update_time"))

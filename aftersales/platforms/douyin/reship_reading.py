@@ -20,6 +20,7 @@ from aftersales.platforms.douyin.records import (
     concluded,
 )
 from aftersales.platforms.inbound import CaseKey
+from aftersales.platforms.wording import plain_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
@@ -63,6 +64,8 @@ KNOWN: Final = frozenset({*RULES_BY_TAG, *ARBITRATION_BEGINS, *ARBITRATION_ENDS,
 ID_DIGITS: Final = 32
 """Digits."""
 
+MILLISECONDS: Final = 10**11
+"""Numbers from this on are milliseconds: as seconds they would be the year 5138."""
 CLOCK_SKEW = timedelta(minutes=1)
 """How far the platform's clock and ours may differ."""
 Rules = tuple[str, ...]
@@ -142,18 +145,20 @@ def needs_record(report: Report) -> bool:
     """Return whether only the platform's record says what a message means.
 
     A message that an after-sale is closed, refunded or in arbitration does not say how it came to that; one that a
-    parcel was sent, an application modified or evidence asked for need not say which, why, or until when.
+    parcel was sent, an application modified or evidence asked for need not say which, why, or until when; one about a
+    deadline or an arbitration does not say since when, so that an old one could pass for news.
     """
-    return report.rule in UNCLEAR or (report.rule in NEED_FORM and not report.form)
+    return report.rule in UNCLEAR or report.occurred_at is None or (report.rule in NEED_FORM and not report.form)
 
 
 def instant(value: Any) -> datetime | None:
-    """Return an instant as the platform writes it, RFC 3339 text or seconds; None if it is neither."""
+    """Return an instant as the platform writes it, RFC 3339 text, seconds or milliseconds; None if it is none."""
     try:
         if isinstance(value, str) and not value.isdecimal():
             at = datetime.fromisoformat(value)
         elif isinstance(value, str | int | float):
-            at = datetime.fromtimestamp(int(value), UTC)
+            number = int(value)
+            at = datetime.fromtimestamp(number / 1000 if number >= MILLISECONDS else number, UTC)
         else:
             return None
     except (ValueError, OverflowError, OSError):
@@ -207,7 +212,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode().strip()[:TEXT_LIMIT]  # a lone surrogate cannot be sent on
+    return plain_text(value)[:TEXT_LIMIT]
 
 
 def _id(data: Mapping[str, Any], name: str) -> str:
@@ -220,9 +225,18 @@ def _id(data: Mapping[str, Any], name: str) -> str:
 
 
 def facts(shop_id: str, record: AfterSale) -> dict[str, Any]:
-    """Return the facts that a case is opened with; raises PlatformRefused for another kind of after-sale."""
+    """Return the facts that a case is opened with.
+
+    Raises PlatformRefused for another kind of after-sale, and for a record without its order: neither the order nor
+    what was paid for it may be guessed.
+    """
     if record.kind != RESHIP:
         raise PlatformRefused(f"不是补寄售后单 / not a reship (type {record.kind}): {record.after_sale_id}")
+    if record.order_id is None or record.paid is None:
+        raise PlatformRefused(
+            "抖店没有返回订单信息(order_info):请为应用申请订单字段的权限,或用文件开案 / Douyin left out the order: "
+            f"apply for permission to read its fields, or open the case from a file: {record.after_sale_id}"
+        )
     return {
         "shop_id": shop_id,
         "after_sale_id": record.after_sale_id,

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
-from aftersales.platforms.wording import platform_words
+from aftersales.platforms.wording import plain_text, platform_words
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address, Secret
 from cases.errors import PlatformRefused, PlatformUnreachable
@@ -18,6 +18,8 @@ PLATFORM = "douyin"
 SUCCESS = 10000
 BUSY_CODES = frozenset({20000, 20001, 60000})
 """Codes of a service that is down, too slow, or called too often: a retry helps.  From third-party code only."""
+REFUSED_AS_BUSY = frozenset({("afterSale.operate", "isp.service-error:10000")})
+"""Methods, and the sub-codes with which they refuse for good although the code is one of BUSY_CODES."""
 TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
 """Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
 JSON = {"content-type": "application/json;charset=UTF-8"}
@@ -131,7 +133,8 @@ class DouyinSession:
     async def _send(
         self, shop: DouyinCredentials, method: str, params: Mapping[str, Any], token: SecretStr | None = None
     ) -> Answer:
-        body, secret, timestamp = signing.canonical(params), shop.app_secret.get_secret_value(), str(int(self._clock()))
+        body, secret = signing.canonical(_plain(params)), shop.app_secret.get_secret_value()
+        timestamp = str(int(self._clock()))
         query = {
             "app_key": shop.app_key,
             "method": method,
@@ -147,9 +150,21 @@ class DouyinSession:
         code = shop.authorization_code.get_secret_value() if shop.authorization_code else None
         secrets = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
         answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
-        if answer.code in BUSY_CODES:
+        if answer.code in BUSY_CODES and (method, answer.sub_code) not in REFUSED_AS_BUSY:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
         return answer
+
+
+def _plain(value: Any) -> Any:
+    """Return parameters with plain texts, which every client and the platform write in the same way."""
+    match value:
+        case str():
+            return plain_text(value)
+        case Mapping():
+            return {name: _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+    return value
 
 
 def _answer(method: str, raw: Any, secrets: Iterable[str]) -> Answer:

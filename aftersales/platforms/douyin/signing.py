@@ -3,13 +3,24 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 VERSION = "2"
-SIGN_METHOD = "hmac-sha256"
+SIGN_METHOD, OLD_SIGN_METHOD = "hmac-sha256", "md5"
 _SIGNED = ("app_key", "method", "timestamp")
-_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+_AS_ESCAPE = r"\u{:04x}"
+_IN_HTML: tuple[Mapping[str, str], ...] = tuple(
+    {character: _AS_ESCAPE.format(ord(character)) for character in characters} for characters in ("", "<>&", "<>&='")
+)
+"""The characters that clients escape for HTML: none, those of Go's encoder, those of Gson as well."""
+_LINE_ENDS: tuple[Mapping[str, str], ...] = ({}, {"\u2028": r"\u2028", "\u2029": r"\u2029"})
+"""Go, PHP and Gson escape Unicode's ends of lines, Python does not."""
+_CONTROLS: tuple[Mapping[str, str], ...] = ({}, {r"\b": r"\u0008", r"\f": r"\u000c"})
+"""Go has no short escape for these."""
+_PIECE = re.compile(r"\\.|[<>&='\u2028\u2029]", re.DOTALL)
 
 
 def canonical(params: Mapping[str, Any]) -> str:
@@ -25,12 +36,12 @@ def sign(app_key: str, secret: str, method: str, param_json: str, timestamp: str
 def verify(secret: str, query: Mapping[str, str], param_json: str) -> bool:
     """Return whether a request's ``sign`` is right, in every form that official clients send.
 
-    MD5 is used if no ``sign_method`` is sent, HMAC-SHA256 otherwise; the timestamp may be seconds, milliseconds or a
-    text; the body may have been signed as it is, sorted, or sorted with ``<``, ``>`` and ``&`` escaped.
+    MD5 counts where no ``sign_method`` is sent, or that one; the timestamp may be seconds, milliseconds or a
+    text; the body may have been signed as it is or sorted, and if sorted with any client's choice of escapes.
     """
-    if query.get("v") != VERSION or any(name not in query for name in _SIGNED):
+    digest = _DIGESTS.get(query.get("sign_method") or OLD_SIGN_METHOD)
+    if query.get("v") != VERSION or digest is None or any(name not in query for name in _SIGNED):
         return False
-    digest = _hmac if query.get("sign_method") else _md5
     app_key, method, timestamp = (query[name] for name in _SIGNED)
     sent = _bytes(query.get("sign", ""))
     right = False
@@ -56,8 +67,9 @@ def _readings(param_json: str) -> Iterator[str]:
         ordered = canonical(json.loads(param_json))
     except (ValueError, RecursionError):
         return
-    yield ordered
-    yield ordered.translate(_HTML)
+    for choice in product(_IN_HTML, _LINE_ENDS, _CONTROLS):
+        escapes = {text: escape for some in choice for text, escape in some.items()}
+        yield _PIECE.sub(lambda piece, escapes=escapes: escapes.get(piece[0], piece[0]), ordered)
 
 
 def _text(app_key: str, secret: str, method: str, param_json: str, timestamp: str) -> bytes:
@@ -72,6 +84,9 @@ def _hmac(secret: str, text: bytes) -> str:
 def _md5(secret: str, text: bytes) -> str:
     del secret  # it is part of the text
     return hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+
+_DIGESTS = {SIGN_METHOD: _hmac, OLD_SIGN_METHOD: _md5}
 
 
 def _bytes(text: str) -> bytes:

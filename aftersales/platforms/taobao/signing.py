@@ -15,18 +15,27 @@ def sign(secret: str, params: Mapping[str, str], sign_method: SignMethod) -> str
 
     A parameter without a value is not signed; files, which are never signed, are not passed.
     """
-    signed = "".join(f"{name}{params[name]}" for name in sorted(params) if name != "sign" and params[name])
-    if sign_method == "md5":
-        return hashlib.md5(_bytes(f"{secret}{signed}{secret}"), usedforsecurity=False).hexdigest().upper()
-    return hmac.new(_bytes(secret), _bytes(signed), _DIGESTS[sign_method]).hexdigest().upper()
+    return _sign(secret, {name: value for name, value in params.items() if value}, sign_method)
 
 
 def verify(secret: str, params: Mapping[str, str]) -> bool:
-    """Return whether a request's ``sign`` is right by the method that it names itself; an unknown method never is."""
+    """Return whether a request's ``sign`` is right by the method that it names itself; an unknown method never is.
+
+    Parameters without a value may have been signed or left out: official clients differ.
+    """
+    sent = _bytes(params.get("sign", ""))
     for method in get_args(SignMethod):
         if method == params.get(METHOD):
-            return hmac.compare_digest(sign(secret, params, method).encode(), _bytes(params.get("sign", "")))
+            right = [hmac.compare_digest(made(secret, params, method).encode(), sent) for made in (sign, _sign)]
+            return any(right)
     return False
+
+
+def _sign(secret: str, params: Mapping[str, str], sign_method: SignMethod) -> str:
+    signed = "".join(f"{name}{params[name]}" for name in sorted(params) if name != "sign")
+    if sign_method == "md5":
+        return hashlib.md5(_bytes(f"{secret}{signed}{secret}"), usedforsecurity=False).hexdigest().upper()
+    return hmac.new(_bytes(secret), _bytes(signed), _DIGESTS[sign_method]).hexdigest().upper()
 
 
 def _bytes(text: str) -> bytes:

@@ -13,6 +13,7 @@ from aftersales.sandbox.douyin import codes, methods
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import CallRefused, RefusalCode, envelope, refusal
 from aftersales.sandbox.douyin.faults import Fault, linger
+from aftersales.sandbox.signed_requests import instant
 from cases.errors import CaseError
 
 _TOLERANCE: Final = 600
@@ -47,7 +48,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
     async def endpoint(request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
-        method = request.path_params["path"].replace("/", ".")
+        method = ".".join(part for part in request.path_params["path"].split("/") if part)
         fault = sandbox.faults.draw(method)
         if fault:
             return await _faulty(sandbox, request, fault, method, body)
@@ -92,7 +93,10 @@ def _admitted(sandbox: Sandbox, query: Mapping[str, str], method: str, body: str
 
 def _stamp(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
-        raise CallRefused(codes.TIMESTAMP_WRONG)
+        try:
+            return int(instant(text).timestamp())
+        except ValueError:
+            raise CallRefused(codes.TIMESTAMP_WRONG) from None
     stamp = int(text[:20])
     return stamp // 1000 if stamp >= _MILLISECONDS else stamp
 

@@ -3,7 +3,7 @@
 import heapq
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -154,14 +154,26 @@ class Sandbox:
 
         Raises RecordUnknown, and what ``step`` raises.
         """
+        return self.change_all([(after_sale_id, step)])[0]
+
+    def change_all(
+        self, steps: Iterable[tuple[str, Callable[[AfterSaleRecord, int], Change]]]
+    ) -> list[AfterSaleRecord]:
+        """Apply each step to its record, all or none, after the clocks that are due; raises as ``change``."""
         with self.lock:
             now = self.elapse()
-            record = self._records.get(after_sale_id)
-            if record is None:
-                raise RecordUnknown(f"没有该售后单 / no such after-sale: {after_sale_id}", ("after_sale_id",))
-            self._store(step(record, now))
+            changed: dict[str, AfterSaleRecord] = {}
+            changes = []
+            for after_sale_id, step in steps:
+                record = changed.get(after_sale_id) or self._records.get(after_sale_id)
+                if record is None:
+                    raise RecordUnknown(f"没有该售后单 / no such after-sale: {after_sale_id}", ("after_sale_id",))
+                changes.append(step(record, now))
+                changed[after_sale_id] = changes[-1].record
+            for change in changes:
+                self._store(change)
             self.save()
-            return self._records[after_sale_id]
+            return [change.record for change in changes]
 
     def ship_order(self, order: SandboxOrder) -> None:
         """Store an order with its parcel."""

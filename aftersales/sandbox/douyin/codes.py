@@ -14,6 +14,8 @@ BUYER_WINDOW: Final = 48 * 3600
 EVIDENCE_WINDOW: Final = 24 * 3600
 """Seconds for the merchant to hand in evidence that the platform asks for; the sandbox's own figure."""
 NO_DEADLINE: Final = 0
+MOST_ITEMS: Final = 20
+"""How many after-sales one call may operate on."""
 MOST_PIECES: Final = 4
 """How many pieces of evidence one call may submit."""
 
@@ -43,6 +45,10 @@ class AfterSaleStatus(IntEnum):
     RECEIVED = 14
     REFUSED = 27
     CLOSED = 28
+
+
+LISTED_STATUSES: Final = frozenset({6, 7, 8, 11, 12, 13, 14, 27, 28, 29})
+"""The statuses that a list can be filtered by."""
 
 
 class ArbitrationStatus(IntEnum):
@@ -113,7 +119,7 @@ TOKEN_OF_ANOTHER_APP: Final = RefusalCode(
     40003, "isv.access-token-invalid", "非法的参数", "app_key和access_token不匹配，请仔细检查"
 )
 BODY_WRONG: Final = RefusalCode(40003, "isv.parameter-format-invalid", "非法的参数", "业务参数json解析失败")
-PARAMETER_WRONG: Final = RefusalCode(40004, "isv.parameter-invalid", "非法的参数", "参数有误")
+PARAMETER_WRONG: Final = RefusalCode(40004, "isv.parameter-invalid:11000", "非法的参数", "参数错误")
 METHOD_UNKNOWN: Final = RefusalCode(70000, "isp.api-service-off", "接口服务已下线", "API不存在或API已下线")
 NOT_AUTHORIZED: Final = RefusalCode(30001, "dop.authorization-no-existed", "操作权限不足", "店铺授权已失效，请重新授权")
 GRANT_WRONG: Final = RefusalCode(
@@ -129,8 +135,13 @@ REFRESH_UNKNOWN: Final = RefusalCode(
     50001, "dop.token-generate-failed:token-invalid", "平台处理失败", "生成token失败，token不存在"
 )
 BUSINESS: Final = RefusalCode(50002, "isv.business-failed:1", "业务处理失败", "业务处理失败")
-RECORD_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "售后单不存在")
-RECORD_OF_ANOTHER_SHOP: Final = RefusalCode(50002, "isv.business-failed:-10005", "业务处理失败", "售后单不属于该店铺")
+NOTHING_FOUND: Final = RefusalCode(
+    50002, "isv.business-failed:10002", "业务处理失败", "返回内容为空,重试后若错误继续存在,请联系平台"
+)
+WRONG_SHOP: Final = RefusalCode(50002, "isv.business-failed:12000", "业务处理失败", "无效的店铺ID,请检查后重试")
+RECORD_INVALID: Final = RefusalCode(50002, "isv.business-failed:11000", "业务处理失败", "无效售后单")
+ITEM_INVALID: Final = RefusalCode(20000, "isp.service-error:10000", "系统错误", "存在无效的售后单")
+STATUS_WRONG: Final = RefusalCode(50002, "isv.business-failed:20309541", "业务处理失败", "售后状态错误")
 NUMBER_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "记录不存在")
 STALE: Final = RefusalCode(50002, "isv.business-failed:-10009", "业务处理失败", "售后单已变更，请刷新后重试")
 

@@ -1,5 +1,7 @@
 """Douyin's methods on after-sales, parcels and access tokens, each called for one shop or one application."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Final
 
 from aftersales.platforms.douyin.session import DouyinAccess
@@ -10,17 +12,22 @@ from aftersales.sandbox.douyin.codes import (
     BUSINESS,
     CODE_WRONG,
     GRANT_WRONG,
+    ITEM_INVALID,
+    LISTED_STATUSES,
     NOT_AUTHORIZED,
+    NOTHING_FOUND,
     NUMBER_UNKNOWN,
     PARAMETER_WRONG,
-    RECORD_OF_ANOTHER_SHOP,
-    RECORD_UNKNOWN,
+    RECORD_INVALID,
     REFRESH_EXPIRED,
     REFRESH_UNKNOWN,
     REJECT_REASONS,
     STALE,
+    STATUS_WRONG,
+    WRONG_SHOP,
     AfterSaleStatus,
     CallRefused,
+    RefusalCode,
 )
 from aftersales.sandbox.douyin.grants import Grant
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SandboxOrder, SentParcel
@@ -31,8 +38,8 @@ _REFUSE: Final = 502
 """T: the types of afterSale.operate for agreeing to a reship and refusing it."""
 _RESHIP: Final = 1
 """send_type of a reship."""
-_ITEM_REFUSED: Final = 1
-"""T: status_code of an item that failed."""
+_SORTED_BY: Final = {"update_time": "updated_at", "apply_time": "applied_at", "status_deadline": "deadline"}
+"""The fields of records that a list can be sorted by, by the platform's names."""
 _INTERCEPT_COST: Final = 500
 """分; the sandbox's own figure."""
 _SIGNED_FOR: Final = "SIGNED"
@@ -42,20 +49,28 @@ Params = dict[str, Any]
 Answer = dict[str, Any]
 
 
-def own(sandbox: Sandbox, shop_id: str, after_sale_id: str) -> AfterSaleRecord:
-    """Return a shop's own record; raises CallRefused for others."""
+def own(
+    sandbox: Sandbox,
+    shop_id: str,
+    after_sale_id: str,
+    *,
+    unknown: RefusalCode = RECORD_INVALID,
+    another: RefusalCode = RECORD_INVALID,
+) -> AfterSaleRecord:
+    """Return a shop's own record; raises CallRefused if there is none, or if it is another shop's."""
     record = sandbox.record(after_sale_id)
     if record is None:
-        raise CallRefused(RECORD_UNKNOWN)
+        raise CallRefused(unknown)
     if record.shop_id != shop_id:
-        raise CallRefused(RECORD_OF_ANOTHER_SHOP)
+        raise CallRefused(another)
     return record
 
 
 def detail(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
-    """``afterSale.Detail``."""
+    """``afterSale.Detail``: with the log of what was done only if that is asked for."""
     asked = params.take(params.Detail, body)
-    return wire.detail(own(sandbox, shop_id, asked.after_sale_id))
+    record = own(sandbox, shop_id, asked.after_sale_id, unknown=NOTHING_FOUND, another=WRONG_SHOP)
+    return wire.detail(record, logged=asked.need_operation_record)
 
 
 def list_(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
@@ -64,8 +79,7 @@ def list_(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     records = [record for record in sandbox.records() if record.shop_id == shop_id and _within(record, asked)]
     for order in reversed(asked.order_by):
         field, _, way = order.partition(" ")
-        name = {"update_time": "updated_at", "apply_time": "applied_at"}[field]
-        records.sort(key=lambda record: getattr(record, name), reverse=way == "desc")
+        records.sort(key=attrgetter(_SORTED_BY[field]), reverse=way == "desc")
     begin = asked.page * asked.size
     rows = [wire.row(record) for record in records[begin : begin + asked.size]]
     more = begin + asked.size < len(records)
@@ -73,11 +87,20 @@ def list_(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
 
 
 def operate(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
-    """``afterSale.operate``: every item succeeds or fails by itself."""
+    """``afterSale.operate``: all items, or none if one of them fails."""
     asked = params.take(params.Operate, body)
     if asked.type not in (_AGREE, _REFUSE):
         raise CallRefused(PARAMETER_WRONG, f"type 不支持: {asked.type}")
-    return {"items": [_operated(sandbox, shop_id, asked.type, item) for item in asked.items]}
+    with sandbox.lock:
+        for item in asked.items:
+            own(sandbox, shop_id, item.aftersale_id, unknown=ITEM_INVALID, another=ITEM_INVALID)
+        try:
+            sandbox.change_all((item.aftersale_id, _operation(asked.type, item)) for item in asked.items)
+        except PlatformRefused as refused:
+            raise CallRefused(STATUS_WRONG, str(refused)) from None
+    return {
+        "items": [{"aftersale_id": int(item.aftersale_id), "status_code": 0, "status_msg": ""} for item in asked.items]
+    }
 
 
 def fill_logistics(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
@@ -117,7 +140,9 @@ def reject_reasons(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
 
 
 def _within(record: AfterSaleRecord, asked: params.ListOf) -> bool:
+    statuses = LISTED_STATUSES.intersection(asked.standard_aftersale_status)  # others are ignored
     fits = (
+        not statuses or int(record.status) in statuses,
         asked.aftersale_type in (None, AFTER_SALE_TYPE),
         asked.aftersale_status in (None, int(record.status)),
         asked.order_id in (None, record.order_id),
@@ -125,12 +150,12 @@ def _within(record: AfterSaleRecord, asked: params.ListOf) -> bool:
         asked.update_start_time is None or asked.update_start_time <= record.updated_at,
         asked.update_end_time is None or record.updated_at <= asked.update_end_time,
         asked.start_time is None or asked.start_time <= record.applied_at,
-        asked.end_time is None or record.applied_at <= asked.end_time,
+        asked.end_time is None or record.applied_at < asked.end_time,
     )
     return all(fits)
 
 
-def _operated(sandbox: Sandbox, shop_id: str, what: int, item: params.OperateItem) -> Answer:
+def _operation(what: int, item: params.OperateItem) -> Callable[[AfterSaleRecord, int], Change]:
     def step(record: AfterSaleRecord, now: int) -> Change:
         if item.update_time not in (None, record.updated_at):
             raise CallRefused(STALE)
@@ -139,15 +164,7 @@ def _operated(sandbox: Sandbox, shop_id: str, what: int, item: params.OperateIte
         urls = tuple(piece.url for piece in item.evidence)
         return transitions.refuse(record, now, _why(item), urls)
 
-    result = {"aftersale_id": item.aftersale_id, "status_code": 0, "status_msg": ""}
-    try:
-        own(sandbox, shop_id, item.aftersale_id)
-        sandbox.change(item.aftersale_id, step)
-    except CallRefused as refused:
-        return result | {"status_code": refused.code.code, "status_msg": refused.code.sub_msg}
-    except PlatformRefused as refused:
-        return result | {"status_code": _ITEM_REFUSED, "status_msg": str(refused)}
-    return result
+    return step
 
 
 def _why(item: params.OperateItem) -> str:

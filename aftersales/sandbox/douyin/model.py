@@ -109,7 +109,7 @@ class AfterSaleRecord(Strict):
         return self.model_copy(update={"updated_at": later, "log": (*self.log, entry), **updates})
 
 
-_OPERATORS = {"买家": "买家", "商家": "商家", "平台": "系统"}
+_OPERATORS = {"买家": "买家", "商家": "商家", "客服": "平台客服", "平台": "系统"}
 
 
 class Change(NamedTuple):

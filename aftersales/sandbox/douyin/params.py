@@ -1,10 +1,10 @@
-"""Parameters of Douyin's methods. Unknown fields are ignored, as the platform does."""
+"""Parameters of Douyin's methods. Unknown fields are ignored, as the platform does, and so are those that are null."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from aftersales.sandbox.douyin.codes import PARAMETER_WRONG, CallRefused
+from aftersales.sandbox.douyin.codes import MOST_ITEMS, PARAMETER_WRONG, CallRefused
 
 
 def _digits(value: Any) -> Any:
@@ -42,10 +42,14 @@ class Detail(Params):
     """``afterSale.Detail``."""
 
     after_sale_id: WireId
+    need_operation_record: bool = False
+
+
+_SORTED_BY = r"^(update_time|apply_time|status_deadline) (asc|desc)$"
 
 
 class ListOf(Params):
-    """``afterSale.List``; ``update_end_time`` is inclusive."""
+    """``afterSale.List``; of the ends of its windows only ``end_time`` is exclusive."""
 
     aftersale_type: int | None = None
     aftersale_status: int | None = None
@@ -57,7 +61,8 @@ class ListOf(Params):
     end_time: int | None = None
     page: Annotated[int, Field(ge=0)]
     size: Annotated[int, Field(ge=1, le=100)]
-    order_by: tuple[Literal["update_time asc", "update_time desc", "apply_time asc", "apply_time desc"], ...] = ()
+    standard_aftersale_status: tuple[int, ...] = ()
+    order_by: tuple[Annotated[str, StringConstraints(pattern=_SORTED_BY)], ...] = ()
 
 
 class OperateEvidence(Params):
@@ -83,7 +88,7 @@ class Operate(Params):
     """``afterSale.operate``."""
 
     type: int
-    items: Annotated[tuple[OperateItem, ...], Field(min_length=1, max_length=50)]
+    items: Annotated[tuple[OperateItem, ...], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class FillLogistics(Params):
@@ -145,8 +150,17 @@ P = TypeVar("P", bound=Params)
 def take(model: type[P], params: dict[str, Any]) -> P:
     """Read a method's parameters; raises CallRefused that names what is wrong."""
     try:
-        return model.model_validate(params)
+        return model.model_validate(_without_nulls(params))
     except ValidationError as bad:
         faults = bad.errors(include_url=False, include_context=False, include_input=False)
         detail = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
     raise CallRefused(PARAMETER_WRONG, f"参数有误: {detail}")
+
+
+def _without_nulls(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+        case list():
+            return [_without_nulls(item) for item in value]
+    return value

@@ -129,27 +129,27 @@ def want_evidence(record: AfterSaleRecord, now: int, until: int | None = None) -
     if deadline <= now:
         raise PlatformRefused("举证截止时间须在将来 / the deadline must be in the future")
     wanted: dict[str, Any] = {"arbitration": ArbitrationStatus.EVIDENCE_WANTED, "evidence_deadline": deadline}
-    return Change(record.changed(now, "平台", "待商家举证", **wanted), (MessageTag.EVIDENCE_WANTED,))
+    return Change(record.changed(now, "客服", "待商家举证", **wanted), (MessageTag.EVIDENCE_WANTED,))
 
 
 def rule_reship(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule that the merchant ships, within a fresh 48 h (DR-18)."""
     must(record.in_arbitration, "裁定补寄")
-    ruled = _ruled(_agreed(record, now, "平台", "裁定补寄"), ArbitrateConclusion.FOR_BUYER)
+    ruled = _ruled(_agreed(record, now, "客服", "裁定补寄"), ArbitrateConclusion.FOR_BUYER)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.DEADLINE_CHANGED))
 
 
 def rule_refund(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform rule a refund (DR-18)."""
     must(record.in_arbitration, "裁定退款")
-    ruled = _ruled(_refunded(record, now, "裁定退款"), ArbitrateConclusion.REFUND_AT_ONCE)
+    ruled = _ruled(_refunded(record, now, "客服", "裁定退款"), ArbitrateConclusion.REFUND_AT_ONCE)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.REFUNDED))
 
 
 def rule_dismiss(record: AfterSaleRecord, now: int) -> Change:
     """Let the platform dismiss the application (DR-18)."""
     must(record.in_arbitration, "裁定驳回")
-    ruled = _ruled(_closed(record, now, "平台", "裁定驳回"), ArbitrateConclusion.FOR_SELLER)
+    ruled = _ruled(_closed(record, now, "客服", "裁定驳回"), ArbitrateConclusion.FOR_SELLER)
     return Change(ruled, (MessageTag.ARBITRATION_RULED, MessageTag.CLOSED))
 
 
@@ -170,7 +170,7 @@ def elapse(record: AfterSaleRecord) -> Change:
     if record.in_buyers_window:
         return Change(_closed(record, now, "平台", "买家逾期未处理,售后关闭"), (MessageTag.CLOSED,))
     if record.never_received:
-        return Change(_refunded(record, now, "超时未发货,自动退款"), (MessageTag.REFUNDED,))
+        return Change(_refunded(record, now, "平台", "超时未发货,自动退款"), (MessageTag.REFUNDED,))
     missed = record.changed(now, "平台", "超时未发货", overdue=True, deadline=now + BUYER_WINDOW)
     return Change(missed, (MessageTag.DEADLINE_CHANGED,))
 
@@ -180,8 +180,8 @@ def _agreed(record: AfterSaleRecord, now: int, role: str, action: str) -> AfterS
     return record.changed(now, role, action, **begun)
 
 
-def _refunded(record: AfterSaleRecord, now: int, action: str) -> AfterSaleRecord:
-    return record.changed(now, "平台", action, status=AfterSaleStatus.REFUNDED, overdue=False, deadline=NO_DEADLINE)
+def _refunded(record: AfterSaleRecord, now: int, role: str, action: str) -> AfterSaleRecord:
+    return record.changed(now, role, action, status=AfterSaleStatus.REFUNDED, overdue=False, deadline=NO_DEADLINE)
 
 
 def _closed(record: AfterSaleRecord, now: int, role: str, action: str) -> AfterSaleRecord:
@@ -194,7 +194,7 @@ def _ruled(record: AfterSaleRecord, conclusion: ArbitrateConclusion) -> AfterSal
 
 
 def _arbitration(record: AfterSaleRecord) -> dict[str, Any]:
-    own = record.arbitration_id or f"9{record.after_sale_id[-17:]}"
+    own = record.arbitration_id or f"{record.after_sale_id}_001"
     return {
         "arbitration": ArbitrationStatus.IN_PROGRESS,
         "arbitration_id": own,

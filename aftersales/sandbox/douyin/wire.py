@@ -10,12 +10,14 @@ from cases.shanghai import SHANGHAI
 
 _REFUNDED_MARK: Final = 3
 """T: refund_status of a refund that succeeded."""
+_ROLES: Final = {"买家": 1, "商家": 2, "客服": 3, "平台": 4}
+"""Who did what is in the log."""
 _SENT_ORDER: Final = 3
 """order_status of an order that was shipped."""
 
 
-def detail(record: AfterSaleRecord) -> dict[str, Any]:
-    """Return the data of ``afterSale.Detail``."""
+def detail(record: AfterSaleRecord, *, logged: bool = True) -> dict[str, Any]:
+    """Return the data of ``afterSale.Detail``; ``logged``: with the log of what was done."""
     info = {
         "after_sale_id": int(record.after_sale_id),
         "after_sale_status": int(record.status),
@@ -45,9 +47,11 @@ def detail(record: AfterSaleRecord) -> dict[str, Any]:
             "logistics_info": {"resend": _resend(record)},
             "record_logs_list": [
                 {"operator": entry.operator, "time": _text(entry.time), "text": entry.text, "action": entry.action}
-                | {"role": entry.role}
+                | {"role": _ROLES[entry.role]}
                 for entry in reversed(record.log)
-            ],
+            ]
+            if logged
+            else None,
         },
         "order_info": {
             "shop_order_id": int(record.order_id),
@@ -81,7 +85,10 @@ def row(record: AfterSaleRecord) -> dict[str, Any]:
 
 
 def message(record: AfterSaleRecord, tag: str, *, as_text: bool) -> str:
-    """Return the data of a pushed message; ``as_text``: ``update_time`` as RFC 3339 text instead of a number."""
+    """Return the data of a pushed message, with the fields that messages of its tag have.
+
+    ``as_text``: ``update_time`` as RFC 3339 text instead of a number.
+    """
     status = "after_sale_status" if tag == MessageTag.RESHIP_AGREED else "aftersale_status"
     fields: dict[str, Any] = {
         "aftersale_id": int(record.after_sale_id),
@@ -90,19 +97,30 @@ def message(record: AfterSaleRecord, tag: str, *, as_text: bool) -> str:
         "p_id": int(record.order_id),
         "s_id": int(record.sku_order_id),
         "shop_id": int(record.shop_id) if record.shop_id.isdecimal() else record.shop_id,
-        "reason_code": record.reason_code,
-        "update_time": _rfc3339(record.updated_at) if as_text else record.updated_at,
     }
     if tag in _ARBITRATION_TAGS:
         fields |= {"arbitrate_id": record.arbitration_id, "arbitrate_status": int(record.arbitration)}
-    if tag == MessageTag.ARBITRATION_RULED:
-        fields["arbitrate_conclusion"] = int(record.conclusion)
-    if tag == MessageTag.DEADLINE_CHANGED and record.deadline != NO_DEADLINE:
+        if tag == MessageTag.ARBITRATION_RULED:
+            fields["arbitrate_conclusion"] = int(record.conclusion)
+    elif tag == MessageTag.DEADLINE_CHANGED:
         fields["status_deadline"] = record.deadline
+    else:
+        fields["reason_code"] = record.reason_code
+        fields["update_time"] = _rfc3339(record.updated_at) if as_text else record.updated_at
+    if tag in _OF_MONEY:
+        fields |= {"refund_amount": 0, "refund_post_amount": 0, "refund_voucher_num": 0}
+        fields[_OF_MONEY[tag]] = record.updated_at
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 _ARBITRATION_TAGS: Final = frozenset(str(number) for number in range(212, 219))
+_OF_MONEY: Final = {
+    MessageTag.CREATED: "apply_time",
+    MessageTag.REFUNDED: "success_time",
+    MessageTag.CLOSED: "close_time",
+    MessageTag.MODIFIED: "modify_time",
+}
+"""The tags whose messages have amounts, and the name of the instant that they have besides."""
 
 
 def _resend(record: AfterSaleRecord) -> dict[str, Any]:

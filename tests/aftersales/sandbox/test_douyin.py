@@ -46,10 +46,14 @@ async def detail(caller: Caller, own: str) -> dict[str, Any]:
     return await caller.data("afterSale.Detail", {"after_sale_id": own})
 
 
-async def operate(caller: Caller, own: str, kind: int = 501, **item: Any) -> dict[str, Any]:
-    data = await caller.data("afterSale.operate", {"type": kind, "items": [{"aftersale_id": own, **item}]})
-    done: dict[str, Any] = data["items"][0]
-    return done
+async def operating(caller: Caller, own: str, kind: int = 501, **item: Any) -> dict[str, Any]:
+    params = {"type": kind, "items": [{"aftersale_id": own, **item}]}
+    return await caller.call("afterSale.operate", params, access_token=await caller.token())
+
+
+async def operate(caller: Caller, own: str, kind: int = 501, **item: Any) -> None:
+    answer = await operating(caller, own, kind, **item)
+    assert answer["data"] == {"items": [{"aftersale_id": int(own), "status_code": 0, "status_msg": ""}]}, answer
 
 
 async def test_a_detail_shows_the_record_with_numbers_for_ids(caller: Caller) -> None:
@@ -122,8 +126,9 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
         ),
         ("afterSale.submitEvidence", {"aftersale_id": int(own), "comment": "", "evidence": ["u"]}),
     ):
-        assert said(await caller.call(method, params, access_token=token)) == no(codes.RECORD_OF_ANOTHER_SHOP)
-    assert (await operate(caller, own))["status_code"] != 0
+        refusal = codes.WRONG_SHOP if method == "afterSale.Detail" else codes.RECORD_INVALID
+        assert said(await caller.call(method, params, access_token=token)) == no(refusal)
+    assert said(await operating(caller, own)) == no(codes.ITEM_INVALID)
     assert (await caller.data("afterSale.List", {"page": 0, "size": 10}))["items"] == []
     record = caller.sandbox.record(own)
     assert record is not None
@@ -132,9 +137,9 @@ async def test_another_shops_records_are_not_shown_nor_changed(caller: Caller) -
 
 async def test_an_unknown_record_is_told_apart_from_another_shops(caller: Caller) -> None:
     token = await caller.token()
-    answer = await caller.call("afterSale.Detail", {"after_sale_id": "999"}, access_token=token)
-    assert said(answer) == no(codes.RECORD_UNKNOWN)
-    assert "不存在" in answer["sub_msg"]
+    for wrong, refusal in (("999", codes.NOTHING_FOUND), ("A1", codes.PARAMETER_WRONG)):
+        answer = await caller.call("afterSale.Detail", {"after_sale_id": wrong}, access_token=token)
+        assert said(answer) == no(refusal)
 
 
 async def test_a_token_is_the_same_while_it_lasts_and_is_renewed_when_it_is_over(caller: Caller) -> None:
@@ -216,18 +221,17 @@ async def test_a_method_that_does_not_exist_is_refused(caller: Caller) -> None:
 async def test_the_merchant_agrees_and_ships(caller: Caller) -> None:
     own = apply(caller)
     info = (await detail(caller, own))["process_info"]["after_sale_info"]
-    assert await operate(caller, own, update_time=info["update_time"]) == {
-        "aftersale_id": own,
-        "status_code": 0,
-        "status_msg": "",
-    }
+    await operate(caller, own, update_time=info["update_time"])
     sent = {"aftersale_id": int(own), "send_type": 1, **PARCEL}
     await caller.data("afterSale.fillLogistics", sent)
-    shown = (await detail(caller, own))["process_info"]
+    asked = {"after_sale_id": own, "need_operation_record": True}
+    shown = (await caller.data("afterSale.Detail", asked))["process_info"]
     assert (shown["after_sale_info"]["after_sale_status"], shown["after_sale_info"]["status_deadline"]) == (13, 0)
     assert shown["logistics_info"]["resend"]["tracking_no"] == "SF1"
     assert shown["logistics_info"]["resend"]["logistics_time"] > 0
     assert [line["action"] for line in shown["record_logs_list"]] == ["补寄发货", "同意补寄", "发起售后申请"]
+    assert [line["role"] for line in shown["record_logs_list"]] == [2, 2, 1]
+    assert (await detail(caller, own))["process_info"]["record_logs_list"] is None
     again = await caller.call("afterSale.fillLogistics", sent, access_token=await caller.token())
     assert said(again) == no(codes.BUSINESS)
 
@@ -236,21 +240,32 @@ async def test_an_operation_on_what_has_changed_since_is_refused(caller: Caller)
     own = apply(caller)
     seen = (await detail(caller, own))["process_info"]["after_sale_info"]["update_time"]
     caller.sandbox.change(own, lambda record, now: transitions.set_deadline(record, now, now + 60))
-    done = await operate(caller, own, update_time=seen)
-    assert done["status_code"] != 0
-    assert "变更" in done["status_msg"]
+    assert said(await operating(caller, own, update_time=seen)) == no(codes.STALE)
     now = (await detail(caller, own))["process_info"]["after_sale_info"]
     assert now["after_sale_status"] == 6
     assert now["update_time"] > seen
-    assert (await operate(caller, own, update_time=now["update_time"]))["status_code"] == 0
+    await operate(caller, own, update_time=now["update_time"])
 
 
-async def test_each_item_of_an_operation_is_answered_for_itself(caller: Caller) -> None:
-    own, done = apply(caller), apply(caller)
-    caller.sandbox.change(done, transitions.withdraw)
-    items = [{"aftersale_id": own}, {"aftersale_id": done}, {"aftersale_id": "999"}]
-    data = await caller.data("afterSale.operate", {"type": 501, "items": items})
-    assert [item["status_code"] == 0 for item in data["items"]] == [True, False, False]
+async def test_an_operation_is_carried_out_on_all_its_items_or_on_none(caller: Caller) -> None:
+    owns = [apply(caller) for _ in range(3)]
+    token = await caller.token()
+    closed = apply(caller)
+    caller.sandbox.change(closed, transitions.withdraw)
+    for wrong, refusal in ((closed, codes.STATUS_WRONG), ("999", codes.ITEM_INVALID), (owns[0], codes.STATUS_WRONG)):
+        asked = {"type": 501, "items": [{"aftersale_id": own} for own in [*owns, wrong]]}
+        assert said(await caller.call("afterSale.operate", asked, access_token=token)) == no(refusal)
+        assert {record.status for own in owns if (record := caller.sandbox.record(own))} == {6}
+    data = await caller.data("afterSale.operate", {"type": 501, "items": [{"aftersale_id": own} for own in owns]})
+    assert [(item["aftersale_id"], item["status_code"]) for item in data["items"]] == [(int(own), 0) for own in owns]
+
+
+async def test_an_operation_takes_at_most_twenty_items(caller: Caller) -> None:
+    owns, token = [apply(caller) for _ in range(21)], await caller.token()
+    items = [{"aftersale_id": own} for own in owns]
+    many = await caller.call("afterSale.operate", {"type": 501, "items": items}, access_token=token)
+    assert said(many) == no(codes.PARAMETER_WRONG)
+    assert len((await caller.data("afterSale.operate", {"type": 501, "items": items[1:]}))["items"]) == 20
 
 
 async def test_a_refusal_takes_a_reason_of_the_platforms_list_and_the_evidence_that_it_needs(caller: Caller) -> None:
@@ -267,8 +282,8 @@ async def test_a_refusal_takes_a_reason_of_the_platforms_list_and_the_evidence_t
         ({"remark": "不符"}, True),
     ):
         own = apply(caller)
-        done = await operate(caller, own, 502, **item)
-        assert (done["status_code"] == 0) is taken, item
+        done = await operating(caller, own, 502, **item)
+        assert (done["code"] == 10000) is taken, item
         status = (await detail(caller, own))["process_info"]["after_sale_info"]["after_sale_status"]
         assert status == (27 if taken else 6)
 
@@ -304,6 +319,37 @@ async def test_the_list_gives_a_window_of_changes_in_order_page_by_page(caller: 
     assert [row["aftersale_info"]["aftersale_id"] for row in back["items"]] == owns[:0:-1]
     other = await caller.data("afterSale.List", asked | {"aftersale_type": 3, "page": 0})
     assert other["total"] == 0
+
+
+async def test_the_list_is_filtered_by_status_and_sorted_by_deadline(caller: Caller) -> None:
+    owns = [apply(caller) for _ in range(4)]
+    for hours, own in zip((30, 10, 20), owns, strict=False):
+        caller.sandbox.change(
+            own, lambda record, now, ahead=hours: transitions.set_deadline(record, now, now + ahead * 3600)
+        )
+    caller.sandbox.change(owns[0], transitions.agree)
+    caller.sandbox.change(owns[3], transitions.withdraw)
+
+    async def listed(**asked: Any) -> list[str]:
+        data = await caller.data("afterSale.List", {"page": 0, "size": 10} | asked)
+        return [row["aftersale_info"]["aftersale_id"] for row in data["items"]]
+
+    by_deadline = {"order_by": ["status_deadline asc"]}
+    assert await listed(standard_aftersale_status=[6], **by_deadline) == [owns[1], owns[2]]
+    assert await listed(standard_aftersale_status=[6, 8, 99], **by_deadline) == [owns[1], owns[2], owns[0]]
+    assert await listed(standard_aftersale_status=[28], order_by=None) == [owns[3]]
+    assert len(await listed(standard_aftersale_status=[99])) == 4  # what is none of them is ignored
+
+
+async def test_the_window_of_applications_ends_before_its_end(caller: Caller) -> None:
+    record = caller.sandbox.record(apply(caller))
+    assert record is not None
+    window = {"page": 0, "size": 1, "start_time": record.applied_at}
+    totals = [
+        (await caller.data("afterSale.List", window | {"end_time": record.applied_at + more}))["total"]
+        for more in (0, 1)
+    ]
+    assert totals == [0, 1]
 
 
 async def test_an_orders_parcel_is_corrected_within_a_day_and_shows_its_route(caller: Caller) -> None:

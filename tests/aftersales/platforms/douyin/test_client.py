@@ -355,6 +355,40 @@ async def test_a_record_may_leave_out_what_does_not_exist_yet(douyin: DouyinClie
     )
 
 
+@pytest.mark.parametrize("order", [None, {}, {"shop_order_id": None, "sku_order_infos": None}])
+async def test_a_record_whose_order_we_may_not_read_is_read_without_it(
+    douyin: DouyinClient, fake: Fake, order: Any
+) -> None:
+    fake.says["afterSale.Detail"] = record() | {"order_info": order}
+    after_sale = await douyin.detail("S1", OWN)
+    assert (after_sale.status, after_sale.order_id, after_sale.paid) == (6, None, None)
+
+    del fake.says["afterSale.Detail"]["order_info"]
+    assert (await douyin.detail("S1", OWN)).order_id is None
+
+
+async def test_an_item_without_its_amount_leaves_what_was_paid_unknown(douyin: DouyinClient, fake: Fake) -> None:
+    answer = record()
+    answer["order_info"]["sku_order_infos"][1]["pay_amount"] = None
+    fake.says["afterSale.Detail"] = answer
+    assert (await douyin.detail("S1", OWN)).paid is None
+
+
+async def test_texts_are_sent_without_characters_that_clients_write_differently(
+    douyin: DouyinClient, fake: Fake
+) -> None:
+    spoilt = "\b第一行\u2028第二行\x00\x0c\x7f\x85 👨\u200d👩 \u2029\ud800"
+    await douyin.call("S1", "a.b", {"a": [{"b": spoilt, "c": ("\x1b[1m",)}], "n": 7, "no": None})
+
+    assert fake.params("a.b") == {"a": [{"b": "第一行\n第二行 👨\u200d👩 \n?", "c": ["[1m"]}], "n": 7, "no": None}
+    assert fake.bodies[-1] == '{"a":[{"b":"第一行\\n第二行 👨\u200d👩 \\n?","c":["[1m"]}],"n":7,"no":null}'
+
+
+async def test_texts_are_read_without_control_characters(douyin: DouyinClient, fake: Fake) -> None:
+    fake.says["afterSale.Detail"] = record(reason_remark="\x1b[31m三天没动\x00\u2028急\x07")
+    assert (await douyin.detail("S1", OWN)).description == "[31m三天没动\n急"
+
+
 @pytest.mark.parametrize("field", ["apply_time", "update_time", "status_deadline"])
 @pytest.mark.parametrize("value", [10**18, 10**30, -(10**18), "soon", [1], {}])
 async def test_an_instant_that_is_none_is_not_understood(
@@ -378,7 +412,8 @@ async def test_a_record_without_its_status_is_not_understood_and_not_quoted(douy
 @pytest.mark.parametrize(
     "said",
     [
-        {"code": 50002, "msg": "业务处理失败", "sub_code": "isv.business-failed:-10004", "sub_msg": "售后单不存在"},
+        {"code": 40004, "sub_code": "isv.parameter-invalid:11000", "sub_msg": "参数错误，售后单ID错误"},
+        {"code": 50002, "sub_code": "isv.business-failed:10002", "sub_msg": "返回内容为空"},
         {"code": 10000, "data": None},
         {"code": 10000, "data": {"process_info": {"after_sale_info": None}}},
     ],
@@ -392,8 +427,28 @@ async def test_a_record_that_does_not_exist_is_not_found(douyin: DouyinClient, f
 
 
 async def test_a_shop_that_is_not_let_in_is_not_taken_for_a_missing_record(douyin: DouyinClient, fake: Fake) -> None:
-    fake.says["afterSale.Detail"] = {"code": 30001, "msg": "操作权限不足", "sub_msg": "授权不存在"}
-    with pytest.raises(PlatformRefused, match="30001"):
+    for said in (
+        {"code": 30001, "msg": "操作权限不足", "sub_msg": "授权不存在"},
+        {"code": 50002, "sub_code": "isv.business-failed:12000", "sub_msg": "无效的店铺ID"},
+        {"code": 40004, "sub_code": "isv.parameter-invalid:11003", "sub_msg": "数据不存在"},
+    ):
+        fake.says["afterSale.Detail"] = said
+        with pytest.raises(PlatformRefused, match=str(said["code"])):
+            await douyin.find("S1", OWN)
+
+
+async def test_g_7_an_invalid_after_sale_is_refused_by_operate_and_not_tried_again_as_if_the_platform_were_busy(
+    douyin: DouyinClient, fake: Fake
+) -> None:
+    invalid = {"code": 20000, "msg": "系统错误", "sub_code": "isp.service-error:10000", "sub_msg": "存在无效的售后单"}
+    fake.says["afterSale.operate"] = invalid
+    with pytest.raises(PlatformRefused, match="存在无效的售后单"):
+        await douyin.operate_reship("S1", OWN, T0, agree=True)
+    fake.says["afterSale.operate"] = invalid | {"sub_code": "isp.service-error:10002"}
+    with pytest.raises(PlatformUnreachable):
+        await douyin.operate_reship("S1", OWN, T0, agree=True)
+    fake.says["afterSale.Detail"] = invalid  # of Detail the same sub-code is a fault inside the platform
+    with pytest.raises(PlatformUnreachable):
         await douyin.find("S1", OWN)
 
 

@@ -737,7 +737,7 @@ def test_g_2_dr_8_dr_9_status_8_past_its_deadline_is_overdue_unless_it_leads_to_
         settled("awaiting_shipment", sale(8, reason=NEVER, deadline=late))
 
 
-@pytest.mark.parametrize("status", [7, 11, 29, 51])
+@pytest.mark.parametrize("status", [7, 11, 29, 51, 53])
 def test_g_2_a_status_of_which_nothing_is_known_needs_a_person(status: int) -> None:
     with pytest.raises(PlatformRefused, match=f"请人工核实.*awaiting_merchant -> {status}"):
         settled("awaiting_merchant", sale(status))
@@ -952,6 +952,21 @@ def test_g_12_whatever_sets_a_deadline_says_when_it_was_set(status: int) -> None
 def test_another_kind_of_after_sale_is_refused() -> None:
     with pytest.raises(PlatformRefused, match=r"not a reship \(type 0\)"):
         reading.facts(SHOP, sale(6, kind=0))
+
+
+@pytest.mark.parametrize("order", [None, {"shop_order_id": 1}, {"sku_order_infos": [{"pay_amount": 100}]}])
+async def test_a_record_whose_order_we_may_not_read_opens_no_case_by_guess_but_is_acted_on_and_followed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, order: Any
+) -> None:
+    whole = wire.detail
+    monkeypatch.setattr(wire, "detail", lambda record, **named: whole(record, **named) | {"order_info": order})
+    own = shop.apply(SHORT)
+
+    with pytest.raises(PlatformRefused, match="order_info"):
+        await shop.port.facts(SHOP, own)
+    await shop.perform(own, "agree_on_platform")
+    assert shop.record(own).status == 8
+    assert [report.rule for report in await shop.port.story(SHOP, own)] == ["agree", None]
 
 
 async def follow(shop: Shop, of: CaseMachine, own: str) -> list[str]:

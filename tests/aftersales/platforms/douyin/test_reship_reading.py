@@ -76,14 +76,23 @@ def test_g_1_a_changed_deadline_is_reported_without_a_rule() -> None:
     assert report.occurred_at == datetime.fromtimestamp(AT_SECONDS - 60, UTC)  # of two, that set later counts (G-12)
 
 
+def test_g_1_a_changed_deadline_in_milliseconds_is_that_instant() -> None:
+    report = report_of("209", "m1", content(status_deadline=AT_SECONDS * 1000))
+    assert report
+    assert report.deadline == datetime.fromtimestamp(AT_SECONDS, UTC)
+
+
 @pytest.mark.parametrize("deadline", [None, 0, "soon", {}])
 def test_a_changed_deadline_that_is_none_is_refused(deadline: Any) -> None:
     with pytest.raises(BadForm, match="status_deadline"):
         report_of("209", "m1", content(status_deadline=deadline))
 
 
-@pytest.mark.parametrize("update_time", [AT, AT_SECONDS, str(AT_SECONDS), "2026-01-05T01:00:00Z"])
-def test_when_it_happened_comes_as_text_or_as_seconds(update_time: Any) -> None:
+@pytest.mark.parametrize(
+    "update_time",
+    [AT, AT_SECONDS, str(AT_SECONDS), AT_SECONDS * 1000, str(AT_SECONDS * 1000 + 999), "2026-01-05T01:00:00Z"],
+)
+def test_when_it_happened_comes_as_text_or_as_a_number_of_seconds_or_milliseconds(update_time: Any) -> None:
     report = report_of("227", "m1", content(update_time=update_time))
     assert report
     assert report.occurred_at == datetime.fromtimestamp(AT_SECONDS, UTC)
@@ -112,28 +121,46 @@ def test_an_invalid_instant_is_left_out(value: Any) -> None:
     ],
 )
 def test_dr_15_a_modification_says_its_new_reason(text: str, reason: str) -> None:
-    report = report_of("208", "m1", content(reason=text, reason_remark="少了一件"))
+    report = report_of("208", "m1", content(reason=text, reason_remark="少了一件", update_time=AT))
     assert report
     assert report.form == {"reason": reason, "description": "少了一件"}
     assert not needs_record(report)
 
 
 def test_dr_15_a_modification_without_a_reason_takes_it_from_the_record() -> None:
-    report = report_of("208", "m1", content())
+    report = report_of("208", "m1", content(update_time=AT))
     assert report
     assert needs_record(report)
 
 
 @pytest.mark.parametrize("tag", ["206", "207", "226"])
 def test_dr_18_what_a_message_leaves_open_is_read_from_the_record(tag: str) -> None:
-    report = report_of(tag, "m1", content())
+    report = report_of(tag, "m1", content(update_time=AT))
     assert report
     assert needs_record(report)
 
 
+@pytest.mark.parametrize(
+    ("tag", "fields"),
+    [
+        ("209", {"status_deadline": AT_SECONDS}),
+        ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 1, "aftersale_status": 8}),
+    ],
+)
+def test_g_12_a_message_that_does_not_say_when_it_happened_is_checked_against_the_record(
+    tag: str, fields: dict[str, Any]
+) -> None:
+    undated, dated = report_of(tag, "m1", content(**fields)), report_of(tag, "m1", content(update_time=AT, **fields))
+    assert undated
+    assert dated
+    assert (needs_record(undated), needs_record(dated)) == (True, False)
+
+
 def test_dr_20_until_when_evidence_is_wanted_is_read_from_the_message_or_from_the_record() -> None:
-    said = report_of("213", "m1", content(arbitrate_status=4, arbitrate_status_deadline=str(AT_SECONDS)))
-    silent = report_of("213", "m1", content(arbitrate_status=4))
+    said = report_of(
+        "213", "m1", content(update_time=AT, arbitrate_status=4, arbitrate_status_deadline=str(AT_SECONDS))
+    )
+    silent = report_of("213", "m1", content(update_time=AT, arbitrate_status=4))
 
     assert said
     assert silent
