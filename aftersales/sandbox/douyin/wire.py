@@ -78,7 +78,6 @@ def row(record: AfterSaleRecord) -> dict[str, Any]:
             "apply_time": record.applied_at,
             "update_time": record.updated_at,
             "status_deadline": record.deadline,
-            "reason_code": record.reason_code,
         },
         "order_info": {"shop_order_id": record.order_id},
     }

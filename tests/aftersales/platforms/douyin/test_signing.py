@@ -6,6 +6,8 @@ Each vector is repeated by the command of its kind, with the text beside it in s
 START is s3cr3tapp_keyK1methodafterSale.operateparam_json, END is timestamp1768960800v2s3cr3t.
 """
 
+import json
+
 import pytest
 
 from aftersales.platforms.douyin import signing
@@ -86,6 +88,25 @@ def test_a_timestamp_may_be_seconds_or_milliseconds_or_a_text(signature: str, ti
 def test_md5_counts_where_no_method_of_signing_is_sent_and_only_there(signature: str, method: str, body: str) -> None:
     assert verify(SECRET, query(signature, method, sign_method=None), body)
     assert not verify(SECRET, query(signature, method), body)
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        """{"t":"<&>=' \u2028\u2029 \\b\\f \\\\b"}""",
+        """{"t":"<&>=' \\u2028\\u2029 \\b\\f \\\\b"}""",
+        """{"t":"<&>=' \\u2028\\u2029 \\u0008\\u000c \\\\b"}""",
+        """{"t":"\\u003c\\u0026\\u003e=' \\u2028\\u2029 \\u0008\\u000c \\\\b"}""",
+        """{"t":"\\u003c\\u0026\\u003e\\u003d\\u0027 \\u2028\\u2029 \\b\\f \\\\b"}""",
+    ],
+    ids=["python", "php", "go", "go for html", "java"],
+)
+def test_a_body_may_have_been_signed_with_the_escapes_of_any_official_client(signed: str) -> None:
+    sent = json.dumps({"t": "<&>=' \u2028\u2029 \b\f \\b"})  # nothing of it is left as it was signed
+    assert json.loads(signed) == json.loads(sent)
+    right = query(sign(KEY, SECRET, "afterSale.operate", signed, SECONDS))
+    assert verify(SECRET, right, sent)
+    assert not verify(SECRET, right, sent.replace("&", "+"))
 
 
 def test_an_unknown_method_of_signing_is_wrong_and_the_old_one_may_be_named() -> None:
