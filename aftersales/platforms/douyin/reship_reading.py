@@ -57,6 +57,8 @@ UNCLEAR: Final = frozenset({"miss_shipment", "withdraw", "request_intervention"}
 """The first rules of messages that say that a case has ended or gone to arbitration, but not how."""
 NEED_FORM: Final = frozenset({"modify", "ship", "ask_evidence"})
 """Rules whose form a message may lack."""
+WITHOUT_INSTANT: Final = frozenset({None, *RULINGS.values(), *OTHER_RULINGS.values()})
+"""What messages without ``update_time`` report: a deadline alone, and rulings."""
 ONLY_OPEN: Final = frozenset({CREATED, "214", "218"})
 """Tags that move no case, which only has to be open."""
 KNOWN: Final = frozenset({*RULES_BY_TAG, *ARBITRATION_BEGINS, *ARBITRATION_ENDS, *ONLY_OPEN, DEADLINE_CHANGED})
@@ -146,9 +148,10 @@ def needs_record(report: Report) -> bool:
 
     A message that an after-sale is closed, refunded or in arbitration does not say how it came to that; one that a
     parcel was sent, an application modified or evidence asked for need not say which, why, or until when; one about a
-    deadline or an arbitration does not say since when, so that an old one could pass for news.
+    deadline or a ruling does not say since when, so that an old one could pass for news.
     """
-    return report.rule in UNCLEAR or report.occurred_at is None or (report.rule in NEED_FORM and not report.form)
+    undated = report.occurred_at is None and report.rule in WITHOUT_INSTANT
+    return report.rule in UNCLEAR or undated or (report.rule in NEED_FORM and not report.form)
 
 
 def instant(value: Any) -> datetime | None:

@@ -8,7 +8,7 @@ from aftersales.platforms.alibaba_1688 import client as alibaba_1688
 from aftersales.platforms.douyin import session as douyin
 from aftersales.platforms.jd import client as jd
 from aftersales.platforms.taobao import client as taobao
-from aftersales.platforms.wording import LONGEST_WORDS, platform_words
+from aftersales.platforms.wording import LONGEST_WORDS, plain_text, platform_words
 from cases.errors import PlatformRefused
 from cases.messages import EffectOutcome
 
@@ -34,6 +34,21 @@ def test_broken_characters_and_endless_texts_do_not_spoil_an_outcome() -> None:
 
     assert len(said) == LONGEST_WORDS
     assert EffectOutcome.model_validate_json(EffectOutcome(said=said).model_dump_json()).said == said
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("", ""),
+        (" 少发\r\n\t一件 ", "少发\r\n\t一件"),
+        ("a\u2028b\u2029c", "a\nb\nc"),
+        ("\x00\x1b[31m红\b\f\x7f\x9f", "[31m红"),
+        ("👨\u200d👩\u200d👧 e\u0301 \ufeffx\u00a0y", "👨\u200d👩\u200d👧 e\u0301 \ufeffx\u00a0y"),
+        ("半\ud83d", "半?"),
+    ],
+)
+def test_a_plain_text_has_lines_and_tabs_and_nothing_else_that_is_not_seen(text: str, plain: str) -> None:
+    assert plain_text(text) == plain
 
 
 def refusal_of_douyin() -> None:
