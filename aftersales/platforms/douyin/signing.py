@@ -20,7 +20,8 @@ _LINE_ENDS: tuple[Mapping[str, str], ...] = ({}, {"\u2028": r"\u2028", "\u2029":
 """Go, PHP and Gson escape Unicode's ends of lines, Python does not."""
 _CONTROLS: tuple[Mapping[str, str], ...] = ({}, {r"\b": r"\u0008", r"\f": r"\u000c"})
 """Go has no short escape for these."""
-_PIECE = re.compile(r"\\.|[<>&='\u2028\u2029]", re.DOTALL)
+_PIECES = re.compile(r"\\.|[^\\]", re.DOTALL)
+"""The pieces of JSON that are escaped or not: a character, or an escape of two."""
 
 
 def canonical(params: Mapping[str, Any]) -> str:
@@ -67,9 +68,10 @@ def _readings(param_json: str) -> Iterator[str]:
         ordered = canonical(json.loads(param_json))
     except (ValueError, RecursionError):
         return
+    pieces = _PIECES.findall(ordered)
     for choice in product(_IN_HTML, _LINE_ENDS, _CONTROLS):
         escapes = {text: escape for some in choice for text, escape in some.items()}
-        yield _PIECE.sub(lambda piece, escapes=escapes: escapes.get(piece[0], piece[0]), ordered)
+        yield "".join(escapes.get(piece, piece) for piece in pieces)
 
 
 def _text(app_key: str, secret: str, method: str, param_json: str, timestamp: str) -> bytes:
