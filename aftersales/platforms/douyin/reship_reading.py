@@ -237,8 +237,8 @@ def facts(shop_id: str, record: AfterSale) -> dict[str, Any]:
         raise PlatformRefused(f"不是补寄售后单 / not a reship (type {record.kind}): {record.after_sale_id}")
     if record.order_id is None or record.paid is None:
         raise PlatformRefused(
-            "抖店没有返回订单信息(order_info):请为应用申请订单字段的权限,或用文件开案 / Douyin left out the order: "
-            f"apply for permission to read its fields, or open the case from a file: {record.after_sale_id}"
+            f"抖店没有返回订单信息(order_info) / Douyin left out the order: {record.after_sale_id}: "
+            "请为应用申请订单字段的权限,或用文件开案 / apply for permission to read its fields, or open it from a file"
         )
     return {
         "shop_id": shop_id,
