@@ -11,7 +11,8 @@ DATABASE, WORKBOOKS, SERVER = ("sqlalchemy", "alembic", "psycopg"), ("openpyxl",
 MAY_LOAD = {
     ("open",): WORKBOOKS,
     ("bill",): DATABASE,
-    ("gateway", "sandbox", "up"): SERVER,
+    ("gateway", "sandbox"): SERVER,
+    ("desk", "up"): (*SERVER, *DATABASE),
 }
 OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})
 
