@@ -1,11 +1,12 @@
 """The strict base models and types of facts, forms and figures, all of them bounded."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 
 from cases.durations import format_duration, parse_duration
@@ -69,8 +71,22 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 NAME_LENGTH = 200
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH)]
 """A short text that is not empty: a name, a number, the id of a message."""
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-"""The address of a picture or a document."""
+GIVEN_NOW: Final = "given now"
+"""The context of reading what a person gives now; what a case has taken in before is read again without it."""
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
+
+
+def _web_address(address: str, info: ValidationInfo) -> str:
+    # Forms that a case has taken in already, in whatever release, must stay readable for ever.
+    if info.context == GIVEN_NOW and not (_WEB_ADDRESS.fullmatch(address) and address.isprintable()):
+        raise ValueError("须为 http(s) 网址 / must be an http or https address")
+    return address
+
+
+Url = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(_web_address)
+]
+"""The address of a picture or a document: http or https, where it is given now."""
 Excerpt = Annotated[str, AfterValidator(lambda text: clipped(text, LONGEST_TEXT))]
 """A text of others, of which only the beginning is kept: too long a one is no reason to refuse the rest."""
 
@@ -147,15 +163,18 @@ FormData = Annotated[dict[str, Any], AfterValidator(_bounded)]
 """A form as it came from outside, bounded in size and depth before anybody knows which form it is."""
 
 
-def read(model: type[Model], raw: Any, what: str) -> Model:
-    """Read JSON-like data into a model; raises BadForm with the wrong fields and what was expected."""
+def read(model: type[Model], raw: Any, what: str, context: str | None = None) -> Model:
+    """Read JSON-like data into a model; raises BadForm with the wrong fields and what was expected.
+
+    ``context`` is GIVEN_NOW for what a person gives now.
+    """
     if not isinstance(raw, dict):
         raise BadForm(
             f"{what}: 须为 JSON 对象 / expected an object, got {type(raw).__name__}; {expected(model)}", (what,)
         )
     text = json_text(raw, what)
     try:
-        return model.model_validate_json(text)
+        return model.model_validate_json(text, context=context)
     except ValidationError as bad:
         place = bad.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         lines = [f"{_path(where)}: {why}" for where, why in islice(faults(bad), FAULTS_NAMED)]

@@ -81,7 +81,7 @@ async def running_gateway(
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
             cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
-            routes = [due_route(listed_at)]
+            routes = [due_route(listed_at, token)]
             app = make_gateway(
                 markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
             )

@@ -1,7 +1,6 @@
 """The gateway: marketplaces' messages in over HTTP, each stored before it is answered, then dispatched to its case."""
 
 import asyncio
-import hmac
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,10 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from aftersales.gateway.authorization import bears
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
-from aftersales.platforms.inbound import InboundMessage
+from aftersales.gateway.senders import Senders
+from aftersales.platforms.inbound import LOOK, InboundMessage, MessageState
 from aftersales.platforms.push import NotSigned, PushEndpoint
 
 STORE_SECONDS: Final = 4.0
@@ -26,6 +27,8 @@ STORE_SECONDS: Final = 4.0
 BODY_SECONDS: Final = 5.0
 """How long to wait for a body."""
 BODY_LIMIT: Final = 1024 * 1024
+CASES_NAMED: Final = 10
+"""The most cases that a line of the log names."""
 
 
 class RequestRefused(Exception):
@@ -94,9 +97,7 @@ class Gateway:
 
     async def status(self, request: Request) -> Response:
         """Show the counts of the inbox to whoever has the token."""
-        authorization = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
-        token = self._status_token.get_secret_value() if self._status_token else ""
-        if not token or not hmac.compare_digest(authorization, f"Bearer {token}".encode()):
+        if not bears(request, self._status_token):
             raise UNAUTHORIZED
         return JSONResponse({**await self._inbox.counts(), "refused_since_start": self._refused})
 
@@ -122,8 +123,19 @@ class Gateway:
             self._log.info("messages are stored again")
         self._disk_refuses = False
         if new:
+            self._log_unreadable(messages)
             self._dispatcher.wake()
         return True
+
+    def _log_unreadable(self, messages: Sequence[InboundMessage]) -> None:
+        """Log, in one line for a push, that messages of it cannot be read, with the reason of the first."""
+        unreadable = [message for message in messages if message.state is MessageState.UNREADABLE]
+        if not unreadable:
+            return
+        first = unreadable[0]
+        about = {"platform": first.platform, "app": first.app_key, "tag": first.tag, "messages": len(unreadable)}
+        looked_at = [message.case.case_id for message in messages if message.report == LOOK and message.case]
+        self._log.warning("messages cannot be read", **about, why=first.reason, cases=looked_at[:CASES_NAMED])
 
 
 def make_gateway(
@@ -140,7 +152,8 @@ def make_gateway(
 
     The caller closes the inbox.  ``dispatcher`` replaces the usual one; ``routes`` is what else is served.
     """
-    dispatching = dispatcher or Dispatcher(inbox, feed)
+    senders = Senders({endpoint.platform: endpoint.access for endpoint in endpoints})
+    dispatching = dispatcher or Dispatcher(inbox, feed, senders)
     gateway = Gateway(inbox, dispatching, body_limit, status_token)
 
     @asynccontextmanager

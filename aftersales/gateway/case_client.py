@@ -8,12 +8,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 import structlog
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersales.gateway.senders import NOT_ITS_SHOP, NotItsShop
 from aftersales.platforms.adapter import MessageAdapter
-from aftersales.platforms.inbound import CaseKey
+from aftersales.platforms.inbound import LOOK, CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import (
     CaseRegister,
@@ -25,10 +26,10 @@ from aftersales.runtime.known_cases import (
     where_it_ended,
 )
 from aftersales.runtime.opening_pace import OpeningPace
-from cases.errors import BadForm, LedgerUnreachable
+from cases.errors import BadForm, CaseError, LedgerUnreachable
 from cases.messages import Opening, Report
 from cases.ports import Ledger
-from workflows.engine.search_attributes import PROCESS
+from workflows.engine.search_attributes import PROCESS, SHOP
 from workflows.opening import start_case
 from workflows.registry import process_of
 
@@ -44,6 +45,9 @@ NEVER_OPENED: Final = (
     "message opens the case"
 )
 NOBODY_OPENED: Final = "没有此案件,消息不新建此流程的案件 / no such case, and messages open none of this process"
+SHOP_UNKNOWN: Final = "案件的店铺尚未登记 / the case does not say yet of which shop it is"
+SHOPS_KEPT: Final = 10_000
+"""Cases whose shop is kept: Temporal is asked again for others."""
 FORGOTTEN: Final = "Temporal 已无此案件 / Temporal no longer has the case"
 
 
@@ -94,6 +98,7 @@ class CaseClient:
         self._connect = connect
         self._client: Client | None = None
         self._register = CaseRegister(ledger)
+        self._shops: dict[str, str] = {}
         self._paced, self._pace = paced, OpeningPace()
         self._adapters, self._task_queue, self._figures = adapters, task_queue, figures or {}
 
@@ -104,23 +109,25 @@ class CaseClient:
 
         A marketplace is asked only for what neither the report nor Temporal knows, the ledger only for a case that
         Temporal does not know.  Raises BadForm if the case can never be opened, EndedEarly if it has to be revived
-        first, TemporalUnreachable, LedgerUnreachable, RPCError for what Temporal refuses of this case alone, and what
-        the adapter's ``facts`` raises.  Repeating it is harmless: cases know what they have received.
+        first, NotItsShop if it is of another shop, TemporalUnreachable, LedgerUnreachable, RPCError for what Temporal
+        refuses of this case alone, and what the adapter's ``facts`` raises.  Repeating it is harmless: cases know what
+        they have received.
         """
         client, adapter = await self._connected(), self._adapter(case.process)
         reports: Sequence[Report | None] = [report]
-        if report is not None and adapter.needs_record(report):
+        if report is not None and (report == LOOK or adapter.needs_record(report)):
+            await self._existing(client, case)
             reports = await adapter.story(case.shop_id, case.own_id) or [None]
         fed = [await self._feed_one(client, adapter, case, report) for report in reports]
         return next((one for one in fed if one.result is FeedResult.OPENED), fed[-1])
 
     async def _feed_one(self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None) -> Fed:
         signal = report.model_dump(mode="json", exclude_defaults=True) if report is not None else None
-        if fed := await _feed_existing(client, case.case_id, signal):
+        if fed := await self._feed_existing(client, case, signal):
             return fed
         if known := (await self._register.known([case.case_id])).get(case.case_id):
             # Another message may have opened it since Temporal was asked.
-            if known.ended_at is None and (fed := await _feed_existing(client, case.case_id, signal)):
+            if known.ended_at is None and (fed := await self._feed_existing(client, case, signal)):
                 return fed
             return Fed(FeedResult.CLOSED, f"{where_it_ended(known)}; {FORGOTTEN}")
         if not adapter.opens:
@@ -132,12 +139,15 @@ class CaseClient:
         policy = self._figures.get(case.shop_id, {}).get(case.process, {})
         process, opening = process_of(case.process), Opening(facts=facts, policy=dict(policy))
         new = opened_case(process, opening)
+        if new.shop_id != case.shop_id:
+            raise NotItsShop(NOT_ITS_SHOP.format(shop=case.shop_id), ("shop_id",))
         try:
             await start_case(client, self._task_queue, process, opening, report=signal)
         except WorkflowAlreadyStartedError:  # somebody else was faster
-            return await _feed_existing(client, case.case_id, signal) or Fed(FeedResult.KNOWN)
+            return await self._feed_existing(client, case, signal) or Fed(FeedResult.KNOWN)
         except RPCError as failed:
             raise _explained(failed) from failed
+        self._remember(case.case_id, new.shop_id)
         try:
             await self._register.opened([new])
         except LedgerUnreachable as away:  # the look for ended cases enters it
@@ -145,6 +155,56 @@ class CaseClient:
         if self._paced:
             await self._pace.opened(client, case.case_id)
         return Fed(FeedResult.OPENED)
+
+    async def _feed_existing(self, client: Client, case: CaseKey, report: dict[str, Any] | None) -> Fed | None:
+        """Signal a case that Temporal knows; return None if it knows none.  Raises EndedEarly and NotItsShop."""
+        if report is None or case.case_id not in self._shops:
+            found = await self._existing(client, case)
+            if found is None or found.close_time is not None:
+                return _ended(found) if found else None
+        if report is None:
+            return Fed(FeedResult.KNOWN)
+        self._check(case)
+        try:
+            await client.get_workflow_handle(case.case_id).signal("report", report, rpc_timeout=RPC_TIMEOUT)
+        except RPCError as failed:
+            if not is_missing(failed):
+                raise _explained(failed) from failed
+        else:
+            return Fed(FeedResult.SIGNALLED)
+        self._shops.pop(case.case_id, None)
+        found = await self._existing(client, case)
+        if found is not None and found.close_time is None:
+            # One that was not signalled has just been revived: its message is tried again.
+            raise EndedEarly(f"{case.case_id}: 正在恢复 / is being revived")
+        return _ended(found) if found else None
+
+    async def _existing(self, client: Client, case: CaseKey) -> WorkflowExecutionDescription | None:
+        """Return the workflow of a case; None if Temporal knows none.  Raises NotItsShop if it is of another shop."""
+        try:
+            found = await find_workflow(client, case.case_id, RPC_TIMEOUT)
+        except RPCError as failed:
+            raise _explained(failed) from failed
+        if found is None:
+            return None
+        shop = found.typed_search_attributes.get(SHOP)
+        if shop is not None:
+            self._remember(case.case_id, shop)
+            self._check(case)
+        elif found.close_time is None:  # started by hand, and not at work yet
+            raise CaseError(SHOP_UNKNOWN)
+        return found
+
+    def _remember(self, case_id: str, shop: str) -> None:
+        """Keep the shop of a case, which never changes, instead of that of the case looked at the longest ago."""
+        self._shops.pop(case_id, None)
+        self._shops[case_id] = shop
+        if len(self._shops) > SHOPS_KEPT:
+            del self._shops[next(iter(self._shops))]
+
+    def _check(self, case: CaseKey) -> None:
+        if self._shops[case.case_id] != case.shop_id:
+            raise NotItsShop(NOT_ITS_SHOP.format(shop=case.shop_id), ("shop_id",))
 
     def _adapter(self, process: str) -> MessageAdapter:
         if process not in self._adapters:
@@ -161,28 +221,8 @@ class CaseClient:
         return self._client
 
 
-async def _feed_existing(client: Client, case_id: str, report: dict[str, Any] | None) -> Fed | None:
-    """Signal a case that Temporal knows; return None if it knows none.  Raises EndedEarly."""
-    try:
-        if report is not None:
-            await client.get_workflow_handle(case_id).signal("report", report, rpc_timeout=RPC_TIMEOUT)
-            return Fed(FeedResult.SIGNALLED)
-    except RPCError as failed:
-        if not is_missing(failed):
-            raise _explained(failed) from failed
-        if "completed" not in failed.message:
-            return None
-    try:
-        found = await find_workflow(client, case_id, RPC_TIMEOUT)
-    except RPCError as failed:
-        raise _explained(failed) from failed
-    if found is None:
-        return None
-    if found.close_time is None:
-        # One that was not signalled has just been revived: its message is tried again.
-        if report is not None:
-            raise EndedEarly(f"{case_id}: 正在恢复 / is being revived")
-        return Fed(FeedResult.KNOWN)
+def _ended(found: WorkflowExecutionDescription) -> Fed:
+    """Return where a case ended; raises EndedEarly if its workflow ended without it."""
     known = known_from(found)
     if known.ending is not None:
         was_a_case = found.typed_search_attributes.get(PROCESS) is not None

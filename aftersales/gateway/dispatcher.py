@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.inbox import Inbox, InboxRow
+from aftersales.gateway.senders import NotItsShop, Senders
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly
 from aftersales.runtime.log_privacy import in_words
@@ -29,20 +30,23 @@ class Dispatcher:
 
     While Temporal cannot be reached everything waits, and one case at a time is tried; a case whose marketplace does
     not answer, or that has to be revived, waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in
-    seconds; ``idle`` is how long a message may wait that another gateway put into the same inbox.
+    seconds; ``idle`` is how long a message may wait that another gateway put into the same inbox.  What a sender may
+    not say is refused for good.
     """
 
     def __init__(
         self,
         inbox: Inbox,
         feed: Feed,
+        senders: Senders,
         *,
         at_once: int = 8,
         first_pause: float = 0.5,
         longest_pause: float = 60.0,
         idle: float = 1.0,
     ) -> None:
-        self._inbox, self._feed, self._at_once, self._idle = inbox, feed, at_once, idle
+        self._inbox, self._feed, self._senders = inbox, feed, senders
+        self._at_once, self._idle = at_once, idle
         self._first_pause, self._longest_pause = first_pause, longest_pause
         self._log = structlog.get_logger("gateway")
         self._woken = asyncio.Event()
@@ -117,7 +121,12 @@ class Dispatcher:
     async def _dispatch_one(self, case_id: str, row: InboxRow) -> None:
         case = row.case
         try:
+            self._senders.check(row.platform, row.app_key, case)
             fed = await self._feed(case, row.report)
+        except NotItsShop as foreign:
+            await self._inbox.refused(row, str(foreign))
+            about = {"case_id": case_id, "shop": case.shop_id, "app": row.app_key}
+            self._log.warning("a message is refused", **about, why=str(foreign))
         except (BadForm, PlatformRefused) as bad:
             await self._inbox.failed(row, str(bad))
             self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=str(bad))

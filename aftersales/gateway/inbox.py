@@ -21,12 +21,13 @@ KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a finished message is kept."""
 BUSY_SECONDS: Final = 2.0
 """How long a write waits for another gateway on the same file: marketplaces want their answer within 5 s."""
-_PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE)
+_PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE, MessageState.REFUSED)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     platform TEXT NOT NULL,
+    app_key TEXT NOT NULL,
     message_id TEXT NOT NULL,
     tag TEXT NOT NULL,
     process TEXT,
@@ -40,29 +41,37 @@ CREATE TABLE IF NOT EXISTS messages (
     attempts INTEGER NOT NULL DEFAULT 0,
     next_try REAL NOT NULL DEFAULT 0,
     again INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (platform, message_id)
+    UNIQUE (platform, app_key, message_id)
 );
 CREATE INDEX IF NOT EXISTS waiting ON messages (next_try, id) WHERE state = 'new';
 CREATE INDEX IF NOT EXISTS waiting_of_case ON messages (process, own_id, next_try) WHERE state = 'new';
 CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
 """
-# A message waits with the earlier ones of its case: a case gets its messages in order.
+_COLUMNS = "SELECT name FROM pragma_table_info('messages')"
+_SET_ASIDE = "ALTER TABLE messages RENAME TO messages_before"
+_TAKE_OVER = """
+INSERT INTO messages SELECT id, platform, '', message_id, tag, process, shop_id, own_id, report, body, state, reason,
+    received_at, attempts, next_try, again FROM messages_before
+"""
+_FORGET = "DROP TABLE messages_before"
+# A message waits with the earlier ones of its case: a case gets its messages in order.  One that names another shop
+# is not of that case, and must not make it wait.
 _STORE = """
-INSERT INTO messages (platform, message_id, tag, process, shop_id, own_id, report, body, state, reason, received_at,
-    next_try)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
-    (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ?), 0))
-ON CONFLICT (platform, message_id) DO UPDATE SET again = again + 1
+INSERT INTO messages (platform, app_key, message_id, tag, process, shop_id, own_id, report, body, state, reason,
+    received_at, next_try)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
+    (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ? AND shop_id = ?), 0))
+ON CONFLICT (platform, app_key, message_id) DO UPDATE SET again = again + 1
 RETURNING again
 """
 # Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
 _DUE = """
-SELECT id, process, shop_id, own_id, report, attempts FROM messages
+SELECT id, platform, app_key, process, shop_id, own_id, report, attempts FROM messages
 WHERE state = 'new' AND next_try <= ? ORDER BY next_try, id LIMIT ?
 """
 _END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
 _TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
-_POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ?"
+_POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ? AND shop_id = ?"
 _RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
 _PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - placeholders only
 _WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
@@ -72,9 +81,11 @@ _UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE sta
 
 @dataclass(frozen=True)
 class InboxRow:
-    """A stored message that is to be dispatched."""
+    """A stored message that is to be dispatched; ``app_key`` signed it, empty if it came in another way."""
 
     id: int
+    platform: str
+    app_key: str
     case: CaseKey
     report: Report | None
     attempts: int
@@ -139,6 +150,10 @@ class Inbox:
         """Record that a message can never be dispatched."""
         await self._run(self._file.end, row, MessageState.FAILED, why)
 
+    async def refused(self, row: InboxRow, why: str) -> None:
+        """Record that a message may never be dispatched, because of who sent it."""
+        await self._run(self._file.end, row, MessageState.REFUSED, why)
+
     async def later(self, row: InboxRow, why: str, seconds: float) -> None:
         """Postpone a message, and with it all others of its case."""
         await self._run(self._file.postpone, row, why, self._clock() + seconds)
@@ -190,7 +205,7 @@ def _resolve(stored: asyncio.Future[int], answer: int | Exception) -> None:
 class InboxFile:
     """The inbox's SQLite file, used by one thread; every method may raise ``sqlite3.Error``.
 
-    A message is one row, unique by platform and message id.  Instants are seconds since 1970.
+    A message is one row, unique by platform, application and message id.  Instants are seconds since 1970.
     """
 
     def __init__(self, path: Path) -> None:
@@ -199,7 +214,7 @@ class InboxFile:
         # A received message must survive a power cut; a lost note that it was dispatched only repeats the signal.
         self._received = _connection(path, "FULL")
         self._dispatched = _connection(path, "NORMAL")
-        self._received.executescript(_SCHEMA)
+        self._prepare()
 
     def close(self) -> None:
         """Close the file."""
@@ -217,11 +232,13 @@ class InboxFile:
         return [
             InboxRow(
                 number,
+                platform,
+                app_key,
                 CaseKey(process, shop_id, own_id),
                 Report.model_validate_json(report) if report else None,
                 attempts,
             )
-            for number, process, shop_id, own_id, report, attempts in rows
+            for number, platform, app_key, process, shop_id, own_id, report, attempts in rows
         ]
 
     def end(self, row: InboxRow, state: MessageState, why: str) -> None:
@@ -230,7 +247,7 @@ class InboxFile:
 
     def postpone(self, row: InboxRow, why: str, until: float) -> None:
         """Postpone a message, and with it all others of its case."""
-        self._write((_TRIED, (why, row.id)), (_POSTPONE, (until, row.case.process, row.case.own_id)))
+        self._write((_TRIED, (why, row.id)), (_POSTPONE, (until, *_key(row.case))))
 
     def retry_failed(self) -> int:
         """Make all failed messages due again and return how many they are."""
@@ -255,14 +272,29 @@ class InboxFile:
             "longest_waiting_seconds": None if oldest is None else max(0, int(now - oldest)),
         }
 
+    def _prepare(self) -> None:
+        """Make the tables; the messages of a release that did not know who signed them are kept."""
+        with _transaction(self._received) as connection:
+            columns = {name for (name,) in connection.execute(_COLUMNS)}
+            before = bool(columns) and "app_key" not in columns
+            if before:
+                connection.execute(_SET_ASIDE)
+                for index in ("waiting", "waiting_of_case"):
+                    connection.execute(f"DROP INDEX IF EXISTS {index}")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            if before:
+                connection.execute(_TAKE_OVER)
+                connection.execute(_FORGET)
+
     def _store(self, message: InboundMessage, now: float) -> bool:
         case = message.case
         values = (
-            *(message.platform, message.message_id, message.tag),
+            *(message.platform, message.app_key, message.message_id, message.tag),
             *((case.process, case.shop_id, case.own_id) if case else (None, None, None)),
             message.report.model_dump_json(exclude_defaults=True) if message.report is not None else None,
             *(message.body, message.state, message.reason, now),
-            *((case.process, case.own_id) if case else (None, None)),
+            *(_key(case) if case else (None, None, None)),
         )
         ((again,),) = self._received.execute(_STORE, values).fetchall()
         return bool(again == 0)
@@ -270,6 +302,10 @@ class InboxFile:
     def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> int:
         with _transaction(self._dispatched):
             return sum(self._dispatched.execute(statement, values).rowcount for statement, values in statements)
+
+
+def _key(case: CaseKey) -> tuple[str, str, str]:
+    return case.process, case.own_id, case.shop_id
 
 
 def _connection(path: Path, synchronous: str) -> sqlite3.Connection:
@@ -284,10 +320,10 @@ def _connection(path: Path, synchronous: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        yield
+        yield connection
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -66,6 +66,10 @@ class Access(Strict, Generic[AShop]):
                 return app
         raise NoCredentials(f"没有该应用的凭据 / no credentials for app: {app_key}", ("app_key",))
 
+    def app_key_of(self, shop_id: str) -> str:
+        """Return the application that serves a shop; raises NoCredentials if none does."""
+        return self._shop(shop_id).app_key
+
     def _shop(self, shop_id: str) -> AShop:
         for shop in self.shops:
             if shop.shop_id == shop_id:

@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from cases.messages import Report
 
 LONGEST_ID = 200
+LOOK: Final = Report()
+"""The report that says nothing: its case looks at the marketplace's record."""
 
 
 class MessageState(StrEnum):
@@ -18,6 +20,7 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
     UNREADABLE = "unreadable"
     FAILED = "failed"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class CaseKey:
 class InboundMessage:
     """One message of a platform: ``body`` is its content as it came, ``report`` what to signal to its case.
 
-    A message of state NEW has a ``case``; without a ``report`` that case only has to be open.
+    A message of state NEW has a ``case``; without a ``report`` that case only has to be open.  ``app_key`` is the
+    application that signed it, whose own its id is; empty if it came in another way.
     """
 
     platform: str
@@ -49,17 +53,22 @@ class InboundMessage:
     reason: str | None = None
     case: CaseKey | None = None
     report: Report | None = None
+    app_key: str = ""
 
     @classmethod
     def unreadable(cls, platform: str, body: bytes, reason: str, message_id: str = "", tag: str = "") -> Self:
         """Make the row for an unreadable message; without an id, the digest of its content is its id."""
-        own_id = message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
-        return cls(platform, own_id, tag, body, MessageState.UNREADABLE, reason)
+        return cls(platform, message_id or digest(body), tag, body, MessageState.UNREADABLE, reason)
 
     @classmethod
     def unknown(cls, platform: str, body: bytes, reason: str, message_id: str, tag: str) -> Self:
         """Make the row for a message that no process takes."""
         return cls(platform, message_id, tag, body, MessageState.UNKNOWN, reason)
+
+
+def digest(body: bytes) -> str:
+    """Return the id of a message that has none: it is the same each time the message comes."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def short_text(value: Any) -> str | None:

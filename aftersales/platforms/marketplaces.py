@@ -34,9 +34,9 @@ class Marketplaces:
     def endpoints(self) -> tuple[PushEndpoint, ...]:
         """The endpoints that marketplaces push their messages to."""
         return tuple(
-            PushEndpoint(name, marketplace.push(self._secrets.of(name)), self.message_adapters(name))
+            PushEndpoint(name, access, marketplace.push(access), self.message_adapters(name))
             for name, marketplace in installed_marketplaces().items()
-            if marketplace.push
+            if marketplace.push and (access := self._secrets.of(name))
         )
 
     def message_adapters(self, marketplace: str | None = None) -> Mapping[str, MessageAdapter]:

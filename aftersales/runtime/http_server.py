@@ -10,10 +10,14 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from aftersales.runtime.http_connection import Connection
 from cases.errors import CaseError
 
 _MOST_CONCURRENT = 500
-"""Concurrent requests; more are answered with 503, so that the platform sends them again."""
+"""Concurrent requests; more are answered with 503, so that the platform sends them again.
+
+As many connections may be open: beyond that, the one that has waited the longest for its client is closed.
+"""
 _SHUTDOWN_SECONDS = 5
 
 
@@ -57,6 +61,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asynci
         server_header=False,
         ws="none",
         lifespan="on",
+        http=Connection,
         limit_concurrency=_MOST_CONCURRENT,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -75,7 +75,7 @@ def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
     """Write credentials for the sandbox, keeping those that exist; shops that are new are added."""
     stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
     app = {"app_key": secrets.token_hex(8), "app_secret": secrets.token_urlsafe(24)}
-    blocks = {}
+    blocks: dict[str, Any] = {}
     for platform in ("douyin", "jd"):
         before = stored.get(platform, {})
         apps = before.get("apps") or [app]
@@ -85,6 +85,7 @@ def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
             token = {} if platform == "douyin" else {"access_token": secrets.token_urlsafe(24)}
             by_id[shop_id] = {"shop_id": shop_id, "app_key": apps[0]["app_key"], **token}
         blocks[platform] = {"address": f"{address}/{platform}", "apps": apps, "shops": list(by_id.values())}
+    blocks["gateway"] = stored.get("gateway") or {"status_token": secrets.token_urlsafe(24)}
     _write(path, yaml.safe_dump(blocks, sort_keys=False))
     return path
 

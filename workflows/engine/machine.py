@@ -13,7 +13,7 @@ from cases.errors import BadForm, Refused
 from cases.forms import Form
 from cases.ledger import ToldFact
 from cases.messages import EffectOutcome, ExpiryOutcome, Report, told_report
-from cases.models import clipped, read
+from cases.models import GIVEN_NOW, clipped, read
 from workflows.engine import decisions, inputs, reports
 from workflows.engine.course import OBSOLETE, CaseCourse, given_at
 from workflows.engine.inputs import Input
@@ -43,10 +43,12 @@ class CaseMachine(CaseCourse):
     def check(self, rule: str, raw: Any, now: datetime, *, key: str = "", sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm for a decision that the rules do not allow; one given before is not judged again.
 
-        Nor is one yet that must wait for others that were given before it.
+        Nor is one yet that must wait for others that were given before it.  Never called in a replay.
         """
-        if not self.state.decision(key) and not self.must_wait(now, sender):
-            self._admit(rule, raw, now, sender)
+        if self.state.decision(key) or self.must_wait(now, sender):
+            return
+        _, form, *_ = self._admit(rule, raw, now, sender)
+        read(type(form), form.model_dump(mode="json"), rule, GIVEN_NOW)
 
     def must_wait(self, now: datetime, sender: InputSender) -> bool:
         """Return whether a decision given earlier can be judged only when those before it have been taken or not."""

@@ -7,14 +7,15 @@ from urllib.parse import parse_qs
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access, Alibaba1688Client
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, verify_event
-from aftersales.platforms.inbound import InboundMessage, short_text
+from aftersales.platforms.inbound import InboundMessage, digest, short_text
 from aftersales.platforms.marketplace import Marketplace
-from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody
+from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody, SignedPush
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 
 _PLATFORM: Final = "alibaba_1688"
 _FORM_FIELDS: Final = 20
+_INCOMPLETE: Final = "缺少 msgId 或 type / msgId or type is missing"
 
 
 class Alibaba1688Push(PushFormat):
@@ -31,7 +32,7 @@ class Alibaba1688Push(PushFormat):
         """The answer that the secrets file sets."""
         return self._access.acknowledgement
 
-    async def unpack(self, headers: Mapping[str, str], read_body: ReadBody) -> list[PushedMessage | InboundMessage]:
+    async def unpack(self, headers: Mapping[str, str], read_body: ReadBody) -> SignedPush:
         """Verify a push and return its message; raises NotSigned."""
         del headers
         try:
@@ -39,9 +40,10 @@ class Alibaba1688Push(PushFormat):
         except ValueError:
             raise NotSigned from None
         message, signature = (form.get(name, [""])[0] for name in ("message", SIGNATURE))
-        if not any(verify_event(app.app_secret.get_secret_value(), message, signature) for app in self._access.apps):
-            raise NotSigned
-        return [read_push(message)]
+        for app in self._access.apps:
+            if verify_event(app.app_secret.get_secret_value(), message, signature):
+                return SignedPush(app.app_key, [read_push(message)])
+        raise NotSigned
 
 
 def read_push(message: str) -> PushedMessage | InboundMessage:
@@ -53,11 +55,10 @@ def read_push(message: str) -> PushedMessage | InboundMessage:
         return InboundMessage.unreadable(_PLATFORM, body, "不是 JSON / not valid JSON")
     message_id = short_text(pushed.get("msgId")) if isinstance(pushed, dict) else None
     tag = short_text(pushed.get("type")) if isinstance(pushed, dict) else None
-    if tag is None or message_id is None:
-        return InboundMessage.unreadable(
-            _PLATFORM, body, "缺少 msgId 或 type / msgId or type is missing", tag=tag or ""
-        )
-    return PushedMessage(message_id, tag, _content(pushed.get("data")), body)
+    if not isinstance(pushed, dict) or tag is None:
+        return InboundMessage.unreadable(_PLATFORM, body, _INCOMPLETE, tag=tag or "")
+    fault = _INCOMPLETE if message_id is None else None
+    return PushedMessage(message_id or digest(body), tag, _content(pushed.get("data")), body, fault=fault)
 
 
 def _content(data: Any) -> Any:

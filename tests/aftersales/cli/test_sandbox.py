@@ -94,6 +94,7 @@ async def test_its_secrets_are_made_once_for_their_owner_alone_and_new_shops_are
         assert (new.apps, new.shops[: len(old.shops)]) == (old.apps, old.shops)
         assert [shop.shop_id for shop in new.shops] == ["S1", "1002"]
         assert new.address == f"http://127.0.0.1:{other.sandbox_port}/{name}"
+    assert before.gateway.status_token == after.gateway.status_token is not None
     assert after.jd.shop("S1").access_token.get_secret_value() != after.jd.shop("1002").access_token.get_secret_value()
 
 

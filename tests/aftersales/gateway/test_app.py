@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from aftersales.gateway import app as application
-from aftersales.gateway.app import make_gateway
+from aftersales.gateway.app import BODY_LIMIT, make_gateway
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
@@ -30,6 +31,7 @@ from tests.support.platforms.pushing import (
     APP,
     SECRET,
     SECRET_1688,
+    SENDERS,
     RecordingFeed,
     body,
     content,
@@ -41,6 +43,8 @@ from tests.support.platforms.serving import serving
 
 TOKEN = "status-token"  # noqa: S105 - of this test
 LIMIT = 4000
+QUICKLY = 2.0
+"""Seconds: it takes 0.2, and took 11 when each message was kept by itself."""
 GUESSED = "guessed"
 SUCCESS = {"code": 0, "msg": "success"}
 
@@ -77,7 +81,7 @@ class Door:
 async def opened(path: Path) -> AsyncIterator[Door]:
     async with Inbox(path) as inbox:
         recorder = RecordingFeed()
-        dispatcher = Dispatcher(inbox, recorder.feed, first_pause=0.005, longest_pause=0.02, idle=0.02)
+        dispatcher = Dispatcher(inbox, recorder.feed, SENDERS, first_pause=0.005, longest_pause=0.02, idle=0.02)
         gateway = make_gateway(
             endpoints(), inbox, recorder.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), dispatcher=dispatcher
         )
@@ -178,6 +182,37 @@ async def test_a_signed_push_that_cannot_be_read_is_stored_and_answered(door: Do
         answer = await door.send(broken)
         assert (answer.status_code, answer.json()) == (200, SUCCESS)
     assert await door.states() == {"unreadable": 5}
+
+
+async def test_what_cannot_be_read_is_logged_once_a_push_and_counted(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("DEBUG", "json")
+    sent = body(1, pushed("209", "m1", content(7, status_deadline="soon")), pushed("227", "m2", content(8)))
+    for _ in range(2):
+        await door.send(sent)
+    await door.settled(done=2, unreadable=2)
+    assert sorted(door.recorder.fed) == [("7", None), ("8", "m2")]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (line,) = [line for line in lines if line["event"] == "messages cannot be read"]
+    assert (line["level"], line["messages"], line["cases"]) == ("warning", 2, ["douyin_reship/7"])
+    assert (line["platform"], line["app"]) == ("douyin", APP)
+
+
+async def test_a_megabyte_of_tiny_messages_is_answered_at_once_and_blocks_nobody(tmp_path: Path) -> None:
+    sent = b"[" + b"{}," * (BODY_LIMIT // 3 - 1) + b"{}]"
+    async with Inbox(tmp_path / "inbox.db") as inbox:
+        gateway = make_gateway(endpoints(), inbox, RecordingFeed().feed)
+        async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
+            began, longest = time.monotonic(), 0.0
+            pushing = asyncio.create_task(client.post("/douyin", content=sent, headers=signed(sent)))
+            while not pushing.done():
+                asked = time.monotonic()
+                assert (await client.get("/health")).status_code == 200
+                longest = max(longest, time.monotonic() - asked)
+            assert (await pushing).json() == SUCCESS
+            assert max(longest, time.monotonic() - began) < QUICKLY
+            assert (await inbox.counts())["states"]["unreadable"] == 1
 
 
 async def test_an_unknown_message_is_stored_and_counted_by_its_tag(door: Door) -> None:
@@ -328,7 +363,7 @@ async def test_the_counts_are_shown_to_whoever_has_the_token(door: Door) -> None
     await door.settled(done=1, unknown=1)
     answer = await door.client.get("/status", headers={"authorization": f"Bearer {TOKEN}"})
     assert answer.json() == {
-        "states": {"new": 0, "done": 1, "unknown": 1, "unreadable": 0, "failed": 0},
+        "states": {"new": 0, "done": 1, "unknown": 1, "unreadable": 0, "failed": 0, "refused": 0},
         "unknown_tags": {"douyin 203": 1},
         "duplicates": 0,
         "longest_waiting_seconds": None,

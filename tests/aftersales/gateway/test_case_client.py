@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,15 +13,17 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from activities.reconcile import catch_up_activity
+from aftersales.gateway import case_client
 from aftersales.gateway.case_client import CaseClient, FeedResult
 from aftersales.gateway.reconciler import Reconciler
+from aftersales.gateway.senders import NotItsShop
 from aftersales.platforms.adapter import MessageAdapter, ReconcilableAdapter
 from aftersales.platforms.douyin.reship_reading import needs_record
-from aftersales.platforms.inbound import CaseKey
+from aftersales.platforms.inbound import LOOK, CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly, find_workflow
 from aftersales.runtime.revival import revive
-from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, CaseError, LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.ledger import KnownCase
 from cases.messages import CatchUp, CatchUpCall, Opening, Report
 from tests.conftest import TASK_QUEUE
@@ -44,6 +46,7 @@ class Archive(MessageAdapter):
         self.opened_with, self.asked, self.read = facts_of_record, list[str](), list[str]()
         self.story_told: list[Report] = [report("detail/withdraw", "withdraw", look=True)]
         self.fails: Exception | None = None
+        self.record_of: str | None = None
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
         raise NotImplementedError
@@ -58,7 +61,7 @@ class Archive(MessageAdapter):
         self.asked.append(own_id)
         if self.fails:
             raise self.fails
-        return facts(own_id, shop_id=shop_id, **self.opened_with)
+        return facts(own_id, shop_id=self.record_of or shop_id, **self.opened_with)
 
     async def story(self, shop_id: str, own_id: str) -> list[Report]:
         self.read.append(own_id)
@@ -250,6 +253,94 @@ async def test_a_record_that_has_nothing_to_tell_only_opens_its_case(
         fed = await made(environment.client, archive).feed(case(own_id), report("m1", "modify"))
         assert fed.result == FeedResult.OPENED
         assert fired(await seen(environment, own_id)) == []
+
+
+async def test_what_could_not_be_read_makes_its_case_look_at_the_record(
+    environment: WorkflowEnvironment, worker: None, own_id: str
+) -> None:
+    archive = Archive()
+    archive.story_told = [report("detail/agree", "agree", look=True)]
+    feeder = made(environment.client, archive)
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(case(own_id), None)
+        for _ in range(2):
+            assert (await feeder.feed(case(own_id), LOOK)).result is FeedResult.SIGNALLED
+        view = await seen(environment, own_id)
+    assert (fired(view), view["ignored"]) == (["agree"], [])
+    assert archive.read == [own_id, own_id]
+
+
+ALL_KINDS = (None, LOOK, Report(message_id="m2", rule="agree"), Report(message_id="m3", rule="modify"))
+
+
+async def test_nothing_that_is_said_of_another_shop_s_case_reaches_it(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    fresh = made(environment.client, archive)
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(case(own_id), report("m1", "sign"))
+        before = await seen(environment, own_id)
+        for message in ALL_KINDS:
+            for client in (feeder, fresh):  # one that knows of which shop the case is, and one that has to ask
+                with pytest.raises(NotItsShop, match="S2"):
+                    await client.feed(CaseKey(PROCESS, "S2", own_id), message)
+        after = await seen(environment, own_id)
+    assert (after["timeline"], after["ignored"]) == (before["timeline"], before["ignored"])
+    assert archive.read == []
+
+
+async def test_a_message_of_another_shop_does_not_wait_until_a_case_is_revived(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        await feeder.feed(case(own_id), None)
+        await environment.client.get_workflow_handle(f"{PROCESS}/{own_id}").terminate()
+        for message in ALL_KINDS:
+            with pytest.raises(NotItsShop):
+                await made(environment.client, Archive()).feed(CaseKey(PROCESS, "S2", own_id), message)
+
+
+async def test_no_case_is_opened_for_another_shop_than_its_record_names(
+    feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
+) -> None:
+    archive.record_of = SHOP
+    with pytest.raises(NotItsShop):
+        await feeder.feed(CaseKey(PROCESS, "S2", own_id), report("m1", "agree"))
+    assert await find_workflow(environment.client, f"{PROCESS}/{own_id}") is None
+
+
+async def test_temporal_is_asked_once_of_which_shop_a_case_is(
+    environment: WorkflowEnvironment, worker: None, own_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def counting(client: Client, case_id: str, rpc_timeout: timedelta | None = None) -> Any:
+        asked.append(case_id)
+        return await find_workflow(client, case_id, rpc_timeout)
+
+    monkeypatch.setattr(case_client, "find_workflow", counting)
+    monkeypatch.setattr(case_client, "SHOPS_KEPT", 1)
+    one, other = own_id, uuid.uuid4().hex[:12]
+    with environment.with_time_skipping_disabled():
+        await made(environment.client, Archive()).feed(case(one), None)
+        await made(environment.client, Archive()).feed(case(other), None)
+        feeder = made(environment.client, Archive())
+        asked.clear()
+        for own in (one, one, other, other, one):
+            await feeder.feed(case(own), report(f"m{len(asked)}", "sign"))
+    assert [case_id.partition("/")[2] for case_id in asked] == [one, other, one]
+
+
+async def test_a_message_waits_while_a_case_started_by_hand_does_not_say_of_which_shop_it_is(
+    feeder: CaseClient, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    with environment.with_time_skipping_disabled():
+        handle = await environment.client.start_workflow(
+            PROCESS, {"facts": facts(own_id, shop_id=SHOP)}, id=f"{PROCESS}/{own_id}", task_queue="nobody works here"
+        )
+        with pytest.raises(CaseError, match="of which shop"):
+            await feeder.feed(case(own_id), report("m1", "agree"))
+        await handle.terminate()
 
 
 async def test_a_shop_s_own_figures_count(worker: None, environment: WorkflowEnvironment, own_id: str) -> None:

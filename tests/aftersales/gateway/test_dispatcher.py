@@ -20,7 +20,7 @@ from aftersales.runtime.known_cases import EndedEarly
 from cases.errors import LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
 from tests.support.life import eventually
-from tests.support.platforms.pushing import SHOP, RecordingFeed, bad_form
+from tests.support.platforms.pushing import SENDERS, SHOP, RecordingFeed, bad_form
 
 QUICK: dict[str, Any] = {"first_pause": 0.005, "longest_pause": 0.02, "idle": 0.01}
 
@@ -57,7 +57,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def dispatching(inbox: Inbox, feed: Any, **options: Any) -> AsyncIterator[Dispatcher]:
-    dispatcher = Dispatcher(inbox, feed, **{**QUICK, **options})
+    dispatcher = Dispatcher(inbox, feed, SENDERS, **{**QUICK, **options})
     task = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher

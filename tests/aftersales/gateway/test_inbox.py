@@ -4,6 +4,8 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,56 @@ async def test_a_message_that_comes_again_is_counted_and_not_stored_twice(inbox:
     assert (await inbox.counts())["duplicates"] == 2
 
 
+async def test_the_ids_of_messages_are_each_application_s_own(inbox: Inbox) -> None:
+    ours = [replace(about("1", "m1"), app_key=app) for app in ("A", "B", "A")]
+    assert await inbox.store([*ours, replace(ours[0], platform="jd")]) == 3
+    assert [(row.platform, row.app_key) for row in await inbox.due(10)] == [
+        ("douyin", "A"),
+        ("douyin", "B"),
+        ("jd", "A"),
+    ]
+
+
+async def test_a_message_that_names_another_shop_does_not_make_a_case_wait(inbox: Inbox) -> None:
+    mine = about("1", "m1")
+    await inbox.store([replace(mine, message_id="m0", case=CaseKey("douyin_reship", "S2", "1"))])
+    (foreign,) = await inbox.due(10)
+    await inbox.store([mine])
+    await inbox.later(foreign, "no answer", 60)
+    await inbox.store([about("1", "m2")])
+    assert [row.case.shop_id for row in await inbox.due(10)] == ["S1", "S1"]
+
+
+EARLIER = """
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, platform TEXT NOT NULL, message_id TEXT NOT NULL, tag TEXT NOT NULL,
+    process TEXT, shop_id TEXT, own_id TEXT, report TEXT, body BLOB NOT NULL, state TEXT NOT NULL, reason TEXT,
+    received_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_try REAL NOT NULL DEFAULT 0,
+    again INTEGER NOT NULL DEFAULT 0, UNIQUE (platform, message_id)
+);
+CREATE INDEX waiting ON messages (next_try, id) WHERE state = 'new';
+CREATE INDEX waiting_of_case ON messages (process, own_id, next_try) WHERE state = 'new';
+INSERT INTO messages (platform, message_id, tag, process, shop_id, own_id, report, body, state, received_at, attempts)
+VALUES ('douyin', 'm1', '227', 'douyin_reship', 'S1', '1', '{"rule":"agree"}', '{}', 'new', 1767600000, 2),
+       ('douyin', 'm2', '203', NULL, NULL, NULL, NULL, '{}', 'unknown', 1767600000, 0);
+"""
+
+
+async def test_what_an_earlier_release_stored_is_kept_and_delivered(path: Path, clock: Clock) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.executescript(EARLIER)
+    for _ in range(2):  # it is taken over once
+        async with Inbox(path, clock) as inbox:
+            (row,) = await inbox.due(10)
+            assert (row.case.own_id, row.app_key, row.attempts) == ("1", "", 2)
+            assert row.report == Report(rule="agree")
+            assert (await inbox.counts())["unknown_tags"] == {"douyin 203": 1}
+    with closing(sqlite3.connect(path)) as file:
+        indexes = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"waiting", "waiting_of_case"} <= indexes
+
+
 async def test_messages_that_come_together_are_all_stored_and_each_caller_gets_its_own_count(inbox: Inbox) -> None:
     batches = [[about(str(number), f"m{number % 40}")] for number in range(50)]
     assert await asyncio.gather(*(inbox.store(batch) for batch in batches)) == [1] * 40 + [0] * 10
@@ -86,13 +138,21 @@ async def test_a_finished_message_is_not_dispatched_again(inbox: Inbox) -> None:
     await inbox.failed(second, "no such shop")
     await inbox.done(second, "signalled")  # another gateway was slower
     assert ids(await inbox.due(10)) == ["3"]
-    assert (await inbox.counts())["states"] == {"new": 1, "done": 1, "unknown": 0, "unreadable": 0, "failed": 1}
+    assert (await inbox.counts())["states"] == {
+        "new": 1,
+        "done": 1,
+        "unknown": 0,
+        "unreadable": 0,
+        "failed": 1,
+        "refused": 0,
+    }
 
 
-async def test_what_failed_can_be_taken_up_again(inbox: Inbox) -> None:
-    await inbox.store([about("1", "m1")])
-    (row,) = await inbox.due(10)
-    await inbox.failed(row, "no such shop")
+async def test_what_failed_can_be_taken_up_again_and_what_was_refused_cannot(inbox: Inbox) -> None:
+    await inbox.store([about("1", "m1"), about("2", "m2")])
+    first, second = await inbox.due(10)
+    await inbox.failed(first, "no such shop")
+    await inbox.refused(second, "not its shop")
     assert await inbox.retry_failed() == 1
     assert ids(await inbox.due(10)) == ["1"]
 
@@ -114,13 +174,14 @@ async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, cl
         InboundMessage.unknown("douyin", b"{}", "why", "m4", "203"),
         InboundMessage.unreadable("douyin", b"{", "why"),
     ]
-    await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3"), *others])
-    first, second, _ = await inbox.due(10)
+    await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3"), about("4", "m5"), *others])
+    first, second, third, _ = await inbox.due(10)
     await inbox.done(first, "signalled")
     await inbox.failed(second, "no such shop")
+    await inbox.refused(third, "not its shop")
     assert await inbox.prune() == 0
     clock.now += KEPT_SECONDS + 1
-    assert await inbox.prune() == 3
+    assert await inbox.prune() == 4
     states = (await inbox.counts())["states"]
     assert {name for name, count in states.items() if count} == {MessageState.NEW, MessageState.FAILED}
 

@@ -1,11 +1,12 @@
 """Messages of a marketplace are offered to every process there that takes messages."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from aftersales.platforms.adapter import MessageAdapter
-from aftersales.platforms.inbound import CaseKey, MessageState
+from aftersales.platforms.inbound import LOOK, CaseKey, MessageState
 from aftersales.platforms.push import PushedMessage, PushEndpoint
 from cases.errors import BadForm
 from cases.messages import Report
@@ -32,7 +33,7 @@ class Takes(MessageAdapter):
 
 def endpoint(*adapters: Takes) -> PushEndpoint:
     (douyin,) = (endpoint for endpoint in endpoints() if endpoint.platform == "douyin")
-    return PushEndpoint("douyin", douyin.format, {adapter.process: adapter for adapter in adapters})
+    return PushEndpoint("douyin", douyin.access, douyin.format, {adapter.process: adapter for adapter in adapters})
 
 
 def test_the_process_that_takes_a_message_gets_it() -> None:
@@ -49,8 +50,27 @@ def test_two_processes_that_take_a_message_both_get_it_and_the_inbox_can_tell_th
 
 
 def test_what_one_process_cannot_read_another_gets_all_the_same() -> None:
-    first, second = endpoint(Takes("one", "T", readable=False), Takes("two", "T")).offer(PUSHED)
+    first, look, second = endpoint(Takes("one", "T", readable=False), Takes("two", "T")).offer(PUSHED)
     assert (first.state, first.reason, second.state) == (MessageState.UNREADABLE, "id: 不对 / wrong", MessageState.NEW)
+    assert (second.report, look.report) == (Report(message_id="m1", rule="two"), LOOK)
+
+
+def test_what_cannot_be_read_but_names_its_case_is_kept_and_makes_the_case_look_at_the_record() -> None:
+    kept, look = endpoint(Takes("one", "T", readable=False)).offer(PUSHED)
+    assert (kept.state, kept.message_id, kept.case) == (MessageState.UNREADABLE, "m1", None)
+    assert (look.state, look.message_id) == (MessageState.NEW, "m1/look")
+    assert (look.case, look.report) == (CaseKey("one", "S1", "7"), LOOK)
+
+
+def test_so_does_one_that_is_incomplete_as_it_came() -> None:
+    kept, look = endpoint(Takes("one", "T")).offer(replace(PUSHED, fault="msg_id is missing"))
+    assert (kept.state, kept.reason) == (MessageState.UNREADABLE, "msg_id is missing")
+    assert (look.case, look.report) == (CaseKey("one", "S1", "7"), LOOK)
+
+
+def test_what_is_incomplete_and_names_no_case_is_only_kept() -> None:
+    (kept,) = endpoint(Takes("one", "X")).offer(replace(PUSHED, fault="msg_id is missing"))
+    assert (kept.state, kept.reason, kept.case) == (MessageState.UNREADABLE, "msg_id is missing", None)
 
 
 @pytest.mark.parametrize("adapters", [(), (Takes("one", "X"),)])

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from aftersales.gateway.case_client import Fed, FeedResult
+from aftersales.gateway.senders import Senders
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.douyin.signing import event_sign
 from aftersales.platforms.inbound import CaseKey
@@ -32,6 +33,10 @@ SECRETS = Secrets.model_validate_json(
         }
     )
 )
+
+
+SENDERS = Senders({"douyin": SECRETS.of("douyin"), "alibaba_1688": SECRETS.of("alibaba_1688")})
+"""What these credentials say of who may send what."""
 
 
 @cache

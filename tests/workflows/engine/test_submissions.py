@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cases.errors import Refused
+from cases.errors import BadForm, Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
 from tests.support.processes.delays import CHAT, Delay
@@ -71,6 +71,17 @@ def test_g_10_another_decision_of_the_same_state_is_refused_with_that_reason(rul
     assert [choice.rule for choice in decisions.allowed(case)] == ["withdraw"]
     with pytest.raises(Refused, match=r"「同意补寄 \(agree\)」提交中.*has not taken it yet"):
         case.submit(rule, REFUSAL if rule == "refuse" else None, after("2h"), key="u2")
+
+
+def test_evidence_that_is_at_no_web_address_is_refused_and_one_that_was_taken_earlier_still_counts() -> None:
+    piece = {"kind": "chat_screenshot", "url": "file:///home/1.png"}
+    case, form = machine(), {**REFUSAL, "evidence": [piece]}
+    with pytest.raises(BadForm, match=r"refuse: evidence\.0\.url: .* http or https address"):
+        case.check("refuse", form, after("1h"))
+    case.check("refuse", {**REFUSAL, "evidence": [{**piece, "url": "https://e.example/1.png"}]}, after("1h"))
+
+    assert submit(case, "1h", "refuse", form).status == "pending"  # as a replay does, which checks nothing first
+    assert resumed(case).state.decision("u1") is not None
 
 
 def test_g_10_of_another_order_it_is_not_refused() -> None:

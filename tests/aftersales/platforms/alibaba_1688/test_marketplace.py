@@ -32,13 +32,20 @@ async def unpacked(push: Alibaba1688Push, form: dict[str, str]) -> Any:
     async def body() -> bytes:
         return urlencode(form).encode()
 
-    (message,) = await push.unpack({}, body)
+    (message,) = (await push.unpack({}, body)).messages
     return message
 
 
-@pytest.mark.parametrize("secret", ["s3cret", "other"])
-async def test_a_push_is_read_whichever_of_our_applications_signed_it(push: Alibaba1688Push, secret: str) -> None:
+@pytest.mark.parametrize(("secret", "app_key"), [("s3cret", "K1"), ("other", "K2")])
+async def test_a_push_is_read_whichever_of_our_applications_signed_it(
+    push: Alibaba1688Push, secret: str, app_key: str
+) -> None:
     form = pushed(secret, PAYLOAD)
+
+    async def body() -> bytes:
+        return urlencode(form).encode()
+
+    assert (await push.unpack({}, body)).app_key == app_key
     assert await unpacked(push, form) == PushedMessage(
         "153008394", "ORDER_SELLER_VIEW", {"orderId": 123, "备注": "买家投诉"}, form["message"].encode()
     )

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
-from tests.support.platforms.pushing import SHOP, body, content, endpoints, pushed, signed
+from aftersales.platforms.douyin import marketplace
+from aftersales.platforms.inbound import LOOK, CaseKey, InboundMessage, MessageState
+from aftersales.platforms.push import MOST_MESSAGES
+from tests.support.platforms.pushing import APP, SHOP, body, content, endpoints, pushed, signed
 
 
 async def read_push(sent: bytes) -> list[InboundMessage]:
@@ -63,7 +65,6 @@ BROKEN: list[Any] = [
     {"tag": "200", "msg_id": "m1", "data": "{"},
     {"tag": "200", "msg_id": "m1", "data": "[" * 100_000},
     {"tag": "200", "msg_id": "m1", "data": json.dumps(content(shop_id="A/1"))},
-    {"tag": "209", "msg_id": "m1", "data": json.dumps(content(status_deadline="soon"))},
 ]
 
 
@@ -73,6 +74,51 @@ async def test_one_broken_message_is_kept_and_takes_no_other_with_it(broken: Any
     assert (before.state, message.state, after.state) == (MessageState.NEW, MessageState.UNREADABLE, MessageState.NEW)
     assert message.reason
     assert message.body
+
+
+NAMELESS: list[Any] = [
+    {"tag": "209", "msg_id": "m1", "data": json.dumps(content(status_deadline="soon"))},
+    {"tag": "227", "data": json.dumps(content())},
+    {"tag": "227", "msg_id": "x" * 201, "data": content()},
+]
+
+
+@pytest.mark.parametrize("broken", NAMELESS, ids=range(len(NAMELESS)))
+async def test_one_that_names_its_case_is_kept_and_makes_it_look_at_the_record(broken: Any) -> None:
+    kept, look = await read_push(body(broken))
+    assert (kept.state, look.state, look.report) == (MessageState.UNREADABLE, MessageState.NEW, LOOK)
+    assert look.case == CaseKey("douyin_reship", SHOP, "1001")
+    assert kept.message_id != look.message_id
+    assert [message.message_id for message in await read_push(body(broken))] == [kept.message_id, look.message_id]
+
+
+async def test_a_message_says_which_application_signed_it() -> None:
+    messages = await read_push(body(pushed("227", "m1", content()), pushed("900", "m2", {}), 1))
+    assert [message.app_key for message in messages] == [APP] * 3
+
+
+async def test_a_push_of_too_many_messages_is_kept_whole() -> None:
+    sent = body(*[{}] * (MOST_MESSAGES + 1))
+    (kept,) = await read_push(sent)
+    assert (kept.state, kept.body) == (MessageState.UNREADABLE, sent)
+    assert str(MOST_MESSAGES) in (kept.reason or "")
+    assert len(await read_push(body(*[{}] * MOST_MESSAGES))) == MOST_MESSAGES
+
+
+async def test_what_is_nested_too_deeply_to_be_written_again_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = marketplace._bytes
+
+    def limited(content: Any) -> bytes:
+        if "deep" in str(content):
+            raise RecursionError
+        return write(content)
+
+    monkeypatch.setattr(marketplace, "_bytes", limited)
+    sent = body(pushed("200", "a", content()), pushed("200", "deep", content()))
+    good, deep = await read_push(sent)
+    assert (good.state, deep.state, deep.body) == (MessageState.NEW, MessageState.UNREADABLE, sent)
 
 
 async def test_half_a_character_breaks_nothing() -> None:
