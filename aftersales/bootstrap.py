@@ -42,6 +42,7 @@ from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
 from workflows.ended_cases import LookForEndedWorkflow
+from workflows.notices import SendNoticesWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
@@ -87,7 +88,7 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
             yield dependencies
             return
         async with open_notifier(settings.channels_file, settings, client, LogNotifier()) as notifier:
-            yield replace(dependencies, notifier=notifier)
+            yield replace(dependencies, notifier=notifier, channels=notifier)
 
 
 @asynccontextmanager
@@ -156,7 +157,7 @@ def make_worker(
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
+        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow, SendNoticesWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
         workflow_runner=CaseRunner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
