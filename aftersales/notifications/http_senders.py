@@ -60,7 +60,10 @@ class FeishuBot:
             now = int(self._clock())
             body |= {"timestamp": str(now), "sign": feishu_signature(self._channel.secret.get_secret_value(), now)}
         address = f"{self._channel.address}/{self._channel.key.get_secret_value()}"
-        _check("飞书 / Feishu", await _post(self._transport, address, body), "code", "msg", _FEISHU_BUSY)
+        answer = await _post(self._transport, address, body)
+        if isinstance(answer, dict) and "code" not in answer:  # robots of the first generation answer in other words
+            answer = {"code": answer.get("StatusCode"), "msg": answer.get("StatusMessage")}
+        _check("飞书 / Feishu", answer, "code", "msg", _FEISHU_BUSY)
 
 
 class DingtalkBot:

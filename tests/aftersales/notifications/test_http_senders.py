@@ -122,6 +122,20 @@ async def test_an_answer_without_a_code_is_not_taken_for_a_yes(
         await sender(address, transport, kind).send(notice())
 
 
+async def test_the_answer_of_feishus_first_robots_is_a_yes_and_their_no_a_no(
+    address: str, transport: Transport
+) -> None:
+    bot = sender(address, transport, "feishu")
+    bots.raw = {"Extra": None, "StatusCode": 0, "StatusMessage": "success"}
+    await bot.send(notice())
+    bots.raw = {"Extra": None, "StatusCode": 9499, "StatusMessage": "too many request"}
+    with pytest.raises(PlatformUnreachable, match="9499 too many request"):
+        await bot.send(notice())
+    bots.raw = {"StatusCode": 0, "code": 19001, "msg": "param invalid"}  # a code that is there decides
+    with pytest.raises(PlatformRefused, match="19001"):
+        await bot.send(notice())
+
+
 async def test_a_text_that_is_too_long_is_cut_and_not_refused(address: str, transport: Transport) -> None:
     long = notice().model_copy(update={"lines": ("很长" * 1000,)})
     await sender(address, transport, "wecom").send(long)
