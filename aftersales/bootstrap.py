@@ -41,6 +41,7 @@ from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_en
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
+from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow
 from workflows.notices import SendNoticesWorkflow
 from workflows.reconcile import CatchUpWorkflow
@@ -207,7 +208,7 @@ def main() -> int:
         asyncio.run(run_worker(settings))
     except CaseError as bad:
         for line in str(bad).splitlines():
-            print(f"worker: {line}", file=sys.stderr)
+            print(f"worker: {plain(line)}", file=sys.stderr)
         return 2
     except Exception:  # noqa: BLE001 - a fault of the program: Python's own traceback would quote what it failed on
         structlog.get_logger("worker").exception("worker failed")

@@ -10,9 +10,10 @@ from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
 from aftersales.platforms.wording import platform_words
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address, Secret
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 
 PLATFORM = "douyin"
 SUCCESS = 10000
@@ -20,6 +21,8 @@ BUSY_CODES = frozenset({20000, 20001, 60000})
 """Codes of a service that is down, too slow, or called too often: a retry helps.  From third-party code only."""
 TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
 """Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
+CLOCK_WRONG = frozenset({"isv.timestamp-invalid"})
+"""Codes of a timestamp that is not the platform's.  From third-party code only."""
 JSON = {"content-type": "application/json;charset=UTF-8"}
 HIDDEN = "***"
 
@@ -149,6 +152,10 @@ class DouyinSession:
         answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
         if answer.code in BUSY_CODES:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
+        if answer.code != SUCCESS and answer.sub_code in CLOCK_WRONG:
+            with clock_measured(self._transport):
+                what = "抖店不接受本机时间 / Douyin does not take our time"
+                raise ClockWrong(f"{what}: {method}: {answer.text} (code {answer.code}, sub_code {answer.sub_code})")
         return answer
 
 

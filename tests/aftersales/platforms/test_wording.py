@@ -23,6 +23,7 @@ BROKEN = json.loads('"不行 \\ud800"') * 500
         ((" 已出库 ", None), "已出库"),
         (("已出库", "shipped"), "已出库 / shipped"),
         ((15, ["x"]), "15 / ['x']"),
+        (("不行\n\n# 已同意\x1b[2J", "a\u202eb"), "不行 # 已同意 [2J / ab"),
     ],
 )
 def test_the_parts_of_what_was_said_are_joined(parts: tuple[object, ...], words: str) -> None:
