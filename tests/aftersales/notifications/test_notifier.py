@@ -192,6 +192,23 @@ async def test_two_workers_send_a_notice_once_also_at_the_same_instant(tmp_path:
     assert setup.group.delivered == {"wecom": ["k1"]}
 
 
+async def test_what_another_worker_sends_just_before_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = NotifierSetup(tmp_path, shop(channel("http://a", "wecom")))
+    begin = DeliveryLog.begin
+
+    def overtaken(log: DeliveryLog, delivery_id: str, now: datetime) -> bool:
+        with DeliveryLog(tmp_path / LOG_FILE) as other:
+            other.close(delivery_id, "reminder", "sent", now)
+        return begin(log, delivery_id, now)
+
+    monkeypatch.setattr(DeliveryLog, "begin", overtaken)
+    await setup.remind("k1")
+
+    assert setup.group.delivered == {}
+
+
 async def test_g_5_a_reminder_that_is_late_is_dropped(tmp_path: Path) -> None:
     setup = NotifierSetup(tmp_path, channels())
     await setup.remind("k1", deadline=NOON)

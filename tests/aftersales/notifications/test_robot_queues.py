@@ -23,8 +23,10 @@ from tests.support.notifications.notices import channel, one
 ALLOWED = {"feishu": ((100, 60), (5, 1)), "dingtalk": ((20, 60),), "wecom": ((20, 60),)}
 """What the services allow: messages in seconds."""
 PARTITIONS = 4
-PER_SECOND = 8.0
-MESSAGES = 17
+PER_SECOND = 4.0
+MESSAGES = 13
+DELAY = 0.5
+"""Seconds that the first message may be late."""
 
 
 @pytest.mark.parametrize("kind", ALLOWED)
@@ -86,9 +88,5 @@ async def test_one_rate_holds_for_all_workers_of_a_robot(environment: WorkflowEn
         await stack.enter_async_context(worker)
         await clients[0].execute_workflow(Burst.run, queue, id=queue, task_queue=f"{queue}/w")
 
-    gone.sort()
-    allowed_at_once = PARTITIONS * (PER_SECOND / PARTITIONS + 1)
     assert len(gone) == MESSAGES
-    for first, beyond in zip(gone, gone[int(allowed_at_once + PER_SECOND) :], strict=False):
-        assert beyond - first >= 1
-    assert gone[-1] - gone[0] >= (MESSAGES - allowed_at_once) / PER_SECOND
+    assert max(gone) - min(gone) >= (MESSAGES - PARTITIONS) / PER_SECOND - DELAY
