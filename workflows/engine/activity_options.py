@@ -48,7 +48,7 @@ REMIND = ActivityOptions(
 NOTIFY = _attempts(20, timedelta(minutes=5))
 """A notification: about an hour, then its failure is shown on the case (G-7)."""
 CLOSE = _attempts(105, timedelta(minutes=15))
-"""Recording an outcome and notifying operators of it: about a day, after which it is only recorded."""
+"""Recording an outcome and saying what is to be sent of it: about a day, after which it is only recorded."""
 SEND = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(hours=1),
