@@ -8,10 +8,10 @@ from activities.effects import How, process_activities
 from activities.ended_cases import ended_cases_activity
 from activities.ledger import ledger_activities
 from activities.local_calls import LocalCalls
-from activities.notifications import notification_activities
+from activities.notifications import notification_activities, sending_activity
 from activities.other_cases import other_cases_activities
 from activities.reconcile import catch_up_activity
-from cases.ports import CaseReports, CaseSearch, Ledger, Notifier, Platform, Reconcile
+from cases.ports import CaseReports, CaseSearch, Ledger, NoticeChannels, Notifier, Platform, Reconcile
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Dependencies:
 
     ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
     ended early; without it nobody looks for them.  ``reports``: the way by which cases tell each other facts; without
-    it they cannot.  ``console_done``: console tasks count as done at once.
+    it they cannot.  ``channels``: those through which notices are sent, if the notifier leaves any to be sent.
+    ``console_done``: console tasks count as done at once.
     """
 
     platform: Platform
@@ -29,6 +30,7 @@ class Dependencies:
     reconcilers: Mapping[str, Reconcile] = field(default_factory=dict)
     search: CaseSearch | None = None
     reports: CaseReports | None = None
+    channels: NoticeChannels | None = None
     console_done: bool = False
 
 
@@ -60,6 +62,10 @@ def all_activities(
 
 def _reaching_cases(dependencies: Dependencies) -> Iterator[Callable[..., Any]]:
     if dependencies.search is not None:
-        yield ended_cases_activity(dependencies.search, dependencies.ledger, dependencies.notifier)
+        yield ended_cases_activity(
+            dependencies.search, dependencies.ledger, dependencies.notifier, dependencies.channels
+        )
+    if dependencies.channels is not None:
+        yield sending_activity(dependencies.channels)
     if dependencies.reports is not None:
         yield from other_cases_activities(dependencies.ledger, dependencies.reports)

@@ -9,7 +9,7 @@ from temporalio import activity
 from cases.errors import CaseError, PlatformRefused
 from cases.ledger import Ending, KnownCase, OpenedCase
 from cases.messages import ActionRequired, ConsoleTask, EndedCase, EndedLook, EndedLookCall
-from cases.ports import CaseSearch, Ledger, Notifier
+from cases.ports import CaseSearch, Ledger, NoticeChannels, Notifier
 
 CASES_PER_QUESTION: Final = 200
 """Cases in one question to the ledger."""
@@ -23,12 +23,14 @@ WHY: Final[dict[Ending, str]] = {
 Found = TypeVar("Found")
 
 
-def ended_cases_activity(search: CaseSearch, ledger: Ledger, notifier: Notifier) -> Callable[..., Any]:
+def ended_cases_activity(
+    search: CaseSearch, ledger: Ledger, notifier: Notifier, channels: NoticeChannels | None = None
+) -> Callable[..., Any]:
     """Return the activity that looks once."""
 
     @activity.defn(name="look_for_ended")
     async def look_for_ended(call: EndedLookCall) -> EndedLook:
-        return await EndedCaseLook(search, ledger, notifier).look(call)
+        return await EndedCaseLook(search, ledger, notifier, channels).look(call)
 
     return look_for_ended
 
@@ -36,8 +38,10 @@ def ended_cases_activity(search: CaseSearch, ledger: Ledger, notifier: Notifier)
 class EndedCaseLook:
     """One look; it may be repeated, since what the ledger has is no news and a notification has its own key."""
 
-    def __init__(self, search: CaseSearch, ledger: Ledger, notifier: Notifier) -> None:
-        self._search, self._ledger, self._notifier = search, ledger, notifier
+    def __init__(
+        self, search: CaseSearch, ledger: Ledger, notifier: Notifier, channels: NoticeChannels | None = None
+    ) -> None:
+        self._search, self._ledger, self._notifier, self._channels = search, ledger, notifier, channels
 
     async def look(self, call: EndedLookCall) -> EndedLook:
         """Enter running cases that the ledger does not have, then find and tell those that ended early.
@@ -102,7 +106,9 @@ class EndedCaseLook:
             key=f"{case.case_id}/ended/{case.run_id}",
         )
         try:
-            await self._notifier.notify_action_required(required, required.key)
+            left = await self._notifier.notify_action_required(required, required.key)
+            if left is not None and self._channels is not None:  # the case's workflow is over, and cannot send it
+                await self._channels.send_apart(required.key, left)
         except PlatformRefused as refused:  # another try would be refused too; `list` shows the case
             activity.logger.warning("operators cannot be told of an ended case: %s", refused)
 

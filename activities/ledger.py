@@ -8,6 +8,7 @@ from typing import Any, Final
 from temporalio import activity
 
 from cases.ledger import CaseRecord
+from cases.messages import NoticeDeliveries
 from cases.ports import Ledger, Notifier
 
 THREADS: Final = 8
@@ -27,10 +28,11 @@ def ledger_activities(ledger: Ledger, notifier: Notifier) -> Iterator[Callable[.
         await asyncio.get_running_loop().run_in_executor(threads, ledger.record, record)
 
     @activity.defn(name="close_case")
-    async def close_case(record: CaseRecord) -> None:
+    async def close_case(record: CaseRecord) -> NoticeDeliveries | None:
         await record_case(record)
-        if record.outcome is not None:
-            await notifier.notify_outcome(record.outcome, record.outcome.key)
+        if record.outcome is None:
+            return None
+        return await notifier.notify_outcome(record.outcome, record.outcome.key)
 
     yield record_case
     yield close_case

@@ -41,7 +41,9 @@ from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_en
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
+from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow
+from workflows.notices import SendNoticesWorkflow
 from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
@@ -87,7 +89,7 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
             yield dependencies
             return
         async with open_notifier(settings.channels_file, settings, client, LogNotifier()) as notifier:
-            yield replace(dependencies, notifier=notifier)
+            yield replace(dependencies, notifier=notifier, channels=notifier)
 
 
 @asynccontextmanager
@@ -156,7 +158,7 @@ def make_worker(
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow],
+        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow, SendNoticesWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
         workflow_runner=CaseRunner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
@@ -206,7 +208,7 @@ def main() -> int:
         asyncio.run(run_worker(settings))
     except CaseError as bad:
         for line in str(bad).splitlines():
-            print(f"worker: {line}", file=sys.stderr)
+            print(f"worker: {plain(line)}", file=sys.stderr)
         return 2
     except Exception:  # noqa: BLE001 - a fault of the program: Python's own traceback would quote what it failed on
         structlog.get_logger("worker").exception("worker failed")

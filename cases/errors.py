@@ -46,6 +46,10 @@ class PlatformUnreachable(PlatformError):
     """No answer from the platform, or an unintelligible one: a retry may help (G-7)."""
 
 
+class ClockWrong(PlatformUnreachable):
+    """A call that a platform does not take because our clock is wrong: it says nothing of the case (G-7)."""
+
+
 class NotResolvedYet(PlatformUnreachable):
     """No decision of the platform yet after its clock ran out: it is asked again with back-off (G-2)."""
 

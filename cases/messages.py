@@ -149,6 +149,36 @@ class ActionRequired(Strict):
     key: str = ""
 
 
+class NoticeDelivery(Strict):
+    """A notice to be sent through one channel of its shop.
+
+    ``task_queue`` is that of the channel's robot, whose rate Temporal keeps; None: any worker's own.  ``at``: when the
+    channel's quiet hours end, None if it may be sent now.
+    """
+
+    channel: str
+    notice: dict[str, Any]
+    task_queue: str | None = Field(default=None, exclude_if=operator.not_)
+    at: Instant | None = Field(default=None, exclude_if=operator.not_)
+
+    @property
+    def case_id(self) -> str | None:
+        """The case that the notice is about."""
+        return self.notice.get("case_id")
+
+
+class NoticeDeliveries(Strict):
+    """What is left to be sent of one notice: a delivery for each channel that takes it."""
+
+    deliveries: tuple[NoticeDelivery, ...]
+
+
+class NoticeSent(Strict):
+    """What became of a delivery: sent, or put off until quiet hours that have begun meanwhile end."""
+
+    put_off_until: Instant | None = Field(default=None, exclude_if=operator.not_)
+
+
 class CatchUpScope(Strict):
     """The shop whose records are to be read; the first run begins at ``since`` if it is given."""
 

@@ -16,6 +16,9 @@ from cases.messages import (
     EndedCase,
     ExpiryOutcome,
     ExpiryQuery,
+    NoticeDeliveries,
+    NoticeDelivery,
+    NoticeSent,
     Reminder,
     Report,
 )
@@ -83,17 +86,31 @@ class Ledger(Protocol):
 class Notifier(Protocol):
     """The operators' notifications; a ``key`` seen before sends nothing.
 
-    All methods raise PlatformUnreachable if a retry may help, otherwise PlatformRefused.
+    Every method returns what is still to be sent, by whom it called and at its time, through ``NoticeChannels``; None
+    if operators have been notified.  All raise PlatformUnreachable if a retry may help, otherwise PlatformRefused.
     """
 
-    async def remind(self, reminder: Reminder, key: str) -> None:
+    async def remind(self, reminder: Reminder, key: str) -> NoticeDeliveries | None:
         """Notify operators of a deadline (G-5)."""
 
-    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, required: ActionRequired, key: str) -> NoticeDeliveries | None:
         """Notify them of a step that waits for them (G-7, G-8)."""
 
-    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> NoticeDeliveries | None:
         """Notify them how a case ended."""
+
+
+class NoticeChannels(Protocol):
+    """The channels through which notices are sent."""
+
+    async def send(self, delivery: NoticeDelivery) -> NoticeSent:
+        """Send a notice once, unless it is late.
+
+        Raises PlatformUnreachable if a retry may help, otherwise PlatformRefused.
+        """
+
+    async def send_apart(self, key: str, left: NoticeDeliveries) -> None:
+        """Have a notice sent that belongs to no running case, once for its key."""
 
 
 class LookProgress(Protocol):

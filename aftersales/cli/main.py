@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from cases.plain_text import plain_lines
+
 
 class CommandSource(NamedTuple):
     """A module of ``aftersales.cli`` and the line that ``aftersales --help`` shows.
@@ -106,7 +108,7 @@ def main() -> None:
     except BaseException as bug:  # noqa: BLE001 - print where it happened, and end in the same way
         from aftersales.runtime.log_privacy import outline  # noqa: PLC0415 - help and completion start faster without it
 
-        print(outline((type(bug), bug, bug.__traceback__)), file=sys.stderr)  # noqa: T201
+        print(plain_lines(outline((type(bug), bug, bug.__traceback__))), file=sys.stderr)  # noqa: T201
         status = 1
     try:
         sys.stdout.flush()

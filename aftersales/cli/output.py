@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cases.durations import format_duration
+from cases.plain_text import NOT_PLAIN, plain, squeezed
 from cases.shanghai import shanghai
 
 _MINUTE = timedelta(minutes=1)
@@ -18,18 +19,20 @@ _WIDTH_WITHOUT_TERMINAL = 200
 
 
 def print_json(data: Any) -> None:
-    """Print JSON on standard output, and nothing else."""
-    print(json.dumps(data, ensure_ascii=False, indent=2))  # noqa: T201
+    """Print JSON on standard output, and nothing else; what would steer a terminal is escaped."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    lines = (NOT_PLAIN.sub(lambda found: json.dumps(found.group())[1:-1], line) for line in text.split("\n"))
+    print("\n".join(lines))  # noqa: T201
 
 
 def say(text: str = "") -> None:
-    """Print a line for people, without interpreting markup in it."""
-    Console(highlight=False, emoji=False, soft_wrap=True).print(escape(text))
+    """Print one line for people, without interpreting markup in it, whatever others said in it."""
+    Console(highlight=False, emoji=False, soft_wrap=True).print(escape(plain(text)))
 
 
 def complain(text: str) -> None:
     """Print one line on standard error."""
-    print(f"aftersales: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    print(f"aftersales: {squeezed(text)}", file=sys.stderr)  # noqa: T201
 
 
 def _console() -> Console:
@@ -39,16 +42,16 @@ def _console() -> Console:
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Print a table, or a line saying that it is empty."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(plain(title)), title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(escape("" if cell is None else plain(str(cell))) for cell in row))
     console = _console()
     if table.row_count:
         console.print(table)
     else:
-        console.print(f"{escape(title)}: 无 (none)")
+        console.print(f"{escape(plain(title))}: 无 (none)")
 
 
 def when(instant: str | datetime | None) -> str:

@@ -175,7 +175,8 @@ def print_simulation(result: dict[str, Any]) -> None:
         counts = f"{entry['points']} 分" if entry["points"] else f"{entry['amount'] or '-'} 元"
         say(f"  账目 {entry['clause']}{order_suffix(entry['order'])}: {counts} ({entry['status']})")
     for name, other in result.get("also", {}).items():
-        say(f"\n{name}")
+        say()
+        say(name)
         print_simulation(other)
 
 

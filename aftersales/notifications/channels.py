@@ -3,11 +3,12 @@
 Notices in a channel's quiet hours wait until these end.
 """
 
+import re
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, RootModel, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, RootModel, SecretStr, StringConstraints, model_validator
 
 from aftersales.notifications.notice import Kind, Notice
 from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file
@@ -15,6 +16,7 @@ from cases.models import Id, Strict, Text
 from cases.shanghai import SHANGHAI
 
 _QUIET_HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _DAY = timedelta(days=1)
 
 
@@ -27,6 +29,19 @@ def _not_empty(hours: str) -> str:
 
 QuietHours = Annotated[str, StringConstraints(pattern=_QUIET_HOURS), AfterValidator(_not_empty)]
 """Quiet hours in Shanghai time, such as 22:00-08:00."""
+
+
+def _only_the_key(key: SecretStr) -> SecretStr:
+    if not _KEY.fullmatch(key.get_secret_value()):
+        raise ValueError(
+            "只填机器人地址中的 key(access_token),不要填整个地址 / expected only the key in the robot's address, "
+            "letters, digits, - and _: not the whole address"
+        )
+    return key
+
+
+RobotKey = Annotated[Secret, AfterValidator(_only_the_key)]
+"""What identifies a robot: one part of its address."""
 
 
 def quiet_until(hours: str, now: datetime) -> datetime | None:
@@ -64,7 +79,7 @@ class FeishuChannel(ChannelBase):
 
     type: Literal["feishu"]
     address: Address = "https://open.feishu.cn/open-apis/bot/v2/hook"
-    key: Secret
+    key: RobotKey
     secret: Secret | None = None
 
 
@@ -73,7 +88,7 @@ class DingtalkChannel(ChannelBase):
 
     type: Literal["dingtalk"]
     address: Address = "https://oapi.dingtalk.com/robot/send"
-    key: Secret
+    key: RobotKey
     secret: Secret | None = None
 
 
@@ -82,7 +97,7 @@ class WecomChannel(ChannelBase):
 
     type: Literal["wecom"]
     address: Address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"
-    key: Secret
+    key: RobotKey
 
 
 class WebhookChannel(ChannelBase):

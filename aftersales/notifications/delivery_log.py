@@ -1,14 +1,12 @@
-"""The log of deliveries: the outcome of every notice, and those that wait for the end of quiet hours."""
+"""The log of deliveries: the outcome of every notice, and those that are being sent."""
 
-import json
 import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from cases.errors import CaseError
 
@@ -23,21 +21,8 @@ _LOCK_SECONDS: Final = 5.0
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS closed (mark TEXT PRIMARY KEY, kind TEXT NOT NULL, became TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS closed_at ON closed (at);
-CREATE TABLE IF NOT EXISTS waiting (
-    mark TEXT PRIMARY KEY, channel TEXT NOT NULL, at REAL NOT NULL, notice TEXT NOT NULL
-);
 CREATE TABLE IF NOT EXISTS sending (mark TEXT PRIMARY KEY, sender TEXT NOT NULL, at REAL NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class DelayedNotice:
-    """A notice to send at a later instant, as it was stored."""
-
-    delivery_id: str
-    channel: str
-    at: datetime
-    notice: dict[str, Any]
 
 
 class DeliveryLog:
@@ -91,30 +76,12 @@ class DeliveryLog:
         """Record the first outcome of a delivery; old outcomes are pruned from time to time."""
         row = (delivery_id, kind, outcome, now.timestamp())
         self._file.execute("INSERT OR IGNORE INTO closed VALUES (?, ?, ?, ?)", row)
-        for table in ("waiting", "sending"):  # only now: whoever begins after this finds it closed
-            self._file.execute(f"DELETE FROM {table} WHERE mark = ?", (delivery_id,))  # noqa: S608
+        # Only now: whoever begins after this finds it closed.
+        self._file.execute("DELETE FROM sending WHERE mark = ?", (delivery_id,))
         if self._closed_since_start % PRUNED_EVERY == 0:
-            for table in (
-                "closed",
-                "waiting",
-                "sending",
-            ):  # a notice that still waits then had a channel that was removed
+            for table in ("closed", "sending"):
                 self._file.execute(f"DELETE FROM {table} WHERE at < ?", ((now - RETENTION).timestamp(),))  # noqa: S608
         self._closed_since_start += 1
-
-    def delay(self, delayed: DelayedNotice) -> None:
-        """Store a notice until it is closed."""
-        notice = json.dumps(delayed.notice, ensure_ascii=False)
-        row = (delayed.delivery_id, delayed.channel, delayed.at.timestamp(), notice)
-        self._file.execute("INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", row)
-
-    def delayed(self) -> list[DelayedNotice]:
-        """Return the delayed notices that are not closed, earliest first."""
-        rows = self._file.execute("SELECT mark, channel, at, notice FROM waiting ORDER BY at, mark").fetchall()
-        return [
-            DelayedNotice(delivery_id, channel, datetime.fromtimestamp(at, UTC), json.loads(notice))
-            for delivery_id, channel, at, notice in rows
-        ]
 
     def outcomes(self) -> Iterator[tuple[str, str]]:
         """Yield the delivery id and outcome of every closed notice, oldest first."""

@@ -7,19 +7,26 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
 from aftersales.notifications.channels import DingtalkChannel, FeishuChannel, WebhookChannel, WecomChannel
 from aftersales.notifications.notice import Notice
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
+from cases.plain_text import squeezed
 
 # Codes for failures inside the service and for too many messages.
 _FEISHU_BUSY = frozenset({-1, 2200, 9499, 11232, 11233, 230020})
 _DINGTALK_BUSY = frozenset({-1, 90018, 90030, 130101, 410100})
 _WECOM_BUSY = frozenset({-1, 45009, 45033})
+# Codes for a signature that is wrong or too old.
+_FEISHU_STAMPS, _DINGTALK_STAMPS = frozenset({19021}), frozenset({310000})
+_STAMPS_HOLD = timedelta(minutes=59)
+"""How far a clock may be off: an hour, less what a call takes."""
 
 _FEISHU_BYTES = _DINGTALK_BYTES = 16 * 1024
 _WECOM_BYTES = 2048
@@ -60,7 +67,10 @@ class FeishuBot:
             now = int(self._clock())
             body |= {"timestamp": str(now), "sign": feishu_signature(self._channel.secret.get_secret_value(), now)}
         address = f"{self._channel.address}/{self._channel.key.get_secret_value()}"
-        _check("飞书 / Feishu", await _post(self._transport, address, body), "code", "msg", _FEISHU_BUSY)
+        answer = await _post(self._transport, address, body)
+        if isinstance(answer, dict) and "code" not in answer:  # robots of the first generation answer in other words
+            answer = {"code": answer.get("StatusCode"), "msg": answer.get("StatusMessage")}
+        _check("飞书 / Feishu", answer, "code", "msg", _FEISHU_BUSY, _FEISHU_STAMPS, self._transport)
 
 
 class DingtalkBot:
@@ -78,7 +88,7 @@ class DingtalkBot:
             query |= {"timestamp": str(now), "sign": sign}
         body = {"msgtype": "text", "text": {"content": _shortened(notice.text, _DINGTALK_BYTES)}}
         answer = await _post(self._transport, self._channel.address, body, query)
-        _check("钉钉 / DingTalk", answer, "errcode", "errmsg", _DINGTALK_BUSY)
+        _check("钉钉 / DingTalk", answer, "errcode", "errmsg", _DINGTALK_BUSY, _DINGTALK_STAMPS, self._transport)
 
 
 class WecomBot:
@@ -92,7 +102,7 @@ class WecomBot:
         query = {"key": self._channel.key.get_secret_value()}
         body = {"msgtype": "text", "text": {"content": _shortened(notice.text, _WECOM_BYTES)}}
         answer = await _post(self._transport, self._channel.address, body, query)
-        _check("企业微信 / WeCom", answer, "errcode", "errmsg", _WECOM_BUSY)
+        _check("企业微信 / WeCom", answer, "errcode", "errmsg", _WECOM_BUSY, frozenset(), self._transport)
 
 
 class Webhook:
@@ -127,21 +137,33 @@ async def _post(transport: Transport, address: str, body: Any, query: dict[str, 
     )
 
 
-def _check(bot: str, answer: Any, field: str, text: str, busy: Collection[int]) -> None:
+def _check(
+    bot: str,
+    answer: Any,
+    field: str,
+    text: str,
+    busy: Collection[int],
+    stamps: Collection[int],
+    transport: Transport,
+) -> None:
     """Raise PlatformRefused unless the code in ``field`` is 0, PlatformUnreachable if it is one of ``busy``.
 
-    Bots answer with HTTP status 200 even if they refuse.
+    One of ``stamps`` stands for a wrong secret as well as for a wrong clock: it is ClockWrong if our clock is known to
+    be.  Bots answer with HTTP status 200 even if they refuse.
     """
     code = answer.get(field) if isinstance(answer, dict) else None
     if code == 0 and not isinstance(code, bool):
         return
     if not isinstance(code, int):
         raise PlatformUnreachable(f"{bot}: 返回内容无法理解 / unexpected answer")
-    reason = " ".join(str(answer.get(text) or "").split())[:_ANSWER_LENGTH]
+    reason = squeezed(str(answer.get(text) or ""))[:_ANSWER_LENGTH]
     if code in busy:
         raise PlatformUnreachable(
             f"{bot}: 机器人繁忙或超出频率限制 / the bot is busy or over its rate limit: {code} {reason}"
         )
+    if code in stamps and transport.ahead is not None and abs(transport.ahead) > _STAMPS_HOLD:
+        with clock_measured(transport):
+            raise ClockWrong(f"{bot}: 机器人不接受本机时间 / the bot does not take our time: {code} {reason}")
     raise PlatformRefused(f"{bot}: 机器人拒绝 / the bot refused: {code} {reason}")
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
+
+from pydantic import BeforeValidator
 
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, Reminder
 from cases.models import Instant, Strict, Text, clipped
+from cases.plain_text import squeezed
 from cases.shanghai import shanghai
 
 Kind = Literal["reminder", "needs_operator", "escalation", "outcome"]
@@ -19,6 +22,10 @@ _KINDS: Mapping[Kind, str] = {
     "outcome": "案件结果",
 }
 """The labels of the kinds."""
+
+
+Line = Annotated[Text, BeforeValidator(squeezed)]
+"""A line of a notice: whatever others said in it makes no other line, and steers nothing."""
 
 
 class Notice(Strict):
@@ -33,8 +40,8 @@ class Notice(Strict):
     shop_id: Text
     order: str | None = None
     kind: Kind
-    title: Text
-    lines: tuple[Text, ...]
+    title: Line
+    lines: tuple[Line, ...]
     deadline: Instant | None = None
     state: str | None = None
     rule: str | None = None
@@ -149,7 +156,7 @@ def _notice(
         shop_id=about.shop_id,
         order=about.order,
         kind=kind,
-        title=" ".join(f"【{_KINDS[kind]}】{process}:{subject}".split()),
+        title=f"【{_KINDS[kind]}】{process}:{subject}",
         lines=(*first, *lines, f"查看案件:{context.link(about.case_id)}"),
         **fields,
     )

@@ -1,18 +1,13 @@
-"""Notifying a shop's operators through all its channels; notices of quiet hours wait, across restarts too."""
+"""Notifying a shop's operators through all its channels: says what is to be sent and when, and sends it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Final, Self
-
-import structlog
+from typing import Final
 
 from aftersales.notifications.channels import Channel, Channels
-from aftersales.notifications.delivery import Delivery, NotificationClock, delivery_id, sender_of
-from aftersales.notifications.delivery_log import DelayedNotice, DeliveryLog
+from aftersales.notifications.delivery import Delivery, NotificationClock, sender_of
+from aftersales.notifications.delivery_log import DeliveryLog
 from aftersales.notifications.notice import (
     Notice,
     NoticeContext,
@@ -20,28 +15,24 @@ from aftersales.notifications.notice import (
     outcome_notice,
     reminder_notice,
 )
+from aftersales.notifications.robot_queues import robot_queue
 from aftersales.runtime.http_client import Transport
-from cases.errors import BadForm, CaseError, PlatformRefused
+from cases.errors import PlatformRefused
 from cases.ledger import CaseOutcome
-from cases.messages import ActionRequired, Reminder
+from cases.messages import ActionRequired, NoticeDeliveries, NoticeDelivery, NoticeSent, Reminder
 from cases.models import read
 from cases.ports import Notifier
 
 LOG_FILE: Final = "notices.db"
-_LONGEST_PAUSE: Final = 60.0
-"""Seconds: a machine that was suspended checks its clock again after this."""
-_RETRY_PAUSES: Final = (1.0, 5.0, 25.0, 60.0, *[300.0] * 11)
-"""Seconds between the tries of a delayed notice: an hour in all."""
 
-
-async def _always(_: Notice) -> bool:
-    return True
+SendApart = Callable[[str, NoticeDeliveries], Awaitable[None]]
+"""Has a notice sent, once for its key, that belongs to no running case."""
 
 
 class ChannelNotifier:
     """Notifies through the channels of the case's shop, or the ``fallback`` if no channel takes the notice.
 
-    ``is_current`` is asked of a delayed notice before it is sent.
+    It leaves the sending to the case, which waits for quiet hours and robots and shows what could not be sent.
     """
 
     def __init__(
@@ -50,114 +41,71 @@ class ChannelNotifier:
         context: NoticeContext,
         fallback: Notifier,
         delivery: Delivery,
-        log: DeliveryLog,
         *,
+        task_queue: str,
+        send_apart: SendApart,
         clock: NotificationClock,
-        is_current: Callable[[Notice], Awaitable[bool]] = _always,
     ) -> None:
         self._channels, self._context, self._fallback = channels, context, fallback
-        self._delivery, self._log, self._clock, self._is_current = delivery, log, clock, is_current
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._delivery, self._task_queue, self._clock = delivery, task_queue, clock
+        self._send_apart = send_apart
 
-    async def remind(self, reminder: Reminder, key: str) -> None:
+    async def remind(self, reminder: Reminder, key: str) -> NoticeDeliveries | None:
         """Notify of a deadline."""
-        if not await self._send(reminder_notice(reminder, key, self._context)):
-            await self._fallback.remind(reminder, key)
+        notice = reminder_notice(reminder, key, self._context)
+        return self._left(notice) if self._channels_for(notice) else await self._fallback.remind(reminder, key)
 
-    async def notify_action_required(self, required: ActionRequired, key: str) -> None:
+    async def notify_action_required(self, required: ActionRequired, key: str) -> NoticeDeliveries | None:
         """Notify of a step that waits for a person."""
-        if not await self._send(action_required_notice(required, key, self._context)):
-            await self._fallback.notify_action_required(required, key)
+        notice = action_required_notice(required, key, self._context)
+        if self._channels_for(notice):
+            return self._left(notice)
+        return await self._fallback.notify_action_required(required, key)
 
-    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> NoticeDeliveries | None:
         """Notify of a case's outcome."""
-        if not await self._send(outcome_notice(outcome, key, self._context)):
-            await self._fallback.notify_outcome(outcome, key)
+        notice = outcome_notice(outcome, key, self._context)
+        return self._left(notice) if self._channels_for(notice) else await self._fallback.notify_outcome(outcome, key)
 
-    async def _send(self, notice: Notice) -> bool:
-        """Notify through the shop's channels; return False if no channel takes the notice."""
-        if not self._channels_for(notice):
-            return False
-        await self.notify(notice)
-        return True
+    async def send(self, delivery: NoticeDelivery) -> NoticeSent:
+        """Send a notice once, unless it is late or the channel's quiet hours have begun meanwhile."""
+        notice = read(Notice, delivery.notice, "notice")
+        named = (channel for channel in self._channels.of(notice.shop_id) if channel.name == delivery.channel)
+        channel = next(named, None)
+        if channel is None:
+            raise PlatformRefused(f"{delivery.channel}: 渠道文件中已没有它 / is no longer in the file of channels")
+        now = self._clock.now()
+        at = channel.send_at(notice, now)
+        # What has waited for that instant is not put off again because this machine's clock is slow.
+        if at > max(now, delivery.at or now) and not self._delivery.is_closed(channel, notice):
+            return NoticeSent(put_off_until=at)
+        await self._delivery.deliver(channel, notice)
+        return NoticeSent()
 
-    async def notify(self, notice: Notice) -> None:
-        """Send a notice through every channel that takes it, at the channel's time; a failure stops no other."""
-        now, due = self._clock.now(), []
+    async def send_apart(self, key: str, left: NoticeDeliveries) -> None:
+        """Have a notice sent that belongs to no running case, once for its key."""
+        await self._send_apart(key, left)
+
+    def _left(self, notice: Notice) -> NoticeDeliveries | None:
+        """Return what is to be sent: through every channel that takes the notice and has not sent it."""
+        now, written = self._clock.now(), notice.model_dump(mode="json")
+        deliveries = []
         for channel in self._channels_for(notice):
-            at = channel.send_at(notice, now)
-            if at > now:
-                self._delay(channel, notice, at)
-            else:
-                due.append(self._delivery.deliver(channel, notice))
-        results = await asyncio.gather(*due, return_exceptions=True)
-        _raise_worst([result for result in results if isinstance(result, BaseException)])
-
-    async def aclose(self) -> None:
-        """Stop waiting; delayed notices continue to wait after the next start."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def __aenter__(self) -> Self:
-        """Resume the notices that an earlier process left delayed."""
-        for delayed in self._log.delayed():
-            try:
-                notice = read(Notice, delayed.notice, "notice")
-            except BadForm as bad:  # written by another version: no reason not to start
-                structlog.get_logger("notices").error("notice not sent", notice=delayed.delivery_id, why=str(bad))
+            if self._delivery.is_closed(channel, notice):
                 continue
-            for channel in self._channels.of(notice.shop_id):
-                if channel.name == delayed.channel:
-                    self._delay(channel, notice, delayed.at)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+            at = channel.send_at(notice, now)
+            deliveries.append(
+                NoticeDelivery(
+                    channel=channel.name,
+                    notice=written,
+                    task_queue=robot_queue(channel, self._task_queue),
+                    at=at if at > now else None,
+                )
+            )
+        return NoticeDeliveries(deliveries=tuple(deliveries)) if deliveries else None
 
     def _channels_for(self, notice: Notice) -> list[Channel]:
         return [channel for channel in self._channels.of(notice.shop_id) if channel.takes(notice)]
-
-    def _delay(self, channel: Channel, notice: Notice, at: datetime) -> None:
-        key = delivery_id(channel, notice)
-        if self._delivery.is_closed(channel, notice) or key in self._tasks:
-            return
-        self._log.delay(DelayedNotice(key, channel.name, at, notice.model_dump(mode="json")))
-        self._tasks[key] = asyncio.create_task(self._deliver_later(channel, notice, at))
-        self._tasks[key].add_done_callback(partial(self._ended, key))
-
-    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[key]
-        if not task.cancelled() and (failed := task.exception()):
-            structlog.get_logger("notices").error("notice not sent", notice=key, why=str(failed))
-
-    async def _deliver_later(self, channel: Channel, notice: Notice, at: datetime) -> None:
-        while (rest := (at - self._clock.now()).total_seconds()) > 0:
-            await self._clock.pause(min(rest, _LONGEST_PAUSE))
-        outcome = "given up"
-        for pause in (*_RETRY_PAUSES, 0.0):
-            if not await self._is_current(notice):
-                outcome = "dropped"
-                break
-            try:
-                await self._delivery.deliver(channel, notice)
-            except PlatformRefused as refused:
-                outcome = str(refused)
-                break
-            except CaseError as failed:
-                structlog.get_logger("notices").info("notice delayed", channel=channel.name, why=str(failed))
-            else:
-                return
-            await self._clock.pause(pause)
-        structlog.get_logger("notices").warning("notice not sent", channel=channel.name, why=outcome)
-        self._delivery.close(channel, notice, outcome)
-
-
-def _raise_worst(failed: Sequence[BaseException]) -> None:
-    """Raise an unexpected error first, then one that is worth another try, then a refusal."""
-    for error in sorted(failed, key=lambda error: (isinstance(error, CaseError), isinstance(error, PlatformRefused))):
-        raise error
 
 
 @asynccontextmanager
@@ -166,14 +114,15 @@ async def channel_notifier(
     context: NoticeContext,
     fallback: Notifier,
     folder: Path,
-    is_current: Callable[[Notice], Awaitable[bool]] = _always,
+    *,
+    task_queue: str,
+    send_apart: SendApart,
 ) -> AsyncIterator[ChannelNotifier]:
     """Open a notifier over real connections, with its log in a data folder."""
     clock = NotificationClock()
     with DeliveryLog(folder / LOG_FILE) as log:
         async with Transport("通知渠道") as transport:
             delivery = Delivery(lambda channel: sender_of(channel, transport), log, clock)
-            async with ChannelNotifier(
-                channels, context, fallback, delivery, log, clock=clock, is_current=is_current
-            ) as notifier:
-                yield notifier
+            yield ChannelNotifier(
+                channels, context, fallback, delivery, task_queue=task_queue, send_apart=send_apart, clock=clock
+            )

@@ -1,27 +1,32 @@
-"""The notifier of a worker: sends through the channels of a shop what is still true."""
+"""The notifier of a worker, which also serves the queues of the robots that its file of channels names."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
 from temporalio.client import Client
-from temporalio.exceptions import TemporalError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
+from activities.notifications import sending_activity
 from aftersales.notifications.channels import read_channels
-from aftersales.notifications.notice import Notice, NoticeContext
+from aftersales.notifications.notice import NoticeContext
 from aftersales.notifications.notifier import ChannelNotifier, channel_notifier
+from aftersales.notifications.robot_queues import robot_queues, serve_robots
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import list_address
+from cases.errors import PlatformUnreachable
+from cases.messages import NoticeDeliveries
 from cases.ports import Notifier
 from statecharts.rules import Party
-from workflows.engine.view import CaseView
+from workflows.notices import SendNoticesWorkflow
 from workflows.registry import PROCESSES
 
 DECIDERS = {**{party.value: party.label for party in Party}, "default": "默认决定", "clock": "时限届满"}
 """The labels of those who decide a case."""
-WAITING = ("needs_operator", "console_task")
 
 
 @asynccontextmanager
@@ -40,24 +45,28 @@ async def open_notifier(
             if clock.escalates
         ],
     )
-    channels = read_channels(channels_file)
-    async with channel_notifier(
-        channels, context, fallback, settings.data_dir, partial(is_current, client)
-    ) as notifier:
+    channels, queue = read_channels(channels_file), settings.task_queue
+    apart = partial(send_apart, client, queue)
+    grace = timedelta(seconds=settings.graceful_shutdown_seconds)
+    async with (
+        channel_notifier(
+            channels, context, fallback, settings.data_dir, task_queue=queue, send_apart=apart
+        ) as notifier,
+        serve_robots(client, robot_queues(channels, queue), sending_activity(notifier), grace),
+    ):
         yield notifier
 
 
-async def is_current(client: Client, notice: Notice) -> bool:
-    """Return whether a notice is still true; without a worker to ask, assume that it is."""
-    if notice.rule is None and notice.serial is None:
-        return True
+async def send_apart(client: Client, task_queue: str, key: str, left: NoticeDeliveries) -> None:
+    """Start the workflow that sends a notice, unless it was started before for the same key."""
     try:
-        case = await client.get_workflow_handle(notice.case_id).query("view", result_type=CaseView)
-    except (TemporalError, ValidationError):  # nobody answered, or a worker of another release did
-        return True
-    if notice.serial is not None:
-        return any(effect.serial == notice.serial and effect.status in WAITING for effect in case.effects)
-    return any(
-        (clock.order, clock.state, clock.rule, clock.due) == (notice.order, notice.state, notice.rule, notice.deadline)
-        for clock in case.deadlines
-    )
+        with suppress(WorkflowAlreadyStartedError):
+            await client.start_workflow(
+                SendNoticesWorkflow.run,
+                left,
+                id=f"notices/{key}",
+                task_queue=task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+    except RPCError as failed:
+        raise PlatformUnreachable(f"Temporal 无响应 / Temporal cannot be reached: {failed.message}") from failed

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
 import httpx2
@@ -17,13 +19,15 @@ _SERVER_ERROR: Final = 500
 class Transport:
     """A pool of connections to one platform.
 
-    ``timeout``: seconds for a whole call, from connecting to the last byte of the answer.
+    ``timeout``: seconds for a whole call, from connecting to the last byte of the answer.  ``ahead``: by how much this
+    machine's clock was ahead of the platform's at the last answer, None if that did not tell the time.
     """
 
     def __init__(self, platform: str, *, timeout: float = 10.0) -> None:
         self._platform = platform
         self._timeout = timeout
         self._client = httpx2.AsyncClient(timeout=timeout)
+        self.ahead: timedelta | None = None
 
     async def post(
         self,
@@ -63,6 +67,7 @@ class Transport:
             raise self._unreachable(f"{self._timeout:g} 秒内无响应 / no answer within {self._timeout:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unreachable(f"连接失败 / connection failed ({type(error).__name__})") from None
+        self.ahead = _ahead(answer.headers.get("date"))
         if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= _SERVER_ERROR:
             raise self._unreachable(f"HTTP {answer.status_code}")
         return answer
@@ -79,6 +84,15 @@ class Transport:
 
     def _unreachable(self, what: str) -> PlatformUnreachable:
         return PlatformUnreachable(f"{self._platform}: 平台无响应 / the platform cannot be reached: {what}")
+
+
+def _ahead(date: str | None) -> timedelta | None:
+    """Return by how much this machine's clock is ahead of a Date header, None if it cannot be read."""
+    try:
+        told = parsedate_to_datetime(date or "")
+        return datetime.now(UTC).replace(microsecond=0) - told
+    except (ValueError, TypeError):  # TypeError: the header is in no time zone
+        return None
 
 
 def _without_query(record: logging.LogRecord) -> bool:

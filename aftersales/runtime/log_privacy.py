@@ -15,11 +15,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from cases.errors import CaseError
+from cases.plain_text import plain, plain_lines
 
 QUOTING_NOBODY: Final = (CaseError, OSError, RPCError, sqlite3.Error)
 """Exceptions whose messages are logged."""
 PHONE: Final = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 """A mobile number in mainland China; order numbers are longer or shorter."""
+TRACEBACK: Final = "exception"
+"""The field of a line that has lines of its own."""
 HIDDEN_PHONE: Final = "<phone>"
 _OBJECTS_BEGIN: Final = {"asyncio": "\n", "temporalio": "Failure {"}
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
@@ -55,7 +58,7 @@ def _outlined(error: BaseException, seen: set[int]) -> Iterator[str]:
     if error.__traceback__:
         yield "Traceback (most recent call last):"
         yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
-    kind, words = type(error).__qualname__, in_words(error)
+    kind, words = type(error).__qualname__, plain(in_words(error))
     yield kind if words == type(error).__name__ else f"{kind}: {words}"
     if isinstance(error, BaseExceptionGroup):
         for part in error.exceptions:
@@ -65,6 +68,22 @@ def _outlined(error: BaseException, seen: set[int]) -> Iterator[str]:
 def hide_phones(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide phone numbers in a line: a platform's own words may contain one."""
     return {name: _without_phones(value) for name, value in line.items()}
+
+
+def plain_values(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write what others said as plain text on one line; only a traceback keeps its lines."""
+    return {
+        name: plain_lines(value) if name == TRACEBACK and isinstance(value, str) else _plain(value)
+        for name, value in line.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _without_phones(value: Any) -> Any:

@@ -12,7 +12,7 @@ import structlog
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from aftersales.runtime.log_privacy import hide_phones, outline, without_objects
+from aftersales.runtime.log_privacy import hide_phones, outline, plain_values, without_objects
 
 CASE_NAMES = ("case_id", "process", "shop", "rule")
 CORE_LOGGING = LoggingConfig(
@@ -86,7 +86,7 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    private: list[Any] = [structlog.processors.ExceptionRenderer(outline), without_objects, hide_phones]
+    private: list[Any] = [structlog.processors.ExceptionRenderer(outline), without_objects, hide_phones, plain_values]
     handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -13,8 +13,16 @@ from cases.models import read
 
 _GROUP_AND_OTHERS = 0o077
 
-Secret = Annotated[SecretStr, Field(min_length=1)]
-"""A text that logs, errors and reprs hide."""
+
+def _not_padded(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text != text.strip():
+        raise ValueError("首尾有空格或换行 / begins or ends with white space")
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(min_length=1), AfterValidator(_not_padded)]
+"""A text that logs, errors and reprs hide, without the white space that is easily copied with it."""
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$"), AfterValidator(lambda url: url.rstrip("/"))]
 """A platform's base address, without a trailing slash."""
 

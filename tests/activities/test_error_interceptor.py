@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.error_interceptor import ErrorInterceptor
-from cases.errors import BadForm, CaseError, NotResolvedYet, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, CaseError, ClockWrong, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
 from tests.support.booking import ended, expected, recorded
 from tests.support.machines import after
@@ -50,6 +50,7 @@ def call_with(*arguments: Any) -> ExecuteActivityInput:
         (PlatformRefused("x"), True),
         (BadForm("x"), True),
         (PlatformUnreachable("x"), False),
+        (ClockWrong("x"), False),
         (NotResolvedYet("x"), False),
         (CaseError("x"), False),
     ],

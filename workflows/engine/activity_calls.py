@@ -4,6 +4,7 @@ A call that is answered at once is made locally, which costs one event.  One tha
 whose worker is not the one that may make it, becomes a regular activity with its long budget.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from cases.messages import (
     EffectOutcome,
     ExpiryOutcome,
     ExpiryQuery,
+    NoticeDeliveries,
     Reminder,
     ToldFacts,
 )
@@ -34,6 +36,8 @@ from workflows.engine.activity_options import (
     REFUSALS,
     REMIND,
     RESOLVE_EXPIRY,
+    SEND,
+    SEND_OUTCOME,
     TELL,
     ActivityOptions,
     case_share,
@@ -42,6 +46,7 @@ from workflows.engine.activity_options import (
 from workflows.engine.case_record import case_record, fingerprint
 from workflows.engine.case_time import CaseTime
 from workflows.engine.machine import CaseMachine
+from workflows.engine.notice_sending import send_notices
 from workflows.engine.situation import CaseSituation, order_suffix
 from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder
 
@@ -96,6 +101,7 @@ class ActivityCalls:
 
     def __init__(self, machine: CaseMachine, time: CaseTime) -> None:
         self._machine, self._time = machine, time
+        self._outcome_left: NoticeDeliveries | None = None
         self.local = CallsInFlight()
 
     # Decisions (G-10).
@@ -217,13 +223,16 @@ class ActivityCalls:
     async def record(self, *, closing: bool) -> None:
         """Let the ledger know the case as it is now; ``closing`` also notifies operators of the outcome.
 
-        The ledger is waited for without a limit.  A notification that fails for good is logged.
+        The ledger is waited for without a limit.  What is left to be sent of the outcome is a notification like others.
         """
         record, recorded = case_record(self._machine, self._time.now()), fingerprint(self._machine)
         share = case_share(self._machine.case_id)
         try:
             if closing:
-                await self._call(CLOSE_CASE, record, None, "记录并通知结果", share, CLOSE)
+                left = await self._call(CLOSE_CASE, record, NoticeDeliveries, "记录并通知结果", share, CLOSE)
+                if left is not None:
+                    self._outcome_left = left
+                    self._machine.notify_of_outcome(self._time.now())
             else:
                 await self._call(RECORD_CASE, record, None, "记账", share, RECORD)
         except FailureError as failed:
@@ -242,7 +251,10 @@ class ActivityCalls:
         await self._deliver(sent, SEND_REMINDER, notifications.reminder(self._machine, sent), summary, REMIND)
 
     async def notify(self, sent: Notification) -> None:
-        """Notify operators that a step waits for a person, or that a decision was not taken."""
+        """Notify operators that a step waits for a person, that a decision was not taken, or of the outcome."""
+        if sent.serial is None:
+            await self._send(sent, self._outcome_left, SEND_OUTCOME)
+            return
         required = notifications.action_required(self._machine, sent)
         summary = f"通知:{required.step}{order_suffix(required.order)}"
         await self._deliver(sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
@@ -255,15 +267,38 @@ class ActivityCalls:
         summary: str,
         options: ActivityOptions,
     ) -> None:
+        share = case_share(message.case_id)
         try:
-            await self._call(activity, message, None, summary, case_share(message.case_id), options, locally=False)
+            left = await self._call(activity, message, NoticeDeliveries, summary, share, options, locally=False)
         except FailureError as failed:
-            why = None if is_cancelled_exception(failed) else reason(failed)
-            self._machine.mark_undelivered(sent, why)
-            if why is not None:
-                workflow.logger.warning("notification not delivered", extra={"kind": activity, "why": why})
+            self._mark_undelivered(sent, None if is_cancelled_exception(failed) else reason(failed))
         else:
-            self._machine.mark_delivered(sent)
+            await self._send(sent, left, SEND)
+
+    async def _send(
+        self, sent: SentReminder | Notification, left: NoticeDeliveries | None, options: ActivityOptions
+    ) -> None:
+        """Send what is left of a notification, after quiet hours where a channel has them."""
+        share, why = case_share(self._machine.case_id), None
+        try:
+            if left is not None:
+                why = await send_notices(left, options, share, self._time.sleep_until)
+        except FailureError:  # cancelled, as the case has moved on
+            self._mark_undelivered(sent, None)
+        except asyncio.CancelledError:
+            self._mark_undelivered(sent, None)
+            raise
+        else:
+            if why is None:
+                self._machine.mark_delivered(sent)
+            else:
+                self._mark_undelivered(sent, why)
+
+    def _mark_undelivered(self, sent: SentReminder | Notification, why: str | None) -> None:
+        self._machine.mark_undelivered(sent, why)
+        if why is not None:
+            kind = "reminder" if isinstance(sent, SentReminder) else "notification"
+            workflow.logger.warning("notification not delivered", extra={"kind": kind, "why": why})
 
     async def _call(
         self,

@@ -48,7 +48,25 @@ REMIND = ActivityOptions(
 NOTIFY = _attempts(20, timedelta(minutes=5))
 """A notification: about an hour, then its failure is shown on the case (G-7)."""
 CLOSE = _attempts(105, timedelta(minutes=15))
-"""Recording an outcome and notifying operators of it: about a day, after which it is only recorded."""
+"""Recording an outcome and saying what is to be sent of it: about a day, after which it is only recorded."""
+SEND = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(hours=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), non_retryable_error_types=REFUSALS
+    ),
+)
+"""A notice through one channel, from when it may be sent: an hour, also for one that waits for its robot's rate."""
+SEND_OUTCOME = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=15),
+        non_retryable_error_types=REFUSALS,
+    ),
+)
+"""An outcome through one channel: a day, as many cases may end at once."""
 RECORD = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=15)),

@@ -408,8 +408,10 @@ class CaseMachine(CaseCourse):
     # Reminders and notifications.
 
     def end_notifications(self) -> None:
-        """Mark the notifications of steps that no longer wait for a person as over."""
+        """Mark the notifications of what no longer is as over: a step that waits for a person, an outcome."""
         self.state.end_notifications()
+        if not self.closed:
+            self.state.end_notifications_of_outcome()
 
     def unnotified(self) -> list[int]:
         """Return the serials of the steps and decisions that operators must still be notified of."""
@@ -421,6 +423,10 @@ class CaseMachine(CaseCourse):
         """Add notifications to be sent; a step that waits again is notified again."""
         for serial in serials:
             self.state.notify(serial, now)
+
+    def notify_of_outcome(self, now: datetime) -> None:
+        """Add a notification of the outcome to be sent."""
+        self.state.notify_of_outcome(now)
 
     def mark_delivered(self, sent: SentReminder | Notification) -> None:
         """Record that a reminder or notification was delivered."""
@@ -436,7 +442,7 @@ class CaseMachine(CaseCourse):
         for own in kept:
             if own is sent or (own.delivered is None and own == sent.model_copy(update={"delivered": None})):
                 own.delivered, own.why = delivered, why
-        if isinstance(sent, Notification) and sent.ending:
+        if isinstance(sent, Notification) and sent.ending and sent.serial is not None:
             decision = self.state.decision_numbered(sent.serial)
             if decision is not None:
                 decision.telling = False

@@ -207,13 +207,14 @@ class SentReminder(BaseModel):
 class Notification(BaseModel):
     """A notification that the step ``serial`` waits for a person, or that a decision was not taken.
 
+    Without a ``serial`` it is about the case's outcome, and ``over`` once another outcome has taken its place.
     ``ending``: it is about the end of a decision.  ``notice``: it is what the chart itself has to say, and waits for
     nobody.  ``over``: the step no longer waits for a person.  ``delivered`` and ``why`` mean the same as for a
     reminder.
     """
 
     at: Instant
-    serial: int
+    serial: int | None
     ending: bool = False
     notice: bool = Field(default=False, exclude_if=operator.not_)
     over: bool = False
@@ -492,10 +493,23 @@ class CaseState(Course):
         """Add a notice of the chart's own to be sent."""
         self.notifications.append(Notification(at=at, serial=serial, notice=True))
 
+    def notify_of_outcome(self, at: datetime) -> None:
+        """Add a notification of the case's outcome to be sent, in place of one that is still being sent."""
+        self.end_notifications_of_outcome()
+        self.notifications.append(Notification(at=at, serial=None))
+
+    def end_notifications_of_outcome(self) -> None:
+        """Mark the notifications of an outcome that no longer holds as over."""
+        for notification in self.notifications:
+            if notification.serial is None:
+                notification.over = True
+
     def end_notifications(self) -> None:
         """Mark the notifications of steps that no longer wait for a person as over."""
         waiting, telling = set(self.waiting), {decision.serial for decision in self.telling}
         for notification in self.notifications:
+            if notification.serial is None:
+                continue
             if not notification.notice and notification.serial not in (telling if notification.ending else waiting):
                 notification.over = True
 

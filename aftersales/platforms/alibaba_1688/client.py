@@ -8,9 +8,10 @@ from typing import Any
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, sign
 from aftersales.platforms.wording import platform_words
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import Text
 
 _TIMESTAMP = "_aop_timestamp"
@@ -18,6 +19,8 @@ _TOKEN_FIELD = "access_token"  # noqa: S105 - a field's name
 
 # T: how the gateway's codes for too many calls begin.
 _BUSY = ("gw.Qos",)
+# T: how those for a timestamp that is not the gateway's begin.
+_CLOCK_WRONG = ("gw.Timestamp",)
 
 
 class Alibaba1688Access(TokenAccess):
@@ -43,7 +46,9 @@ class Alibaba1688Client:
         form = {key: _text(value) for key, value in params.items()}
         form |= {_TOKEN_FIELD: shop.access_token.get_secret_value(), _TIMESTAMP: str(int(time.time() * 1000))}
         form[SIGNATURE] = sign(shop.app_secret.get_secret_value(), path, form)
-        return opened(name, await self._transport.post(f"{self._access.address}/openapi/{path}", data=form))
+        answer = await self._transport.post(f"{self._access.address}/openapi/{path}", data=form)
+        with clock_measured(self._transport):
+            return opened(name, answer)
 
 
 def opened(name: str, answer: Any) -> dict[str, Any]:
@@ -57,6 +62,8 @@ def opened(name: str, answer: Any) -> dict[str, Any]:
     where = f"[{code}] request_id={answer.get('request_id')}"
     if str(code).startswith(_BUSY):
         raise PlatformUnreachable(f"{name}: 1688 繁忙 / 1688 is busy: {text} {where}")
+    if str(code).startswith(_CLOCK_WRONG):
+        raise ClockWrong(f"{name}: 1688 不接受本机时间 / 1688 does not take our time: {text} {where}")
     raise PlatformRefused(f"{name}: 1688 拒绝 / 1688 refused: {text} {where}")
 
 

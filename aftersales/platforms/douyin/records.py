@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from aftersales.platforms.wording import plain_text
+from aftersales.platforms.wording import sendable_text
 from cases.errors import PlatformUnreachable
 from cases.models import LATEST
 
@@ -83,7 +83,7 @@ def _instant(value: Any) -> datetime | None:
 
 def _short_text(value: Any) -> Any:
     if value and isinstance(value, str):
-        return plain_text(value)[:TEXT_LIMIT]
+        return sendable_text(value)[:TEXT_LIMIT]
     return value or ""
 
 

@@ -20,7 +20,7 @@ from aftersales.platforms.douyin.records import (
     concluded,
 )
 from aftersales.platforms.inbound import CaseKey
-from aftersales.platforms.wording import plain_text
+from aftersales.platforms.wording import sendable_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused
 from cases.messages import ExpiryOutcome, ExpiryQuery, Report
@@ -215,7 +215,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str):
         return ""
-    return plain_text(value)[:TEXT_LIMIT]
+    return sendable_text(value)[:TEXT_LIMIT]
 
 
 def _id(data: Mapping[str, Any], name: str) -> str:

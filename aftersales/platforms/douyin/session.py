@@ -9,10 +9,11 @@ from pydantic import SecretStr
 from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
-from aftersales.platforms.wording import plain_text, platform_words
+from aftersales.platforms.wording import platform_words, sendable_text
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address, Secret
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 
 PLATFORM = "douyin"
 SUCCESS = 10000
@@ -22,6 +23,8 @@ REFUSED_AS_BUSY = frozenset({("afterSale.operate", "isp.service-error:10000")})
 """Methods, and the sub-codes with which they refuse for good although the code is one of BUSY_CODES."""
 TOKEN_OVER = frozenset({"isv.access-token-expired", "isv.access-token-no-existed", "isv.access-token-invalid"})
 """Codes of an access token that is not, or no longer, accepted.  From third-party code only."""
+CLOCK_WRONG = frozenset({"isv.timestamp-invalid"})
+"""Codes of a timestamp that is not the platform's.  From third-party code only."""
 JSON = {"content-type": "application/json;charset=UTF-8"}
 HIDDEN = "***"
 
@@ -152,6 +155,10 @@ class DouyinSession:
         answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
         if answer.code in BUSY_CODES and (method, answer.sub_code) not in REFUSED_AS_BUSY:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
+        if answer.code != SUCCESS and answer.sub_code in CLOCK_WRONG:
+            with clock_measured(self._transport):
+                what = "抖店不接受本机时间 / Douyin does not take our time"
+                raise ClockWrong(f"{what}: {method}: {answer.text} (code {answer.code}, sub_code {answer.sub_code})")
         return answer
 
 
@@ -159,7 +166,7 @@ def _plain(value: Any) -> Any:
     """Return parameters with plain texts, which every client and the platform write in the same way."""
     match value:
         case str():
-            return plain_text(value)
+            return sendable_text(value)
         case Mapping():
             return {name: _plain(item) for name, item in value.items()}
         case list() | tuple():

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from aftersales.platforms.wording import platform_words
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 
 # T: known from third-party code alone.
 _ERROR = {"envelope": "error_response", "code": "code", "chinese": "zh_desc", "english": "en_desc"}
 # T: calls limited, and the three codes for services behind the gateway that do not answer.
 _BUSY = frozenset({"2", "65", "66", "67"})
+# T: the gateway's code for a timestamp that is not its own; a method may use the number for something else.
+_CLOCK_WRONG = "8"
 
 
 def opened(method: str, answer: Any) -> dict[str, Any]:
@@ -17,13 +19,21 @@ def opened(method: str, answer: Any) -> dict[str, Any]:
     body = answer if isinstance(answer, dict) else {}
     error = body.get(_ERROR["envelope"])
     if isinstance(error, dict):
-        raise refused(method, error.get(_ERROR["code"]), error.get(_ERROR["chinese"]), error.get(_ERROR["english"]))
+        raise _of_gateway(method, error)
     inner = body.get(f"{method.replace('.', '_')}_responce")  # so spelled by JD
     if not isinstance(inner, dict):
         raise unclear(method)
     if str(inner.get("code", "0")) != "0":
-        raise refused(method, inner.get("code"), inner.get(_ERROR["chinese"]), inner.get(_ERROR["english"]))
+        raise _of_gateway(method, inner)
     return inner
+
+
+def _of_gateway(method: str, error: Mapping[str, Any]) -> PlatformRefused | PlatformUnreachable:
+    code, chinese, english = (error.get(_ERROR[name]) for name in ("code", "chinese", "english"))
+    if str(code) == _CLOCK_WRONG:
+        text = platform_words(chinese, english)
+        return ClockWrong(f"{method}: 京东不接受本机时间 / JD does not take our time: {text} [{code}]")
+    return refused(method, code, chinese, english)
 
 
 def part_of(method: str, answer: Mapping[str, Any], name: str, code: str = "numberCode") -> dict[str, Any]:

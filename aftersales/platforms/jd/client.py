@@ -12,6 +12,7 @@ from aftersales.platforms.jd.order_list import OrderList
 from aftersales.platforms.jd.orders import FIELDS, TIME, JdOrder, read_order, waybills
 from aftersales.platforms.jd.signing import sign
 from aftersales.platforms.wording import platform_words
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import BadForm, PlatformRefused
@@ -49,7 +50,9 @@ class JdClient:
             _PARAMS: json.dumps(params, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         }
         form["sign"] = sign(shop.app_secret.get_secret_value(), form)
-        return opened(method, await self._transport.post(f"{self._access.address}/routerjson", data=form))
+        answer = await self._transport.post(f"{self._access.address}/routerjson", data=form)
+        with clock_measured(self._transport):
+            return opened(method, answer)
 
     async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> str:
         """Ship an order and return JD's own words; refused also if it was shipped with this waybill before."""

@@ -7,9 +7,10 @@ from typing import Any
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
 from aftersales.platforms.wording import platform_words
+from aftersales.runtime.clock_skew import clock_measured
 from aftersales.runtime.http_client import Transport
 from aftersales.runtime.secret_files import Address
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import Strict
 from cases.shanghai import SHANGHAI
 
@@ -21,6 +22,7 @@ _ERROR = "error_response"
 
 # T: codes for "called too often" (7) and, by how they begin, for services behind the gateway that do not answer.
 _BUSY_CODE, _BUSY = "7", ("isp.", "accesscontrol.limited")
+_CLOCK_WRONG = "31"
 
 
 class TaobaoAccess(TokenAccess):
@@ -60,7 +62,9 @@ class TaobaoClient:
             METHOD: self._sign_method,
         }
         form["sign"] = sign(app.app_secret.get_secret_value(), form, self._sign_method)
-        return opened(method, await self._transport.post(f"{self._access.address}/router/rest", data=form))
+        answer = await self._transport.post(f"{self._access.address}/router/rest", data=form)
+        with clock_measured(self._transport):
+            return opened(method, answer)
 
     async def consume(self, app_key: str, *, quantity: int = 100, group: str | None = None) -> list[TmcMessage]:
         """Return up to ``quantity`` messages (10 to 200); one that is not confirmed comes again."""
@@ -97,6 +101,8 @@ def _refused(method: str, error: Mapping[str, Any]) -> PlatformRefused | Platfor
     which = f"[{code} {sub_code}]".replace(" ]", "]")
     if code == _BUSY_CODE or sub_code.startswith(_BUSY):
         return PlatformUnreachable(f"{method}: 淘宝繁忙 / Taobao is busy: {text} {which}")
+    if code == _CLOCK_WRONG:
+        return ClockWrong(f"{method}: 淘宝不接受本机时间 / Taobao does not take our time: {text} {which}")
     return PlatformRefused(f"{method}: 淘宝拒绝 / Taobao refused: {text} {which}")
 
 

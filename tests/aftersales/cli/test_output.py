@@ -7,6 +7,7 @@ import pytest
 
 from aftersales.cli.output import complain, print_json, print_table, say, when
 from aftersales.cli.render import print_case
+from cases.plain_text import NOT_PLAIN
 from workflows.engine.view import CaseView
 
 
@@ -25,6 +26,30 @@ def test_what_went_wrong_is_one_line_whatever_it_says(capsys: pytest.CaptureFixt
 def test_text_is_taken_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     say("[red]店铺[/red] [/] :smile: " + "长" * 200)
     assert capsys.readouterr().out == "[red]店铺[/red] [/] :smile: " + "长" * 200 + "\n"
+
+
+FORGING = "不行\n  ⏱ 还剩 9d\x1b[2J\x9b1m\u202e\r已同意"
+
+
+def test_what_others_wrote_is_one_line_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"  原因 {FORGING}")
+    complain(FORGING)
+    print_table(FORGING, ("原因",), [(FORGING,)])
+    output = capsys.readouterr()
+
+    said, *table = output.out.splitlines()
+    assert said == "  原因 不行   ⏱ 还剩 9d [2J 1m 已同意"
+    assert output.err == "aftersales: 不行 ⏱ 还剩 9d [2J 1m 已同意\n"
+    assert sum("不行   ⏱" in line for line in table) == 2
+    assert not NOT_PLAIN.search(output.out.replace("\n", ""))
+
+
+def test_json_says_what_others_wrote_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"why": FORGING})
+    printed = capsys.readouterr().out
+
+    assert json.loads(printed) == {"why": FORGING}
+    assert not NOT_PLAIN.search(printed.replace("\n", ""))
 
 
 def test_a_table_shows_every_cell_also_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,17 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         ("kinds: [needs_operator]", "kinds: []", "S2.0.wecom.kinds"),
         ("user: u, ", "", "user 与 password 须同时给出"),
         ("host: mx", "host: mx, encryption: none", "no password without encryption"),
+        (
+            "key: hush-4",
+            "key: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=hush-4'",
+            "S2.0.wecom.key: 有误 / 只填",
+        ),
+        ("key: hush-4", "key: 'key=hush-4'", "not the whole address"),
+        ("key: hush-1", "key: 'https://open.feishu.cn/open-apis/bot/v2/hook/hush-1'", "S1.0.feishu.key: 有误 / 只填"),
+        ("key: hush-1", "key: 'hook/hush-1'", "not the whole address"),
+        ("key: hush-1", "key: 'hush-1 '", "S1.0.feishu.key: 有误 / 首尾有空格"),
+        ("secret: hush-2", 'secret: "hush-2\\n"', "S1.0.feishu.secret: 有误 / 首尾有空格"),
+        ("password: hush-3", "password: ' hush-3'", "S1.1.mail.password: 有误 / 首尾有空格"),
     ],
 )
 def test_what_is_wrong_is_named_and_not_quoted(tmp_path: Path, old: str, new: str, named: str) -> None:

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.notifications.delivery_log import LONGEST_SENDING, PRUNED_EVERY, RETENTION, DelayedNotice, DeliveryLog
+from aftersales.notifications.delivery_log import LONGEST_SENDING, PRUNED_EVERY, RETENTION, DeliveryLog
 from cases.errors import CaseError
-from tests.support.notifications.notices import MIDNIGHT, NOON
-
-DELAYED = DelayedNotice("k1@S1/wecom", "wecom", MIDNIGHT, {"key": "k1", "title": "时限提醒"})
+from tests.support.notifications.notices import NOON
 
 
 def test_what_became_of_a_notice_is_known_after_a_restart_and_to_another_worker(tmp_path: Path) -> None:
@@ -20,16 +18,6 @@ def test_what_became_of_a_notice_is_known_after_a_restart_and_to_another_worker(
         assert other.is_closed("k1")
     with DeliveryLog(tmp_path / "b") as again:
         assert list(again.outcomes()) == [("k1", "sent")]
-
-
-def test_what_waits_is_known_after_a_restart_until_it_is_closed(tmp_path: Path) -> None:
-    with DeliveryLog(tmp_path / "b") as log:
-        log.delay(DELAYED)
-        log.delay(DELAYED)
-    with DeliveryLog(tmp_path / "b") as again:
-        assert again.delayed() == [DELAYED]
-        again.close(DELAYED.delivery_id, "reminder", "sent", NOON)
-        assert again.delayed() == []
 
 
 def test_only_one_worker_sends_at_a_time_and_what_was_abandoned_or_left_by_a_killed_one_is_taken_over(

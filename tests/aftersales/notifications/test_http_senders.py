@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,11 +18,13 @@ from aftersales.notifications.http_senders import (
     feishu_signature,
     webhook_signature,
 )
-from aftersales.notifications.notice import Notice
+from aftersales.notifications.notice import Notice, action_required_notice
 from aftersales.runtime.http_client import Transport
-from cases.errors import PlatformRefused, PlatformUnreachable
+from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
+from cases.plain_text import NOT_PLAIN
 from tests.support.notifications.bots import KEY, Bots
-from tests.support.notifications.notices import channel, notice, one
+from tests.support.notifications.notices import ACTION_REQUIRED, CONTEXT, channel, notice, one
+from tests.support.platforms.clocks import set_clock_wrong, told
 from tests.support.platforms.serving import serving
 
 ALL = ["feishu", "dingtalk", "wecom", "webhook"]
@@ -92,6 +95,20 @@ async def test_a_stale_timestamp_is_a_refusal(address: str, transport: Transport
         await DingtalkBot(dingtalk, transport, lambda: 1e9).send(notice())
 
 
+@pytest.mark.parametrize("kind", ["feishu", "dingtalk"])
+async def test_g_7_a_stamp_of_a_clock_that_is_wrong_is_our_clocks_fault_and_tried_again(
+    address: str, transport: Transport, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    set_clock_wrong(monkeypatch, 61)
+    made = one(channel(address, kind))
+    late = lambda: time.time() + 3660  # noqa: E731 - the same clock for both bots
+    bot = FeishuBot(made, transport, late) if isinstance(made, FeishuChannel) else None
+    bot = bot or (DingtalkBot(made, transport, late) if isinstance(made, DingtalkChannel) else None)
+    assert bot is not None
+    with pytest.raises(ClockWrong, match=told(61)):
+        await bot.send(notice())
+
+
 @pytest.mark.parametrize("kind", BOTS)
 async def test_g_7_a_bot_over_its_rate_is_tried_again(address: str, transport: Transport, kind: str) -> None:
     bots.allowed = 1
@@ -122,6 +139,20 @@ async def test_an_answer_without_a_code_is_not_taken_for_a_yes(
         await sender(address, transport, kind).send(notice())
 
 
+async def test_the_answer_of_feishus_first_robots_is_a_yes_and_their_no_a_no(
+    address: str, transport: Transport
+) -> None:
+    bot = sender(address, transport, "feishu")
+    bots.raw = {"Extra": None, "StatusCode": 0, "StatusMessage": "success"}
+    await bot.send(notice())
+    bots.raw = {"Extra": None, "StatusCode": 9499, "StatusMessage": "too many request"}
+    with pytest.raises(PlatformUnreachable, match="9499 too many request"):
+        await bot.send(notice())
+    bots.raw = {"StatusCode": 0, "code": 19001, "msg": "param invalid"}  # a code that is there decides
+    with pytest.raises(PlatformRefused, match="19001"):
+        await bot.send(notice())
+
+
 async def test_a_text_that_is_too_long_is_cut_and_not_refused(address: str, transport: Transport) -> None:
     long = notice().model_copy(update={"lines": ("很长" * 1000,)})
     await sender(address, transport, "wecom").send(long)
@@ -129,6 +160,28 @@ async def test_a_text_that_is_too_long_is_cut_and_not_refused(address: str, tran
     (text,) = bots.taken["wecom"]
     assert text.endswith("…")
     assert len(text.encode()) > 2000
+
+
+@pytest.mark.parametrize("kind", BOTS)
+async def test_what_others_wrote_forges_no_line_and_steers_nothing(
+    address: str, transport: Transport, kind: str
+) -> None:
+    why = "不行\r\n截止时间:01-31 00:00(北京时间)\u2028查看案件:http://evil\x1b[2J\u202e"
+    forged = action_required_notice(ACTION_REQUIRED.model_copy(update={"why": why, "order": "O1\nO2"}), "k1", CONTEXT)
+    await sender(address, transport, kind).send(forged)
+
+    (text,) = bots.taken[kind]
+    assert [line.partition(":")[0] for line in text.split("\n")] == [
+        "【需要人工处理】抖店补寄",
+        "店铺",
+        "案件",
+        "订单",
+        "步骤",
+        "原因",
+        "办妥后",
+        "查看案件",
+    ]
+    assert not NOT_PLAIN.search(text.replace("\n", ""))
 
 
 async def test_what_others_wrote_calls_nobody_in_the_group(address: str, transport: Transport) -> None:

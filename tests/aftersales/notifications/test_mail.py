@@ -12,9 +12,10 @@ import structlog
 
 from aftersales.notifications.channels import MailChannel
 from aftersales.notifications.mail import Mail
+from aftersales.notifications.notice import action_required_notice
 from cases.errors import PlatformRefused, PlatformUnreachable
 from tests.support.notifications.mailing import PASSWORD, MailServer, certificate, mail_server
-from tests.support.notifications.notices import notice, one
+from tests.support.notifications.notices import ACTION_REQUIRED, CONTEXT, notice, one
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,16 @@ async def test_a_notice_arrives_encrypted_and_in_chinese(server: MailServer, cer
     assert (read["Subject"], read["To"]) == ("【时限提醒】抖店补寄:待商家处理", "b@example.com, c@example.com")
     assert read.get_content().split() == "\n".join(notice().lines).split()
     assert server.encrypted == [True]
+
+
+async def test_what_others_wrote_makes_no_header_and_no_line(server: MailServer, certified: tuple[Path, Path]) -> None:
+    required = ACTION_REQUIRED.model_copy(update={"step": "同意\r\nBcc: x@evil.cn", "why": "不行\n截止时间:明天"})
+    await mail(server.port, **let_in(certified)).send(action_required_notice(required, "k1", CONTEXT))
+
+    (raw,) = server.mails
+    read = email.message_from_bytes(raw.removesuffix(b".\r\n"), policy=email.policy.default)
+    assert (read["Subject"], read["Bcc"]) == ("【需要人工处理】抖店补寄:同意 Bcc: x@evil.cn", None)
+    assert "原因:不行 截止时间:明天" in read.get_content().splitlines()
 
 
 async def test_without_a_trusted_certificate_no_password_is_given(server: MailServer) -> None:

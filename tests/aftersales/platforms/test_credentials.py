@@ -71,6 +71,11 @@ def test_an_address_is_the_platforms_own_unless_another_is_given(tmp_path: Path)
     assert secrets.alibaba_1688.acknowledgement == '{"ok":true}'
 
 
+@pytest.mark.parametrize("number", [1, 2, 4, 7])
+def test_a_secret_that_was_copied_with_white_space_is_refused_by_its_place(tmp_path: Path, number: int) -> None:
+    assert "首尾有空格" in refused(tmp_path, FULL.replace(f"hush-{number}", f"'hush-{number} '"))
+
+
 def test_every_block_may_be_left_out(tmp_path: Path) -> None:
     secrets = read_secrets(written(tmp_path, "{}"))
 

@@ -8,7 +8,7 @@ from aftersales.platforms.alibaba_1688 import client as alibaba_1688
 from aftersales.platforms.douyin import session as douyin
 from aftersales.platforms.jd import client as jd
 from aftersales.platforms.taobao import client as taobao
-from aftersales.platforms.wording import LONGEST_WORDS, plain_text, platform_words
+from aftersales.platforms.wording import LONGEST_WORDS, platform_words
 from cases.errors import PlatformRefused
 from cases.messages import EffectOutcome
 
@@ -23,6 +23,7 @@ BROKEN = json.loads('"不行 \\ud800"') * 500
         ((" 已出库 ", None), "已出库"),
         (("已出库", "shipped"), "已出库 / shipped"),
         ((15, ["x"]), "15 / ['x']"),
+        (("不行\n\n# 已同意\x1b[2J", "a\u202eb"), "不行 # 已同意 [2J / ab"),
     ],
 )
 def test_the_parts_of_what_was_said_are_joined(parts: tuple[object, ...], words: str) -> None:
@@ -48,7 +49,7 @@ def test_broken_characters_and_endless_texts_do_not_spoil_an_outcome() -> None:
     ],
 )
 def test_a_plain_text_has_lines_and_tabs_and_nothing_else_that_is_not_seen(text: str, plain: str) -> None:
-    assert plain_text(text) == plain
+    assert sendable_text(text) == plain
 
 
 def refusal_of_douyin() -> None:

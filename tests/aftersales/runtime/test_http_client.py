@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -13,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from aftersales.runtime.http_client import Transport
-from cases.errors import PlatformUnreachable
+from aftersales.runtime.clock_skew import clock_measured
+from aftersales.runtime.http_client import Transport, _ahead
+from cases.errors import ClockWrong, PlatformUnreachable
+from tests.support.platforms.clocks import set_clock_wrong
 from tests.support.platforms.serving import serving
 
 TOKEN = "tok-3n"  # noqa: S105  # made up
@@ -157,3 +160,23 @@ def _whole(error: BaseException) -> list[str]:
 def _hidden(error: BaseException) -> list[str]:
     shown = None if error.__suppress_context__ else error.__context__
     return _whole(shown) if shown else []
+
+
+async def test_every_answer_tells_how_wrong_our_clock_is(
+    address: str, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert transport.ahead is None
+    await transport.post(f"{address}/echo")
+    assert transport.ahead is not None
+    assert abs(transport.ahead) <= timedelta(seconds=2)
+    set_clock_wrong(monkeypatch, -90)
+    with pytest.raises(PlatformUnreachable):
+        await transport.post(f"{address}/answer", params={"status": "503"})
+    assert abs(transport.ahead + timedelta(minutes=90)) <= timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 26 Nov 2026 20:00:00 -0000"])
+async def test_a_date_that_tells_no_time_measures_nothing(transport: Transport, date: str | None) -> None:
+    transport.ahead = _ahead(date)
+    with pytest.raises(ClockWrong, match="请核对本机时间"), clock_measured(transport):
+        raise ClockWrong("x")

@@ -12,6 +12,7 @@ import structlog
 
 from aftersales.runtime.logs import CASE_NAMES, configure_logs
 from cases.errors import CaseError
+from cases.plain_text import NOT_PLAIN
 from tests.support.places import ROOT
 
 ABOUT = {"case_id": "douyin_reship/A1", "process": "douyin_reship", "shop": "S1", "rule": "agree"}
@@ -163,3 +164,19 @@ def test_temporals_core_logs_as_we_do() -> None:
 
     assert (line["logger"], line["level"]) == ("temporalio.core", "warning")
     assert "retried" in line["event"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_others_wrote_is_no_line_of_a_log_and_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], form: Literal["json", "console"]
+) -> None:
+    configure_logs("INFO", form)
+    words = "不行\n2026-01-01 [info] 已同意\x1b[2J\x9b1m\u2028\u202e"
+    structlog.get_logger("activity").warning("activity failed", why=words, fields={"said": [words]})
+    fault = CaseError(words)
+    structlog.get_logger("worker").error("worker failed", exc_info=(CaseError, fault, fault.__traceback__))
+    error = capsys.readouterr().err
+
+    assert not NOT_PLAIN.search(error.replace("\n", ""))
+    assert not any(line.startswith("2026-01-01 ") for line in error.split("\n"))
+    assert "已同意" in error

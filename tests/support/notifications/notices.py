@@ -1,6 +1,5 @@
 """Fixtures of notices: a notice, a shop's channels, and a clock that tests move."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,29 +72,13 @@ def one(fields: dict[str, Any]) -> Channel:
 
 
 class SetClock(NotificationClock):
-    """A clock that moves only by ``move``, which also ends the pauses that are over by then."""
+    """A clock that moves only by ``move``."""
 
     def __init__(self, now: datetime = NOON) -> None:
-        self._now, self._begin = now, now
-        self.pausing: list[tuple[float, asyncio.Event]] = []
-        self.asked = asyncio.Event()
+        self._now = now
 
     def now(self) -> datetime:
         return self._now
 
-    def ticks(self) -> float:
-        return (self._now - self._begin).total_seconds()
-
-    async def pause(self, seconds: float) -> None:
-        over = asyncio.Event()
-        self.pausing.append((self.ticks() + seconds, over))
-        self.asked.set()
-        await over.wait()
-
     def move(self, to: datetime) -> None:
         self._now = to
-        for at, over in self.pausing:
-            if at <= self.ticks():
-                over.set()
-        self.pausing = [(at, over) for at, over in self.pausing if not over.is_set()]
-        self.asked.clear()

@@ -11,7 +11,7 @@ from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, PromptM
 from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import update_description
-from workflows.engine.details import current_details, static_summary
+from workflows.engine.details import current_details, static_details, static_summary
 from workflows.engine.machine import CaseMachine
 from workflows.engine.search_attributes import KEYS, ORDERS, attributes, opening_attributes
 from workflows.engine.view import CaseView, summary, view
@@ -31,7 +31,10 @@ def named(of: CaseMachine) -> dict[str, object]:
     return {key.name: value for key, value in attributes(of).items()}
 
 
-def eventful() -> CaseMachine:
+TASK = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
+
+
+def eventful(why: str = "平台无应答" * 100, task: ConsoleTask = TASK) -> CaseMachine:
     """Return a case with a bit of everything, stuck in several places."""
     case = machine("other", description=PERSONAL)
     case.decide("mark_out_of_stock", None, after("1h"))
@@ -44,8 +47,7 @@ def eventful() -> CaseMachine:
         case.decide("submit_evidence", {"evidence": CONSENTED["evidence"]}, after(f"{offset}h"))
     evidence = {"evidence": CONSENTED["evidence"]}
     decision = case.submit("submit_evidence", evidence, after("30h"), key="u1")
-    case.fail(decision.serial, f"PlatformUnreachable: {'平台无应答' * 100}", after("30h"))
-    task = ConsoleTask(page="抖店后台 > 售后", instruction="联系买家")
+    case.fail(decision.serial, f"PlatformUnreachable: {why}", after("30h"))
     case.complete_effect(case.state.pending[0].serial, EffectOutcome(console_task=task), after("30h"))
     return case
 
@@ -114,6 +116,34 @@ def test_details_say_what_waits_for_a_person_and_how_to_answer() -> None:
     assert len(waiting) == 2
     for part in ("抖店后台 > 售后", "`done_by_hand`", "`retry_effect`", *(f"serial {serial}" for serial in waiting)):
         assert part in shown
+
+
+FORGED = "![x](http://evil.cn/1.png)\n# 已同意\n\n**无需处理** <img src=x> www.evil.cn"
+
+
+def test_in_the_details_the_words_of_others_are_text() -> None:
+    case = eventful(FORGED, ConsoleTask(page=FORGED, instruction=FORGED))
+    case.notify(case.unnotified(), after("31h"))
+    case.mark_undelivered(case.state.notifications[-1], FORGED)
+    shown = current_details(case)
+
+    text = r"\!\[x\](http:\/\/evil.cn/1.png) # 已同意 \*\*无需处理\*\* \<img src=x> www\.evil.cn"
+    for part in (f"PlatformUnreachable: {text}", f"{text} — {text}", f"通知未送达:{text}"):
+        assert part in shown
+    assert "![" not in shown
+    assert "<img" not in shown.replace(r"\<img", "")
+    assert not any(line.startswith("# ") for line in shown.splitlines())
+
+
+def test_in_summary_and_static_details_ids_are_text() -> None:
+    facts = interception_facts("a`b", shop_id="![x](y)", order_id="**O1**")
+    process = PROCESSES["douyin_interception"]
+    case = CaseMachine(process, "douyin_interception/a`b", process.open_case(Opening(facts=facts)), now=OPENED)
+    shown = static_summary(case) + static_details(case)
+
+    assert "![" not in shown
+    assert "**O1" not in shown
+    assert "- 案件 `douyin_interception/a'b`" in shown
 
 
 def test_details_say_that_the_platform_is_being_asked() -> None:

@@ -12,8 +12,9 @@ from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
 from aftersales.sandbox.alibaba_1688 import Fake1688
-from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import read
+from tests.support.platforms.clocks import set_clock_wrong, told
 from tests.support.platforms.serving import serving
 
 NAMESPACE, NAME = "com.alibaba.trade", "alibaba.trade.get.sellerView"
@@ -92,7 +93,7 @@ async def test_an_application_that_1688_does_not_know_is_refused(address: str, t
 
 
 @pytest.mark.parametrize("minutes", [-11, 11])
-async def test_a_request_stamped_by_a_wrong_clock_is_refused(
+async def test_a_request_stamped_by_a_wrong_clock_is_our_clocks_fault_and_says_how_wrong_it_is(
     alibaba: Alibaba1688Client, fake: Fake1688, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong:
@@ -101,7 +102,8 @@ async def test_a_request_stamped_by_a_wrong_clock_is_refused(
             return datetime.now(UTC).timestamp() + 60 * minutes
 
     monkeypatch.setattr("aftersales.platforms.alibaba_1688.client.time", Wrong)
-    with pytest.raises(PlatformRefused, match=r"gw\.TimestampInvalid"):
+    set_clock_wrong(monkeypatch, minutes)
+    with pytest.raises(ClockWrong, match=rf"gw\.TimestampInvalid.*{told(minutes)}"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
     assert fake.calls == []
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,8 +27,9 @@ from aftersales.platforms.douyin.signing import verify
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 from cases.douyin_reship import Reason
-from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.forms import Evidence, EvidenceKind
+from tests.support.platforms.clocks import set_clock_wrong, told
 from tests.support.platforms.serving import serving
 
 SECRET = "hush-secret"  # noqa: S105  # made up
@@ -256,6 +258,25 @@ async def test_a_platform_that_is_down_or_busy_is_unreachable(
     fake.says[method] = {"code": code, "msg": "服务不可用", "sub_code": "dop.service-error"}
     with pytest.raises(PlatformUnreachable, match=f"{method}: 服务不可用 .code {code}"):
         await douyin.call("S1", "a.b", {})
+
+
+@pytest.mark.parametrize("method", ["a.b", "token.create"])
+@pytest.mark.parametrize("minutes", [-11, 11])
+async def test_a_clock_that_douyin_does_not_take_is_our_fault_and_said_to_be(
+    douyin: DouyinClient, fake: Fake, monkeypatch: pytest.MonkeyPatch, method: str, minutes: int
+) -> None:
+    set_clock_wrong(monkeypatch, minutes)
+    fake.says[method] = {
+        "code": 40003,
+        "msg": "非法的参数",
+        "sub_code": "isv.timestamp-invalid",
+        "sub_msg": "时间戳不合法",
+    }
+    with structlog.testing.capture_logs() as lines, pytest.raises(ClockWrong, match=told(minutes)) as wrong:
+        await douyin.call("S1", "a.b", {})
+
+    assert "时间戳不合法" in str(wrong.value)
+    assert [abs(line["seconds_ahead"] - 60 * minutes) <= 2 for line in lines] == [True]
 
 
 async def test_a_refresh_that_is_unreachable_does_not_ask_for_another_token(douyin: DouyinClient, fake: Fake) -> None:

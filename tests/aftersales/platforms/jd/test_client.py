@@ -11,7 +11,8 @@ from aftersales.platforms.jd.answers import opened
 from aftersales.platforms.jd.client import JdClient
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox.jd import FakeJd, Shipped
-from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
+from tests.support.platforms.clocks import set_clock_wrong, told
 from tests.support.platforms.jd_shops import jd_access, jd_at
 
 ORDER = "281234567890"
@@ -136,7 +137,7 @@ async def test_an_application_that_jd_does_not_know_is_refused(address: str, tra
 
 
 @pytest.mark.parametrize("minutes", [-11, 11])
-async def test_a_request_stamped_by_a_wrong_clock_is_refused(
+async def test_a_request_stamped_by_a_wrong_clock_is_our_clocks_fault_and_says_how_wrong_it_is(
     jd: JdClient, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong(datetime):
@@ -145,7 +146,8 @@ async def test_a_request_stamped_by_a_wrong_clock_is_refused(
             return datetime.now(tz) + timedelta(minutes=minutes)
 
     monkeypatch.setattr("aftersales.platforms.jd.client.datetime", Wrong)
-    with pytest.raises(PlatformRefused, match=r"时间戳.*\[8\]"):
+    set_clock_wrong(monkeypatch, minutes)
+    with pytest.raises(ClockWrong, match=rf"时间戳.*\[8\].*{told(minutes)}"):
         await jd.order("S1", ORDER)
 
 

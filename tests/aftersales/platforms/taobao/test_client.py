@@ -14,8 +14,9 @@ from aftersales.platforms.taobao.signing import SignMethod
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import taobao as sandbox
 from aftersales.sandbox.taobao import FakeTaobao
-from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
+from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import read
+from tests.support.platforms.clocks import set_clock_wrong, told
 from tests.support.platforms.serving import serving
 
 TOPIC = "taobao_refund_RefundCreated"
@@ -138,7 +139,7 @@ async def test_an_application_without_credentials_is_an_error(taobao: TaobaoClie
 
 
 @pytest.mark.parametrize("minutes", [-11, 11])
-async def test_a_request_stamped_by_a_wrong_clock_is_refused(
+async def test_a_request_stamped_by_a_wrong_clock_is_our_clocks_fault_and_says_how_wrong_it_is(
     taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong(datetime):
@@ -147,7 +148,8 @@ async def test_a_request_stamped_by_a_wrong_clock_is_refused(
             return datetime.now(tz) + timedelta(minutes=minutes)
 
     monkeypatch.setattr("aftersales.platforms.taobao.client.datetime", Wrong)
-    with pytest.raises(PlatformRefused, match=r"Invalid Timestamp \[31\]"):
+    set_clock_wrong(monkeypatch, minutes)
+    with pytest.raises(ClockWrong, match=rf"Invalid Timestamp \[31\].*{told(minutes)}"):
         await taobao.consume("K1")
 
 
