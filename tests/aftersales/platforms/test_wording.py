@@ -8,7 +8,7 @@ from aftersales.platforms.alibaba_1688 import client as alibaba_1688
 from aftersales.platforms.douyin import session as douyin
 from aftersales.platforms.jd import client as jd
 from aftersales.platforms.taobao import client as taobao
-from aftersales.platforms.wording import LONGEST_WORDS, platform_words
+from aftersales.platforms.wording import LONGEST_WORDS, platform_words, sendable_text
 from cases.errors import PlatformRefused
 from cases.messages import EffectOutcome
 
