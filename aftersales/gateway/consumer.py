@@ -14,7 +14,7 @@ from cases.errors import CaseError
 
 IDLE_SECONDS: Final = 5.0
 """How long to wait before an empty queue is asked again."""
-FAILS, WORKS = "a queue cannot be consumed", "a queue is consumed again"
+QUEUE_FAILS, QUEUE_WORKS = "a queue cannot be consumed", "a queue is consumed again"
 
 
 class QueueConsumer:
@@ -48,7 +48,7 @@ class QueueConsumer:
                 pause = self._pause_after(failed)
             else:
                 if self._failures:
-                    self._log.info(WORKS, platform=self._endpoint.platform)
+                    self._log.info(QUEUE_WORKS, platform=self._endpoint.platform)
                 self._failures = 0
             await asyncio.sleep(pause)
 
@@ -64,7 +64,7 @@ class QueueConsumer:
     def _pause_after(self, failed: Exception) -> float:
         if not self._failures:
             unexpected = None if isinstance(failed, CaseError) else failed
-            self._log.warning(FAILS, platform=self._endpoint.platform, why=in_words(failed), exc_info=unexpected)
+            self._log.warning(QUEUE_FAILS, platform=self._endpoint.platform, why=in_words(failed), exc_info=unexpected)
         pause = min(self._first_pause * 2 ** min(self._failures, 30), self._longest_pause)
         self._failures += 1
         return float(pause)

@@ -1,4 +1,4 @@
-"""Instants as Alibaba's platforms write them in messages: texts in Shanghai's time, or milliseconds."""
+"""Instants as messages write them: texts in Shanghai's time, or milliseconds."""
 
 from datetime import UTC, datetime
 from typing import Any, Final

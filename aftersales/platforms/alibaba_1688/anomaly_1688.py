@@ -10,9 +10,9 @@ from typing import Any, Final
 from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.alibaba_1688.order_messages import (
-    CLOSED,
-    RENUMBERED,
-    TRACKED,
+    ORDER_CLOSED,
+    PARCEL_RENUMBERED,
+    PARCEL_MOVED,
     happened,
     order_id,
     parcel,
@@ -52,9 +52,9 @@ class Anomaly1688Adapter(OrderMessageAdapter):
     def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
         """Return what happened, with the parcel that it happened to."""
         form: dict[str, Any] | None = None
-        if tag == TRACKED:
+        if tag == PARCEL_MOVED:
             form = {_PARCEL: _text(parcel(tag, data), "mailNo")}
-        if tag == RENUMBERED:
+        if tag == PARCEL_RENUMBERED:
             about = parcel(tag, data)
             new = {"carrier": _text(about, "newCpCode"), "tracking_no": _text(about, "newMailNo")}
             form = {_PARCEL: _text(about, "oldMailNo"), **new}
@@ -73,11 +73,11 @@ class Anomaly1688Adapter(OrderMessageAdapter):
 
 
 def _rule(tag: str, data: Mapping[str, Any]) -> str | None:
-    if tag == TRACKED:
+    if tag == PARCEL_MOVED:
         return NODES.get(str(parcel(tag, data).get("statusChanged")))
-    if tag == RENUMBERED:
+    if tag == PARCEL_RENUMBERED:
         return "replace_tracking"
-    return "refund" if tag in CLOSED else None
+    return "refund" if tag in ORDER_CLOSED else None
 
 
 def _text(about: Mapping[str, Any], name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
-from aftersales.platforms.alibaba_1688.order_messages import CLOSED, happened, order_id, shop_id
+from aftersales.platforms.alibaba_1688.order_messages import ORDER_CLOSED, happened, order_id, shop_id
 from aftersales.platforms.inbound import CaseKey
 from cases.errors import PlatformRefused
 from cases.messages import Report
@@ -21,7 +21,7 @@ class Claim1688Adapter(OrderMessageAdapter):
 
     def case_of(self, tag: str, data: Any) -> CaseKey | None:
         """Return the order that was closed; None for any other message."""
-        if tag not in CLOSED or not isinstance(data, dict):
+        if tag not in ORDER_CLOSED or not isinstance(data, dict):
             return None
         return CaseKey(_PROCESS, shop_id(self._alibaba, data), order_id(tag, data))
 

@@ -17,7 +17,7 @@ from cases.models import Text
 
 _TIMESTAMP: Final = "_aop_timestamp"
 _TOKEN_FIELD: Final = "access_token"  # noqa: S105 - a field's name
-NAMESPACE, TRADE = "com.alibaba.trade", "alibaba.trade.get.sellerView"
+NAMESPACE, TRADE_IN_FULL = "com.alibaba.trade", "alibaba.trade.get.sellerView"
 
 # T: how the gateway's codes for too many calls begin.
 _BUSY = ("gw.Qos",)
@@ -58,13 +58,15 @@ class Alibaba1688Client:
 
     async def is_refunded(self, shop_id: str, order_id: str) -> bool:
         """Return whether money of a trade was refunded."""
-        answer = await self.call(shop_id, NAMESPACE, TRADE, {"webSite": "1688", "orderId": order_id})
+        answer = await self.call(shop_id, NAMESPACE, TRADE_IN_FULL, {"webSite": "1688", "orderId": order_id})
         result = answer.get("result")
         trade = result.get("baseInfo") if isinstance(result, dict) else None
         try:
             return Decimal(str(trade["refund"] or 0)) > 0  # type: ignore[index]
         except (TypeError, KeyError, InvalidOperation):
-            raise PlatformUnreachable(f"{TRADE}: 1688 返回内容无法理解 / 1688's answer cannot be understood") from None
+            raise PlatformUnreachable(
+                f"{TRADE_IN_FULL}: 1688 返回内容无法理解 / 1688's answer cannot be understood"
+            ) from None
 
 
 def opened(name: str, answer: Any) -> dict[str, Any]:

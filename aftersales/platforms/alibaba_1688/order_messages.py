@@ -15,12 +15,12 @@ from aftersales.platforms.instants import platform_instant
 from aftersales.platforms.push import PushedMessage
 
 # T: an order was closed, by the buyer, the seller or 1688 itself; also after a refund.
-CLOSED: Final = ("ORDER_ORDER_BUYER_CLOSE", "ORDER_ORDER_SELLER_CLOSE", "ORDER_ORDER_BOPS_CLOSE")
+ORDER_CLOSED: Final = ("ORDER_ORDER_BUYER_CLOSE", "ORDER_ORDER_SELLER_CLOSE", "ORDER_ORDER_BOPS_CLOSE")
 # T: a parcel has reached a node of its way for the first time; its tracking number was changed.
-TRACKED: Final = "LOGISTICS_BUYER_VIEW_TRACE"
-RENUMBERED: Final = "LOGISTICS_MAIL_NO_CHANGE"
+PARCEL_MOVED: Final = "LOGISTICS_BUYER_VIEW_TRACE"
+PARCEL_RENUMBERED: Final = "LOGISTICS_MAIL_NO_CHANGE"
 
-PARCELS: Final[Mapping[str, str]] = {TRACKED: "OrderLogisticsTracingModel", RENUMBERED: "MailNoChangeModel"}
+PARCELS: Final[Mapping[str, str]] = {PARCEL_MOVED: "OrderLogisticsTracingModel", PARCEL_RENUMBERED: "MailNoChangeModel"}
 """The member that describes the parcel."""
 _ORDERS: Final = "orderLogsItems"
 USER, BORN = "userInfo", "gmtBorn"

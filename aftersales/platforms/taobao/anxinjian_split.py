@@ -11,15 +11,15 @@ from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.inbound import CaseKey, decimal_id
 from aftersales.platforms.instants import platform_instant
 from aftersales.platforms.taobao.client import TaobaoClient
-from aftersales.platforms.taobao.tmc import PUBLISHED, SHOP
+from aftersales.platforms.taobao.tmc import PUBLISHED_FIELD, SHOP_FIELD
 from cases.messages import Report
 
 _PROCESS: Final = "anxinjian_split"
-REFUNDED: Final = "taobao_refund_RefundSuccess"
-CLOSED: Final = "taobao_trade_TradeClose"
-CONFIRMED: Final = "taobao_trade_TradeSuccess"
+MONEY_REFUNDED: Final = "taobao_refund_RefundSuccess"
+TRADE_CLOSED: Final = "taobao_trade_TradeClose"
+TRADE_ENDED: Final = "taobao_trade_TradeSuccess"
 # T: the topic, and which events are the pickup and the signature.
-TRACKED: Final = "taobao_logistics_LogsticDetailTrace"
+PARCEL_TRACED: Final = "taobao_logistics_LogsticDetailTrace"
 TRACK_EVENTS: Final[Mapping[str, str]] = {"GOT": "pick_up", "SIGNED": "deliver"}
 
 CLOSED_BY_REFUND: Final = "TRADE_CLOSED"
@@ -38,7 +38,7 @@ class AnxinjianSplitAdapter(OrderMessageAdapter):
         """Return the order that a message is about; None if the message tells nothing of an order."""
         if _rule(tag, data) is None:
             return None
-        return CaseKey(_PROCESS, data[SHOP], decimal_id(data.get("tid"), "tid"))
+        return CaseKey(_PROCESS, data[SHOP_FIELD], decimal_id(data.get("tid"), "tid"))
 
     def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
         """Return what happened to the order."""
@@ -47,7 +47,7 @@ class AnxinjianSplitAdapter(OrderMessageAdapter):
             rule=_rule(tag, data),
             order=decimal_id(data.get("tid"), "tid"),
             form=dict(ASK) if _is_unsure(tag, data) else None,
-            occurred_at=platform_instant(data.get("time"), data.get("modified"), data.get(PUBLISHED)),
+            occurred_at=platform_instant(data.get("time"), data.get("modified"), data.get(PUBLISHED_FIELD)),
         )
 
     async def concerning(self, facts: Mapping[str, Any], report: Report) -> Report | None:
@@ -59,12 +59,12 @@ class AnxinjianSplitAdapter(OrderMessageAdapter):
 
 
 def _rule(tag: str, data: Mapping[str, Any]) -> str | None:
-    if tag == TRACKED:
+    if tag == PARCEL_TRACED:
         return TRACK_EVENTS.get(str(data.get("action")))
-    if tag == CLOSED and data.get("status", CLOSED_BY_REFUND) != CLOSED_BY_REFUND:
+    if tag == TRADE_CLOSED and data.get("status", CLOSED_BY_REFUND) != CLOSED_BY_REFUND:
         return None
-    return {REFUNDED: "refund_order", CLOSED: "refund_order", CONFIRMED: "confirm_receipt"}.get(tag)
+    return {MONEY_REFUNDED: "refund_order", TRADE_CLOSED: "refund_order", TRADE_ENDED: "confirm_receipt"}.get(tag)
 
 
 def _is_unsure(tag: str, data: Mapping[str, Any]) -> bool:
-    return tag == REFUNDED or (tag == CLOSED and "status" not in data)
+    return tag == MONEY_REFUNDED or (tag == TRADE_CLOSED and "status" not in data)

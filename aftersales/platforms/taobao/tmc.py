@@ -11,7 +11,7 @@ from aftersales.platforms.taobao.client import TaobaoClient
 from cases.errors import NoCredentials
 
 _PLATFORM: Final = "taobao"
-SHOP, PUBLISHED = "shop_id", "pub_time"
+SHOP_FIELD, PUBLISHED_FIELD = "shop_id", "pub_time"
 """What is added to the content of every message: the shop that it is about, and when it was published."""
 
 
@@ -49,7 +49,7 @@ class TmcQueue(MessageQueue):
         if shop_id is None:
             reason = "不是本应用的店铺 / of no shop that this application serves"
             return QueuedMessage(receipt, InboundMessage.unknown(_PLATFORM, body, reason, message_id, topic))
-        data = {**content, SHOP: shop_id, PUBLISHED: fields.get(PUBLISHED)}
+        data = {**content, SHOP_FIELD: shop_id, PUBLISHED_FIELD: fields.get(PUBLISHED_FIELD)}
         return QueuedMessage(receipt, PushedMessage(message_id, topic, data, body))
 
     def _shop(self, user: Any) -> str | None:
