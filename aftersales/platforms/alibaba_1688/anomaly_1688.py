@@ -11,8 +11,8 @@ from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.alibaba_1688.order_messages import (
     ORDER_CLOSED,
-    PARCEL_RENUMBERED,
     PARCEL_MOVED,
+    PARCEL_RENUMBERED,
     happened,
     order_id,
     parcel,

@@ -15,11 +15,11 @@ from aftersales.platforms.taobao.tmc import PUBLISHED_FIELD, SHOP_FIELD
 from cases.messages import Report
 
 _PROCESS: Final = "anxinjian_split"
-MONEY_REFUNDED: Final = "taobao_refund_RefundSuccess"
-TRADE_CLOSED: Final = "taobao_trade_TradeClose"
-TRADE_ENDED: Final = "taobao_trade_TradeSuccess"
+REFUND_TOPIC: Final = "taobao_refund_RefundSuccess"
+CLOSING_TOPIC: Final = "taobao_trade_TradeClose"
+RECEIPT_TOPIC: Final = "taobao_trade_TradeSuccess"
 # T: the topic, and which events are the pickup and the signature.
-PARCEL_TRACED: Final = "taobao_logistics_LogsticDetailTrace"
+TRACE_TOPIC: Final = "taobao_logistics_LogsticDetailTrace"
 TRACK_EVENTS: Final[Mapping[str, str]] = {"GOT": "pick_up", "SIGNED": "deliver"}
 
 CLOSED_BY_REFUND: Final = "TRADE_CLOSED"
@@ -59,12 +59,12 @@ class AnxinjianSplitAdapter(OrderMessageAdapter):
 
 
 def _rule(tag: str, data: Mapping[str, Any]) -> str | None:
-    if tag == PARCEL_TRACED:
+    if tag == TRACE_TOPIC:
         return TRACK_EVENTS.get(str(data.get("action")))
-    if tag == TRADE_CLOSED and data.get("status", CLOSED_BY_REFUND) != CLOSED_BY_REFUND:
+    if tag == CLOSING_TOPIC and data.get("status") not in (None, CLOSED_BY_REFUND):
         return None
-    return {MONEY_REFUNDED: "refund_order", TRADE_CLOSED: "refund_order", TRADE_ENDED: "confirm_receipt"}.get(tag)
+    return {REFUND_TOPIC: "refund_order", CLOSING_TOPIC: "refund_order", RECEIPT_TOPIC: "confirm_receipt"}.get(tag)
 
 
 def _is_unsure(tag: str, data: Mapping[str, Any]) -> bool:
-    return tag == MONEY_REFUNDED or (tag == TRADE_CLOSED and "status" not in data)
+    return tag == REFUND_TOPIC or (tag == CLOSING_TOPIC and data.get("status") is None)

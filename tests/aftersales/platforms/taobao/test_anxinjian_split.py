@@ -80,6 +80,7 @@ async def test_what_happened_to_an_order_is_told_with_its_instant(
     [
         (REFUND, content(refund_id=1, refund_fee="5.00", refund_phase="onsale", modified="2026-01-05 09:30:00")),
         (f"{TRADE}Close", content(modified="2026-01-05 09:30:00")),
+        (f"{TRADE}Close", content(modified="2026-01-05 09:30:00", status=None)),
     ],
 )
 async def test_an_order_counts_as_refunded_only_if_its_trade_was_closed_by_that(
