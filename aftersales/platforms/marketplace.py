@@ -27,7 +27,7 @@ AnAccess = TypeVar("AnAccess", bound=Access[Any])
 
 @dataclass(frozen=True)
 class Marketplace(Generic[AnAccess]):
-    """A marketplace: its Chinese name, its block in the secrets file, its client, and how its messages come, if they do.
+    """A marketplace: its Chinese name, its block in the secrets file, its client, and how messages come, if they do.
 
     ``push``: it sends them to our address.  ``queues``: they wait in a queue for each application, made of access and
     client.
