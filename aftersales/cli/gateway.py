@@ -15,6 +15,7 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
 from aftersales.gateway.app import make_gateway
 from aftersales.gateway.case_client import CaseClient
+from aftersales.gateway.consumer import consuming
 from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
@@ -85,7 +86,7 @@ async def running_gateway(
             app = make_gateway(
                 markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
             )
-            async with serving(app, listener) as ended:
+            async with consuming(markets.queues, inbox), serving(app, listener) as ended:
                 yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 

@@ -13,8 +13,9 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.gateway.senders import NOT_ITS_SHOP, NotItsShop
-from aftersales.platforms.adapter import MessageAdapter
+from aftersales.platforms.adapter import MessageAdapter, OrderMessageAdapter
 from aftersales.platforms.inbound import LOOK, CaseKey
+from aftersales.runtime.case_search import cases_about
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import (
     CaseRegister,
@@ -23,6 +24,7 @@ from aftersales.runtime.known_cases import (
     is_missing,
     known_from,
     opened_case,
+    opening_facts,
     where_it_ended,
 )
 from aftersales.runtime.opening_pace import OpeningPace
@@ -44,6 +46,7 @@ NEVER_OPENED: Final = (
     "手工新建有误,并非案件;删除该工作流后本消息会新建案件 / was started wrongly by hand: delete that workflow, and the "
     "message opens the case"
 )
+CONCERNS_NONE: Final = "与该订单的案件无关 / concerns none of the cases about this order"
 NOBODY_OPENED: Final = "没有此案件,消息不新建此流程的案件 / no such case, and messages open none of this process"
 SHOP_UNKNOWN: Final = "案件的店铺尚未登记 / the case does not say yet of which shop it is"
 SHOPS_KEPT: Final = 10_000
@@ -52,13 +55,14 @@ FORGOTTEN: Final = "Temporal 已无此案件 / Temporal no longer has the case"
 
 
 class FeedResult(StrEnum):
-    """The result of feeding a case: signalled, known already, opened, closed, or never opened by anybody."""
+    """The result of feeding a case: signalled, known already, opened, closed, never opened, or not concerned."""
 
     SIGNALLED = "signalled"
     KNOWN = "known"
     OPENED = "opened"
     CLOSED = "closed"
     NO_CASE = "no case"
+    UNCONCERNED = "unconcerned"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Fed:
         return f"{self.result}: {self.why}" if self.why else self.result
 
 
+UNCONCERNED: Final = Fed(FeedResult.UNCONCERNED, CONCERNS_NONE)
 Feed = Callable[[CaseKey, Report | None], Awaitable[Fed]]
 """``CaseClient.feed``, or a substitute."""
 
@@ -105,7 +110,8 @@ class CaseClient:
     async def feed(self, case: CaseKey, report: Report | None) -> Fed:
         """Signal a report to a case, or without one only ensure that it is open; a case is opened once for ever (G-14).
 
-        A process whose adapter does not open cases takes only what is about a case that somebody opened.
+        A process whose adapter does not open cases takes only what is about a case that somebody opened; where the
+        messages name an order, all cases about it are signalled.
 
         A marketplace is asked only for what neither the report nor Temporal knows, the ledger only for a case that
         Temporal does not know.  Raises BadForm if the case can never be opened, EndedEarly if it has to be revived
@@ -114,6 +120,8 @@ class CaseClient:
         they have received.
         """
         client, adapter = await self._connected(), self._adapter(case.process)
+        if isinstance(adapter, OrderMessageAdapter):
+            return await self._feed_cases_about(client, adapter, case, report)
         reports: Sequence[Report | None] = [report]
         if report is not None and (report == LOOK or adapter.needs_record(report)):
             await self._existing(client, case)
@@ -133,6 +141,36 @@ class CaseClient:
         if not adapter.opens:
             return Fed(FeedResult.NO_CASE, NOBODY_OPENED)
         return await self._open(client, adapter, case, signal)
+
+    async def _feed_cases_about(
+        self, client: Client, adapter: OrderMessageAdapter, order: CaseKey, report: Report | None
+    ) -> Fed:
+        """Signal the cases about an order that a report concerns; one that has to be revived holds up no other."""
+        try:
+            cases = await cases_about(client, order.process, order.shop_id, order.own_id, RPC_TIMEOUT)
+            with_facts = [(case_id, await opening_facts(client, case_id, RPC_TIMEOUT)) for case_id in cases]
+        except RPCError as failed:
+            raise _explained(failed) from failed
+        fed: list[Fed] = []
+        ended: list[EndedEarly] = []
+        for case_id, facts in with_facts:
+            concerning = None if report is None or report == LOOK else await adapter.concerning(facts, report)
+            if concerning is None:
+                continue
+            case = CaseKey(order.process, order.shop_id, case_id.removeprefix(f"{order.process}/"))
+            try:
+                found = await self._feed_existing(
+                    client, case, concerning.model_dump(mode="json", exclude_defaults=True)
+                )
+            except EndedEarly as early:
+                ended.append(early)
+            else:
+                fed += [found] if found else []
+        if ended:
+            raise ended[0]
+        if not cases:
+            return Fed(FeedResult.NO_CASE, NOBODY_OPENED)
+        return next((one for one in fed if one.result is FeedResult.SIGNALLED), (fed or [UNCONCERNED])[0])
 
     async def _open(self, client: Client, adapter: MessageAdapter, case: CaseKey, signal: dict[str, Any] | None) -> Fed:
         facts = await adapter.facts(case.shop_id, case.own_id)

@@ -1,12 +1,12 @@
 """A marketplace's block in the secrets file: its address, our applications there, and the shops they serve."""
 
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import model_validator
 
 from aftersales.runtime.secret_files import Address, Secret, duplicate
 from cases.errors import NoCredentials
-from cases.models import Id, Strict
+from cases.models import Id, Name, Strict
 
 
 class App(Strict):
@@ -82,5 +82,44 @@ class TokenAccess(Access[TokenShop]):
 
     def shop(self, shop_id: str) -> TokenCredentials:
         """Return a shop's credentials; raises NoCredentials if there are none."""
-        shop = self._shop(shop_id)
-        return TokenCredentials(**dict(shop), app_secret=self.app(shop.app_key).app_secret)
+        return _credentials(self, self._shop(shop_id))
+
+
+class NamedShop(TokenShop):
+    """A shop that messages call by the name of its ``user``; without one, by its id."""
+
+    user: Name | None = None
+
+
+class NamedAccess(Access[NamedShop]):
+    """The block of a marketplace whose messages name the user that has authorised us, not the shop."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if name := duplicate([_name(shop) for shop in self.shops]):
+            raise ValueError(f"user 重复 / duplicate: {name}")
+        return self
+
+    def shop(self, shop_id: str) -> TokenCredentials:
+        """Return a shop's credentials; raises NoCredentials if there are none."""
+        return _credentials(self, self._shop(shop_id))
+
+    def shop_called(self, user: str) -> NamedShop:
+        """Return the shop that messages call so; raises NoCredentials if it is none of ours."""
+        for shop in self.shops:
+            if _name(shop) == user:
+                return shop
+        raise NoCredentials(f"没有该用户的店铺 / no shop is called so: {user}", ("user",))
+
+
+def _name(shop: NamedShop) -> str:
+    return shop.user or shop.shop_id
+
+
+def _credentials(access: Access[Any], shop: TokenShop) -> TokenCredentials:
+    return TokenCredentials(
+        shop_id=shop.shop_id,
+        app_key=shop.app_key,
+        access_token=shop.access_token,
+        app_secret=access.app(shop.app_key).app_secret,
+    )

@@ -1,11 +1,12 @@
 """A process's interface on its marketplace, in three levels of what a marketplace may offer.
 
-``Adapter``: effects are performed and clocks resolved.  ``MessageAdapter``: messages open and move cases as well.
-``ReconcilableAdapter``: what changed can be listed, which makes up for lost messages.
+``Adapter``: effects are performed and clocks resolved.  ``MessageAdapter``: messages open and move cases as well;
+``OrderMessageAdapter``: they name an order instead of the case.  ``ReconcilableAdapter``: what changed can be listed,
+which makes up for lost messages.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -70,6 +71,23 @@ class MessageAdapter(Adapter, ABC):
         """Return what the marketplace's record says happened, in order; raises as ``facts``."""
         del shop_id, own_id
         return []
+
+
+class OrderMessageAdapter(MessageAdapter):
+    """An adapter whose messages name an order: they are for every case of the process about it, and open none.
+
+    ``case_of`` returns the order's id as ``own_id``.
+    """
+
+    opens = False
+
+    async def concerning(self, facts: Mapping[str, Any], report: Report) -> Report | None:
+        """Return a report as it is for the case with these facts; None if it does not concern that case.
+
+        May ask the marketplace, and raises as the methods of ``Adapter`` do.
+        """
+        del facts
+        return report
 
 
 class ReconcilableAdapter(MessageAdapter):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from cases.errors import BadForm
 from cases.messages import Report
 
 LONGEST_ID = 200
@@ -25,7 +26,10 @@ class MessageState(StrEnum):
 
 @dataclass(frozen=True)
 class CaseKey:
-    """The case that a message is about: its process, shop, and the platform's own id."""
+    """The case that a message is about: its process, shop, and the platform's own id.
+
+    Where messages name an order (``OrderMessageAdapter``), ``own_id`` is the order's.
+    """
 
     process: str
     shop_id: str
@@ -78,3 +82,11 @@ def short_text(value: Any) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
         return None
     return value if value.isprintable() else None  # a lone surrogate is not printable either
+
+
+def decimal_id(value: Any, name: str) -> str:
+    """Return an id that consists of digits, which a message calls ``name``; raises BadForm for anything else."""
+    text = short_text(value)
+    if text is None or not (text.isascii() and text.isdigit()):
+        raise BadForm(f"{name}: 须为数字编号 / expected an id of digits, got {type(value).__name__}", (name,))
+    return text

@@ -5,7 +5,7 @@ A process with an interface there has a module of the process's name in that pac
 """
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from aftersales import platforms
 from aftersales.platforms.access import Access
 from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.message_queue import MessageQueue
 from aftersales.platforms.push import PushFormat
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
@@ -26,12 +27,17 @@ AnAccess = TypeVar("AnAccess", bound=Access[Any])
 
 @dataclass(frozen=True)
 class Marketplace(Generic[AnAccess]):
-    """A marketplace: its Chinese name, its block in the secrets file, its client, and how it pushes, if it does."""
+    """A marketplace: its Chinese name, its block in the secrets file, its client, and how messages come, if they do.
+
+    ``push``: it sends them to our address.  ``queues``: they wait in a queue for each application, made of access and
+    client.
+    """
 
     label: str
     access: type[AnAccess]
     client: Callable[[AnAccess, Transport, TokenStore], Any]
     push: Callable[[AnAccess], PushFormat] | None = None
+    queues: Callable[[AnAccess, Any], Sequence[MessageQueue]] | None = None
 
 
 @cache

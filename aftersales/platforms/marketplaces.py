@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 from aftersales.platforms.adapter import Adapter, MessageAdapter, ReconcilableAdapter
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
+from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
@@ -37,6 +38,16 @@ class Marketplaces:
             PushEndpoint(name, access, marketplace.push(access), self.message_adapters(name))
             for name, marketplace in installed_marketplaces().items()
             if marketplace.push and (access := self._secrets.of(name))
+        )
+
+    @property
+    def queues(self) -> tuple[QueueEndpoint, ...]:
+        """The queues in which marketplaces keep messages for our applications."""
+        return tuple(
+            QueueEndpoint(name, queue, self.message_adapters(name))
+            for name, marketplace in installed_marketplaces().items()
+            if marketplace.queues
+            for queue in marketplace.queues(self._secrets.of(name), self._client(name))
         )
 
     def message_adapters(self, marketplace: str | None = None) -> Mapping[str, MessageAdapter]:

@@ -82,38 +82,41 @@ class PushEndpoint:
         return [replace(message, app_key=push.app_key) for message in received]
 
     def offer(self, pushed: PushedMessage) -> list[InboundMessage]:
-        """Offer a message to every adapter; return one message for each case that it is about, else an unknown one.
+        """Offer a message to every adapter."""
+        return offered(self.platform, self.adapters, pushed)
 
-        One that cannot be read but names its case is kept as unreadable, and lets the case look at the record.
-        """
-        taken: list[InboundMessage] = []
-        for process, adapter in self.adapters.items():
-            # The inbox knows a message by its id, and two processes may want the same one.
-            stored_id = f"{pushed.message_id}/{process}" if taken else pushed.message_id
-            case: CaseKey | None = None
-            try:
-                case = adapter.case_of(pushed.tag, pushed.data)
-                if case is None:
-                    continue
-                if pushed.fault is not None:
-                    raise BadForm(pushed.fault)  # noqa: TRY301 - the same way as for what the adapter cannot read
-                report = adapter.report_of(pushed.tag, pushed.message_id, pushed.data)
-            except BadForm as bad:
-                taken.append(self._unreadable(pushed, str(bad), stored_id))
-                if case is not None:
-                    taken.append(self._for_a_case(pushed, f"{stored_id}/look", case, LOOK))
-            else:
-                taken.append(self._for_a_case(pushed, stored_id, case, report))
-        if taken:
-            return taken
-        if pushed.fault is not None:
-            return [self._unreadable(pushed, pushed.fault, pushed.message_id)]
-        return [InboundMessage.unknown(self.platform, pushed.body, pushed.about, pushed.message_id, pushed.tag)]
 
-    def _unreadable(self, pushed: PushedMessage, why: str, stored_id: str) -> InboundMessage:
-        return InboundMessage.unreadable(self.platform, pushed.body, why, stored_id, pushed.tag)
+def offered(platform: str, adapters: Mapping[str, MessageAdapter], pushed: PushedMessage) -> list[InboundMessage]:
+    """Offer a message to every adapter; return one message for each case that it is about, else an unknown one.
 
-    def _for_a_case(
-        self, pushed: PushedMessage, stored_id: str, case: CaseKey, report: Report | None
-    ) -> InboundMessage:
-        return InboundMessage(self.platform, stored_id, pushed.tag, pushed.body, case=case, report=report)
+    One that cannot be read but names its case is kept as unreadable, and lets the case look at the record.
+    """
+    taken: list[InboundMessage] = []
+    for process, adapter in adapters.items():
+        # The inbox knows a message by its id, and two processes may want the same one.
+        stored_id = f"{pushed.message_id}/{process}" if taken else pushed.message_id
+        case: CaseKey | None = None
+        try:
+            case = adapter.case_of(pushed.tag, pushed.data)
+            if case is None:
+                continue
+            if pushed.fault is not None:
+                raise BadForm(pushed.fault)  # noqa: TRY301 - the same way as for what the adapter cannot read
+            report = adapter.report_of(pushed.tag, pushed.message_id, pushed.data)
+        except BadForm as bad:
+            taken.append(InboundMessage.unreadable(platform, pushed.body, str(bad), stored_id, pushed.tag))
+            if case is not None:
+                taken.append(_for_a_case(platform, pushed, f"{stored_id}/look", case, LOOK))
+        else:
+            taken.append(_for_a_case(platform, pushed, stored_id, case, report))
+    if taken:
+        return taken
+    if pushed.fault is not None:
+        return [InboundMessage.unreadable(platform, pushed.body, pushed.fault, pushed.message_id, pushed.tag)]
+    return [InboundMessage.unknown(platform, pushed.body, pushed.about, pushed.message_id, pushed.tag)]
+
+
+def _for_a_case(
+    platform: str, pushed: PushedMessage, stored_id: str, case: CaseKey, report: Report | None
+) -> InboundMessage:
+    return InboundMessage(platform, stored_id, pushed.tag, pushed.body, case=case, report=report)

@@ -1,7 +1,7 @@
 """Finding cases among Temporal's workflows: those that run, and those whose workflows ended early."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecution
@@ -57,11 +57,22 @@ async def other_cases(client: Client, case: WorkflowExecution) -> list[WorkflowE
     shop, orders = attributes.get(sa.SHOP), attributes.get(sa.ORDERS) or ()
     if shop is None or not orders:
         return []
-    named = ", ".join(quoted(order) for order in orders)
-    query = f"{of_processes()} AND {sa.SHOP.name} = {quoted(shop)} AND {sa.ORDERS.name} IN ({named})"
+    query = f"{of_processes()} AND {_about(shop, orders)}"
     listed = [execution async for execution in client.list_workflows(query, limit=OTHERS_SHOWN)]
     others = [execution for execution in await newest_runs(client, listed) if execution.id != case.id]
     return sorted(others, key=lambda execution: (execution.start_time, execution.id))
+
+
+async def cases_about(client: Client, process: str, shop: str, order: str, rpc_timeout: timedelta) -> list[str]:
+    """Return the ids of a process's cases about an order, whichever of their orders it is; raises RPCError."""
+    query = f"{of_processes([process])} AND {_about(shop, [order])}"
+    listed = client.list_workflows(query, limit=OTHERS_SHOWN, rpc_timeout=rpc_timeout)
+    return sorted({execution.id async for execution in listed})
+
+
+def _about(shop: str, orders: Iterable[str]) -> str:
+    named = ", ".join(quoted(order) for order in orders)
+    return f"{sa.SHOP.name} = {quoted(shop)} AND {sa.ORDERS.name} IN ({named})"
 
 
 def quoted(text: str) -> str:

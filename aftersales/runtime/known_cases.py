@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -77,6 +77,18 @@ async def find_workflow(
         if is_missing(failed):
             return None
         raise
+
+
+async def opening_facts(client: Client, case_id: str, rpc_timeout: timedelta) -> dict[str, Any]:
+    """Return the facts with which a case was opened, as JSON; raises RPCError.
+
+    They are read from its history, so that no worker is needed.
+    """
+    history = client.get_workflow_handle(case_id).fetch_history_events(page_size=1, rpc_timeout=rpc_timeout)
+    started = (await anext(history)).workflow_execution_started_event_attributes
+    (opening,) = await client.data_converter.decode(started.input.payloads)
+    facts: dict[str, Any] = opening["facts"]
+    return facts
 
 
 def is_missing(failed: RPCError) -> bool:

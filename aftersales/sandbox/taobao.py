@@ -1,9 +1,14 @@
-"""Taobao's platform (TOP) as it behaves towards us: hands out an application's messages until they are confirmed."""
+"""Taobao's platform (TOP) as it behaves towards us: hands out an application's messages until they are confirmed.
 
-from collections.abc import Mapping
+It also knows its trades, as the sellers that have authorised us may see them.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -27,39 +32,67 @@ _FAULTS: Mapping[str, dict[str, Any]] = {
 }
 
 
+# T: after how many seconds a message that was handed out and not confirmed is handed out again.
+REDELIVERY: Final = 600.0
+
+
+@dataclass
+class Queued:
+    """A message in the platform's form, and until when it is not handed out again."""
+
+    row: dict[str, Any]
+    held_until: float = 0.0
+
+
 @dataclass
 class FakeTaobao:
-    """Messages waiting, by application, in the platform's form; ``busy``: how many of the next calls fail."""
+    """Messages waiting, by application, and the statuses of trades; ``busy``: how many of the next calls fail."""
 
-    waiting: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    waiting: dict[str, list[Queued]] = field(default_factory=dict)
     confirmed: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
+    trades: dict[str, str] = field(default_factory=dict)
     busy: int = 0
+    clock: Callable[[], float] = time.time
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(7104300007405429232))
 
-    def push(self, app_key: str, message_id: int, topic: str, content: str, user: str) -> None:
-        """Queue a message for an application."""
+    def push(self, app_key: str, topic: str, content: str, user: str, message_id: int | None = None) -> int:
+        """Queue a message for an application and return its id."""
+        own_id = next(self.ids) if message_id is None else message_id
         at = datetime.now(SHANGHAI).strftime(TIMESTAMP_FORMAT)
-        row = {"id": message_id, "topic": topic, "content": content, "pub_time": at, "user_nick": user}
-        self.waiting.setdefault(app_key, []).append(row)
+        row = {"id": own_id, "topic": topic, "content": content, "pub_time": at, "user_nick": user}
+        self.waiting.setdefault(app_key, []).append(Queued(row))
+        return own_id
 
     def answer(self, method: str, form: Mapping[str, str]) -> dict[str, Any] | None:
         """Answer a call whose signature was right; return None for an unknown method."""
-        waiting = self.waiting.setdefault(form["app_key"], [])
-        self.groups.append(form.get("group_name", ""))
         match method:
             case "taobao.tmc.messages.consume":
-                quantity = int(form.get("quantity", "100"))
-                if not _LEAST <= quantity <= _MOST:
-                    raise ValueError(quantity)
-                return {"messages": {"tmc_message": waiting[:quantity]} if waiting else {}}
+                return self._consume(form)
             case "taobao.tmc.messages.confirm":
-                ids = [str(int(text)) for text in form["s_message_ids"].split(",")]
-                if len(ids) > _MOST:
-                    raise ValueError(len(ids))
-                self.confirmed += ids
-                self.waiting[form["app_key"]] = [message for message in waiting if str(message["id"]) not in ids]
-                return {"is_success": True}
+                return self._confirm(form)
+            case "taobao.trade.get":
+                tid = form["tid"]
+                return {"trade": {"tid": int(tid), "status": self.trades[tid]}} if form["session"] else None
         return None
+
+    def _consume(self, form: Mapping[str, str]) -> dict[str, Any]:
+        quantity = int(form.get("quantity", "100"))
+        if not _LEAST <= quantity <= _MOST:
+            raise ValueError(quantity)
+        now = self.clock()
+        free = [queued for queued in self.waiting.get(form["app_key"], []) if queued.held_until <= now][:quantity]
+        for queued in free:
+            queued.held_until = now + REDELIVERY
+        return {"messages": {"tmc_message": [queued.row for queued in free]} if free else {}}
+
+    def _confirm(self, form: Mapping[str, str]) -> dict[str, Any]:
+        ids = [str(int(text)) for text in form["s_message_ids"].split(",")]
+        if len(ids) > _MOST:
+            raise ValueError(len(ids))
+        self.confirmed += ids
+        waiting = self.waiting.get(form["app_key"], [])
+        self.waiting[form["app_key"]] = [queued for queued in waiting if str(queued.row.get("id")) not in ids]
+        return {"is_success": True}
 
 
 def routes(apps: AppSecrets, taobao: FakeTaobao | None = None) -> list[Route]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access, Alibaba1688Client
+from aftersales.platforms.alibaba_1688.order_messages import BORN, USER, for_each_order
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, verify_event
 from aftersales.platforms.inbound import InboundMessage, digest, short_text
 from aftersales.platforms.marketplace import Marketplace
@@ -42,7 +43,8 @@ class Alibaba1688Push(PushFormat):
         message, signature = (form.get(name, [""])[0] for name in ("message", SIGNATURE))
         for app in self._access.apps:
             if verify_event(app.app_secret.get_secret_value(), message, signature):
-                return SignedPush(app.app_key, [read_push(message)])
+                read = read_push(message)
+                return SignedPush(app.app_key, for_each_order(read) if isinstance(read, PushedMessage) else [read])
         raise NotSigned
 
 
@@ -58,14 +60,18 @@ def read_push(message: str) -> PushedMessage | InboundMessage:
     if not isinstance(pushed, dict) or tag is None:
         return InboundMessage.unreadable(_PLATFORM, body, _INCOMPLETE, tag=tag or "")
     fault = _INCOMPLETE if message_id is None else None
-    return PushedMessage(message_id or digest(body), tag, _content(pushed.get("data")), body, fault=fault)
+    return PushedMessage(message_id or digest(body), tag, _content(pushed), body, fault=fault)
 
 
-def _content(data: Any) -> Any:
+def _content(pushed: Mapping[str, Any]) -> Any:
+    """Return the message's data, with what the message says of its sender and time."""
+    data = pushed.get("data")
     try:
-        return json.loads(data) if isinstance(data, str) else data
+        content = json.loads(data) if isinstance(data, str) else data
     except (ValueError, RecursionError):
         return data  # text that is not JSON is left for whoever takes the message to judge
+    about = {name: pushed[name] for name in (USER, BORN) if name in pushed}
+    return {**content, **about} if isinstance(content, dict) else content
 
 
 def _client(access: Alibaba1688Access, transport: Transport, _: TokenStore) -> Alibaba1688Client:

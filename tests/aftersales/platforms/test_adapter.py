@@ -3,6 +3,7 @@
 import pytest
 
 from aftersales.platforms.adapter import Adapter
+from aftersales.platforms.alibaba_1688.claim_1688 import Claim1688Adapter
 from aftersales.platforms.douyin.douyin_interception import DouyinInterceptionAdapter
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
@@ -10,6 +11,7 @@ from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.marketplaces import reconcilable_marketplaces
+from aftersales.platforms.taobao.anxinjian_split import AnxinjianSplitAdapter
 from cases.errors import ProcessFault
 from workflows.registry import REGISTERED
 
@@ -24,14 +26,18 @@ def test_every_registered_process_has_a_marketplace() -> None:
         ("douyin_reship", DouyinReshipAdapter),
         ("jd_delay_card", JdDelayCardAdapter),
         ("jd_shipment", JdShipmentAdapter),
-        ("claim_1688", None),
-        ("anxinjian_split", None),
+        ("claim_1688", Claim1688Adapter),
+        ("anxinjian_split", AnxinjianSplitAdapter),
         ("douyin_interception", DouyinInterceptionAdapter),
         ("jd_abnormal_order", JdAbnormalOrderAdapter),
     ],
 )
-def test_a_process_has_the_adapter_of_its_name_or_none(process: str, kind: type[Adapter] | None) -> None:
+def test_a_process_has_the_adapter_of_its_name(process: str, kind: type[Adapter]) -> None:
     assert adapter_class(REGISTERED[process], process) is kind
+
+
+def test_a_process_without_an_interface_has_no_adapter() -> None:
+    assert adapter_class("jd", "no_interface") is None
 
 
 def test_a_module_without_its_one_adapter_says_so() -> None:

@@ -25,7 +25,7 @@ APP = {"app_key": "K1", "app_secret": "s3cret"}
 OWN_ID, ORDER = "77", "281234567890"
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 TOKEN = "control"  # noqa: S105 - it opens nothing but this sandbox
-WITHOUT_INTERFACE = ("claim_1688", "anxinjian_split")
+WITHOUT_INTERFACE = ("claim_1688", "anxinjian_split", "jd_advance_report")
 
 
 def secrets(address: str) -> Secrets:
@@ -114,6 +114,15 @@ def test_a_process_at_fault_takes_no_other_adapter_with_it(monkeypatch: pytest.M
     monkeypatch.setattr(marketplaces_module, "adapter_class", find)
     made = Marketplaces(secrets("http://127.0.0.1:9"), TokenStore())
     others = {"jd_shipment", "jd_presale_shortage", "jd_abnormal_order"}
-    assert made.message_adapters().keys() == {"douyin_reship"} | others
+    assert made.message_adapters().keys() >= {"douyin_reship", "claim_1688", "anomaly_1688", "anxinjian_split"} | others
     assert made.reconcilable_adapters("jd").keys() == others
     assert marketplaces_module.reconcilable_marketplaces() == ["douyin", "jd"]
+
+
+def test_a_queue_is_consumed_for_every_application_that_has_credentials() -> None:
+    assert Marketplaces(secrets("http://127.0.0.1:9"), TokenStore()).queues == ()
+
+    apps = [APP, {**APP, "app_key": "K2"}]
+    made = Marketplaces(read(Secrets, {"taobao": {"apps": apps}}, "secrets"), TokenStore())
+
+    assert [(queue.platform, set(queue.adapters)) for queue in made.queues] == [("taobao", {"anxinjian_split"})] * 2

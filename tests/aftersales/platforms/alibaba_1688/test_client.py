@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,7 +12,7 @@ from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
-from aftersales.sandbox.alibaba_1688 import Fake1688
+from aftersales.sandbox.alibaba_1688 import Fake1688, Trade
 from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.clocks import set_clock_wrong, told
@@ -61,23 +62,40 @@ def alibaba(address: str, transport: Transport, fake: Fake1688) -> Alibaba1688Cl
     return client(address, transport)
 
 
-async def test_a_call_is_signed_and_its_answer_is_given_as_it_is(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
-    fake.answers[NAME] = {"success": "true", "result": {"备注": "仓库盘点"}}
+async def test_a_trades_record_says_whether_money_was_refunded(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
+    fake.trades = {"1": Trade(), "2": Trade("terminated", "99.9")}
+
+    assert [await alibaba.is_refunded("S1", order) for order in ("1", "2")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"result": None}, {"result": {"baseInfo": {}}}, {"result": {"baseInfo": {"refund": "?"}}}]
+)
+async def test_a_record_that_cannot_be_understood_may_be_asked_for_again(
+    alibaba: Alibaba1688Client, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    monkeypatch.setattr(Fake1688, "answer", lambda *_: answer)
+
+    with pytest.raises(PlatformUnreachable, match="cannot be understood"):
+        await alibaba.is_refunded("S1", "1")
+
+
+async def test_values_that_are_not_text_are_sent_as_json(
+    alibaba: Alibaba1688Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, str]] = []
+    monkeypatch.setattr(Fake1688, "answer", lambda _, name, form: sent.append(form) or {"name": name})
 
     answer = await alibaba.call("S1", NAMESPACE, NAME, {"orderId": 123, "remark": "仓库 盘点&", "ids": [1, "二"]})
 
-    assert answer == {"success": "true", "result": {"备注": "仓库盘点"}}
-    (call,) = fake.calls
-    assert (call.namespace, call.name) == (NAMESPACE, NAME)
-    sent = {name: call.params[name] for name in ("orderId", "remark", "ids", "access_token")}
-    assert sent == {"orderId": "123", "remark": "仓库 盘点&", "ids": '[1,"二"]', "access_token": "T1"}
+    assert answer == {"name": NAME}
+    shown = {name: sent[0][name] for name in ("orderId", "remark", "ids", "access_token")}
+    assert shown == {"orderId": "123", "remark": "仓库 盘点&", "ids": '[1,"二"]', "access_token": "T1"}
 
 
-async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
-    fake.answers[NAME] = {"error_code": "ORDER_NOT_FOUND", "error_message": "订单不存在"}
-
+async def test_what_1688_refuses_is_refused_in_its_own_words(alibaba: Alibaba1688Client) -> None:
     with pytest.raises(PlatformRefused, match=r"订单不存在.*\[ORDER_NOT_FOUND\] request_id=sandbox"):
-        await alibaba.call("S1", NAMESPACE, NAME, {})
+        await alibaba.is_refunded("S1", "1")
 
 
 async def test_another_secret_is_refused_without_telling_it(address: str, transport: Transport) -> None:
@@ -94,7 +112,7 @@ async def test_an_application_that_1688_does_not_know_is_refused(address: str, t
 
 @pytest.mark.parametrize("minutes", [-11, 11])
 async def test_a_request_stamped_by_a_wrong_clock_is_our_clocks_fault_and_says_how_wrong_it_is(
-    alibaba: Alibaba1688Client, fake: Fake1688, monkeypatch: pytest.MonkeyPatch, minutes: int
+    alibaba: Alibaba1688Client, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
     class Wrong:
         @staticmethod
@@ -105,7 +123,6 @@ async def test_a_request_stamped_by_a_wrong_clock_is_our_clocks_fault_and_says_h
     set_clock_wrong(monkeypatch, minutes)
     with pytest.raises(ClockWrong, match=rf"gw\.TimestampInvalid.*{told(minutes)}"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
-    assert fake.calls == []
 
 
 async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: Fake1688) -> None:
@@ -113,7 +130,8 @@ async def test_too_many_calls_are_no_refusal(alibaba: Alibaba1688Client, fake: F
 
     with pytest.raises(PlatformUnreachable, match=r"gw\.QosAppFrequencyLimit"):
         await alibaba.call("S1", NAMESPACE, NAME, {})
-    assert await alibaba.call("S1", NAMESPACE, NAME, {}) == {}
+    fake.trades["1"] = Trade()
+    assert await alibaba.is_refunded("S1", "1") is False
 
 
 async def test_a_shop_without_credentials_is_an_error(alibaba: Alibaba1688Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access
 from aftersales.platforms.alibaba_1688.marketplace import Alibaba1688Push, read_push
+from aftersales.platforms.alibaba_1688.order_messages import PARCEL_MOVED, order_id
 from aftersales.platforms.inbound import MessageState
 from aftersales.platforms.push import NotSigned, PushedMessage
 from aftersales.sandbox.alibaba_1688 import pushed
@@ -46,14 +47,28 @@ async def test_a_push_is_read_whichever_of_our_applications_signed_it(
         return urlencode(form).encode()
 
     assert (await push.unpack({}, body)).app_key == app_key
-    assert await unpacked(push, form) == PushedMessage(
-        "153008394", "ORDER_SELLER_VIEW", {"orderId": 123, "备注": "买家投诉"}, form["message"].encode()
-    )
+    data = {"orderId": 123, "备注": "买家投诉", "userInfo": "b2b-1", "gmtBorn": 1767585600000}
+    assert await unpacked(push, form) == PushedMessage("153008394", "ORDER_SELLER_VIEW", data, form["message"].encode())
 
 
 async def test_a_push_may_carry_its_data_as_text_and_lack_what_we_do_not_need(push: Alibaba1688Push) -> None:
     message = await unpacked(push, pushed("s3cret", {"msgId": "m1", "type": "X", "data": '{"orderId": 1}', "new": 1}))
     assert (message.message_id, message.tag, message.data) == ("m1", "X", {"orderId": 1})
+
+
+async def test_a_message_about_a_parcel_with_several_orders_is_one_for_each_of_them(push: Alibaba1688Push) -> None:
+    async def read(*orders: Any) -> list[Any]:
+        parcel = {"mailNo": "YT1", "orderLogsItems": [{"orderId": order, "orderEntryId": 1} for order in orders]}
+        form = pushed("s3cret", {"msgId": "m1", "type": PARCEL_MOVED, "data": {"OrderLogisticsTracingModel": parcel}})
+
+        async def body() -> bytes:
+            return urlencode(form).encode()
+
+        messages = (await push.unpack({}, body)).messages
+        return [(message.message_id, order_id(PARCEL_MOVED, message.data)) for message in messages]  # type: ignore[union-attr]
+
+    assert await read(1, 1) == [("m1", "1")]
+    assert await read(1, 2, 1) == [("m1/1", "1"), ("m1/2", "2")]
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"message": "{}"}, {"_aop_signature": ""}, {"_aop_signature": "签"}])

@@ -1,19 +1,18 @@
 """Taobao's client against the sandbox, over real HTTP."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
-from aftersales.platforms.taobao.client import TaobaoAccess, TaobaoClient, TmcMessage, opened
-from aftersales.platforms.taobao.signing import SignMethod
+from aftersales.platforms.taobao.client import CONSUME, TaobaoAccess, TaobaoClient, opened
 from aftersales.runtime.http_client import Transport
 from aftersales.sandbox import taobao as sandbox
-from aftersales.sandbox.taobao import FakeTaobao
+from aftersales.sandbox.taobao import REDELIVERY, FakeTaobao
 from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.clocks import set_clock_wrong, told
@@ -29,7 +28,8 @@ class Apps:
 
 
 def access(address: str, app_key: str = "K1", key: str = "s3cret") -> TaobaoAccess:
-    block = {"address": address, "apps": [{"app_key": app_key, "app_secret": key}]}
+    shop = {"shop_id": "M1", "app_key": app_key, "access_token": "T1"}
+    block = {"address": address, "apps": [{"app_key": app_key, "app_secret": key}], "shops": [shop]}
     return read(Secrets, {"taobao": block}, "secrets").taobao
 
 
@@ -59,46 +59,63 @@ def taobao(address: str, transport: Transport, fake: FakeTaobao) -> TaobaoClient
     return TaobaoClient(access(address), transport)
 
 
-@pytest.mark.parametrize("method", get_args(SignMethod))
-async def test_messages_are_consumed_by_each_of_the_three_signatures(
-    address: str, transport: Transport, fake: FakeTaobao, method: SignMethod
+async def test_messages_are_handed_out_as_the_platform_wrote_them(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.push("K1", TOPIC, '{"退款":"1"}', "卖家一", message_id=BIG)
+    fake.waiting["K1"][0].row["pub_time"] = "2026-01-05 12:00:00"
+
+    (row,) = await taobao.consume("K1")
+
+    assert row == {
+        "id": BIG,
+        "topic": TOPIC,
+        "content": '{"退款":"1"}',
+        "pub_time": "2026-01-05 12:00:00",
+        "user_nick": "卖家一",
+    }
+
+
+async def test_a_message_comes_again_after_a_while_until_it_is_confirmed(
+    taobao: TaobaoClient, fake: FakeTaobao
 ) -> None:
-    fake.push("K1", BIG, TOPIC, '{"退款":"1"}', "卖家一")
-    fake.waiting["K1"][0]["pub_time"] = "2026-01-05 12:00:00"
+    now = [1000.0]
+    fake.clock = lambda: now[0]
+    for number in (1, 2):
+        fake.push("K1", TOPIC, "{}", "a", message_id=number)
 
-    messages = await TaobaoClient(access(address), transport, sign_method=method).consume("K1", group="默认分组")
-
-    at = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
-    assert messages == [TmcMessage(id=str(BIG), topic=TOPIC, content='{"退款":"1"}', published_at=at, user="卖家一")]
-    assert fake.groups == ["默认分组"]
-
-
-async def test_a_message_comes_again_until_it_is_confirmed(taobao: TaobaoClient, fake: FakeTaobao) -> None:
-    fake.push("K1", 1, TOPIC, "{}", "a")
-    fake.push("K1", 2, TOPIC, "{}", "a")
-
-    first, again = await taobao.consume("K1"), await taobao.consume("K1")
+    first, none = await taobao.consume("K1"), await taobao.consume("K1")
     await taobao.confirm("K1", ["1"])
+    now[0] += REDELIVERY - 1
+    still_none = await taobao.consume("K1")
+    now[0] += 1
 
-    assert first == again
-    assert [message.id for message in await taobao.consume("K1")] == ["2"]
+    assert [row["id"] for row in first] == [1, 2]
+    assert none == still_none == []
+    assert [row["id"] for row in await taobao.consume("K1")] == [2]
 
 
 async def test_many_messages_are_confirmed_in_portions_that_the_platform_takes(
-    taobao: TaobaoClient, fake: FakeTaobao
+    taobao: TaobaoClient, fake: FakeTaobao, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = [str(number) for number in range(1, 402)]
+    ids, counted, answer = [str(number) for number in range(1, 402)], [], fake.answer
+
+    def count(method: str, form: Any) -> Any:
+        counted.append(len(form["s_message_ids"].split(",")))
+        return answer(method, form)
+
+    monkeypatch.setattr(fake, "answer", count)
 
     await taobao.confirm("K1", ids)
 
     assert fake.confirmed == ids
-    assert len(fake.groups) == 3
+    assert counted == [200, 200, 1]
 
 
 async def test_with_nothing_to_confirm_there_is_no_call(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.busy = 1
+
     await taobao.confirm("K1", [])
 
-    assert fake.groups == []
+    assert fake.busy == 1
 
 
 async def test_no_messages_are_none(taobao: TaobaoClient) -> None:
@@ -116,15 +133,12 @@ async def test_a_confirmation_that_is_not_accepted_is_an_error(
 
 async def test_what_taobao_refuses_is_refused_in_its_own_words(taobao: TaobaoClient) -> None:
     with pytest.raises(PlatformRefused, match=r"参数错误 / Invalid Arguments \[41 isv.invalid-parameter\]"):
-        await taobao.consume("K1", quantity=5)
+        await taobao.call("K1", CONSUME, {"quantity": "5"})
 
 
-@pytest.mark.parametrize("method", get_args(SignMethod))
-async def test_another_secret_is_refused_without_telling_it(
-    address: str, transport: Transport, method: SignMethod
-) -> None:
+async def test_another_secret_is_refused_without_telling_it(address: str, transport: Transport) -> None:
     with pytest.raises(PlatformRefused, match=r"Invalid Signature \[25\]") as caught:
-        await TaobaoClient(access(address, key="0ther"), transport, sign_method=method).consume("K1")
+        await TaobaoClient(access(address, key="0ther"), transport).consume("K1")
     assert "0ther" not in str(caught.value)
 
 
@@ -177,8 +191,29 @@ def test_an_answer_that_is_none_of_taobaos_may_be_asked_for_again(answer: Any) -
         opened("taobao.x", answer)
 
 
-async def test_a_message_that_is_none_may_be_asked_for_again(taobao: TaobaoClient, fake: FakeTaobao) -> None:
-    fake.waiting["K1"] = [{"topic": TOPIC}]
+async def test_an_answer_without_a_list_of_messages_has_none(
+    taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer in ({}, {"messages": None}, {"messages": {"tmc_message": {}}}):
+        monkeypatch.setattr(FakeTaobao, "answer", lambda *_, answer=answer: answer)
+        assert await taobao.consume("K1") == []
 
-    with pytest.raises(PlatformUnreachable, match="a message cannot be understood"):
-        await taobao.consume("K1")
+
+async def test_a_trades_status_is_asked_for_with_the_sellers_token(taobao: TaobaoClient, fake: FakeTaobao) -> None:
+    fake.trades["281234567890"] = "TRADE_CLOSED"
+
+    assert await taobao.trade_status("M1", "281234567890") == "TRADE_CLOSED"
+    with pytest.raises(PlatformRefused, match="参数错误"):
+        await taobao.trade_status("M1", "1")
+    with pytest.raises(BadForm, match="M2"):
+        await taobao.trade_status("M2", "281234567890")
+
+
+@pytest.mark.parametrize("trade", [None, {}, {"status": 1}])
+async def test_a_trade_without_a_status_may_be_asked_for_again(
+    taobao: TaobaoClient, monkeypatch: pytest.MonkeyPatch, trade: Any
+) -> None:
+    monkeypatch.setattr(FakeTaobao, "answer", lambda *_: {"trade": trade})
+
+    with pytest.raises(PlatformUnreachable, match="cannot be understood"):
+        await taobao.trade_status("M1", "281234567890")
