@@ -15,7 +15,7 @@ CASES_AT_ONCE: Final = 20
 
 
 def other_cases_activities(ledger: Ledger, reports: CaseReports) -> Iterator[Callable[..., Any]]:
-    """Yield the activities that tell cases a fact, and that return what a new case was told before it was opened.
+    """Yield the activities that tell cases a fact, that withdraw one, and that return what a new case was told before.
 
     No fact is missed: who tells stores the fact before asking which cases there are, a new case is stored before
     it asks what was told.  One that learns of a fact both ways takes it once, by its key.
@@ -33,8 +33,13 @@ def other_cases_activities(ledger: Ledger, reports: CaseReports) -> Iterator[Cal
     @activity.defn(name="told_before")
     async def told_before(case: OpenedCase) -> ToldFacts:
         await asyncio.to_thread(ledger.opened, [case])
-        facts = await asyncio.to_thread(ledger.told, case.process, case.shop_id, case.order)
+        facts = await asyncio.to_thread(ledger.told, case)
         return ToldFacts(facts=tuple(fact for fact in facts if fact.told_by != case.case_id))
 
+    @activity.defn(name="withdraw_fact")
+    async def withdraw_fact(key: str) -> None:
+        await asyncio.to_thread(ledger.untell, key)
+
     yield tell_cases
+    yield withdraw_fact
     yield told_before

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -79,6 +79,10 @@ class Worsening(Form):
     kind: Literal[Anomaly.LOST, Anomaly.DAMAGED, Anomaly.REFUND_ASKED, Anomaly.REFUSED_DELIVERY]
 
 
+_LINKS_SINCE = "2026-11-28"
+"""Since this edition the claim that was to be expected is told of which anomaly."""
+
+
 class AnomalyCase(Case):
     """A warning, and when a stalled parcel turned out to be worse than that."""
 
@@ -92,6 +96,16 @@ class AnomalyCase(Case):
         "anomaly_report": AnomalyReport,
         "worsening": Worsening,
     }
+
+    @property
+    def opened_before_linking(self) -> bool:
+        """2026-11-28 前受理"""
+        return not self.opened_since(_LINKS_SINCE)
+
+    def telling(self, effect: str) -> dict[str, Any] | None:
+        """Return which anomaly the claim was expected of."""
+        del effect
+        return {"anomaly_id": self.facts.anomaly_id}
 
     @property
     def stalled(self) -> bool:

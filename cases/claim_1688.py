@@ -1,10 +1,11 @@
-"""1688 claim and appeal 理赔/申诉: facts, forms and figures of rules CL-1 ... CL-10."""
+"""1688 claim and appeal 理赔/申诉: facts, forms and figures of rules CL-1 ... CL-11."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import not_
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -228,19 +229,38 @@ class TradeClosure(Form):
     refunded: bool
 
 
+class AnomalyLink(Form):
+    """A shipping anomaly of the order that was not settled in time, so that the claim was to be expected (CL-11)."""
+
+    anomaly_id: Id
+
+
 class ClaimCase(Case):
-    """A claim and its compensation."""
+    """A claim, its compensation, and the anomalies of which it was expected."""
 
     facts: ClaimFacts
     policy: ClaimPolicy = ClaimPolicy()
+    anomalies: Annotated[tuple[Id, ...], Field(exclude_if=not_)] = ()
 
-    forms: ClassVar[Mapping[str, type[Form]]] = {"appeal": Appeal, "proof": Proof, "trade_closure": TradeClosure}
+    forms: ClassVar[Mapping[str, type[Form]]] = {
+        "appeal": Appeal,
+        "proof": Proof,
+        "trade_closure": TradeClosure,
+        "anomaly_link": AnomalyLink,
+    }
     appeals = Appeals(clause="CL-5", won="dismissed", lost="established")
 
     @property
     def judged_at_opening(self) -> bool:
         """打开时平台已判定成立"""
         return self.facts.status == ClaimStatus.ESTABLISHED
+
+    def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
+        """Keep the anomalies of which the claim was expected."""
+        del at
+        if rule != "link_anomaly" or not isinstance(form, AnomalyLink):
+            return self
+        return self.model_copy(update={"anomalies": (*self.anomalies, form.anomaly_id)})
 
     @property
     def terms(self) -> Terms:

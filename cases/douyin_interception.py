@@ -111,6 +111,10 @@ class InterceptionRefused(Form):
     reason: Text
 
 
+_TELLS_SUCCESS_SINCE = "2026-11-28"
+"""Since this edition the order's watch is told that its parcel comes back."""
+
+
 class InterceptionCase(Case):
     """An interception: the parcel chosen, which parcels are out of reach, and what was lost and paid."""
 
@@ -145,6 +149,11 @@ class InterceptionCase(Case):
     def refund_untold(self) -> bool:
         """已退款但尚未告知发货监控"""
         return self.refunded and not self.refund_told
+
+    @property
+    def says_nothing_of_the_watch(self) -> bool:
+        """订单有多个包裹,或 2026-11-28 前受理"""
+        return len(self.facts.parcels) > 1 or not self.opened_since(_TELLS_SUCCESS_SINCE)
 
     @property
     def out_of_reach(self) -> bool:

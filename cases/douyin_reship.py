@@ -133,6 +133,10 @@ class UntrueNumber(Form):
     shipped: bool = Field(description="货物已实际寄出")
 
 
+_TELLS_RESHIP_SINCE = "2026-11-28"
+"""Since this edition the order's shipment watch is told that another parcel is on its way."""
+
+
 class ReshipCase(Case):
     """A reship: the reason that counts now, whether the goods are out of stock, and what arbitration waits for.
 
@@ -186,6 +190,11 @@ class ReshipCase(Case):
     def number_untrue(self) -> bool:
         """单号已被判不真实"""
         return self.found_untrue
+
+    @property
+    def opened_before_telling_reship(self) -> bool:
+        """2026-11-28 前受理"""
+        return not self.opened_since(_TELLS_RESHIP_SINCE)
 
     @property
     def evidence_awaited(self) -> bool:

@@ -14,6 +14,10 @@ from cases.policy import Policy
 from statecharts.jd_advance_report import JdAdvanceReport
 
 
+_TAKES_BACK_SINCE = "2026-11-28"
+"""Since this edition an approval takes back the late orders of its period, whatever has become of their cases."""
+
+
 class Cause(StrEnum):
     """The causes of a period without shipping that nobody can help (JD-7)."""
 
@@ -69,6 +73,11 @@ class AdvanceCase(Case):
     policy: AdvancePolicy = AdvancePolicy()
 
     forms: ClassVar[Mapping[str, type[Form]]] = {"proof": Proof, "review_refusal": ReviewRefusal}
+
+    @property
+    def opened_before_taking_back(self) -> bool:
+        """2026-11-28 前受理"""
+        return not self.opened_since(_TAKES_BACK_SINCE)
 
     def costs(self, rule: str) -> tuple[Cost, ...]:
         """Return what withdrawing costs: the orders of the period are not exempt (JD-7, JD-10)."""

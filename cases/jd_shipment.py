@@ -15,6 +15,10 @@ from cases.shanghai import end_of_day, shanghai, shanghai_day
 from statecharts.jd_shipment import JdShipment
 
 
+_TELLS_SINCE = "2026-11-28"
+"""Since this edition the order's delay card is told what the watch has learned first."""
+
+
 class OrderKind(StrEnum):
     """The kinds of orders, by when they are promised (JD-10)."""
 
@@ -104,6 +108,11 @@ class JdShipmentCase(Case):
         "exemption": Exemption,
         "refusal": StatedReason,
     }
+
+    @property
+    def opened_before_telling(self) -> bool:
+        """2026-11-28 前受理"""
+        return not self.opened_since(_TELLS_SINCE)
 
     @property
     def upload_missed(self) -> bool:

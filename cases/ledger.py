@@ -1,12 +1,12 @@
 """The shop's ledger (SL-1): entries of cases, bills of platforms, outcomes of cases, and what cases tell each other."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import not_
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
 
 from cases.models import FormData, Id, Instant, Money, Name, Strict, Text
 from cases.shanghai import shanghai_day
@@ -16,6 +16,7 @@ Points = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=3)]
 Flag = Annotated[bool, Field(exclude_if=not_)]
 """A mark that is written only where it is set: records in the histories of earlier cases stay as they are."""
 
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _ENDS_IN_AN_INSTANT = re.compile(r"/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", re.ASCII)
 
 
@@ -158,18 +159,38 @@ class Decided(DecisionRecord):
         return shanghai_day(self.at)
 
 
+class BegunIn(Strict):
+    """The orders of which a case of a process began in a period, both ends included (JD-7)."""
+
+    process: str
+    begins_at: Instant
+    ends_at: Instant
+
+    def includes(self, case: "OpenedCase") -> bool:
+        """Return whether a case is one of that process and period."""
+        return case.process == self.process and self.begins_at <= case.opened_at <= self.ends_at
+
+
 class Undone(Strict):
     """What a case takes back of the entries of all cases (JD-14).
 
-    It takes back the entries of its shop that count once an order, are about ``order`` under one of ``clauses``, and
-    are earlier than ``at``.  An entry at that instant or later counts: what was agreed may have passed by then.
+    It takes back the entries of its shop that count once an order, are under one of ``clauses``, and are about
+    ``order`` and earlier than ``at``.  An entry at that instant or later counts: what was agreed may have passed by
+    then.  Without an order it takes them back of all orders ``begun_in`` a period, whenever they are entered.
     ``key`` identifies it within the case.
     """
 
     clauses: tuple[str, ...]
-    order: str
+    order: str | None
     at: Instant
     key: str
+    begun_in: Annotated[BegunIn | None, Field(exclude_if=not_)] = None
+
+    @model_validator(mode="after")
+    def _one_order_or_a_period(self) -> Self:
+        if (self.order is None) is (self.begun_in is None):
+            raise ValueError("order, begun_in: 须填其一 / give one of them")
+        return self
 
 
 class CaseRecord(Strict):
@@ -197,7 +218,10 @@ Ending = Literal["terminated", "failed", "cancelled", "timed_out"]
 
 
 class OpenedCase(Strict):
-    """A case that was opened: what the ledger must know so that it is never opened again (G-14)."""
+    """A case that was opened: what the ledger must know so that it is never opened again (G-14).
+
+    ``opened_at`` is the instant at which the case began: the one that its facts give, else that of its opening.
+    """
 
     case_id: str
     process: str
@@ -231,7 +255,8 @@ LONG_ENDED = timedelta(days=30)
 class ToldFact(Strict):
     """A fact that a case told others (G-15): those of a process about the same order, or of the whole shop.
 
-    ``rule`` is reported to them with ``form``, as of ``occurred_at``.  ``key`` is the idempotency key.
+    ``rule`` is reported to them with ``form``, as of ``occurred_at``.  A form with a period (``begins_at``,
+    ``ends_at``) is for those alone that began in it.  ``key`` is the idempotency key.
     """
 
     key: str
@@ -242,6 +267,17 @@ class ToldFact(Strict):
     form: FormData | None = None
     occurred_at: Instant
     told_by: str
+
+    @property
+    def period(self) -> tuple[datetime, datetime] | None:
+        """The first and the last instant of its period, None if it has none."""
+        begins_at, ends_at = ((self.form or {}).get(name) for name in ("begins_at", "ends_at"))
+        return (_INSTANT.validate_python(begins_at), _INSTANT.validate_python(ends_at)) if begins_at and ends_at else None
+
+    def concerns(self, case: OpenedCase) -> bool:
+        """Return whether it is for a case: of its process, shop and order, and begun in its period."""
+        about = (case.process, case.shop_id) == (self.process, self.shop_id) and self.order in (None, case.order)
+        return about and (self.period is None or self.period[0] <= case.opened_at <= self.period[1])
 
 
 class NumberUse(Strict):

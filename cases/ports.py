@@ -70,10 +70,13 @@ class Ledger(Protocol):
         the fact, or both: whoever reports the fact must do so under its key.  A fact told again replaces the former.
         """
 
-    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
+    def untell(self, key: str) -> None:
+        """Withdraw a fact whose rule was taken back: no case that is opened later is told."""
 
-        Facts about the whole shop are told to a case about an order, too.
+    def told(self, case: OpenedCase) -> list[ToldFact]:
+        """Return what concerns a case of all that cases of its process were told; oldest first.
+
+        Facts about the whole shop are told to a case about an order, too, those with a period only to one begun in it.
         """
 
     def use_number(self, use: NumberUse) -> None:

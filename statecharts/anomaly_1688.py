@@ -3,7 +3,7 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, by, do, notice, stated, stays, submits, under, upon
+from statecharts.rules import Party, after, by, do, notice, stated, stays, submits, tell, under, upon
 
 ask_carrier = do("ask_carrier", "催促物流公司更新物流轨迹", unless="needs_solution", until=("urge_carrier", "worsen"))
 inform_buyer = do("inform_buyer", "与买家沟通物流停滞", unless="needs_solution", until=("tell_buyer", "worsen"))
@@ -12,6 +12,13 @@ update_tracking_number = submits("update_tracking_number", "换单号补发,在�
 file_anomaly_report = submits("file_anomaly_report", "在后台提交异常报备")
 tell_of_worsening = notice("tell_of_worsening", "物流停滞已变为异常,须在 24 小时内退款或换单号补发")
 tell_of_claim = notice("tell_of_claim", "预警未在时限内处理,预计会被发起理赔")
+tell_claim = tell(
+    "tell_claim",
+    "告知本单理赔:预警未在时限内处理",
+    process="claim_1688",
+    rule="link_anomaly",
+    unless="opened_before_linking",
+)
 
 
 class Anomaly1688(CaseChart):
@@ -30,7 +37,7 @@ class Anomaly1688(CaseChart):
     reshipped = State("已换单号补发", final=True)
     reported = State("已报备", final=True)
     recovered = State("物流已恢复", final=True)
-    claim_expected = State("预计被理赔", final=True, enter=tell_of_claim)
+    claim_expected = State("预计被理赔", final=True, enter=[tell_of_claim, tell_claim])
     watch_ended = State("观察期满", final=True)
 
     refund = by(

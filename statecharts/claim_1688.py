@@ -1,4 +1,4 @@
-"""1688 · 理赔/申诉 (claim and appeal): rules CL-1 ... CL-10."""
+"""1688 · 理赔/申诉 (claim and appeal): rules CL-1 ... CL-11."""
 
 from statemachine import State
 
@@ -64,5 +64,10 @@ class Claim1688(CaseChart):
         "判定理赔不成立",
         under("CL-10", appealed.to(dismissed)),
         under("CL-9", processing.to(dismissed)),
+    )
+    link_anomaly = upon(
+        "关联发货异常预警",
+        under("CL-11", stays(processing, appealed), new_in="2026-11-28"),
+        form="anomaly_link",
     )
     close_trade = upon("交易关闭", under("CL-7", stays(processing, appealed)), form="trade_closure")

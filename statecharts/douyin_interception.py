@@ -12,6 +12,13 @@ tell_agreement = tell(
     "tell_agreement", "告知本店其他拦截:协议已签", process="douyin_interception", rule="agreement_signed", to="shop"
 )
 tell_refund = tell("tell_refund", "告知本单发货监控:已退款", process="douyin_shipment", rule="refund")
+tell_interception = tell(
+    "tell_interception",
+    "告知本单发货监控:包裹已拦截",
+    process="douyin_shipment",
+    rule="intercept",
+    unless="says_nothing_of_the_watch",
+)
 charge_fee = book("charge_fee", "拦截费用", clause="DS-8")
 # Fee and compensations bear the same clause of the same order: each entry has a key of its own.
 expect_compensation = book("expect_compensation", "快递公司预计赔付", clause="DS-8", each=True, income=True)
@@ -118,7 +125,7 @@ class DouyinInterception(CaseChart):
         ),
     )
     intercept_fails = upon("拦截失败", under("DS-8", intercepting.to(failed)), form="interception_refused")
-    intercept_succeeds = upon("拦截成功", under("DS-8", intercepting.to(returning, on=charge_fee)))
+    intercept_succeeds = upon("拦截成功", under("DS-8", intercepting.to(returning, on=[charge_fee, tell_interception])))
     out_for_delivery = upon(
         "包裹派送中",
         under("DS-8", stays(awaiting_agreement, choosing, awaiting_confirmation, intercepting, returning)),

@@ -36,6 +36,13 @@ charge_late_penalty = book("charge_late_penalty", "每单赔付买家优惠券",
 record_late_violation = book("record_late_violation", "发货超时违规一次", clause="DR-11")
 record_another_violation = book("record_another_violation", "再记发货超时违规一次", clause="DR-11", each=True)
 note_evidence_over = notice("note_evidence_over", "举证时限已过,平台不再等待举证")
+tell_reship = tell(
+    "tell_reship",
+    "告知发货监控:已补寄",
+    process="douyin_shipment",
+    rule="reship",
+    unless="opened_before_telling_reship",
+)
 tell_refund = tell("tell_refund", "告知发货监控:订单已退款", process="douyin_shipment", rule="refund")
 
 
@@ -97,8 +104,8 @@ class DouyinReship(CaseChart):
     ship = by(
         Party.MERCHANT,
         "补寄发货",
-        under("DR-5", awaiting_shipment.to(in_transit, on=push_tracking_number)),
-        under("DR-17", overdue.to(in_transit, on=push_tracking_number)),
+        under("DR-5", awaiting_shipment.to(in_transit, on=[push_tracking_number, tell_reship])),
+        under("DR-17", overdue.to(in_transit, on=[push_tracking_number, tell_reship])),
         form="shipment",
     )
     correct_tracking = by(

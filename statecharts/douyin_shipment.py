@@ -103,6 +103,7 @@ class DouyinShipment(CaseChart):
     delivered = State("买家已签收", final=True)
     refunded = State("已退款", final=True)
     closed_unshipped = State("超时未发货已关闭", final=True)
+    watch_ended = State("监控已停止", final=True)
 
     picked_up_before = always(
         "上传单号前已揽收",
@@ -268,6 +269,14 @@ class DouyinShipment(CaseChart):
     refund = upon(
         "订单退款",
         under("DS-7", refunded.from_(awaiting_shipment, awaiting_pickup, moving, suspected, judged_false)),
+    )
+    reship = upon(
+        "已补寄",
+        under("G-15", watch_ended.from_(awaiting_pickup, moving, suspected, judged_false), new_in="2026-11-28"),
+    )
+    intercept = upon(
+        "包裹已拦截",
+        under("G-15", watch_ended.from_(awaiting_pickup, moving, suspected, judged_false), new_in="2026-11-28"),
     )
     close_unshipped = after(
         "150d",

@@ -4,6 +4,7 @@ from statemachine import State
 
 from statecharts.chart import CaseChart
 from statecharts.rules import (
+    BegunBetween,
     Party,
     after,
     at,
@@ -17,6 +18,7 @@ from statecharts.rules import (
     submits,
     tell,
     under,
+    undo,
     upon,
     window,
 )
@@ -25,6 +27,14 @@ file_report = submits("file_report", "在商家后台提交预报备")
 recall_report = submits("recall_report", "在商家后台撤回预报备")
 escalate_review = do(
     "escalate_review", "预报备审核超时,联系平台催审", until=("approve", "refuse", "withdraw_report"), escalates=True
+)
+take_back_late_orders = undo(
+    "take_back_late_orders",
+    "撤回时段内产生的订单的延迟发货",
+    clause="JD-7",
+    across=("JD-10", "JD-14"),
+    of=BegunBetween("jd_shipment", "begins_at", "ends_at"),
+    unless="opened_before_taking_back",
 )
 exempt_orders = tell("exempt_orders", "时段内产生的订单延迟免责", process="jd_shipment", rule="exempt", to="shop")
 
@@ -75,18 +85,18 @@ class JdAdvanceReport(CaseChart):
         "预报备通过",
         under(
             "JD-7",
-            under_review.to(approved, on=exempt_orders),
+            under_review.to(approved, on=[take_back_late_orders, exempt_orders]),
             closes=moment("begins_at", named="报备时段开始时间"),
         ),
         under(
             "JD-7",
-            under_review.to(in_force, on=exempt_orders),
+            under_review.to(in_force, on=[take_back_late_orders, exempt_orders]),
             opens=moment("begins_at", named="报备时段开始时间"),
             closes=moment("ends_at", named="报备时段结束时间"),
         ),
         under(
             "JD-7",
-            under_review.to(ended, on=exempt_orders),
+            under_review.to(ended, on=[take_back_late_orders, exempt_orders]),
             opens=moment("ends_at", named="报备时段结束时间"),
         ),
     )

@@ -33,7 +33,12 @@ send_card = do(
 )
 file_report = submits("file_report", "在商家后台提交紧急报备")
 take_report_back = submits("take_report_back", "在商家后台撤回紧急报备")
-escalate_review = do("escalate_review", "报备审核超时,联系平台催审", escalates=True)
+escalate_review = do(
+    "escalate_review",
+    "报备审核超时,联系平台催审",
+    until=("approve_report", "refuse_report", "recall_report", "ship", "cancel_order"),
+    escalates=True,
+)
 push_tracking_number = submits("push_tracking_number", "上传真实物流单号")
 record_late_shipment = book("record_late_shipment", "延迟发货违规一次", clause="JD-5", counted=True)
 record_late_order = book("record_late_order", "延迟发货一单", clause="JD-14", counted=True, once_an_order=True)

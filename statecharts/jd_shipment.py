@@ -3,10 +3,25 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, book, by, stated, stays, submits, under, undo, upon
+from statecharts.rules import Party, after, book, by, stated, stays, submits, tell, under, undo, upon
 
 push_tracking_number = submits("push_tracking_number", "上传真实物流单号")
 file_phone_cancel = submits("file_phone_cancel", "在商家后台报备电话取消的订单")
+tell_upload = tell(
+    "tell_upload",
+    "告知本单延迟发货卡片:已发货",
+    process="jd_delay_card",
+    rule="ship",
+    with_form=True,
+    unless="opened_before_telling",
+)
+tell_end = tell(
+    "tell_end",
+    "告知本单延迟发货卡片:订单已取消",
+    process="jd_delay_card",
+    rule="cancel_order",
+    unless="opened_before_telling",
+)
 record_late_order = book("record_late_order", "延迟发货一单", clause="JD-10", counted=True, once_an_order=True)
 take_back_late_order = undo(
     "take_back_late_order",
@@ -23,8 +38,8 @@ class JdShipment(CaseChart):
     awaiting_upload = State("待上传单号", initial=True)
     awaiting_pickup = State("待揽收")
     picked_up = State("已揽收", final=True)
-    cancelled = State("订单已取消", final=True)
-    deleted = State("订单已删除", final=True)
+    cancelled = State("订单已取消", final=True, enter=tell_end)
+    deleted = State("订单已删除", final=True, enter=tell_end)
 
     advice = {
         "awaiting_upload": (
@@ -47,7 +62,7 @@ class JdShipment(CaseChart):
     upload_tracking = by(
         Party.MERCHANT,
         "上传物流单号",
-        under("JD-10", awaiting_upload.to(awaiting_pickup, on=push_tracking_number)),
+        under("JD-10", awaiting_upload.to(awaiting_pickup, on=[push_tracking_number, tell_upload])),
         form="shipment",
     )
     pick_up = upon("快递揽收", under("JD-10", picked_up.from_(awaiting_upload, awaiting_pickup)))

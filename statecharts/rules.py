@@ -94,6 +94,15 @@ class Telling:
 
 
 @dataclass(frozen=True)
+class BegunBetween:
+    """The orders of which a case of ``process`` began between two instants of this case, both included (JD-7)."""
+
+    process: str
+    begins: str
+    ends: str
+
+
+@dataclass(frozen=True)
 class Effect:
     """Something to be done once a rule has fired.
 
@@ -102,8 +111,8 @@ class Effect:
     ``is_ledger_entry``: an entry of the shop's ledger under ``clause``; one that is ``counted`` has no amount.  It is
     entered once a case and order, or ``each`` time; ``once_an_order`` it counts once, however many cases enter it.
     ``income`` is money that the shop gets.  ``undoes`` names the ledger entries that the effect takes back, ``across``
-    the clauses under which it also takes back what other cases have entered once an order.  ``notice``: operators are
-    notified, and need do nothing.  ``telling``: what other cases are told.
+    the clauses under which it also takes back what other cases enter once an order: of its own order, or of the orders
+    ``of``.  ``notice``: operators are notified, and need do nothing.  ``telling``: what other cases are told.
     ``unless`` names a property of the case that makes the effect unnecessary; ``until`` names the rules that make it
     unnecessary when they fire.  ``escalates``: operators are notified of it as an escalation instead of a task.
     """
@@ -120,6 +129,7 @@ class Effect:
     income: bool = False
     undoes: tuple[str, ...] = ()
     across: tuple[str, ...] = ()
+    of: BegunBetween | None = None
     notice: bool = False
     telling: Telling | None = None
     unless: str | None = None
@@ -129,7 +139,12 @@ class Effect:
     @property
     def is_performed(self) -> bool:
         """Whether an activity of the process performs it."""
-        return not (self.is_ledger_entry or self.undoes or self.notice or self.telling)
+        return not (self.is_ledger_entry or self.takes_back or self.notice or self.telling)
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it takes back ledger entries."""
+        return bool(self.undoes or self.across)
 
 
 @dataclass(frozen=True)
@@ -544,16 +559,27 @@ def book(
     )
 
 
-def undo(name: str, label: str, *, entries: tuple[str, ...], clause: str, across: tuple[str, ...] = ()) -> Any:
+def undo(
+    name: str,
+    label: str,
+    *,
+    entries: tuple[str, ...] = (),
+    clause: str,
+    across: tuple[str, ...] = (),
+    of: BegunBetween | None = None,
+    unless: str | None = None,
+) -> Any:
     """Declare that ledger entries are taken back: those that the ``book`` effects of these names have made.
 
-    ``across`` are the clauses under which it also takes back what other cases enter once an order, before or after.
-    Raises ChartFault.
+    ``across`` are the clauses under which it also takes back what other cases enter once an order, before or after;
+    ``of``: not of the case's order, but of those that began in a period.  Raises ChartFault.
     """
-    for wrong, given, of in (("entries", entries, "effects"), ("across", across, "clauses")):
+    for wrong, given, kind in (("entries", entries, "effects"), ("across", across, "clauses")):
         if isinstance(given, str):
-            raise ChartFault(f'effect {name!r}: {wrong} takes a tuple of {of}: write {wrong}=("{given}",)')
-    return _action(Effect(name, label, clause=clause, undoes=entries, across=across))
+            raise ChartFault(f'effect {name!r}: {wrong} takes a tuple of {kind}: write {wrong}=("{given}",)')
+    if not (entries or across):
+        raise ChartFault(f"effect {name!r} takes nothing back: name entries=(...) or across=(...)")
+    return _action(Effect(name, label, clause=clause, undoes=entries, across=across, of=of, unless=unless))
 
 
 def notice(name: str, label: str) -> Any:

@@ -6,5 +6,8 @@ from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
 
-class Claim1688Workflow(CaseWorkflow, process=Process("claim_1688", "1688理赔", Claim1688, ClaimCase)):
+class Claim1688Workflow(
+    CaseWorkflow,
+    process=Process("claim_1688", "1688理赔", Claim1688, ClaimCase, hears=True, hears_since="2026-11-28"),
+):
     """Pay or appeal in 48 h, or the platform decides."""

@@ -15,6 +15,7 @@ from cases.ledger import (
     NumberUse,
     OpenedCase,
     ToldFact,
+    Undone,
 )
 from cases.models import whole_seconds
 
@@ -104,9 +105,8 @@ class InMemoryLedger:
             return sorted(
                 case.case_id
                 for case in self._opened.values()
-                if (case.process, case.shop_id) == (fact.process, fact.shop_id)
+                if fact.concerns(case)
                 and case.case_id != fact.told_by
-                and fact.order in (None, case.order)
                 and not self._ended_before(case.case_id, fact.occurred_at - LONG_ENDED)
             )
 
@@ -114,17 +114,15 @@ class InMemoryLedger:
         known = self._known[case_id]
         return known.state is not None and known.ended_at is not None and known.ended_at < instant
 
-    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
-
-        Facts about the whole shop are told to a case about an order, too.
-        """
+    def untell(self, key: str) -> None:
+        """Withdraw a fact whose rule was taken back: no case that is opened later is told."""
         with self._one_at_a_time:
-            told = [
-                fact
-                for fact in self._told.values()
-                if (fact.process, fact.shop_id) == (process, shop_id) and fact.order in (None, order)
-            ]
+            self._told.pop(key, None)
+
+    def told(self, case: OpenedCase) -> list[ToldFact]:
+        """Return what concerns a case of all that cases of its process were told; oldest first."""
+        with self._one_at_a_time:
+            told = [fact for fact in self._told.values() if fact.concerns(case)]
         return sorted(told, key=lambda fact: (fact.occurred_at, fact.key))
 
     def use_number(self, use: NumberUse) -> None:
@@ -157,11 +155,18 @@ class InMemoryLedger:
 
     def _taken_back(self, entry: LedgerEntry) -> Iterable[TakenBack]:
         return (
-            TakenBack(undone.at, record.case_id)
+            TakenBack(undone.at, record.case_id, undone.begun_in is not None)
             for record in self._records.values()
             for undone in record.undone
-            if record.shop_id == entry.shop_id and undone.order == entry.about and entry.clause in undone.clauses
+            if record.shop_id == entry.shop_id and entry.clause in undone.clauses and self._is_about(undone, entry)
         )
+
+    def _is_about(self, undone: Undone, entry: LedgerEntry) -> bool:
+        period = undone.begun_in
+        if period is None:
+            return undone.order == entry.about
+        about = (entry.shop_id, entry.about)
+        return any((case.shop_id, case.order) == about and period.includes(case) for case in self._opened.values())
 
     def outcomes(self) -> list[CaseOutcome]:
         """Return all outcomes, by case."""

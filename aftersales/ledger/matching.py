@@ -15,6 +15,16 @@ def lock(connection: Connection, shop: str, clause: str) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop}/{clause}", 0))))
 
 
+def lock_cases(connection: Connection, shop: str, process: str, *, shared: bool) -> None:
+    """Let who enters cases of a shop and process (``shared``) and who takes back by when they began see each other.
+
+    To be taken before the locks of clauses, lest two wait in a circle.
+    """
+    if connection.dialect.name != SQLITE:
+        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        connection.execute(select(take(func.hashtextextended(f"cases of {shop}/{process}", 0))))
+
+
 def match(connection: Connection, row: Mapping[str, Any]) -> None:
     """Match a row, bill or expected entry, with the earliest row of the other kind that fits, if any (SL-1).
 

@@ -22,10 +22,11 @@ class Group(NamedTuple):
 
 
 class TakenBack(NamedTuple):
-    """Before which instant a case takes back the entries of a group."""
+    """Before which instant a case takes back the entries of a group, or that it takes back all of them."""
 
     at: datetime
     case_id: str
+    always: bool = False
 
 
 def group_of(entry: LedgerEntry) -> Group | None:
@@ -35,7 +36,7 @@ def group_of(entry: LedgerEntry) -> Group | None:
 
 def undone_by(at: datetime, taken_back: Iterable[TakenBack]) -> str | None:
     """Return the case that took back an entry of an instant, the first of several; None if none did."""
-    by = [undone for undone in taken_back if at < undone.at]
+    by = [undone for undone in taken_back if undone.always or at < undone.at]
     return min(by).case_id if by else None
 
 

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, exists, or_, select, update
 
 from aftersales.ledger.matching import match, match_again, release
 from aftersales.ledger.once_an_order import Group, TakenBack, undone_by
-from aftersales.ledger.tables import ENTRIES, UNDONE
+from aftersales.ledger.tables import CASES, ENTRIES, UNDONE
+
+_BEGUN_IN_PERIOD = (
+    CASES.c.shop_id == UNDONE.c.shop_id,
+    CASES.c.process == UNDONE.c.process,
+    CASES.c.opened_at.between(UNDONE.c.begins_at, UNDONE.c.ends_at),
+)
 
 
 def group_of_row(row: Mapping[str, Any]) -> Group | None:
@@ -44,8 +50,30 @@ def settle(connection: Connection, group: Group) -> None:
 
 
 def _taken_back(connection: Connection, group: Group) -> list[TakenBack]:
-    of_group = (UNDONE.c.shop_id == group.shop, UNDONE.c.clause == group.clause, UNDONE.c.order == group.order)
-    return [TakenBack(*row) for row in connection.execute(select(UNDONE.c.at, UNDONE.c.case_id).where(*of_group))]
+    of_clause = UNDONE.c.shop_id == group.shop, UNDONE.c.clause == group.clause
+    begun = exists().where(*_BEGUN_IN_PERIOD, CASES.c.order == group.order)
+    query = select(UNDONE.c.at, UNDONE.c.case_id, UNDONE.c.order.is_(None))
+    found = connection.execute(query.where(*of_clause, or_(UNDONE.c.order == group.order, begun)))
+    return [TakenBack(*row) for row in found]
+
+
+def groups_begun_in(connection: Connection, undone: Mapping[str, Any]) -> set[Group]:
+    """Return the groups with entries of the orders whose entries a row takes back by when their cases began."""
+    shop, clause = undone["shop_id"], undone["clause"]
+    begun = CASES.c.opened_at.between(undone["begins_at"], undone["ends_at"])
+    case = exists().where(
+        CASES.c.shop_id == shop, CASES.c.process == undone["process"], begun, CASES.c.order == ENTRIES.c.order
+    )
+    of_clause = ENTRIES.c.shop_id == shop, ENTRIES.c.clause == clause, ENTRIES.c.once_an_order
+    orders = connection.execute(select(ENTRIES.c.order).distinct().where(*of_clause, case)).scalars()
+    return {Group(shop, clause, order) for order in orders}
+
+
+def groups_of_case(connection: Connection, shop: str, process: str, order: str) -> set[Group]:
+    """Return the groups of an order that depend on when its case of a process began."""
+    by_period = UNDONE.c.shop_id == shop, UNDONE.c.process == process
+    clauses = connection.execute(select(UNDONE.c.clause).distinct().where(*by_period)).scalars()
+    return {Group(shop, clause, order) for clause in clauses}
 
 
 def _booked(connection: Connection, group: Group) -> list[dict[str, Any]]:

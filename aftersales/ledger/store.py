@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
 from aftersales.ledger.matching import lock, match
-from aftersales.ledger.recording import record_case
+from aftersales.ledger.recording import enter_cases, record_case
 from aftersales.ledger.tables import CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD
 from aftersales.ledger.teamwork import Claim, Note, claim_case, release_case
 from cases.errors import BadForm, LedgerUnreachable
@@ -93,8 +93,8 @@ class SqlLedger:
     def opened(self, cases: Sequence[OpenedCase]) -> None:
         """Store that cases were opened; one known before does not change."""
         with self._write() as connection:
-            for case in sorted(cases, key=lambda case: case.case_id):  # in one order, lest two writers wait in a circle
-                insert_new(connection, CASES, case.model_dump())
+            # In one order, lest two writers wait in a circle.
+            enter_cases(connection, sorted(cases, key=lambda case: case.case_id))
 
     def known(self, case_ids: Sequence[str]) -> dict[str, KnownCase]:
         """Return what is known of those of the cases that were ever opened (G-14)."""
@@ -153,24 +153,27 @@ class SqlLedger:
         about = [CASES.c.process == fact.process, CASES.c.shop_id == fact.shop_id, CASES.c.case_id != fact.told_by]
         if fact.order is not None:
             about.append(CASES.c.order == fact.order)
+        if fact.period is not None:
+            about.append(CASES.c.opened_at.between(*fact.period))
         ended = OUTCOMES.c.closed_at.is_(None) | (OUTCOMES.c.closed_at >= fact.occurred_at - LONG_ENDED)
         known = CASES.outerjoin(OUTCOMES, OUTCOMES.c.case_id == CASES.c.case_id)
         query = select(CASES.c.case_id).select_from(known).where(*about, ended).order_by(CASES.c.case_id)
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
 
-    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        """Return what cases of a process were told about an order or, without one, about the whole shop; oldest first.
+    def untell(self, key: str) -> None:
+        """Withdraw a fact whose rule was taken back: no case that is opened later is told."""
+        with self._write() as connection:
+            connection.execute(delete(TOLD).where(TOLD.c.key == key))
 
-        Facts about the whole shop are told to a case about an order, too.
-        """
-        query = select(TOLD).where(TOLD.c.process == process, TOLD.c.shop_id == shop_id)
-        query = query.where(
-            TOLD.c.order.is_(None) if order is None else or_(TOLD.c.order.is_(None), TOLD.c.order == order)
-        )
+    def told(self, case: OpenedCase) -> list[ToldFact]:
+        """Return what concerns a case of all that cases of its process were told; oldest first."""
+        query = select(TOLD).where(TOLD.c.process == case.process, TOLD.c.shop_id == case.shop_id)
+        of_shop = TOLD.c.order.is_(None)
+        query = query.where(of_shop if case.order is None else or_(of_shop, TOLD.c.order == case.order))
         with self._reading() as connection:
             rows = connection.execute(query.order_by(TOLD.c.occurred_at, TOLD.c.key)).mappings()
-            return [ToldFact(**row) for row in rows]
+            return [fact for fact in (ToldFact(**row) for row in rows) if fact.concerns(case)]
 
     def use_number(self, use: NumberUse) -> None:
         """Store that a tracking number was used for an order; of several times the last one is kept (DS-3)."""

@@ -127,7 +127,10 @@ class DecisionRow(Base):
 
 
 class UndoneRow(Base):
-    """What a case takes back of entries that count once an order, a row for each clause."""
+    """What a case takes back of entries that count once an order, a row for each clause.
+
+    It is of an order, or of all of which a case of ``process`` began in a period.
+    """
 
     __tablename__ = "undone"
 
@@ -135,8 +138,11 @@ class UndoneRow(Base):
     key: Mapped[str] = mapped_column(String, primary_key=True)
     clause: Mapped[str] = mapped_column(String, primary_key=True)
     shop_id: Mapped[str] = mapped_column(String)
-    order: Mapped[str] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column(String)
     at: Mapped[datetime] = mapped_column(Utc())
+    process: Mapped[str | None] = mapped_column(String)
+    begins_at: Mapped[datetime | None] = mapped_column(Utc())
+    ends_at: Mapped[datetime | None] = mapped_column(Utc())
 
     __table_args__ = (Index("ix_undone_shop_id_clause_order", "shop_id", "clause", "order"),)
 

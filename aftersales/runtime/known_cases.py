@@ -63,7 +63,7 @@ def opened_case(process: Process, opening: Opening) -> OpenedCase:
         process=process.name,
         shop_id=facts.shop,
         order=facts.order,
-        opened_at=whole_seconds(datetime.now(UTC)),
+        opened_at=facts.began_at or whole_seconds(datetime.now(UTC)),
     )
 
 

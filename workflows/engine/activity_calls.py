@@ -5,6 +5,7 @@ whose worker is not the one that may make it, becomes a regular activity with it
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -57,6 +58,7 @@ SEND_REMINDER: Final = "remind"
 NOTIFY_ACTION_REQUIRED: Final = "notify_action_required"
 TELL_CASES: Final = "tell_cases"
 TOLD_BEFORE: Final = "told_before"
+WITHDRAW_FACT: Final = "withdraw_fact"
 ONCE: Final = RetryPolicy(maximum_attempts=1)
 
 
@@ -184,8 +186,24 @@ class ActivityCalls:
         else:
             self._machine.complete_effect(effect.serial, EffectOutcome(), self._time.now())
 
-    async def hear(self) -> None:
-        """Ask what other cases told this one before it was opened; the ledger is waited for without a limit."""
+    async def withdraw(self, effect: EffectState) -> None:
+        """Withdraw a fact whose rule was taken back; the ledger is waited for without a limit."""
+        case_id, why = self._machine.case_id, None
+        summary = f"撤回:{self._machine.step_label(effect)}{order_suffix(effect.order)}"
+        try:
+            await self._call(WITHDRAW_FACT, f"{case_id}/{effect.key}", None, summary, case_share(case_id), RECORD)
+        except FailureError as failed:
+            if is_cancelled_exception(failed):
+                raise
+            why = reason(failed)
+            workflow.logger.error("a fact was not withdrawn", extra={"why": why})
+        self._machine.mark_withdrawn(effect.serial, why)
+
+    async def hear(self, unanswered: Callable[[], None]) -> None:
+        """Ask what other cases told this one before it was opened; the ledger is waited for without a limit.
+
+        ``unanswered`` is called if it does not answer at once.
+        """
         facts, case_id = self._machine.case.facts, self._machine.case_id
         case = OpenedCase(
             case_id=case_id,
@@ -194,7 +212,8 @@ class ActivityCalls:
             order=facts.order,
             opened_at=self._machine.state.began or self._time.now(),
         )
-        told = await self._call(TOLD_BEFORE, case, ToldFacts, "其他案件的相关事实", case_share(case_id), RECORD)
+        asked = TOLD_BEFORE, case, ToldFacts, "其他案件的相关事实", case_share(case_id), RECORD
+        told = await self._call(*asked, unanswered=unanswered)
         self._machine.hear(told.facts, self._time.now())
 
     def _effect(self, effect: EffectState) -> tuple[str, EffectCall, str]:
@@ -310,14 +329,20 @@ class ActivityCalls:
         options: ActivityOptions,
         *,
         locally: bool = True,
+        unanswered: Callable[[], None] | None = None,
     ) -> Any:
-        """Make a call, locally if that is answered at once; raises FailureError for a refusal or a spent budget."""
+        """Make a call, locally if that is answered at once; raises FailureError for a refusal or a spent budget.
+
+        ``unanswered`` is called if it is not.
+        """
         if locally:
             try:
                 return await self.local.make(name, argument, result_type, summary)
             except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
+            if unanswered is not None:
+                unanswered()
         return await workflow.execute_activity(
             name,
             argument,

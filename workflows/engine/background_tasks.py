@@ -8,6 +8,7 @@ from typing import Any
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.case_record import fingerprint
 from workflows.engine.machine import CaseMachine
+from workflows.engine.situation import TELLING_AMENDED
 from workflows.engine.state import CaseState, EffectState
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -24,6 +25,7 @@ class BackgroundTasks:
         self._calls, self._on_progress = calls, on_progress
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._submitting: set[int] = set()
+        self._hears_late = False
         self.error: BaseException | None = None
 
     def __bool__(self) -> bool:
@@ -50,13 +52,13 @@ class BackgroundTasks:
 
     def _needed(self, machine: CaseMachine) -> Iterator[tuple[Key, Work]]:
         state = machine.state
-        if not state.heard and machine.process.hears and machine.case.opened_since(machine.process.hears_since):
-            yield ("hear",), self._calls.hear
+        if machine.to_hear:
+            yield ("hear",), partial(self._calls.hear, self._go_on_unheard)
         # What others are told waits for the ledger without a limit, and nothing that an operator must do waits for it.
         if _next_effect(machine, telling=False):
-            yield ("effect",), partial(self._perform, machine, telling=False)
-        if _next_effect(machine, telling=True):
-            yield ("tell",), partial(self._perform, machine, telling=True)
+            yield ("effect",), partial(self._perform, machine)
+        if machine.to_withdraw or _next_effect(machine, telling=True):
+            yield ("tell",), partial(self._tell, machine)
         yield from self._asking(state)
         yield from self._telling(machine)
         settled = not (machine.busy or self._submitting)
@@ -78,6 +80,8 @@ class BackgroundTasks:
         """Yield the tasks that tell operators something."""
         state = machine.state
         unsent = [sent for sent in state.reminders if sent.delivered is None]
+        if machine.to_hear and not self._hears_late and machine.case.opened_since(TELLING_AMENDED):
+            unsent = []  # what it hears may end the deadline
         clocks = {(clock.order, clock.state, clock.rule, clock.due) for clock in machine.deadlines() if unsent}
         for reminder in unsent:
             about = (reminder.order, reminder.state, reminder.rule, reminder.deadline)
@@ -86,6 +90,11 @@ class BackgroundTasks:
         for notification in state.notifications:
             if notification.delivered is None and not notification.over:
                 yield ("notification", notification.serial, notification.at), partial(self._calls.notify, notification)
+
+    def _go_on_unheard(self) -> None:
+        """Do what need not wait for what was told before, as the ledger does not answer at once."""
+        self._hears_late = True
+        self._on_progress()
 
     def _start(self, key: Key, work: Work) -> None:
         def ended(task: asyncio.Task[None]) -> None:
@@ -97,11 +106,21 @@ class BackgroundTasks:
         self._tasks[key] = asyncio.create_task(work())
         self._tasks[key].add_done_callback(ended)
 
-    async def _perform(self, machine: CaseMachine, *, telling: bool) -> None:
-        """Perform the pending effects in order, those that tell other cases something by themselves."""
-        while effect := _next_effect(machine, telling=telling):
+    async def _perform(self, machine: CaseMachine) -> None:
+        """Perform the pending effects in order, but those that tell other cases something."""
+        while effect := _next_effect(machine, telling=False):
             await self._calls.perform(effect.serial)
             self._on_progress()
+
+    async def _tell(self, machine: CaseMachine) -> None:
+        """Withdraw what was told and has been taken back, and tell other cases what is to be told, one by one."""
+        while machine.to_withdraw or _next_effect(machine, telling=True):
+            for fact in machine.to_withdraw:
+                await self._calls.withdraw(fact)
+                self._on_progress()
+            if effect := _next_effect(machine, telling=True):
+                await self._calls.perform(effect.serial)
+                self._on_progress()
 
 
 def _next_effect(machine: CaseMachine, *, telling: bool) -> EffectState | None:

@@ -12,17 +12,17 @@ from typing import Any, Self
 from cases.case import Case
 from cases.errors import BadForm
 from cases.forms import Form
-from cases.ledger import LedgerEntry, Undone
+from cases.ledger import BegunIn, LedgerEntry, Undone
 from cases.messages import ExpiryOutcome
 from cases.models import clipped, read
 from statecharts.chart import Deadline, Snapshot
-from statecharts.rules import Effect, Party
+from statecharts.rules import BegunBetween, Effect, Party
 from workflows.engine import inputs, reports
 from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
 from workflows.engine.reports import Apply, Echo, Hold, Ignore, Rearm, Verdict
-from workflows.engine.sender import InputSender
+from workflows.engine.sender import FROM_A_CASE, InputSender
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import (
     CaseState,
@@ -291,7 +291,7 @@ class CaseCourse(CaseSituation):
         """Return whether nothing that has been processed depends on an input: it need only be added."""
         state, at = self.state, given.happened
         dues = (*(expiry.due for expiry in state.expiries), *(answer.due for answer in state.answers))
-        late = (state.frontier is not None and at < state.frontier) or any(due > at for due in dues)
+        late = given.early or (state.frontier is not None and at < state.frontier) or any(due > at for due in dues)
         # An assumption may be contradicted by whatever happened after it.
         return not late and all(answer.recorded for answer in state.answers)
 
@@ -372,7 +372,8 @@ class CaseCourse(CaseSituation):
 
     def _process(self, given: Input) -> None:
         """Process an input at its place."""
-        self.elapse(given.happened)  # clocks that ran out before the input's own instant go first
+        if not given.early:
+            self.elapse(given.happened)  # clocks that ran out before the input's own instant go first
         self.state.advance_to(given.happened)
         if given.status == "waiting":
             self.place(given)
@@ -498,8 +499,12 @@ class CaseCourse(CaseSituation):
                 continue
             if effect.status == "done":
                 state.obsolete.append(effect.model_copy(update={"obsolete": True, "why": OBSOLETE}))
-            elif effect.status == "pending":  # its call may be on its way, and may then still succeed
+            elif effect.status == "pending" or self._may_be_told(effect):  # its call may be on its way, and succeed
                 state.obsolete.append(effect.model_copy(update={"status": "dropped"}))
+
+    def _may_be_told(self, effect: EffectState) -> bool:
+        """Return whether an effect that failed may still have told a case something."""
+        return effect.status == "needs_operator" and self.process.effects()[effect.effect].telling is not None
 
     def drop_left_decisions(self, now: datetime) -> None:
         """Drop the decisions whose state has been left while they were being submitted (G-10)."""
@@ -618,6 +623,7 @@ class CaseCourse(CaseSituation):
             self._withdraw_steps()
         reported = reported or (given is not None and given.kind == "report")
         effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
+        effects = [effect for effect in effects if not (given and _came_from(given, effect))]
         self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
         deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
@@ -654,7 +660,7 @@ class CaseCourse(CaseSituation):
         for effect in effects:
             if effect.unless and getattr(part, effect.unless):
                 continue
-            if effect.undoes:
+            if effect.takes_back:
                 self._undo(effect, at, order, cause)
                 continue
             entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
@@ -697,11 +703,17 @@ class CaseCourse(CaseSituation):
         declared = self.process.effects()
         entered = [declared[name] for name in effect.undoes]
         self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
-        about = order or self.case.facts.order
-        if effect.across and about is not None:
-            self.state.undo_across(
-                Undone(clauses=effect.across, order=about, at=at, key=f"{effect.name}/{order or ''}/{cause}")
-            )
+        about = None if effect.of else order or self.case.facts.order
+        period = effect.of and self._begun_in(effect.of)
+        if effect.across and (about or period):
+            key = f"{effect.name}/{order or ''}/{cause}"
+            self.state.undo_across(Undone(clauses=effect.across, order=about, at=at, key=key, begun_in=period))
+
+    def _begun_in(self, between: BegunBetween) -> BegunIn | None:
+        begins_at, ends_at = self.case.instant(between.begins), self.case.instant(between.ends)
+        if begins_at is None or ends_at is None:
+            return None
+        return BegunIn(process=between.process, begins_at=begins_at, ends_at=ends_at)
 
     def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
         """Return the entry of an effect.
@@ -727,6 +739,12 @@ class CaseCourse(CaseSituation):
         )
 
 
+def _came_from(given: Input, effect: Effect) -> bool:
+    """Return whether an effect would tell a fact back to the process that has told it."""
+    told = given.way == FROM_A_CASE.way and effect.telling is not None
+    return told and (given.message_id or "").startswith(f"{effect.telling.process}/")
+
+
 def _is_over(given: Input) -> bool:
     """Return whether a report cannot matter any more, whatever else becomes known."""
     return given.status == "echo" or (given.status == "ignored" and (given.look or not given.dated))
@@ -737,7 +755,7 @@ def _may_still_apply(given: Input) -> bool:
     return given.status == "held" or (given.status == "ignored" and not _is_over(given))
 
 
-def _place(given: Input) -> tuple[datetime, int]:
+def _place(given: Input) -> tuple[datetime, bool, int]:
     return given.place
 
 

@@ -29,7 +29,8 @@ class Input(BaseModel):
     ``key`` identifies it: the id of the update or message.  ``dated``: the instant at which it happened was told with
     it.  ``held``: it waits until the platform has said what a clock led to.  ``echo``: it only repeats a decision of
     ours.  ``size``: the bytes of its form.  ``at_checkpoint``: it was still waiting when the checkpoint was made, as it
-    says.  ``asked``: when a decision was given that the platform took only after the time for it was over.
+    says.  ``asked``: when a decision was given that the platform took only after the time for it was over.  ``early``: it
+    happened before the case began, so that it comes before all that follows from the beginning.
     """
 
     serial: int
@@ -54,6 +55,7 @@ class Input(BaseModel):
     size: int = 0
     at_checkpoint: Status | None = None
     asked: Instant | None = Field(default=None, exclude_if=operator.not_)
+    early: bool = Field(default=False, exclude_if=operator.not_)
 
     @property
     def judged_at(self) -> datetime:
@@ -66,9 +68,9 @@ class Input(BaseModel):
         return () if self.rule is None else (self.rule, *self.otherwise)
 
     @property
-    def place(self) -> tuple[datetime, int]:
+    def place(self) -> tuple[datetime, bool, int]:
         """Its place among the inputs: by the instant at which it happened, then as told."""
-        return self.happened, self.serial
+        return self.happened, not self.early, self.serial
 
 
 class ExpiryAnswer(BaseModel):

@@ -19,7 +19,7 @@ from workflows.engine.course import OBSOLETE, CaseCourse, given_at
 from workflows.engine.inputs import Input
 from workflows.engine.reports import SKEW
 from workflows.engine.sender import FROM_A_CASE, UNKNOWN_SENDER, InputSender
-from workflows.engine.situation import MomentKind
+from workflows.engine.situation import TELLING_AMENDED, MomentKind
 from workflows.engine.state import (
     Decision,
     EffectState,
@@ -308,6 +308,7 @@ class CaseMachine(CaseCourse):
             report = report.model_copy(update={"occurred_at": given_at(sender, now)})
         began = self.state.began or now
         given = inputs.of_report(report, self.state.next_serial(), now, began, sender)
+        given.early = self._is_early(report, sender)
         self._confirm_submission(given, now)
         given.happened = reports.in_our_time(self, given)
         self.tell(given, now)
@@ -318,6 +319,11 @@ class CaseMachine(CaseCourse):
         for fact in facts:
             self.receive(told_report(fact), now, sender=FROM_A_CASE)
         self.state.heard = True
+
+    def _is_early(self, report: Report, sender: InputSender) -> bool:
+        """Return whether another case tells what happened before this one began."""
+        told = sender.way == FROM_A_CASE.way and self.case.opened_since(TELLING_AMENDED)
+        return told and bool(report.occurred_at and self.state.began and report.occurred_at < self.state.began)
 
     def _confirm_submission(self, given: Input, now: datetime) -> None:
         """Let a decision count that the platform confirms before it has answered the call."""
@@ -397,6 +403,12 @@ class CaseMachine(CaseCourse):
         effect = self.state.effect(serial)
         if effect is not None and effect.status == "pending":
             effect.fail(now, clipped(why))
+
+    def mark_withdrawn(self, serial: int, why: str | None = None) -> None:
+        """Note that a fact that was taken back is no longer told, or why that cannot be said."""
+        for effect in self.state.obsolete:
+            if effect.serial == serial:
+                effect.withdrawn, effect.why = True, (why and clipped(why)) or effect.why
 
     def mark_recorded(self, recorded: str, now: datetime) -> None:
         """Note that the ledger knows the case as ``recorded`` says."""

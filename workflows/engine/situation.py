@@ -22,6 +22,9 @@ from workflows.engine.state import CaseState, EffectState, ExpiryCheck
 ORDER_FIELD = "order"
 """The field that names the order, beside the form's own fields."""
 
+TELLING_AMENDED = "2026-11-28"
+"""Since this edition a fact that is taken back is told no more, and a case hears what was told before it reminds."""
+
 
 class MomentKind(IntEnum):
     """The kinds of moments, in the order in which those of one instant are processed."""
@@ -111,7 +114,21 @@ class CaseSituation:
     def busy(self) -> bool:
         """Whether something is being performed, submitted or resolved, without waiting for a person."""
         submitting = any(decision.status == "pending" for decision in self.state.submissions)
-        return bool(self.state.pending or self.state.unresolved or submitting)
+        return bool(self.state.pending or self.state.unresolved or submitting or self.to_withdraw)
+
+    @property
+    def to_hear(self) -> bool:
+        """Whether the case has yet to ask what other cases told before it was opened (G-15)."""
+        hears = self.process.hears and self.case.opened_since(self.process.hears_since)
+        return hears and not self.state.heard
+
+    @property
+    def to_withdraw(self) -> list[EffectState]:
+        """The facts told to other cases that have been taken back since, and must not be told any more (G-15)."""
+        if not (self.state.obsolete and self.case.opened_since(TELLING_AMENDED)):
+            return []
+        declared = self.process.effects()
+        return [one for one in self.state.obsolete if declared[one.effect].telling and not one.withdrawn]
 
     def states(self) -> list[str]:
         """Return the innermost active states, or the final state alone once the case is closed."""

@@ -82,7 +82,8 @@ class EffectState(BaseModel):
     ``entry`` is the key of its ledger entry, if it has one; ``note`` was left by the operator who did it by hand.
     ``handled_by`` and ``handled_way`` say who last retried it or did it by hand, and which way that came (G-13).
     ``unneeded``: another rule made it unnecessary, so that it counts as done.  ``obsolete``: it was performed, but
-    what it followed from was taken back.  ``told``: the form with which it tells other cases a fact, also once it has.
+    what it followed from was taken back.  ``told``: the form with which it tells other cases a fact, also once it has;
+    ``withdrawn``: cases that are opened later are no longer told.
     """
 
     serial: int
@@ -103,6 +104,7 @@ class EffectState(BaseModel):
     unneeded: bool = False
     obsolete: bool = False
     told: dict[str, Any] | None = Field(default=None, exclude_if=operator.not_)
+    withdrawn: bool = Field(default=False, exclude_if=operator.not_)
 
     def complete(self, at: datetime, *, task: ConsoleTask | None = None, note: str | None = None) -> None:
         """Mark the effect as done, or as handed to an operator as a console task (G-8)."""
@@ -452,8 +454,9 @@ class CaseState(Course):
 
     def undo_across(self, undone: Undone) -> None:
         """Take back entries of all cases; of several such takings back the last includes those before it."""
-        about = (undone.clauses, undone.order)
-        self.undone_across = [other for other in self.undone_across if (other.clauses, other.order) != about]
+        about = (undone.clauses, undone.order, undone.begun_in)
+        kept = [other for other in self.undone_across if (other.clauses, other.order, other.begun_in) != about]
+        self.undone_across = kept
         self.undone_across.append(undone)
 
     def expire(self, expiry: ExpiryCheck) -> None:

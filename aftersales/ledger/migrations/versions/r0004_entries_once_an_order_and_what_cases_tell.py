@@ -21,8 +21,11 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), primary_key=True),
         sa.Column("clause", sa.String(), primary_key=True),
         sa.Column("shop_id", sa.String(), nullable=False),
-        sa.Column("order", sa.String(), nullable=False),
+        sa.Column("order", sa.String()),
         sa.Column("at", Utc(), nullable=False),
+        sa.Column("process", sa.String()),
+        sa.Column("begins_at", Utc()),
+        sa.Column("ends_at", Utc()),
     )
     op.create_index("ix_undone_shop_id_clause_order", "undone", ["shop_id", "clause", "order"])
     op.create_table(
