@@ -96,6 +96,22 @@ class DouyinShipmentPolicy(Policy, clocks=(DouyinShipment,)):
         value=Decimal("0.1"), unit="分", clause="DS-5", source=f"{SHIPPING_ARTICLE} §四", provenance="stated"
     )
     """虚假发货每次积分"""
+    points_a_week: Figure[Points | None] = Figure(
+        value=Decimal(2), unit="分", clause="DS-5", source=f"{SHIPPING_ARTICLE} §四", provenance="stated"
+    )
+    """虚假发货每周积分上限"""
+    points_a_day: Figure[Points | None] = Figure(
+        value=Decimal(1),
+        unit="分",
+        clause="DS-5",
+        source="public copy; source 003 says that there is a cap a day, and has lost it",
+        provenance="read",
+    )
+    """虚假发货每日积分上限"""
+    fines_a_day: Figure[Money | None] = Figure(
+        value=Decimal("500.00"), unit="CNY", clause="DS-6", source=f"{SHIPPING_ARTICLE} §四", provenance="stated"
+    )
+    """发货超时每日扣款上限"""
     late_shipment_fine: Figure[Money] = Figure(
         value=Decimal("10.00"), unit="CNY", clause="DS-6", source=f"{SHIPPING_ARTICLE} §四", provenance="stated"
     )

@@ -13,7 +13,6 @@ from cases.models import Id, Instant, Text
 from cases.policy import Policy
 from statecharts.jd_advance_report import JdAdvanceReport
 
-
 _TAKES_BACK_SINCE = "2026-11-28"
 """Since this edition an approval takes back the late orders of its period, whatever has become of their cases."""
 

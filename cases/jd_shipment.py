@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment, StatedReason
 from cases.models import EARLIEST, LATEST, Instant
-from cases.policy import Policy
+from cases.policy import Figure, Policy
 from cases.shanghai import end_of_day, shanghai, shanghai_day
 from statecharts.jd_shipment import JdShipment
-
 
 _TELLS_SINCE = "2026-11-28"
 """Since this edition the order's delay card is told what the watch has learned first."""
@@ -64,8 +64,27 @@ class JdShipmentFacts(OrderFacts):
         return end_of_day(self.promised_last_day) if self.promised_last_day else self.ordered_at
 
 
+Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=5, decimal_places=4)]
+"""A share of orders."""
+Score = Annotated[int, Field(ge=0, le=100)]
+"""Points of a week's score."""
+
+
 class JdShipmentPolicy(Policy, clocks=(JdShipment,)):
-    """The figures of JD-10, which come from the chart's clocks."""
+    """The figures of JD-10, which come from the chart's clocks, and those of a shop's weekly score (JD-11)."""
+
+    pickup_rate: Figure[Rate] = Figure(
+        value=Decimal("0.95"), unit="比例", clause="JD-11", source="source 004 §5 (3), (4)", provenance="stated"
+    )
+    """周揽件及时率门槛"""
+    score_a_late_order: Figure[Score] = Figure(
+        value=1, unit="分", clause="JD-11", source="source 004 §5 (3), (4)", provenance="stated"
+    )
+    """延迟发货每单扣分"""
+    score_a_week: Figure[Score] = Figure(
+        value=7, unit="分", clause="JD-11", source="source 004 §5 (3), (4)", provenance="stated"
+    )
+    """每周扣分上限"""
 
 
 class Exemption(Form):

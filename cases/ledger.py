@@ -271,8 +271,9 @@ class ToldFact(Strict):
     @property
     def period(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant of its period, None if it has none."""
-        begins_at, ends_at = ((self.form or {}).get(name) for name in ("begins_at", "ends_at"))
-        return (_INSTANT.validate_python(begins_at), _INSTANT.validate_python(ends_at)) if begins_at and ends_at else None
+        form = self.form or {}
+        ends = [_INSTANT.validate_python(form[name]) for name in ("begins_at", "ends_at") if form.get(name)]
+        return (ends[0], ends[1]) if len(ends) > 1 else None
 
     def concerns(self, case: OpenedCase) -> bool:
         """Return whether it is for a case: of its process, shop and order, and begun in its period."""

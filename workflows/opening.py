@@ -33,9 +33,10 @@ async def start_case(
     and WorkflowAlreadyStartedError means that it has closed.
     """
     refuse_oversized_opening(opening.model_dump(mode="json"))
-    case = process.open_case(opening)
+    now = whole_seconds(datetime.now(UTC))
+    case = process.open_case(opening, opened_at=now)
     case_id = f"{process.name}/{case.facts.own_id}"
-    machine = CaseMachine(process, case_id, case, now=whole_seconds(datetime.now(UTC)))
+    machine = CaseMachine(process, case_id, case, now=now)
     return await client.start_workflow(
         process.name,
         arg=opening_record(case),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
 from aftersales.cli.render import WAYS
 from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.importing.case_files import figures_of, read_shops
 from aftersales.ledger import open_existing
 from aftersales.ledger.month_figures import (
     LOOK_AHEAD,
@@ -27,8 +29,9 @@ from aftersales.ledger.month_figures import (
     month_of,
     shop_months,
 )
-from aftersales.runtime.settings import load_settings
+from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm
+from cases.policy import Policy
 from cases.shanghai import SHANGHAI
 from statecharts.rules import Party
 from workflows.registry import PROCESSES
@@ -52,7 +55,9 @@ def month_command(
     async def work() -> None:
         asked = month_of(month or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
         appeals = {name: process.case.appeals for name, process in PROCESSES.items() if process.case.appeals}
-        shops = shop_months(asked, _read(asked, shop), appeals)
+        settings = load_settings()
+        policies = partial(_policies, read_shops(settings.shops_file), asked)
+        shops = shop_months(asked, _read(settings, asked, shop), appeals, policies)
         for path, text in ((csv, _csv), (html, _page)):
             if path is not None:
                 _write(path, text(asked, shops))
@@ -70,8 +75,14 @@ def month_command(
     run(work())
 
 
-def _read(month: Month, shop: str | None) -> Books:
-    with open_existing(load_settings().ledger_address) as ledger:
+def _policies(shops: dict[str, Any], month: Month, shop: str) -> list[Policy]:
+    """Return the policies of a shop as they are in force at the end of a month."""
+    kinds = ((process.case.policy_type(), figures_of(shops, shop, process, {})) for process in PROCESSES.values())
+    return [kind.resolve(own).in_force_on(month.last) for kind, own in kinds]
+
+
+def _read(settings: Settings, month: Month, shop: str | None) -> Books:
+    with open_existing(settings.ledger_address) as ledger:
         if ledger is None:
             return Books()
         return Books(

@@ -5,12 +5,14 @@ Days and weeks (Monday to Sunday) are Shanghai's.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from aftersales.ledger.once_an_order import counting
 from cases.ledger import LedgerEntry
+from cases.policy import Policy
 from cases.shanghai import shanghai_day
 
 _NOTHING = Decimal(0)
@@ -19,21 +21,36 @@ _MONEY_CLAUSE = "DS-6"
 LATE_CLAUSES = ("JD-5", "JD-10", "JD-11", "JD-14")
 """An entry under one of these clauses is a late order of JD-11; an order is one, however many of them it has."""
 
-_PICKUP_RATE = Decimal("0.95")
-_WORST_SCORE = 7
-
 
 @dataclass(frozen=True)
 class Caps:
     """The caps of DS-5 (points a week and a day) and DS-6 (penalties an order, CNY a day); None means no cap.
 
-    The source of DS-5 says that there is a cap a day and has lost its figure; it is read in a public copy.
+    Those of a shop are the figures of these names in its policies (``figures_of``).
     """
 
     points_a_week: Decimal | None = Decimal(2)
     points_a_day: Decimal | None = Decimal(1)
     penalties_an_order: int | None = 2
-    money_a_day: Decimal | None = Decimal("500.00")
+    fines_a_day: Decimal | None = Decimal("500.00")
+
+
+@dataclass(frozen=True)
+class ScoreRules:
+    """The figures of a shop's weekly score (JD-11): what a late order costs, at most, and below which pickup rate."""
+
+    pickup_rate: Decimal = Decimal("0.95")
+    score_a_late_order: int = 1
+    score_a_week: int = 7
+
+
+Figures = TypeVar("Figures", Caps, ScoreRules)
+
+
+def figures_of(kind: type[Figures], policies: Iterable[Policy]) -> Figures:
+    """Return the figures that the policies of a shop have, each by its name; those that none has are as above."""
+    names = [field.name for field in fields(kind)]
+    return kind(**{name: getattr(one, name).value for one in policies for name in names if name in one.figures()})
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,7 @@ def _money(caps: Caps) -> Callable[[LedgerEntry], Decimal | None]:
             return None
         day, order = (entry.shop_id, shanghai_day(entry.at)), (entry.shop_id, entry.about or entry.key)
         often = caps.penalties_an_order is not None and orders[order] >= caps.penalties_an_order
-        left = _NOTHING if often else _left(caps.money_a_day, days[day])
+        left = _NOTHING if often else _left(caps.fines_a_day, days[day])
         if entry.amount is None:
             orders[order] += left > 0
             return None if left else _NOTHING
@@ -132,9 +149,11 @@ class Score:
         return str(self.least) if self.least == self.most else f"{self.least}-{self.most}"
 
 
-def weekly_score(late_orders: int, pickup_rate: Decimal | None = None) -> Score:
+def weekly_score(late_orders: int, pickup_rate: Decimal | None = None, rules: ScoreRules | None = None) -> Score:
     """Return a week's score by its late orders and the share of orders picked up within 48 h, None if unknown."""
     if late_orders <= 0:
         return Score(0, 0)
-    least = _WORST_SCORE if pickup_rate is not None and pickup_rate < _PICKUP_RATE else min(late_orders, _WORST_SCORE)
-    return Score(least, least if pickup_rate is not None else _WORST_SCORE)
+    rules = rules or ScoreRules()
+    worst, by_number = rules.score_a_week, late_orders * rules.score_a_late_order
+    least = worst if pickup_rate is not None and pickup_rate < rules.pickup_rate else min(by_number, worst)
+    return Score(least, least if pickup_rate is not None else worst)

@@ -5,16 +5,17 @@ Days, weeks and months are Shanghai's; a week belongs to the month in which it e
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from aftersales.ledger.caps import LATE_CLAUSES, Capped, capped, monday, weekly_score
+from aftersales.ledger.caps import LATE_CLAUSES, Capped, Caps, ScoreRules, capped, figures_of, monday, weekly_score
 from cases.case import Appeals
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome, Decided
 from cases.models import Strict
+from cases.policy import Policy
 from cases.shanghai import shanghai_day
 
 LOOK_BACK = timedelta(days=157)
@@ -153,6 +154,9 @@ class ShopMonth(Strict):
     weeks: tuple[WeekFigures, ...]
 
 
+PoliciesOf = Callable[[str], Sequence[Policy]]
+
+
 @dataclass(frozen=True)
 class Books:
     """What the figures of a month are computed from.
@@ -184,10 +188,13 @@ class Books:
         return replace(self, entries=entries)
 
 
-def shop_months(month: Month, books: Books, appeals: Mapping[str, Appeals]) -> list[ShopMonth]:
+def shop_months(
+    month: Month, books: Books, appeals: Mapping[str, Appeals], policies: PoliciesOf | None = None
+) -> list[ShopMonth]:
     """Return the figures of every shop that has any.
 
-    ``appeals``: by process, how an appeal and its end are recognized.
+    ``appeals``: by process, how an appeal and its end are recognized.  ``policies`` returns those of a shop, which cap
+    its penalties.
     """
     books = books.in_force()
     of_month = [entry for entry in books.entries if entry.day in month or monday(entry.day) + _LAST_DAY in month]
@@ -197,15 +204,18 @@ def shop_months(month: Month, books: Books, appeals: Mapping[str, Appeals]) -> l
         *(decision.shop_id for decision in decided),
         *(outcome.shop_id for outcome in books.outcomes),
     }
-    return [_shop(month, shop, books.of(shop), appeals) for shop in sorted(shops)]
+    return [_shop(month, shop, books.of(shop), appeals, policies(shop) if policies else ()) for shop in sorted(shops)]
 
 
-def _shop(month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals]) -> ShopMonth:
+def _shop(
+    month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals], policies: Sequence[Policy]
+) -> ShopMonth:
+    caps, rules = figures_of(Caps, policies), figures_of(ScoreRules, policies)
     entries, outcomes = books.entries, books.outcomes
     states = Counter((outcome.process, outcome.state, outcome.state_label) for outcome in outcomes)
     in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
-    losses = tuple(_rules(month, [entry for entry in entries if not entry.income]))
-    income = tuple(_rules(month, [entry for entry in entries if entry.income]))
+    losses = tuple(_rules(month, [entry for entry in entries if not entry.income], caps))
+    income = tuple(_rules(month, [entry for entry in entries if entry.income], caps))
     return ShopMonth(
         shop=shop,
         cases=tuple(
@@ -221,7 +231,7 @@ def _shop(month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals])
         expected_net=_net([rule.expected for rule in losses], [rule.expected for rule in income]),
         billed_net=_net([rule.billed for rule in losses], [rule.billed for rule in income]),
         appeals_won=_appeals_won(entries, outcomes, appeals),
-        weeks=tuple(_weeks(month, entries)),
+        weeks=tuple(_weeks(month, entries, rules)),
     )
 
 
@@ -259,12 +269,12 @@ def _appeals_won(entries: Sequence[Booked], outcomes: Sequence[CaseOutcome], app
     return Share(many=won, of=won + lost)
 
 
-def _rules(month: Month, entries: Sequence[Booked]) -> Iterator[RuleFigures]:
+def _rules(month: Month, entries: Sequence[Booked], caps: Caps) -> Iterator[RuleFigures]:
     by_key = {entry.key: entry for entry in entries}
     counted = {
         status: [
             item
-            for item in capped(entry for entry in entries if entry.status == status)
+            for item in capped((entry for entry in entries if entry.status == status), caps)
             if by_key[item.entry.key].day in month
         ]
         for status in ("expected", "billed")
@@ -304,7 +314,7 @@ def _net(losses: Sequence[Sums], income: Sequence[Sums]) -> Net:
     return Net(lost=lost, lost_unknown=lost_unknown, income=got, income_unknown=income_unknown, net=lost - got)
 
 
-def _weeks(month: Month, entries: Sequence[Booked]) -> Iterator[WeekFigures]:
+def _weeks(month: Month, entries: Sequence[Booked], rules: ScoreRules) -> Iterator[WeekFigures]:
     """Yield the weeks with late orders; an order that is both expected and billed counts once."""
     late = [entry for entry in entries if entry.clause in LATE_CLAUSES and entry.answers is None and not entry.income]
     first_late: dict[str, date] = {}
@@ -313,4 +323,4 @@ def _weeks(month: Month, entries: Sequence[Booked]) -> Iterator[WeekFigures]:
     for first, many in sorted(Counter(first_late.values()).items()):
         last = first + _LAST_DAY
         if last in month:
-            yield WeekFigures(first=first, last=last, late_orders=many, score=str(weekly_score(many)))
+            yield WeekFigures(first=first, last=last, late_orders=many, score=str(weekly_score(many, rules=rules)))

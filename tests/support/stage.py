@@ -96,10 +96,14 @@ class Stage:
         for case in cases:
             _fail(self.scenes[case.case_id], "opened")
 
-    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        """Return those of the facts told before that are about the order, or the whole shop."""
-        about = [fact for fact in self.told_before if (fact.process, fact.shop_id) == (process, shop_id)]
-        return [fact for fact in about if fact.order in (None, order)]
+    def told(self, case: OpenedCase) -> list[ToldFact]:
+        """Return those of the facts told before that concern the case."""
+        return [fact for fact in self.told_before if fact.concerns(case)]
+
+    def untell(self, key: str) -> None:
+        """Forget what was told under a key."""
+        for scene in self.scenes.values():
+            scene.told = [fact for fact in scene.told if fact.key != key]
 
     def tell(self, fact: ToldFact) -> list[str]:
         scene = self.scenes[fact.told_by]

@@ -18,12 +18,14 @@ from aftersales.bootstrap import make_worker
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.errors import LedgerUnreachable
-from cases.ledger import Booked, ToldFact
+from cases.ledger import Booked, OpenedCase, ToldFact
 from cases.messages import Opening
 from tests.support.early_ends import reset_by_hand
 from tests.support.life import Life, at, eventually, fired, whole_now
 from tests.support.life import facts as reship_facts
 from tests.support.processes.advance_reports import PROOF, advance_facts
+from tests.support.processes.anomalies import anomaly_facts
+from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.processes.jd_shipments import PARCEL, watch_facts
 from tests.support.processes.shipments import shipment_facts
@@ -54,10 +56,10 @@ class ShopLedger(SqlLedger):
             raise LedgerUnreachable("away")
         super().prepare()
 
-    def told(self, process: str, shop_id: str, order: str | None) -> list[ToldFact]:
-        if process == "jd_shipment":
+    def told(self, case: OpenedCase) -> list[ToldFact]:
+        if case.process == "jd_shipment":
             self.may_answer.wait(20)
-        facts = super().told(process, shop_id, order)
+        facts = super().told(case)
         self.answered += facts
         return facts
 
@@ -372,6 +374,83 @@ async def test_g_15_after_a_reset_what_was_told_both_ways_is_still_heard_once(wo
     assert fired(await again.view()) == ["miss_upload", "exempt", "upload_tracking"]
     await world.late_orders(order, "reversed")
     await replay(await again.handle.fetch_history())
+
+
+async def approved_report(world: World, **period: str) -> Life:
+    """Have an advance report of a period approved, in hours from now."""
+    report = await world.open("jd_advance_report", advance_facts(world.now, **period))
+    await report.act("file", PROOF)
+    await report.act("done_by_hand")
+    await report.report(message_id="approved", rule="approve")
+    await until_done(report, "exempt_orders")
+    return report
+
+
+async def test_jd_7_an_approved_period_takes_back_the_late_order_of_a_watch_that_has_ended(
+    world: World, order: str
+) -> None:
+    watch, other = await world.watch(order, 30), await world.watch(f"{order}B", 33)
+    for one in (watch, other):
+        await until_late(one)
+        await one.act("upload_tracking", PARCEL)
+    await watch.report(message_id="picked up", rule="pick_up")
+    await watch.until_over()
+    await world.late_orders(order, "expected")
+    report = await approved_report(world, begins_at="-32h", ends_at="1h")
+    (back,) = await world.late_orders(order, "reversed")
+    assert back.undone_by == report.id
+    await world.late_orders(f"{order}B", "expected")
+    assert signals(await other.kinds()) == 0
+
+
+async def test_g_15_a_fact_that_is_taken_back_is_not_told_to_a_case_that_is_opened_later(
+    world: World, order: str
+) -> None:
+    card = await world.card(order)
+    agreed = {"agreed_ship_at": (world.now + 60 * HOUR).isoformat(), "evidence": [CHAT]}
+    await card.act("file_emergency_report", agreed | {"occurred_at": world.ago(6).isoformat()})
+    await card.report(message_id="approved", rule="approve_report", occurred_at=world.ago(4).isoformat())
+    await until_done(card, "exempt_by_report")
+    first = await world.watch(order)
+    await until_fired(first, "exempt")
+    of_order = OpenedCase(
+        case_id="jd_shipment/new", process="jd_shipment", shop_id="S1", order=order, opened_at=world.ago(30)
+    )
+    assert len(world.ledger.told(of_order)) == 1
+    await card.act("recall_report", {"occurred_at": world.ago(5).isoformat()})
+
+    async def withdrawn() -> bool:
+        return world.ledger.told(of_order) == []
+
+    await eventually("withdrawn", withdrawn)
+    assert "WORKFLOW_EXECUTION_COMPLETED" not in await card.kinds()
+
+
+async def test_g_5_what_was_told_before_is_heard_before_anybody_is_reminded(world: World, order: str) -> None:
+    """Without the exemption the pickup would be due within the hour, and two reminders of it."""
+    card = await world.card(order)
+    await world.accept(card)
+    await until_done(card, "exempt_by_card")
+    watch = await world.watch(order, 23.5)
+    seen = await until_fired(watch, "exempt")
+    assert deadlines(seen) == {agreed(card)}
+    assert world.stage.scenes[watch.id].reminders == []
+
+
+async def test_cl_11_the_claim_that_comes_is_linked_with_the_anomaly_of_which_it_was_expected(
+    world: World, order: str
+) -> None:
+    before = await world.open("claim_1688", claim_facts(f"B{order}", world.ago(1), order_id=order))
+    await world.known(before)
+    anomaly = await world.open("anomaly_1688", anomaly_facts(f"A{order}", world.ago(25), order_id=order))
+    await until_done(anomaly, "tell_claim")
+    seen = await until_fired(before, "link_anomaly")
+    assert seen["timeline"][-1]["form"] == {"anomaly_id": f"A{order}"}
+    for number, status in enumerate(("processing", "established")):
+        after = claim_facts(f"C{number}{order}", world.ago(0), order_id=order, status=status)
+        claim = await world.open("claim_1688", after)
+        assert fired(await until_fired(claim, "link_anomaly"))[0] == "link_anomaly"
+    assert (await claim.until_over())["state"] == ["established"]
 
 
 async def refund(world: World, order: str) -> Life:

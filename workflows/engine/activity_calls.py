@@ -212,8 +212,14 @@ class ActivityCalls:
             order=facts.order,
             opened_at=self._machine.state.began or self._time.now(),
         )
-        asked = TOLD_BEFORE, case, ToldFacts, "其他案件的相关事实", case_share(case_id), RECORD
-        told = await self._call(*asked, unanswered=unanswered)
+        summary = "其他案件的相关事实"
+        try:
+            told = await self.local.make(TOLD_BEFORE, case, ToldFacts, summary)
+        except FailureError as failed:
+            if is_refusal(failed) or is_cancelled_exception(failed):
+                raise
+            unanswered()
+            told = await self._call(TOLD_BEFORE, case, ToldFacts, summary, case_share(case_id), RECORD, locally=False)
         self._machine.hear(told.facts, self._time.now())
 
     def _effect(self, effect: EffectState) -> tuple[str, EffectCall, str]:
@@ -329,20 +335,14 @@ class ActivityCalls:
         options: ActivityOptions,
         *,
         locally: bool = True,
-        unanswered: Callable[[], None] | None = None,
     ) -> Any:
-        """Make a call, locally if that is answered at once; raises FailureError for a refusal or a spent budget.
-
-        ``unanswered`` is called if it is not.
-        """
+        """Make a call, locally if that is answered at once; raises FailureError for a refusal or a spent budget."""
         if locally:
             try:
                 return await self.local.make(name, argument, result_type, summary)
             except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
-            if unanswered is not None:
-                unanswered()
         return await workflow.execute_activity(
             name,
             argument,

@@ -14,7 +14,7 @@ from pydantic import Field
 from cases.case import Case
 from cases.errors import BadForm, CaseError, UnreadableCase
 from cases.messages import Opening
-from cases.models import Strict, read
+from cases.models import Instant, Strict, read
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
 
@@ -31,6 +31,12 @@ class OpeningRecord(Strict):
     edition: str
     policy: dict[str, Any]
     carried: dict[str, Any] | None = None
+
+
+class _Beginning(Strict):
+    """When a case began, as its state carries it."""
+
+    began: Instant | None
 
 
 def typed_by_hand(arguments: tuple[Any, ...]) -> bool:
@@ -56,13 +62,14 @@ def open_machine(
         )
     opening = arguments[0]
     if not _is_record(opening):
-        case = process.open_case(read(Opening, opening, "case"))
+        case = process.open_case(read(Opening, opening, "case"), opened_at=now)
         return _opened(process, case_id, case, now)
     if opening[_SCHEMA_FIELD] > SCHEMA:
         raise UnreadableCase(f"case: schema {opening[_SCHEMA_FIELD]}, this worker reads up to {SCHEMA}")
     try:
         record = read(OpeningRecord, opening, "case")
-        case = process.open_case(Opening(facts=record.facts, policy=record.policy), record.edition)
+        began = _began(record.carried) if resumed and record.carried else now
+        case = process.open_case(Opening(facts=record.facts, policy=record.policy), record.edition, opened_at=began)
         if resumed and record.carried is not None:
             return _resumed(process, case_id, case, record.carried)
     except CaseError as bad:
@@ -70,6 +77,11 @@ def open_machine(
     if record.carried is not None:
         raise BadForm("carried: 没有这个字段 / no such field: only a new run of a case carries its state")
     return _opened(process, case_id, case, now)
+
+
+def _began(carried: dict[str, Any]) -> datetime | None:
+    """Return when a case began, on which the figures that it has pinned depend; raises BadForm."""
+    return read(_Beginning, {"began": carried.get("began")}, "carried").began
 
 
 def _opened(process: Process, case_id: str, case: Case, now: datetime) -> CaseMachine:

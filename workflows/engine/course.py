@@ -704,7 +704,7 @@ class CaseCourse(CaseSituation):
         entered = [declared[name] for name in effect.undoes]
         self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
         about = None if effect.of else order or self.case.facts.order
-        period = effect.of and self._begun_in(effect.of)
+        period = self._begun_in(effect.of) if effect.of else None
         if effect.across and (about or period):
             key = f"{effect.name}/{order or ''}/{cause}"
             self.state.undo_across(Undone(clauses=effect.across, order=about, at=at, key=key, begun_in=period))
@@ -741,8 +741,9 @@ class CaseCourse(CaseSituation):
 
 def _came_from(given: Input, effect: Effect) -> bool:
     """Return whether an effect would tell a fact back to the process that has told it."""
-    told = given.way == FROM_A_CASE.way and effect.telling is not None
-    return told and (given.message_id or "").startswith(f"{effect.telling.process}/")
+    if effect.telling is None or given.way != FROM_A_CASE.way:
+        return False
+    return (given.message_id or "").startswith(f"{effect.telling.process}/")
 
 
 def _is_over(given: Input) -> bool:

@@ -29,8 +29,8 @@ class Input(BaseModel):
     ``key`` identifies it: the id of the update or message.  ``dated``: the instant at which it happened was told with
     it.  ``held``: it waits until the platform has said what a clock led to.  ``echo``: it only repeats a decision of
     ours.  ``size``: the bytes of its form.  ``at_checkpoint``: it was still waiting when the checkpoint was made, as it
-    says.  ``asked``: when a decision was given that the platform took only after the time for it was over.  ``early``: it
-    happened before the case began, so that it comes before all that follows from the beginning.
+    says.  ``asked``: when a decision was given that the platform took only after the time for it was over.
+    ``early``: it happened before the case began, so that it comes before all that follows from the beginning.
     """
 
     serial: int

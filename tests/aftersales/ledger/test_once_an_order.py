@@ -5,6 +5,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,9 +19,9 @@ from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.ledger.once_an_order import Group, counting
 from aftersales.ledger.settling import settle
 from aftersales.ledger.store import SqlLedger
-from cases.ledger import Bill, Booked, CaseRecord, LedgerEntry, Undone
+from cases.ledger import BegunIn, Bill, Booked, CaseRecord, LedgerEntry, OpenedCase, Undone
 from cases.ports import Ledger
-from tests.support.booking import bill, expected, november, recorded
+from tests.support.booking import bill, expected, november, opened, recorded
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 CLAUSES = ("JD-10", "JD-14")
@@ -154,6 +155,100 @@ def test_an_entry_put_right_is_judged_by_its_new_instant(any_ledger: Ledger) -> 
     any_ledger.record(undoing("A1", 4))
     any_ledger.record(of_case("C1", late("C1", 5), as_of=november(11)))
     assert in_force(any_ledger) == ["C1"]
+
+
+# The orders of a period (JD-7)
+
+
+def of_period(own_id: str = "R1", first: int = 4, last: int = 6, **fields: Any) -> CaseRecord:
+    """Return the record of a case that takes back what was late of the orders begun from a day to another."""
+    begun_in = BegunIn(process="jd_shipment", begins_at=november(first), ends_at=november(last))
+    undone = Undone(clauses=CLAUSES, order=None, at=november(7), key="approve/1", begun_in=begun_in)
+    case = {"case_id": f"jd_advance_report/{own_id}", "process": "jd_advance_report", "order": None}
+    return recorded(undone=(undone,), **(case | fields))
+
+
+def begun(order: str, at: datetime) -> OpenedCase:
+    return opened(f"W{order}", order=order, process="jd_shipment", opened_at=at)
+
+
+def hand_in(ledger: Ledger, item: CaseRecord | OpenedCase) -> None:
+    if isinstance(item, CaseRecord):
+        ledger.record(item)
+    else:
+        ledger.opened([item])
+
+
+@pytest.mark.parametrize("turn", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize(
+    ("at", "left"),
+    [
+        (november(4) - timedelta(seconds=1), ["C1"]),
+        (november(4), []),
+        (november(6), []),
+        (november(6) + timedelta(seconds=1), ["C1"]),
+    ],
+)
+def test_jd_7_a_period_takes_back_what_is_late_of_its_orders_in_whatever_order_it_is_known(
+    any_ledger: Ledger, turn: tuple[int, ...], at: datetime, left: list[str]
+) -> None:
+    """Another case of the order was late, after the approval, too."""
+    items = (of_case("C1", late("C1", 9, "JD-14")), begun("O1", at), of_period())
+    for number in turn:
+        hand_in(any_ledger, items[number])
+    assert in_force(any_ledger) == left
+
+
+@pytest.mark.parametrize("turn", list(permutations(range(2))), ids=str)
+def test_jd_7_a_case_that_has_ended_is_taken_back_by_when_it_says_that_it_began(
+    any_ledger: Ledger, turn: tuple[int, ...]
+) -> None:
+    any_ledger.opened([opened("C1", order="O1", process="jd_shipment", opened_at=november(9))])
+    items = (of_case("C1", late("C1", 5), order="O1", opened_at=november(4)), of_period())
+    for number in turn:
+        any_ledger.record(items[number])
+    assert in_force(any_ledger) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"shop_id": "S2"}, {"order": "O2"}, {"process": "jd_delay_card"}],
+    ids=lambda other: next(iter(other)),
+)
+@pytest.mark.parametrize("first", ["case", "period"])
+def test_jd_7_the_case_of_another_shop_order_or_process_says_nothing_of_when_an_order_began(
+    any_ledger: Ledger, other: dict[str, Any], first: str
+) -> None:
+    any_ledger.record(of_case("C1", late("C1", 5)))
+    items = [opened("W1", **({"order": "O1", "process": "jd_shipment", "opened_at": november(5)} | other)), of_period()]
+    for item in items if first == "case" else reversed(items):
+        hand_in(any_ledger, item)
+    assert in_force(any_ledger) == ["C1"]
+
+
+def test_g_11_an_approved_period_that_is_gone_takes_nothing_back_any_more(any_ledger: Ledger) -> None:
+    any_ledger.opened([begun("O1", november(5))])
+    any_ledger.record(of_case("C1", late("C1", 5)))
+    seen = []
+    for number, undone in enumerate((of_period().undone, of_period(first=1, last=2).undone, of_period().undone, ())):
+        any_ledger.record(of_period().model_copy(update={"as_of": november(10, number), "undone": undone}))
+        seen.append(in_force(any_ledger))
+    assert seen == [[], ["C1"], [], ["C1"]]
+
+
+def test_jd_7_a_case_and_a_period_that_come_at_the_same_time_see_each_other(ledger: SqlLedger) -> None:
+    start = threading.Barrier(2)
+
+    def enter(item: CaseRecord | OpenedCase) -> None:
+        start.wait(10)
+        hand_in(ledger, item)
+
+    for shop in (f"S{number}" for number in range(12)):
+        ledger.record(of_case(f"C{shop}", late(f"C{shop}", 5, shop_id=shop), shop_id=shop))
+        case = opened(f"W{shop}", order="O1", process="jd_shipment", opened_at=november(5), shop_id=shop)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(enter, (case, of_period(f"R{shop}", shop_id=shop))))
+    assert in_force(ledger) == []
 
 
 # Bills

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,10 +71,10 @@ def test_g_15_a_case_that_opens_later_is_told_what_concerns_its_order_and_its_sh
     ]
     for told in (of_shop, *others, of_order):
         any_ledger.tell(told)
-    assert any_ledger.told(SHIPMENT, "S1", "O1") == [of_order, of_shop]
-    assert any_ledger.told(SHIPMENT, "S1", None) == [of_shop]
-    assert any_ledger.told(SHIPMENT, "S1", "O9") == [of_shop]
-    assert any_ledger.told(SHIPMENT, "S3", "O1") == []
+    assert any_ledger.told(watch("asking", "O1", shop_id="S1")) == [of_order, of_shop]
+    assert any_ledger.told(watch("asking", None, shop_id="S1")) == [of_shop]
+    assert any_ledger.told(watch("asking", "O9", shop_id="S1")) == [of_shop]
+    assert any_ledger.told(watch("asking", "O1", shop_id="S3")) == []
 
 
 @pytest.mark.parametrize(("closed", "listed"), [(4, []), (5, ["jd_shipment/W1"])])
@@ -90,7 +90,39 @@ def test_g_15_a_case_that_ended_more_than_a_month_before_is_not_told(
 def test_g_15_a_fact_told_twice_is_told_once_and_told_anew_is_replaced(any_ledger: Ledger) -> None:
     for told in (fact(), fact(), fact(day=6, form={"by": "emergency_report"})):
         any_ledger.tell(told)
-    assert any_ledger.told(SHIPMENT, "S1", "O1") == [fact(day=6, form={"by": "emergency_report"})]
+    assert any_ledger.told(watch("asking", "O1", shop_id="S1")) == [fact(day=6, form={"by": "emergency_report"})]
+
+
+PERIOD = {"begins_at": "2026-11-04T09:00:00+08:00", "ends_at": "2026-11-06T09:00:00+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("opened_at", "concerned"),
+    [
+        (november(4) - timedelta(seconds=1), False),
+        (november(4), True),
+        (november(6), True),
+        (november(6) + timedelta(seconds=1), False),
+    ],
+)
+def test_jd_7_a_fact_about_a_period_is_told_only_to_the_cases_that_began_in_it(
+    any_ledger: Ledger, opened_at: datetime, concerned: bool
+) -> None:
+    case = watch("W1", opened_at=opened_at)
+    any_ledger.opened([case])
+    of_period = fact(order=None, form={"by": "advance_report", **PERIOD})
+    assert any_ledger.tell(of_period) == [case.case_id] * concerned
+    assert any_ledger.told(case) == [of_period] * concerned
+
+
+def test_g_15_a_fact_that_was_withdrawn_is_told_no_more_until_it_is_told_again(any_ledger: Ledger) -> None:
+    for told in (fact(), fact("k2", 5)):
+        any_ledger.tell(told)
+    for key in ("k1", "k1", "k9"):
+        any_ledger.untell(key)
+    assert any_ledger.told(watch("W1")) == [fact("k2", 5)]
+    any_ledger.tell(fact())
+    assert any_ledger.told(watch("W1")) == [fact(), fact("k2", 5)]
 
 
 def test_g_15_of_a_fact_and_a_case_that_come_at_the_same_time_none_is_missed(any_ledger: Ledger) -> None:
@@ -106,7 +138,7 @@ def test_g_15_of_a_fact_and_a_case_that_come_at_the_same_time_none_is_missed(any
     def open_case(number: int) -> None:
         both[number].wait(20)
         any_ledger.opened([watch(f"W{number}", order=f"O{number}")])
-        found[number] = any_ledger.told(SHIPMENT, "S1", f"O{number}")
+        found[number] = any_ledger.told(watch("asking", f"O{number}", shop_id="S1"))
 
     with ThreadPoolExecutor(8) as pool:
         for number in range(pairs):
