@@ -17,6 +17,7 @@ from tests.support.life import facts
 from tests.support.places import ROOT
 from tests.support.processes.delays import delay_facts
 from workflows.engine import process as process_module
+from workflows.engine.continue_as_new import next_input, open_machine
 from workflows.registry import PROCESSES
 
 RESHIP = PROCESSES["douyin_reship"]
@@ -24,6 +25,7 @@ FOLDER = ROOT / "cases" / "editions"
 DIGESTS = {
     "2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4",
     "2026-11-27": "1acbb7fcc1232292efba207b8bc435694d9a0958e1bea16b2311ab583d676290",
+    "2026-11-28": "82b6222ee4822683e019f65704c420960abd5a4806f929e5837ec9cffce97b96",
 }
 """Open cases carry the name of their edition alone, so its file stays as it is."""
 
@@ -125,6 +127,22 @@ def test_g_9_a_case_whose_facts_do_not_say_when_it_began_has_the_figure_of_its_o
 
     assert opened.facts.began_at is None
     assert opened.policy.filing.value == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_g_9_a_new_run_pins_the_figure_of_the_opening_not_of_its_own_beginning(
+    written: dict[str, Any], runs: int
+) -> None:
+    filing = {**scheduled(("2026-01-01", "24h"), ("2026-05-01", "36h")), "clause": "JD-6"}
+    written["2026-03-01"] = {"jd_delay_card": {"filing": filing}}
+    process, now = PROCESSES["jd_delay_card"], datetime(2026, 4, 30, 15, 59, tzinfo=UTC)
+    record = {"schema": 1, "facts": delay_facts(now, "O1"), "edition": "2026-03-01", "policy": {}}
+    machine = open_machine(process, "jd_delay_card/O1", (record,), now, resumed=False)
+    if runs > 1:
+        later = now + timedelta(days=30)
+        machine = open_machine(process, machine.case_id, (next_input(machine),), later, resumed=True)
+
+    assert machine.case.policy.filing.value == timedelta(hours=24)
 
 
 def test_an_edition_that_does_not_exist_is_named() -> None:

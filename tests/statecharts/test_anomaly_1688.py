@@ -54,7 +54,7 @@ def test_cl_11_without_a_solution_a_claim_is_expected_at_24_00_00_not_before(kin
     [step] = warning.elapse(T0 + H24)
 
     assert (step.rule, step.at, step.clause, step.reached) == ("expect_claim", T0 + H24, "CL-11", ("claim_expected",))
-    assert effects(step) == ["tell_of_claim"]
+    assert effects(step) == ["tell_of_claim", "tell_claim"]
     assert warning.closed
 
 

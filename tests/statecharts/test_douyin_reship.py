@@ -125,7 +125,11 @@ def test_dr_4_what_the_platform_agreed_itself_is_not_told_to_it_again() -> None:
 def test_dr_5_shipping_in_time_uploads_the_tracking_number() -> None:
     step = chart("awaiting_shipment").step("ship", T0 + H48 - SECOND)
 
-    assert (step.reached, step.clause, effects(step)) == (("in_transit",), "DR-5", ["push_tracking_number"])
+    assert (step.reached, step.clause, effects(step)) == (
+        ("in_transit",),
+        "DR-5",
+        ["push_tracking_number", "tell_reship"],
+    )
 
 
 def test_dr_5_the_48_hours_run_from_the_agreement_by_hand() -> None:
@@ -334,7 +338,11 @@ def test_dr_16_the_buyers_window_lapses_at_48_00_00_not_before(state: str) -> No
 def test_dr_17_late_shipping_is_accepted_while_the_buyers_window_runs() -> None:
     step = chart("overdue", Reason.OTHER).step("ship", T0 + H48 - SECOND)
 
-    assert (step.reached, step.clause, effects(step)) == (("in_transit",), "DR-17", ["push_tracking_number"])
+    assert (step.reached, step.clause, effects(step)) == (
+        ("in_transit",),
+        "DR-17",
+        ["push_tracking_number", "tell_reship"],
+    )
 
 
 def test_dr_17_late_shipping_is_refused_once_the_window_has_lapsed() -> None:

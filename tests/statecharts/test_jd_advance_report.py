@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cases.errors import BadForm, Refused
+from cases.ledger import BegunIn
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.chart import Snapshot
 from statecharts.jd_advance_report import JdAdvanceReport
@@ -205,7 +206,22 @@ def test_jd_7_an_approval_exempts_the_shipments_of_the_shop_whenever_it_comes(of
 
     step = chart.step("approve", after(offset))
 
-    assert [effect.telling for effect in step.effects] == [Telling("jd_shipment", "exempt", to_shop=True)]
+    assert [effect.telling for effect in step.effects] == [None, Telling("jd_shipment", "exempt", to_shop=True)]
+
+
+@pytest.mark.parametrize("edition", ["2026-11-27", "2026-11-28"])
+def test_jd_7_an_approval_takes_back_the_late_orders_of_its_period_in_cases_opened_since(edition: str) -> None:
+    report = Advance()
+    report.machine.case = report.machine._origin = report.machine.case.as_opened_with(edition)
+    report.filed("1h").act("2h", "approve")
+
+    undone = report.machine.state.undone_across
+    if edition == "2026-11-27":
+        assert undone == []
+        return
+    (back,) = undone
+    assert (back.clauses, back.order, back.at) == (("JD-10", "JD-14"), None, after("2h"))
+    assert back.begun_in == BegunIn(process="jd_shipment", begins_at=after("48h"), ends_at=after("120h"))
 
 
 @pytest.mark.parametrize("rule", ["file", "refuse", "begin", "end", "lapse", "withdraw_report", "review_overdue"])

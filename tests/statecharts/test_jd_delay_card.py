@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from cases.errors import BadForm, Refused
-from cases.messages import EffectOutcome
+from cases.messages import ConsoleTask, EffectOutcome
 from statecharts.jd_delay_card import JdDelayCard
 from statecharts.rules import Effect, Party
 from tests.support.processes.delays import (
@@ -503,6 +503,36 @@ def test_g_15_a_time_that_is_put_right_later_is_told_again_as_another_fact() -> 
     assert untils == [after("60h"), after("80h")]
     card.machine.refold(after("7h"))
     assert [effect.key for effect in card.machine.state.pending] == [again.key]
+
+
+def test_g_15_a_fact_that_is_taken_back_is_to_be_withdrawn_until_it_was() -> None:
+    card = Delay(sent_at="0s", promised_ship_at="20h").filed("1h", agreed="60h").act("5h", "approve_report")
+    (told,) = card.machine.state.pending
+    assert card.machine.to_withdraw == []
+
+    card.act("6h", "recall_report", {"occurred_at": after("2h").isoformat()})
+
+    assert [fact.key for fact in card.machine.to_withdraw] == [told.key]
+    assert card.machine.busy
+    old = card.machine.fork()
+    old.case = old.case.as_opened_with("2026-11-27")
+    assert old.to_withdraw == []
+    card.machine.mark_withdrawn(told.serial)
+    assert card.machine.to_withdraw == []
+
+
+@pytest.mark.parametrize("rule", ["approve_report", "refuse_report", "recall_report", "ship", "cancel_order"])
+def test_jd_4_nobody_is_to_press_for_a_review_that_is_over(rule: str) -> None:
+    card = card_in("emergency_review").until("40h")
+    (task,) = [effect for effect in card.machine.state.effects if effect.effect == "escalate_review"]
+    card.machine.complete_effect(
+        task.serial, EffectOutcome(console_task=ConsoleTask(page="报备", instruction="催审")), after("40h")
+    )
+
+    forms = {"refuse_report": {"reason": "凭证不清晰"}, "ship": {"carrier": "JDL", "tracking_no": "JD1"}}
+    card.act("41h", rule, forms.get(rule))
+
+    assert [effect for effect in card.machine.state.stuck if effect.effect == "escalate_review"] == []
 
 
 @pytest.mark.parametrize("state", ["sending", "awaiting_buyer", "approved", "late"])

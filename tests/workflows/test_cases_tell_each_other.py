@@ -27,7 +27,9 @@ from tests.support.processes.advance_reports import PROOF, advance_facts
 from tests.support.processes.anomalies import anomaly_facts
 from tests.support.processes.claims import claim_facts
 from tests.support.processes.delays import CHAT, delay_facts
+from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.jd_shipments import PARCEL, watch_facts
+from tests.support.processes.shipments import PARCEL as NUMBER
 from tests.support.processes.shipments import shipment_facts
 from tests.support.processes.shortages import DELETION, shortage_facts
 from tests.support.servers import start_server
@@ -268,7 +270,6 @@ async def test_jd_14_a_watch_that_has_ended_is_passed_over_and_its_late_order_is
 ) -> None:
     watch = await world.watch(order)
     await until_late(watch)
-    await watch.act("upload_tracking", PARCEL)
     await watch.report(message_id="picked up", rule="pick_up")
     await watch.until_over()
     (late,) = await world.late_orders(order, "expected")
@@ -277,7 +278,7 @@ async def test_jd_14_a_watch_that_has_ended_is_passed_over_and_its_late_order_is
     await until_done(card, "exempt_by_card")
     (back,) = await world.late_orders(order, "reversed")
     assert (back.key, back.clause, back.undone_by) == (late.key, "JD-10", card.id)
-    assert fired(await watch.view()) == ["miss_upload", "upload_tracking", "pick_up"]
+    assert fired(await watch.view()) == ["miss_upload", "pick_up"]
     assert (await card.view())["needs_operator"] is False
 
 
@@ -453,6 +454,24 @@ async def test_cl_11_the_claim_that_comes_is_linked_with_the_anomaly_of_which_it
     assert (await claim.until_over())["state"] == ["established"]
 
 
+async def test_g_15_an_upload_and_a_cancellation_in_the_watch_end_the_card_and_are_not_told_back(
+    world: World, order: str
+) -> None:
+    for rule, ended in (("upload_tracking", "shipped_on_time"), ("cancel_order", "order_cancelled")):
+        of = f"{order}{rule}"
+        watch, card = await world.watch(of, 3), await world.card(of)
+        await world.known(watch, card)
+        if rule == "upload_tracking":
+            await watch.act(rule, PARCEL)
+        else:
+            await watch.report(message_id="cancelled", rule=rule)
+        assert (await card.until_over())["state"] == [ended]
+        seen = await card.view()
+        assert (seen["state"], seen["timeline"][-1]["way"], seen["ledger"]) == ([ended], "case", [])
+        assert signals(await watch.kinds()) == (rule == "cancel_order")
+        assert card.scene.told == []
+
+
 async def refund(world: World, order: str) -> Life:
     """Let the platform rule a refund for a reship of an order."""
     reship = await world.open("douyin_reship", reship_facts(f"A{order}", order_id=order))
@@ -460,6 +479,31 @@ async def refund(world: World, order: str) -> Life:
     await reship.report(message_id="ruled", rule="rule_refund")
     await until_done(reship, "tell_refund")
     return reship
+
+
+async def test_g_15_a_reship_on_its_way_and_a_parcel_that_comes_back_end_the_watch(world: World, order: str) -> None:
+    reship = await world.open("douyin_reship", reship_facts(f"A{order}", order_id=order))
+    watches = [await world.open("douyin_shipment", shipment_facts(world.ago(5), f"{order}{n}")) for n in ("", "B", "C")]
+    await world.known(*watches)
+    for watch in watches:
+        await watch.report(message_id="uploaded", rule="upload_tracking", form=NUMBER)
+    await reship.act("agree")
+    await reship.act("ship", {"carrier": "SF", "tracking_no": "SF2"})
+    assert (await watches[0].until_over())["state"] == ["watch_ended"]
+    parcel = {"tracking_no": "SF1", "carrier": "SF", "goods_amount": "100.00", "out_for_delivery": False}
+    parcels = {"C": (parcel, parcel | {"tracking_no": "SF9"}), "B": (parcel,)}
+    for n, of_order in parcels.items():
+        facts = interception_facts(f"{order}{n}", order_id=f"{order}{n}", parcels=list(of_order), agreement_signed=True)
+        interception = await world.open("douyin_interception", facts)
+        await interception.act("choose_parcel", {"tracking_no": "SF1"})
+        await interception.act("confirm")
+        await interception.act("done_by_hand")
+        await interception.until_state("intercepting")
+        await interception.report(message_id="stopped", rule="intercept_succeeds")
+        await interception.until_state("returning")
+    assert (await watches[1].until_over())["state"] == ["watch_ended"]
+    await watches[2].report(message_id="refunded", rule="refund")
+    assert (await watches[2].until_over())["state"] == ["refunded"]
 
 
 async def test_g_15_a_refund_of_a_reship_ends_the_watch_opened_before_or_after(world: World, order: str) -> None:

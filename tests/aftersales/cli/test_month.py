@@ -46,6 +46,17 @@ def test_tables_show_cases_money_and_shares(month: Command) -> None:
     assert f"· {ODD}" not in done.stdout
 
 
+def test_g_9_the_weekly_score_is_counted_with_the_figures_of_the_shop(
+    aftersales: Command, month: Command, tmp_path: Path
+) -> None:
+    shops = tmp_path / "shops.yaml"
+    shops.write_text("S1: {jd_shipment: {score_a_late_order: 3, score_a_week: 9}}", encoding="utf-8")
+    asked = ("month", "--month", "2026-11", "--shop", "S1", "--json")
+    done = aftersales(*asked, AFTERSALES_DATA_DIR=str(tmp_path), AFTERSALES_SHOPS_FILE=str(shops))
+    (mine,) = json.loads(done.stdout)["shops"]
+    assert [week["score"] for week in mine["weeks"]] == ["3-9"]
+
+
 def test_g_13_tables_and_json_say_who_decided_and_which_case_missed_a_deadline(month: Command) -> None:
     printed = " ".join(month("--month", "2026-11", "--shop", "S1").stdout.split())
     for text in ("wang", "命令行", "网页", "默认决定", "claim_1688/C1"):

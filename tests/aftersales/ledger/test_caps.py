@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aftersales.ledger.caps import Capped, Caps, Score, capped, monday, weekly_score
+from aftersales.ledger.caps import Capped, Caps, Score, ScoreRules, capped, figures_of, monday, weekly_score
 from cases.ledger import LedgerEntry
 from cases.shanghai import shanghai_day
 from tests.support.booking import expected, november
+from workflows.registry import PROCESSES
 
 
 def penalty(own_id: str, at: datetime, **fields: Any) -> LedgerEntry:
@@ -25,6 +26,17 @@ def points(own_id: str, at: datetime, number: str = "0.1", **fields: Any) -> Led
 
 def amounts(entries: list[Capped]) -> list[str]:
     return [str(entry.amount) for entry in entries]
+
+
+def test_g_9_what_caps_the_penalties_of_a_shop_are_figures_of_its_policies() -> None:
+    defaults = [process.case.policy_type()() for process in PROCESSES.values()]
+    assert (figures_of(Caps, defaults), figures_of(ScoreRules, defaults)) == (Caps(), ScoreRules())
+    own = {"points_a_day": "0.5", "fines_a_day": None, "points_a_week": "3"}
+    shipments = PROCESSES["douyin_shipment"].case.policy_type().resolve(own)
+    assert figures_of(Caps, [shipments]) == Caps(Decimal(3), Decimal("0.5"), 2, None)
+    watches = PROCESSES["jd_shipment"].case.policy_type().resolve({"score_a_late_order": 2, "pickup_rate": "0.9"})
+    rules = figures_of(ScoreRules, [shipments, watches])
+    assert [str(weekly_score(2, Decimal(rate), rules)) for rate in ("0.9", "0.89")] == ["4", "7"]
 
 
 def test_ds_6_an_order_is_penalised_at_most_twice() -> None:

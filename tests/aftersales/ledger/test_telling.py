@@ -106,7 +106,9 @@ PERIOD = {"begins_at": "2026-11-04T09:00:00+08:00", "ends_at": "2026-11-06T09:00
     ],
 )
 def test_jd_7_a_fact_about_a_period_is_told_only_to_the_cases_that_began_in_it(
-    any_ledger: Ledger, opened_at: datetime, concerned: bool
+    any_ledger: Ledger,
+    opened_at: datetime,
+    concerned: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     case = watch("W1", opened_at=opened_at)
     any_ledger.opened([case])
