@@ -497,7 +497,6 @@ async def test_g_15_a_reship_on_its_way_and_a_parcel_that_comes_back_end_the_wat
         interception = await world.open("douyin_interception", facts)
         await interception.act("choose_parcel", {"tracking_no": "SF1"})
         await interception.act("confirm")
-        await interception.act("done_by_hand")
         await interception.until_state("intercepting")
         await interception.report(message_id="stopped", rule="intercept_succeeds")
         await interception.until_state("returning")
