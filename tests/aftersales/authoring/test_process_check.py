@@ -125,7 +125,10 @@ FILE_APPEAL_UNTIL = 'from statecharts.rules import do; file_appeal = do("file_ap
         ),
         (
             WORKFLOW,
-            'class Claim1688Workflow(CaseWorkflow, process=Process("claim_1688", "1688理赔", Claim1688, ClaimCase)):',
+            (
+                'class Claim1688Workflow(\n    CaseWorkflow,\n    process=Process("claim_1688", "1688理赔", '
+                'Claim1688, ClaimCase, hears=True, hears_since="2026-11-28"),\n):'
+            ),
             "class Claim1688Workflow:",
             "workflows/claim_1688.py must contain one class",
         ),
@@ -161,7 +164,12 @@ FILE_APPEAL_UNTIL = 'from statecharts.rules import do; file_appeal = do("file_ap
             "    def due(self, figure, entered):\n        return self.nope\n\n    def amount(self",
             "AttributeError: 'ClaimCase' object has no attribute 'nope'",
         ),
-        (WORKFLOW, "Claim1688, ClaimCase)", "ClaimCase, Claim1688)", "ClaimCase is not a chart: write Process("),
+        (
+            WORKFLOW,
+            "Claim1688, ClaimCase, hears",
+            "ClaimCase, Claim1688, hears",
+            "ClaimCase is not a chart: write Process(",
+        ),
     ],
 )
 def test_a_fault_is_said_in_words_and_the_other_processes_are_loaded(

@@ -25,7 +25,7 @@ def test_g_3_a_message_that_overtook_another_applies_once_that_has_arrived() -> 
 
     assert [(entry.rule, entry.at) for entry in case.state.timeline] == [("agree", after("2h")), ("ship", after("3h"))]
     assert (ignored(case), case.state.ignored_in_all) == ([], 0)
-    assert case.state.effects == []  # the platform itself reported both
+    assert [one.effect for one in case.state.effects] == ["tell_reship"]  # the platform itself reported both
 
 
 def test_g_3_several_that_overtook_one_apply_in_the_order_that_the_states_allow() -> None:
