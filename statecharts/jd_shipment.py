@@ -3,7 +3,7 @@
 from statemachine import State
 
 from statecharts.chart import CaseChart
-from statecharts.rules import Party, after, book, by, stated, stays, submits, tell, under, undo, upon
+from statecharts.rules import ASSUMED, Party, after, book, by, stated, stays, submits, tell, under, undo, upon
 
 push_tracking_number = submits("push_tracking_number", "上传真实物流单号")
 file_phone_cancel = submits("file_phone_cancel", "在商家后台报备电话取消的订单")
@@ -38,8 +38,9 @@ class JdShipment(CaseChart):
     awaiting_upload = State("待上传单号", initial=True)
     awaiting_pickup = State("待揽收")
     picked_up = State("已揽收", final=True)
-    cancelled = State("订单已取消", final=True, enter=tell_end)
-    deleted = State("订单已删除", final=True, enter=tell_end)
+    cancelled_under_review = State("已取消待报备结果")
+    cancelled = State("订单已取消", final=True)
+    deleted = State("订单已删除", final=True)
 
     advice = {
         "awaiting_upload": (
@@ -89,6 +90,7 @@ class JdShipment(CaseChart):
     exempt = upon(
         "获准延迟免责",
         under("JD-14", stays(awaiting_upload, awaiting_pickup, on=take_back_late_order)),
+        under("JD-14", cancelled_under_review.to(cancelled, on=take_back_late_order), new_in="2026-11-28"),
         form="exemption",
     )
     report_phone_cancel = by(
@@ -100,7 +102,30 @@ class JdShipment(CaseChart):
     refuse_report = upon(
         "电话取消报备未通过",
         under("JD-12", stays(awaiting_upload, awaiting_pickup, cond="phone_cancel_filed")),
+        under("JD-12", cancelled_under_review.to(cancelled), new_in="2026-11-28"),
         form="refusal",
     )
-    cancel_order = upon("订单取消", under("JD-10", cancelled.from_(awaiting_upload, awaiting_pickup)))
-    delete_order = upon("订单删除", under("JD-13", deleted.from_(awaiting_upload, awaiting_pickup)))
+    cancel_order = upon(
+        "订单取消",
+        under("JD-10", cancelled.from_(awaiting_upload, awaiting_pickup), gone_in="2026-11-28"),
+        under(
+            "JD-10",
+            cancelled.from_(awaiting_upload, awaiting_pickup, unless="phone_cancel_filed", on=tell_end),
+            new_in="2026-11-28",
+        ),
+        under(
+            "JD-12",
+            cancelled_under_review.from_(awaiting_upload, awaiting_pickup, cond="phone_cancel_filed", on=tell_end),
+            new_in="2026-11-28",
+        ),
+    )
+    delete_order = upon("订单删除", under("JD-13", deleted.from_(awaiting_upload, awaiting_pickup, on=tell_end)))
+    await_no_longer = after(
+        "7d",
+        "报备迟迟无结果",
+        under("JD-12", cancelled_under_review.to(cancelled), new_in="2026-11-28"),
+        figure="phone_cancel_review",
+        named="电话取消报备等待结果的时限",
+        source=ASSUMED,
+        of=Party.PLATFORM,
+    )

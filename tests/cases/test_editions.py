@@ -25,7 +25,7 @@ FOLDER = ROOT / "cases" / "editions"
 DIGESTS = {
     "2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4",
     "2026-11-27": "1acbb7fcc1232292efba207b8bc435694d9a0958e1bea16b2311ab583d676290",
-    "2026-11-28": "82b6222ee4822683e019f65704c420960abd5a4806f929e5837ec9cffce97b96",
+    "2026-11-28": "aa11739e4e01bd4b7145af4e9e06257434b5da7096652079c9b7a9d547c92000",
 }
 """Open cases carry the name of their edition alone, so its file stays as it is."""
 

@@ -109,6 +109,7 @@ def test_jd_10_the_merchant_is_reminded_of_both_as_the_late_order_is_his() -> No
     assert {name: clock.of for name, clock in JdShipment.clocks().items()} == {
         "miss_upload": Party.MERCHANT,
         "miss_pickup": Party.MERCHANT,
+        "await_no_longer": Party.PLATFORM,
     }
 
 
@@ -223,6 +224,40 @@ def test_jd_12_approved_also_after_the_deadline_it_does_not_count() -> None:
     watch = Watch().act("30h", "report_phone_cancel", PROOF).exempted("40h", by="phone_cancel")
 
     assert (watch.late_at, watch.clocks) == ([], {})
+
+
+def reported_and_cancelled() -> Watch:
+    return Watch().until("25h").act("26h", "report_phone_cancel", PROOF).told("27h", "cancel_order")
+
+
+def test_jd_12_a_cancelled_order_waits_for_the_answer_to_its_report_and_its_late_order_is_taken_back() -> None:
+    watch = reported_and_cancelled()
+    assert (watch.state, watch.machine.closed, watch.late_at) == ("cancelled_under_review", False, [after("24h")])
+
+    watch.exempted("60h", by="phone_cancel")
+
+    assert (watch.state, watch.machine.closed, watch.late_at) == ("cancelled", True, [])
+    assert watch.clauses["exempt"] == "JD-14"
+
+
+def test_jd_12_a_cancelled_order_whose_report_is_refused_stays_late() -> None:
+    watch = reported_and_cancelled().act("60h", "refuse_report", REASON)
+
+    assert (watch.state, watch.late_at, watch.clauses["refuse_report"]) == ("cancelled", [after("24h")], "JD-12")
+
+
+def test_jd_12_an_answer_that_never_comes_is_awaited_for_7_days() -> None:
+    watch = reported_and_cancelled()
+
+    assert watch.clocks == {"await_no_longer": after("195h")}
+    assert watch.until("195h", by=-SECOND).state == "cancelled_under_review"
+    assert (watch.until("195h").state, watch.late_at) == ("cancelled", [after("24h")])
+
+
+def test_jd_12_without_a_report_a_cancelled_order_waits_for_nothing() -> None:
+    refused = Watch().act("2h", "report_phone_cancel", PROOF).act("3h", "refuse_report", REASON)
+
+    assert Watch().told("27h", "cancel_order").state == refused.told("27h", "cancel_order").state == "cancelled"
 
 
 def test_jd_12_a_refusal_says_why_and_leaves_the_merchant_free_to_report_again() -> None:
