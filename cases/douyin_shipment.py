@@ -261,10 +261,8 @@ class DouyinShipmentCase(Case):
                 changes = {"suspicion": None, "track": track, "waiting_since": at}
             case "miss_shipment":
                 changes["late_shipments"] = min(self.late_shipments + 1, FINES_AN_ORDER)
-            case "change_promise" if isinstance(form, ShipPromise):
-                changes["promise"] = form.promised_ship_at
-            case "warn" if isinstance(form, PlatformWarning):
-                changes["warned_until"] = form.until
+            case "change_promise" | "warn":
+                changes = _instant_set(form)
             case "clear_warning" | "warning_over":
                 changes["warned_until"] = None
             case _ if rule in SUSPICION_AFTER:
@@ -360,3 +358,13 @@ def _of_number(form: Form | None) -> Suspicion | None:
     """Return what a number shows by itself; nothing if it was reported without one."""
     malformed = isinstance(form, Shipment) and is_malformed(form.tracking_no)
     return Suspicion.MALFORMED_NUMBER if malformed else None
+
+
+def _instant_set(form: Form | None) -> dict[str, object]:
+    """Return the change by an instant that the platform has set; none if it was reported without one."""
+    match form:
+        case ShipPromise():
+            return {"promise": form.promised_ship_at}
+        case PlatformWarning():
+            return {"warned_until": form.until}
+    return {}

@@ -244,7 +244,7 @@ class Node(Wire):
 
     content: ShortText = ""
     at: MaybeMoment = Field(None, validation_alias="timestamp")
-    state: ShortText = ""
+    description: ShortText = Field("", validation_alias="state_description")
     site_name: ShortText = ""
 
 

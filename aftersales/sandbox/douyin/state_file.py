@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftersales.sandbox.douyin.grants import Grant
-from aftersales.sandbox.douyin.model import AfterSaleRecord, SandboxOrder
+from aftersales.sandbox.douyin.model import AfterSaleRecord
+from aftersales.sandbox.douyin.orders import SandboxOrder
 from aftersales.sandbox.douyin.pushing import SandboxMessage
 from cases.errors import BadForm
 from cases.models import Strict
