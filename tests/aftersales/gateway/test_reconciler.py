@@ -472,6 +472,7 @@ class Followed(FollowingAdapter):
         raise NotImplementedError
 
     async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        assert shop_id == SHOP
         self.read.append(own_id)
         return [Report(message_id=f"{own_id}/{line}", rule="scan") for line in range(self.read.count(own_id))]
 
