@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from aftersales.sandbox.douyin import orders
+from aftersales.sandbox.douyin import shop_orders
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.model import Digits
-from aftersales.sandbox.douyin.orders import OrderChange, Refund, SandboxOrder
+from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOrder
 from cases.errors import BadForm
 from cases.models import Id, Instant, Money, Strict, Text, read
 
@@ -58,17 +58,17 @@ class RefundNamed(Strict):
 
 def _ship(raw: Any) -> Step:
     form = read(ParcelForm, raw, "ship")
-    return lambda order, now: orders.ship(order, now, form.company_code, form.tracking_no)
+    return lambda order, now: shop_orders.ship(order, now, form.company_code, form.tracking_no)
 
 
 def _correct(raw: Any) -> Step:
     form = read(ParcelForm, raw, "correct")
-    return lambda order, now: orders.correct(order, now, form.company_code, form.tracking_no)
+    return lambda order, now: shop_orders.correct(order, now, form.company_code, form.tracking_no)
 
 
 def _put_off(raw: Any) -> Step:
     form = read(ShipByForm, raw, "put-off")
-    return lambda order, now: orders.put_off(order, now, int(form.ship_by.timestamp()))
+    return lambda order, now: shop_orders.put_off(order, now, int(form.ship_by.timestamp()))
 
 
 def _apply(raw: Any) -> Step:
@@ -82,27 +82,27 @@ def _apply(raw: Any) -> Step:
             applied_at=now,
             updated_at=now,
         )
-        return orders.apply_for_refund(order, now, asked)
+        return shop_orders.apply_for_refund(order, now, asked)
 
     return step
 
 
 def _refund(raw: Any) -> Step:
     form = read(RefundNamed, raw, "refund")
-    return lambda order, now: orders.refund(order, now, form.after_sale_id)
+    return lambda order, now: shop_orders.refund(order, now, form.after_sale_id)
 
 
 def _close_refund(raw: Any) -> Step:
     form = read(RefundNamed, raw, "close-refund")
-    return lambda order, now: orders.close_refund(order, now, form.after_sale_id)
+    return lambda order, now: shop_orders.close_refund(order, now, form.after_sale_id)
 
 
 ORDER_ACTIONS: Final[Mapping[str, Callable[[Any], Step]]] = {
     "ship": _ship,
     "correct": _correct,
     "put-off": _put_off,
-    "complete": lambda _: orders.complete,
-    "cancel": lambda _: orders.cancel,
+    "complete": lambda _: shop_orders.complete,
+    "cancel": lambda _: shop_orders.cancel,
     "apply": _apply,
     "refund": _refund,
     "close-refund": _close_refund,

@@ -74,9 +74,14 @@ class DouyinInterceptionAdapter(FollowingAdapter):
         return Report(message_id=message_id, rule=RULE_BY_TAG[tag], occurred_at=at)
 
     async def story(self, shop_id: str, own_id: str) -> list[Report]:
-        """Return how the refund stands and where the parcels are; raises PlatformRefused if there is no after-sale."""
+        """Return how the refund stands and where the parcels are, if the record says of which order it is.
+
+        Raises PlatformRefused if there is no such after-sale.
+        """
         record = await self._douyin.detail(shop_id, own_id)
         told = [*_refund(record)]
+        if record.order_id is None:
+            return told
         order = await self._douyin.order(shop_id, record.order_id)
         for parcel in order.parcels:
             told += _whereabouts(

@@ -7,7 +7,7 @@ from typing import Any
 from aftersales.sandbox.douyin.actions import reason_text
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.model import SentParcel
-from aftersales.sandbox.douyin.orders import SENT, Refund, SandboxOrder
+from aftersales.sandbox.douyin.shop_orders import SENT, Refund, SandboxOrder
 from cases.messages import Opening
 from workflows.engine.process import Process
 

@@ -14,8 +14,8 @@ from aftersales.sandbox.douyin.codes import NO_DEADLINE
 from aftersales.sandbox.douyin.faults import Faults
 from aftersales.sandbox.douyin.grants import Grants
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, Scan
-from aftersales.sandbox.douyin.orders import OrderChange, Refund, SandboxOrder
 from aftersales.sandbox.douyin.pushing import Outbox, Pusher
+from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOrder
 from aftersales.sandbox.douyin.state_file import SandboxState, StateFile
 from cases.errors import BadForm
 

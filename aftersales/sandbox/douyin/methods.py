@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from aftersales.platforms.douyin.session import DouyinAccess
-from aftersales.sandbox.douyin import orders, params, transitions, wire
+from aftersales.sandbox.douyin import params, shop_orders, transitions, wire
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import (
     AFTER_SALE_TYPE,
@@ -69,7 +69,7 @@ def detail(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.Detail``: with the log of what was done only if that is asked for."""
     asked = params.take(params.Detail, body)
     if found := sandbox.refund(shop_id, asked.after_sale_id):
-        return orders.refund_detail(*found)
+        return shop_orders.refund_detail(*found)
     record = own(sandbox, shop_id, asked.after_sale_id, unknown=NOTHING_FOUND, another=WRONG_SHOP)
     return wire.detail(record, logged=asked.need_operation_record)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aftersales.sandbox.douyin import orders, params
+from aftersales.sandbox.douyin import params, shop_orders
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import NUMBER_UNKNOWN, ORDER_UNKNOWN, CallRefused
 from aftersales.sandbox.douyin.methods import Answer, Params, parcels
@@ -14,7 +14,7 @@ def detail(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     order = sandbox.orders.get((shop_id, asked.shop_order_id))
     if order is None:
         raise CallRefused(ORDER_UNKNOWN)
-    return orders.detail(order)
+    return shop_orders.detail(order)
 
 
 def track(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:

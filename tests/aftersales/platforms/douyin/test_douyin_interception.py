@@ -12,10 +12,10 @@ from aftersales.platforms.douyin.douyin_interception import DouyinInterceptionAd
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox.douyin import orders
+from aftersales.sandbox.douyin import shop_orders
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.model import Scan
-from aftersales.sandbox.douyin.orders import OrderChange, Refund, SandboxOrder
+from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOrder
 from aftersales.sandbox.server import make_sandbox
 from cases.errors import BadForm, PlatformRefused
 from cases.messages import EffectCall, EffectOutcome, Report
@@ -94,11 +94,11 @@ class Shop:
         self.sandbox, self.port, self.sent = sandbox, port, sandbox.now()
         sandbox.place(SandboxOrder(shop_id=SHOP, order_id=ORDER, amount=8000, paid_at=self.sent, updated_at=self.sent))
         asked = Refund(after_sale_id=OWN, kind=1, amount=8000, applied_at=self.sent, updated_at=self.sent)
-        self.do(orders.ship, "shunfeng", "SF1")
-        self.do(orders.apply_for_refund, asked)
+        self.do(shop_orders.ship, "shunfeng", "SF1")
+        self.do(shop_orders.apply_for_refund, asked)
 
     def do(self, step: Any, *arguments: Any) -> Any:
-        told: list[orders.OrderPush] = []
+        told: list[shop_orders.OrderPush] = []
 
         def kept(order: SandboxOrder, now: int) -> OrderChange:
             change: OrderChange = step(order, now, *arguments)
@@ -137,7 +137,7 @@ def tell(case: Interception, report: Report) -> None:
 
 async def test_g_15_a_refund_that_succeeds_is_told_to_the_interception(shop: Shop) -> None:
     assert await shop.story() == []
-    report = reported(shop, "206", shop.do(orders.refund, OWN))
+    report = reported(shop, "206", shop.do(shop_orders.refund, OWN))
     assert (report.rule, shop.port.needs_record(report)) == ("refund_succeeds", False)
     assert await shop.story() == [("refund_succeeds", None)]
     case = Interception()
@@ -146,7 +146,7 @@ async def test_g_15_a_refund_that_succeeds_is_told_to_the_interception(shop: Sho
 
 
 async def test_ds_8_a_refund_that_is_off_gives_the_interception_up(shop: Shop) -> None:
-    report = reported(shop, "207", shop.do(orders.close_refund, OWN))
+    report = reported(shop, "207", shop.do(shop_orders.close_refund, OWN))
     assert report.rule == "withdraw_refund"
     assert await shop.story() == [("withdraw_refund", None)]
     case = Interception()
@@ -168,6 +168,14 @@ async def test_ds_8_a_parcel_that_is_out_for_delivery_or_signed_for_is_told(shop
 async def test_ds_8_a_parcel_that_comes_back_is_not_taken_for_delivered(shop: Shop) -> None:
     shop.scanned("已揽收", "运输中", "拦截成功,退回中", "派送中", "已签收")
     assert await shop.story() == []
+
+
+async def test_a_record_without_its_order_still_tells_the_refund(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.do(shop_orders.refund, OWN)
+    shop.scanned("已揽收", "派送中")
+    whole = shop_orders.refund_detail
+    monkeypatch.setattr(shop_orders, "refund_detail", lambda *of: whole(*of) | {"order_info": None})
+    assert await shop.story() == [("refund_succeeds", None)]
 
 
 async def test_ds_8_the_sandbox_stops_the_parcel_of_a_refund(shop: Shop) -> None:

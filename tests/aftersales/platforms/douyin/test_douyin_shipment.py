@@ -13,11 +13,11 @@ from aftersales.platforms.douyin.douyin_shipment import DouyinShipmentAdapter
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
-from aftersales.sandbox.douyin import orders
+from aftersales.sandbox.douyin import shop_orders
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.model import Scan
-from aftersales.sandbox.douyin.orders import OrderChange, Refund, SandboxOrder
+from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOrder
 from aftersales.sandbox.server import make_sandbox
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
@@ -37,7 +37,7 @@ class Shop:
 
     def __init__(self, sandbox: Sandbox, port: DouyinShipmentAdapter) -> None:
         self.sandbox, self.port, self.paid = sandbox, port, sandbox.now() - HOUR
-        self.sent: list[orders.OrderPush] = []
+        self.sent: list[shop_orders.OrderPush] = []
         order = SandboxOrder(shop_id=SHOP, order_id=ORDER, amount=12_900)
         sandbox.place(order.changed(self.paid, placed_at=self.paid, paid_at=self.paid, ship_by=self.paid + 48 * HOUR))
 
@@ -55,12 +55,12 @@ class Shop:
         return data
 
     def ship(self) -> dict[str, Any]:
-        return self.do(orders.ship, "shunfeng", NUMBER)
+        return self.do(shop_orders.ship, "shunfeng", NUMBER)
 
     def apply(self, amount: int, own_id: str = "77") -> str:
         now = self.sandbox.now()
         refund = Refund(after_sale_id=own_id, kind=1, amount=amount, applied_at=now, updated_at=now)
-        self.do(orders.apply_for_refund, refund)
+        self.do(shop_orders.apply_for_refund, refund)
         return own_id
 
     def scanned(self, *scans: tuple[int, str, str], number: str = NUMBER) -> None:
@@ -124,7 +124,7 @@ async def test_a_shipment_on_the_platform_is_the_upload_in_the_watch(shop: Shop)
 
 async def test_ds_4_a_corrected_number_is_a_correction_or_the_upload_that_was_lost(shop: Shop) -> None:
     first = reported(shop, "102", shop.ship())
-    report = reported(shop, "104", shop.do(orders.correct, "shunfeng", "SF9876543210"))
+    report = reported(shop, "104", shop.do(shop_orders.correct, "shunfeng", "SF9876543210"))
 
     assert (report.rule, report.otherwise) == ("correct_tracking", ("upload_tracking",))
     assert report.form == {"carrier": "shunfeng", "tracking_no": "SF9876543210"}
@@ -136,7 +136,7 @@ async def test_ds_4_a_corrected_number_is_a_correction_or_the_upload_that_was_lo
 
 async def test_g_1_another_ship_by_instant_moves_the_watchs_clock(shop: Shop) -> None:
     later = shop.paid + 60 * HOUR
-    report = reported(shop, "126", shop.do(orders.put_off, later))
+    report = reported(shop, "126", shop.do(shop_orders.put_off, later))
 
     assert (report.rule, report.form) == ("change_promise", {"promised_ship_at": f"{instant_of(later)}"})
     assert await shop.rules() == ["change_promise"]
@@ -225,7 +225,7 @@ async def test_a_receipt_ends_the_watch_by_the_track_or_by_the_completion(shop: 
     story = await shop.story()
     assert [report.rule for report in story] == ["upload_tracking", "scan", "scan", "sign"]
     assert shop.told(shop.watch(), story, 31).state == "delivered"
-    completed = reported(shop, "103", shop.do(orders.complete))
+    completed = reported(shop, "103", shop.do(shop_orders.complete))
     assert (completed.rule, completed.occurred_at) == ("sign", datetime.fromtimestamp(shop.sandbox.now(), UTC))
     assert (await shop.rules())[-1] == "sign"
 
@@ -242,16 +242,16 @@ async def test_of_several_parcels_one_receipt_is_not_the_orders(shop: Shop) -> N
 async def test_ds_7_only_the_refund_of_the_whole_order_ends_its_watch(shop: Shop) -> None:
     shop.ship()
     part, rest = shop.apply(900), shop.apply(12_000, "78")
-    report = reported(shop, "206", shop.do(orders.refund, part))
+    report = reported(shop, "206", shop.do(shop_orders.refund, part))
     assert (report.rule, shop.port.needs_record(report)) == ("refund", True)
     assert await shop.rules() == ["upload_tracking"]
-    shop.do(orders.refund, rest)
+    shop.do(shop_orders.refund, rest)
     assert await shop.rules() == ["upload_tracking", "refund"]
     assert shop.told(shop.watch(), await shop.story(), 2).state == "refunded"
 
 
 async def test_ds_7_an_order_that_was_closed_gives_the_money_back(shop: Shop) -> None:
-    report = reported(shop, "106", shop.do(orders.cancel))
+    report = reported(shop, "106", shop.do(shop_orders.cancel))
     assert shop.port.needs_record(report)
     (_, closed) = await shop.story()
     assert (closed.rule, closed.otherwise) == ("refund", ("close_unshipped",))
