@@ -108,8 +108,9 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
             adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
             cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures, paced=True)
+            open_cases = TemporalCaseSearch(client, settings.task_queue).open_in_shop
             reconcilers = {
-                name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed).reconcile
+                name: Reconciler(marketplaces.reconcilable_adapters(name), cases.feed, open_cases).reconcile
                 for name in reconcilable_marketplaces()
             }
             yield replace(dependencies, platform=marketplaces, reconcilers=reconcilers)

@@ -1,5 +1,6 @@
 """Douyin shipment watch 揽收/虚假发货: facts, forms and figures of rules DS-1 ... DS-7, DS-9."""
 
+import operator
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -137,6 +138,12 @@ class NumberReuse(Form):
     uses: tuple[PriorUse, ...] = Field(max_length=MOST_USES)
 
 
+class ShipPromise(Form):
+    """The instant until which the platform now wants the order shipped (G-1)."""
+
+    promised_ship_at: Instant
+
+
 class PlatformWarning(Form):
     """A warning of the platform, with the instant until which it can be put right (DS-9)."""
 
@@ -160,11 +167,13 @@ class DouyinShipmentCase(Case):
     suspicion: Suspicion | None = None
     warned_until: Instant | None = None
     late_shipments: int = Field(default=0, ge=0, le=FINES_AN_ORDER)
+    promise: Instant | None = Field(default=None, exclude_if=operator.not_)
 
     forms: ClassVar[Mapping[str, type[Form]]] = {
         "shipment": Shipment,
         "number_reuse": NumberReuse,
         "scan": TrackScan,
+        "ship_promise": ShipPromise,
         "warning": PlatformWarning,
         "judgement": FalseShipmentJudgement,
     }
@@ -200,10 +209,15 @@ class DouyinShipmentCase(Case):
         return self.warned_until is not None
 
     @property
+    def promised_ship_at(self) -> datetime | None:
+        """Return until when the order must be shipped (DS-6): as the platform said last, else as promised."""
+        return self.promise or self.facts.promised_ship_at
+
+    @property
     def pickup_due_at(self) -> datetime | None:
         """Return until when the parcel must be picked up (DS-1); None while that is unknown."""
         if self.facts.mode is ShippingMode.PRESALE:
-            return self.facts.promised_ship_at
+            return self.promised_ship_at
         if self.facts.mode is ShippingMode.NORMAL:
             return self.facts.ordered_at + self.policy.pickup_after_order.value
         return self.uploaded_at and self.uploaded_at + self.policy.pickup_after_upload.value
@@ -217,6 +231,17 @@ class DouyinShipmentCase(Case):
     def still_since(self) -> datetime | None:
         """Return since when the parcel has been where it is (DS-3)."""
         return self.track.still_since if self.track else None
+
+    def unfit(self, rule: str, form: Form, at: datetime) -> str | None:
+        """Return that a promise is the one known already: nothing has changed."""
+        del at
+        if (
+            rule == "change_promise"
+            and isinstance(form, ShipPromise)
+            and form.promised_ship_at == self.promised_ship_at
+        ):
+            return "promised_ship_at: 与已知的承诺发货时间相同 / is the promise known already"
+        return None
 
     def apply(self, rule: str, form: Form | None, at: datetime) -> Self:
         """Keep the track of the parcel, and why it is suspected."""
@@ -236,8 +261,8 @@ class DouyinShipmentCase(Case):
                 changes = {"suspicion": None, "track": track, "waiting_since": at}
             case "miss_shipment":
                 changes["late_shipments"] = min(self.late_shipments + 1, FINES_AN_ORDER)
-            case "warn" if isinstance(form, PlatformWarning):
-                changes["warned_until"] = form.until
+            case "change_promise" | "warn":
+                changes = _instant_set(form)
             case "clear_warning" | "warning_over":
                 changes["warned_until"] = None
             case _ if rule in SUSPICION_AFTER:
@@ -324,6 +349,7 @@ class DouyinShipmentCase(Case):
             "correct_tracking": malformed,
             "number_reused": (NumberReuse(tracking_no="SF1", uses=(use,)),),
             "scan": (TrackScan(place="沈阳", region="辽宁", status="派送中"),),
+            "change_promise": (ShipPromise(promised_ship_at=SAMPLE_INSTANT + timedelta(hours=72)),),
             "warn": (PlatformWarning(until=SAMPLE_INSTANT + timedelta(hours=24)),),
         }
 
@@ -332,3 +358,13 @@ def _of_number(form: Form | None) -> Suspicion | None:
     """Return what a number shows by itself; nothing if it was reported without one."""
     malformed = isinstance(form, Shipment) and is_malformed(form.tracking_no)
     return Suspicion.MALFORMED_NUMBER if malformed else None
+
+
+def _instant_set(form: Form | None) -> dict[str, object]:
+    """Return the change by an instant that the platform has set; none if it was reported without one."""
+    match form:
+        case ShipPromise():
+            return {"promise": form.promised_ship_at}
+        case PlatformWarning():
+            return {"warned_until": form.until}
+    return {}

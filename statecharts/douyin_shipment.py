@@ -161,6 +161,11 @@ class DouyinShipment(CaseChart):
         under("DS-5", stays(judged_false)),
         form="scan",
     )
+    change_promise = upon(
+        "承诺发货时间变更",
+        under("G-1", stays(awaiting_shipment), new_in="2026-11-27"),
+        form="ship_promise",
+    )
     miss_shipment = at(
         "promised_ship_at",
         "发货超时",

@@ -124,10 +124,16 @@ class CaseClient:
             return await self._feed_cases_about(client, adapter, case, report)
         reports: Sequence[Report | None] = [report]
         if report is not None and (report == LOOK or adapter.needs_record(report)):
-            await self._existing(client, case)
+            if adapter.opens:
+                await self._existing(client, case)
+            else:
+                # A marketplace is not asked for the record of every order of a shop of which a few have cases.
+                fed = await self._feed_one(client, adapter, case, None)
+                if fed.result is not FeedResult.KNOWN:
+                    return fed
             reports = await adapter.story(case.shop_id, case.own_id) or [None]
-        fed = [await self._feed_one(client, adapter, case, report) for report in reports]
-        return next((one for one in fed if one.result is FeedResult.OPENED), fed[-1])
+        all_fed = [await self._feed_one(client, adapter, case, report) for report in reports]
+        return next((one for one in all_fed if one.result is FeedResult.OPENED), all_fed[-1])
 
     async def _feed_one(self, client: Client, adapter: MessageAdapter, case: CaseKey, report: Report | None) -> Fed:
         signal = report.model_dump(mode="json", exclude_defaults=True) if report is not None else None

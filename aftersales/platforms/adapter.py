@@ -1,13 +1,14 @@
-"""A process's interface on its marketplace, in three levels of what a marketplace may offer.
+"""A process's interface on its marketplace, by what a marketplace may offer.
 
 ``Adapter``: effects are performed and clocks resolved.  ``MessageAdapter``: messages open and move cases as well;
 ``OrderMessageAdapter``: they name an order instead of the case.  ``ReconcilableAdapter``: what changed can be listed,
-which makes up for lost messages.
+which makes up for lost messages.  ``FollowingAdapter``: nothing lists it, so that the record of each open case is read
+from time to time.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from aftersales.platforms.inbound import CaseKey
@@ -96,3 +97,16 @@ class ReconcilableAdapter(MessageAdapter):
     @abstractmethod
     def changed(self, shop_id: str, since: datetime, until: datetime) -> AsyncIterator[str]:
         """Yield the own ids of records that changed between two instants, both included; one may come twice."""
+
+
+class FollowingAdapter(MessageAdapter):
+    """An adapter whose marketplace lists nothing that changed: the record of every open case is read anew.
+
+    ``every``: how often, at least.
+    """
+
+    every: ClassVar[timedelta]
+
+
+LookingAdapter = ReconcilableAdapter | FollowingAdapter
+"""An adapter with records that are looked at by themselves, besides the messages about them."""

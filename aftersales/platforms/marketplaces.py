@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from aftersales.platforms.adapter import Adapter, MessageAdapter, ReconcilableAdapter
+from aftersales.platforms.adapter import Adapter, LookingAdapter, MessageAdapter
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.message_queue import QueueEndpoint
@@ -58,10 +58,10 @@ class Marketplaces:
             if isinstance(adapter, MessageAdapter) and marketplace in (None, REGISTERED[process])
         }
 
-    def reconcilable_adapters(self, marketplace: str) -> Mapping[str, ReconcilableAdapter]:
-        """Return the adapters of a marketplace that can list what changed, by process."""
+    def reconcilable_adapters(self, marketplace: str) -> Mapping[str, LookingAdapter]:
+        """Return the adapters of a marketplace whose records are looked at by themselves, by process."""
         adapters = self.message_adapters(marketplace)
-        return {name: adapter for name, adapter in adapters.items() if isinstance(adapter, ReconcilableAdapter)}
+        return {name: adapter for name, adapter in adapters.items() if isinstance(adapter, LookingAdapter)}
 
     async def perform(self, call: EffectCall) -> EffectOutcome:
         """Perform an effect on the process's platform; raises what its adapter raises."""
@@ -87,9 +87,9 @@ class Marketplaces:
 
 
 def reconcilable_marketplaces() -> list[str]:
-    """Return the marketplaces with a process whose changed records can be listed."""
+    """Return the marketplaces with a process whose records are looked at by themselves."""
     kinds = ((marketplace, adapter_class(marketplace, process)) for process, marketplace in _usable().items())
-    return list(dict.fromkeys(name for name, kind in kinds if kind and issubclass(kind, ReconcilableAdapter)))
+    return list(dict.fromkeys(name for name, kind in kinds if kind and issubclass(kind, LookingAdapter)))
 
 
 def _usable() -> Mapping[str, str]:

@@ -50,6 +50,12 @@ class TemporalCaseSearch:
         async for execution in self._client.list_workflows(f"{self._cases} AND {RUNNING}"):
             yield _opened(execution)
 
+    async def open_in_shop(self, process: str, shop_id: str) -> AsyncIterator[str]:
+        """Yield the ids of a process's open cases in a shop."""
+        query = f"{self._cases} AND {OPEN} AND {sa.PROCESS.name} = {quoted(process)}"
+        async for execution in self._client.list_workflows(f"{query} AND {sa.SHOP.name} = {quoted(shop_id)}"):
+            yield execution.id
+
 
 async def other_cases(client: Client, case: WorkflowExecution) -> list[WorkflowExecution]:
     """Return the other cases of a case's shop that are about any of its orders (G-15), the oldest first."""

@@ -1,6 +1,5 @@
 """The control interface, to play buyer, platform and clock, and to make calls and messages fail."""
 
-import json
 import secrets
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from aftersales.sandbox.douyin.backend import RecordUnknown, Sandbox
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Digits, Scan
 from aftersales.sandbox.douyin.pushing import Behaviour, SandboxMessage
+from aftersales.sandbox.order_control import OrderControl, body_of
 from cases.errors import BadForm
 from cases.models import Duration, Id, Instant, Money, Strict, Text, read
 
@@ -56,6 +56,7 @@ class ScanForm(Strict):
     at: Instant
     state: Text
     content: Text
+    description: str = ""
     site: str = ""
 
 
@@ -109,6 +110,7 @@ class Control:
             Route("/idle", self.idle, methods=["POST"]),
             Route("/tokens/expire", self.expire, methods=["POST"]),
             Route("/routes", self.route, methods=["POST"]),
+            *OrderControl(self._sandbox).routes(),
         ]
 
     async def clock(self, _: Request) -> JSONResponse:
@@ -117,7 +119,7 @@ class Control:
 
     async def advance(self, request: Request) -> JSONResponse:
         """Move the clock forward, and let everything that is due by then happen."""
-        by = int(read(Advance, await _body(request), "clock").advance.total_seconds())
+        by = int(read(Advance, await body_of(request), "clock").advance.total_seconds())
         if by < 0:
             raise BadForm("时钟只能向前 / the clock moves forward only", ("advance",))
         self._sandbox.advance(by)
@@ -125,7 +127,7 @@ class Control:
 
     async def apply(self, request: Request) -> JSONResponse:
         """Let a buyer apply."""
-        form = read(Application, await _body(request), "after-sale")
+        form = read(Application, await body_of(request), "after-sale")
         record = self._sandbox.apply(
             form.shop_id,
             reason_text(form.reason),
@@ -156,7 +158,7 @@ class Control:
         own_id, name = request.path_params["own_id"], request.path_params["act"]
         if name not in ACTIONS:
             raise BadForm(f"没有该动作 / no such action: {name}; {', '.join(ACTIONS)}")
-        step = ACTIONS[name].read(await _body(request), name)
+        step = ACTIONS[name].read(await body_of(request), name)
         return JSONResponse(_shown(self._sandbox.change(own_id, step)))
 
     async def faults(self, _: Request) -> JSONResponse:
@@ -165,7 +167,7 @@ class Control:
 
     async def fail(self, request: Request) -> JSONResponse:
         """Add a fault."""
-        self._sandbox.faults.add(read(Fault, await _body(request), "fault"))
+        self._sandbox.faults.add(read(Fault, await body_of(request), "fault"))
         return await self.faults(request)
 
     async def mend(self, request: Request) -> JSONResponse:
@@ -190,7 +192,7 @@ class Control:
 
     async def behave(self, request: Request) -> JSONResponse:
         """Set how messages are lost, delayed or duplicated from now on."""
-        self._sandbox.pusher.behave(read(Behaviour, await _body(request), "pushing"))
+        self._sandbox.pusher.behave(read(Behaviour, await body_of(request), "pushing"))
         return await self.pushing(request)
 
     async def pause(self, request: Request) -> JSONResponse:
@@ -213,31 +215,22 @@ class Control:
 
     async def idle(self, request: Request) -> JSONResponse:
         """Wait until every message is delivered."""
-        limit = read(IdleTimeout, await _body(request), "idle")
+        limit = read(IdleTimeout, await body_of(request), "idle")
         idle = await self._sandbox.pusher.idle(limit.timeout)
         return JSONResponse({"idle": idle, "pending": len(self._sandbox.pusher.pending)})
 
     async def expire(self, request: Request) -> JSONResponse:
         """Expire access tokens."""
-        form = read(Expiry, await _body(request), "tokens")
+        form = read(Expiry, await body_of(request), "tokens")
         return JSONResponse({"expired": self._sandbox.expire_tokens(form.shop_id, refresh=form.refresh)})
 
     async def route(self, request: Request) -> JSONResponse:
         """Set the scans of a parcel."""
-        form = read(RouteForm, await _body(request), "route")
+        form = read(RouteForm, await body_of(request), "route")
         self._sandbox.routes[form.tracking_no] = tuple(
-            Scan(time=int(scan.at.timestamp()), state=scan.state, content=scan.content, site=scan.site)
-            for scan in form.scans
+            Scan(time=int(scan.at.timestamp()), **scan.model_dump(exclude={"at"})) for scan in form.scans
         )
         return JSONResponse({"tracking_no": form.tracking_no, "scans": len(form.scans)})
-
-
-async def _body(request: Request) -> Any:
-    raw = await request.body()
-    try:
-        return json.loads(raw) if raw else {}
-    except (ValueError, RecursionError):
-        raise BadForm("请求体不是 JSON / the body is not valid JSON") from None
 
 
 def _shown(record: AfterSaleRecord) -> dict[str, Any]:

@@ -645,3 +645,35 @@ def test_g_4_what_is_offered_follows_the_window() -> None:
     watch = watch_in("suspected")
 
     assert "correct_tracking" in decisions.orders_by_rule(decisions.allowed(watch.machine))
+
+
+def test_g_1_an_order_is_late_at_the_instant_that_the_platform_has_set_instead() -> None:
+    later, sooner = (after(offset).isoformat() for offset in ("60h", "30h"))
+    watch = Watch().report("10h", "change_promise", {"promised_ship_at": later}).until("60h", by=-SECOND)
+    assert watch.booked == []
+    assert watch.until("60h").booked == [FINE]
+    moved_up = Watch().report("10h", "change_promise", {"promised_ship_at": sooner}).until("30h")
+    assert moved_up.booked == [FINE]
+
+
+def test_g_1_an_instant_told_late_takes_back_what_was_late_only_by_the_former_one() -> None:
+    watch = Watch().until("49h")
+    assert watch.booked == [FINE]
+    watch.report("50h", "change_promise", {"promised_ship_at": after("60h").isoformat()}, happened="40h")
+    assert (watch.booked, watch.reversed) == ([], ["DS-6"])
+
+
+def test_g_1_the_promise_that_is_known_already_changes_nothing() -> None:
+    watch = Watch().report("10h", "change_promise", {"promised_ship_at": after("48h").isoformat()})
+    assert watch.ignored == ["change_promise"]
+    shipped = watch_in("awaiting_pickup").report(
+        "10h", "change_promise", {"promised_ship_at": after("60h").isoformat()}
+    )
+    assert shipped.ignored == ["change_promise"]
+
+
+def test_ds_1_a_presale_order_is_to_be_picked_up_by_the_new_promise() -> None:
+    watch = Watch(mode="presale").report("10h", "change_promise", {"promised_ship_at": after("60h").isoformat()})
+    watch.upload("40h").until("60h", by=-SECOND)
+    assert watch.booked == []
+    assert watch.until("60h").booked == [LATE_PICKUP]

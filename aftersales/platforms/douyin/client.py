@@ -1,9 +1,10 @@
-"""The methods of Douyin's open platform that reships need."""
+"""The methods of Douyin's open platform that our processes need."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from aftersales.platforms.douyin.order_records import Order
 from aftersales.platforms.douyin.records import (
     AfterSale,
     AfterSaleRow,
@@ -24,6 +25,11 @@ REFUSE_RESHIP = 502
 """The ``type`` of ``afterSale.operate`` that refuses a reship.  From third-party code only."""
 UNKNOWN_RECORD = frozenset({"isv.parameter-invalid:11000", "isv.business-failed:10002"})
 """The sub-codes of ``afterSale.Detail`` for an id that is none, and for one of which the platform has nothing."""
+NO_TRACK = frozenset({"isv.business-failed:10015", "isv.business-failed:-10004"})
+"""The sub-codes for a number of which Douyin has no track: not one of its electronic waybills, or unknown to it.
+
+From third-party code only.
+"""
 SEND_RESHIP = 1
 BY_MERCHANT = 1
 IMAGE = 1
@@ -133,11 +139,18 @@ class DouyinClient(DouyinSession):
         answer.content()
         return answer.words
 
+    async def order(self, shop_id: str, order_id: str) -> Order:
+        """Return an order's record; raises PlatformRefused if the shop has no such order."""
+        method = "order.orderDetail"
+        data = await self.call(shop_id, method, {"shop_order_id": order_id})
+        return parse(Order, data.get("shop_order_detail"), method)
+
     async def track(self, shop_id: str, company_code: str, tracking_no: str) -> list[Node]:
-        """Return the stations of a parcel, as the platform orders them."""
+        """Return the stations of a parcel, as the platform orders them; none if it has no track of the number."""
         method = "logistics.trackNoRouteDetail"
-        data = await self.call(shop_id, method, {"logistics_code": company_code, "track_no": tracking_no})
-        return [parse(Node, node, method) for node in data.get("route__node_list") or []]
+        answer = await self.ask(shop_id, method, {"logistics_code": company_code, "track_no": tracking_no})
+        nodes = [] if answer.sub_code in NO_TRACK else answer.content().get("route__node_list") or []
+        return [parse(Node, node, method) for node in nodes]
 
     async def intercept(self, shop_id: str, after_sale_id: str, company_code: str, tracking_no: str) -> str:
         """Stop a parcel on its way; raises PlatformRefused with the platform's reason if it cannot be stopped.

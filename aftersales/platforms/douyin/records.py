@@ -218,8 +218,6 @@ class AfterSaleRow(Wire):
     """A line of the list of after-sales."""
 
     after_sale_id: Digits = Field(validation_alias=AliasPath("aftersale_info", "aftersale_id"))
-    kind: int = Field(validation_alias=AliasPath("aftersale_info", "aftersale_type"))
-    status: int = Field(validation_alias=AliasPath("aftersale_info", "aftersale_status"))
     update_time: int = Field(validation_alias=AliasPath("aftersale_info", "update_time"))
 
 
@@ -236,7 +234,6 @@ class RejectReason(Wire):
 
     code: int = Field(validation_alias="reject_reason_code")
     reason: ShortText = ""
-    evidence_need: ShortText = ""
 
 
 class Node(Wire):
@@ -244,7 +241,7 @@ class Node(Wire):
 
     content: ShortText = ""
     at: MaybeMoment = Field(None, validation_alias="timestamp")
-    state: ShortText = ""
+    description: ShortText = Field("", validation_alias="state_description")
     site_name: ShortText = ""
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from aftersales.platforms.douyin.signing import verify
-from aftersales.sandbox.douyin import codes, methods
+from aftersales.sandbox.douyin import codes, methods, order_methods
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import CallRefused, RefusalCode, envelope, refusal
 from aftersales.sandbox.douyin.faults import Fault, linger
@@ -36,9 +36,8 @@ _SHOP_METHODS: Final[Mapping[str, Method]] = {
     "afterSale.submitEvidence": methods.submit_evidence,
     "afterSale.rejectReasonCodeList": methods.reject_reasons,
     "afterSale.applyLogisticsIntercept": methods.intercept,
-    "order.logisticsAdd": methods.logistics_add,
-    "order.logisticsEdit": methods.logistics_edit,
-    "logistics.trackNoRouteDetail": methods.track,
+    "order.orderDetail": order_methods.detail,
+    "logistics.trackNoRouteDetail": order_methods.track,
 }
 """Called for the shop of the access token."""
 

@@ -13,8 +13,9 @@ from aftersales.sandbox.douyin import transitions, wire
 from aftersales.sandbox.douyin.codes import NO_DEADLINE
 from aftersales.sandbox.douyin.faults import Faults
 from aftersales.sandbox.douyin.grants import Grants
-from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SandboxOrder, Scan
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, Scan
 from aftersales.sandbox.douyin.pushing import Outbox, Pusher
+from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOrder
 from aftersales.sandbox.douyin.state_file import SandboxState, StateFile
 from cases.errors import BadForm
 
@@ -175,11 +176,37 @@ class Sandbox:
             self.save()
             return [change.record for change in changes]
 
-    def ship_order(self, order: SandboxOrder) -> None:
-        """Store an order with its parcel."""
+    def place(self, order: SandboxOrder) -> SandboxOrder:
+        """Enter an order; raises BadForm for an unknown shop or an id that exists."""
+        self.app_key(order.shop_id)
         with self.lock:
+            if (order.shop_id, order.order_id) in self.orders:
+                raise BadForm(f"订单号已存在 / order exists already: {order.order_id}", ("order_id",))
             self.orders[order.shop_id, order.order_id] = order
             self.save()
+            return order
+
+    def change_order(
+        self, shop_id: str, order_id: str, step: Callable[[SandboxOrder, int], OrderChange]
+    ) -> SandboxOrder:
+        """Apply a step to an order; raises RecordUnknown, and what ``step`` raises."""
+        with self.lock:
+            order = self.orders.get((shop_id, order_id))
+            if order is None:
+                raise RecordUnknown(f"没有该订单 / no such order: {order_id}", ("order_id",))
+            change = step(order, self.now())
+            self.orders[shop_id, order_id] = change.order
+            for message in change.messages:
+                self.pusher.add(self.app_key(shop_id), f"order/{order_id}", message.tag, message.write)
+            self.save()
+            return change.order
+
+    def refund(self, shop_id: str, after_sale_id: str) -> tuple[SandboxOrder, Refund] | None:
+        """Return an after-sale of a shop's order that gives money back, with its order; None if there is none."""
+        with self.lock:
+            of_shop = [order for (shop, _), order in self.orders.items() if shop == shop_id]
+            found = ((order, refund) for order in of_shop for refund in order.refunds)
+            return next(((order, refund) for order, refund in found if refund.after_sale_id == after_sale_id), None)
 
     def expire_tokens(self, shop_id: str | None = None, *, refresh: bool = False) -> int:
         """Expire the access tokens of a shop (or all), with the refresh tokens if asked; return how many were valid."""

@@ -143,6 +143,7 @@ RECORD_INVALID: Final = RefusalCode(50002, "isv.business-failed:11000", "业务�
 ITEM_INVALID: Final = RefusalCode(20000, "isp.service-error:10000", "系统错误", "存在无效的售后单")
 STATUS_WRONG: Final = RefusalCode(50002, "isv.business-failed:20309541", "业务处理失败", "售后状态错误")
 NUMBER_UNKNOWN: Final = RefusalCode(50002, "isv.business-failed:-10004", "业务处理失败", "记录不存在")
+ORDER_UNKNOWN: Final = RefusalCode(40004, "isv.parameter-invalid:20014", "非法的参数", "查询订单不存在")
 STALE: Final = RefusalCode(50002, "isv.business-failed:-10009", "业务处理失败", "售后单已变更，请刷新后重试")
 
 

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from aftersales.platforms.douyin.session import DouyinAccess
-from aftersales.sandbox.douyin import params, transitions, wire
+from aftersales.sandbox.douyin import params, shop_orders, transitions, wire
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.codes import (
     AFTER_SALE_TYPE,
@@ -16,7 +16,6 @@ from aftersales.sandbox.douyin.codes import (
     LISTED_STATUSES,
     NOT_AUTHORIZED,
     NOTHING_FOUND,
-    NUMBER_UNKNOWN,
     PARAMETER_WRONG,
     RECORD_INVALID,
     REFRESH_EXPIRED,
@@ -30,7 +29,7 @@ from aftersales.sandbox.douyin.codes import (
     RefusalCode,
 )
 from aftersales.sandbox.douyin.grants import Grant
-from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SandboxOrder, SentParcel
+from aftersales.sandbox.douyin.model import AfterSaleRecord, Change, SentParcel
 from cases.errors import BadForm, PlatformRefused
 
 _AGREE: Final = 501
@@ -69,6 +68,8 @@ def own(
 def detail(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.Detail``: with the log of what was done only if that is asked for."""
     asked = params.take(params.Detail, body)
+    if found := sandbox.refund(shop_id, asked.after_sale_id):
+        return shop_orders.refund_detail(*found)
     record = own(sandbox, shop_id, asked.after_sale_id, unknown=NOTHING_FOUND, another=WRONG_SHOP)
     return wire.detail(record, logged=asked.need_operation_record)
 
@@ -179,62 +180,24 @@ def _why(item: params.OperateItem) -> str:
     return item.reason or item.remark or text
 
 
-def logistics_add(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
-    """``order.logisticsAdd``: ships an order, once."""
-    asked = params.take(params.Logistics, body)
-    with sandbox.lock:
-        if (shop_id, asked.order_id) in sandbox.orders:
-            raise PlatformRefused("订单已发货 / the order is shipped already")
-        parcel = SentParcel(
-            company_code=asked.company_code, tracking_no=asked.logistics_code, logistics_time=sandbox.now()
-        )
-        sandbox.ship_order(SandboxOrder(shop_id=shop_id, order_id=asked.order_id, parcel=parcel))
-    return {"pack_id": asked.order_id}
-
-
-def logistics_edit(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
-    """``order.logisticsEdit``."""
-    asked = params.take(params.Logistics, body)
-    with sandbox.lock:
-        order = sandbox.orders.get((shop_id, asked.order_id))
-        if order is None:
-            raise PlatformRefused("订单未发货 / the order is not shipped")
-        sandbox.ship_order(order.corrected(sandbox.now(), asked.company_code, asked.logistics_code))
-    return {"pack_id": asked.order_id}
-
-
-def track(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
-    """``logistics.trackNoRouteDetail``: a parcel of the shop with its scans."""
-    asked = params.take(params.Track, body)
-    if asked.track_no not in {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}:
-        raise CallRefused(NUMBER_UNKNOWN)
-    nodes = [
-        {
-            "content": scan.content,
-            "timestamp": str(scan.time),
-            "state": scan.state,
-            "state_description": scan.content,
-            "site_name": scan.site,
-        }
-        for scan in sandbox.routes.get(asked.track_no, ())
-    ]
-    return {"route__node_list": nodes, "track_info": {"track_no": asked.track_no, "express": asked.logistics_code}}
-
-
 def intercept(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     """``afterSale.applyLogisticsIntercept``: stops a parcel of the shop that was not signed for."""
     asked = params.take(params.Intercept, body)
-    record = own(sandbox, shop_id, asked.after_sale_id)
-    numbers = {parcel.tracking_no for parcel in _parcels(sandbox, shop_id)}
+    if found := sandbox.refund(shop_id, asked.after_sale_id):
+        amount, received = found[1].amount, False
+    else:
+        record = own(sandbox, shop_id, asked.after_sale_id)
+        amount, received = record.amount, record.status is AfterSaleStatus.RECEIVED
+    numbers = {parcel.tracking_no for parcel in parcels(sandbox, shop_id)}
     results = []
     for target in asked.intercept_targets:
-        why = _unavailable(sandbox, target.tracking_no, numbers, arrived=record.status is AfterSaleStatus.RECEIVED)
+        why = _unavailable(sandbox, target.tracking_no, numbers, arrived=received)
         results.append(
             {
                 "company_code": target.company_code,
                 "company_name": target.company_code,
                 "tracking_no": target.tracking_no,
-                "value_amount": record.amount,
+                "value_amount": amount,
                 "can_intercept": not why,
                 "is_success": not why,
                 "unavailable_reason_code": int(bool(why)),
@@ -246,9 +209,10 @@ def intercept(sandbox: Sandbox, shop_id: str, body: Params) -> Answer:
     return {"intercept_results": results, "success_count": stopped, "failed_count": len(results) - stopped}
 
 
-def _parcels(sandbox: Sandbox, shop_id: str) -> list[SentParcel]:
+def parcels(sandbox: Sandbox, shop_id: str) -> list[SentParcel]:
+    """Return all parcels of a shop, of its orders and of its reships."""
     with sandbox.lock:
-        sent = [order.parcel for (shop, _), order in sandbox.orders.items() if shop == shop_id]
+        sent = [parcel for (shop, _), order in sandbox.orders.items() if shop == shop_id for parcel in order.parcels]
         resent = (record.parcel for record in sandbox.records() if record.shop_id == shop_id)
         return [*sent, *(parcel for parcel in resent if parcel)]
 

@@ -125,30 +125,11 @@ def must(allowed: object, what: str) -> None:
         raise PlatformRefused(f"当前状态不允许{what} / not allowed in this state: {what}")
 
 
-_CORRECTION: int = 24 * 3600
-"""Seconds after its upload in which a tracking number can be corrected (DS-4)."""
-
-
 class Scan(Strict):
-    """A line of a parcel's route; ``state`` as the platform codes it."""
+    """A line of a parcel's route; ``state`` as the platform codes it, ``description`` in its own words."""
 
     time: int
     state: str
     content: str
+    description: str = ""
     site: str = ""
-
-
-class SandboxOrder(Strict):
-    """An order of a shop with the parcel that was sent."""
-
-    shop_id: Id
-    order_id: Digits
-    parcel: SentParcel
-
-    def corrected(self, now: int, company_code: str, tracking_no: str) -> "SandboxOrder":
-        """Return the order with another number; raises PlatformRefused when it is too late for that."""
-        if now - self.parcel.logistics_time > _CORRECTION:
-            raise PlatformRefused("上传超过 24 小时,不可修改 / uploaded over 24 h ago: it can no longer be changed")
-        # The clock of DS-1 does not restart, so the time of the upload stays.
-        parcel = {"company_code": company_code, "tracking_no": tracking_no}
-        return self.model_copy(update={"parcel": self.parcel.model_copy(update=parcel)})

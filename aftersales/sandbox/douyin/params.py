@@ -114,12 +114,10 @@ class RejectReasons(Params):
     aftersale_id: WireId | None = None
 
 
-class Logistics(Params):
-    """``order.logisticsAdd`` and ``order.logisticsEdit``."""
+class OrderDetail(Params):
+    """``order.orderDetail``."""
 
-    order_id: WireId
-    company_code: NonEmpty
-    logistics_code: NonEmpty
+    shop_order_id: WireId
 
 
 class Track(Params):

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftersales.sandbox.douyin.grants import Grant
-from aftersales.sandbox.douyin.model import AfterSaleRecord, SandboxOrder
+from aftersales.sandbox.douyin.model import AfterSaleRecord
 from aftersales.sandbox.douyin.pushing import SandboxMessage
+from aftersales.sandbox.douyin.shop_orders import SandboxOrder
 from cases.errors import BadForm
 from cases.models import Strict
 

@@ -154,6 +154,21 @@ async def test_a_message_about_a_case_that_only_people_open_opens_none(
         assert fired(await seen(environment, own_id)) == ["agree"]
 
 
+async def test_the_platform_is_not_asked_for_the_record_of_a_case_that_nobody_opened(
+    worker: None, environment: WorkflowEnvironment, own_id: str
+) -> None:
+    watcher = Watcher()
+    client = made(environment.client, watcher)
+    unclear = report("m1", "withdraw")
+    assert watcher.needs_record(unclear)
+    assert (await client.feed(case(own_id), unclear)).result == FeedResult.NO_CASE
+    assert watcher.read == []
+    opening = Opening(facts=facts(own_id, shop_id=SHOP), policy={})
+    await start_case(environment.client, TASK_QUEUE, PROCESSES[PROCESS], opening)
+    assert (await client.feed(case(own_id), unclear)).result == FeedResult.SIGNALLED
+    assert watcher.read == [own_id]
+
+
 async def test_a_case_that_has_closed_stays_closed(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:

@@ -23,7 +23,7 @@ from activities.error_interceptor import ErrorInterceptor
 from activities.reconcile import catch_up_activity
 from aftersales.gateway.case_client import Fed, FeedResult
 from aftersales.gateway.reconciler import AT_ONCE, MOST_FAILURES, Reconciler
-from aftersales.platforms.adapter import ReconcilableAdapter
+from aftersales.platforms.adapter import FollowingAdapter, ReconcilableAdapter
 from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.session import DouyinAccess
@@ -454,3 +454,65 @@ async def test_a_reconciliation_that_fails_is_retried_if_that_may_help(
     cause = failed.value.cause.__cause__
     assert isinstance(cause, ApplicationError)
     assert cause.type == ("PlatformUnreachable" if bad else "BadForm")
+
+
+class Followed(FollowingAdapter):
+    """A process whose open cases are looked at in turn; each has a line more whenever it is read."""
+
+    opens = False
+    every = timedelta(hours=2)
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def case_of(self, tag: str, data: Any) -> CaseKey | None:
+        raise NotImplementedError
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        raise NotImplementedError
+
+    async def story(self, shop_id: str, own_id: str) -> list[Report]:
+        assert shop_id == SHOP
+        self.read.append(own_id)
+        return [Report(message_id=f"{own_id}/{line}", rule="scan") for line in range(self.read.count(own_id))]
+
+
+class Open:
+    """The open cases of a shop, and what they are fed."""
+
+    def __init__(self, *own_ids: str) -> None:
+        self.own_ids, self.asked, self.fed = own_ids, list[tuple[str, str]](), list[str | None]()
+
+    async def cases(self, process: str, shop_id: str) -> AsyncIterator[str]:
+        self.asked.append((process, shop_id))
+        for own_id in self.own_ids:
+            yield f"{process}/{own_id}"
+
+    async def feed(self, case: CaseKey, report: Report | None) -> Fed:
+        assert (case.process, case.shop_id) == ("followed", SHOP)
+        self.fed.append(report and report.message_id)
+        return Fed(FeedResult.SIGNALLED)
+
+
+async def test_where_nothing_lists_what_changed_each_open_case_is_looked_at_in_its_turn() -> None:
+    adapter, shop = Followed(), Open(*(str(number) for number in range(60)))
+    reconciler = Reconciler({"followed": adapter}, shop.feed, shop.cases)
+    runs = [await looked(reconciler, at, at + timedelta(minutes=10)) for at in ten_minutes(13)]
+
+    assert shop.asked == [("followed", SHOP)] * 13
+    assert {adapter.read.count(own_id) for own_id in shop.own_ids[:60]} == {1, 2}, "12 runs are a round"
+    assert sum(run.records for run in runs) == len(adapter.read)
+    assert max(run.records for run in runs) <= 15, "the turns are spread"
+
+
+def ten_minutes(runs: int) -> list[datetime]:
+    return [NOW + run * timedelta(minutes=10) for run in range(runs)]
+
+
+async def test_a_followed_case_is_told_only_what_is_new() -> None:
+    adapter, shop = Followed(), Open("1")
+    reconciler = Reconciler({"followed": adapter}, shop.feed, shop.cases)
+    for run in range(3):
+        await looked(reconciler, NOW + run * timedelta(hours=2), NOW + (run + 1) * timedelta(hours=2))
+    assert shop.fed == ["1/0", "1/1", "1/2"][: len(shop.fed)]
+    assert len(adapter.read) == 3

@@ -6,6 +6,7 @@ from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.alibaba_1688.claim_1688 import Claim1688Adapter
 from aftersales.platforms.douyin.douyin_interception import DouyinInterceptionAdapter
 from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
+from aftersales.platforms.douyin.douyin_shipment import DouyinShipmentAdapter
 from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
@@ -29,6 +30,7 @@ def test_every_registered_process_has_a_marketplace() -> None:
         ("claim_1688", Claim1688Adapter),
         ("anxinjian_split", AnxinjianSplitAdapter),
         ("douyin_interception", DouyinInterceptionAdapter),
+        ("douyin_shipment", DouyinShipmentAdapter),
         ("jd_abnormal_order", JdAbnormalOrderAdapter),
     ],
 )

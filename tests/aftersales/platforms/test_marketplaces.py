@@ -114,7 +114,10 @@ def test_a_process_at_fault_takes_no_other_adapter_with_it(monkeypatch: pytest.M
     monkeypatch.setattr(marketplaces_module, "adapter_class", find)
     made = Marketplaces(secrets("http://127.0.0.1:9"), TokenStore())
     others = {"jd_shipment", "jd_presale_shortage", "jd_abnormal_order"}
-    assert made.message_adapters().keys() >= {"douyin_reship", "claim_1688", "anomaly_1688", "anxinjian_split"} | others
+    followed = {"douyin_shipment", "douyin_interception"}
+    fed = {"douyin_reship", "claim_1688", "anomaly_1688", "anxinjian_split"}
+    assert made.message_adapters().keys() >= fed | followed | others
+    assert made.reconcilable_adapters("douyin").keys() == {"douyin_reship"} | followed
     assert made.reconcilable_adapters("jd").keys() == others
     assert marketplaces_module.reconcilable_marketplaces() == ["douyin", "jd"]
 

@@ -352,29 +352,6 @@ async def test_the_window_of_applications_ends_before_its_end(caller: Caller) ->
     assert totals == [0, 1]
 
 
-async def test_an_orders_parcel_is_corrected_within_a_day_and_shows_its_route(caller: Caller) -> None:
-    sent = {"order_id": "55", "company_code": "yuantong", "logistics_code": "YT1"}
-    token = await caller.token()
-    first = await caller.call("order.logisticsEdit", sent, access_token=token)
-    assert said(first) == no(codes.BUSINESS)
-    await caller.data("order.logisticsAdd", sent)
-    assert said(await caller.call("order.logisticsAdd", sent, access_token=token)) == no(codes.BUSINESS)
-    caller.sandbox.advance(86390)
-    asked = {"logistics_code": "yuantong", "track_no": "YT2"}
-    answer = await caller.call("logistics.trackNoRouteDetail", asked, access_token=token)
-    assert said(answer) == no(codes.NUMBER_UNKNOWN)
-    await caller.data("order.logisticsEdit", sent | {"logistics_code": "YT2"})
-    assert (await caller.data("logistics.trackNoRouteDetail", asked))["route__node_list"] == []
-    scans = [{"at": T0, "state": "GOT", "content": "已揽收", "site": "杭州"}]
-    await caller.control("/routes", {"tracking_no": "YT2", "scans": scans})
-    nodes = (await caller.data("logistics.trackNoRouteDetail", asked))["route__node_list"]
-    assert [(node["timestamp"], node["state"], node["site_name"]) for node in nodes] == [("1767574800", "GOT", "杭州")]
-    caller.sandbox.advance(60)
-    late = await caller.call("order.logisticsEdit", sent, access_token=token)
-    assert said(late) == no(codes.BUSINESS)
-    assert "24 h" in late["sub_msg"]
-
-
 async def test_a_parcel_is_stopped_until_it_is_signed_for(caller: Caller) -> None:
     own = apply(caller)
     caller.sandbox.change(own, transitions.agree)

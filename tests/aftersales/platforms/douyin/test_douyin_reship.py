@@ -483,7 +483,7 @@ async def test_what_changed_in_a_shop_is_listed(shop: Shop) -> None:
 
     rows = [row async for row in shop.douyin.changed(SHOP, RESHIP_KIND, since, since + timedelta(hours=1))]
 
-    assert [(row.after_sale_id, row.status) for row in rows] == [(second, 6), (first, 8)]
+    assert [row.after_sale_id for row in rows] == [second, first]
 
 
 @pytest.mark.parametrize(
