@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.exports import protect, read_export, write_rejected
+from aftersales.importing.exports import read_export
 from aftersales.importing.mapping import read_mapping
-from aftersales.importing.table import cell_text, clean
+from aftersales.importing.rejected import protect, write_rejected
+from aftersales.importing.rows import clean
+from aftersales.importing.workbook_program import cell_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm
 from tests.support.exporting import HEADER, RESHIPS, SPLIT_HEADER, SPLITS, Exported, facts, reasons, row
