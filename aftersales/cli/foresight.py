@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from aftersales.cli.output import complain, say, visible
 from aftersales.importing.foresight import Foresight, losses
 from cases.ledger import LedgerEntry
-from cases.shanghai import shanghai
+from cases.shanghai import SHANGHAI
 from workflows.registry import PROCESSES
 
 _NAMED = 20
@@ -28,11 +29,15 @@ def say_foresight(foreseen: Sequence[Foresight]) -> None:
     for case in foreseen[:_NAMED]:
         process = PROCESSES[case.case_id.partition("/")[0]]
         for entry in case.missed:
-            say(f"{case.case_id}: 已过期 / past: {shanghai(entry.at)} {process.rule_label(entry.rule)} {entry.rule}")
+            say(f"{case.case_id}: 已过期 / past: {_minute(entry.at)} {process.rule_label(entry.rule)} {entry.rule}")
         for booked in case.booked:
             say(f"{case.case_id}: 将记账 / would book: {_entry(booked)}")
     if len(foreseen) > _NAMED:
         say(f"… 还有 {len(foreseen) - _NAMED} 件已过期 / more cases are past a deadline")
+
+
+def _minute(instant: datetime) -> str:
+    return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def _entry(entry: LedgerEntry) -> str:

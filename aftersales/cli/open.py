@@ -125,6 +125,7 @@ async def _foresee(settings: Settings, cases: Cases, way: _Way) -> _Foreseen:
                 foreseen = foresee(process, opening, now)
                 past += [foreseen] if foreseen.missed else []
             advance(number)
+            await asyncio.sleep(0)  # or nobody could interrupt
     return _Foreseen(new, len(cases) - new, past)
 
 
@@ -140,9 +141,8 @@ def _say_dry_run(foreseen: _Foreseen, bad: list[tuple[Path, Rejected]], way: _Wa
         f"{foreseen.new} 件将新建 / would be opened, {foreseen.known} 件此前已新建 / were opened before, "
         f"{len(foreseen.past)} 件已过期 / past a deadline; {len(bad)} 行被拒 / rows rejected"
     )
-    say(
-        f"以平台记录为准,将记损失 / would book losses, unless the platform's record differs: {losses_in_words(foreseen.past)}"
-    )
+    lost = losses_in_words(foreseen.past)
+    say(f"将记损失(以平台记录为准) / would book losses, unless the record differs: {lost}")
 
 
 def _rows(bad: list[tuple[Path, Rejected]]) -> list[dict[str, Any]]:

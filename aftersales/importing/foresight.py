@@ -45,6 +45,7 @@ def foresee(process: Process, opening: Opening, now: datetime) -> Foresight:
     """Return what follows at once from opening a case now, as far as no record of the platform says otherwise."""
     case = process.open_case(opening)
     machine = CaseMachine(process, f"{process.name}/{case.facts.own_id}", case, now=now)
+    machine.elapse(min(machine.state.began or now, now))  # what follows from the opening itself is no deadline
     at_opening, fired = {entry.key for entry in machine.state.ledger}, len(machine.state.timeline)
     machine.elapse(now)
     for _ in range(_MOST_ROUNDS):
