@@ -7,9 +7,10 @@ from typing import Any
 
 import typer
 
-from aftersales.cli.output import complain, say, visible
+from aftersales.cli.output import complain, say
 from aftersales.importing.foresight import Foresight, losses
 from cases.ledger import LedgerEntry
+from cases.plain_text import plain
 from cases.shanghai import SHANGHAI
 from workflows.registry import PROCESSES
 
@@ -69,6 +70,6 @@ def may_lose(foreseen: Sequence[Foresight], *, yes: bool) -> bool:
     words = f"已过期,打开即记损失 / past deadlines, opening books losses: {losses_in_words(foreseen)}"
     if sys.stdin.isatty() and sys.stderr.isatty():
         say_foresight(foreseen)
-        return typer.confirm(visible(f"{words}. 仍要打开吗 / open them?"), err=True)
+        return typer.confirm(plain(f"{words}. 仍要打开吗 / open them?"), err=True)
     complain(f"{words}; 先看 --dry-run,确认则加 --yes / see --dry-run, then confirm by --yes")
     return False

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from aftersales.importing.ids import ERROR_VALUES, FORMULA_ERROR, LOST_DIGITS, ROUNDED, id_mark, read_id
-from aftersales.importing.rows import is_control, plain
+from aftersales.importing.rows import is_control, narrowed
 from cases.shanghai import SHANGHAI, shanghai_day
 
 CellReader = Callable[[str], Any]
@@ -63,7 +63,7 @@ def _types(annotation: Any) -> set[Any]:
 
 def _word_reader(values: Mapping[str, Any]) -> CellReader:
     def read(text: str) -> Any:
-        word = text if text in values else plain(text)
+        word = text if text in values else narrowed(text)
         if word not in values:
             raise ValueError(f"不在映射的 values 里 / not among the mapping's values: {', '.join(values)}")
         return values[word]
@@ -73,7 +73,7 @@ def _word_reader(values: Mapping[str, Any]) -> CellReader:
 
 def _instant_reader(form: str | None) -> CellReader:
     def read(text: str) -> str:
-        instant = next(filter(None, _readings(plain(text), form)), None)
+        instant = next(filter(None, _readings(narrowed(text), form)), None)
         if instant is None:
             raise ValueError(f"须为时刻 / expected a date and time such as {form or '2026-11-04 09:00'}")
         return (instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)).isoformat()
@@ -83,7 +83,7 @@ def _instant_reader(form: str | None) -> CellReader:
 
 def _day_reader(form: str | None) -> CellReader:
     def read(text: str) -> str:
-        text = plain(text)
+        text = narrowed(text)
         readings = (*_readings(text, form), *(_parsed(text, usual) for usual in _USUAL_DAYS))
         instant = next(filter(None, readings), None)
         if instant is None:
@@ -116,7 +116,7 @@ def _parsed(text: str, form: str) -> datetime | None:
 
 
 def _read_amount(text: str) -> str:
-    amount = _AMOUNT.fullmatch(plain(text))
+    amount = _AMOUNT.fullmatch(narrowed(text))
     if amount is None:
         raise ValueError("须为金额 / expected an amount such as 1299.00")
     sign, whole, cents = amount.groups("")
@@ -124,7 +124,7 @@ def _read_amount(text: str) -> str:
 
 
 def _read_boolean(text: str) -> bool:
-    word = plain(text).lower()
+    word = narrowed(text).lower()
     if word not in _BOOLEANS:
         raise ValueError("须为是或否 / expected 是 or 否, true or false, or values in the mapping")
     return _BOOLEANS[word]

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from aftersales.files.documents import Place
-from aftersales.importing.rows import is_control, plain
+from aftersales.importing.rows import is_control, narrowed
 from cases.errors import BadForm
 from cases.models import IdMark
 
@@ -39,7 +39,7 @@ def _marks(parts: Any) -> Iterator[IdMark]:
 
 def read_id(text: str, *, digits: bool) -> str:
     """Return an id as the platform has it; raise ValueError for one that cannot be known, or not of ``digits``."""
-    bare = plain(text).strip(_QUOTES)
+    bare = narrowed(text).strip(_QUOTES)
     if bare in ERROR_VALUES:
         raise ValueError(FORMULA_ERROR)
     whole = _WHOLE.fullmatch(bare)

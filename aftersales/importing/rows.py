@@ -52,7 +52,7 @@ def clean(text: str) -> str:
     return stripped(text.removeprefix("'"))
 
 
-def plain(text: str) -> str:
+def narrowed(text: str) -> str:
     """Return a text without invisible marks, full-width letters, digits and signs as ASCII."""
     if text.isascii():
         return text
