@@ -21,6 +21,7 @@ from aftersales.importing.workbook_program import cell_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm
 from tests.support.exporting import HEADER, RESHIPS, SPLIT_HEADER, SPLITS, Exported, facts, reasons, row
+from tests.support.memory import PEAK
 from tests.support.places import EXAMPLES
 from tests.support.programs import ROOT
 from workflows.registry import PROCESSES
@@ -282,11 +283,11 @@ def test_a_file_of_too_many_rows_opens_none(reships: Exported, monkeypatch: pyte
 def test_two_hundred_thousand_rows_take_less_than_300_mb(reships: Exported) -> None:
     """Measured on a tenth of them, beyond what the program takes without a row."""
     code = (
-        "import resource, sys; from pathlib import Path; import aftersales.cli.open\n"
+        "import sys; from pathlib import Path; import aftersales.cli.open\n"
         "from aftersales.importing.exports import read_export\n"
         "from aftersales.importing.mapping import read_mapping\n"
         "mapping = read_mapping(Path(sys.argv[2]))\n"
-        "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        f"used = lambda: {PEAK}\n"
         "before = used(); export = read_export(Path(sys.argv[1]), mapping, {})\n"
         "print(len(export.cases), before, used())"
     )
