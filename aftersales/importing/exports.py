@@ -1,6 +1,7 @@
 """Exports of back offices: the cases to open from their rows, and the rows that open none."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -222,7 +223,8 @@ class _RowReader:
                 if position in row.filled and part is not self._mapping.facts:
                     wrong.append(f"{label}: 合并单元格,请逐行填写 / is a merged cell: write it into every row")
                 elif text:
-                    values[name] = part.readers[name](text)
+                    value = part.readers[name](text)
+                    values[name] = sys.intern(value) if isinstance(value, str) else value  # many rows say the same
                 elif part.model.model_fields[name].is_required():
                     wrong.append(f"{label}: 缺少 / is empty")
             except ValueError as bad:
