@@ -10,7 +10,7 @@ from pydantic import Field
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Note, Shipment
-from cases.models import Id, Instant, Money, Name, Text
+from cases.models import DigitId, Id, Instant, Money, Name, Text
 from cases.policy import Policy
 from statecharts.anomaly_1688 import Anomaly1688
 
@@ -29,7 +29,7 @@ class AnomalyFacts(ShopFacts):
     """The warning as the console shows it, the parcel, and the goods amount (CNY) in it."""
 
     anomaly_id: Id
-    order_id: Id
+    order_id: DigitId
     kind: Anomaly
     warned_at: Instant
     tracking_no: Name

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.durations import parse_duration
 from cases.forms import Form, Shipment
-from cases.models import Id, Instant, Money, Strict
+from cases.models import DigitId, Id, Instant, Money, Strict
 from cases.policy import Figure, Lengths, Policy
 from statecharts.anxinjian_split import AMENDED, AnxinjianOrder, AnxinjianSplit
 
@@ -23,7 +23,7 @@ MOST_ORDERS = 20
 class SplitOrder(Strict):
     """An order; ``auto_receipt_at`` is the platform's instant of automatic receipt, None while unknown."""
 
-    order_id: Id
+    order_id: DigitId
     carries_item: bool
     auto_receipt_at: Instant | None = None
 

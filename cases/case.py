@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from cases.editions import UNRELEASED
 from cases.forms import Form, NoForm
-from cases.models import Id, Instant, Strict
+from cases.models import DigitId, Id, Instant, Strict
 from cases.policy import Figure, Policy
 
 
@@ -55,7 +55,7 @@ class ShopFacts(Facts):
 class OrderFacts(ShopFacts):
     """Facts of a case of which an order has only one: its id is the case's own."""
 
-    order_id: Id
+    order_id: DigitId
 
     @property
     def own_id(self) -> str:

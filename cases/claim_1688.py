@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Proof
-from cases.models import Id, Instant, Money, Strict, Text, cents
+from cases.models import DigitId, Id, Instant, Money, Strict, Text, cents
 from cases.policy import Dated, Figure, Policy, scheduled
 from statecharts.claim_1688 import Claim1688
 
@@ -99,7 +99,7 @@ Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
 class SubOrder(Strict):
     """A sub-order: the goods amount (CNY) actually paid, without freight, and whether it violates."""
 
-    sub_order_id: Id
+    sub_order_id: DigitId
     goods_amount: Money
     violating: bool
 
@@ -108,7 +108,7 @@ class ClaimFacts(ShopFacts):
     """The claim as the console shows it; its trade may be closed already (CL-7)."""
 
     claim_id: Id
-    order_id: Id
+    order_id: DigitId
     violation: Violation
     opened_by: OpenedBy
     opened_at: Instant

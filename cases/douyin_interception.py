@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from cases.case import Case, Cost, ShopFacts
 from cases.forms import Form, Proof
-from cases.models import Id, Money, Name, Strict, Text
+from cases.models import DigitId, Money, Name, Strict, Text
 from cases.policy import Figure, Policy
 from statecharts.douyin_interception import DouyinInterception
 
@@ -44,8 +44,8 @@ class ParcelOnItsWay(Strict):
 class InterceptionFacts(ShopFacts):
     """The after-sale and the parcels of its order; ``agreement_signed``: the shop has agreed to interceptions."""
 
-    after_sale_id: Id
-    order_id: Id
+    after_sale_id: DigitId
+    order_id: DigitId
     refund: RefundStage
     agreement_signed: bool
     parcels: tuple[ParcelOnItsWay, ...] = Field(min_length=1, max_length=MOST_PARCELS)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
-from cases.models import Duration, Excerpt, Id, Instant, Money, Text
+from cases.models import DigitId, Duration, Excerpt, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
 from statecharts.douyin_reship import DouyinReship
 
@@ -42,9 +42,9 @@ class ReshipFacts(ShopFacts):
     ``shipped``: the order has been shipped, without which there is nothing to send again (DR-2).
     """
 
-    after_sale_id: Id
-    order_id: Id
-    category_id: Id | None = None
+    after_sale_id: DigitId
+    order_id: DigitId
+    category_id: DigitId | None = None
     reason: Reason
     order_amount: Money
     applied_at: Instant

@@ -22,7 +22,7 @@ from cases.false_shipment import (
 )
 from cases.forms import Form, Shipment
 from cases.ledger import Points
-from cases.models import Duration, Id, Instant, Money, Name, Text
+from cases.models import DigitId, Duration, Instant, Money, Name, Text
 from cases.policy import Figure, Lengths, Policy, duration
 from statecharts.douyin_shipment import DouyinShipment
 
@@ -60,7 +60,7 @@ class DouyinShipmentFacts(OrderFacts):
     ``consignee_region`` are None if they are unknown.
     """
 
-    product_id: Id
+    product_id: DigitId
     mode: ShippingMode
     ordered_at: Instant
     paid_at: Instant

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice
@@ -63,8 +64,22 @@ Duration = Annotated[timedelta, BeforeValidator(_length), PlainSerializer(format
 """A length of time, written as 48h or 3d."""
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterValidator(cents)]
 """An amount in CNY, kept with its two decimals."""
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$")]
+
+
+@dataclass(frozen=True)
+class IdMark:
+    """How the ids of a field look on the platform: of ASCII ``digits`` alone, or not known.
+
+    Files are read by it.  Cases are not refused for it: those that are open stay as they are.
+    """
+
+    digits: bool = False
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/]+$"), IdMark()]
 """A platform's own identifier: no white space, no slash."""
+DigitId = Annotated[Id, IdMark(digits=True)]
+"""An identifier that the platform writes in ASCII digits."""
 LONGEST_TEXT = 2000
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)]
 """A text that is not empty."""

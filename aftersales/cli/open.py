@@ -4,32 +4,41 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from temporalio.service import RPCError
 
 from aftersales.cli.exit_status import BAD_INPUT, INTERRUPTED, case_error, run
+from aftersales.cli.foresight import foresight_as_json, losses_in_words, may_lose, say_foresight
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, say
-from aftersales.importing.batch import open_cases
+from aftersales.importing.batch import case_id, known_case_ids, open_cases
 from aftersales.importing.case_files import read_cases, read_shops
-from aftersales.importing.exports import Export, read_export, write_rejected
+from aftersales.importing.exports import Export, Openings, Rejected, read_export
+from aftersales.importing.foresight import Foresight, foresee
 from aftersales.importing.mapping import read_mapping
+from aftersales.importing.rejected import write_rejected
+from aftersales.importing.table import DELIMITED, WORKBOOKS
 from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
 from cases.messages import Opening
+from cases.models import whole_seconds
 from workflows.engine.process import Process
 
-_EXPORT_SUFFIXES, _OLD_SUFFIX = (".csv", ".xlsx"), ".xls"
+_EXPORT_SUFFIXES = (*DELIMITED, *WORKBOOKS)
 _LISTED = 20  # more cases of an export are only counted
 
-Cases = list[tuple[Process, Opening]]
+Cases = Sequence[tuple[Process, Opening]]
 Results = list[dict[str, Any]]
 
 
@@ -39,7 +48,7 @@ class OpeningStopped(CaseError):
 
 def open_command(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Case files in YAML or JSON, or exports in CSV or .xlsx.")
+        list[Path], typer.Argument(metavar="FILE", help="Case files in YAML or JSON, or exports in CSV, .xlsx or .xls.")
     ],
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The YAML file that maps columns of the exports to fields.")
@@ -47,16 +56,31 @@ def open_command(
     rejected: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write rejected rows to this file instead of beside the export.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be opened, what is past its deadline, what that books."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before past deadlines of the opened cases book losses.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Open cases from files; cases opened before stay as they are. Rejected rows of an export are written to a file."""
+    way = _Way(dry_run=dry_run, yes=yes, as_json=as_json)
 
     async def work() -> int | None:
         settings = load_settings()
         _check(files, mapping, rejected)
         if mapping is not None:
-            return await _open_exports(settings, _read(settings, files, mapping), rejected, as_json=as_json)
-        results = await _open(settings, read_cases(files, settings), quiet=as_json)
+            return await _open_exports(settings, _read(settings, files, mapping, way), rejected, way)
+        cases = read_cases(files, settings)
+        foreseen = await _foresee(settings, cases, way)
+        if way.dry_run:
+            _say_dry_run(foreseen, [], way)
+            return None
+        if not may_lose(foreseen.past, yes=way.yes):
+            return BAD_INPUT
+        results = await _open(settings, cases, quiet=as_json)
         if as_json:
             print_json(results)
         else:
@@ -66,35 +90,100 @@ def open_command(
     run(work())
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How files are opened: only tried, without asking, with JSON as output."""
+
+    dry_run: bool
+    yes: bool
+    as_json: bool
+
+    @property
+    def shows_progress(self) -> bool:
+        return sys.stderr.isatty() and not self.as_json
+
+
+@dataclass(frozen=True)
+class _Foreseen:
+    """What would become of cases: how many are new, how many were opened before, and those past a deadline."""
+
+    new: int
+    known: int
+    past: list[Foresight]
+
+
+async def _foresee(settings: Settings, cases: Cases, way: _Way) -> _Foreseen:
+    if not cases or (way.yes and not way.dry_run):
+        return _Foreseen(len(cases), 0, [])
+    with configured_ledger(settings) as ledger:
+        known = await known_case_ids(ledger, cases)
+    now, new, past = whole_seconds(datetime.now(UTC)), 0, list[Foresight]()
+    with _progress_bar("核对期限 / deadlines", len(cases), shown=way.shows_progress) as advance:
+        for number, (process, opening) in enumerate(cases, 1):
+            if case_id(process, opening) not in known:
+                new += 1
+                foreseen = foresee(process, opening, now)
+                past += [foreseen] if foreseen.missed else []
+            advance(number)
+            await asyncio.sleep(0)  # or nobody could interrupt
+    return _Foreseen(new, len(cases) - new, past)
+
+
+def _say_dry_run(foreseen: _Foreseen, bad: list[tuple[Path, Rejected]], way: _Way) -> None:
+    if way.as_json:
+        past = [foresight_as_json(case) for case in foreseen.past]
+        print_json({"new": foreseen.new, "known": foreseen.known, "past": past, "rejected": _rows(bad)})
+        return
+    say_foresight(foreseen.past)
+    for path, entry in bad[:_LISTED]:
+        say(f"{path}:{entry.row.line}: {entry.reason}")
+    say(
+        f"{foreseen.new} 件将新建 / would be opened, {foreseen.known} 件此前已新建 / were opened before, "
+        f"{len(foreseen.past)} 件已过期 / past a deadline; {len(bad)} 行被拒 / rows rejected"
+    )
+    lost = losses_in_words(foreseen.past)
+    say(f"将记损失(以平台记录为准) / would book losses, unless the record differs: {lost}")
+
+
+def _rows(bad: list[tuple[Path, Rejected]]) -> list[dict[str, Any]]:
+    return [{"file": str(path), "line": entry.row.line, "reason": entry.reason} for path, entry in bad]
+
+
 def _check(files: Sequence[Path], mapping: Path | None, rejected: Path | None) -> None:
     for path in files:
         suffix = path.suffix.lower()
-        if suffix == _OLD_SUFFIX:
-            raise BadForm(f"{path}: 旧版 .xls 不能读取,请另存为 .xlsx / .xls cannot be read: save it as .xlsx")
         if suffix in _EXPORT_SUFFIXES and mapping is None:
             raise BadForm(f"{path}: 缺少 --mapping / an export needs --mapping, the file that maps its columns")
         if suffix not in _EXPORT_SUFFIXES and (mapping or rejected):
-            raise BadForm(f"{path}: 不是导出表 / not an export: --mapping and --rejected are for .csv and .xlsx")
+            raise BadForm(f"{path}: 不是导出表 / not an export: --mapping and --rejected are for .csv, .xlsx and .xls")
     if rejected and len(files) > 1:
         raise BadForm("--rejected: 一次只能有一个导出表 / expected a single export")
     if rejected and rejected.resolve() in [path.resolve() for path in (*files, mapping) if path]:
         raise BadForm(f"--rejected: {rejected} 会覆盖输入 / would overwrite an input file")
 
 
-def _read(settings: Settings, files: Sequence[Path], mapping: Path) -> list[Export]:
+def _read(settings: Settings, files: Sequence[Path], mapping: Path, way: _Way) -> list[Export]:
     export_mapping, shops = read_mapping(mapping), read_shops(settings.shops_file)
-    return [read_export(path, export_mapping, shops) for path in files]
+    exports = []
+    for path in files:
+        with _progress_bar(f"读取 / reading {path.name}", None, shown=way.shows_progress) as advance:
+            exports.append(read_export(path, export_mapping, shops, advance))
+    return exports
 
 
-async def _open_exports(
-    settings: Settings, exports: list[Export], rejected: Path | None, *, as_json: bool
-) -> int | None:
-    written = [write_rejected(export, rejected) for export in exports if export.rejected]
-    results = await _open(settings, [case for export in exports for case in export.cases], quiet=as_json)
+async def _open_exports(settings: Settings, exports: list[Export], rejected: Path | None, way: _Way) -> int | None:
+    cases = _Several([export.cases for export in exports])
     bad = [(export.table.path, rejection) for export in exports for rejection in export.rejected]
-    if as_json:
-        rows = [{"file": str(path), "line": entry.row.line, "reason": entry.reason} for path, entry in bad]
-        print_json({"cases": results, "rejected": rows, "rejected_files": [str(path) for path in written]})
+    foreseen = await _foresee(settings, cases, way)
+    if way.dry_run:
+        _say_dry_run(foreseen, bad, way)
+        return BAD_INPUT if bad else None
+    if not may_lose(foreseen.past, yes=way.yes):
+        return BAD_INPUT
+    written = [write_rejected(export, rejected) for export in exports if export.rejected]
+    results = await _open(settings, cases, quiet=way.as_json)
+    if way.as_json:
+        print_json({"cases": results, "rejected": _rows(bad), "rejected_files": [str(path) for path in written]})
     else:
         if len(results) <= _LISTED:
             _list(results)
@@ -103,6 +192,22 @@ async def _open_exports(
         return None
     complain(f"{len(bad)} 行有误,改好再导入 / rows are wrong, correct and open them: {', '.join(map(str, written))}")
     return BAD_INPUT
+
+
+class _Several(Sequence[tuple[Process, Opening]]):
+    """The cases of several exports, one after the other, without a copy of them."""
+
+    def __init__(self, parts: list[Openings]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def __iter__(self) -> Iterator[tuple[Process, Opening]]:
+        return chain.from_iterable(self._parts)
+
+    def __getitem__(self, number: Any) -> Any:
+        return next(islice(self, number, None))
 
 
 def _list(results: Results) -> None:
@@ -122,11 +227,11 @@ async def _open(settings: Settings, cases: Cases, *, quiet: bool) -> Results:
         return done
     client = await connect()
     try:
-        with _progress_bar(len(cases), shown=sys.stderr.isatty() and not quiet) as advance:
+        with _progress_bar("新建 / opening", len(cases), shown=sys.stderr.isatty() and not quiet) as advance:
 
             def on_result(result: dict[str, Any]) -> None:
                 done.append(result)
-                advance()
+                advance(len(done))
 
             with configured_ledger(settings) as ledger:
                 return await open_cases(client, settings.task_queue, ledger, cases, on_result)
@@ -144,13 +249,13 @@ def _progress(done: Results, cases: Cases) -> str:
 
 
 @contextmanager
-def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on standard error, and yield the function that advances it by one."""
+def _progress_bar(what: str, total: int | None, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error, and yield the function that sets how much is done."""
     if not shown:
-        yield lambda: None
+        yield lambda _: None
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+        task = progress.add_task(escape(what), total=total)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,5 +1,6 @@
 """Instants and days written as offsets from the opening of a case: +0s, -16d, +72h."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any, get_args
@@ -9,6 +10,8 @@ from pydantic import AwareDatetime, BaseModel
 from cases.durations import parse_duration
 from cases.errors import BadForm
 from cases.shanghai import SHANGHAI, shanghai_day
+
+_COUNT = re.compile(r"[+-]?\d*\.?\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 
 Shift = Callable[[Any], Any]
 """Turns a written instant into one of this run; raises BadForm.  Anything else is left for the model to refuse."""
@@ -59,9 +62,18 @@ def shift_instants(model: type[BaseModel], raw: Any, shift: Shift, place: tuple[
 def shift_instant(written: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:
     """Shift one instant; raise BadForm that names its place."""
     try:
-        return shift(written)
+        return shift(_no_count(written))
     except BadForm as bad:
         raise BadForm(f"{'.'.join(str(part) for part in place)}: {bad}", place) from bad
+
+
+def _no_count(written: Any) -> Any:
+    """Return what is no count of seconds: models would read one as an instant, far from the one that was meant."""
+    if isinstance(written, str) and _COUNT.fullmatch(written.strip()):
+        raise BadForm(
+            f"须为时刻 / expected an instant such as 2026-11-04T09:00:00+08:00, or an offset, got {written!r}"
+        )
+    return written
 
 
 def _shift(annotation: Any, value: Any, shift: Shift, place: tuple[str | int, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Final
 
 from temporalio.client import Client
@@ -18,6 +19,8 @@ from workflows.opening import start_case
 _CONCURRENT: Final = 4
 """Openings at the same time: more of them would only stand before the operators' decisions."""
 _ENTERED_TOGETHER: Final = 100
+_AT_ONCE: Final = 1000
+"""Cases that are read into memory and looked up together."""
 
 
 def case_id(process: Process, opening: Opening) -> str:
@@ -37,8 +40,18 @@ async def open_cases(
     The result of a case that was opened before and has ended says ``why`` it is not opened.  Raises LedgerUnreachable:
     a case may have ended and been forgotten by Temporal, which only the ledger knows.
     """
-    opener = _Opener(client, task_queue, CaseRegister(ledger), on_result)
-    return await opener.open([(opened_case(process, opening), process, opening) for process, opening in cases])
+    opener, waiting, results = _Opener(client, task_queue, CaseRegister(ledger), on_result), iter(cases), list[Any]()
+    while some := [(opened_case(process, opening), process, opening) for process, opening in islice(waiting, _AT_ONCE)]:
+        results += await opener.open(some)
+    return results
+
+
+async def known_case_ids(ledger: Ledger, cases: Iterable[tuple[Process, Opening]]) -> set[str]:
+    """Return the ids of those cases that were ever opened; raises LedgerUnreachable."""
+    register, waiting, known = CaseRegister(ledger), iter(cases), set[str]()
+    while some := [case_id(process, opening) for process, opening in islice(waiting, _AT_ONCE)]:
+        known.update(await register.known(some))
+    return known
 
 
 class _Opener:
@@ -51,7 +64,8 @@ class _Opener:
         self._results: dict[int, dict[str, Any]] = {}
 
     async def open(self, cases: list[tuple[OpenedCase, Process, Opening]]) -> list[dict[str, Any]]:
-        self._known = await self._register.known([case.case_id for case, *_ in cases]) if cases else {}
+        self._known = await self._register.known([case.case_id for case, *_ in cases])
+        self._results = {}
         waiting = iter(enumerate(cases))
 
         async def work() -> None:

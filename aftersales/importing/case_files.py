@@ -7,6 +7,7 @@ from typing import Any
 
 from aftersales.files.documents import BadFile, Document, read_document
 from aftersales.files.offsets import shift_instants, shifter
+from aftersales.importing.ids import check_texts
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from cases.messages import Opening
@@ -30,8 +31,9 @@ def read_case(path: Path, shops: dict[str, Any], now: datetime) -> tuple[Process
     try:
         process = process_of(file.process)
         facts = shift_instants(process.case.facts_type(), file.opening, shifter(now), ("opening",))
-        shop = read(process.case.facts_type(), facts, "opening").shop
-        opening = Opening(facts=facts, policy=figures_of(shops, shop, process, file.policy))
+        read_facts = read(process.case.facts_type(), facts, "opening")
+        check_texts(read_facts, ("opening",))
+        opening = Opening(facts=facts, policy=figures_of(shops, read_facts.shop, process, file.policy))
         process.open_case(opening)
     except BadForm as bad:
         raise document.fault(bad) from bad

@@ -1,32 +1,36 @@
 """Mappings: the file that says which column or constant of an export is which field of a case, and its checks."""
 
 import json
-import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from aftersales.files.documents import Document, Place, read_document
+from aftersales.importing.cells import CellReader, cell_reader, is_day, is_instant
+from aftersales.importing.ids import id_mark, unclean
 from cases.errors import BadForm
 from cases.models import Strict, Text, expected, faults
-from cases.shanghai import SHANGHAI, shanghai_day
 from workflows.engine.process import Process
 from workflows.registry import process_of
 
 
 class Column(Strict):
-    """A column by its header; ``values``: what its words mean, ``format``: how its instants are written."""
+    """A column by its header; ``values``: what its words mean, ``format``: how its instants are written.
+
+    ``digits``: whether its ids are digits only; None: as the process says.  ``optional``: an export may lack it.
+    """
 
     header: Text
     values: dict[str, Any] | None = None
     format: Text | None = None
+    digits: bool | None = None
+    optional: bool = False
 
 
 def _column(raw: Any) -> Any:
@@ -44,8 +48,12 @@ class ItemsFile(Strict):
     constants: dict[str, Any] = {}
 
 
+NOTHING = ("-", "--", "\u2014", "\u2014\u2014", "/", "无")
+"""The words that exports put into a cell which says nothing."""
+
+
 class MappingFile(Strict):
-    """The fields of a mapping file."""
+    """The fields of a mapping file; ``nothing``: the words of a cell that says nothing."""
 
     process: str
     columns: Columns
@@ -54,6 +62,7 @@ class MappingFile(Strict):
     policy: dict[str, Any] = {}
     sheet: Text | None = None
     skip_rows: int = Field(default=0, ge=0)
+    nothing: tuple[Text, ...] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,11 @@ class Part:
     constants: dict[str, Any]
 
     @cached_property
-    def readers(self) -> dict[str, "CellReader"]:
+    def readers(self) -> dict[str, CellReader]:
         """The reader of every column's cells."""
         fields = self.model.model_fields
         return {
-            name: _cell_reader(fields[name].annotation, column.values, column.format)
+            name: cell_reader(fields[name], column.values, column.format, digits=column.digits)
             for name, column in self.columns.items()
         }
 
@@ -147,12 +156,18 @@ def _column_faults(model: type[BaseModel], name: str, annotation: Any, column: C
         yield (), "是列表,请写在 rows 里 / is a list: give it under rows"
     for word, value in (column.values or {}).items():
         yield from ((("values", word), why) for why in _value_faults(model, name, value))
-    dated = _is_instant(annotation) or _is_day(annotation)
+    if column.digits is not None and id_mark(model.model_fields[name]) is None:
+        yield ("digits",), "只用于编号 / only ids have it"
+    if column.optional and model.model_fields[name].is_required():
+        yield ("optional",), "必填字段的列不能缺 / the field is required, and so is its column"
+    dated = is_instant(annotation) or is_day(annotation)
     if column.format and not (dated and _is_format(column.format)):
         yield ("format",), "须为时刻的格式 / expected a date format such as %Y/%m/%d %H:%M"
 
 
 def _value_faults(model: type[BaseModel], name: str, value: Any) -> list[str]:
+    if isinstance(value, str) and (why := unclean(value, is_id=id_mark(model.model_fields[name]) is not None)):
+        return [why]
     try:
         model.model_validate_json(json.dumps({name: value}))
     except ValidationError as bad:
@@ -180,119 +195,3 @@ def _item_model(model: type[BaseModel], field: str) -> type[BaseModel]:
 def _item_type(annotation: Any) -> type[BaseModel] | None:
     inner = next(iter(get_args(annotation)), None)
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
-
-
-# Readers of cells: from what people and spreadsheets write to the values of fields
-
-CellReader = Callable[[str], Any]
-"""Turns the text of a cell into a field's value; raises ValueError that says what was expected."""
-
-_ERROR_VALUES = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
-_ROUNDED = re.compile(r"-?\d(?:\.\d+)?E\+\d{2,}")
-_WIDE_COMMA = "\uff0c"
-_AMOUNT = re.compile(r"[¥\uffe5]?\s*(-?)[¥\uffe5]?\s*(\d{1,3}(?:[,\uff0c]\d{3})+|\d+)(\.\d+)?\s*元?")
-_USUAL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
-_USUAL_DAYS = ("%Y-%m-%d", "%Y/%m/%d")
-_BOOLEANS = {"true": True, "是": True, "false": False, "否": False}
-
-
-def _cell_reader(annotation: Any, values: Mapping[str, Any] | None, form: str | None) -> CellReader:
-    """Return the reader for a field's type; ``values`` says what each word of the export means."""
-    if values is not None:
-        return _word_reader(values)
-    if _is_instant(annotation):
-        return _instant_reader(form)
-    if _is_day(annotation):
-        return _day_reader(form)
-    types = _types(annotation)
-    if Decimal in types:
-        return _read_amount
-    return _read_boolean if bool in types else _read_text
-
-
-def _is_instant(annotation: Any) -> bool:
-    return bool({AwareDatetime, datetime} & _types(annotation))
-
-
-def _is_day(annotation: Any) -> bool:
-    return date in _types(annotation)
-
-
-def _types(annotation: Any) -> set[Any]:
-    return {annotation}.union(
-        *(_types(inner) for inner in get_args(annotation) if isinstance(inner, type) or get_args(inner))
-    )
-
-
-def _word_reader(values: Mapping[str, Any]) -> CellReader:
-    def read(text: str) -> Any:
-        if text not in values:
-            raise ValueError(f"不在映射的 values 里 / not among the mapping's values: {', '.join(values)}")
-        return values[text]
-
-    return read
-
-
-def _instant_reader(form: str | None) -> CellReader:
-    def read(text: str) -> str:
-        instant = next(filter(None, _readings(text, form)), None)
-        if instant is None:
-            raise ValueError(f"须为时刻 / expected a date and time such as {form or '2026-11-04 09:00'}")
-        return (instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)).isoformat()
-
-    return read
-
-
-def _day_reader(form: str | None) -> CellReader:
-    def read(text: str) -> str:
-        readings = (*_readings(text, form), *(_parsed(text, usual) for usual in _USUAL_DAYS))
-        instant = next(filter(None, readings), None)
-        if instant is None:
-            raise ValueError(f"须为日期 / expected a date such as {form or '2026-11-04'}")
-        return (shanghai_day(instant) if instant.tzinfo else instant.date()).isoformat()
-
-    return read
-
-
-def _readings(text: str, form: str | None) -> Iterator[datetime | None]:
-    if form:
-        yield _parsed(text, form)
-    yield _parsed_iso(text)
-    yield from (_parsed(text, usual) for usual in _USUAL_FORMATS)
-
-
-def _parsed_iso(text: str) -> datetime | None:
-    try:
-        # A day alone would start the clocks at midnight: whoever means that says so by a format.
-        return datetime.fromisoformat(text) if ":" in text else None
-    except ValueError:
-        return None
-
-
-def _parsed(text: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - without an offset it is Shanghai's
-    except ValueError:
-        return None
-
-
-def _read_amount(text: str) -> str:
-    amount = _AMOUNT.fullmatch(text)
-    if amount is None:
-        raise ValueError("须为金额 / expected an amount such as 1299.00")
-    sign, whole, cents = amount.groups("")
-    return f"{sign}{whole.replace(',', '').replace(_WIDE_COMMA, '')}{cents}"
-
-
-def _read_boolean(text: str) -> bool:
-    if text.lower() not in _BOOLEANS:
-        raise ValueError("须为是或否 / expected 是 or 否, true or false, or values in the mapping")
-    return _BOOLEANS[text.lower()]
-
-
-def _read_text(text: str) -> str:
-    if _ROUNDED.fullmatch(text):
-        raise ValueError("这个数已丢位,请把列设为文本 / the number has lost digits: format the column as text")
-    if text in _ERROR_VALUES:
-        raise ValueError("公式出错 / an error value of a formula")
-    return text

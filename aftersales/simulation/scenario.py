@@ -149,6 +149,7 @@ class Scenario:
         """Read and check a file; raise BadFile that names line, field and what was expected."""
         self.document: Document = read_document(path)
         try:
+            shift_instant(self.document.data.get("opened_at"), _as_it_is, ("opened_at",))
             self.file = _read_at(ScenarioFile, self.document.data, (), "scenario")
             self.process: Process = process_of(self.file.process)
             self._processes = self._read_processes()
@@ -279,6 +280,10 @@ class Scenario:
 
 
 # Checks; all of them raise BadForm with the place of the fault
+
+
+def _as_it_is(written: Any) -> Any:
+    return written
 
 
 def _read_at(model: type[Model], raw: Any, place: Place, what: str = "") -> Model:

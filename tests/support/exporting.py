@@ -14,8 +14,8 @@ from aftersales.importing.mapping import read_mapping
 RESHIPS: dict[str, Any] = {
     "process": "douyin_reship",
     "columns": {
-        "after_sale_id": "售后单号",
-        "order_id": "订单编号",
+        "after_sale_id": {"header": "售后单号", "digits": False},
+        "order_id": {"header": "订单编号", "digits": False},
         "reason": {"header": "售后原因", "values": {"未收到货": "never_received", "少件": "short_shipped"}},
         "order_amount": "金额",
         "applied_at": {"header": "申请时间", "format": "%d.%m.%Y %H:%M"},
@@ -29,7 +29,10 @@ SPLITS: dict[str, Any] = {
     "process": "anxinjian_split",
     "columns": {"item_id": "商品", "authentication_fee": "鉴定费", "freight_fee": "运费"},
     "constants": {"provider_id": "P1", "merchant_id": "M1"},
-    "rows": {"field": "sub_orders", "columns": {"order_id": "订单", "carries_item": "实物"}},
+    "rows": {
+        "field": "sub_orders",
+        "columns": {"order_id": {"header": "订单", "digits": False}, "carries_item": "实物"},
+    },
 }
 SPLIT_HEADER = ("商品", "鉴定费", "运费", "订单", "实物")
 

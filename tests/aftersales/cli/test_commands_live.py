@@ -221,7 +221,7 @@ def test_g_11_a_case_that_a_late_fact_could_still_put_right_is_not_listed_as_ope
     path = tmp_path / "claim.yaml"
     path.write_text(yaml.safe_dump({"process": "claim_1688", "opening": facts}))
     case = f"claim_1688/{own_id}"
-    assert command("open", path).exit_code == 0
+    assert command("open", path, "--yes").exit_code == 0
     (row,) = listed(command, 1, "--shop", shop, "--all")
     until = time.monotonic() + PATIENCE_SECONDS
     while shown(command, case)["status"] != "closed" and time.monotonic() < until:

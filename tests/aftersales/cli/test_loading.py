@@ -7,7 +7,11 @@ import pytest
 
 from aftersales.cli.main import COMMANDS
 
-DATABASE, WORKBOOKS, SERVER = ("sqlalchemy", "alembic", "psycopg"), ("openpyxl",), ("uvicorn", "starlette")
+DATABASE, WORKBOOKS, SERVER = (
+    ("sqlalchemy", "alembic", "psycopg"),
+    ("openpyxl", "python_calamine"),
+    ("uvicorn", "starlette"),
+)
 MAY_LOAD = {
     ("open",): WORKBOOKS,
     ("bill",): DATABASE,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from aftersales.cli.open import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
+from cases.shanghai import SHANGHAI
 from tests.support.booking import ended, recorded
 from tests.support.embedded import surroundings
-from tests.support.exporting import RESHIPS, Exported, row
+from tests.support.exporting import RESHIPS, Exported
+from tests.support.exporting import row as row_of
 from tests.support.programs import ROOT
 
 Command = Callable[..., Result]
@@ -47,6 +50,12 @@ def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AFTERSALES_TASK_QUEUE", "nobody's")
     with environment.with_time_skipping_disabled():
         yield target
+
+
+def row(own_id: str = "A1", **cells: str) -> list[str]:
+    """Return a row of a case that has just been applied for."""
+    just_now = datetime.now(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    return row_of(own_id, **{"申请时间": just_now, **cells})
 
 
 def ids(count: int) -> list[str]:
@@ -134,7 +143,7 @@ def test_a_terminal_sees_a_bar_and_what_an_interrupt_left_is_opened_by_running_a
     )
     os.close(terminal)
     shown = b""
-    while f"/{MANY}".encode() not in shown:
+    while f"/{MANY}".encode() not in shown.partition("新建".encode())[2]:
         shown += os.read(seen, 4096)
     process.send_signal(signal.SIGINT)
     for part in iter(lambda: _more(seen), b""):
@@ -170,6 +179,96 @@ async def test_a_refusal_midway_stops_those_opened_at_once_and_says_how_many_wer
         await _open(Settings(task_queue="nobody's"), cases, quiet=True)
 
 
+PAST = "2026-01-05 09:00"
+
+
+def test_a_dry_run_says_what_would_be_opened_what_is_past_and_what_that_books(
+    aftersales: Command, reships: Exported, tmp_path: Path
+) -> None:
+    over, late, new = ids(3)
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        ledger.record(recorded(ended(over, process="douyin_reship")))
+    path = reships.write(row(over, 申请时间=PAST), row(late, 申请时间=PAST), row(new), row("bad", 金额="x"))
+    before = sorted(tmp_path.iterdir())
+    command = ("open", path, "--mapping", reships.mapping, "--dry-run")
+    surroundings = {"AFTERSALES_DATA_DIR": str(tmp_path), "TEMPORAL_ADDRESS": NO_SERVER}
+    said = aftersales(*command, **surroundings)
+    assert (said.exit_code, said.stderr) == (2, "")
+    *lines, counts, losses = said.stdout.splitlines()
+    assert [line for line in lines if over in line or new in line] == []
+    assert f"douyin_reship/{late}: 已过期 / past: 2026-01-09 09:00 " in said.stdout
+    assert f"douyin_reship/{late}: 将记账 / would book: DR-10 3.00 CNY" in lines
+    assert f"douyin_reship/{late}: 将记账 / would book: DR-11 金额未知 / amount unknown" in lines
+    assert counts.startswith("2 件将新建 / would be opened, 1 件此前已新建 / were opened before, 1 件已过期")
+    assert losses.endswith("1 件 / cases: 3.00 CNY, 1 笔金额未知 / amounts unknown")
+    assert sorted(tmp_path.iterdir()) == before
+
+    printed = json.loads(aftersales(*command, "--json", **surroundings).stdout)
+    assert (printed["new"], printed["known"], [entry["line"] for entry in printed["rejected"]]) == (2, 1, [5])
+    (case,) = printed["past"]
+    assert [entry["rule"] for entry in case["past"]] == ["auto_agree", "miss_shipment", "lapse"]
+    assert [(entry["clause"], entry["amount"]) for entry in case["books"]] == [("DR-10", "3.00"), ("DR-11", None)]
+
+
+def test_past_deadlines_are_opened_only_when_a_person_says_so(
+    address: str, aftersales: Command, reships: Exported
+) -> None:
+    (late,) = ids(1)
+    path = reships.write(row(late, 申请时间=PAST), row("bad", 金额="x"))
+    command = ("open", path, "--mapping", reships.mapping, "--json")
+    refused = aftersales(*command)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    (line,) = refused.stderr.splitlines()
+    assert "3.00 CNY" in line
+    assert "--yes" in line
+    assert not reships.path.with_name("export.rejected.csv").exists()
+    opened = json.loads(aftersales(*command, "--yes").stdout)["cases"]
+    assert opened == [{"case_id": f"douyin_reship/{late}", "opened": True}]
+
+
+def test_a_case_file_of_the_past_asks_as_an_export_does(aftersales: Command, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "process: douyin_reship\nopening:\n  shop_id: '1001'\n  after_sale_id: '7301'\n  order_id: '6922'\n"
+        "  reason: other\n  order_amount: '100.00'\n  applied_at: -9d\n",
+        encoding="utf-8",
+    )
+    refused = aftersales("open", path, TEMPORAL_ADDRESS=NO_SERVER)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--yes" in refused.stderr
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n\n", 2), ("y\n", 2)])
+def test_a_person_at_a_terminal_is_asked(reships: Exported, tmp_path: Path, answer: str, status: int) -> None:
+    """Without a server: after a yes the command fails to reach it, after a no it does not try."""
+    path = reships.write(row("A1", 申请时间=PAST))
+    seen, terminal = pty.openpty()
+    command = ("open", str(path), "--mapping", str(reships.mapping))
+    process = subprocess.Popen(
+        (sys.executable, "-c", INTERRUPTIBLE, *command),
+        cwd=ROOT,
+        env=surroundings(TEMPORAL_ADDRESS=NO_SERVER, AFTERSALES_DATA_DIR=str(tmp_path), TERM="xterm"),
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(seen, 4096)
+    os.write(seen, answer.encode())
+    for part in iter(lambda: _more(seen), b""):
+        shown += part
+    os.close(seen)
+    assert process.stdout
+    said = process.stdout.read().decode()
+    process.stdout.close()
+    assert process.wait() == status
+    assert "would book: DR-10 3.00 CNY" in said
+    assert (NO_SERVER in shown.decode()) is (answer == "y\n")
+    assert "读取 / reading export.csv".encode() in shown
+
+
 def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, reships: Exported) -> None:
     result = aftersales("open", reships.write(row(*ids(1))), "--mapping", reships.mapping, TEMPORAL_NAMESPACE="nowhere")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -183,7 +282,8 @@ def test_a_server_that_refuses_is_one_line(address: str, aftersales: Command, re
     [
         (("export.csv",), "--mapping"),
         (("export.XLSX",), "--mapping"),
-        (("old.xls", "--mapping", "mapping.yaml"), "save it as .xlsx"),
+        (("export.xls",), "--mapping"),
+        (("old.xls", "--mapping", "mapping.yaml"), "old.xls: No such file"),
         (("case.yaml", "--mapping", "mapping.yaml"), "case.yaml: "),
         (("case.yaml", "--rejected", "bad.csv"), "case.yaml: "),
         (("export.csv", "other.csv", "--mapping", "mapping.yaml", "--rejected", "bad.csv"), "--rejected"),

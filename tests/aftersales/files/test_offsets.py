@@ -115,3 +115,10 @@ def test_data_that_is_not_a_mapping_stays_as_it_is(raw: Any) -> None:
 @pytest.mark.parametrize(("length", "seconds"), [("1.9", 1), ("-0.1", -1), ("172800", 172800)])
 def test_seconds_are_whole_and_rounded_down(length: str, seconds: int) -> None:
     assert whole(timedelta(seconds=float(length))) == seconds
+
+
+@pytest.mark.parametrize("written", ["946684800", "+946684800", "1764032700.5", "20261105", "0"])
+@pytest.mark.parametrize("shift", [shifter(NINE), scenario_shifter(NINE, NINE)])
+def test_a_count_of_seconds_is_no_instant(written: str, shift: Any) -> None:
+    with pytest.raises(BadForm, match="须为时刻"):
+        shift_instant(written, shift, ("at",))

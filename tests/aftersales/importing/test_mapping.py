@@ -58,6 +58,8 @@ def test_a_mapping_that_fits_is_taken(tmp_path: Path) -> None:
         ("  item_id: 商品", "  item_id: 商品\n  sub_orders: 订单", 4, "duplicate field"),
         ("  item_id: 商品", "  item_id: 商品\n  freight_fee: 运费", 4, "duplicate field"),
         ("  item_id: 商品", '  item_id: {header: 商品, format: "%Y"}', 3, "format"),
+        ("  authentication_fee: 鉴定费", "  authentication_fee: {header: 鉴定费, digits: true}", 4, "digits"),
+        ("  item_id: 商品", "  item_id: {header: 商品, optional: true}", 3, "optional"),
         ("  provider_id: P1", "  provider_id: P 1", 6, "provider_id"),
         ('  freight_fee: "12.00"', '  freight_fee: "-1"', 8, "freight_fee"),
         ('  freight_fee: "12.00"', "  shop: S1", 8, "no such field"),

@@ -10,7 +10,8 @@ import pytest
 from openpyxl import Workbook
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.table import cell_text, clean
+from aftersales.importing.rows import clean
+from aftersales.importing.workbook_program import cell_text
 from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, facts, reasons, row
 
 AT = datetime.fromisoformat("2026-11-20T09:05:00")
@@ -30,7 +31,7 @@ def test_what_excel_saves_is_read_in_any_encoding(reships: Exported, encoding: s
 
 def test_another_encoding_is_refused(reships: Exported) -> None:
     reships.path.write_text(as_csv([HEADER, row()]), encoding="utf-16")
-    with pytest.raises(BadFile, match=r"export\.csv: .*UTF-8"):
+    with pytest.raises(BadFile, match=r"export\.csv:1: .*UTF-8"):
         reships.read()
 
 
