@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from temporalio.service import RPCError
 
 from aftersales.cli.exit_status import BAD_INPUT, INTERRUPTED, case_error, run
-from aftersales.cli.foresight import foresight_as_json, losses_in_words, may_lose, say_foresight
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import complain, print_json, say
+from aftersales.cli.past_deadlines import foresight_as_json, losses_in_words, may_lose, say_foresight
 from aftersales.importing.batch import case_id, known_case_ids, open_cases
 from aftersales.importing.case_files import read_cases, read_shops
 from aftersales.importing.exports import Export, Openings, Rejected, read_export

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from aftersales.importing.ids import ERROR_VALUES, FORMULA_ERROR, LOST_DIGITS, ROUNDED, id_mark, read_id
-from aftersales.importing.rows import is_control, narrowed
+from aftersales.importing.table_rows import is_control, narrowed
 from cases.shanghai import SHANGHAI, shanghai_day
 
 CellReader = Callable[[str], Any]

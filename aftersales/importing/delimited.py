@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.rows import TableRow
+from aftersales.importing.table_rows import TableRow
 from aftersales.importing.workbooks import MOST_UNPACKED
 
 _EURO: Final = "aftersales.euro"

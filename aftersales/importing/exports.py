@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from aftersales.importing.case_files import figures_of
 from aftersales.importing.mapping import ExportMapping, Part
-from aftersales.importing.rows import TableRow, clean
 from aftersales.importing.table import Table, read_table
+from aftersales.importing.table_rows import TableRow, clean
 from cases.case import Facts
 from cases.errors import BadForm
 from cases.messages import Opening

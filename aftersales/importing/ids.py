@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from aftersales.files.documents import Place
-from aftersales.importing.rows import is_control, narrowed
+from aftersales.importing.table_rows import is_control, narrowed
 from cases.errors import BadForm
 from cases.models import IdMark
 

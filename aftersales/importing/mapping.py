@@ -48,7 +48,7 @@ class ItemsFile(Strict):
     constants: dict[str, Any] = {}
 
 
-NOTHING = ("-", "--", "\u2014", "\u2014\u2014", "/", "无")
+WORDS_FOR_NOTHING = ("-", "--", "\u2014", "\u2014\u2014", "/", "无")
 """The words that exports put into a cell which says nothing."""
 
 
@@ -62,7 +62,7 @@ class MappingFile(Strict):
     policy: dict[str, Any] = {}
     sheet: Text | None = None
     skip_rows: int = Field(default=0, ge=0)
-    nothing: tuple[Text, ...] = NOTHING
+    nothing: tuple[Text, ...] = WORDS_FOR_NOTHING
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aftersales.files.spreadsheet import as_spreadsheet
 from aftersales.importing.exports import Export
-from aftersales.importing.rows import PROTECTED, stripped
 from aftersales.importing.table import LINE_COLUMN, REASON_COLUMN
+from aftersales.importing.table_rows import PROTECTED, stripped
 from cases.errors import BadForm
 
 _DIGITS_AT_RISK = re.compile(r"\d{12,}|0\d+", re.ASCII)  # a spreadsheet would round them or drop the zero

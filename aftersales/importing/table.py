@@ -9,7 +9,7 @@ from typing import Final
 
 from aftersales.files.documents import BadFile
 from aftersales.importing.delimited import csv_rows
-from aftersales.importing.rows import TableRow, clean
+from aftersales.importing.table_rows import TableRow, clean
 from aftersales.importing.workbooks import workbook_rows
 
 LINE_COLUMN, REASON_COLUMN = "行号", "原因"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aftersales.files.documents import BadFile
 from aftersales.importing import workbook_program
-from aftersales.importing.rows import TableRow
+from aftersales.importing.table_rows import TableRow
 from aftersales.importing.workbook_program import NO_SHEET, PASSWORD
 
 MOST_UNPACKED: Final = 512 * 2**20

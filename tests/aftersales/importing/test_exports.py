@@ -16,7 +16,7 @@ from aftersales.importing import table
 from aftersales.importing.exports import read_export
 from aftersales.importing.mapping import read_mapping
 from aftersales.importing.rejected import protect, write_rejected
-from aftersales.importing.rows import clean
+from aftersales.importing.table_rows import clean
 from aftersales.importing.workbook_program import cell_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.rows import clean
+from aftersales.importing.table_rows import clean
 from aftersales.importing.workbook_program import cell_text
 from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, facts, reasons, row
 
