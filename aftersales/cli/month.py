@@ -13,7 +13,6 @@ import typer
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
-from aftersales.cli.render import WAYS
 from aftersales.files.spreadsheet import as_spreadsheet
 from aftersales.importing.case_files import figures_of, read_shops
 from aftersales.ledger import open_existing
@@ -29,6 +28,7 @@ from aftersales.ledger.month_figures import (
     month_of,
     shop_months,
 )
+from aftersales.runtime.case_words import WAYS
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm
 from cases.policy import Policy

@@ -5,30 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from aftersales.cli.output import print_table, say, when
+from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, WAYS
 from cases.durations import format_duration
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
 from workflows.engine.view import CaseSummary, CaseView, EffectView, StuckExpiryView, TimelineView
 from workflows.registry import PROCESSES
-
-EFFECT_STATUS = {
-    "pending": "进行中",
-    "done": "已完成",
-    "console_task": "控制台任务",
-    "needs_operator": "需人工处理",
-    "refused": "平台拒绝",
-    "dropped": "已作废",
-}
-DECISION_LABELS = {"refused": "✗ 平台拒绝", "being_submitted": "… 提交中", "dropped": "✗ 已作废", "taken": "已生效"}
-WAYS = {
-    "command": "命令行",
-    "web_ui": "网页",
-    "desk": "工作台",
-    "message": "消息",
-    "case": "其他案件",
-    "default": "默认决定",
-}
-"""The ways by which decisions are given (G-13)."""
 
 
 def print_case(case: CaseView) -> None:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from aftersales.desk.chinese import chinese_of
 from aftersales.desk.users import User
 from cases.shanghai import SHANGHAI
 
@@ -46,7 +47,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining}
+    environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining, "chinese": chinese_of}
     environment.globals |= {"sections": SECTIONS}
     return environment
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from temporalio.client import Client
 
 from aftersales.desk.case_reading import CaseReader
+from aftersales.desk.deciding import DecisionSender
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
@@ -26,6 +27,11 @@ class DeskServices:
     def cases(self) -> CaseReader:
         """The reader of cases."""
         return CaseReader(self.client)
+
+    @cached_property
+    def decisions(self) -> DecisionSender:
+        """The sender of decisions."""
+        return DecisionSender(self.cases)
 
     def client_of(self, user: User) -> Client:
         """Return the client whose inputs to cases bear a user's name (G-13)."""

@@ -35,6 +35,11 @@ def list_address(ui_address: str, namespace: str) -> str:
     return f"{ui_address.rstrip('/')}/namespaces/{quote(namespace, safe='')}/workflows"
 
 
+def case_address(listed_at: str, case_id: str) -> str:
+    """Return the address of a case."""
+    return f"{listed_at}/{quote(case_id, safe='')}"
+
+
 def link(listed_at: str, query: str, name: str | None = None) -> str:
     """Return a link to a query's results; with a name the Web UI saves it as a view."""
     parameters = {"query": query, **({"savedQuery": name} if name else {})}

@@ -25,6 +25,25 @@ function offerCopying() {
   }
 }
 
+function sendOnce() {
+  // A second click changes nothing, since the form bears the decision's id; this only shows that one was enough.
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    form.addEventListener("submit", () => {
+      for (const button of form.querySelectorAll("button")) {
+        button.setAttribute("aria-disabled", "true");
+        button.textContent = "提交中…";
+      }
+    });
+  }
+}
+
+function askAgain() {
+  const form = document.querySelector("form.again");
+  if (form) setTimeout(() => form.requestSubmit(), 5000);
+}
+
 countDown();
 setInterval(countDown, 15000);
 offerCopying();
+sendOnce();
+askAgain();

@@ -2,7 +2,8 @@ from typing import get_args
 
 import pytest
 
-from aftersales.cli.render import EFFECT_STATUS, print_answer
+from aftersales.cli.render import print_answer
+from aftersales.runtime.case_words import EFFECT_STATUS
 from workflows.engine.state import EffectStatus
 from workflows.engine.view import CaseSummary
 

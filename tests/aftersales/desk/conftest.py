@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk.login import OneUser
@@ -66,4 +68,5 @@ async def open_on_desk(environment: WorkflowEnvironment) -> AsyncIterator[OpenOn
 
     yield open_case
     for case_id in opened:
-        await environment.client.get_workflow_handle(case_id).terminate("the test is over")
+        with suppress(RPCError):  # it has ended by itself
+            await environment.client.get_workflow_handle(case_id).terminate("the test is over")

@@ -1,0 +1,32 @@
+"""Our own texts for clerks: they are written Chinese / English, and the desk shows the Chinese half."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_ENGLISH: Final = re.compile(r"(?<=[^\x00-\x7f]) / [\x20-\x7e]*[\x21-\x7e]")
+"""The English half of a sentence, as far as the next Chinese character."""
+_NAME: Final = re.compile(r" \(([a-z][a-z0-9_]*)(?:: ([^()]*))?\)")
+"""The name of a rule, a state or a guard after its Chinese name; orders may follow it."""
+_WORD: Final = re.compile(r"(?<![\x21-\x7e]) ?([a-z][a-z0-9_]+)(?![\x21-\x7e]) ?", re.ASCII)
+"""A word that stands alone, as the name of a rule does in a Chinese sentence."""
+_ERROR: Final = re.compile(r"^[A-Z][A-Za-z]+: ")
+"""The type of an error before its words."""
+_KEPT: Final = re.compile(r"[:;,)]+$")
+
+
+def chinese_of(text: str) -> str:
+    """Return the Chinese half of a text of ours, without the names of rules and states; a text without one as it is."""
+    halved = _ENGLISH.sub(lambda half: _closing(half.group()), _ERROR.sub("", text))
+    return _NAME.sub(lambda name: f"({name[2]})" if name[2] else "", halved).strip()
+
+
+def labelled(text: str, labels: Mapping[str, str]) -> str:
+    """Return a text in which the names of rules are their Chinese names, as on the buttons."""
+    return _WORD.sub(lambda word: f"「{labels[word[1]]}」" if word[1] in labels else word.group(), text)
+
+
+def _closing(half: str) -> str:
+    """Return the punctuation that ends an English half, as it also ends the Chinese one."""
+    found = _KEPT.search(half)
+    return found.group() if found else ""
