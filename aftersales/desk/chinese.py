@@ -12,12 +12,14 @@ _WORD: Final = re.compile(r"(?<![\x21-\x7e]) ?([a-z][a-z0-9_]+)(?![\x21-\x7e]) ?
 """A word that stands alone, as the name of a rule does in a Chinese sentence."""
 _ERROR: Final = re.compile(r"^[A-Z][A-Za-z]+: ")
 """The type of an error before its words."""
+_SOURCE: Final = re.compile(r" \(\d{3}(?:, \d{3})*\)$")
+"""The number of the source of a piece of advice."""
 _KEPT: Final = re.compile(r"[:;,)]+$")
 
 
 def chinese_of(text: str) -> str:
     """Return the Chinese half of a text of ours, without the names of rules and states; a text without one as it is."""
-    halved = _ENGLISH.sub(lambda half: _closing(half.group()), _ERROR.sub("", text))
+    halved = _ENGLISH.sub(lambda half: _closing(half.group()), _ERROR.sub("", _SOURCE.sub("", text)))
     return _NAME.sub(lambda name: f"({name[2]})" if name[2] else "", halved).strip()
 
 

@@ -47,9 +47,9 @@ from workflows.engine.view import ActionView
 from workflows.registry import process_of
 
 ASKED_AGAIN: Final = "desk-again"
-SENT: Final = "sent"
+SENT_ID: Final = "sent"
 UNREADABLE_NOW: Final = "案件现在读不到,恢复后再试"
-WORDS: Final = {
+PAGE_WORDS: Final = {
     "effect_status": EFFECT_STATUS,
     "decision_labels": DECISION_LABELS,
     "entry_status": ENTRY_STATUS,
@@ -91,7 +91,7 @@ async def case_page(request: Request) -> Response:
 
 async def _told_by_address(request: Request, sheet: CaseSheet) -> Told:
     """Return what became of the decision whose id the address names: so a reload shows it again."""
-    update_id = request.query_params.get(SENT, "")
+    update_id = request.query_params.get(SENT_ID, "")
     rule = rule_sent(update_id)
     if rule is None or sheet.case is None:
         return Told()
@@ -126,7 +126,7 @@ def _shown(request: Request, sheet: CaseSheet, told: Told) -> Response:
         new_id=new_update_id,
         rule_name=partial(_rule_label, sheet.case_id),
         clause_name=partial(entry_name, process_of(sheet.case_id.partition("/")[0])),
-        **WORDS,
+        **PAGE_WORDS,
     )
 
 
@@ -167,7 +167,7 @@ async def _send(
     if outcome.kind == "unknown":
         return _being_sent(request, case.case_id, posted, about)
     if outcome.sent:
-        return _to(case.case_id, **{SENT: decision.update_id})
+        return _to(case.case_id, **{SENT_ID: decision.update_id})
     now = await read_sheet(services, user, case.case_id) or sheet
     if isinstance(deed, CaseTask) and now.case and is_over(now.case, posted):
         outcome = replace(outcome, said="这一步已经不用处理了")
@@ -182,7 +182,7 @@ async def _sent_before(request: Request, sheet: CaseSheet, posted: FormData, abo
     update_id = str(posted.get(UPDATE_ID, ""))
     client = _services(request).client
     if rule_sent(update_id) and await earlier_outcome(client, sheet.case_id, update_id) is not None:
-        return _to(sheet.case_id, **{SENT: update_id})
+        return _to(sheet.case_id, **{SENT_ID: update_id})
     outcome = overtaken(sheet.case, str(posted.get(SEEN, "")), _order(posted))
     return _shown(request, sheet, Told(409, outcome=outcome, about=about))
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
+from aftersales.desk.case_parts import form_of
 from aftersales.desk.chinese import chinese_of, labelled
 from aftersales.desk.consequences import consequence_of
 from aftersales.desk.facts_shown import shown_facts
 from aftersales.runtime.case_words import who_gave
 from statecharts.rules import OPERATORS
 from workflows.engine.process import Process
-from workflows.engine.view import CaseView
+from workflows.engine.view import ActionView, CaseView
 from workflows.registry import PROCESSES
 
 RULES = [
@@ -35,6 +36,7 @@ RULES = [
         ),
         ("条件未满足 / what must hold first: 鉴定通过 (passed)", "条件未满足: 鉴定通过"),
         ("PlatformRefused: 售后单已关闭 / the application is closed", "售后单已关闭"),
+        ("先与买家协商再拒绝 (002)", "先与买家协商再拒绝"),
         ("平台的话,没有英文", "平台的话,没有英文"),
         ("Only English / nothing else", "Only English / nothing else"),
         ("运单 A/B 已签收", "运单 A/B 已签收"),
@@ -108,3 +110,16 @@ def test_who_gave_an_input_is_named_with_the_way() -> None:
     assert who_gave("buyer", None, "message") == "买家(消息)"
     assert who_gave("default", None, "default") == "默认决定"
     assert who_gave("clock", None, None) == "时钟"
+
+
+@pytest.mark.parametrize(("process", "rule"), RULES)
+def test_the_form_that_applies_is_told_by_the_title_of_its_schema(process: Process, rule: str) -> None:
+    declared = process.rules[rule]
+    forms = {process.case.form_type(name) for name in (declared.form, *(line.form for line in declared.lines))}
+
+    titles = {form.model_json_schema()["title"]: form for form in forms}
+
+    assert len(titles) == len(forms)
+    for title, form in titles.items():
+        action = ActionView.model_construct(rule=rule, form={"title": title})
+        assert form_of(case_in(process, "", None), action) is form
