@@ -272,6 +272,7 @@ async def test_a_decision_for_the_console_counts_once_it_is_done_there(
     done = await form_with(sent, "已手工办妥").post(desk)
     assert "已同意赔付 · 案件已结束" in done.text
     assert "<b>同意赔付</b> — 已生效" in (await desk.get(str(sent.url))).text
+    assert '<span class="clause">CL-3</span>' in done.text.partition("账目")[2]
 
 
 async def test_a_step_done_by_hand_is_confirmed_with_its_time_and_a_note(
@@ -425,7 +426,7 @@ async def test_other_cases_of_the_order_and_the_web_ui_are_a_click_away(
 
 
 async def test_a_case_that_ended_early_says_how_to_revive_it_and_offers_nothing(
-    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment
+    desk: httpx2.AsyncClient, browse: Browse, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment
 ) -> None:
     case_id = await open_on_desk()
     form = form_with(await panel(desk, case_id, "agree"), "确认同意补寄")
@@ -440,6 +441,8 @@ async def test_a_case_that_ended_early_says_how_to_revive_it_and_offers_nothing(
     assert "data-until" not in shown.text
     refused = await form.post(desk)
     assert refused.status_code == 409
+    stranger = await browse(User(name="王五", role=Role.SUPERVISE, shops=("S2",)))
+    assert (await stranger.get(f"/case/{case_id}")).status_code == 404
 
 
 async def test_a_closed_case_shows_its_end_and_offers_nothing(
@@ -453,3 +456,24 @@ async def test_a_closed_case_shows_its_end_and_offers_nothing(
     assert "买家已撤销 · 案件已结束" in shown.text
     assert 'class="choices"' not in shown.text
     assert {form.words for form in forms_of(shown)} == {"认领", "保存备注"}
+
+
+async def test_the_history_tells_what_was_taken_back_and_what_did_not_apply(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment
+) -> None:
+    applied = whole_now() - timedelta(hours=1)
+    case_id = await open_on_desk(applied_at=applied.isoformat())
+    await form_with(await panel(desk, case_id, "agree"), "确认同意补寄").post(desk)
+    handle = environment.client.get_workflow_handle(case_id)
+    await handle.signal("report", {"message_id": "m1", "rule": "rule_in_favour"})
+    withdrawn = (applied + timedelta(minutes=30)).isoformat()
+    await handle.signal("report", {"message_id": "m2", "rule": "withdraw", "occurred_at": withdrawn})
+
+    shown = await case_with(desk, case_id, "已撤回(后来得知的事实推翻的")
+
+    taken_back = shown.text.partition("已撤回(后来")[2].partition("</details>")[0]
+    assert f"<b>同意补寄</b> — {CLERK}(工作台)" in taken_back
+    ignored = shown.text.partition("未采用的消息")[2].partition("</details>")[0]
+    assert "rule_in_favour" in ignored
+    assert " / " not in ignored
+    assert "撤销申请</b> — 买家" in shown.text.partition("时间线")[2]
