@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -60,9 +61,18 @@ def user_of(request: Request) -> User:
     return user
 
 
+def csrf_field(request: Request) -> Markup:
+    """Return the hidden field that every form carries which is posted: it shows that a page of ours has sent it."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.csrf)
+
+
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page rendered from a template."""
     text = ENVIRONMENT.get_template(template).render(
-        user=getattr(request.state, "user", None), path=request.url.path, **values
+        user=getattr(request.state, "user", None),
+        path=request.scope["path"],
+        csrf=csrf_field(request),
+        can_log_out=request.app.state.has_sessions,
+        **values,
     )
     return HTMLResponse(text, status)
