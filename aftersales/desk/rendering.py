@@ -61,9 +61,9 @@ def user_of(request: Request) -> User:
     return user
 
 
-def csrf_field(request: Request) -> Markup:
-    """Return the hidden field that every form carries which is posted: it shows that a page of ours has sent it."""
-    return Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.csrf)
+def _hidden(token: str) -> Markup:
+    """Return the field that every posted form carries: it shows that a page of ours has sent it."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(token)
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -71,7 +71,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     text = ENVIRONMENT.get_template(template).render(
         user=getattr(request.state, "user", None),
         path=request.scope["path"],
-        csrf=csrf_field(request),
+        csrf=_hidden(request.state.csrf),
+        csrf_token=request.state.csrf,
         can_log_out=request.app.state.has_sessions,
         **values,
     )

@@ -23,6 +23,8 @@ def is_loopback(host: str) -> bool:
 
 def host_name(host: str) -> str:
     """Return the name in a ``host`` header or an address, without its port; empty if it has none."""
+    if "@" in host:
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -34,7 +36,7 @@ class DeskAddress:
 
     def __init__(self, settings: Settings) -> None:
         """Read them from the settings."""
-        self._public = settings.desk_address.rstrip("/").lower() if settings.desk_address else None
+        self._public = _origin(settings.desk_address) if settings.desk_address else None
         names = {settings.desk_host, *LOOPBACK_NAMES, host_name(urlsplit(self._public or "").netloc)}
         self._names = {name.lower() for name in names if name}
 
@@ -82,6 +84,12 @@ class Proxies:
         while way and self.trusts(address):
             address = way.pop()
         return address
+
+
+def _origin(address: str) -> str:
+    """Return an address as browsers write it in ``origin``: small letters, without the usual port."""
+    origin = address.rstrip("/").lower()
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
 def own_page(target: str | None) -> str:

@@ -7,7 +7,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -21,7 +23,7 @@ from aftersales.desk.login import LoginRefused
 from aftersales.desk.sessions import PendingLogin
 
 PROVIDER_PATIENCE: Final = 10.0
-CLOCK_SKEW: Final = 60
+PROVIDER_CLOCK_SKEW: Final = 60
 """How many seconds the clocks of the provider and ours may differ."""
 SIGNED_BY: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures with a key that only the provider has."""
@@ -141,7 +143,7 @@ class OpenIdClient:
                 key,
                 algorithms=SIGNED_BY,
                 audience=self._provider.client_id,
-                leeway=CLOCK_SKEW,
+                leeway=PROVIDER_CLOCK_SKEW,
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
         except jwt.PyJWTError as bad:
@@ -184,8 +186,14 @@ def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the authorities that are trusted: reading them takes as long as all calls of a login."""
+    return httpx2.create_ssl_context()
+
+
 def _client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(timeout=PROVIDER_PATIENCE)
+    return httpx2.AsyncClient(timeout=PROVIDER_PATIENCE, verify=_certificates())
 
 
 async def _json(http: httpx2.AsyncClient, address: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
