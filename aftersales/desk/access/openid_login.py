@@ -31,7 +31,7 @@ class OpenIdLogin(SessionLogin):
         if who is None or self._file.access.oidc is None:
             return None
         if self._file.access.oidc.claims.role is not None:
-            return who.role and User(name=who.name, role=who.role, shops=who.shops, limit=who.limit)
+            return User(name=who.name, role=who.role, shops=who.shops, limit=who.limit) if who.role else None
         return self._file.access.granted(who.name, who.groups)
 
     async def begun(self, target: str, redirect_uri: str) -> tuple[str, PendingLogin]:
