@@ -20,7 +20,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.sessions import Lifetimes, Sessions
 from aftersales.runtime.secret_files import kept_secret
 from aftersales.runtime.settings import Settings
-from cases.errors import CaseError
+from cases.errors import CaseError, Refused
 
 KEY_FILE: Final = "desk.secret"
 
@@ -33,7 +33,7 @@ async def health(request: Request) -> Response:
 
 async def failed(request: Request, fault: Exception) -> Response:
     """Say in a page what went wrong."""
-    return page(request, "error.html", status=503, words=str(fault))
+    return page(request, "error.html", status=403 if isinstance(fault, Refused) else 503, words=str(fault))
 
 
 def make_desk(services: DeskServices, login: Login) -> Starlette:
