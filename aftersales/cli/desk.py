@@ -1,7 +1,6 @@
 """The command that serves the desk."""
 
 import asyncio
-import ipaddress
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,24 +12,38 @@ from temporalio.client import Client
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
-from aftersales.desk.login import Login, OneUser
+from aftersales.desk.access.access_file import add_user as write_user
+from aftersales.desk.access.configured_login import configured_login
+from aftersales.desk.access.passwords import hashed
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
+from aftersales.desk.users import Role, User
 from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
-from aftersales.runtime.sender_header import this_user
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm
+from cases.models import read
 
 
 def desk_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_DESK_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_DESK_PORT).")] = None,
+    add_user: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Write a user with a password into AFTERSALES_DESK_ACCESS_FILE, and exit."),
+    ] = None,
+    role: Annotated[Role, typer.Option(help="What the user may do: 查看, 处理, 主管.")] = Role.HANDLE,
+    shop: Annotated[
+        list[str] | None, typer.Option(help="A shop whose cases the user sees; repeat it for more.  Default: all.")
+    ] = None,
+    limit: Annotated[str | None, typer.Option(help="Amount (CNY) up to which the user decides.  Default: any.")] = None,
 ) -> None:
-    """Serve the desk, the page on which clerks work their cases, until Ctrl-C."""
-    run(_serve(host, port))
+    """Serve the desk, the page on which clerks work their cases, until Ctrl-C; or write a user who may log in there."""
+    if add_user is None:
+        run(_serve(host, port))
+    run(_add_user(add_user, role, shop or [], limit))
 
 
 async def _serve(host: str | None, port: int | None) -> None:
@@ -54,27 +67,31 @@ async def running_desk(settings: Settings, client: Client) -> AsyncIterator[tupl
 
     Raises CaseError, naming the setting, if it cannot start.
     """
-    login = _login(settings)
+    login = configured_login(settings)
     with (
         listen(settings.desk_host, settings.desk_port, "AFTERSALES_DESK") as listener,
         configured_ledger(settings) as ledger,
     ):
         app = make_desk(DeskServices(client, ledger, settings), login)
         async with serving(app, listener) as ended:
-            yield f"http://{settings.desk_host}:{settings.desk_port}/", ended
+            yield desk_address(settings), ended
 
 
-def _login(settings: Settings) -> Login:
-    if not _is_loopback(settings.desk_host):
+def desk_address(settings: Settings) -> str:
+    """Return the address under which browsers reach the desk."""
+    own = f"[{settings.desk_host}]" if ":" in settings.desk_host else settings.desk_host
+    return f"{(settings.desk_address or f'http://{own}:{settings.desk_port}').rstrip('/')}/"
+
+
+async def _add_user(name: str, role: Role, shops: list[str], limit: str | None) -> None:
+    path = load_settings().desk_access_file
+    if path is None:
         raise BadForm(
-            f"AFTERSALES_DESK_HOST: {settings.desk_host!r}: 没有登录方式时只能监听本机 / "
-            "without a way to log in the desk listens on the loopback address alone"
+            "AFTERSALES_DESK_ACCESS_FILE: 须设置登录文件的路径 / expected the path of the file that says who may log in"
         )
-    return OneUser(this_user())
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    given = {"name": name.strip(), "role": role, "shops": shops or None, "limit": limit}
+    user = read(User, given, "--add-user")
+    if not user.name.isprintable():
+        raise BadForm("--add-user: 姓名须可打印 / a printable name is expected")
+    write_user(path, user, hashed(typer.prompt("密码 / password", hide_input=True, confirmation_prompt=True)))
+    say(f"{path}: {user.name} · {user.role.label}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -61,9 +62,19 @@ def user_of(request: Request) -> User:
     return user
 
 
+def _hidden(token: str) -> Markup:
+    """Return the field that every posted form carries: it shows that a page of ours has sent it."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(token)
+
+
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page rendered from a template."""
     text = ENVIRONMENT.get_template(template).render(
-        user=getattr(request.state, "user", None), path=request.url.path, **values
+        user=getattr(request.state, "user", None),
+        path=request.scope["path"],
+        csrf=_hidden(request.state.csrf),
+        csrf_token=request.state.csrf,
+        can_log_out=request.app.state.has_sessions,
+        **values,
     )
     return HTMLResponse(text, status)

@@ -8,10 +8,11 @@ from temporalio.client import Client
 
 from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.deciding import DecisionSender
-from aftersales.desk.users import User
+from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings
+from cases.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class DeskServices:
         return DecisionSender(self.cases)
 
     def client_of(self, user: User) -> Client:
-        """Return the client whose inputs to cases bear a user's name (G-13)."""
+        """Return the client whose inputs to cases bear a user's name (G-13); raises Refused for who only looks."""
+        if not user.role.includes(Role.HANDLE):
+            raise Refused(f"您的权限是「{user.role.label}」,不能处理案件 / you may only look at cases")
         return with_sender(self.client, by_desk(user.name))
 
     def shop_name(self, shop: str | None) -> str:

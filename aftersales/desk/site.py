@@ -1,58 +1,28 @@
-"""The desk as a web application: its pages, who may see them, and the headers of every answer."""
+"""The desk as a web application: its pages, behind the gate."""
 
-from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
-from aftersales.desk.login import Login
+from aftersales.desk.access.addresses import DeskAddress
+from aftersales.desk.gate import Doors, Gate
+from aftersales.desk.login import Login, SessionLogin
 from aftersales.desk.pages import case_page, home
+from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
-from cases.errors import CaseError
+from aftersales.desk.sessions import Lifetimes, Sessions
+from aftersales.runtime.secret_files import kept_secret
+from aftersales.runtime.settings import Settings
+from cases.errors import CaseError, Refused
 
-PAGE_HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
-"""The headers of every page; nothing comes from another host, and no address goes to one."""
-OPEN_PATHS: Final = ("/static/", "/healthz", "/login")
-"""The paths that need no user."""
-Next = Callable[[Request], Awaitable[Response]]
-
-
-class Gate(BaseHTTPMiddleware):
-    """Lets in who is logged in, sends others to the page of logging in, and puts the headers on every answer."""
-
-    def __init__(self, app: ASGIApp, login: Login) -> None:
-        """Let in whom the login knows."""
-        super().__init__(app)
-        self._login = login
-
-    async def dispatch(self, request: Request, call_next: Next) -> Response:
-        """Answer one request."""
-        response = await self._answer(request, call_next)
-        for name, value in PAGE_HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    async def _answer(self, request: Request, call_next: Next) -> Response:
-        user = self._login.user_of(request)
-        request.state.user = user
-        if user is None and not request.url.path.startswith(OPEN_PATHS):
-            address = self._login.address
-            return RedirectResponse(address, 303) if address else PlainTextResponse("请先登录 / log in first", 401)
-        return await call_next(request)
+KEY_FILE: Final = "desk.secret"
 
 
 async def health(request: Request) -> Response:
@@ -63,21 +33,31 @@ async def health(request: Request) -> Response:
 
 async def failed(request: Request, fault: Exception) -> Response:
     """Say in a page what went wrong."""
-    return page(request, "error.html", status=503, words=str(fault))
+    return page(request, "error.html", status=403 if isinstance(fault, Refused) else 503, words=str(fault))
 
 
 def make_desk(services: DeskServices, login: Login) -> Starlette:
-    """Make the application."""
+    """Make the application; raises BadForm if the secret of its sessions cannot be kept."""
+    settings = services.settings
+    doors = Doors(login, make_sessions(settings), DeskAddress(settings))
     app = Starlette(
         routes=[
             Route("/", home.home),
             Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
             Route("/healthz", health),
             Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
-            *login.routes,
+            *login_routes(login),
         ],
-        middleware=[Middleware(Gate, login=login)],
+        middleware=[Middleware(Gate, doors=doors)],
         exception_handlers={CaseError: failed},
     )
-    app.state.services = services
+    app.state.services, app.state.doors = services, doors
+    app.state.has_sessions = isinstance(login, SessionLogin)
     return app
+
+
+def make_sessions(settings: Settings) -> Sessions:
+    """Return the sessions, signed with the secret of this installation, so that they outlive the process."""
+    secret = kept_secret(settings.desk_secret_file or settings.data_dir / KEY_FILE)
+    lifetimes = Lifetimes(timedelta(minutes=settings.desk_idle_minutes), timedelta(hours=settings.desk_login_hours))
+    return Sessions(secret, lifetimes)

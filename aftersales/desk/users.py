@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from aftersales.runtime.sender_header import LONGEST_OPERATOR
-from cases.models import Strict
+from cases.models import Id, Money, Strict
 
 
 class Role(StrEnum):
@@ -38,8 +38,8 @@ class User(Strict):
 
     name: str = Field(min_length=1, max_length=LONGEST_OPERATOR)
     role: Role = Role.VIEW
-    shops: tuple[str, ...] | None = None
-    limit: Decimal | None = None
+    shops: tuple[Id, ...] | None = None
+    limit: Money | None = None
 
     def sees(self, shop: str | None) -> bool:
         """Return whether he sees the cases of a shop."""

@@ -59,6 +59,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asynci
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who sent a request is decided by what needs to know it
         ws="none",
         lifespan="on",
         http=Connection,

@@ -1,7 +1,10 @@
 """Secret files: YAML that only its owner may access and that errors never quote."""
 
 import os
+import secrets
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,6 +15,7 @@ from cases.errors import BadForm
 from cases.models import read
 
 _GROUP_AND_OTHERS = 0o077
+_SHORTEST_SECRET = 32
 
 
 def _not_padded(secret: SecretStr) -> SecretStr:
@@ -44,13 +48,59 @@ def read_secret_file(model: type[Model], path: Path) -> Model:
     raise BadForm(text, place)  # without its cause, which quotes the input
 
 
+def write_secret_file(path: Path, text: str, *, anew: bool = True) -> None:
+    """Write a file, whole or not at all, that only its owner may access; ``anew``: instead of the one that is there.
+
+    Raises BadForm that names the file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner alone
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if anew:
+                Path(fresh).replace(path)
+            else:
+                os.link(fresh, path)
+        finally:
+            Path(fresh).unlink(missing_ok=True)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise BadForm(f"{path}: 无法写入 / cannot be written: {error.strerror}") from error
+
+
+def kept_secret(path: Path) -> str:
+    """Return the secret of a file, which is made with the first question."""
+    if not path.exists():
+        with suppress(FileExistsError):  # another program was quicker: its secret counts
+            write_secret_file(path, f"{secrets.token_urlsafe(48)}\n", anew=False)
+    try:
+        with path.open(encoding="utf-8") as file:
+            _refuse_others(path, file.fileno())
+            secret = file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "UTF-8"
+        raise BadForm(f"{path}: 无法读取 / cannot be read: {why}") from None
+    if len(secret) < _SHORTEST_SECRET:
+        raise BadForm(f"{path}: 至少 {_SHORTEST_SECRET} 个字符 / expected at least {_SHORTEST_SECRET} characters")
+    return secret
+
+
+def _refuse_others(path: Path, file: int) -> None:
+    mode = os.fstat(file).st_mode
+    if mode & _GROUP_AND_OTHERS:
+        actual = f"{mode & 0o777:04o}"
+        raise BadForm(f"{path}: 其他用户可访问 / others may access it (mode {actual}): chmod 600")
+
+
 def _load(path: Path) -> object:
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if mode & _GROUP_AND_OTHERS:
-                actual = f"{mode & 0o777:04o}"
-                raise BadForm(f"{path}: 其他用户可访问 / others may access it (mode {actual}): chmod 600")
+            _refuse_others(path, file.fileno())
             return yaml.safe_load(file)
     except OSError as error:
         raise BadForm(f"{path}: 无法读取 / cannot be read: {error.strerror}") from None

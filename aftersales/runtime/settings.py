@@ -1,14 +1,25 @@
 """All settings: environment variables that begin with AFTERSALES_."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cases.errors import BadForm
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        ip_network(part)  # raises ValueError
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
+"""Addresses and networks, with commas between them."""
 
 
 class Settings(BaseSettings):
@@ -60,6 +71,18 @@ class Settings(BaseSettings):
     gateway_port: Port = Field(8400, description="port the gateway listens on")
     desk_host: str = Field("127.0.0.1", min_length=1, description="address the desk listens on")
     desk_port: Port = Field(8402, description="port the desk listens on")
+    desk_address: str | None = Field(
+        None, pattern=r"^https?://[^\s/?#@]+/?$", description="address under which browsers reach the desk"
+    )
+    desk_access_file: Path | None = Field(None, description="YAML file that says who may log in on the desk")
+    desk_trusted_proxies: Networks = Field(
+        "", description="addresses of the proxies in front of the desk, with commas; their headers are believed"
+    )
+    desk_secret_file: Path | None = Field(
+        None, description="file with the secret that signs the desk's sessions; default: one in the data folder"
+    )
+    desk_idle_minutes: PositiveInt = Field(120, description="minutes after which an unused login on the desk ends")
+    desk_login_hours: PositiveInt = Field(12, description="hours after which every login on the desk ends")
     gateway_body_limit: PositiveInt = Field(1024 * 1024, description="longest message of a platform, in bytes")
 
     @property

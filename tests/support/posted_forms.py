@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 
 import httpx2
 
+from aftersales.desk.gate import FORM_FIELD
+
 
 @dataclass
 class PageForm:
@@ -16,8 +18,12 @@ class PageForm:
     words: str = ""
 
     async def post(self, browser: httpx2.AsyncClient, **filled: str) -> httpx2.Response:
-        """Fill some fields, post the form, and follow to where the answer sends the browser."""
-        return await browser.post(self.action, data=self.fields | filled, follow_redirects=True)
+        """Fill some fields, post the form, and follow to where the answer sends the browser.
+
+        The browser sends the token of its own session, whoever the page was shown to.
+        """
+        fields = {name: value for name, value in self.fields.items() if name != FORM_FIELD} | filled
+        return await browser.post(self.action, data=fields, follow_redirects=True)
 
 
 class _Forms(HTMLParser):

@@ -72,8 +72,8 @@ async def case_page(request: Request) -> Response:
     """Show a case, or take what was decided about it."""
     case_id = "{process}/{own_id}".format(**request.path_params)
     if request.method == "POST":
-        posted = await request.form()
-        return await _POSTS.get(str(posted.get(TASK, "")), _unknown)(request, case_id, posted)
+        async with request.form() as posted:
+            return await _POSTS.get(str(posted.get(TASK, "")), _unknown)(request, case_id, posted)
     user, services = user_of(request), _services(request)
     sheet = await read_sheet(services, user, case_id)
     if sheet is None:

@@ -1,8 +1,10 @@
 """The desk over real HTTP, beside the test process's server and worker."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -11,7 +13,7 @@ import pytest_asyncio
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.login import OneUser
+from aftersales.desk.login import Login, OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
@@ -39,16 +41,36 @@ def services(environment: WorkflowEnvironment, settings: Settings, ledger: SqlLe
     return DeskServices(environment.client, ledger, settings, {"S1": "旗舰店"})
 
 
-@pytest_asyncio.fixture
-async def desk(worker: None, services: DeskServices) -> AsyncIterator[httpx2.AsyncClient]:
-    """A browser without script, on the desk of the clerk."""
+@asynccontextmanager
+async def browsing(
+    services: DeskServices, login: Login, address: str | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve a desk, and open a browser without script on it; ``address`` is the public one, if there is one."""
     with listen("127.0.0.1", 0, "AFTERSALES_DESK") as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        own = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if address:
+            settings = services.settings.model_copy(update={"desk_address": address})
+            services = replace(services, settings=settings)
         async with (
-            serving(make_desk(services, OneUser(CLERK)), listener),
-            httpx2.AsyncClient(base_url=address, headers={"origin": address}) as browser,
+            serving(make_desk(services, login), listener),
+            httpx2.AsyncClient(base_url=own, headers={"origin": address or own}) as browser,
         ):
             yield browser
+
+
+def token_in(shown: httpx2.Response) -> str:
+    """Return the token that the forms of a page carry."""
+    found = re.search(r'<meta name="csrf-token" content="(\w+)">', shown.text)
+    assert found, shown.text
+    return found[1]
+
+
+@pytest_asyncio.fixture
+async def desk(worker: None, services: DeskServices) -> AsyncIterator[httpx2.AsyncClient]:
+    """A browser without script, on the desk of the clerk; what it posts bears the token of the desk's forms."""
+    async with browsing(services, OneUser(CLERK)) as browser:
+        browser.headers["x-csrf-token"] = token_in(await browser.get("/case/none/none"))
+        yield browser
 
 
 @pytest_asyncio.fixture

@@ -17,13 +17,11 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.desk import deciding
 from aftersales.desk.login import Login
 from aftersales.desk.services import DeskServices
-from aftersales.desk.site import make_desk
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
-from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.sender_header import by_desk, with_sender
-from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
+from tests.aftersales.desk.conftest import CLERK, OpenOnDesk, browsing, token_in
 from tests.support.life import eventually, whole_now
 from tests.support.posted_forms import form_with, forms_of
 from tests.support.processes.claims import claim_facts
@@ -50,11 +48,9 @@ async def browse(worker: None, services: DeskServices) -> AsyncIterator[Browse]:
     async with AsyncExitStack() as stack:
 
         async def open_browser(user: User) -> httpx2.AsyncClient:
-            listener = stack.enter_context(listen("127.0.0.1", 0, "AFTERSALES_DESK"))
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            await stack.enter_async_context(serving(make_desk(services, As(user)), listener))
-            browser = httpx2.AsyncClient(base_url=address, headers={"origin": address})
-            return await stack.enter_async_context(browser)
+            browser = await stack.enter_async_context(browsing(services, As(user)))
+            browser.headers["x-csrf-token"] = token_in(await browser.get("/case/none/none"))
+            return browser
 
         yield open_browser
 

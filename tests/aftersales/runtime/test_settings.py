@@ -27,6 +27,10 @@ BAD = {
     "gateway_body_limit": "0",
     "desk_host": "",
     "desk_port": "65536",
+    "desk_address": "https://desk.example.com/below",
+    "desk_trusted_proxies": "10.0.0.5, the proxy",
+    "desk_idle_minutes": "0",
+    "desk_login_hours": "-1",
 }
 
 

@@ -1,0 +1,1 @@
+"""The ways to log in on the desk, beside that of one user."""
