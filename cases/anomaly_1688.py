@@ -3,37 +3,43 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Note, Shipment
+from cases.labels import LabelledEnum
 from cases.models import DigitId, Id, Instant, Money, Name, Text
 from cases.policy import Policy
 from statecharts.anomaly_1688 import Anomaly1688
 
 
-class Anomaly(StrEnum):
+class Anomaly(LabelledEnum):
     """The anomalies that the platform warns of."""
 
-    STALLED = "stalled"
-    LOST = "lost"
-    DAMAGED = "damaged"
-    REFUND_ASKED = "refund_asked"
-    REFUSED_DELIVERY = "refused_delivery"
+    STALLED = "stalled", "轨迹停滞"
+    LOST = "lost", "丢件"
+    DAMAGED = "damaged", "破损"
+    REFUND_ASKED = "refund_asked", "买家要求退款"
+    REFUSED_DELIVERY = "refused_delivery", "买家拒收"
 
 
 class AnomalyFacts(ShopFacts):
     """The warning as the console shows it, the parcel, and the goods amount (CNY) in it."""
 
     anomaly_id: Id
+    """预警编号"""
     order_id: DigitId
+    """订单号"""
     kind: Anomaly
+    """异常类型"""
     warned_at: Instant
+    """预警时间"""
     tracking_no: Name
+    """运单号"""
     goods_amount: Money
+    """货款"""
 
     @property
     def own_id(self) -> str:
@@ -64,19 +70,26 @@ class FollowUp(Form):
     """What carrier or buyer were told, and what they said."""
 
     note: Note
+    """跟进情况
+
+    告知了什么,对方怎么说
+    """
 
 
 class AnomalyReport(Form):
     """A report that the buyer cannot be reached, with its reason and evidence."""
 
     reason: Text
+    """报备理由"""
     evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+    """凭证"""
 
 
 class Worsening(Form):
     """What has become of a parcel whose track had stalled."""
 
     kind: Literal[Anomaly.LOST, Anomaly.DAMAGED, Anomaly.REFUND_ASKED, Anomaly.REFUSED_DELIVERY]
+    """变成了什么异常"""
 
 
 _LINKS_SINCE = "2026-11-28"

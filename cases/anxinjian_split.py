@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from cases.case import SAMPLE_INSTANT, Case, Cost, Facts
 from cases.durations import parse_duration
 from cases.forms import Form, Shipment
-from cases.models import DigitId, Id, Instant, Money, Strict
+from cases.labels import Labelled, LabelledEnum
+from cases.models import DigitId, Id, Instant, Money
 from cases.policy import Figure, Lengths, Policy
 from statecharts.anxinjian_split import AMENDED, AnxinjianOrder, AnxinjianSplit
 
@@ -20,23 +21,32 @@ MOST_ORDERS = 20
 """The most orders that the purchase of one item is split over."""
 
 
-class SplitOrder(Strict):
+class SplitOrder(Labelled):
     """An order; ``auto_receipt_at`` is the platform's instant of automatic receipt, None while unknown."""
 
     order_id: DigitId
+    """订单号"""
     carries_item: bool
+    """实物在此订单"""
     auto_receipt_at: Instant | None = None
+    """自动收货时间"""
 
 
 class SplitFacts(Facts):
     """A physical item and the orders that its purchase was split over; exactly one of them carries it."""
 
     provider_id: Id
+    """服务商"""
     merchant_id: Id
+    """商家"""
     item_id: Id
+    """鉴定商品编号"""
     authentication_fee: Money
+    """鉴定费"""
     freight_fee: Money
+    """每单运费"""
     sub_orders: tuple[SplitOrder, ...] = Field(min_length=1, max_length=MOST_ORDERS)
+    """订单"""
 
     @model_validator(mode="after")
     def _one_item(self) -> Self:
@@ -81,26 +91,48 @@ class SplitPolicy(Policy, clocks=(AnxinjianOrder, AnxinjianSplit)):
     """临近自动退款的升级时点"""
 
 
-class Way(StrEnum):
+class Way(LabelledEnum):
     """The two ways to treat the orders without the item (AX-5)."""
 
-    KEEP_SINGLE = "keep_single"
-    KEEP_ALL = "keep_all"
+    KEEP_SINGLE = "keep_single", "只留实物订单"
+    KEEP_ALL = "keep_all", "全部保留"
 
 
-class WhyUnsigned(StrEnum):
+class WhyUnsigned(LabelledEnum):
     """The reasons why an order has not been signed in (AX-1)."""
 
-    REFUNDED_BEFORE_SHIPPING = "refunded_before_shipping"
-    IN_TRANSIT = "in_transit"
-    UNKNOWN = "unknown"
+    REFUNDED_BEFORE_SHIPPING = "refunded_before_shipping", "发货前已退款"
+    IN_TRANSIT = "in_transit", "商品在途"
+    UNKNOWN = "unknown", "原因不明"
+
+
+class Verdict(LabelledEnum):
+    """The verdicts of an authentication (AX-4)."""
+
+    PASS = "pass", "通过"
+    FAIL = "fail", "不通过"
+
+
+class Step(LabelledEnum):
+    """The online steps of an order, in their order (AX-1, AX-2)."""
+
+    SIGN_IN = "sign_in", "签收"
+    RECORD = "record", "录单"
+    INSPECT = "inspect", "质检"
+    PACK = "pack", "打包"
+    WAYBILL = "waybill", "打单"
 
 
 class WayChosen(Form):
     """The way agreed with buyer and merchant; ``keep_all`` needs the merchant's consent to the freight (AX-6)."""
 
     way: Way
+    """处理方式"""
     freight_consent: bool = False
+    """商家同意承担运费
+
+    全部保留须商家同意
+    """
 
     @property
     def agreed(self) -> bool:
@@ -112,34 +144,38 @@ class Unsigned(Form):
     """The reason why an order could not be signed in (AX-1)."""
 
     why: WhyUnsigned
+    """未签收原因"""
 
 
 class VerdictGiven(Form):
     """The verdict of the authentication (AX-4)."""
 
-    verdict: Literal["pass", "fail"]
+    verdict: Verdict
+    """鉴定结论"""
 
     @property
     def passed(self) -> bool:
         """鉴定通过"""
-        return self.verdict == "pass"
+        return self.verdict is Verdict.PASS
 
 
 class Blocked(Form):
     """The online step that cannot be done: the sign-in (AX-1), or one after it (AX-2)."""
 
-    step: Literal["sign_in", "record", "inspect", "pack", "waybill"]
+    step: Step
+    """受阻的步骤"""
 
     @property
     def at_sign_in(self) -> bool:
         """受阻的是签收"""
-        return self.step == "sign_in"
+        return self.step is Step.SIGN_IN
 
 
 class BlockedOnline(Blocked):
     """A step after the sign-in: the only ones that could be blocked before AX-1 named the sign-in."""
 
-    step: Literal["record", "inspect", "pack", "waybill"]
+    step: Literal[Step.RECORD, Step.INSPECT, Step.PACK, Step.WAYBILL]
+    """受阻的步骤"""
 
 
 class Ending(StrEnum):
@@ -365,8 +401,8 @@ class SplitCase(Case):
         return {
             "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
             "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
-            "authenticate": (VerdictGiven(verdict="pass"), VerdictGiven(verdict="fail")),
-            "report_blocked": (Blocked(step="sign_in"), Blocked(step="pack")),
+            "authenticate": tuple(VerdictGiven(verdict=verdict) for verdict in Verdict),
+            "report_blocked": (Blocked(step=Step.SIGN_IN), Blocked(step=Step.PACK)),
             "print_waybill": (Shipment(carrier="YTO", tracking_no="YT2"),),
         }
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Self
 
 from cases.editions import UNRELEASED
 from cases.forms import Form, NoForm
+from cases.labels import Labelled
 from cases.models import DigitId, Id, Instant, Strict
 from cases.policy import Figure, Policy
 
 
-class Facts(Strict):
+class Facts(Labelled):
     """The platform's record at the opening of the case."""
 
     @property
@@ -45,6 +46,7 @@ class ShopFacts(Facts):
     """Facts that name their shop by its id."""
 
     shop_id: Id
+    """店铺"""
 
     @property
     def shop(self) -> str:
@@ -56,6 +58,7 @@ class OrderFacts(ShopFacts):
     """Facts of a case of which an order has only one: its id is the case's own."""
 
     order_id: DigitId
+    """订单号"""
 
     @property
     def own_id(self) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from operator import not_
 from typing import Annotated, ClassVar, Self
 
@@ -12,7 +11,8 @@ from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Appeals, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, Form, Proof
-from cases.models import DigitId, Id, Instant, Money, Strict, Text, cents
+from cases.labels import Labelled, LabelledEnum
+from cases.models import DigitId, Id, Instant, Money, Text, cents
 from cases.policy import Dated, Figure, Policy, scheduled
 from statecharts.claim_1688 import Claim1688
 
@@ -66,57 +66,71 @@ THESE_FIGURES = "2026-11-27"
 """The edition from which the compensation depends on date and violation."""
 
 
-class Violation(StrEnum):
+class Violation(LabelledEnum):
     """The violations that the platform detects (CL-1)."""
 
-    LATE_SHIPMENT = "late_shipment"
-    OUT_OF_STOCK = "out_of_stock"
-    FALSE_SHIPMENT = "false_shipment"
-    REFUSED_TO_SHIP = "refused_to_ship"
-    FALSE_TRACK = "false_track"
-    FRAUD_SHIPMENT = "fraud_shipment"
-    OTHER = "other"
+    LATE_SHIPMENT = "late_shipment", "延迟发货"
+    OUT_OF_STOCK = "out_of_stock", "缺货"
+    FALSE_SHIPMENT = "false_shipment", "虚假发货"
+    REFUSED_TO_SHIP = "refused_to_ship", "拒绝发货"
+    FALSE_TRACK = "false_track", "虚假物流轨迹"
+    FRAUD_SHIPMENT = "fraud_shipment", "欺诈发货"
+    OTHER = "other", "其他"
 
 
-class ClaimStatus(StrEnum):
+class ClaimStatus(LabelledEnum):
     """What has become of a claim when it is opened: the platform may have approved it at once (CL-1)."""
 
-    PROCESSING = "processing"
-    ESTABLISHED = "established"
+    PROCESSING = "processing", "处理中"
+    ESTABLISHED = "established", "已成立"
 
 
-class OpenedBy(StrEnum):
+class OpenedBy(LabelledEnum):
     """The parties that open claims (CL-1)."""
 
-    PLATFORM = "platform"
-    BUYER = "buyer"
+    PLATFORM = "platform", "平台"
+    BUYER = "buyer", "买家"
 
 
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
 """A share of an amount: 0.05 is 5 %."""
 
 
-class SubOrder(Strict):
+class SubOrder(Labelled):
     """A sub-order: the goods amount (CNY) actually paid, without freight, and whether it violates."""
 
     sub_order_id: DigitId
+    """子订单号"""
     goods_amount: Money
+    """货款实付
+
+    不含运费
+    """
     violating: bool
+    """违规"""
 
 
 class ClaimFacts(ShopFacts):
     """The claim as the console shows it; its trade may be closed already (CL-7)."""
 
     claim_id: Id
+    """理赔单号"""
     order_id: DigitId
+    """订单号"""
     violation: Violation
+    """违规类型"""
     opened_by: OpenedBy
+    """发起方"""
     opened_at: Instant
+    """发起时间"""
     status: ClaimStatus = Field(
         default=ClaimStatus.PROCESSING, exclude_if=lambda status: status == ClaimStatus.PROCESSING
     )
+    """发起时状态"""
     trade_closed: bool = False
+    """交易已关闭"""
     sub_orders: tuple[SubOrder, ...] = Field(min_length=1, max_length=MOST_SUB_ORDERS)
+    """子订单"""
 
     @model_validator(mode="after")
     def _unique_sub_orders(self) -> Self:
@@ -220,19 +234,23 @@ class Appeal(Form):
     """An appeal with its reason and evidence (CL-10)."""
 
     reason: Text
+    """申诉理由"""
     evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+    """凭证"""
 
 
 class TradeClosure(Form):
     """A closed trade, refunded or not; the claim goes on (CL-7)."""
 
     refunded: bool
+    """已退款"""
 
 
 class AnomalyLink(Form):
     """A shipping anomaly of the order that was not settled in time, so that the claim was to be expected (CL-11)."""
 
     anomaly_id: Id
+    """预警编号"""
 
 
 class ClaimCase(Case):

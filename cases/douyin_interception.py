@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from cases.case import Case, Cost, ShopFacts
 from cases.forms import Form, Proof
-from cases.models import DigitId, Money, Name, Strict, Text
+from cases.labels import Labelled, LabelledEnum
+from cases.models import DigitId, Money, Name, Text
 from cases.policy import Figure, Policy
 from statecharts.douyin_interception import DouyinInterception
 
@@ -19,21 +19,26 @@ MOST_PARCELS = 50
 FEE_UNKNOWN = "拦截费未知,以抖店页面显示为准"
 
 
-class RefundStage(StrEnum):
+class RefundStage(LabelledEnum):
     """How far the buyer's refund has come; either allows an interception."""
 
-    APPLIED = "applied"
-    SUCCEEDED = "succeeded"
+    APPLIED = "applied", "已申请"
+    SUCCEEDED = "succeeded", "已退款"
 
 
-class ParcelOnItsWay(Strict):
+class ParcelOnItsWay(Labelled):
     """A parcel: the amount of its goods and the fee of stopping it, None while unknown, in CNY."""
 
     tracking_no: Name
+    """快递单号"""
     carrier: Name
+    """快递公司"""
     goods_amount: Money
+    """货款"""
     fee: Money | None = None
+    """拦截费"""
     out_for_delivery: bool
+    """派送中"""
 
     @property
     def fee_note(self) -> str:
@@ -45,10 +50,15 @@ class InterceptionFacts(ShopFacts):
     """The after-sale and the parcels of its order; ``agreement_signed``: the shop has agreed to interceptions."""
 
     after_sale_id: DigitId
+    """售后单号"""
     order_id: DigitId
+    """订单号"""
     refund: RefundStage
+    """退款进度"""
     agreement_signed: bool
+    """已签拦截协议"""
     parcels: tuple[ParcelOnItsWay, ...] = Field(min_length=1, max_length=MOST_PARCELS)
+    """包裹"""
 
     @model_validator(mode="after")
     def _unique_parcels(self) -> Self:
@@ -90,25 +100,37 @@ class InterceptionTarget(Form):
     """The parcel that is meant, by its tracking number."""
 
     tracking_no: Name
+    """快递单号"""
+
+
+class ParcelLoss(LabelledEnum):
+    """What may become of a parcel on its way back."""
+
+    LOST = "lost", "丢失"
+    DAMAGED = "damaged", "损坏"
 
 
 class InterceptionLoss(Form):
     """What became of a parcel on its way back, and the actual loss (CNY)."""
 
-    kind: Literal["lost", "damaged"]
+    kind: ParcelLoss
+    """包裹情况"""
     actual_loss: Money
+    """实际损失"""
 
 
 class CompensationPaid(Form):
     """The amount (CNY) that the carrier has paid."""
 
     amount: Money
+    """赔付金额"""
 
 
 class InterceptionRefused(Form):
     """The words in which carrier or platform refuse an interception or a complaint."""
 
     reason: Text
+    """对方给出的理由"""
 
 
 _TELLS_SUCCESS_SINCE = "2026-11-28"

@@ -11,20 +11,23 @@ from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import MOST_EVIDENCE, Evidence, EvidenceKind, Form, Proof, Shipment
+from cases.labels import LabelledEnum
 from cases.models import DigitId, Duration, Excerpt, Id, Instant, Money, Text
 from cases.policy import Figure, Policy, duration
 from statecharts.douyin_reship import DouyinReship
 
 HELP_PAGE = "source 002"
+USUAL_REFUSALS = ("商品已正常送达", "商品未少发漏发", "已与买家协商一致")
+"""The reasons that are offered to whoever refuses; any other may be written."""
 Categories = Annotated[tuple[Id, ...], Field(max_length=500)]
 
 
-class Reason(StrEnum):
+class Reason(LabelledEnum):
     """The reasons for which a buyer asks for a reship (DR-1)."""
 
-    NEVER_RECEIVED = "never_received"
-    SHORT_SHIPPED = "short_shipped"
-    OTHER = "other"
+    NEVER_RECEIVED = "never_received", "一直未收到货"
+    SHORT_SHIPPED = "short_shipped", "少发漏发"
+    OTHER = "other", "其他"
 
 
 class EvidencePhase(StrEnum):
@@ -43,14 +46,23 @@ class ReshipFacts(ShopFacts):
     """
 
     after_sale_id: DigitId
+    """售后单号"""
     order_id: DigitId
+    """订单号"""
     category_id: DigitId | None = None
+    """类目"""
     reason: Reason
+    """申请原因"""
     order_amount: Money
+    """订单金额"""
     applied_at: Instant
+    """申请时间"""
     received_at: Instant | None = None
+    """确认收货时间"""
     shipped: bool = Field(default=True, exclude_if=bool)
+    """订单已发货"""
     description: Excerpt = ""
+    """买家说明"""
 
     @property
     def own_id(self) -> str:
@@ -91,9 +103,15 @@ class ReshipPolicy(Policy, clocks=(DouyinReship,)):
 class Refusal(Form):
     """A refusal with its reason (DR-14); one agreed with the buyer proves the buyer's consent (DR-13)."""
 
-    reason: Text
+    reason: Text = Field(examples=list(USUAL_REFUSALS))
+    """拒绝理由"""
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=MOST_EVIDENCE)
+    """凭证"""
     after_consent: bool = False
+    """已与买家协商一致
+
+    须附买家同意的凭证
+    """
 
     @model_validator(mode="after")
     def _consent_is_proved(self) -> Self:
@@ -118,19 +136,23 @@ class Modification(Form):
     """The buyer's modified application, perhaps with another reason (DR-15)."""
 
     reason: Reason
+    """新的申请原因"""
     description: Excerpt = ""
+    """买家说明"""
 
 
 class EvidenceAsked(Form):
     """The instant until which the platform waits for the merchant's evidence (DR-20)."""
 
     until: Instant
+    """举证截止时间"""
 
 
 class UntrueNumber(Form):
     """A tracking number that the platform finds untrue, and whether the goods were shipped all the same (DR-22)."""
 
-    shipped: bool = Field(description="货物已实际寄出")
+    shipped: bool
+    """货物已实际寄出"""
 
 
 _TELLS_RESHIP_SINCE = "2026-11-28"

@@ -4,7 +4,6 @@ import operator
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar, Self
 
 from pydantic import Field
@@ -21,6 +20,7 @@ from cases.false_shipment import (
     reuse,
 )
 from cases.forms import Form, Shipment
+from cases.labels import LabelledEnum
 from cases.ledger import Points
 from cases.models import DigitId, Duration, Instant, Money, Name, Text
 from cases.policy import Figure, Lengths, Policy, duration
@@ -44,13 +44,13 @@ SUSPICION_AFTER: Mapping[str, Suspicion | None] = {
 """What is suspected after a clock of DS-2 or DS-3 has run out, or once the platform has judged."""
 
 
-class ShippingMode(StrEnum):
+class ShippingMode(LabelledEnum):
     """The ways of shipping, which say until when a parcel must be picked up (DS-1)."""
 
-    NORMAL = "normal"
-    EXPRESS = "express"
-    TIERED = "tiered"
-    PRESALE = "presale"
+    NORMAL = "normal", "普通发货"
+    EXPRESS = "express", "极速发货"
+    TIERED = "tiered", "阶梯发货"
+    PRESALE = "presale", "预售"
 
 
 class DouyinShipmentFacts(OrderFacts):
@@ -61,13 +61,24 @@ class DouyinShipmentFacts(OrderFacts):
     """
 
     product_id: DigitId
+    """商品编号"""
     mode: ShippingMode
+    """发货方式"""
     ordered_at: Instant
+    """下单时间"""
     paid_at: Instant
+    """付款时间"""
     promised_ship_at: Instant | None = None
+    """承诺发货时间"""
     consignee: Name
+    """收件人标识
+
+    不是姓名:同一收件人的订单填同一个标识
+    """
     consignee_region: Name | None = None
+    """收件地区"""
     order_amount: Money
+    """订单金额"""
 
     @property
     def began_at(self) -> datetime:
@@ -127,33 +138,44 @@ class TrackScan(Form):
     """
 
     place: Name
+    """扫描地点"""
     region: Name | None = None
+    """发往地区
+
+    轨迹写明发往、派送或签收的地区,途经地不算
+    """
     status: Name
+    """物流状态"""
 
 
 class NumberReuse(Form):
     """The earlier uses of the parcel's tracking number for other orders of the shop."""
 
     tracking_no: Name
+    """快递单号"""
     uses: tuple[PriorUse, ...] = Field(max_length=MOST_USES)
+    """此前用于"""
 
 
 class ShipPromise(Form):
     """The instant until which the platform now wants the order shipped (G-1)."""
 
     promised_ship_at: Instant
+    """承诺发货时间"""
 
 
 class PlatformWarning(Form):
     """A warning of the platform, with the instant until which it can be put right (DS-9)."""
 
     until: Instant
+    """整改截止时间"""
 
 
 class FalseShipmentJudgement(Form):
     """The platform's judgement, with its reason."""
 
     reason: Text
+    """平台给出的理由"""
 
 
 class DouyinShipmentCase(Case):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from cases.labels import Labelled
 from cases.models import Instant, Name, Strict
 
 WRITTEN = re.compile(r"[A-Z0-9]+(-[A-Z0-9]+)*", re.IGNORECASE | re.ASCII)
@@ -33,12 +34,15 @@ class Suspicion(StrEnum):
     NOT_RECEIVED = "not_received"
 
 
-class PriorUse(Strict):
+class PriorUse(Labelled):
     """An earlier use of a tracking number for another order of the shop: by the same carrier or not, for whom, when."""
 
     same_carrier: bool
+    """同一快递公司"""
     same_person: bool
+    """同一收件人"""
     at: Instant
+    """使用时间"""
 
 
 class ParcelTrack(Strict):

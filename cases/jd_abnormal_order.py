@@ -2,30 +2,33 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Self
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import Form, Proof, Shipment
+from cases.labels import LabelledEnum
 from cases.models import Instant, Text
 from cases.policy import Policy
 from statecharts.jd_abnormal_order import JdAbnormalOrder
 
 
-class AbnormalKind(StrEnum):
+class AbnormalKind(LabelledEnum):
     """Why an order cannot or should not be shipped."""
 
-    UNREACHABLE = "unreachable"
-    BAD_ADDRESS = "bad_address"
-    MALICIOUS = "malicious"
+    UNREACHABLE = "unreachable", "联系不上买家"
+    BAD_ADDRESS = "bad_address", "地址有误"
+    MALICIOUS = "malicious", "疑似恶意订单"
 
 
 class AbnormalOrderFacts(OrderFacts):
     """The order: when it was placed, what is wrong with it, and whether it was shipped before the opening."""
 
     ordered_at: Instant
+    """下单时间"""
     kind: AbnormalKind
+    """异常类型"""
     shipped: bool
+    """已发货"""
 
     @property
     def began_at(self) -> datetime:
@@ -41,12 +44,14 @@ class AbnormalOrderReport(Proof):
     """A report for the deletion of an order, with its reason and evidence."""
 
     reason: Text
+    """上报理由"""
 
 
 class AbnormalOrderRejection(Form):
     """The platform's reason for rejecting a report."""
 
     reason: Text
+    """平台给出的理由"""
 
 
 class AbnormalOrderCase(Case):

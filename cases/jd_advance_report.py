@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, ShopFacts
 from cases.forms import Form, Proof
+from cases.labels import LabelledEnum
 from cases.models import Id, Instant, Text
 from cases.policy import Policy
 from statecharts.jd_advance_report import JdAdvanceReport
@@ -17,23 +17,28 @@ _TAKES_BACK_SINCE = "2026-11-28"
 """Since this edition an approval takes back the late orders of its period, whatever has become of their cases."""
 
 
-class Cause(StrEnum):
+class Cause(LabelledEnum):
     """The causes of a period without shipping that nobody can help (JD-7)."""
 
-    WEATHER = "weather"
-    STATE_EVENT = "state_event"
-    WAREHOUSE = "warehouse"
-    OTHER = "other"
+    WEATHER = "weather", "恶劣天气"
+    STATE_EVENT = "state_event", "国家大型活动"
+    WAREHOUSE = "warehouse", "仓库维护"
+    OTHER = "other", "其他"
 
 
 class AdvanceFacts(ShopFacts):
     """The period in which orders cannot be shipped in time, and why; it is about no order."""
 
     report_id: Id
+    """报备编号"""
     cause: Cause
+    """原因"""
     begins_at: Instant
+    """开始时间"""
     ends_at: Instant
+    """结束时间"""
     note: Text
+    """情况说明"""
 
     @model_validator(mode="after")
     def _period(self) -> Self:
@@ -63,6 +68,7 @@ class ReviewRefusal(Form):
     """The reason for which the platform refuses a report."""
 
     reason: Text
+    """平台给出的理由"""
 
 
 class AdvanceCase(Case):

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import MOST_EVIDENCE, EvidenceKind, Form, NoForm, Note, Shipment, StatedReason
-from cases.models import Instant, Strict, Text, Url
+from cases.labels import Labelled
+from cases.models import Instant, Text, Url
 from cases.policy import Figure, Policy
 from cases.shanghai import shanghai
 from statecharts.jd_delay_card import JdDelayCard
@@ -22,9 +23,13 @@ class DelayFacts(OrderFacts):
     """The order that will be late, which never gets a second card (JD-1); ``sent_at`` is None until that is sent."""
 
     promised_ship_at: Instant
+    """承诺发货时间"""
     proposed_ship_at: Instant
+    """拟改发货时间"""
     reason: Text
+    """延迟原因"""
     sent_at: Instant | None = None
+    """卡片发送时间"""
 
     @property
     def began_at(self) -> datetime | None:
@@ -45,21 +50,33 @@ class CardSent(Form):
     """The instant at which the card was sent, from which the buyer's 48 h run (JD-2)."""
 
     sent_at: Instant
+    """卡片发送时间"""
 
 
-class AgreementProof(Strict):
+class AgreementProof(Labelled):
     """Proof that buyer and shop agreed: one of the three kinds that JD takes (JD-3)."""
 
     kind: Literal[EvidenceKind.CHAT_SCREENSHOT, EvidenceKind.SMS, EvidenceKind.CALL_RECORD]
+    """种类"""
     url: Url
+    """地址
+
+    图片或文件的网址
+    """
     note: Note | None = None
+    """说明"""
 
 
 class EmergencyReport(Form):
     """A report with the concrete shipping time agreed with the buyer, and its proof (JD-3)."""
 
     agreed_ship_at: Instant
+    """约定发货时间
+
+    与买家商定的具体时间
+    """
     evidence: tuple[AgreementProof, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+    """凭证"""
 
 
 Stood = Literal["awaiting_buyer", "declined", "expired", "report_refused", "approved", "late"]

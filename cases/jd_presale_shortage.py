@@ -21,8 +21,11 @@ class ShortageFacts(OrderFacts):
     """A presale order that cannot be shipped, and whether its balance had been paid at the opening."""
 
     deposit: Money
+    """定金"""
     balance_paid: bool
+    """尾款已付"""
     promised_ship_at: Instant
+    """承诺发货时间"""
 
     @property
     def began_at(self) -> datetime | None:
@@ -43,11 +46,19 @@ class ArrivalTold(Form):
     """The time of arrival that the buyer was told, and the proof of the call (JD-9)."""
 
     arrival_at: Instant
+    """告知的到货时间"""
     evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+    """凭证"""
 
 
 class DeletionRequest(Proof):
     """A request to delete the order, with the buyer's explicit consent (JD-9)."""
+
+    evidence: tuple[Evidence, ...] = Field(min_length=1, max_length=MOST_EVIDENCE)
+    """凭证
+
+    其中须有买家明确同意的凭证
+    """
 
     @model_validator(mode="after")
     def _consent_is_proved(self) -> Self:
@@ -62,6 +73,7 @@ class DeletionRefusal(Form):
     """The platform's reason for not deleting the order."""
 
     reason: Text
+    """平台给出的理由"""
 
 
 class ShortageCase(Case):

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from cases.case import SAMPLE_INSTANT, Case, Cost, OrderFacts
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment, StatedReason
+from cases.labels import LabelledEnum
 from cases.models import EARLIEST, LATEST, Instant
 from cases.policy import Figure, Policy
 from cases.shanghai import end_of_day, shanghai, shanghai_day
@@ -19,29 +19,35 @@ _TELLS_SINCE = "2026-11-28"
 """Since this edition the order's delay card is told what the watch has learned first."""
 
 
-class OrderKind(StrEnum):
+class OrderKind(LabelledEnum):
     """The kinds of orders, by when they are promised (JD-10)."""
 
-    STOCK = "stock"
-    PRESALE = "presale"
-    CUSTOM = "custom"
+    STOCK = "stock", "现货"
+    PRESALE = "presale", "预售"
+    CUSTOM = "custom", "定制"
 
 
-class ExemptBy(StrEnum):
+class ExemptBy(LabelledEnum):
     """The reports and agreements by which an order is exempt (JD-2, JD-3, JD-7, JD-12)."""
 
-    CARD = "card"
-    EMERGENCY_REPORT = "emergency_report"
-    ADVANCE_REPORT = "advance_report"
-    PHONE_CANCEL = "phone_cancel"
+    CARD = "card", "延迟发货卡片"
+    EMERGENCY_REPORT = "emergency_report", "紧急报备"
+    ADVANCE_REPORT = "advance_report", "预报备"
+    PHONE_CANCEL = "phone_cancel", "电话取消报备"
 
 
 class JdShipmentFacts(OrderFacts):
     """An order to ship; presale and custom goods are promised until the end of a day in Shanghai."""
 
     ordered_at: Instant
+    """下单时间"""
     kind: OrderKind
+    """订单类型"""
     promised_last_day: date | None = None
+    """承诺发货的最后一天
+
+    预售、定制须填,现货不填
+    """
 
     @model_validator(mode="after")
     def _promised_day(self) -> Self:
@@ -94,9 +100,19 @@ class Exemption(Form):
     """
 
     by: ExemptBy
+    """免责依据"""
     until: Instant | None = None
+    """新的发货期限
+
+    不填则整单免责
+    """
     begins_at: Instant | None = None
+    """免责时段开始"""
     ends_at: Instant | None = None
+    """免责时段结束
+
+    含当时;与开始时间须同时填写
+    """
 
     @model_validator(mode="after")
     def _whole_period(self) -> Self:

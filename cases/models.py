@@ -99,7 +99,10 @@ def _web_address(address: str, info: ValidationInfo) -> str:
 
 
 Url = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(_web_address)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
+    AfterValidator(_web_address),
+    Field(json_schema_extra={"format": "uri"}),
 ]
 """The address of a picture or a document: http or https, where it is given now."""
 Excerpt = Annotated[str, AfterValidator(lambda text: clipped(text, LONGEST_TEXT))]
