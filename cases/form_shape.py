@@ -46,11 +46,11 @@ WORDS: Final[Mapping[FieldKind, str]] = {
     FieldKind.MONEY: "金额(元),如 12.50",
     FieldKind.NUMBER: "数,如 0.05",
     FieldKind.WHOLE_NUMBER: "整数",
-    FieldKind.INSTANT: "时间,如 2026-11-11 09:30(上海时间)",
+    FieldKind.INSTANT: "时间,如 2026-11-11T09:30+08:00",
     FieldKind.DAY: "日期,如 2026-11-11",
     FieldKind.LENGTH: "时长,如 48h 或 3d",
     FieldKind.CHOICE: "选一项",
-    FieldKind.YES_NO: "是或否",
+    FieldKind.YES_NO: "true(是)|false(否)",
     FieldKind.LIST: "列表",
     FieldKind.ROWS: "列表",
 }
@@ -207,16 +207,17 @@ def in_words(shape: FieldShape, value: Any) -> str:
         return "-"
     if isinstance(value, list):
         return "、".join(_row_in_words(shape, part) for part in value)
-    if isinstance(value, bool):
-        return "是" if value else "否"
+    words = str(value)
     match shape.item or shape.kind:
         case FieldKind.CHOICE:
-            return next((choice.label for choice in shape.choices if choice.value == value), str(value))
+            words = next((choice.label for choice in shape.choices if choice.value == value), words)
+        case FieldKind.YES_NO:
+            words = "是" if value is True else "否" if value is False else words
         case FieldKind.MONEY:
-            return f"{value} 元"
+            words = f"{value} 元"
         case FieldKind.INSTANT:
-            return _instant_in_words(str(value))
-    return str(value)
+            words = _instant_in_words(words)
+    return words
 
 
 def _row_in_words(shape: FieldShape, row: Any) -> str:

@@ -1,6 +1,5 @@
 """Readers of cells: from what people and spreadsheets write to the values of fields."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,13 +11,12 @@ from pydantic.fields import FieldInfo
 
 from aftersales.importing.ids import ERROR_VALUES, FORMULA_ERROR, LOST_DIGITS, ROUNDED, id_mark, read_id
 from aftersales.importing.table_rows import is_control, narrowed
+from cases.amounts import read_amount
 from cases.shanghai import SHANGHAI, shanghai_day
 
 CellReader = Callable[[str], Any]
 """Turns the text of a cell into a field's value; raises ValueError that says what was expected."""
 
-_WIDE_COMMA = "\uff0c"
-_AMOUNT = re.compile(r"[¥\uffe5]?\s*(-?)[¥\uffe5]?\s*([0-9]{1,3}(?:[,\uff0c][0-9]{3})+|[0-9]+)(\.[0-9]+)?\s*元?")
 _USUAL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
 _USUAL_DAYS = ("%Y-%m-%d", "%Y/%m/%d")
 _BOOLEANS = {"true": True, "是": True, "false": False, "否": False}
@@ -41,7 +39,7 @@ def cell_reader(
         return partial(read_id, digits=mark.digits if digits is None else digits)
     types = _types(field.annotation)
     if Decimal in types:
-        return _read_amount
+        return lambda text: read_amount(narrowed(text))
     return _read_boolean if bool in types else _read_text
 
 
@@ -113,14 +111,6 @@ def _parsed(text: str, form: str) -> datetime | None:
         return datetime.strptime(text, form)  # noqa: DTZ007 - without an offset it is Shanghai's
     except ValueError:
         return None
-
-
-def _read_amount(text: str) -> str:
-    amount = _AMOUNT.fullmatch(narrowed(text))
-    if amount is None:
-        raise ValueError("须为金额 / expected an amount such as 1299.00")
-    sign, whole, cents = amount.groups("")
-    return f"{sign}{whole.replace(',', '').replace(_WIDE_COMMA, '')}{cents}"
 
 
 def _read_boolean(text: str) -> bool:

@@ -17,6 +17,7 @@ from cases.anxinjian_split import (
     SplitOrder,
     SplitPolicy,
     Unsigned,
+    Verdict,
     VerdictGiven,
     Way,
     WayChosen,
@@ -297,7 +298,7 @@ def test_ax_8_one_that_travels_with_the_item_pays_none() -> None:
 
 
 def test_ax_4_the_authenticated_order_is_known_to_every_order() -> None:
-    split = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="fail"), SAMPLE_INSTANT)
+    split = case(2).apply_to_order(ITEM, "authenticate", VerdictGiven(verdict=Verdict.FAIL), SAMPLE_INSTANT)
 
     assert split.authenticated_order == ITEM
     assert not any(part(split, order).none_authenticated for order in split.orders)
@@ -512,7 +513,7 @@ def test_ax_3_the_warning_says_all_that_shipping_offline_costs() -> None:
 
 
 def test_ax_4_the_warning_says_that_a_second_authentication_charges_the_fee_again() -> None:
-    authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict="pass"), SAMPLE_INSTANT)
+    authenticated = case().apply_to_order(ITEM, "authenticate", VerdictGiven(verdict=Verdict.PASS), SAMPLE_INSTANT)
     refusals = [part(authenticated, order).warnings("authenticate") for order in authenticated.orders]
 
     for (warning,) in refusals:
@@ -540,7 +541,7 @@ def test_what_was_pinned_does_not_change() -> None:
     before = case()
 
     after = chosen(before, "keep_all", consent=True).apply_to_order(
-        "O1", "authenticate", VerdictGiven(verdict="pass"), SAMPLE_INSTANT
+        "O1", "authenticate", VerdictGiven(verdict=Verdict.PASS), SAMPLE_INSTANT
     )
 
     assert (after.facts, after.policy) == (before.facts, before.policy)

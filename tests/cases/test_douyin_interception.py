@@ -14,6 +14,7 @@ from cases.douyin_interception import (
     InterceptionPolicy,
     InterceptionRefused,
     InterceptionTarget,
+    ParcelLoss,
 )
 from cases.errors import BadForm
 from cases.forms import NoForm
@@ -36,7 +37,7 @@ def chosen(number: str, **changed: Any) -> InterceptionCase:
 
 
 def lost(amount: str, policy: dict[str, Any] | None = None) -> InterceptionCase:
-    loss = InterceptionLoss(kind="lost", actual_loss=Decimal(amount))
+    loss = InterceptionLoss(kind=ParcelLoss.LOST, actual_loss=Decimal(amount))
     return case(policy).apply("lose", loss, SAMPLE_INSTANT)
 
 

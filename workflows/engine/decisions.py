@@ -8,6 +8,7 @@ from typing import Any
 from cases.case import Cost
 from cases.errors import BadForm, Refused
 from cases.forms import Form, Note
+from cases.labels import Labelled
 from cases.models import Instant, Strict, read, whole_seconds
 from cases.shanghai import shanghai
 from statecharts.chart import ANY_FORM, ChartView
@@ -22,17 +23,23 @@ INSTANT_FIELD = "occurred_at"
 """The field that says when something was done in truth (G-11), beside the form's own fields."""
 
 
-class StuckStep(Strict):
+class StuckStep(Labelled):
     """The serial number of a stuck step, optional if there is only one, and a note."""
 
     serial: int | None = None
+    """步骤序号"""
     note: Note | None = None
+    """备注"""
 
 
 class StepDone(StuckStep):
     """A stuck step that was done by hand, and when, if that was not just now."""
 
     occurred_at: Instant | None = None
+    """实际办妥时间
+
+    不填即为现在
+    """
 
 
 class _When(Strict):
