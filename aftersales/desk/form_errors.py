@@ -63,7 +63,8 @@ def errors_in_words(form: type[BaseModel], bad: ValidationError, rows: RowNames)
         name, titles, shape = _place(shape_of(form), fault["loc"], rows)
         why = _why(fault, shape, names)
         errors.setdefault(name, ":".join((*titles, why)))
-    return errors
+    # A list with a faulty row counts as too short as well, which would say nothing new.
+    return {name: why for name, why in errors.items() if not any(other.startswith(f"{name}.") for other in errors)}
 
 
 def _place(

@@ -13,13 +13,17 @@ from aftersales.desk.form_errors import RowNames, UnfitForm, errors_in_words
 from cases.amounts import read_amount
 from cases.form_shape import Choice, FieldKind, FieldShape, limits_of, shape_of
 from cases.forms import Form
-from cases.models import json_text
+from cases.models import GIVEN_NOW, json_text
 from cases.shanghai import SHANGHAI
 
 EMPTY_ROWS: Final = 3
 """Rows of a list that are shown at least; one more than are filled in, once that is more."""
+MOST_ROWS: Final = 1000
+_ROW: Final = re.compile(r"\.(\d{1,3})\.", re.ASCII)
 MOST_RADIOS: Final = 4
+"""The most choices that are all shown; more are opened by a click."""
 YES, NO = "true", "false"
+_YES_OR_NO: Final = (Choice(YES, "是"), Choice(NO, "否"))
 
 Posted = Mapping[str, Any]
 """What a browser posted: texts by name, or Starlette's ``FormData``.  A row's field is named ``evidence.0.kind``."""
@@ -97,7 +101,7 @@ def read_form(form: type[BaseModel], posted: Posted) -> dict[str, Any]:
 def _field(shape: FieldShape, name: str, page: _Page, *, in_row: bool = False) -> FormField:
     """Return a field; in a row nothing is chosen by a button, as that could not be taken back."""
     choices = shape.choices or (_YES_OR_NO if _asks_yes_or_no(shape) else ())
-    few = len(choices) <= MOST_RADIOS and (shape.required or shape.kind is FieldKind.YES_NO)
+    few = len(choices) <= MOST_RADIOS and (shape.required or isinstance(shape.unset, bool))
     own = FormField(
         name=name,
         title=shape.title,
@@ -115,9 +119,6 @@ def _field(shape: FieldShape, name: str, page: _Page, *, in_row: bool = False) -
     return replace(own, rows=tuple(_rows(shape, name, page))) if shape.rows else own
 
 
-_YES_OR_NO: Final = (Choice(YES, "是"), Choice(NO, "否"))
-
-
 def _asks_yes_or_no(shape: FieldShape) -> bool:
     """Return whether a yes and a no must both be sayable; without, a box is ticked or not."""
     return shape.kind is FieldKind.YES_NO and shape.unset is not False
@@ -127,24 +128,20 @@ def _limits(shape: FieldShape) -> list[str]:
     said = {
         FieldKind.MONEY: "元",
         FieldKind.INSTANT: "上海时间",
-        FieldKind.LIST: "每行一项",
+        FieldKind.LIST: "" if shape.choices else "每行一项",
         FieldKind.LENGTH: "如 48h、3d",
+        FieldKind.ROWS: "空着的不算",
     }
     return [said[shape.kind], *limits_of(shape)] if shape.kind in said else limits_of(shape)
 
 
 def _rows(shape: FieldShape, name: str, page: _Page) -> Iterator[tuple[FormField, ...]]:
-    """Yield the rows that are filled in under their numbers, then empty ones."""
+    """Yield the rows under their numbers, with room for another as long as the form takes one."""
     filled = _row_numbers(name, page.values)
-    most = shape.limits.get("maxItems", MOST_ROWS)
-    empty = min(max(EMPTY_ROWS - len(filled), 1), max(most - len(filled), 0))
-    first = filled[-1] + 1 if filled else 0
-    for number in (*filled, *range(first, first + empty)):
+    used = filled[-1] + 1 if filled else 0
+    room = len(filled) < shape.limits.get("maxItems", MOST_ROWS)
+    for number in range(max(used + 1, EMPTY_ROWS) if room else used):
         yield tuple(_field(inner, f"{name}.{number}.{inner.name}", page, in_row=True) for inner in shape.rows)
-
-
-MOST_ROWS: Final = 1000
-_ROW = re.compile(r"\.(\d{1,3})\.", re.ASCII)
 
 
 def _row_numbers(name: str, values: Mapping[str, str]) -> list[int]:
@@ -172,7 +169,7 @@ def _text(shape: FieldShape, value: Any) -> str:
     if isinstance(value, bool):
         return YES if value else NO
     if shape.kind is FieldKind.INSTANT:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             instant = datetime.fromisoformat(str(value))
             if instant.tzinfo is not None:
                 return instant.astimezone(SHANGHAI).replace(tzinfo=None).isoformat()
@@ -195,7 +192,7 @@ def _validated(form: type[BaseModel], posted: Posted) -> tuple[dict[str, Any], B
     values = _written(shape_of(form), _texts(posted))
     read, posted_names = _Reader(values).form(shape_of(form))
     try:
-        filled = form.model_validate_json(json_text(read, "form"))
+        filled = form.model_validate_json(json_text(read, "form"), context=GIVEN_NOW)
     except ValidationError as bad:
         raise UnfitForm(errors_in_words(form, bad, posted_names)) from bad
     return read, filled
@@ -238,7 +235,7 @@ class _Reader:
 
 def _value(kind: FieldKind, text: str) -> Any:
     """Return the value of a field; a text that cannot be read is left for the form to refuse."""
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):  # the latter for a time at the end of all times
         return _READERS.get(kind, _lines)(text.strip())
     return text
 

@@ -20,7 +20,7 @@ from aftersales.platforms.push import PushFormat
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 from cases.errors import ProcessFault
-from workflows.registry import fault_of
+from workflows.registry import REGISTERED, fault_of
 
 AnAccess = TypeVar("AnAccess", bound=Access[Any])
 
@@ -30,7 +30,7 @@ class Marketplace(Generic[AnAccess]):
     """A marketplace: its Chinese name, its block in the secrets file, its client, and how messages come, if they do.
 
     ``push``: it sends them to our address.  ``queues``: they wait in a queue for each application, made of access and
-    client.
+    client.  ``carriers``: the names and codes of carriers that its interface is known to take.
     """
 
     label: str
@@ -38,12 +38,18 @@ class Marketplace(Generic[AnAccess]):
     client: Callable[[AnAccess, Transport, TokenStore], Any]
     push: Callable[[AnAccess], PushFormat] | None = None
     queues: Callable[[AnAccess, Any], Sequence[MessageQueue]] | None = None
+    carriers: tuple[str, ...] = ()
 
 
 @cache
 def installed_marketplaces() -> Mapping[str, Marketplace[Any]]:
     """Return every marketplace by the name of its package."""
     return {name: import_module(f"{platforms.__name__}.{name}.marketplace").MARKETPLACE for name in marketplace_names()}
+
+
+def carriers_of(process: str) -> tuple[str, ...]:
+    """Return the names and codes of carriers that the marketplace of a process is known to take."""
+    return installed_marketplaces()[REGISTERED[process]].carriers
 
 
 def marketplace_names() -> list[str]:

@@ -42,8 +42,41 @@ function askAgain() {
   if (form) setTimeout(() => form.requestSubmit(), 5000);
 }
 
+function shanghaiNow() {
+  return new Date(Date.now() + 8 * 3600 * 1000).toISOString().slice(0, 19);
+}
+
+function smallButton(words, click) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = words;
+  button.addEventListener("click", click);
+  return button;
+}
+
+function offerNow() {
+  for (const input of document.querySelectorAll("input[data-now]")) {
+    const title = document.querySelector(`label[for="${input.id}"]`)?.firstChild.textContent.trim() ?? "";
+    const button = smallButton("现在", () => { input.value = shanghaiNow(); });
+    button.setAttribute("aria-label", `${title}:现在`);
+    input.after(button);
+  }
+}
+
+function offerUsualWords() {
+  for (const list of document.querySelectorAll("[data-fills]")) {
+    for (const item of list.children) {
+      const words = item.textContent;
+      item.replaceChildren(smallButton(words, () => { document.getElementById(list.dataset.fills).value = words; }));
+    }
+  }
+}
+
 countDown();
 setInterval(countDown, 15000);
 offerCopying();
 sendOnce();
 askAgain();
+offerNow();
+offerUsualWords();

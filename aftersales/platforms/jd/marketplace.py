@@ -1,6 +1,7 @@
 """JD as a marketplace: its client; it pushes nothing."""
 
 from aftersales.platforms.jd.client import JdAccess, JdClient
+from aftersales.platforms.jd.shipping import COMPANIES
 from aftersales.platforms.marketplace import Marketplace
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
@@ -10,4 +11,4 @@ def _client(access: JdAccess, transport: Transport, _: TokenStore) -> JdClient:
     return JdClient(access, transport)
 
 
-MARKETPLACE = Marketplace(label="京东", access=JdAccess, client=_client)
+MARKETPLACE = Marketplace(label="京东", access=JdAccess, client=_client, carriers=tuple(COMPANIES))

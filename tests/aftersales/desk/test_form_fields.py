@@ -15,8 +15,10 @@ from starlette.datastructures import FormData
 from aftersales.desk.form_errors import WHOLE_FORM, UnfitForm
 from aftersales.desk.form_fields import EMPTY_ROWS, fields_of, read_form
 from aftersales.desk.rendering import ENVIRONMENT
+from aftersales.platforms.marketplace import carriers_of
 from cases.case import SAMPLE_INSTANT
 from cases.douyin_reship import ConsentedRefusal, Reason, Refusal
+from cases.douyin_shipment import NumberReuse
 from cases.form_shape import FieldKind, FieldShape, shape_of
 from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.jd_presale_shortage import DeletionRequest
@@ -96,6 +98,8 @@ def filled(shape: FieldShape) -> Any:
             {inner.name: kind.value if kind and inner.choices else filled(inner) for inner in shape.rows}
             for kind in kinds
         ]
+    if shape.kind is FieldKind.ADDRESS:
+        return PICTURE
     usual = "<b>甲\n乙</b>" if shape.kind is FieldKind.LONG_TEXT else "YT&2"
     return shape.choices[-1].value if shape.choices else OF_A_KIND.get(shape.kind, usual)
 
@@ -163,6 +167,9 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 
 
+ADDRESSES = st.from_regex(r"https://[a-z]{1,9}(/[a-z&\"<']{1,9})?", fullmatch=True)
+
+
 @given(
     st.builds(
         EveryKind,
@@ -182,7 +189,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min
             lambda some: tuple(sorted(some, key=list(Reason).index))
         ),
         evidence=st.lists(
-            st.builds(Evidence, kind=st.sampled_from(EvidenceKind), url=TEXTS, note=st.none() | TEXTS), max_size=4
+            st.builds(Evidence, kind=st.sampled_from(EvidenceKind), url=ADDRESSES, note=st.none() | TEXTS), max_size=4
         ).map(tuple),
     )
 )
@@ -221,6 +228,24 @@ def test_rows_that_are_left_empty_are_no_evidence_and_there_is_always_room_for_a
     assert len(fields_of(Proof)[0].rows) == EMPTY_ROWS
 
 
+def test_a_row_keeps_its_number_so_that_an_error_finds_it() -> None:
+    posted = {"evidence.0.url": "", "evidence.4.url": PICTURE}
+    errors = refused(Proof, posted)
+    rows = fields_of(Proof, posted, errors)[0].rows
+
+    assert errors == {"evidence.4.kind": "凭证 5:种类:必填"}
+    assert [row[0].error for row in rows] == [None] * 4 + ["凭证 5:种类:必填", None]
+
+
+def test_nothing_in_a_row_is_required_or_chosen_for_good_by_a_page_as_a_row_may_stay_empty() -> None:
+    page = page_of(NumberReuse)
+    of_rows = [control for control in page.controls if "." in control.name]
+
+    assert of_rows
+    assert [one.name for one in of_rows if "required" in one.attributes or one.attributes.get("type") == "radio"] == []
+    assert read_form(NumberReuse, {**page.posted, "tracking_no": "YT1"}) == {"tracking_no": "YT1", "uses": []}
+
+
 def test_a_list_has_no_more_rows_than_its_form_takes() -> None:
     row = {"kind": "sms", "url": PICTURE}
     (evidence,) = (one for one in fields_of(EveryKind, {"evidence": [row] * 4}) if one.name == "evidence")
@@ -256,12 +281,15 @@ def test_a_missing_number_is_named_in_chinese() -> None:
         ({"count": "many"}, "count", "数量:须为整数"),
         ({"at": "明天"}, "at", "时间:须为日期和时间,如 2026-11-11 09:30"),
         ({"at": "1999-01-01T00:00"}, "at", "时间:须在 2000 年到 2099 年之间"),
+        ({"at": "0001-01-01T00:00"}, "at", "时间:须为日期和时间,如 2026-11-11 09:30"),
+        ({"at": "9999-12-31T23:59:59Z"}, "at", "时间:须在 2000 年到 2099 年之间"),
         ({"within": "long"}, "within", "时长:'long' 不是时长"),
         ({"reason": "whim"}, "reason", "原因:请选一项"),
         ({"must_say": ""}, "must_say", "是否:必填"),
         ({"must_say": "maybe"}, "must_say", "是否:请选是或否"),
         ({"orders": "1\n2\n3\n4"}, "orders", "订单:最多 3 项"),
         ({"orders": "1 2"}, "orders", "订单:不能含空格或斜线"),
+        ({"evidence.0.kind": "sms", "evidence.0.url": "D:\\x.png"}, "evidence.0.url", "凭证 1:地址:须为 http(s) 网址"),
         ({"evidence.7.url": PICTURE}, "evidence.7.kind", "凭证 8:种类:必填"),
         ({"evidence.0.kind": "sms", "evidence.0.url": ""}, "evidence.0.url", "凭证 1:地址:必填"),
     ],
@@ -316,17 +344,18 @@ def test_a_number_that_no_carrier_issues_is_doubted_but_can_be_sent() -> None:
 
 
 def test_the_carriers_that_a_marketplace_knows_and_usual_reasons_are_offered() -> None:
-    carrier, number = fields_of(Shipment, carriers=("顺丰速运",))
+    carrier, number = fields_of(Shipment, carriers=carriers_of("jd_shipment"))
     reason = fields_of(Refusal)[0]
 
-    assert (carrier.suggestions, number.suggestions) == (("顺丰速运",), ())
+    assert "顺丰速运" in carrier.suggestions
+    assert number.suggestions == ()
     assert "已与买家协商一致" in reason.suggestions
 
 
 def test_a_hint_says_what_the_model_says() -> None:
     hints = {field.name: field.hint for form in (DeletionRequest, StepDone) for field in fields_of(form)}
 
-    assert hints["evidence"] == "其中须有买家明确同意的凭证;至少 1 项;最多 20 项"
+    assert hints["evidence"] == "其中须有买家明确同意的凭证;空着的不算;至少 1 项;最多 20 项"
     assert hints["occurred_at"] == "不填即为现在;上海时间"
 
 
