@@ -65,8 +65,11 @@ class ${chart}Facts(ShopFacts):
     """The application as the platform's record has it."""
 
     after_sale_id: Id
+    """售后单号"""
     order_id: Id
+    """订单号"""
     applied_at: Instant
+    """申请时间"""
 
     @property
     def own_id(self) -> str:
@@ -92,6 +95,7 @@ class ${chart}Refusal(Form):
     """A refusal says why ($clause-2)."""
 
     reason: Text
+    """拒绝理由"""
 
 
 class ${chart}Case(Case):

@@ -14,7 +14,9 @@ class ToyFacts(ShopFacts):
     """A toy of a shop."""
 
     toy_id: Id
+    """玩具编号"""
     order_id: Id
+    """订单号"""
 
     @property
     def own_id(self) -> str:
