@@ -113,7 +113,7 @@ class Verdict(LabelledEnum):
     FAIL = "fail", "不通过"
 
 
-class Step(LabelledEnum):
+class OnlineStep(LabelledEnum):
     """The online steps of an order, in their order (AX-1, AX-2)."""
 
     SIGN_IN = "sign_in", "签收"
@@ -162,19 +162,19 @@ class VerdictGiven(Form):
 class Blocked(Form):
     """The online step that cannot be done: the sign-in (AX-1), or one after it (AX-2)."""
 
-    step: Step
+    step: OnlineStep
     """受阻的步骤"""
 
     @property
     def at_sign_in(self) -> bool:
         """受阻的是签收"""
-        return self.step is Step.SIGN_IN
+        return self.step is OnlineStep.SIGN_IN
 
 
 class BlockedOnline(Blocked):
     """A step after the sign-in: the only ones that could be blocked before AX-1 named the sign-in."""
 
-    step: Literal[Step.RECORD, Step.INSPECT, Step.PACK, Step.WAYBILL]
+    step: Literal[OnlineStep.RECORD, OnlineStep.INSPECT, OnlineStep.PACK, OnlineStep.WAYBILL]
     """受阻的步骤"""
 
 
@@ -402,7 +402,7 @@ class SplitCase(Case):
             "choose": tuple(WayChosen(way=way, freight_consent=True) for way in Way),
             "explain_unsigned": tuple(Unsigned(why=why) for why in WhyUnsigned),
             "authenticate": tuple(VerdictGiven(verdict=verdict) for verdict in Verdict),
-            "report_blocked": (Blocked(step=Step.SIGN_IN), Blocked(step=Step.PACK)),
+            "report_blocked": (Blocked(step=OnlineStep.SIGN_IN), Blocked(step=OnlineStep.PACK)),
             "print_waybill": (Shipment(carrier="YTO", tracking_no="YT2"),),
         }
 

@@ -69,7 +69,7 @@ _PLACES_OF_MONEY: Final = 2
 
 
 @dataclass(frozen=True)
-class Choice:
+class FieldChoice:
     """An option of a field: the value that is sent, and its Chinese label."""
 
     value: str
@@ -90,7 +90,7 @@ class FieldShape:
     kind: FieldKind
     required: bool
     unset: Any = None
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[FieldChoice, ...] = ()
     item: FieldKind | None = None
     rows: tuple["FieldShape", ...] = ()
     examples: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def _choices(parts: Sequence[Any]) -> Iterator[Choice]:
+def _choices(parts: Sequence[Any]) -> Iterator[FieldChoice]:
     for part in parts:
         if isinstance(part, type) and issubclass(part, Enum):
             yield from map(_choice, part)
@@ -150,12 +150,12 @@ def _choices(parts: Sequence[Any]) -> Iterator[Choice]:
             yield _choice(part)
 
 
-def _choice(member: Enum | str) -> Choice:
+def _choice(member: Enum | str) -> FieldChoice:
     value = str(member.value if isinstance(member, Enum) else member)
-    return Choice(value, str(getattr(member, "label", value)))
+    return FieldChoice(value, str(getattr(member, "label", value)))
 
 
-def _kind(parts: Sequence[Any], choices: Sequence[Choice], written: Mapping[str, Any]) -> FieldKind:
+def _kind(parts: Sequence[Any], choices: Sequence[FieldChoice], written: Mapping[str, Any]) -> FieldKind:
     """Return the kind of a field, or of an item of a list."""
     if choices:
         return FieldKind.CHOICE

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from aftersales.desk.form_errors import RowNames, UnfitForm, errors_in_words
 from cases.amounts import read_amount
-from cases.form_shape import Choice, FieldKind, FieldShape, limits_of, shape_of
+from cases.form_shape import FieldChoice, FieldKind, FieldShape, limits_of, shape_of
 from cases.forms import Form
 from cases.models import GIVEN_NOW, json_text
 from cases.shanghai import SHANGHAI
@@ -23,7 +23,7 @@ _ROW: Final = re.compile(r"\.(\d{1,3})\.", re.ASCII)
 MOST_RADIOS: Final = 4
 """The most choices that are all shown; more are opened by a click."""
 YES, NO = "true", "false"
-_YES_OR_NO: Final = (Choice(YES, "是"), Choice(NO, "否"))
+_YES_OR_NO: Final = (FieldChoice(YES, "是"), FieldChoice(NO, "否"))
 
 Posted = Mapping[str, Any]
 """What a browser posted: texts by name, or Starlette's ``FormData``.  A row's field is named ``evidence.0.kind``."""
@@ -41,7 +41,7 @@ class FormField:
     kind: FieldKind
     required: bool
     hint: str = ""
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[FieldChoice, ...] = ()
     as_radios: bool = False
     suggestions: tuple[str, ...] = ()
     max_length: int | None = None
