@@ -38,7 +38,7 @@ class FieldKind(StrEnum):
     ROWS = "rows"
 
 
-WORDS: Final[Mapping[FieldKind, str]] = {
+WRITTEN_AS: Final[Mapping[FieldKind, str]] = {
     FieldKind.TEXT: "文字",
     FieldKind.LONG_TEXT: "文字",
     FieldKind.ADDRESS: "网址",
@@ -184,7 +184,7 @@ def describe(model: type[BaseModel], before: str = "") -> list[str]:
 def said_of(shape: FieldShape) -> str:
     """Return what is written into a field, with its choices and limits."""
     kind = shape.item or shape.kind
-    said = "|".join(f"{choice.value}({choice.label})" for choice in shape.choices) or WORDS[kind]
+    said = "|".join(f"{choice.value}({choice.label})" for choice in shape.choices) or WRITTEN_AS[kind]
     parts = [f"列表,每项{said}" if shape.item else said, *limits_of(shape), *shape.hint.split("\n")]
     return ",".join(part for part in parts if part)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from aftersales.desk.form_errors import RowNames, UnfitForm, errors_in_words
+from aftersales.importing.table_rows import narrowed, stripped
 from cases.amounts import read_amount
 from cases.form_shape import FieldChoice, FieldKind, FieldShape, limits_of, shape_of
 from cases.forms import Form
@@ -18,7 +19,7 @@ from cases.shanghai import SHANGHAI
 
 EMPTY_ROWS: Final = 3
 """Rows of a list that are shown at least; one more than are filled in, once that is more."""
-MOST_ROWS: Final = 1000
+MOST_ROWS_SHOWN: Final = 1000
 _ROW: Final = re.compile(r"\.(\d{1,3})\.", re.ASCII)
 MOST_RADIOS: Final = 4
 """The most choices that are all shown; more are opened by a click."""
@@ -139,7 +140,7 @@ def _rows(shape: FieldShape, name: str, page: _Page) -> Iterator[tuple[FormField
     """Yield the rows under their numbers, with room for another as long as the form takes one."""
     filled = _row_numbers(name, page.values)
     used = filled[-1] + 1 if filled else 0
-    room = len(filled) < shape.limits.get("maxItems", MOST_ROWS)
+    room = len(filled) < shape.limits.get("maxItems", MOST_ROWS_SHOWN)
     for number in range(max(used + 1, EMPTY_ROWS) if room else used):
         yield tuple(_field(inner, f"{name}.{number}.{inner.name}", page, in_row=True) for inner in shape.rows)
 
@@ -236,17 +237,21 @@ class _Reader:
 def _value(kind: FieldKind, text: str) -> Any:
     """Return the value of a field; a text that cannot be read is left for the form to refuse."""
     with suppress(ValueError, OverflowError):  # the latter for a time at the end of all times
-        return _READERS.get(kind, _lines)(text.strip())
+        return _READERS.get(kind, stripped)(text.strip())
     return text
 
 
-def _lines(text: str) -> str:
+def _words(text: str) -> str:
     """Return a text with the ends of lines as everybody but a browser writes them."""
     return text.replace("\r\n", "\n")
 
 
+def _amount(text: str) -> str:
+    return read_amount(narrowed(text))
+
+
 def _instant(text: str) -> str:
-    instant = datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(narrowed(text))
     local = instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
     return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -259,9 +264,10 @@ def _yes_or_no(text: str) -> bool:
 
 _READERS: Final[Mapping[FieldKind, Callable[[str], Any]]] = {
     FieldKind.INSTANT: _instant,
-    FieldKind.MONEY: read_amount,
-    FieldKind.NUMBER: read_amount,
+    FieldKind.LONG_TEXT: _words,
+    FieldKind.MONEY: _amount,
+    FieldKind.NUMBER: _amount,
     FieldKind.WHOLE_NUMBER: int,
     FieldKind.YES_NO: _yes_or_no,
 }
-"""The readers of the kinds that are not texts; each raises ValueError for a text that is none of them."""
+"""The readers of kinds that are no short texts; each raises ValueError for what is none of them."""

@@ -207,11 +207,20 @@ def test_a_local_time_is_shanghais_and_whole_seconds_need_not_be_said() -> None:
     assert page_of(StepDone, read).posted["occurred_at"] == "2026-11-11T09:30:00"
 
 
-@pytest.mark.parametrize(("written", "amount"), [("¥1,299.00", "1299.00"), (" 12.5 元", "12.5"), ("12", "12")])
+@pytest.mark.parametrize(
+    ("written", "amount"), [("¥1,299.00", "1299.00"), (" 12.5 元", "12.5"), ("\uff11\uff12.5", "12.5"), ("12", "12")]
+)
 def test_an_amount_is_read_as_people_write_it(written: str, amount: str) -> None:
     posted = {"name": "x", "amount": written, "at": "2026-11-11T09:30", "reason": "other", "must_say": "true"}
 
     assert read_form(EveryKind, posted)["amount"] == amount
+
+
+def test_a_pasted_number_loses_its_invisible_marks_and_a_text_keeps_its_lines() -> None:
+    pasted = read_form(Shipment, {"carrier": "SF", "tracking_no": "\u200bSF123 "})
+
+    assert pasted["tracking_no"] == "SF123"
+    assert read_form(Refusal, {"reason": "甲\r\n乙"})["reason"] == "甲\n乙"
 
 
 def test_what_is_left_empty_is_left_out() -> None:
