@@ -5,7 +5,6 @@ Pages and commands are made from it, so that neither knows a process.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import cache
@@ -16,7 +15,6 @@ from pydantic.fields import FieldInfo
 
 from cases.labels import Labelled
 from cases.models import NAME_LENGTH
-from cases.shanghai import SHANGHAI
 
 
 class FieldKind(StrEnum):
@@ -199,36 +197,3 @@ def limits_of(shape: FieldShape) -> list[str]:
         f"最多 {longest} 字" if longest and shape.kind is FieldKind.LONG_TEXT else "",
     )
     return [part for part in said if part]
-
-
-def in_words(shape: FieldShape, value: Any) -> str:
-    """Return a field's value, as JSON, as people read it; a value that does not fit stands as it is."""
-    if value is None or value in ("", []):
-        return "-"
-    if isinstance(value, list):
-        return "、".join(_row_in_words(shape, part) for part in value)
-    words = str(value)
-    match shape.item or shape.kind:
-        case FieldKind.CHOICE:
-            words = next((choice.label for choice in shape.choices if choice.value == value), words)
-        case FieldKind.YES_NO:
-            words = "是" if value is True else "否" if value is False else words
-        case FieldKind.MONEY:
-            words = f"{value} 元"
-        case FieldKind.INSTANT:
-            words = _instant_in_words(words)
-    return words
-
-
-def _row_in_words(shape: FieldShape, row: Any) -> str:
-    if not isinstance(row, dict):
-        return in_words(shape, row)
-    known = ((inner, row[inner.name]) for inner in shape.rows if row.get(inner.name) not in (None, ""))
-    return " ".join(f"{inner.title} {in_words(inner, value)}" for inner, value in known)
-
-
-def _instant_in_words(written: str) -> str:
-    try:
-        return datetime.fromisoformat(written).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
-        return written

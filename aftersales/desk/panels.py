@@ -8,10 +8,12 @@ from pydantic import Field
 
 from aftersales.desk.case_parts import PossibleAction, form_of, possible_action, stuck_parts
 from aftersales.desk.deciding import new_update_id, rule_sent
-from aftersales.desk.form_fields import FormField, Posted, UnfitForm, doubts_of, fields_of, read_form
+from aftersales.desk.form_errors import UnfitForm
+from aftersales.desk.form_fields import FormField, Posted, doubts_of, fields_of, read_form
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.permission import CaseTask
 from aftersales.desk.users import User
+from aftersales.platforms.marketplace import carriers_of
 from aftersales.runtime.decision_client import SentDecision
 from cases.errors import BadForm
 from cases.forms import Form, Note
@@ -67,7 +69,7 @@ def open_panel(
 ) -> DecisionPanel:
     """Return the panel of an action, with what was posted by it before, and why that does not fit."""
     form, given = form_of(case, action), posted or {}
-    fields = fields_of(form, given, errors)
+    fields = fields_of(form, given, errors, carriers_of(case.process))
     kept_id = str(given.get(UPDATE_ID, ""))
     return DecisionPanel(
         possible=possible_action(case, user, action),

@@ -1,4 +1,4 @@
-"""The fields of a form in words: for the command line, and for whoever reads facts."""
+"""The fields of a form: their kinds and choices, and in words for the command line."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,13 +7,11 @@ import pytest
 
 from cases.anomaly_1688 import Worsening
 from cases.anxinjian_split import BlockedOnline
-from cases.douyin_interception import InterceptionFacts
-from cases.douyin_reship import Refusal, ReshipFacts
-from cases.form_shape import FieldKind, FieldShape, describe, in_words, shape_of
+from cases.douyin_reship import Refusal
+from cases.form_shape import FieldKind, FieldShape, describe, shape_of
 from cases.forms import EvidenceKind, Form, NoForm, Proof, Shipment
 from cases.jd_delay_card import EmergencyReport
 from cases.models import Money
-from workflows.registry import PROCESSES
 
 
 def field(model: Any, name: str) -> FieldShape:
@@ -63,35 +61,3 @@ def test_kinds_are_seen_through_what_is_optional_or_a_list() -> None:
     assert field(Bill, "total").kind is FieldKind.MONEY
     assert (field(Bill, "parts").kind, field(Bill, "parts").item) == (FieldKind.LIST, FieldKind.NUMBER)
     assert field(Proof, "evidence").kind is FieldKind.ROWS
-
-
-@pytest.mark.parametrize(
-    ("model", "name", "value", "words"),
-    [
-        (ReshipFacts, "reason", "never_received", "一直未收到货"),
-        (ReshipFacts, "reason", "of_a_newer_release", "of_a_newer_release"),
-        (ReshipFacts, "order_amount", "100.00", "100.00 元"),
-        (ReshipFacts, "applied_at", "2026-01-05T01:00:00Z", "2026-01-05 09:00:00"),
-        (ReshipFacts, "applied_at", "soon", "soon"),
-        (ReshipFacts, "shipped", False, "否"),
-        (ReshipFacts, "received_at", None, "-"),
-        (ReshipFacts, "description", "", "-"),
-        (
-            InterceptionFacts,
-            "parcels",
-            [{"tracking_no": "SF1", "carrier": "SF", "goods_amount": "80.00", "fee": None, "out_for_delivery": True}],
-            "快递单号 SF1 快递公司 SF 货款 80.00 元 派送中 是",
-        ),
-    ],
-)
-def test_a_fact_is_read_in_words(model: Any, name: str, value: Any, words: str) -> None:
-    assert in_words(field(model, name), value) == words
-
-
-@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
-def test_all_facts_of_every_process_are_read_in_words(process: Any) -> None:
-    for case in process.case.samples():
-        facts = case.facts.model_dump(mode="json")
-        words = [in_words(shape, facts[shape.name]) for shape in shape_of(type(case.facts)) if shape.name in facts]
-        assert "{" not in "".join(words)
-        assert "True" not in "".join(words)

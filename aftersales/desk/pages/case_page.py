@@ -22,7 +22,8 @@ from aftersales.desk.deciding import (
     overtaken,
     rule_sent,
 )
-from aftersales.desk.form_fields import UnfitForm, fields_of
+from aftersales.desk.form_errors import UnfitForm
+from aftersales.desk.form_fields import fields_of
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.panels import (
     ORDER_NAMED,
