@@ -10,12 +10,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from aftersales.desk.form_errors import RowNames, UnfitForm, errors_in_words
-from aftersales.importing.table_rows import narrowed, stripped
 from cases.amounts import read_amount
 from cases.form_shape import FieldChoice, FieldKind, FieldShape, limits_of, shape_of
 from cases.forms import Form
 from cases.models import GIVEN_NOW, json_text
 from cases.shanghai import SHANGHAI
+from cases.typed_text import narrowed, stripped
 
 EMPTY_ROWS: Final = 3
 """Rows of a list that are shown at least; one more than are filled in, once that is more."""
@@ -246,10 +246,6 @@ def _words(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _amount(text: str) -> str:
-    return read_amount(narrowed(text))
-
-
 def _instant(text: str) -> str:
     instant = datetime.fromisoformat(narrowed(text))
     local = instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
@@ -265,8 +261,8 @@ def _yes_or_no(text: str) -> bool:
 _READERS: Final[Mapping[FieldKind, Callable[[str], Any]]] = {
     FieldKind.INSTANT: _instant,
     FieldKind.LONG_TEXT: _words,
-    FieldKind.MONEY: _amount,
-    FieldKind.NUMBER: _amount,
+    FieldKind.MONEY: read_amount,
+    FieldKind.NUMBER: read_amount,
     FieldKind.WHOLE_NUMBER: int,
     FieldKind.YES_NO: _yes_or_no,
 }

@@ -10,9 +10,10 @@ from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from aftersales.importing.ids import ERROR_VALUES, FORMULA_ERROR, LOST_DIGITS, ROUNDED, id_mark, read_id
-from aftersales.importing.table_rows import is_control, narrowed
+from aftersales.importing.table_rows import is_control
 from cases.amounts import read_amount
 from cases.shanghai import SHANGHAI, shanghai_day
+from cases.typed_text import narrowed
 
 CellReader = Callable[[str], Any]
 """Turns the text of a cell into a field's value; raises ValueError that says what was expected."""
@@ -39,7 +40,7 @@ def cell_reader(
         return partial(read_id, digits=mark.digits if digits is None else digits)
     types = _types(field.annotation)
     if Decimal in types:
-        return lambda text: read_amount(narrowed(text))
+        return read_amount
     return _read_boolean if bool in types else _read_text
 
 

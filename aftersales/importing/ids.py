@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from aftersales.files.documents import Place
-from aftersales.importing.table_rows import is_control, narrowed
+from aftersales.importing.table_rows import is_control
 from cases.errors import BadForm
 from cases.models import IdMark
+from cases.typed_text import narrowed
 
 ERROR_VALUES: Final = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 ROUNDED: Final = re.compile(r"-?\d(?:\.\d+)?E\+\d{2,}|-?\d\.\d+E\+?\d{1,2}", re.ASCII | re.IGNORECASE)

@@ -8,8 +8,9 @@ from pathlib import Path
 from aftersales.files.spreadsheet import as_spreadsheet
 from aftersales.importing.exports import Export
 from aftersales.importing.table import LINE_COLUMN, REASON_COLUMN
-from aftersales.importing.table_rows import PROTECTED, stripped
+from aftersales.importing.table_rows import PROTECTED
 from cases.errors import BadForm
+from cases.typed_text import stripped
 
 _DIGITS_AT_RISK = re.compile(r"\d{12,}|0\d+", re.ASCII)  # a spreadsheet would round them or drop the zero
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones are taken for them

@@ -7,7 +7,14 @@ from cases.amounts import read_amount
 
 @pytest.mark.parametrize(
     ("written", "amount"),
-    [("12", "12"), ("1299.00", "1299.00"), ("¥1,299.5", "1299.5"), ("\uffe5-3元", "-3"), ("1\uff0c299 元", "1299")],
+    [
+        ("12", "12"),
+        ("1299.00", "1299.00"),
+        ("¥1,299.5", "1299.5"),
+        ("\uffe5-3元", "-3"),
+        ("1\uff0c299 元", "1299"),
+        ("\uff11\uff12.5", "12.5"),
+    ],
 )
 def test_an_amount_is_read_as_people_write_it(written: str, amount: str) -> None:
     assert read_amount(written) == amount
