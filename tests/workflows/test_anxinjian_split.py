@@ -10,6 +10,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
+from cases.plain_text import as_markdown
 from tests.support.histories.taobao import split_of, until_task, walk
 from tests.support.life import Life, fired, whole_now
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
@@ -55,7 +56,8 @@ async def test_ax_8_what_either_way_costs_is_told_before_it_is_chosen(open_split
     assert costs == {"keep_single": ("0.00", "AX-8"), "keep_all": ("24.00", "AX-8")}
     details = await shown(life)
     assert "待签收 `awaiting_sign_in`:O1、O2、O3" in details
-    assert all(f"{cost['choice']}:{cost['note']} (AX-8)" in details for cost in choose["costs"])
+    costs_said = (f"{as_markdown(cost['choice'])}:{as_markdown(cost['note'])} (AX-8)" for cost in choose["costs"])
+    assert all(cost in details for cost in costs_said)
 
 
 async def test_an_update_and_a_task_name_their_order(open_split: OpenSplit) -> None:

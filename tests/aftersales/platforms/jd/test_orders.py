@@ -163,7 +163,7 @@ def test_jd_10_an_upload_that_a_look_finds_counts_at_its_own_instant_and_once() 
         seen(watch, offset, sent("23h"), JdShipmentAdapter)
     assert watch.state == "awaiting_pickup"
     assert [rule for rule in watch.fired if rule[0] == "upload_tracking"] == [("upload_tracking", after("23h"))]
-    assert watch.pending == []  # what JD itself shows is not sent to it again
+    assert watch.pending == ["tell_upload"]  # what JD itself shows is told to the card, and not sent to JD again
     assert (watch.late_at, watch.ignored) == ([], [])  # the late order is taken back (G-11)
 
 
