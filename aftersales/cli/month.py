@@ -1,12 +1,10 @@
 """``aftersales month``: a month's figures from the ledger, as tables, JSON, CSV or an HTML page."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
-from html import escape
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,27 +12,17 @@ from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet
-from aftersales.importing.case_files import figures_of, read_shops
+from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger import open_existing
-from aftersales.ledger.month_figures import (
-    LOOK_AHEAD,
-    LOOK_BACK,
-    Books,
-    Month,
-    Net,
-    RuleFigures,
-    Share,
-    ShopMonth,
-    month_of,
-    shop_months,
-)
+from aftersales.ledger.month_figures import Month, Net, RuleFigures, Share, ShopMonth, month_of
+from aftersales.ledger.month_report import MonthReport, OpenStake, read_report, this_month
 from aftersales.runtime.case_words import WAYS
-from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
-from cases.policy import Policy
-from cases.shanghai import SHANGHAI
 from statecharts.rules import Party
-from workflows.registry import PROCESSES
+
+CONNECT_SECONDS: Final = 3.0
+"""How long a page waits for a server, which knows what is at stake in open cases."""
 
 
 def month_command(
@@ -53,14 +41,15 @@ def month_command(
     """
 
     async def work() -> None:
-        asked = month_of(month or f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m}")
-        appeals = {name: process.case.appeals for name, process in PROCESSES.items() if process.case.appeals}
-        settings = load_settings()
-        policies = partial(_policies, read_shops(settings.shops_file), asked)
-        shops = shop_months(asked, _read(settings, asked, shop), appeals, policies)
-        for path, text in ((csv, _csv), (html, _page)):
-            if path is not None:
-                _write(path, text(asked, shops))
+        asked = month_of(month or this_month())
+        report = await _report(asked, shop, with_open_cases=html is not None)
+        shops = report.shops
+        if csv is not None:
+            _write(csv, _csv(asked, shops))
+        if html is not None:
+            from aftersales.desk.month_page import month_file  # noqa: PLC0415 - only a page needs templates
+
+            _write(html, month_file(report))
         if as_json:
             print_json({"month": str(asked), "shops": [_document(shop_month) for shop_month in shops]})
             return
@@ -75,21 +64,27 @@ def month_command(
     run(work())
 
 
-def _policies(shops: dict[str, Any], month: Month, shop: str) -> list[Policy]:
-    """Return the policies of a shop as they are in force at the end of a month."""
-    kinds = ((process.case.policy_type(), figures_of(shops, shop, process, {})) for process in PROCESSES.values())
-    return [kind.resolve(own).in_force_on(month.last) for kind, own in kinds]
-
-
-def _read(settings: Settings, month: Month, shop: str | None) -> Books:
+async def _report(month: Month, shop: str | None, *, with_open_cases: bool) -> MonthReport:
+    settings = load_settings()
+    policies = policies_in_force(settings)
     with open_existing(settings.ledger_address) as ledger:
         if ledger is None:
-            return Books()
-        return Books(
-            ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop),
-            ledger.decisions(month.first - LOOK_BACK, month.last, shop),
-            ledger.outcomes(month.first, month.last, shop),
-        )
+            return MonthReport(month)
+        open_now = await _open_now(shop) if with_open_cases else []
+        return read_report(ledger, month, shop, open_now, policies=policies)
+
+
+async def _open_now(shop: str | None) -> list[OpenStake] | None:
+    """Return what is at stake in open cases; None if no server tells, for the figures need none."""
+    from aftersales.ledger.open_stakes import open_stakes  # noqa: PLC0415 - only a page asks the server
+    from aftersales.runtime.connection import TemporalUnreachable, connect  # noqa: PLC0415
+
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            client = await connect()
+    except (TemporalUnreachable, TimeoutError):
+        return None
+    return await open_stakes(client, None if shop is None else [shop])
 
 
 def _write(path: Path, text: str) -> None:
@@ -289,87 +284,3 @@ def _defused(cell: Any) -> str:
         if not isinstance(cell, int | Decimal) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
         else text
     )
-
-
-# HTML: one file with its charts as SVG, which loads nothing
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem }
-th, td { border-bottom: 1px solid #ddd; padding: .25rem .75rem; text-align: right }
-th:first-child, td:first-child { text-align: left }
-svg { display: block; max-width: 100%; margin: .5rem 0 1rem } text { font-size: 13px; fill: #222 }
-"""
-_EXPECTED_COLOUR, _BILLED_COLOUR = "#7a9cc6", "#c97b63"
-_LABEL_WIDTH, _BAR_WIDTH, _NUMBER_WIDTH, _LINE_HEIGHT, _BAR_HEIGHT = 220, 420, 110, 24, 16
-
-Bar = tuple[str, Decimal, str, str]
-"""Label, length, the text after the bar, colour."""
-
-
-def _page(month: Month, shops: Sequence[ShopMonth]) -> str:
-    sections = [_section(shop) for shop in shops] or [f"<p>{_NOTHING}</p>"]
-    return (
-        '<!doctype html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>售后月报 {month}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>售后月报 / after-sales {month}</h1>\n{''.join(sections)}\n</body>\n</html>\n"
-    )
-
-
-def _section(shop: ShopMonth) -> str:
-    endings = [
-        (f"{ending.process} {ending.label}", Decimal(ending.cases), str(ending.cases), _EXPECTED_COLOUR)
-        for ending in shop.cases
-    ]
-    money: list[Bar] = []
-    for rule in shop.rules:
-        expected, billed = rule.expected, rule.billed
-        if expected.amount or billed.amount or expected.unknown or billed.unknown:
-            counted = _amount(expected.amount_counted, expected.unknown_counted, expected.entries)
-            charged = _amount(billed.amount, billed.unknown, billed.entries)
-            money += [
-                (f"{rule.clause} 预计", expected.amount_counted, f"¥ {counted}", _EXPECTED_COLOUR),
-                (f"{rule.clause} 已扣", billed.amount, f"¥ {charged}", _BILLED_COLOUR),
-            ]
-    tables = (
-        ("收入 / income (CNY)", _INCOME_COLUMNS, [_income_row(rule) for rule in shop.income]),
-        ("决定 / decisions", _DECISION_COLUMNS, _decision_rows(shop)),
-        ("错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop)),
-        ("周评分 / weekly score", _WEEK_COLUMNS, _week_rows(shop)),
-    )
-    return "\n".join(
-        [
-            f"<h2>{escape(shop.shop)}</h2>",
-            _table(("", ""), _totals(shop)),
-            "<h3>案件结果 / how cases ended</h3>",
-            _chart(endings),
-            "<h3>金额 / money by clause (CNY)</h3>",
-            _chart(money),
-            _table(_RULE_COLUMNS, map(_rule_row, shop.rules)),
-            *(f"<h3>{title}</h3>\n{_table(columns, rows)}" for title, columns, rows in tables if rows),
-        ]
-    )
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _chart(bars: Sequence[Bar]) -> str:
-    """Draw horizontal bars, scaled so that the longest fills the width."""
-    if not bars:
-        return "<p>无 (none)</p>"
-    longest = max(length for _, length, _, _ in bars) or Decimal(1)
-    lines = []
-    for number, (label, length, text, colour) in enumerate(bars):
-        top, width = number * _LINE_HEIGHT, float(length / longest) * _BAR_WIDTH
-        lines.append(
-            f'<text x="0" y="{top + 14}">{escape(label)}</text>'
-            f'<rect x="{_LABEL_WIDTH}" y="{top + 2}" width="{width:.1f}" height="{_BAR_HEIGHT}" fill="{colour}"/>'
-            f'<text x="{_LABEL_WIDTH + width + 6:.1f}" y="{top + 14}">{escape(text)}</text>'
-        )
-    size = f'width="{_LABEL_WIDTH + _BAR_WIDTH + _NUMBER_WIDTH}" height="{len(bars) * _LINE_HEIGHT}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>{"".join(lines)}</svg>'

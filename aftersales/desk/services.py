@@ -1,6 +1,6 @@
 """What the pages of the desk work with: Temporal, the ledger, the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -43,3 +43,8 @@ class DeskServices:
     def shop_name(self, shop: str | None) -> str:
         """Return the name of a shop, or its id."""
         return self.shops.get(shop or "", shop or "")
+
+    def shops_of(self, user: User, *named: Iterable[str]) -> list[str]:
+        """Return the shops that a user may choose from: those that are known, and those that are named."""
+        known = dict.fromkeys([*self.shops, *(user.shops or ()), *(shop for some in named for shop in some)])
+        return [shop for shop in known if shop and user.sees(shop)]

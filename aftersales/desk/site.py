@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from aftersales.desk.access.addresses import DeskAddress
 from aftersales.desk.gate import Doors, Gate
 from aftersales.desk.login import Login, SessionLogin
-from aftersales.desk.pages import case_page, home
+from aftersales.desk.pages import case_page, home, month
 from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
@@ -45,6 +45,7 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
             Route("/", home.home),
             Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
             Route("/healthz", health),
+            Route("/month", month.month_page),
             Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
             *login_routes(login),
         ],

@@ -6,11 +6,12 @@ Days, weeks and months are Shanghai's; a week belongs to the month in which it e
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from aftersales.ledger.caps import LATE_CLAUSES, Capped, Caps, ScoreRules, capped, figures_of, monday, weekly_score
+from aftersales.ledger.month_losses import ClauseLost, DearCase, Lost, by_clause, dearest, losses_of, lost
 from cases.case import Appeals
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome, Decided
@@ -127,7 +128,7 @@ class DeciderFigures(Strict):
 
 
 class MissedCase(Strict):
-    """A case in which a deadline of ours was missed, and who decided in it."""
+    """A case in which a deadline of ours was missed, who decided in it, and the clerk who had claimed it."""
 
     case_id: str
     state: str
@@ -135,12 +136,20 @@ class MissedCase(Strict):
     closed: date
     clocks_run_out: int
     actors: tuple[str, ...]
+    order: str | None = None
+    clerk: str | None = None
 
 
 class ShopMonth(Strict):
-    """The month's figures of a shop; ``rules`` are what it loses by clause, ``income`` what it gets."""
+    """The month's figures of a shop; ``rules`` are what it loses by clause, ``income`` what it gets.
+
+    ``lost`` is what it lost in all, each loss once, billed or expected, ``lost_by_clause`` the same by clause.
+    """
 
     shop: str
+    lost: Lost
+    lost_by_clause: tuple[ClauseLost, ...]
+    dearest: tuple[DearCase, ...]
     cases: tuple[CaseFigures, ...]
     decided_in_time: Share
     clocks_run_out: int
@@ -162,12 +171,13 @@ class Books:
     """What the figures of a month are computed from.
 
     ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it; ``decisions``: from LOOK_BACK before it;
-    ``outcomes``: those of the month.
+    ``outcomes``: those of the month; ``clerks``: who has claimed which case.
     """
 
     entries: Sequence[Booked] = ()
     decisions: Sequence[Decided] = ()
     outcomes: Sequence[CaseOutcome] = ()
+    clerks: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, shop: str) -> "Books":
         """Return the part of a shop."""
@@ -175,6 +185,7 @@ class Books:
             [entry for entry in self.entries if entry.shop_id == shop],
             [decision for decision in self.decisions if decision.shop_id == shop],
             [outcome for outcome in self.outcomes if outcome.shop_id == shop],
+            self.clerks,
         )
 
     def in_force(self) -> "Books":
@@ -216,8 +227,12 @@ def _shop(
     in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
     losses = tuple(_rules(month, [entry for entry in entries if not entry.income], caps))
     income = tuple(_rules(month, [entry for entry in entries if entry.income], caps))
+    month_losses = losses_of(month.__contains__, entries, caps)
     return ShopMonth(
         shop=shop,
+        lost=lost(month_losses),
+        lost_by_clause=tuple(by_clause(month_losses)),
+        dearest=tuple(dearest(month_losses, outcomes)),
         cases=tuple(
             CaseFigures(process=process, state=state, label=label, cases=many)
             for (process, state, label), many in sorted(states.items())
@@ -246,6 +261,8 @@ def _missed(books: Books) -> Iterator[MissedCase]:
                 closed=shanghai_day(outcome.closed_at),
                 clocks_run_out=outcome.clocks_run_out,
                 actors=tuple(dict.fromkeys(actor for actor in actors if actor)),
+                order=outcome.order,
+                clerk=books.clerks.get(outcome.case_id),
             )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
@@ -141,6 +141,20 @@ class SqlLedger:
         with self._reading() as connection:
             rows = connection.execute(query.order_by(CASES.c.opened_at, CASES.c.case_id)).mappings()
             return [_known(row) for row in rows]
+
+    def open_cases(self, shop: str | None = None) -> dict[tuple[str, str], int]:
+        """Return the number of cases that are not known to have ended, of all shops or one, by shop and process."""
+        query = (
+            select(CASES.c.shop_id, CASES.c.process, func.count())
+            .select_from(CASES.outerjoin(OUTCOMES, CASES.c.case_id == OUTCOMES.c.case_id))
+            .where(OUTCOMES.c.case_id.is_(None), CASES.c.ending.is_(None))
+            .group_by(CASES.c.shop_id, CASES.c.process)
+            .order_by(CASES.c.shop_id, CASES.c.process)
+        )
+        if shop is not None:
+            query = query.where(CASES.c.shop_id == shop)
+        with self._reading() as connection:
+            return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
     def tell(self, fact: ToldFact) -> list[str]:
         """Store a fact that a case tells others, and return the cases that it concerns, except the one that tells.

@@ -143,8 +143,7 @@ def _address(filters: Filters, **changed: Any) -> str:
 
 
 def _choices(services: DeskServices, user: User) -> dict[str, str]:
-    known = {**services.shops, **dict.fromkeys(user.shops or ())}
-    return {shop: services.shop_name(shop) for shop in known if user.sees(shop)}
+    return {shop: services.shop_name(shop) for shop in services.shops_of(user)}
 
 
 def _states(process: str) -> list[str]:

@@ -371,5 +371,6 @@ def test_g_13_a_missed_deadline_names_its_case_and_who_decided_in_it() -> None:
             closed=date(2026, 11, 5),
             clocks_run_out=2,
             actors=("li", "wang"),
+            order="OC1",
         ),
     )
