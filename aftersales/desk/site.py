@@ -11,9 +11,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from aftersales.desk.access.addresses import DeskAddress
+from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.gate import Doors, Gate
 from aftersales.desk.login import Login, SessionLogin
-from aftersales.desk.pages import case_page, home, month
+from aftersales.desk.pages import batch, case_page, home, month, tasks
 from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
@@ -46,6 +47,10 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
             Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
             Route("/healthz", health),
             Route("/month", month.month_page),
+            Route("/batch", batch.batch_page, methods=["GET", "POST"]),
+            Route("/batch/run", batch.carry_out, methods=["POST"]),
+            Route("/batch/run/{token}", batch.results_page),
+            Route("/tasks", tasks.tasks_page, methods=["GET", "POST"]),
             Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
             *login_routes(login),
         ],
@@ -54,6 +59,7 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
     )
     app.state.services, app.state.doors = services, doors
     app.state.has_sessions = isinstance(login, SessionLogin)
+    app.state.batches = BatchRuns(services.cases, services.decisions, services.ledger)
     return app
 
 

@@ -80,3 +80,19 @@ sendOnce();
 askAgain();
 offerNow();
 offerUsualWords();
+function refreshWhileRunning() {
+  const part = document.querySelector("[data-refresh]");
+  if (!part) return;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+      if (answer.ok && fresh) part.replaceWith(fresh);
+    } catch {
+      // the desk does not answer: ask again
+    }
+    refreshWhileRunning();
+  }, Number(part.dataset.refresh) * 1000);
+}
+
+refreshWhileRunning();

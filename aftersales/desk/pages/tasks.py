@@ -1,0 +1,115 @@
+"""控制台任务: what somebody has to do in a platform's back office, and marking it as done."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from aftersales.desk.console_tasks import TaskFilters, waiting_tasks
+from aftersales.desk.deciding import STEP_DONE, SendingOutcome, earlier_outcome, new_update_id, rule_sent
+from aftersales.desk.form_fields import UnfitForm, fields_of
+from aftersales.desk.month_page import case_label
+from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, step_decision
+from aftersales.desk.permission import CaseTask, refusal
+from aftersales.desk.rendering import page, user_of
+from aftersales.desk.services import DeskServices
+from cases.errors import BadForm
+from workflows.registry import PROCESSES
+
+CASE, SENT, OF = "desk-case", "sent", "of"
+"""The hidden field that names a case, and what the address says of a task that has been marked."""
+
+
+async def tasks_page(request: Request) -> Response:
+    """Show the tasks that wait, or mark one as done."""
+    if request.method == "POST":
+        async with request.form(max_files=0) as posted:
+            return await _done(request, posted)
+    return await _shown(request, outcome=await _told_by_address(request))
+
+
+async def _shown(
+    request: Request,
+    *,
+    status: int = 200,
+    outcome: SendingOutcome | None = None,
+    about: str | None = None,
+    posted: FormData | None = None,
+    errors: Mapping[str, str] | None = None,
+    problem: str | None = None,
+) -> Response:
+    services, user, filters = _services(request), user_of(request), _filters(request)
+    found = await waiting_tasks(services.client, services.cases, user, filters)
+    given = posted or {}
+    return page(
+        request,
+        "tasks.html",
+        status=status,
+        found=found,
+        filters=filters,
+        shops={shop: services.shop_name(shop) for shop in services.shops_of(user, [task.shop for task in found.tasks])},
+        processes={name: process.label for name, process in PROCESSES.items()},
+        shop_name=services.shop_name,
+        case_label=case_label,
+        outcome=outcome,
+        about=about or request.query_params.get(OF),
+        problem=problem,
+        refilled=(str(given.get(CASE, "")), str(given.get(SERIAL, ""))),
+        fields=fields_of(StepNote),
+        filled=fields_of(StepNote, given, errors),
+        new_id=new_update_id,
+        action=_address(filters),
+        step_done=STEP_DONE,
+    )
+
+
+async def _done(request: Request, posted: FormData) -> Response:
+    services, user = _services(request), user_of(request)
+    case_id = str(posted.get(CASE, ""))
+    case = await services.cases.read(user, case_id) if case_id else None
+    if case is None:
+        return await _shown(request, status=404, problem=f"没有提交:没有此案件 {case_id}")
+    if barred := refusal(user, case, CaseTask.DONE_BY_HAND):
+        return await _shown(request, status=403, problem=f"没有提交:{barred}")
+    try:
+        decision = step_decision(case_id, STEP_DONE, posted)
+        seen, order = str(posted.get(SEEN, "")), str(posted.get(ORDER_NAMED, "")) or None
+        outcome = await services.decisions.send(services.client_of(user), user, decision, seen, order)
+    except UnfitForm as unfit:
+        return await _shown(request, status=422, posted=posted, errors=unfit.errors, problem=f"没有提交:{unfit}")
+    except BadForm as bad:
+        return await _shown(request, status=422, posted=posted, problem=f"没有提交:{bad}")
+    if not outcome.sent:
+        return await _shown(request, status=409, outcome=outcome, about=case_id)
+    parameters = {**_filters(request).model_dump(exclude_defaults=True), SENT: decision.update_id, OF: case_id}
+    return RedirectResponse(f"/tasks?{urlencode(parameters)}", 303)
+
+
+async def _told_by_address(request: Request) -> SendingOutcome | None:
+    """Return what became of the task that the address names, so that a reload shows it again."""
+    services, user = _services(request), user_of(request)
+    update_id, case_id = request.query_params.get(SENT, ""), request.query_params.get(OF, "")
+    if rule_sent(update_id) != STEP_DONE or not case_id or await services.cases.read(user, case_id) is None:
+        return None
+    return await earlier_outcome(services.client, case_id, update_id)
+
+
+def _filters(request: Request) -> TaskFilters:
+    given = {name: value for name, value in request.query_params.items() if name in TaskFilters.model_fields}
+    try:
+        return TaskFilters(**given)
+    except ValidationError:
+        return TaskFilters()
+
+
+def _address(filters: TaskFilters) -> str:
+    given = filters.model_dump(exclude_defaults=True)
+    return f"/tasks?{urlencode(given)}" if given else "/tasks"
+
+
+def _services(request: Request) -> DeskServices:
+    services: DeskServices = request.app.state.services
+    return services
