@@ -21,7 +21,7 @@ from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from statecharts.rules import Party
 
-CONNECT_SECONDS: Final = 3.0
+SERVER_SECONDS: Final = 3.0
 """How long a page waits for a server, which knows what is at stake in open cases."""
 
 
@@ -80,7 +80,7 @@ async def _open_now(shop: str | None) -> list[OpenStake] | None:
     from aftersales.runtime.connection import TemporalUnreachable, connect  # noqa: PLC0415
 
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(SERVER_SECONDS):
             client = await connect()
     except (TemporalUnreachable, TimeoutError):
         return None

@@ -41,7 +41,8 @@ ASSIGN_ACT, DONE_ACT = f"-{ASSIGN}", f"-{STEP_DONE}"
 class BatchStep(Strict):
     """One thing that a batch does: a rule, a step that is marked as done, or a claim.
 
-    ``seen`` are the marks of what had happened in the case when the plan was shown.
+    ``about`` is the order that it is about, ``order`` the one that is named to the case.  ``seen`` are the marks of what
+    had happened in the case when the plan was shown.
     """
 
     case_id: str = Field(max_length=200)
@@ -49,6 +50,7 @@ class BatchStep(Strict):
     order: str | None = Field(default=None, max_length=200)
     argument: FormData | None = None
     update_id: str = Field(max_length=200)
+    about: str | None = Field(default=None, max_length=200)
     seen: str = ""
 
 
@@ -59,6 +61,9 @@ class BatchOrder(Strict):
     act: str = Field(max_length=200)
     label: str = Field(max_length=200)
     steps: tuple[BatchStep, ...] = Field(max_length=5 * MOST_IN_A_BATCH)
+
+
+_STEPS: Final = TypeAdapter(list[BatchStep])
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,11 @@ class PlanRow:
     def at_stake(self) -> Decimal | None:
         """The amount that the case is about."""
         return facts_of(self.case).at_stake
+
+    @property
+    def about(self) -> str | None:
+        """The order that is meant."""
+        return self.order or facts_of(self.case).order
 
     @property
     def shop(self) -> str:
@@ -201,9 +211,8 @@ def assigning(user: User, clerk: str, now: str | None) -> CaseTask:
 
 def read_order(posted: Posted) -> BatchOrder:
     """Read what is to be carried out from what a plan's page posts, without the rows that were unticked."""
-    steps = TypeAdapter(list[BatchStep])
     try:
-        planned = steps.validate_json(str(posted.get("plan", "")))
+        planned = _STEPS.validate_json(str(posted.get("plan", "")))
         ticked = {int(text) for text in _several(posted, "step")}
         return BatchOrder(
             token=str(posted.get("token", "")),
@@ -215,9 +224,9 @@ def read_order(posted: Posted) -> BatchOrder:
         raise BadForm("批量单不完整,请重新预览 / the plan cannot be read: preview it again") from bad
 
 
-def plan_as_text(plan: BatchPlan) -> str:
-    """Return the steps of a plan as its page carries them."""
-    return TypeAdapter(list[BatchStep]).dump_json(plan.steps).decode()
+def steps_as_text(steps: Sequence[BatchStep]) -> str:
+    """Return the steps of a plan as its pages carry them."""
+    return _STEPS.dump_json(list(steps)).decode()
 
 
 @dataclass(frozen=True)
@@ -295,7 +304,10 @@ def _shown(form: type[Form], filled: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plan(act: BatchAct, rows: Sequence[PlanRow]) -> BatchPlan:
-    ordered = sorted(rows, key=lambda row: row.step is None)
+    told = [
+        row if row.step is None else replace(row, step=row.step.model_copy(update={"about": row.about})) for row in rows
+    ]
+    ordered = sorted(told, key=lambda row: row.step is None)
     return BatchPlan(secrets.token_hex(16), act, ordered)
 
 

@@ -22,7 +22,7 @@ from aftersales.runtime.decision_client import SentDecision
 from cases.errors import CaseError
 from workflows.engine.view import CaseView
 
-AT_ONCE: Final = 8
+DECIDED_AT_ONCE: Final = 8
 """Decisions of a batch that are on their way at the same time."""
 RUNS_KEPT: Final = 100
 """Batches whose results are kept; the oldest that are over are forgotten first."""
@@ -69,7 +69,8 @@ class BatchRun:
 class BatchRuns:
     """The batches of one desk.  They are kept in its memory: a desk that was started again knows none.
 
-    Whoever sends the same plan again gets the same batch, or after a restart the answers to the same decisions.
+    Whoever sends the same plan again gets the same batch, or after a restart the answers to the same decisions: the
+    page of a batch carries its plan.
     """
 
     def __init__(self, cases: CaseReader, decisions: DecisionSender, ledger: SqlLedger) -> None:
@@ -95,7 +96,7 @@ class BatchRuns:
         return run if run and run.user == user.name else None
 
     async def _carry_out(self, run: BatchRun, user: User, client: Client) -> None:
-        places = asyncio.Semaphore(AT_ONCE)
+        places = asyncio.Semaphore(DECIDED_AT_ONCE)
 
         async def one(step: RunStep) -> None:
             async with places:

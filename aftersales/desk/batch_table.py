@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from aftersales.importing.table import clean, read_table
 from cases.errors import BadForm
 from cases.form_shape import shape_of
 from cases.forms import Form
@@ -98,6 +97,8 @@ def read_lines(pasted: str) -> BatchTable:
 
 def read_upload(name: str, content: bytes) -> BatchTable:
     """Read an exported file, CSV or Excel; raises BadForm that names the file, and keeps nothing of it."""
+    from aftersales.importing.table import clean, read_table  # noqa: PLC0415 - few batches bring a workbook
+
     shown = PurePath(name.replace("\\", "/")).name or "文件"
     if len(content) > LARGEST_FILE:
         raise BadForm(f"{shown}: 文件过大,最多 {LARGEST_FILE // 1024 // 1024} MB / the file is too large")

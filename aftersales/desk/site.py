@@ -14,7 +14,7 @@ from aftersales.desk.access.addresses import DeskAddress
 from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.gate import Doors, Gate
 from aftersales.desk.login import Login, SessionLogin
-from aftersales.desk.pages import batch, case_page, home, month, tasks
+from aftersales.desk.pages import batch_pages, case_page, home, monthly, tasks
 from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
@@ -46,10 +46,10 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
             Route("/", home.home),
             Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
             Route("/healthz", health),
-            Route("/month", month.month_page),
-            Route("/batch", batch.batch_page, methods=["GET", "POST"]),
-            Route("/batch/run", batch.carry_out, methods=["POST"]),
-            Route("/batch/run/{token}", batch.results_page),
+            Route("/month", monthly.month_page),
+            Route("/batch", batch_pages.batch_page, methods=["GET", "POST"]),
+            Route("/batch/run", batch_pages.carry_out, methods=["POST"]),
+            Route("/batch/run/{token}", batch_pages.results_page),
             Route("/tasks", tasks.tasks_page, methods=["GET", "POST"]),
             Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
             *login_routes(login),

@@ -14,7 +14,7 @@ from aftersales.ledger.caps import Caps, capped
 from cases.ledger import Booked, CaseOutcome
 from cases.models import Strict
 
-CASES_NAMED: Final = 10
+DEAREST_NAMED: Final = 10
 """How many of the dearest cases are named."""
 _NOTHING: Final = Decimal("0.00")
 Key = TypeVar("Key")
@@ -111,7 +111,7 @@ def dearest(losses: Iterable[Loss], outcomes: Iterable[CaseOutcome]) -> Iterator
         for case_id, group in grouped.items()
     )
     dear = (case for case in cases if case.amount or case.points or case.unknown)
-    yield from sorted(dear, key=lambda case: (-case.amount, -case.points, -case.unknown, case.case_id))[:CASES_NAMED]
+    yield from sorted(dear, key=lambda case: (-case.amount, -case.points, -case.unknown, case.case_id))[:DEAREST_NAMED]
 
 
 def _grouped(losses: Iterable[Loss], key: Callable[[Loss], Key]) -> dict[Key, list[Loss]]:

@@ -19,7 +19,7 @@ from aftersales.desk.services import DeskServices
 from cases.errors import BadForm
 from workflows.registry import PROCESSES
 
-CASE, SENT, OF = "desk-case", "sent", "of"
+CASE_NAMED, SENT, OF = "desk-case", "sent", "of"
 """The hidden field that names a case, and what the address says of a task that has been marked."""
 
 
@@ -57,7 +57,7 @@ async def _shown(
         outcome=outcome,
         about=about or request.query_params.get(OF),
         problem=problem,
-        refilled=(str(given.get(CASE, "")), str(given.get(SERIAL, ""))),
+        refilled=(str(given.get(CASE_NAMED, "")), str(given.get(SERIAL, ""))),
         fields=fields_of(StepNote),
         filled=fields_of(StepNote, given, errors),
         new_id=new_update_id,
@@ -68,7 +68,7 @@ async def _shown(
 
 async def _done(request: Request, posted: FormData) -> Response:
     services, user = _services(request), user_of(request)
-    case_id = str(posted.get(CASE, ""))
+    case_id = str(posted.get(CASE_NAMED, ""))
     case = await services.cases.read(user, case_id) if case_id else None
     if case is None:
         return await _shown(request, status=404, problem=f"没有提交:没有此案件 {case_id}")

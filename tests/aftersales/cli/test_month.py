@@ -155,6 +155,30 @@ def test_a_page_is_self_contained_and_escapes_text(month: Command, tmp_path: Pat
     assert "=S&lt;script&gt;" in text
 
 
+def test_a_page_says_what_was_lost_by_name_the_dearest_case_and_who_missed_a_deadline(
+    month: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    assert month("--month", "2026-11", "--shop", "S1", "--html", path).exit_code == 0
+    text = path.read_text(encoding="utf-8")
+    for words in (
+        "共损失 <b>15.00 元 + 1 笔金额未知</b>",
+        "上月 0.00 元,多 15.00 元",
+        "赔付违约金,从保证金扣除",
+        "1688理赔 C1",
+        f"wang、{'=S&lt;script&gt;&#34;&amp;'}(决定)",
+    ):
+        assert words in text
+    assert "CL-3" not in text
+
+
+def test_without_a_server_a_page_says_that_what_is_at_stake_is_unknown(month: Command, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    assert month("--month", "2026-11", "--shop", "S1", "--html", path).exit_code == 0
+    text = path.read_text(encoding="utf-8")
+    assert "2 件,涉及 <b>金额未知</b>" in text
+
+
 def test_an_empty_month_says_so(month: Command, tmp_path: Path) -> None:
     done = month("--month", "2026-09", "--html", tmp_path / "page.html")
     words = "没有案件结束,没有决定,也没有入账 / no case ended, nothing was decided and nothing was entered"

@@ -10,7 +10,7 @@ SHIPPED = {"O1": {"carrier": "顺丰", "tracking_no": "SF1"}}
 
 
 @pytest.mark.parametrize(
-    "pasted", ["O1 顺丰 SF1", "O1\t顺丰\tSF1\n\n", "O1,顺丰,SF1", "O1\uff0c顺丰\uff0cSF1", " '" + "O1 顺丰 SF1 "]
+    "pasted", ["O1 顺丰 SF1", "O1\t顺丰\tSF1\n\n", "O1,顺丰,SF1", "O1\uff0c顺丰\uff0cSF1", " 'O1 顺丰 SF1 "]
 )
 def test_cells_stand_between_tabs_commas_or_spaces(pasted: str) -> None:
     assert read_lines(pasted).values(Shipment, ()) == SHIPPED

@@ -18,7 +18,7 @@ from aftersales.ledger.matching import match
 from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Booked
-from tests.support.booking import bill, booked, decided, ended, expected, november, recorded
+from tests.support.booking import bill, booked, decided, ended, expected, november, opened, recorded
 from tests.support.places import ROOT
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
@@ -66,6 +66,15 @@ def test_entries_decisions_and_outcomes_are_found_by_shop(ledger: SqlLedger) -> 
         ledger.record(recorded(expected(f"C{number}", **own), decided(), ended(f"C{number}", **own), **own))
     for read in (ledger.entries, ledger.outcomes, ledger.decisions):
         assert [len(read(FIRST, LAST, shop)) for shop in ("S1", "S2", "S3", None)] == [1, 2, 0, 3]
+
+
+def test_open_cases_are_those_that_have_not_ended_in_any_way(ledger: SqlLedger) -> None:
+    ledger.opened([opened("C1"), opened("C2"), opened("C3"), opened("C4", shop_id="S2"), opened("C5")])
+    ledger.record(recorded(ended("C2")))
+    ledger.ended("claim_1688/C3", "terminated", november(6))
+
+    assert ledger.open_cases() == {("S1", "claim_1688"): 2, ("S2", "claim_1688"): 1}
+    assert ledger.open_cases("S2") == {("S2", "claim_1688"): 1}
 
 
 def test_a_bill_answers_the_expected_entry_of_its_order(ledger: SqlLedger) -> None:

@@ -16,11 +16,11 @@ from aftersales.desk.batch_plan import (
     BatchPlan,
     act_named,
     acts_of,
-    plan_as_text,
     plan_assigning,
     plan_done,
     plan_rule,
     read_order,
+    steps_as_text,
 )
 from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.batch_selection import BatchSelection, select_cases
@@ -70,11 +70,11 @@ async def results_page(request: Request) -> Response:
     run = _batches(request).of(request.path_params["token"], user_of(request))
     if run is None:
         words = (
-            "找不到这次批量的结果:工作台可能重启过。请退回预览页再点一次「执行」:"
-            "已经办过的不会再办一次,只会显示结果;或到待办看各案件现在的状态。"
+            "找不到这次批量的结果:工作台可能重启过。请到待办看各案件现在的状态;"
+            "没有办的可以重新预览再办,已经办的预览时会列为不能办。"
         )
         return page(request, "error.html", status=404, words=words)
-    return page(request, "batch_run.html", run=run, case_label=case_label)
+    return page(request, "batch_run.html", run=run, text=steps_as_text(run.order.steps), case_label=case_label)
 
 
 async def _next_page(request: Request, posted: FormData) -> Response:
@@ -105,7 +105,7 @@ async def _next_page(request: Request, posted: FormData) -> Response:
         request,
         "batch_plan.html",
         plan=plan,
-        text=plan_as_text(plan),
+        text=steps_as_text(plan.steps),
         missing=selection.missing,
         case_label=case_label,
         shop_name=services.shop_name,
