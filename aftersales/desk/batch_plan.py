@@ -15,10 +15,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter, ValidationError
 
 from aftersales.desk.batch_selection import BatchSelection, numbers_of
-from aftersales.desk.batch_table import MOST_IN_A_BATCH, BatchTable
-from aftersales.desk.case_parts import StuckPart, form_of, stuck_parts
+from aftersales.desk.batch_table import BatchTable
+from aftersales.desk.case_parts import StuckPart, form_of, possible_action, stuck_parts
 from aftersales.desk.case_reading import facts_of
-from aftersales.desk.deciding import STEP_DONE, new_update_id
+from aftersales.desk.deciding import new_update_id
 from aftersales.desk.form_fields import Posted, UnfitForm, doubts_of, fields_of, read_form
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.panels import StepNote
@@ -32,8 +32,10 @@ from cases.models import FormData, Strict
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import ActionView, CaseView
 
-ASSIGN: Final = "assign"
-"""What assigning a case is called where others have the name of a rule."""
+ASSIGN, STEP_DONE = CaseTask.ASSIGN.value, CaseTask.DONE_BY_HAND.value
+"""What stands where others have the name of a rule: a claim, which no case is told of, and a step that was done."""
+MOST_STEPS: Final = 500
+"""The most steps of a batch: a case may have several orders, and what is posted is bounded."""
 ASSIGN_ACT, DONE_ACT = f"-{ASSIGN}", f"-{STEP_DONE}"
 """The acts that are no rule of a chart; the name of such a one begins with a letter."""
 
@@ -41,8 +43,8 @@ ASSIGN_ACT, DONE_ACT = f"-{ASSIGN}", f"-{STEP_DONE}"
 class BatchStep(Strict):
     """One thing that a batch does: a rule, a step that is marked as done, or a claim.
 
-    ``about`` is the order that it is about, ``order`` the one that is named to the case.  ``seen`` are the marks of what
-    had happened in the case when the plan was shown.
+    ``about`` is the order that it is about, ``order`` the one that is named to the case.  ``seen`` are the marks of
+    what had happened in the case when the plan was shown.
     """
 
     case_id: str = Field(max_length=200)
@@ -55,12 +57,12 @@ class BatchStep(Strict):
 
 
 class BatchOrder(Strict):
-    """What is carried out under one number: at most as many steps as a batch has cases and orders."""
+    """What is carried out under one number."""
 
     token: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     act: str = Field(max_length=200)
     label: str = Field(max_length=200)
-    steps: tuple[BatchStep, ...] = Field(max_length=5 * MOST_IN_A_BATCH)
+    steps: tuple[BatchStep, ...] = Field(max_length=MOST_STEPS)
 
 
 _STEPS: Final = TypeAdapter(list[BatchStep])
@@ -142,7 +144,7 @@ def acts_of(cases: Iterable[CaseView]) -> list[BatchAct]:
     forms: dict[str, type[Form]] = {}
     tasks = 0
     for case in cases:
-        tasks += len(stuck_parts(case))
+        tasks += sum(not part.asks_platform for part in stuck_parts(case))
         for action in case.actions:
             if not action.record:
                 form = form_of(case, action)
@@ -179,9 +181,9 @@ def plan_done(selection: BatchSelection, user: User, act: BatchAct, posted: Post
         stuck = stuck_parts(case)
         if not stuck:
             rows.append(PlanRow(case, None, act.label, why_not="没有待办的步骤"))
-        rows += [
-            PlanRow(case, part.order, part.label, None if barred else _done(case, part, told), barred) for part in stuck
-        ]
+        for part in stuck:
+            why = "要看平台的记录,请在案件页处理" if part.asks_platform else barred
+            rows.append(PlanRow(case, part.order, part.label, None if why else _done(case, part, told), why))
     return _plan(act, rows)
 
 
@@ -256,9 +258,10 @@ def _row_of_rule(case: CaseView, user: User, action: ActionView, filling: _Filli
     form = form_of(case, action)
     names = [action.order] if action.order else sorted(numbers_of(case))
     number, filled = filling.of(name for name in names if name)
-    row = PlanRow(case, action.order, action.label, costs=action.costs, filled=_shown(form, filled))
-    if barred := refusal(user, case, action):
-        return replace(row, why_not=barred)
+    possible = possible_action(case, user, action)
+    row = PlanRow(case, action.order, action.label, costs=possible.costs, filled=_shown(form, filled))
+    if possible.barred:
+        return replace(row, why_not=possible.barred)
     if number in filling.table.repeated:
         return replace(row, why_not=f"{number} 在表里有几行,请只留一行")
     try:
@@ -308,6 +311,8 @@ def _plan(act: BatchAct, rows: Sequence[PlanRow]) -> BatchPlan:
         row if row.step is None else replace(row, step=row.step.model_copy(update={"about": row.about})) for row in rows
     ]
     ordered = sorted(told, key=lambda row: row.step is None)
+    if len(ordered) > MOST_STEPS:
+        raise BadForm(f"共 {len(ordered)} 项,一次最多 {MOST_STEPS} 项 / too many steps")
     return BatchPlan(secrets.token_hex(16), act, ordered)
 
 

@@ -3,17 +3,17 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.client import Client
 
-from aftersales.desk.batch_plan import ASSIGN, BatchOrder, BatchStep, assigning
-from aftersales.desk.case_parts import action_of
+from aftersales.desk.batch_plan import ASSIGN, STEP_DONE, BatchOrder, BatchStep, assigning
+from aftersales.desk.case_parts import action_of, in_words
 from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.deciding import STEP_DONE, DecisionSender, SendingOutcome, earlier_outcome, overtaken
+from aftersales.desk.deciding import DecisionSender, SendingOutcome, earlier_outcome, overtaken
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
@@ -124,7 +124,8 @@ class BatchRuns:
         if barred := refusal(user, case, action):
             return SendingOutcome("forbidden", barred)
         decision = SentDecision(step.case_id, step.rule, step.argument, step.update_id)
-        return await self._decisions.send(client, user, decision, step.seen, step.order)
+        outcome = await self._decisions.send(client, user, decision, step.seen, step.order)
+        return replace(outcome, task=in_words(case, outcome.task)) if outcome.task else outcome
 
     async def _assign(self, step: BatchStep, user: User, case: CaseView) -> SendingOutcome:
         argument = step.argument or {}

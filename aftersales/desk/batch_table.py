@@ -4,9 +4,11 @@ import csv
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
 
+from aftersales.importing.table_rows import clean, narrowed
 from cases.errors import BadForm
 from cases.form_shape import shape_of
 from cases.forms import Form
@@ -18,7 +20,6 @@ LARGEST_FILE: Final = 4 * 1024 * 1024
 """The most bytes of an uploaded file."""
 COLUMNS_WITHOUT_HEADER: Final = 4
 """The most columns that are kept of a file whose header names none that is known."""
-FULLWIDTH_COMMA: Final = "\uff0c"
 NUMBER_HEADERS: Final = (
     "订单号",
     "订单编号",
@@ -97,28 +98,28 @@ def read_lines(pasted: str) -> BatchTable:
 
 def read_upload(name: str, content: bytes) -> BatchTable:
     """Read an exported file, CSV or Excel; raises BadForm that names the file, and keeps nothing of it."""
-    from aftersales.importing.table import clean, read_table  # noqa: PLC0415 - few batches bring a workbook
+    from aftersales.importing.table import WORKBOOKS, read_table  # noqa: PLC0415 - it loads what reads workbooks
 
     shown = PurePath(name.replace("\\", "/")).name or "文件"
     if len(content) > LARGEST_FILE:
         raise BadForm(f"{shown}: 文件过大,最多 {LARGEST_FILE // 1024 // 1024} MB / the file is too large")
+    suffix = PurePath(shown).suffix.lower()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"upload{'.xlsx' if shown.lower().endswith('.xlsx') else '.csv'}"
+        path = Path(folder) / f"upload{suffix if suffix in WORKBOOKS else '.csv'}"
         path.write_bytes(content)
         try:
             table = read_table(path, None, 0)
+            rows = [table.header, *islice(table.rows, MOST_IN_A_BATCH + 1)]
         except BadForm as bad:
             raise BadForm(str(bad).replace(str(path), shown)) from bad
-    return _table([(row.line, [clean(cell) for cell in row.cells]) for row in (table.header, *table.rows)], shown)
+    return _table([(row.line, [narrowed(clean(cell)) for cell in row.cells]) for row in rows], shown)
 
 
 def _cells(line: str) -> list[str]:
+    line = narrowed(line)
     if "\t" in line:
-        cells = line.split("\t")
-    elif "," in line or FULLWIDTH_COMMA in line:
-        cells = next(csv.reader([line.replace(FULLWIDTH_COMMA, ",")]))
-    else:
-        cells = line.split()
+        return [clean(cell) for cell in line.split("\t")]
+    cells = next(csv.reader([line])) if "," in line else line.split()
     return [clean(cell) for cell in cells]
 
 
@@ -133,7 +134,7 @@ def _table(rows: Sequence[tuple[int, list[str]]], where: str) -> BatchTable:
         if at < len(cells) and cells[at]
     ]
     if len(lines) > MOST_IN_A_BATCH:
-        raise BadForm(f"{where}: {len(lines)} 行,一次最多 {MOST_IN_A_BATCH} 行 / too many lines")
+        raise BadForm(f"{where}: 超过 {MOST_IN_A_BATCH} 行,请分几次 / too many lines")
     return BatchTable([head[place] for place in beside] if known else (), lines)
 
 

@@ -18,7 +18,7 @@ async def test_a_month_is_as_wide_as_the_phone(program: str, tmp_path: Path) -> 
         long = expected(LONG, amount="123456789.00", shop_id=LONG)
         ledger.record(recorded(long, decided(actor=LONG), ended(LONG, shop_id=LONG, **missed), shop_id=LONG))
         ledger.bill(bill("B1", LONG, order=LONG, amount="1.00", shop_id=LONG))
-        written = month_file(read_report(ledger, month_of("2026-11"), None, lambda _: True, None))
+        written = month_file(read_report(ledger, month_of("2026-11")))
     path = tmp_path / "month.html"
     path.write_text(written, encoding="utf-8")
 

@@ -25,6 +25,7 @@ from aftersales.desk.batch_plan import (
 from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.batch_selection import BatchSelection, select_cases
 from aftersales.desk.batch_table import MOST_IN_A_BATCH, BatchTable, read_lines, read_upload
+from aftersales.desk.chinese import chinese_of
 from aftersales.desk.form_fields import UnfitForm, fields_of
 from aftersales.desk.month_page import case_label
 from aftersales.desk.panels import StepNote
@@ -45,7 +46,7 @@ async def batch_page(request: Request) -> Response:
         try:
             return await _next_page(request, posted)
         except BadForm as bad:
-            problem, lines = str(bad), str(posted.get(LINES, ""))
+            problem, lines = chinese_of(str(bad)), str(posted.get(LINES, ""))
             return page(request, "batch.html", status=422, problem=problem, lines=lines, most=MOST_IN_A_BATCH)
 
 
@@ -100,7 +101,7 @@ async def _next_page(request: Request, posted: FormData) -> Response:
         plan = await _plan(request, selection, act, posted, table)
     except BadForm as bad:
         errors = bad.errors if isinstance(bad, UnfitForm) else {}
-        return _form(request, selection, act, table, posted, str(bad), errors)
+        return _form(request, selection, act, table, posted, chinese_of(str(bad)), errors)
     return page(
         request,
         "batch_plan.html",

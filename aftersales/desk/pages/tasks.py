@@ -1,6 +1,7 @@
 """控制台任务: what somebody has to do in a platform's back office, and marking it as done."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
@@ -8,11 +9,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from aftersales.desk.chinese import chinese_of
 from aftersales.desk.console_tasks import TaskFilters, waiting_tasks
-from aftersales.desk.deciding import STEP_DONE, SendingOutcome, earlier_outcome, new_update_id, rule_sent
+from aftersales.desk.deciding import SendingOutcome, earlier_outcome, new_update_id, rule_sent
 from aftersales.desk.form_fields import UnfitForm, fields_of
 from aftersales.desk.month_page import case_label
-from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, step_decision
+from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, is_over, read_decision
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.rendering import page, user_of
 from aftersales.desk.services import DeskServices
@@ -62,7 +64,7 @@ async def _shown(
         filled=fields_of(StepNote, given, errors),
         new_id=new_update_id,
         action=_address(filters),
-        step_done=STEP_DONE,
+        step_done=CaseTask.DONE_BY_HAND.value,
     )
 
 
@@ -75,14 +77,17 @@ async def _done(request: Request, posted: FormData) -> Response:
     if barred := refusal(user, case, CaseTask.DONE_BY_HAND):
         return await _shown(request, status=403, problem=f"没有提交:{barred}")
     try:
-        decision = step_decision(case_id, STEP_DONE, posted)
+        decision = read_decision(case, CaseTask.DONE_BY_HAND, posted)
         seen, order = str(posted.get(SEEN, "")), str(posted.get(ORDER_NAMED, "")) or None
         outcome = await services.decisions.send(services.client_of(user), user, decision, seen, order)
-    except UnfitForm as unfit:
-        return await _shown(request, status=422, posted=posted, errors=unfit.errors, problem=f"没有提交:{unfit}")
     except BadForm as bad:
-        return await _shown(request, status=422, posted=posted, problem=f"没有提交:{bad}")
+        errors = bad.errors if isinstance(bad, UnfitForm) else {}
+        problem = f"没有提交:{chinese_of(str(bad))}"
+        return await _shown(request, status=422, posted=posted, errors=errors, problem=problem)
     if not outcome.sent:
+        now = await services.cases.read(user, case_id)
+        if now and is_over(now, posted):
+            outcome = replace(outcome, said="这一步已经不用处理了")
         return await _shown(request, status=409, outcome=outcome, about=case_id)
     parameters = {**_filters(request).model_dump(exclude_defaults=True), SENT: decision.update_id, OF: case_id}
     return RedirectResponse(f"/tasks?{urlencode(parameters)}", 303)
@@ -92,7 +97,7 @@ async def _told_by_address(request: Request) -> SendingOutcome | None:
     """Return what became of the task that the address names, so that a reload shows it again."""
     services, user = _services(request), user_of(request)
     update_id, case_id = request.query_params.get(SENT, ""), request.query_params.get(OF, "")
-    if rule_sent(update_id) != STEP_DONE or not case_id or await services.cases.read(user, case_id) is None:
+    if rule_sent(update_id) != CaseTask.DONE_BY_HAND or not case_id or await services.cases.read(user, case_id) is None:
         return None
     return await earlier_outcome(services.client, case_id, update_id)
 

@@ -45,7 +45,7 @@ def test_lines_of_one_number_are_told() -> None:
 
 
 def test_too_many_lines_and_unreadable_files_are_refused_by_the_files_own_name() -> None:
-    with pytest.raises(BadForm, match="201 行,一次最多 200 行"):
+    with pytest.raises(BadForm, match="超过 200 行,请分几次"):
         read_lines("\n".join(f"O{number}" for number in range(MOST_IN_A_BATCH + 1)))
     with pytest.raises(BadForm, match=r"^运单\.xlsx: 不是 Excel 工作簿"):
         read_upload("C:\\表\\运单.xlsx", b"no workbook")

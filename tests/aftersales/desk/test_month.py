@@ -3,14 +3,12 @@
 import httpx2
 import pytest
 
-from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
-from aftersales.desk.site import make_desk
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
-from aftersales.runtime.http_server import listen, serving
-from tests.aftersales.desk.conftest import OpenOnDesk
+from tests.aftersales.desk.conftest import OpenOnDesk, browsing
+from tests.aftersales.desk.test_case_page import As
 from tests.support.booking import bill, decided, ended, expected, november, recorded
 
 
@@ -64,17 +62,8 @@ async def test_what_is_at_stake_in_open_cases_is_told(desk: httpx2.AsyncClient, 
 
 
 async def test_other_shops_are_not_shown(services: DeskServices, worker: None) -> None:
-    class OfOneShop(OneUser):
-        def __init__(self) -> None:
-            self._user = User(name="二店", role=Role.VIEW, shops=("S2",))
-
-    with listen("127.0.0.1", 0, "AFTERSALES_DESK") as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with (
-            serving(make_desk(services, OfOneShop()), listener),
-            httpx2.AsyncClient(base_url=address) as browser,
-        ):
-            mine, foreign = await month(browser), await month(browser, shop="S1")
+    async with browsing(services, As(User(name="二店", role=Role.VIEW, shops=("S2",)))) as browser:
+        mine, foreign = await month(browser), await month(browser, shop="S1")
 
     assert "共损失 <b>9.00 元</b>" in mine
     assert "旗舰店" not in mine

@@ -10,8 +10,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
-from tests.aftersales.desk.test_batch import carried_out, chosen
-from tests.support.pages import PageForm, forms_of, part_about, post
+from tests.aftersales.desk.test_batch import carried_out, chosen, forms_to
+from tests.support.posted_forms import PageForm, part_about
 from workflows.engine.view import CaseView
 
 
@@ -38,7 +38,7 @@ async def listed(desk: httpx2.AsyncClient, case_id: str, **parameters: str) -> h
 
 
 def form_of(shown: httpx2.Response, case_id: str) -> PageForm:
-    (form,) = [form for form in forms_of(shown, shown.url.raw_path.decode()) if form["desk-case"] == case_id]
+    (form,) = [form for form in forms_to(shown, shown.url.raw_path.decode()) if form.fields["desk-case"] == case_id]
     return form
 
 
@@ -53,13 +53,13 @@ async def test_a_task_names_page_steps_and_order_and_is_marked_as_done_once(
     assert f'data-copy="{case_id.partition("/")[2]}"' in shown.text
     form = form_of(shown, case_id)
 
-    done = await post(desk, form, form.filled(note="已在后台发送"))
-    again = await post(desk, form, form.fields)
+    done = await form.post(desk, note="已在后台发送")
+    again = await form.post(desk)
 
     assert "已登记" in done.text or "已生效" in done.text
     assert again.status_code == 200
     seen = await environment.client.get_workflow_handle(case_id).query("view", result_type=CaseView)
-    (step,) = [effect for effect in seen.effects if str(effect.serial) == form["desk-serial"]]
+    (step,) = [effect for effect in seen.effects if str(effect.serial) == form.fields["desk-serial"]]
     assert (step.status, step.note, step.handled_by) == ("done", "已在后台发送", CLERK)
 
 
@@ -83,8 +83,8 @@ async def test_a_time_that_is_yet_to_come_is_refused_in_words_and_what_was_writt
     case_id = await card(open_on_desk, "late-shop")
     form = form_of(await listed(desk, case_id, shop="late-shop"), case_id)
 
-    unreadable = await post(desk, form, form.filled(occurred_at="昨天", note="<b>办了</b>"))
-    future = await post(desk, form, form.filled(occurred_at="2090-01-01T09:30"))
+    unreadable = await form.post(desk, occurred_at="昨天", note="<b>办了</b>")
+    future = await form.post(desk, occurred_at="2090-01-01T09:30")
 
     assert unreadable.status_code == 422
     assert "发生时间:须为日期和时间" in unreadable.text
@@ -98,8 +98,8 @@ async def test_many_tasks_are_marked_as_done_in_one_batch(desk: httpx2.AsyncClie
     await listed(desk, cases[-1], shop="many-shop")
 
     form_page = await chosen(desk, cases, "办妥(控制台任务)")
-    (form,) = forms_of(form_page, "/batch")
-    preview = await post(desk, form, form.filled(note="一起发的", preview="1"))
+    (form,) = forms_to(form_page, "/batch")
+    preview = await form.post(desk, note="一起发的", preview="1")
     done = await carried_out(desk, preview)
 
     assert "3 项成功" in done.text
