@@ -19,7 +19,8 @@ from aftersales.desk.batch_table import BatchTable
 from aftersales.desk.case_parts import StuckPart, form_of, possible_action, stuck_parts
 from aftersales.desk.case_reading import facts_of
 from aftersales.desk.deciding import new_update_id
-from aftersales.desk.form_fields import Posted, UnfitForm, doubts_of, fields_of, read_form
+from aftersales.desk.form_errors import UnfitForm
+from aftersales.desk.form_fields import Posted, doubts_of, fields_of, read_form
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.panels import StepNote
 from aftersales.desk.permission import CaseTask, refusal
@@ -34,7 +35,7 @@ from workflows.engine.view import ActionView, CaseView
 
 ASSIGN, STEP_DONE = CaseTask.ASSIGN.value, CaseTask.DONE_BY_HAND.value
 """What stands where others have the name of a rule: a claim, which no case is told of, and a step that was done."""
-MOST_STEPS: Final = 500
+MOST_BATCH_STEPS: Final = 500
 """The most steps of a batch: a case may have several orders, and what is posted is bounded."""
 ASSIGN_ACT, DONE_ACT = f"-{ASSIGN}", f"-{STEP_DONE}"
 """The acts that are no rule of a chart; the name of such a one begins with a letter."""
@@ -62,7 +63,7 @@ class BatchOrder(Strict):
     token: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     act: str = Field(max_length=200)
     label: str = Field(max_length=200)
-    steps: tuple[BatchStep, ...] = Field(max_length=MOST_STEPS)
+    steps: tuple[BatchStep, ...] = Field(max_length=MOST_BATCH_STEPS)
 
 
 _STEPS: Final = TypeAdapter(list[BatchStep])
@@ -311,8 +312,8 @@ def _plan(act: BatchAct, rows: Sequence[PlanRow]) -> BatchPlan:
         row if row.step is None else replace(row, step=row.step.model_copy(update={"about": row.about})) for row in rows
     ]
     ordered = sorted(told, key=lambda row: row.step is None)
-    if len(ordered) > MOST_STEPS:
-        raise BadForm(f"共 {len(ordered)} 项,一次最多 {MOST_STEPS} 项 / too many steps")
+    if len(ordered) > MOST_BATCH_STEPS:
+        raise BadForm(f"共 {len(ordered)} 项,一次最多 {MOST_BATCH_STEPS} 项 / too many steps")
     return BatchPlan(secrets.token_hex(16), act, ordered)
 
 

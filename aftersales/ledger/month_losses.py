@@ -85,14 +85,14 @@ def _loss(entry: Booked, case_of: Booked, amount: Decimal | None, points: Decima
 
 def lost(losses: Iterable[Loss]) -> Lost:
     """Return what losses come to."""
-    return Lost(**_sums(list(losses)))
+    return _sums(list(losses))
 
 
 def by_clause(losses: Iterable[Loss]) -> Iterator[ClauseLost]:
     """Yield what is lost under each clause, the most first."""
     grouped = _grouped(losses, lambda loss: loss.entry.clause)
     yield from sorted(
-        (ClauseLost(clause=clause, **_sums(group)) for clause, group in grouped.items()),
+        (ClauseLost(clause=clause, **_sums(group).model_dump()) for clause, group in grouped.items()),
         key=lambda figures: (-figures.amount, -figures.points, -figures.entries, figures.clause),
     )
 
@@ -106,7 +106,7 @@ def dearest(losses: Iterable[Loss], outcomes: Iterable[CaseOutcome]) -> Iterator
             case_id=case_id,
             order=next((loss.order for loss in group if loss.order), None),
             label=labels.get(case_id),
-            **_sums(group),
+            **_sums(group).model_dump(),
         )
         for case_id, group in grouped.items()
     )
@@ -121,11 +121,11 @@ def _grouped(losses: Iterable[Loss], key: Callable[[Loss], Key]) -> dict[Key, li
     return groups
 
 
-def _sums(losses: Sequence[Loss]) -> dict[str, Decimal | int]:
-    return {
-        "entries": len(losses),
-        "amount": sum((loss.amount or _NOTHING for loss in losses), _NOTHING),
-        "billed": sum((loss.amount or _NOTHING for loss in losses if loss.entry.status == "billed"), _NOTHING),
-        "points": sum((loss.points or Decimal(0) for loss in losses), Decimal("0.0")),
-        "unknown": sum(loss.is_unknown for loss in losses),
-    }
+def _sums(losses: Sequence[Loss]) -> Lost:
+    return Lost(
+        entries=len(losses),
+        amount=sum((loss.amount or _NOTHING for loss in losses), _NOTHING),
+        billed=sum((loss.amount or _NOTHING for loss in losses if loss.entry.status == "billed"), _NOTHING),
+        points=sum((loss.points or Decimal(0) for loss in losses), Decimal("0.0")),
+        unknown=sum(loss.is_unknown for loss in losses),
+    )

@@ -26,7 +26,8 @@ from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.batch_selection import BatchSelection, select_cases
 from aftersales.desk.batch_table import MOST_IN_A_BATCH, BatchTable, read_lines, read_upload
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.form_fields import UnfitForm, fields_of
+from aftersales.desk.form_errors import UnfitForm
+from aftersales.desk.form_fields import fields_of
 from aftersales.desk.month_page import case_label
 from aftersales.desk.panels import StepNote
 from aftersales.desk.rendering import page, user_of

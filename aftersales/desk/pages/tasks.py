@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.console_tasks import TaskFilters, waiting_tasks
 from aftersales.desk.deciding import SendingOutcome, earlier_outcome, new_update_id, rule_sent
-from aftersales.desk.form_fields import UnfitForm, fields_of
+from aftersales.desk.form_errors import UnfitForm
+from aftersales.desk.form_fields import fields_of
 from aftersales.desk.month_page import case_label
 from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, is_over, read_decision
 from aftersales.desk.permission import CaseTask, refusal
@@ -21,7 +23,7 @@ from aftersales.desk.services import DeskServices
 from cases.errors import BadForm
 from workflows.registry import PROCESSES
 
-CASE_NAMED, SENT, OF = "desk-case", "sent", "of"
+CASE_NAMED, TASK_SENT, OF = "desk-case", "sent", "of"
 """The hidden field that names a case, and what the address says of a task that has been marked."""
 
 
@@ -45,7 +47,7 @@ async def _shown(
 ) -> Response:
     services, user, filters = _services(request), user_of(request), _filters(request)
     found = await waiting_tasks(services.client, services.cases, user, filters)
-    given = posted or {}
+    given: Mapping[str, Any] = posted or {}
     return page(
         request,
         "tasks.html",
@@ -89,14 +91,14 @@ async def _done(request: Request, posted: FormData) -> Response:
         if now and is_over(now, posted):
             outcome = replace(outcome, said="这一步已经不用处理了")
         return await _shown(request, status=409, outcome=outcome, about=case_id)
-    parameters = {**_filters(request).model_dump(exclude_defaults=True), SENT: decision.update_id, OF: case_id}
+    parameters = {**_filters(request).model_dump(exclude_defaults=True), TASK_SENT: decision.update_id, OF: case_id}
     return RedirectResponse(f"/tasks?{urlencode(parameters)}", 303)
 
 
 async def _told_by_address(request: Request) -> SendingOutcome | None:
     """Return what became of the task that the address names, so that a reload shows it again."""
     services, user = _services(request), user_of(request)
-    update_id, case_id = request.query_params.get(SENT, ""), request.query_params.get(OF, "")
+    update_id, case_id = request.query_params.get(TASK_SENT, ""), request.query_params.get(OF, "")
     if rule_sent(update_id) != CaseTask.DONE_BY_HAND or not case_id or await services.cases.read(user, case_id) is None:
         return None
     return await earlier_outcome(services.client, case_id, update_id)
