@@ -11,6 +11,8 @@ import pytest
 from openpyxl import Workbook
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.desk.batch_plan import MOST_BATCH_STEPS, BatchStep, steps_as_text
+from aftersales.desk.deciding import new_update_id
 from aftersales.desk.login import Login, OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import Role, User
@@ -234,6 +236,21 @@ async def test_whoever_may_not_decide_does_not_though_he_posts_another_plan(
     assert why in shown.text
     assert refused in done.text
     assert (await view(case)).state == ["awaiting_merchant"]
+
+
+async def test_the_largest_batch_is_taken_in_and_carried_out_to_its_end(desk: httpx2.AsyncClient) -> None:
+    steps = [
+        BatchStep(
+            case_id=f"douyin_reship/none-{number}", rule="agree", update_id=new_update_id("agree"), seen="0" * 400
+        )
+        for number in range(MOST_BATCH_STEPS)
+    ]
+    ticked = [str(number) for number in range(len(steps))]
+    plan = {"token": "0" * 32, "act": "agree-NoForm", "label": "同意", "plan": steps_as_text(steps), "step": ticked}
+
+    done = await results(desk, await desk.post("/batch/run", data=plan, follow_redirects=True))
+
+    assert f"{MOST_BATCH_STEPS} 项没有办成" in done.text
 
 
 @pytest.mark.parametrize("broken", [{"plan": "[{"}, {"token": "x"}, {"step": "9"}, {"step": "first"}])
