@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
 
-from aftersales.importing.table_rows import clean, narrowed
+from aftersales.importing.table_rows import clean
 from cases.errors import BadForm
 from cases.form_shape import shape_of
 from cases.forms import Form
+from cases.typed_text import narrowed
 from workflows.registry import PROCESSES
 
 MOST_IN_A_BATCH: Final = 200

@@ -243,7 +243,7 @@ async def test_the_largest_batch_is_taken_in_and_carried_out_to_its_end(desk: ht
         BatchStep(
             case_id=f"douyin_reship/none-{number}", rule="agree", update_id=new_update_id("agree"), seen="0" * 400
         )
-        for n in range(MOST_BATCH_STEPS)
+        for number in range(MOST_BATCH_STEPS)
     ]
     ticked = [str(number) for number in range(len(steps))]
     plan = {"token": "0" * 32, "act": "agree-NoForm", "label": "同意", "plan": steps_as_text(steps), "step": ticked}
