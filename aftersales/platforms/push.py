@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
+from pydantic import ValidationError
+
 from aftersales.platforms.access import Access
 from aftersales.platforms.adapter import MessageAdapter
 from aftersales.platforms.inbound import LOOK, CaseKey, InboundMessage
 from cases.errors import BadForm
 from cases.messages import Report
+from cases.models import faults
 
 MOST_MESSAGES: Final = 1000
 """The most messages of a push that are taken apart; one with more is kept whole, as unreadable."""
@@ -103,8 +106,8 @@ def offered(platform: str, adapters: Mapping[str, MessageAdapter], pushed: Pushe
             if pushed.fault is not None:
                 raise BadForm(pushed.fault)  # noqa: TRY301 - the same way as for what the adapter cannot read
             report = adapter.report_of(pushed.tag, pushed.message_id, pushed.data)
-        except BadForm as bad:
-            taken.append(InboundMessage.unreadable(platform, pushed.body, str(bad), stored_id, pushed.tag))
+        except (BadForm, ValidationError) as bad:  # a report that no case takes must hold up no other message
+            taken.append(InboundMessage.unreadable(platform, pushed.body, _why(bad), stored_id, pushed.tag))
             if case is not None:
                 taken.append(_for_a_case(platform, pushed, f"{stored_id}/look", case, LOOK))
         else:
@@ -114,6 +117,13 @@ def offered(platform: str, adapters: Mapping[str, MessageAdapter], pushed: Pushe
     if pushed.fault is not None:
         return [InboundMessage.unreadable(platform, pushed.body, pushed.fault, pushed.message_id, pushed.tag)]
     return [InboundMessage.unknown(platform, pushed.body, pushed.about, pushed.message_id, pushed.tag)]
+
+
+def _why(bad: BadForm | ValidationError) -> str:
+    """Return what is wrong, without quoting the message."""
+    if isinstance(bad, BadForm):
+        return str(bad)
+    return "; ".join(f"{'.'.join(map(str, place))}: {why}" for place, why in faults(bad))
 
 
 def _for_a_case(

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access, Alibaba1688Client
-from aftersales.platforms.alibaba_1688.order_messages import BORN, USER, for_each_order
+from aftersales.platforms.alibaba_1688.order_messages import BORN, SITE_1688, USER, for_each_order
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, verify_event
 from aftersales.platforms.inbound import InboundMessage, digest, short_text
 from aftersales.platforms.marketplace import Marketplace
@@ -14,7 +14,6 @@ from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, Read
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.http_client import Transport
 
-_PLATFORM: Final = "alibaba_1688"
 _FORM_FIELDS: Final = 20
 _INCOMPLETE: Final = "缺少 msgId 或 type / msgId or type is missing"
 
@@ -54,11 +53,11 @@ def read_push(message: str) -> PushedMessage | InboundMessage:
     try:
         pushed = json.loads(message)
     except (ValueError, RecursionError):
-        return InboundMessage.unreadable(_PLATFORM, body, "不是 JSON / not valid JSON")
+        return InboundMessage.unreadable(SITE_1688, body, "不是 JSON / not valid JSON")
     message_id = short_text(pushed.get("msgId")) if isinstance(pushed, dict) else None
     tag = short_text(pushed.get("type")) if isinstance(pushed, dict) else None
     if not isinstance(pushed, dict) or tag is None:
-        return InboundMessage.unreadable(_PLATFORM, body, _INCOMPLETE, tag=tag or "")
+        return InboundMessage.unreadable(SITE_1688, body, _INCOMPLETE, tag=tag or "")
     fault = _INCOMPLETE if message_id is None else None
     return PushedMessage(message_id or digest(body), tag, _content(pushed), body, fault=fault)
 

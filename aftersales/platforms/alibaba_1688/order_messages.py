@@ -4,15 +4,18 @@ The trade messages have a seller's view.  Of the parcels' messages only the buye
 who has authorised us gets them is not known.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
-from aftersales.platforms.inbound import decimal_id, short_text
+from aftersales.platforms.inbound import InboundMessage, decimal_id, short_text
 from aftersales.platforms.instants import platform_instant
-from aftersales.platforms.push import PushedMessage
+from aftersales.platforms.push import MOST_MESSAGES, PushedMessage
+
+SITE_1688: Final = "alibaba_1688"
 
 # T: an order was closed, by the buyer, the seller or 1688 itself; also after a refund.
 ORDER_CLOSED: Final = ("ORDER_ORDER_BUYER_CLOSE", "ORDER_ORDER_SELLER_CLOSE", "ORDER_ORDER_BOPS_CLOSE")
@@ -40,20 +43,31 @@ def orders(tag: str, data: Any) -> list[Any]:
     return list(dict.fromkeys(order for order in named if short_text(order)))
 
 
-def for_each_order(message: PushedMessage) -> list[PushedMessage]:
-    """Return a message about a parcel with several orders as one for each of them."""
+def for_each_order(message: PushedMessage) -> list[PushedMessage | InboundMessage]:
+    """Return a message about a parcel with several orders as one for each of them; one with too many is unreadable.
+
+    Only the first keeps the whole of what came: as many copies would fill the disk.
+    """
     named = orders(message.tag, message.data)
     if len(named) <= 1:
         return [message]
+    if len(named) > MOST_MESSAGES:
+        reason = f"最多 {MOST_MESSAGES} 个订单 / at most {MOST_MESSAGES} orders, got {len(named)}"
+        return [InboundMessage.unreadable(SITE_1688, message.body, reason, message.message_id, message.tag)]
     member = PARCELS[message.tag]
     return [
         replace(
             message,
             message_id=f"{message.message_id}/{order}",
             data={**message.data, member: {**message.data[member], _ORDERS: [{"orderId": order}]}},
+            body=_part_of(message, order) if later else message.body,
         )
-        for order in named
+        for later, order in enumerate(named)
     ]
+
+
+def _part_of(message: PushedMessage, order: Any) -> bytes:
+    return json.dumps({"msgId": message.message_id, "orderId": order}).encode()
 
 
 def order_id(tag: str, data: Mapping[str, Any]) -> str:

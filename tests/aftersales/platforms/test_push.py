@@ -62,6 +62,23 @@ def test_what_cannot_be_read_but_names_its_case_is_kept_and_makes_the_case_look_
     assert (look.case, look.report) == (CaseKey("one", "S1", "7"), LOOK)
 
 
+class Garbles(Takes):
+    """Makes reports that no case takes."""
+
+    def report_of(self, tag: str, message_id: str, data: Any) -> Report | None:
+        del tag, message_id
+        return Report(message_id=data["words"] * 201)
+
+
+def test_a_report_that_no_case_takes_holds_up_no_other_message_and_its_words_are_not_quoted() -> None:
+    pushed = replace(PUSHED, data={"id": "7", "words": "买"})
+    kept, look, second = endpoint(Garbles("one", "T"), Takes("two", "T")).offer(pushed)
+    assert (kept.state, look.report, second.state) == (MessageState.UNREADABLE, LOOK, MessageState.NEW)
+    assert kept.reason
+    assert kept.reason.startswith("message_id: ")
+    assert "买" not in kept.reason
+
+
 def test_so_does_one_that_is_incomplete_as_it_came() -> None:
     kept, look = endpoint(Takes("one", "T")).offer(replace(PUSHED, fault="msg_id is missing"))
     assert (kept.state, kept.reason) == (MessageState.UNREADABLE, "msg_id is missing")

@@ -9,8 +9,8 @@ import pytest
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Access
 from aftersales.platforms.alibaba_1688.marketplace import Alibaba1688Push, read_push
 from aftersales.platforms.alibaba_1688.order_messages import PARCEL_MOVED, order_id
-from aftersales.platforms.inbound import MessageState
-from aftersales.platforms.push import NotSigned, PushedMessage
+from aftersales.platforms.inbound import InboundMessage, MessageState
+from aftersales.platforms.push import MOST_MESSAGES, NotSigned, PushedMessage
 from aftersales.sandbox.alibaba_1688 import pushed
 from cases.models import read
 
@@ -69,6 +69,32 @@ async def test_a_message_about_a_parcel_with_several_orders_is_one_for_each_of_t
 
     assert await read(1, 1) == [("m1", "1")]
     assert await read(1, 2, 1) == [("m1/1", "1"), ("m1/2", "2")]
+
+
+def parcel_of(orders: int) -> dict[str, Any]:
+    parcel = {"mailNo": "YT1", "orderLogsItems": [{"orderId": order} for order in range(1, orders + 1)]}
+    return {"msgId": "m1", "type": PARCEL_MOVED, "data": {"OrderLogisticsTracingModel": parcel, "remark": "词" * 2000}}
+
+
+async def unpacked_all(push: Alibaba1688Push, payload: dict[str, Any]) -> list[PushedMessage | InboundMessage]:
+    async def body() -> bytes:
+        return urlencode(pushed("s3cret", payload)).encode()
+
+    return list((await push.unpack({}, body)).messages)
+
+
+async def test_what_came_is_kept_once_however_many_orders_the_parcel_has(push: Alibaba1688Push) -> None:
+    first, *others = await unpacked_all(push, parcel_of(MOST_MESSAGES))
+    assert (len(others), "词" in json.loads(first.body)["data"]["remark"]) == (MOST_MESSAGES - 1, True)
+    assert {len(other.body) < 100 for other in others} == {True}
+    assert json.loads(others[0].body) == {"msgId": "m1", "orderId": 2}
+
+
+async def test_a_parcel_of_more_orders_than_any_has_is_kept_whole_and_unreadable(push: Alibaba1688Push) -> None:
+    (kept,) = await unpacked_all(push, parcel_of(MOST_MESSAGES + 1))
+    assert isinstance(kept, InboundMessage)
+    assert (kept.state, kept.message_id, kept.tag) == (MessageState.UNREADABLE, "m1", PARCEL_MOVED)
+    assert "1001" in (kept.reason or "")
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"message": "{}"}, {"_aop_signature": ""}, {"_aop_signature": "签"}])
