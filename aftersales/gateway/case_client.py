@@ -123,7 +123,8 @@ class CaseClient:
         if isinstance(adapter, OrderMessageAdapter):
             return await self._feed_cases_about(client, adapter, case, report)
         reports: Sequence[Report | None] = [report]
-        if report is not None and (report == LOOK or adapter.needs_record(report)):
+        # What was read from the record needs no second look at it.
+        if report is not None and not report.look and (report == LOOK or adapter.needs_record(report)):
             if adapter.opens:
                 await self._existing(client, case)
             else:

@@ -169,6 +169,19 @@ async def test_the_platform_is_not_asked_for_the_record_of_a_case_that_nobody_op
     assert watcher.read == [own_id]
 
 
+@pytest.mark.parametrize("adapter", [Archive, Watcher])
+async def test_what_was_read_from_the_record_does_not_make_it_be_read_again(
+    worker: None, environment: WorkflowEnvironment, own_id: str, adapter: type[Archive]
+) -> None:
+    archive = adapter()
+    client, from_record = made(environment.client, archive), report("detail/withdraw", "withdraw", look=True)
+    assert archive.needs_record(from_record)
+    opening = Opening(facts=facts(own_id, shop_id=SHOP), policy={})
+    await start_case(environment.client, TASK_QUEUE, PROCESSES[PROCESS], opening)
+    assert (await client.feed(case(own_id), from_record)).result == FeedResult.SIGNALLED
+    assert archive.read == []
+
+
 async def test_a_case_that_has_closed_stays_closed(
     feeder: CaseClient, environment: WorkflowEnvironment, archive: Archive, own_id: str
 ) -> None:
