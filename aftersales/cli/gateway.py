@@ -83,11 +83,18 @@ async def running_gateway(
             cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.gateway.status_token
             routes = [due_route(listed_at, token)]
-            app = make_gateway(
-                markets.endpoints, inbox, cases.feed, body_limit=limit, status_token=token, routes=routes
-            )
-            async with consuming(markets.queues, inbox), serving(app, listener) as ended:
-                yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
+            async with consuming(markets.queues, inbox) as consumers:
+                app = make_gateway(
+                    markets.endpoints,
+                    inbox,
+                    cases.feed,
+                    body_limit=limit,
+                    status_token=token,
+                    consumers=consumers,
+                    routes=routes,
+                )
+                async with serving(app, listener) as ended:
+                    yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 
 async def _retry() -> None:

@@ -16,10 +16,12 @@ from starlette.routing import Route
 
 from aftersales.gateway.authorization import bears
 from aftersales.gateway.case_client import Feed
+from aftersales.gateway.consumer import QueueConsumer, failing_seconds
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.gateway.senders import Senders
-from aftersales.platforms.inbound import LOOK, InboundMessage, MessageState
+from aftersales.gateway.unreadable import log_unreadable
+from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
 
 STORE_SECONDS: Final = 4.0
@@ -27,8 +29,6 @@ STORE_SECONDS: Final = 4.0
 BODY_SECONDS: Final = 5.0
 """How long to wait for a body."""
 BODY_LIMIT: Final = 1024 * 1024
-CASES_NAMED: Final = 10
-"""The most cases that a line of the log names."""
 
 
 class RequestRefused(Exception):
@@ -64,8 +64,15 @@ async def read_body(request: Request, limit: int) -> bytes:
 class Gateway:
     """The handlers of all paths."""
 
-    def __init__(self, inbox: Inbox, dispatcher: Dispatcher, body_limit: int, status_token: SecretStr | None) -> None:
-        self._inbox, self._dispatcher = inbox, dispatcher
+    def __init__(
+        self,
+        inbox: Inbox,
+        dispatcher: Dispatcher,
+        body_limit: int,
+        status_token: SecretStr | None,
+        consumers: Sequence[QueueConsumer],
+    ) -> None:
+        self._inbox, self._dispatcher, self._consumers = inbox, dispatcher, consumers
         self._body_limit, self._status_token = body_limit, status_token
         self._log = structlog.get_logger("gateway")
         self._refused, self._disk_refuses = 0, False
@@ -99,7 +106,8 @@ class Gateway:
         """Show the counts of the inbox to whoever has the token."""
         if not bears(request, self._status_token):
             raise UNAUTHORIZED
-        return JSONResponse({**await self._inbox.counts(), "refused_since_start": self._refused})
+        counts = {**await self._inbox.counts(), "refused_since_start": self._refused}
+        return JSONResponse({**counts, "queues_failing_seconds": failing_seconds(self._consumers)})
 
     async def refuse(self, request: Request, refused: Exception) -> Response:
         """Answer a request that is not accepted, and count it."""
@@ -123,22 +131,12 @@ class Gateway:
             self._log.info("messages are stored again")
         self._disk_refuses = False
         if new:
-            self._log_unreadable(messages)
+            log_unreadable(messages)
             self._dispatcher.wake()
         return True
 
-    def _log_unreadable(self, messages: Sequence[InboundMessage]) -> None:
-        """Log, in one line for a push, that messages of it cannot be read, with the reason of the first."""
-        unreadable = [message for message in messages if message.state is MessageState.UNREADABLE]
-        if not unreadable:
-            return
-        first = unreadable[0]
-        about = {"platform": first.platform, "app": first.app_key, "tag": first.tag, "messages": len(unreadable)}
-        looked_at = [message.case.case_id for message in messages if message.report == LOOK and message.case]
-        self._log.warning("messages cannot be read", **about, why=first.reason, cases=looked_at[:CASES_NAMED])
 
-
-def make_gateway(
+def make_gateway(  # noqa: PLR0913 - the parts of which it is made, each with a name
     endpoints: Sequence[PushEndpoint],
     inbox: Inbox,
     feed: Feed,
@@ -146,15 +144,17 @@ def make_gateway(
     body_limit: int = BODY_LIMIT,
     status_token: SecretStr | None = None,
     dispatcher: Dispatcher | None = None,
+    consumers: Sequence[QueueConsumer] = (),
     routes: Sequence[Route] = (),
 ) -> Starlette:
     """Make the application; while it runs, messages are dispatched through ``feed``.
 
-    The caller closes the inbox.  ``dispatcher`` replaces the usual one; ``routes`` is what else is served.
+    The caller closes the inbox.  ``dispatcher`` replaces the usual one; ``consumers`` are those whose failures
+    are shown, ``routes`` is what else is served.
     """
     senders = Senders({endpoint.platform: endpoint.access for endpoint in endpoints})
     dispatching = dispatcher or Dispatcher(inbox, feed, senders)
-    gateway = Gateway(inbox, dispatching, body_limit, status_token)
+    gateway = Gateway(inbox, dispatching, body_limit, status_token, consumers)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """Consuming the messages of a marketplace's queue: each is stored before it is confirmed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import structlog
 
 from aftersales.gateway.inbox import Inbox
+from aftersales.gateway.unreadable import log_unreadable
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.runtime.log_privacy import in_words
 from cases.errors import CaseError
@@ -37,7 +39,17 @@ class QueueConsumer:
         self._endpoint, self._inbox = endpoint, inbox
         self._idle, self._first_pause, self._longest_pause = idle, first_pause, longest_pause
         self._log = structlog.get_logger("gateway")
-        self._failures = 0
+        self._failures, self._failing_since = 0, 0.0
+
+    @property
+    def platform(self) -> str:
+        """The marketplace of the queue."""
+        return self._endpoint.platform
+
+    @property
+    def failing_seconds(self) -> int:
+        """How long the queue could not be consumed, 0 while it can."""
+        return max(1, int(time.monotonic() - self._failing_since)) if self._failures else 0
 
     async def run(self) -> None:
         """Consume until cancelled, whatever fails."""
@@ -55,8 +67,8 @@ class QueueConsumer:
     async def _take(self) -> bool:
         """Store and confirm what waits; return whether more may wait."""
         messages, receipts = await self._endpoint.receive()
-        if messages:
-            await self._inbox.store(messages)
+        if messages and await self._inbox.store(messages):
+            log_unreadable(messages)
         if receipts:
             await self._endpoint.queue.confirm(receipts)
         return bool(receipts)
@@ -64,18 +76,28 @@ class QueueConsumer:
     def _pause_after(self, failed: Exception) -> float:
         if not self._failures:
             unexpected = None if isinstance(failed, CaseError) else failed
+            self._failing_since = time.monotonic()
             self._log.warning(QUEUE_FAILS, platform=self._endpoint.platform, why=in_words(failed), exc_info=unexpected)
         pause = min(self._first_pause * 2 ** min(self._failures, 30), self._longest_pause)
         self._failures += 1
         return float(pause)
 
 
+def failing_seconds(consumers: Iterable[QueueConsumer]) -> dict[str, int]:
+    """Return by marketplace how long one of its queues could not be consumed, 0 while all can."""
+    failing: dict[str, int] = {}
+    for consumer in consumers:
+        failing[consumer.platform] = max(failing.get(consumer.platform, 0), consumer.failing_seconds)
+    return failing
+
+
 @asynccontextmanager
-async def consuming(queues: Iterable[QueueEndpoint], inbox: Inbox) -> AsyncIterator[None]:
-    """Consume queues until the block ends."""
-    tasks = [asyncio.create_task(QueueConsumer(queue, inbox).run()) for queue in queues]
+async def consuming(queues: Iterable[QueueEndpoint], inbox: Inbox) -> AsyncIterator[list[QueueConsumer]]:
+    """Consume queues until the block ends; yields their consumers."""
+    consumers = [QueueConsumer(queue, inbox) for queue in queues]
+    tasks = [asyncio.create_task(consumer.run()) for consumer in consumers]
     try:
-        yield
+        yield consumers
     finally:
         for task in tasks:
             task.cancel()

@@ -72,7 +72,7 @@ async def record(names: list[str]) -> None:
     stage, settings = Stage(), Settings(task_queue="recording")
     async with (
         await start_server() as server,
-        make_worker(server.client, settings, Dependencies(stage, stage, stage)),
+        make_worker(server.client, settings, Dependencies(stage, stage, stage, channels=stage)),
     ):
         for name in names:
             story, opened = STORIES[name], whole_now()

@@ -7,7 +7,17 @@ from datetime import datetime
 
 from cases.errors import NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.ledger import CaseOutcome, CaseRecord, LedgerEntry, NumberUse, OpenedCase, ToldFact
-from cases.messages import ActionRequired, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Reminder
+from cases.messages import (
+    ActionRequired,
+    EffectCall,
+    EffectOutcome,
+    ExpiryOutcome,
+    ExpiryQuery,
+    NoticeDeliveries,
+    NoticeDelivery,
+    NoticeSent,
+    Reminder,
+)
 
 BUSINESS = PlatformRefused("售后单已关闭 / the application is closed")
 UNREACHABLE = PlatformUnreachable("超时 / no answer")
@@ -16,7 +26,11 @@ NOT_YET = NotResolvedYet("未裁决 / not decided yet")
 
 @dataclass
 class Scene:
-    """One case's part of the world.  ``settle`` answers by clock; ``fails`` by effect (or "settle") until cleared."""
+    """One case's part of the world.  ``settle`` answers by clock; ``fails`` by effect (or "settle") until cleared.
+
+    ``channels``: those through which a notice is left to be sent, and when, None for at once; without any, operators
+    are notified.  ``puts_off``: until when a channel puts its next notice off.
+    """
 
     settle: dict[str, ExpiryOutcome] = field(default_factory=dict)
     fails: dict[str, Exception] = field(default_factory=dict)
@@ -29,6 +43,9 @@ class Scene:
     endings: list[CaseOutcome] = field(default_factory=list)
     records: list[CaseRecord] = field(default_factory=list)
     told: list[ToldFact] = field(default_factory=list)
+    channels: dict[str, datetime | None] = field(default_factory=dict)
+    puts_off: dict[str, datetime] = field(default_factory=dict)
+    sent: list[NoticeDelivery] = field(default_factory=list)
     says: str | None = None
 
     @property
@@ -61,20 +78,35 @@ class Stage:
         _fail(scene, "settle")
         return scene.settle.get(question.rule, ExpiryOutcome())
 
-    async def remind(self, reminder: Reminder, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+    async def remind(self, reminder: Reminder, key: str) -> NoticeDeliveries | None:
         scene = self.scenes[reminder.case_id]
         _fail(scene, "remind")
         scene.reminders.append(reminder)
+        return _left(scene, reminder.case_id, key)
 
-    async def notify_action_required(self, required: ActionRequired, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+    async def notify_action_required(self, required: ActionRequired, key: str) -> NoticeDeliveries | None:
         scene = self.scenes[required.case_id]
         _fail(scene, "notify")
         scene.troubles.append(required)
+        return _left(scene, required.case_id, key)
 
-    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> None:  # noqa: ARG002 - asked for by the activity
+    async def notify_outcome(self, outcome: CaseOutcome, key: str) -> NoticeDeliveries | None:
         scene = self.scenes[outcome.case_id]
         _fail(scene, "notify")
         scene.endings.append(outcome)
+        return _left(scene, outcome.case_id, key)
+
+    async def send(self, delivery: NoticeDelivery) -> NoticeSent:
+        scene = self.scenes[str(delivery.case_id)]
+        _fail(scene, delivery.channel)
+        if delivery.channel in scene.puts_off:
+            return NoticeSent(put_off_until=scene.puts_off.pop(delivery.channel))
+        scene.sent.append(delivery)
+        return NoticeSent()
+
+    async def send_apart(self, key: str, left: NoticeDeliveries) -> None:
+        """Refuse: no test that uses a stage has a case whose workflow ended early."""
+        raise NotImplementedError(key, left)
 
     def record(self, record: CaseRecord) -> None:
         scene = self.scenes[record.case_id]
@@ -110,6 +142,12 @@ class Stage:
         _fail(scene, "tell")
         scene.told.append(fact)
         return []
+
+
+def _left(scene: Scene, case_id: str, key: str) -> NoticeDeliveries | None:
+    notice = {"case_id": case_id, "key": key}
+    deliveries = (NoticeDelivery(channel=name, notice=notice, at=at) for name, at in scene.channels.items())
+    return NoticeDeliveries(deliveries=tuple(deliveries)) if scene.channels else None
 
 
 def _fail(scene: Scene, what: str) -> None:

@@ -368,6 +368,7 @@ async def test_the_counts_are_shown_to_whoever_has_the_token(door: Door) -> None
         "duplicates": 0,
         "longest_waiting_seconds": None,
         "refused_since_start": 1,
+        "queues_failing_seconds": {},
     }
 
 

@@ -1,6 +1,7 @@
 """Consuming Taobao's queue over real HTTP: nothing is lost, nothing is stored twice, whatever fails in between."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 
-from aftersales.gateway.consumer import QueueConsumer, consuming
+from aftersales.gateway.consumer import QueueConsumer, consuming, failing_seconds
 from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey, InboundMessage
@@ -148,10 +149,14 @@ async def test_a_message_whose_confirmation_was_lost_is_not_stored_twice(
     assert (await inbox.counts())["duplicates"] == 1
 
 
-async def test_what_cannot_be_read_is_kept_and_does_not_hold_up_the_rest(fake: FakeTaobao, inbox: Inbox) -> None:
+async def test_what_cannot_be_read_is_kept_and_logged_and_does_not_hold_up_the_rest(
+    fake: FakeTaobao, inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("INFO", "json")
     ids = [
         fake.push("K1", TOPIC, "?", "shop-of-K1"),
-        fake.push("K1", TOPIC, '{"tid": "A1"}', "shop-of-K1"),
+        fake.push("K1", TOPIC, '{"tid": "A1", "buyer_nick": "王小明"}', "shop-of-K1"),
+        fake.push("K1", TOPIC, CONTENT, "shop-of-K1", message_id=int("7" * 200)),  # too long with its application's key
         fake.push("K1", TOPIC, CONTENT, "another shop"),
         fake.push("K1", "taobao_item_ItemAdd", "{}", "shop-of-K1"),
         fake.push("K1", TOPIC, CONTENT, "shop-of-K1"),
@@ -159,7 +164,13 @@ async def test_what_cannot_be_read_is_kept_and_does_not_hold_up_the_rest(fake: F
     async with queues(fake) as (endpoint,), running(endpoint, inbox):
         await confirmed(fake, *ids)
     states = (await inbox.counts())["states"]
-    assert (states["new"], states["unreadable"], states["unknown"]) == (1, 2, 2)
+    assert (states["new"], states["unreadable"], states["unknown"]) == (2, 3, 2)
+    logged = capsys.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines()]
+    told = [line for line in lines if line["event"] == "messages cannot be read"]
+    assert sum(line["messages"] for line in told) == 3
+    assert {line["platform"] for line in told} == {"taobao"}
+    assert "王小明" not in logged
 
 
 async def test_a_platform_that_fails_is_asked_again_and_logged_once_without_the_buyer(
@@ -192,7 +203,10 @@ async def test_a_wrong_secret_is_said_and_stops_nothing_else(
         seen.append(capsys.readouterr().err)
         return "Invalid Signature [25]" in "".join(seen)
 
-    async with queues(fake, K1="s3cret", K2="wr0ng") as endpoints, consuming(endpoints, inbox):
+    async with queues(fake, K1="s3cret", K2="wr0ng") as endpoints, consuming(endpoints, inbox) as consumers:
         await confirmed(fake, own_id)
         await eventually("it is logged", said)
+        assert [consumer.failing_seconds for consumer in consumers] == [0, 1]
+        # Of several applications the one that fails counts.
+        assert failing_seconds(consumers) == {"taobao": 1}
     assert "wr0ng" not in "".join(seen)

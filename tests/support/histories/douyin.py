@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cases.errors import LedgerUnreachable
+from cases.errors import LedgerUnreachable, PlatformRefused
 from tests.support.histories.story import FIRST_EDITION, Stories
 from tests.support.life import Life, due, facts, settled
 from tests.support.processes.interceptions import COMPLAINT, LOST, NEAR, interception_facts
@@ -230,6 +230,24 @@ async def untrue_number(life: Life) -> None:
     await life.act("ship", {**SHIPMENT, "tracking_no": "SF2"})
     await life.report(message_id="m2", rule="sign")
     await life.until_closed()
+
+
+@RESHIPS.story(policy={"reminders_before": ["12h"]})
+async def notices_put_off(life: Life) -> None:
+    """Notices wait until quiet hours end; they have begun again when the first is sent, and one robot refuses it."""
+    life.scene.channels = {"day": None, "night": life.opened + timedelta(hours=40)}
+    life.scene.puts_off = {"night": life.opened + timedelta(hours=41)}
+    await life.reach("40h")
+    await life.until("put off", lambda _: not life.scene.puts_off)
+    life.scene.fails["night"] = PlatformRefused("机器人拒绝 / the bot refused")
+    await life.reach("42h")
+    await life.until("told", lambda seen: seen["reminders"][0]["why"])
+    life.scene.fails.clear()
+    life.scene.channels["night"] = life.opened + timedelta(hours=48)
+    await life.report(message_id="m1", rule="withdraw", occurred_at=(life.opened + timedelta(hours=42)).isoformat())
+    await life.until("closed", lambda seen: seen["status"] == "closed")
+    await life.reach("48h")
+    await life.until_over()
 
 
 @SHIPMENTS.story()

@@ -49,6 +49,14 @@ async def test_recorded_histories_replay_with_their_content(path: Path) -> None:
     assert await local_calls(recorded(path)) == json.loads(calls_of(path).read_text(encoding="utf-8"))
 
 
+def test_the_sending_of_notices_and_what_quiet_hours_put_off_are_recorded() -> None:
+    events = history("notices_put_off").events
+    calls = [event.activity_task_scheduled_event_attributes.activity_type.name for event in events]
+    assert [call for call in calls if call] == ["remind", *["send_notice"] * 5]
+    waits = [event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta() for event in events]
+    assert [round(wait / timedelta(hours=1)) for wait in waits if wait] == [36, 12, 4, 1, 6]
+
+
 async def test_histories_are_read_as_the_case_they_are_of() -> None:
     assert history("still_open").workflow_id == f"{PROCESS}/still_open"
 
