@@ -40,18 +40,20 @@ CREATE TABLE IF NOT EXISTS messages (
     received_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_try REAL NOT NULL DEFAULT 0,
-    again INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (platform, app_key, message_id)
+    again INTEGER NOT NULL DEFAULT 0
 );
+CREATE UNIQUE INDEX IF NOT EXISTS each_once
+    ON messages (platform, app_key, message_id, coalesce(process, ''), coalesce(shop_id, ''), coalesce(own_id, ''));
 CREATE INDEX IF NOT EXISTS waiting ON messages (next_try, id) WHERE state = 'new';
 CREATE INDEX IF NOT EXISTS waiting_of_case ON messages (process, own_id, next_try) WHERE state = 'new';
 CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
 """
 _COLUMNS = "SELECT name FROM pragma_table_info('messages')"
+_INDEXES = "SELECT name FROM pragma_index_list('messages')"
 _SET_ASIDE = "ALTER TABLE messages RENAME TO messages_before"
 _TAKE_OVER = """
-INSERT INTO messages SELECT id, platform, '', message_id, tag, process, shop_id, own_id, report, body, state, reason,
-    received_at, attempts, next_try, again FROM messages_before
+INSERT INTO messages SELECT id, platform, {app_key}, message_id, tag, process, shop_id, own_id, report, body, state,
+    reason, received_at, attempts, next_try, again FROM messages_before
 """
 _FORGET = "DROP TABLE messages_before"
 # A message waits with the earlier ones of its case: a case gets its messages in order.  One that names another shop
@@ -61,7 +63,8 @@ INSERT INTO messages (platform, app_key, message_id, tag, process, shop_id, own_
     received_at, next_try)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
     (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ? AND shop_id = ?), 0))
-ON CONFLICT (platform, app_key, message_id) DO UPDATE SET again = again + 1
+ON CONFLICT (platform, app_key, message_id, coalesce(process, ''), coalesce(shop_id, ''), coalesce(own_id, ''))
+DO UPDATE SET again = again + 1
 RETURNING again
 """
 # Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
@@ -205,7 +208,8 @@ def _resolve(stored: asyncio.Future[int], answer: int | Exception) -> None:
 class InboxFile:
     """The inbox's SQLite file, used by one thread; every method may raise ``sqlite3.Error``.
 
-    A message is one row, unique by platform, application and message id.  Instants are seconds since 1970.
+    A message is one row for each case that it is about, unique by platform, application, message id and case: a
+    platform may use an id again for another case.  Instants are seconds since 1970.
     """
 
     def __init__(self, path: Path) -> None:
@@ -273,10 +277,10 @@ class InboxFile:
         }
 
     def _prepare(self) -> None:
-        """Make the tables; the messages of a release that did not know who signed them are kept."""
+        """Make the tables; the messages of a release that told them apart in another way are kept."""
         with _transaction(self._received) as connection:
-            columns = {name for (name,) in connection.execute(_COLUMNS)}
-            before = bool(columns) and "app_key" not in columns
+            columns, indexes = ({name for (name,) in connection.execute(query)} for query in (_COLUMNS, _INDEXES))
+            before = bool(columns) and "each_once" not in indexes
             if before:
                 connection.execute(_SET_ASIDE)
                 for index in ("waiting", "waiting_of_case"):
@@ -284,7 +288,7 @@ class InboxFile:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             if before:
-                connection.execute(_TAKE_OVER)
+                connection.execute(_TAKE_OVER.format(app_key="app_key" if "app_key" in columns else "''"))
                 connection.execute(_FORGET)
 
     def _store(self, message: InboundMessage, now: float) -> bool:

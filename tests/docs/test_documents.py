@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from aftersales.authoring.process_lists import LISTS, renewed
 from aftersales.cli import main
 from aftersales.cli.cases import OPERATOR_UPDATES
 from aftersales.cli.reference import DOCUMENTS
+from aftersales.gateway.app import make_gateway
+from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
 from aftersales.platforms.inbound import MessageState
@@ -23,6 +27,8 @@ from aftersales.simulation.result import FIRED, in_seconds
 from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.places import ROOT
+from tests.support.platforms.pushing import RecordingFeed
+from tests.support.platforms.serving import serving
 from workflows.engine.machine import CaseMachine
 from workflows.engine.view import view
 from workflows.registry import PROCESSES
@@ -37,6 +43,8 @@ FORBIDDEN = re.compile(
 SUFFIXES = (".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".json")
 INSTALLED_OR_LEFT = (".venv", ".aftersales")
 OF_OTHERS = ("temporal.toml",)
+WATCHED_STATES = (MessageState.FAILED, MessageState.UNREADABLE, MessageState.REFUSED)
+"""The states of messages that somebody should look at."""
 
 
 def files(*patterns: str) -> list[Path]:
@@ -280,6 +288,19 @@ def test_every_symptom_that_the_handbook_explains_is_printed_by_the_code() -> No
 
     assert symptoms
     assert [words for words in symptoms if words not in code] == []
+
+
+async def test_every_figure_that_the_gateway_shows_is_one_to_watch(tmp_path: Path) -> None:
+    section = text("docs/operations.md").partition("\n## Figures to watch\n")[2].partition("\n## ")[0]
+    given = "of this test"
+    async with Inbox(tmp_path / "inbox.db") as inbox:
+        app = make_gateway([], inbox, RecordingFeed().feed, status_token=SecretStr(given))
+        async with serving(app) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
+            answer = await client.get("/status", headers={"authorization": f"Bearer {given}"})
+    figures = {
+        f"states.{figure}" if figure in WATCHED_STATES else figure for figure in (*answer.json(), *WATCHED_STATES)
+    }
+    assert [figure for figure in sorted(figures - {"states"}) if f"`{figure}`" not in section] == []
 
 
 def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:

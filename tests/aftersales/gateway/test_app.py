@@ -215,6 +215,15 @@ async def test_a_megabyte_of_tiny_messages_is_answered_at_once_and_blocks_nobody
             assert (await inbox.counts())["states"]["unreadable"] == 1
 
 
+async def test_two_messages_with_one_id_about_two_cases_are_both_dispatched(door: Door) -> None:
+    both = (pushed("227", "m1", content(1)), pushed("227", "m1", content(2)))
+    await door.push(*both)
+    await door.push(*both)
+    await door.settled(done=2)
+    assert sorted(door.recorder.fed) == [("1", "m1"), ("2", "m1")]
+    assert (await door.inbox.counts())["duplicates"] == 2
+
+
 async def test_an_unknown_message_is_stored_and_counted_by_its_tag(door: Door) -> None:
     await door.push(pushed("203", "m1", content()), pushed("200", "m2", content(aftersale_type=0)))
     assert (await door.inbox.counts())["unknown_tags"] == {"douyin 203": 1, "douyin 200": 1}

@@ -102,6 +102,26 @@ VALUES ('douyin', 'm1', '227', 'douyin_reship', 'S1', '1', '{"rule":"agree"}', '
 """
 
 
+async def test_a_message_id_that_is_used_again_for_another_case_takes_no_message_away(inbox: Inbox) -> None:
+    both = [about("1", "m1"), about("2", "m1")]
+    assert await inbox.store(both) == 2
+    assert await inbox.store(both) == 0
+    assert ids(await inbox.due(10)) == ["1", "2"]
+
+
+async def test_ids_that_an_earlier_build_took_for_unique_are_used_again(path: Path, clock: Clock) -> None:
+    path.parent.mkdir(exist_ok=True)
+    signed = EARLIER.replace(
+        "message_id TEXT NOT NULL,", "app_key TEXT NOT NULL DEFAULT 'K1', message_id TEXT NOT NULL,"
+    )
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.executescript(signed)
+    async with Inbox(path, clock) as inbox:
+        (row,) = await inbox.due(10)
+        assert row.app_key == "K1"
+        assert await inbox.store([replace(about("77", "m1"), app_key="K1")]) == 1
+
+
 async def test_what_an_earlier_release_stored_is_kept_and_delivered(path: Path, clock: Clock) -> None:
     path.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(path)) as earlier:
@@ -118,7 +138,7 @@ async def test_what_an_earlier_release_stored_is_kept_and_delivered(path: Path, 
 
 
 async def test_messages_that_come_together_are_all_stored_and_each_caller_gets_its_own_count(inbox: Inbox) -> None:
-    batches = [[about(str(number), f"m{number % 40}")] for number in range(50)]
+    batches = [[about(str(number % 40), f"m{number % 40}")] for number in range(50)]
     assert await asyncio.gather(*(inbox.store(batch) for batch in batches)) == [1] * 40 + [0] * 10
     assert ids(await inbox.due(100)) == [str(number) for number in range(40)]
 
