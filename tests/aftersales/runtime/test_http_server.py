@@ -184,6 +184,26 @@ async def test_what_takes_long_on_our_side_is_waited_for(monkeypatch: pytest.Mon
         assert await status(wire) == b"200"
 
 
+async def test_a_body_in_chunks_of_a_byte_blocks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken_in: list[int] = []
+
+    class Watched(http_connection.Connection):
+        def data_received(self, data: bytes) -> None:
+            taken_in.append(len(data))
+            super().data_received(data)
+
+    monkeypatch.setattr(http_server, "Connection", Watched)
+    chunks = b"1\r\n1\r\n" * 50_000
+    async with served() as server:
+        wire = await server.connect(b"POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + chunks)
+        # It is answered while the body is being taken in, piece by piece.
+        assert await server.asks() == b"200"
+        assert sum(taken_in) < len(chunks)
+        wire[1].write(b"0\r\n\r\n")
+        assert await status(wire) == b"200"
+    assert max(taken_in) <= http_connection.READ_AT_ONCE
+
+
 async def test_requests_in_one_go_are_all_answered() -> None:
     async with served() as server:
         reader, _ = await server.connect(HEALTH * 3)
