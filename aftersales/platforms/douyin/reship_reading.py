@@ -19,7 +19,7 @@ from aftersales.platforms.douyin.records import (
     Status,
     concluded,
 )
-from aftersales.platforms.inbound import CaseKey
+from aftersales.platforms.inbound import CaseKey, short_text
 from aftersales.platforms.wording import sendable_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused
@@ -207,8 +207,9 @@ def _form_of_message(tag: str, data: Mapping[str, Any]) -> dict[str, str] | None
 
 
 def _number(data: Mapping[str, Any], name: str) -> int | None:
-    value = data.get(name)
-    return value if isinstance(value, int) else None
+    """Return a code, which may be written as text."""
+    value = short_text(data.get(name))
+    return int(value) if value and value.isascii() and value.isdigit() else None
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

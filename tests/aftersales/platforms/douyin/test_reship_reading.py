@@ -41,6 +41,7 @@ MEANINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
     ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 3, "aftersale_status": 12}, ["rule_refund"]),
     ("215", {"arbitrate_status": 255, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
+    ("216", {"arbitrate_status": "255", "arbitrate_conclusion": "2", "aftersale_status": "28"}, ["rule_dismiss"]),
     ("216", {"arbitrate_status": 2, "arbitrate_conclusion": 2, "aftersale_status": 28}, ["rule_dismiss"]),
     ("216", {"arbitrate_status": 255, "arbitrate_conclusion": 9, "aftersale_status": 28}, []),
     ("216", {"arbitrate_status": 3, "aftersale_status": 28}, ["rule_dismiss"]),
