@@ -24,7 +24,7 @@ from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
 from aftersales.ledger import check_ledger
-from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, embedded_server
+from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, check_unused, embedded_server
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
@@ -57,12 +57,14 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = settings.data_dir / "temporal.db"
     with _alone(settings.data_dir):
+        check_unused(database)  # before the ports, which a server that was left has taken
         check_ports(settings.port, settings.ui_port)
         check_ledger(settings.ledger_address)
         say(_platforms(settings))
         say("starting the Temporal server ...")
-        async with embedded_server(settings.data_dir / "temporal.db", settings.port, settings.ui_port) as server:
+        async with embedded_server(database, settings.port, settings.ui_port) as server:
             await _work(server, settings, cases, stop)
     say("stopped")
 

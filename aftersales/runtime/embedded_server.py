@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -76,10 +78,34 @@ class EmbeddedServer:
         return await self.process.wait()
 
 
+def check_unused(database: Path) -> None:
+    """Raise CaseError if a server uses the file, as one whose program was killed still does."""
+    with _lock(database):
+        pass
+
+
+@contextmanager
+def _lock(database: Path) -> Iterator[TextIO]:
+    """Lock a server's file for whoever has the descriptor; raises CaseError if a server has."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f"{database.name}.lock").open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as taken:
+            lock.seek(0)
+            server = lock.read().strip() or "?"
+            raise CaseError(
+                f"{database}: another Temporal server uses it, left by a program that was killed: stop process {server}"
+            ) from taken
+        yield lock
+
+
 @asynccontextmanager
 async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
-    """Run a server that keeps its state in a file and has our search attributes, until the block ends."""
-    database.parent.mkdir(parents=True, exist_ok=True)
+    """Run a server that keeps its state in a file and has our search attributes, until the block ends.
+
+    Raises CaseError if another server uses the file.
+    """
     arguments = [
         *ONE_PARTITION,
         *SMALL_UPDATES,
@@ -94,7 +120,7 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
     ]
     for key in KEYS:
         arguments += ["--search-attribute", f"{key.name}={_TYPE_NAMES[int(key.indexed_value_type)]}"]
-    with (database.parent / "temporal.log").open("ab") as log:
+    with _lock(database) as lock, (database.parent / "temporal.log").open("ab") as log:
         # A session of its own: Ctrl-C reaches only us, and the server stops after the worker.
         server = await asyncio.create_subprocess_exec(
             *(temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments),
@@ -102,7 +128,11 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
             stdout=log,
             stderr=log,
             start_new_session=True,
+            # The lock is the server's own, and outlives us as it does: two of them would spoil the file.
+            pass_fds=[lock.fileno()],
         )
+        lock.truncate(0)
+        lock.write(str(server.pid))
     try:
         client = await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log")
         yield EmbeddedServer(client, server)

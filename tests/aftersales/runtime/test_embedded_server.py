@@ -1,7 +1,10 @@
 """The embedded server: what it needs, and what it says when it cannot start."""
 
 import asyncio
+import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +15,7 @@ from temporalio.client import Client
 
 from aftersales.runtime.embedded_server import (
     check_ports,
+    check_unused,
     embedded_server,
     missing_attributes,
     register_attributes,
@@ -19,6 +23,7 @@ from aftersales.runtime.embedded_server import (
     temporal_binary,
 )
 from cases.errors import CaseError
+from tests.support.life import eventually
 from tests.support.programs import free_port
 
 
@@ -57,6 +62,53 @@ def test_one_port_does_not_serve_for_both() -> None:
     port = free_port()
     with pytest.raises(CaseError, match="AFTERSALES_UI_PORT: must differ"):
         check_ports(port, port)
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from aftersales.runtime import embedded_server
+
+async def run(program, database):
+    embedded_server.temporal_binary = lambda: program
+    async with embedded_server.embedded_server(Path(database), 1, 1):
+        pass
+
+asyncio.run(run(*sys.argv[1:]))
+"""
+
+
+async def test_a_server_whose_program_was_killed_keeps_its_file_from_another_one(tmp_path: Path) -> None:
+    program, started, database = tmp_path / "temporal", tmp_path / "started", tmp_path / "data" / "temporal.db"
+    program.write_text(f"#!/bin/sh\necho $$ > {started}.new; mv {started}.new {started}; exec sleep 60\n")
+    program.chmod(0o755)
+    check_unused(database)
+    up = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(program), str(database))
+    lock = database.with_name("temporal.db.lock")
+
+    async def runs() -> bool:
+        return started.exists() and lock.read_text() != ""
+
+    await eventually("the server runs", runs)
+    up.kill()
+    await up.wait()
+    server = int(started.read_text())
+    try:
+        with pytest.raises(CaseError, match=f"{database}: another Temporal server uses it.*stop process {server}$"):
+            check_unused(database)
+        with pytest.raises(CaseError, match="another Temporal server"):
+            async with embedded_server(database, free_port(), free_port()):
+                pass
+    finally:
+        os.kill(server, signal.SIGKILL)
+
+    async def is_free() -> bool:
+        with contextlib.suppress(CaseError):
+            check_unused(database)
+            return True
+        return False
+
+    await eventually("the file is free again", is_free)
 
 
 async def test_the_server_knows_our_attributes_and_keeps_its_state_in_a_file(tmp_path: Path) -> None:
