@@ -14,6 +14,8 @@ from typing import Any, Final, Self, TypeVar
 
 from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from cases.messages import Report
+from cases.models import clipped
+from cases.plain_text import plain
 
 Result = TypeVar("Result")
 
@@ -21,6 +23,7 @@ KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a finished message is kept."""
 BUSY_SECONDS: Final = 2.0
 """How long a write waits for another gateway on the same file: marketplaces want their answer within 5 s."""
+LONGEST_REASON: Final = 1000
 _PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE, MessageState.REFUSED)
 
 _SCHEMA = """
@@ -247,11 +250,11 @@ class InboxFile:
 
     def end(self, row: InboxRow, state: MessageState, why: str) -> None:
         """Record how a message ended."""
-        self._write((_END, (state, why, row.id)))
+        self._write((_END, (state, _in_short(why), row.id)))
 
     def postpone(self, row: InboxRow, why: str, until: float) -> None:
         """Postpone a message, and with it all others of its case."""
-        self._write((_TRIED, (why, row.id)), (_POSTPONE, (until, *_key(row.case))))
+        self._write((_TRIED, (_in_short(why), row.id)), (_POSTPONE, (until, *_key(row.case))))
 
     def retry_failed(self) -> int:
         """Make all failed messages due again and return how many they are."""
@@ -297,7 +300,7 @@ class InboxFile:
             *(message.platform, message.app_key, message.message_id, message.tag),
             *((case.process, case.shop_id, case.own_id) if case else (None, None, None)),
             message.report.model_dump_json(exclude_defaults=True) if message.report is not None else None,
-            *(message.body, message.state, message.reason, now),
+            *(message.body, message.state, _in_short(message.reason), now),
             *(_key(case) if case else (None, None, None)),
         )
         ((again,),) = self._received.execute(_STORE, values).fetchall()
@@ -306,6 +309,11 @@ class InboxFile:
     def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> int:
         with _transaction(self._dispatched):
             return sum(self._dispatched.execute(statement, values).rowcount for statement, values in statements)
+
+
+def _in_short(why: str | None) -> str | None:
+    """Return a reason that can be written, whatever it quotes."""
+    return None if why is None else clipped(plain(why), LONGEST_REASON)
 
 
 def _key(case: CaseKey) -> tuple[str, str, str]:

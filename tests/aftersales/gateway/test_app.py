@@ -334,6 +334,14 @@ async def test_a_push_of_1688_that_cannot_be_read_is_stored_too(door: Door) -> N
 UNSIGNED = (b"", b"message=%7B%7D", b"_aop_signature=X", b"\xff", b"message=%FF&_aop_signature=X", b"a=1&" * 50, b"x")
 
 
+@pytest.mark.parametrize("user", ["\ud800", "\n", "u" * 3000])
+async def test_a_push_of_1688_that_names_somebody_odd_is_stored_and_spoils_no_other(door: Door, user: str) -> None:
+    odd = {"msgId": 1, "type": "ORDER_ORDER_BUYER_CLOSE", "userInfo": user, "data": {"orderId": 7}}
+    answers = await asyncio.gather(door.push_1688(json.dumps(odd)), door.push(pushed("227", "m1", content(1))))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    await door.settled(done=1, unreadable=2)  # for each of the two processes
+
+
 async def test_a_push_of_1688_that_is_not_signed_changes_nothing(door: Door) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     for sent in UNSIGNED:

@@ -151,6 +151,17 @@ async def test_who_gives_up_waiting_takes_nobody_with_him(inbox: Inbox) -> None:
     assert await patient == 1
 
 
+async def test_a_reason_is_one_short_line_whatever_it_quotes(inbox: Inbox, path: Path) -> None:
+    odd = f"\ud800\n{'x' * 3000}"
+    await inbox.store([InboundMessage.unreadable("douyin", b"?", odd), about("1", "m1"), about("2", "m2")])
+    first, second = await inbox.due(10)
+    await inbox.failed(first, odd)
+    await inbox.later(second, odd, 1)
+    with closing(sqlite3.connect(path)) as file:
+        reasons = [reason for (reason,) in file.execute("SELECT reason FROM messages")]
+    assert [(reason[:3], len(reason)) for reason in reasons] == [("\ufffd x", 1000)] * 3
+
+
 async def test_a_finished_message_is_not_dispatched_again(inbox: Inbox) -> None:
     await inbox.store([about("1", "m1"), about("2", "m2"), about("3", "m3")])
     first, second, _ = await inbox.due(10)
