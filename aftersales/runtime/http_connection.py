@@ -13,7 +13,7 @@ HEAD_SECONDS: Final = 10.0
 """How long a client may take from one request, or from connecting, until the head of its next one is here."""
 REQUEST_SECONDS: Final = 30.0
 """How long its client may take from then on to send the rest and to take in the answer."""
-READ_AT_ONCE: Final = 4096
+BYTES_AT_ONCE: Final = 4096
 """Bytes taken in before others have their turn: in chunks of one byte, 256 KB took seconds."""
 
 
@@ -27,7 +27,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request, within the time for it; if there are too many connections, close the slowest."""
         super().connection_made(transport)
-        transport.max_size = READ_AT_ONCE  # type: ignore[attr-defined]
+        transport.max_size = BYTES_AT_ONCE  # type: ignore[attr-defined]
         self._expect_head()
         if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
             others = (other for other in self.connections if isinstance(other, Connection) and other is not self)

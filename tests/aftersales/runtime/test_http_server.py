@@ -201,7 +201,7 @@ async def test_a_body_in_chunks_of_a_byte_blocks_nobody(monkeypatch: pytest.Monk
         assert sum(taken_in) < len(chunks)
         wire[1].write(b"0\r\n\r\n")
         assert await status(wire) == b"200"
-    assert max(taken_in) <= http_connection.READ_AT_ONCE
+    assert max(taken_in) <= http_connection.BYTES_AT_ONCE
 
 
 async def test_requests_in_one_go_are_all_answered() -> None:
