@@ -11,7 +11,7 @@ endif
 VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
-DRILLS := tests/durability
+DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
 .PHONY: help run test drill smoke lint types check docs edition bench screenshots constraints clean
@@ -39,9 +39,9 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
 
 test: $(VENV)/.dev ## install what is needed and run all tests but the drills
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --ignore $(DRILLS)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS:%=--ignore %)
 
-drill: $(VENV)/.dev ## run the drills: processes that are killed, hang, fail over, or are of two releases
+drill: $(VENV)/.dev ## run the drills: processes that are killed, hang, fail over, or are of two releases; a storm of messages
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS)
 
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
