@@ -5,7 +5,6 @@ The server cannot sort, so deadlines are asked for by windows of time that grow,
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +24,8 @@ CASES_ON_A_PAGE: Final = 25
 WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
 """The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
 MOST_IN_A_WINDOW: Final = 8 * CASES_ON_A_PAGE
-SHORTEST_WINDOW: Final = timedelta(minutes=1)
+SHORTEST_WINDOW: Final = timedelta(seconds=1)
+"""Deadlines are whole seconds: within one, the server's order is as good as any, and the same for every page."""
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
 
@@ -87,22 +87,13 @@ class Filters(Strict):
     page: int = Field(default=1, ge=1, le=400)
 
 
-@dataclass(frozen=True)
-class Found:
-    """The cases of a page: what failed, the shop's own deadlines in ascending order, and the clocks of others."""
-
-    failed: Sequence[WorkflowExecution]
-    own: Sequence[WorkflowExecution]
-    others: Sequence[WorkflowExecution]
-    more: bool
-
-
 class WaitingCases:
     """The cases of one query that wait: the query says whose, and which of them."""
 
     def __init__(self, client: Client, query: str, now: datetime | None = None) -> None:
         """Take the query of the cases, and the instant from which deadlines are looked at."""
-        self._client, self._query, self._now = client, query, now or datetime.now(UTC)
+        self._client, self._query = client, query
+        self._now = (now or datetime.now(UTC)).replace(microsecond=0)
 
     async def needing_operator(self) -> list[WorkflowExecution]:
         """Return the cases in which something waits for a person, at most a certain number of them."""
@@ -127,9 +118,14 @@ class WaitingCases:
 
         Those without a deadline come last.
         """
-        query = f"{self._open} AND {_waits_for(_waited_for(group))}"
+        if not wanted:
+            return []
         hours = DEADLINE_HOURS.get(group, (None, None)) if group else (None, None)
         begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
+        query = f"{self._open} AND {_waits_for(_waited_for(group))}{_from_to(begin, end)}"
+        if await self._count(query) <= MOST_IN_A_WINDOW:
+            listed = [execution async for execution in self._client.list_workflows(query)]
+            return sorted(listed, key=self._urgency)[:wanted]
         found: list[WorkflowExecution] = []
         for window in [self._now + window for window in WINDOWS] + [None]:
             if begin is not None and window is not None and window <= begin:
@@ -151,14 +147,23 @@ class WaitingCases:
         bounded = f"{query} AND {sa.DEADLINE.name} IS NOT NULL{_from_to(begin, end)}"
         floor = begin or (end or self._now) - timedelta(days=365)
         ceiling = end or floor + timedelta(days=365)
-        if ceiling - floor > SHORTEST_WINDOW and await self._count(bounded) > max(MOST_IN_A_WINDOW, 2 * wanted):
-            middle = floor + (ceiling - floor) / 2
+        if ceiling - floor <= SHORTEST_WINDOW:
+            return [execution async for execution in self._client.list_workflows(bounded, limit=wanted)]
+        number = await self._count(bounded)
+        if not number:
+            return []
+        if number > max(MOST_IN_A_WINDOW, 2 * wanted):
+            middle = (floor + (ceiling - floor) / 2).replace(microsecond=0)
             found = await self._in_window(query, begin, middle, wanted)
             if len(found) < wanted:
                 found += await self._in_window(query, middle, end, wanted - len(found))
             return found
-        listed = [execution async for execution in self._client.list_workflows(bounded)]
-        return sorted(listed, key=lambda execution: (deadline_of(execution) or self._now, execution.id))
+        return sorted([execution async for execution in self._client.list_workflows(bounded)], key=self._urgency)
+
+    def _urgency(self, execution: WorkflowExecution) -> tuple[bool, datetime, str]:
+        """Return what cases are sorted by: the deadline, with those that have none at the end."""
+        deadline = deadline_of(execution)
+        return deadline is None, deadline or self._now, execution.id
 
     async def _count(self, query: str) -> int:
         return (await self._client.count_workflows(query)).count
