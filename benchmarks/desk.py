@@ -30,6 +30,8 @@ from aftersales.desk.live import LiveWatch
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
+from aftersales.desk.users import User
+from aftersales.desk.waiting import Filters
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
@@ -41,16 +43,20 @@ from benchmarks.cases import RESHIP, facts
 from cases.messages import Opening
 from statecharts.rules import Party
 from workflows.engine import search_attributes as sa
+from workflows.engine.process import Process
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
+CARD = PROCESSES["jd_delay_card"]
 QUEUE, NOBODY = "desk", "nobody"
 REAL = 200
 """Cases that a worker runs."""
 AT_ONCE = 64
 SHOPS = 20
+TASKS = 4
+"""One real case of so many waits for a person."""
 EACH = 10
-"""One stand-in of so many waits for a person, and one comes due in the same minute as others."""
+"""One stand-in of so many comes due at the same instant as others."""
 PAGES = {
     "first page": "/",
     "overdue": "/?group=overdue",
@@ -85,11 +91,21 @@ def stand_ins(number: int, now: datetime) -> Iterator[tuple[str, str, TypedSearc
             sa.STATE: state,
             sa.DEADLINE: due,
             sa.WAITS_FOR: chance.choice(parties).label,
-            sa.NEEDS_OPERATOR: at % (EACH * 10) == 1,
+            sa.NEEDS_OPERATOR: False,
             sa.AT_STAKE: chance.randrange(100, 100_000) / 100,
         }
         pairs = [SearchAttributePair(key, value) for key, value in values.items()]
         yield process.name, f"{process.name}/B{at}", TypedSearchAttributes(pairs)
+
+
+def real_case(at: int, now: datetime) -> tuple[Process, Opening]:
+    """Return a case that comes due soon, or one that waits for a person at the platform's console."""
+    if at % TASKS:
+        applied = (now - timedelta(hours=47, minutes=-at)).isoformat()
+        return RESHIP, Opening(facts=facts(f"R{at}", shop_id=f"S{at % SHOPS}", applied_at=applied))
+    promised, proposed = ((now + timedelta(hours=hours)).isoformat() for hours in (30, 120))
+    card = {"shop_id": f"S{at % SHOPS}", "order_id": f"C{at}", "promised_ship_at": promised, "reason": "仓库盘点"}
+    return CARD, Opening(facts={**card, "proposed_ship_at": proposed})
 
 
 async def at_once(steps: Iterator[Awaitable[Any]]) -> None:
@@ -109,21 +125,7 @@ async def open_all(client: Client, number: int) -> None:
         client.start_workflow(process, id=case_id, task_queue=NOBODY, search_attributes=attributes)
         for process, case_id, attributes in stand_ins(number - REAL, now)
     )
-    await at_once(
-        start_case(
-            client,
-            QUEUE,
-            RESHIP,
-            Opening(
-                facts=facts(
-                    f"R{at}",
-                    shop_id=f"S{at % SHOPS}",
-                    applied_at=(now - timedelta(hours=47, minutes=-at)).isoformat(),
-                )
-            ),
-        )
-        for at in range(REAL)
-    )
+    await at_once(start_case(client, QUEUE, *real_case(at, now)) for at in range(REAL))
     while (await client.count_workflows(f"{sa.WAITS_FOR.name} IS NOT NULL")).count < number:  # noqa: ASYNC110 - polled
         await asyncio.sleep(0.5)
 
@@ -179,8 +181,8 @@ async def measure(services: DeskServices, loads: int) -> None:
                 await load()
                 first = (time.perf_counter() - began) * 1000
                 print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load)}", flush=True)
-    watch = LiveWatch(services)
-    print(f"{'one poll':20} {await measured(loads, watch.poll)}")
+    _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
+    print(f"{'one poll':20} {await measured(loads, poll)}")
 
 
 def say(text: str) -> None:

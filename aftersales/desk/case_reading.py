@@ -20,6 +20,8 @@ from workflows.registry import process_of
 
 READING_PATIENCE: Final = timedelta(seconds=10)
 """How long a page waits for a worker's answer."""
+LISTING_PATIENCE: Final = timedelta(seconds=2)
+"""How long a list does: cases that no worker answers for must not keep it from reading the others."""
 READ_AT_ONCE: Final = 16
 """Cases read at the same time for lists; a case's own page does not wait for them."""
 FRESH_SECONDS: Final = 5.0
@@ -76,14 +78,14 @@ class CaseReader:
     async def _try(self, case_id: str) -> CaseView | None:
         try:
             async with self._reading:
-                return await self._read(case_id)
+                return await self._read(case_id, LISTING_PATIENCE)
         except CaseError:
             return None  # the list shows what the server knows of it
 
-    async def _read(self, case_id: str) -> CaseView | None:
+    async def _read(self, case_id: str, patience: timedelta = READING_PATIENCE) -> CaseView | None:
         try:
             seen: CaseView = await self._client.get_workflow_handle(case_id).query(
-                "view", result_type=CaseView, rpc_timeout=READING_PATIENCE
+                "view", result_type=CaseView, rpc_timeout=patience
             )
         except RPCError as failed:
             if failed.status is RPCStatusCode.NOT_FOUND:

@@ -15,7 +15,6 @@ from aftersales.desk.waiting import (
     Filters,
     WaitingCases,
     WaitingGroup,
-    counted,
     deadline_of,
     query_of,
 )
@@ -26,6 +25,8 @@ READ_SECONDS: Final = 0.4
 """How long the list waits for what only the cases know; it is shown without what comes later."""
 LATE_ROWS_SECONDS: Final = 0.1
 """How much longer it waits for rows that came to the page by what was read of others."""
+COUNTS_KEPT_SECONDS: Final = 8.0
+"""How old the counts of those who wait for others may be; live update counts them anew for every open page."""
 OTHER_CLOCKS_SHOWN: Final = 10
 WITHOUT_DEADLINE: Final = datetime.max.replace(tzinfo=UTC)
 _SHOWN: Final = (sa.STATE, sa.DEADLINE, sa.WAITS_FOR, sa.NEEDS_OPERATOR, sa.AT_STAKE)
@@ -79,29 +80,37 @@ class Listing:
         return _ids([*self.top, *self.own, *self.others])
 
 
-async def find_cases(services: DeskServices, filters: Filters, user: User, now: datetime) -> Found:
-    """Ask the server for the cases that a user sees and that the filters leave."""
+async def find_cases(
+    services: DeskServices, filters: Filters, user: User, now: datetime, oldest_count: float = 0.0
+) -> Found:
+    """Ask the server for the cases that a user sees and that the filters leave.
+
+    The counts of those who wait for others may be so many seconds old.
+    """
     cases, group = WaitingCases(services.client, await _query(services, filters, user), now), filters.group
-    waiting = await cases.needing_operator()
     alone = group in (WaitingGroup.FAILED, WaitingGroup.TASKS, WaitingGroup.ENDED_EARLY)
-    # Any of those that wait for a person may be shown above the others, and be missing among them.
-    wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1 + (0 if group else len(waiting))
-    others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN
-    early, counts, own, *theirs = await asyncio.gather(
+    needed = wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1
+    of_others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN
+    waiting, early, counts, own, others = await asyncio.gather(
+        cases.needing_operator(),
         cases.ended_early(),
-        counted(cases),
+        services.counts.of(cases, oldest_count),
         cases.nearest(group, wanted),
-        cases.nearest(WaitingGroup.BUYER, others),
-        cases.nearest(WaitingGroup.PLATFORM, others),
+        cases.nearest_of_others(of_others),
     )
-    return Found(waiting, early, own, [execution for listed in theirs for execution in listed], counts)
+    apart = set(_ids(waiting))
+    # Those that wait for a person may all be shown above the others: without them there must still be enough.
+    while not group and len(own) >= wanted and (short := needed - sum(one.id not in apart for one in own)) > 0:
+        wanted += short
+        own = await cases.nearest(group, wanted)
+    return Found(waiting, early, own, others, counts)
 
 
 async def list_cases(services: DeskServices, filters: Filters, user: User, now: datetime) -> Listing:
     """List the cases of a page, with what could be read of them in time."""
-    found = await find_cases(services, filters, user, now)
+    found = await find_cases(services, filters, user, now, COUNTS_KEPT_SECONDS)
     first, last = (filters.page - 1) * CASES_ON_A_PAGE, filters.page * CASES_ON_A_PAGE
-    probable = [*found.own[first:last], *found.others[: 2 * OTHER_CLOCKS_SHOWN], *found.waiting]
+    probable = [*found.own[first:last], *found.others, *found.waiting]
     seen = await services.cases.read_some(_ids(probable), READ_SECONDS)
     failed = [execution for execution in found.waiting if _has_failed(seen.get(execution.id))]
     tasks = [execution for execution in found.waiting if execution not in failed]
