@@ -39,7 +39,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
-from benchmarks.cases import RESHIP, facts
+from benchmarks.cases import RESHIP, cpu_of, facts
 from cases.messages import Opening
 from statecharts.rules import Party
 from workflows.engine import search_attributes as sa
@@ -131,8 +131,8 @@ async def open_all(client: Client, number: int) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, number: int) -> AsyncIterator[DeskServices]:
-    """Run a server with so many open cases, and the worker, until the block ends."""
+async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices, int]]:
+    """Run a server with so many open cases, and the worker, until the block ends; yields the server's process, too."""
     with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
         port, ui_port = one.getsockname()[1], two.getsockname()[1]
     async with embedded_server(folder / "temporal.db", port, ui_port) as server:
@@ -145,25 +145,30 @@ async def running(folder: Path, number: int) -> AsyncIterator[DeskServices]:
             await open_all(server.client, number)
             say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
             with SqlLedger(folder / "ledger.sqlite3") as ledger:
-                yield DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder))
+                yield (
+                    DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder)),
+                    server.process.pid,
+                )
         finally:
             worker.stdin.close()
             await worker.wait()
 
 
-async def measured(loads: int, load: Callable[[], Awaitable[Any]]) -> str:
-    """Return how long loads take, in milliseconds."""
+async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int) -> str:
+    """Return how long loads take in milliseconds, and the CPU time in it of the desk, and of the server."""
     took = []
+    own, others = time.process_time(), cpu_of(server)
     for _ in range(loads):
         began = time.perf_counter()
         await load()
         took.append((time.perf_counter() - began) * 1000)
     low, middle, high = statistics.quantiles(took, n=4)
     worst = statistics.quantiles(took, n=100, method="inclusive")[98]
-    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms"
+    own, others = (1000 * spent / loads for spent in (time.process_time() - own, cpu_of(server) - others))
+    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms"
 
 
-async def measure(services: DeskServices, loads: int) -> None:
+async def measure(services: DeskServices, loads: int, server: int) -> None:
     """Print a line for each page, and one for a poll."""
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -180,9 +185,9 @@ async def measure(services: DeskServices, loads: int) -> None:
                 began = time.perf_counter()
                 await load()
                 first = (time.perf_counter() - began) * 1000
-                print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load)}", flush=True)
+                print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server)}", flush=True)
     _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
-    print(f"{'one poll':20} {await measured(loads, poll)}")
+    print(f"{'one poll':20} {await measured(loads, poll, server)}")
 
 
 def say(text: str) -> None:
@@ -194,8 +199,8 @@ async def main(number: int, loads: int) -> None:
     """Open the cases, and measure."""
     configure_logs("ERROR", "json")
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), number) as services:
-            await measure(services, loads)
+        async with running(Path(folder), number) as (services, server):
+            await measure(services, loads, server)
 
 
 if __name__ == "__main__":

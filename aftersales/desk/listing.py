@@ -87,7 +87,10 @@ async def find_cases(
 
     The counts of those who wait for others may be so many seconds old.
     """
-    cases, group = WaitingCases(services.client, await _query(services, filters, user), now), filters.group
+    cases, group = (
+        WaitingCases(services.client, await _query(services, filters, user), now, few=bool(filters.search)),
+        filters.group,
+    )
     alone = group in (WaitingGroup.FAILED, WaitingGroup.TASKS, WaitingGroup.ENDED_EARLY)
     needed = wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1
     of_others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN

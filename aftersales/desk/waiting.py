@@ -92,9 +92,12 @@ class Filters(Strict):
 class WaitingCases:
     """The cases of one query that wait: the query says whose, and which of them."""
 
-    def __init__(self, client: Client, query: str, now: datetime | None = None) -> None:
-        """Take the query of the cases, and the instant from which deadlines are looked at."""
-        self.query = query
+    def __init__(self, client: Client, query: str, now: datetime | None = None, *, few: bool = False) -> None:
+        """Take the query of the cases, and the instant from which deadlines are looked at.
+
+        ``few``: the query leaves so few cases that they need not be looked for by windows.
+        """
+        self.query, self._few = query, few
         self._client = client
         self._now = (now or datetime.now(UTC)).replace(microsecond=0)
 
@@ -106,8 +109,6 @@ class WaitingCases:
     async def ended_early(self) -> list[WorkflowExecution]:
         """Return the cases whose workflow ended without its case: nobody keeps their clocks."""
         query = f"{self.query} AND {ENDED_EARLY_STATUSES}"
-        if not await self._count(query):
-            return []
         listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
         newest = await newest_runs(self._client, listed)
         return sorted(newest, key=lambda execution: (execution.close_time or self._now, execution.id), reverse=True)
@@ -137,6 +138,10 @@ class WaitingCases:
             return []
         begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
         query = f"{self._open} AND {_waits_for(parties)}"
+        if self._few:
+            query += _from_to(begin, end)
+            listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+            return sorted(listed, key=self._urgency)[:wanted]
         found: list[WorkflowExecution] = []
         for window in [self._now + window for window in WINDOWS] + [None]:
             if begin is not None and window is not None and window <= begin:
@@ -255,9 +260,8 @@ class KeptCounts:
     async def of(self, cases: WaitingCases, oldest: float) -> dict[WaitingGroup, int]:
         """Count the groups that the server can tell apart; a count that is kept may be so many seconds old."""
         groups = [*DEADLINE_HOURS, WaitingGroup.BUYER, WaitingGroup.PLATFORM]
-        return dict(
-            zip(groups, await asyncio.gather(*(self._count(cases, group, oldest) for group in groups)), strict=True)
-        )
+        numbers = await asyncio.gather(*(self._count(cases, group, oldest) for group in groups))
+        return dict(zip(groups, numbers, strict=True))
 
     async def _count(self, cases: WaitingCases, group: WaitingGroup, oldest: float) -> int:
         if group in DEADLINE_HOURS:
