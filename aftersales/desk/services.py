@@ -9,7 +9,6 @@ from temporalio.client import Client
 from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.deciding import DecisionSender
 from aftersales.desk.users import Role, User
-from aftersales.desk.users import User
 from aftersales.desk.waiting import KeptCounts
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
@@ -35,8 +34,10 @@ class DeskServices:
     def decisions(self) -> DecisionSender:
         """The sender of decisions."""
         return DecisionSender(self.cases)
+
+    @cached_property
     def counts(self) -> KeptCounts:
-        """What counts the cases of groups."""
+        """The counts of groups that are kept for some seconds."""
         return KeptCounts()
 
     def client_of(self, user: User) -> Client:

@@ -199,10 +199,13 @@ class WaitingCases:
         )
         return [(begin, due, before), (due, after, crowd), (after, end, number - before - crowd)]
 
-    def _urgency(self, execution: WorkflowExecution) -> tuple[bool, datetime, str]:
-        """Return what cases are sorted by: the deadline, with those that have none at the end."""
+    def _urgency(self, execution: WorkflowExecution) -> tuple[bool, datetime]:
+        """Return what cases are sorted by: the deadline, with those that have none at the end.
+
+        Those of one second stay in the server's order, however they were found: so they are the same on every page.
+        """
         deadline = deadline_of(execution)
-        return deadline is None, deadline or self._now, execution.id
+        return deadline is None, deadline or self._now
 
     async def _count(self, query: str) -> int:
         return (await self._client.count_workflows(query)).count

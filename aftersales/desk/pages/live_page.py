@@ -57,7 +57,7 @@ async def events(
         async with watch.looking(key, poll) as page:
             lost = False
             while not stop.done() and asyncio.get_running_loop().time() < ends:
-                news = asyncio.create_task(page.news.wait())
+                news = page.news
                 if page.lost != lost:
                     lost = page.lost
                     yield f"event: {'lost' if lost else 'found'}\ndata: \n\n"
@@ -65,8 +65,13 @@ async def events(
                     kind = "mark" if known is None else "changed"
                     known = page.mark
                     yield f"id: {known}\nevent: {kind}\ndata: {known}\n\n"
-                done, _ = await asyncio.wait((news, stop), timeout=ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
+                told = asyncio.create_task(news.wait())
+                try:
+                    done, _ = await asyncio.wait(
+                        (told, stop), timeout=ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    )
+                finally:
+                    told.cancel()
                 if not done:
                     yield ": alive\n\n"
     finally:

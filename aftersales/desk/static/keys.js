@@ -29,9 +29,19 @@ function act(letter) {
   }
   // A key never sends: it leads to the first thing that is still to be filled in, or to the button.
   for (let folded = target.closest("details:not([open])"); folded; folded = target.closest("details:not([open])")) folded.open = true;
-  const missing = [...form.elements].find((control) => control.willValidate && !control.checkValidity());
-  (missing ?? target).focus();
+  (missingIn(form) ?? target).focus();
   return true;
+}
+
+function missingIn(form) {
+  return [...form.elements].find((control) => control.willValidate && !control.checkValidity());
+}
+
+// Browsers ignore autofocus where the address has a fragment.
+function beginForm() {
+  const form = content.querySelector("#decide form");
+  if (!form || content.contains(document.activeElement)) return;
+  (missingIn(form) ?? form.querySelector("button:not([type=button])"))?.focus();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -49,4 +59,5 @@ document.addEventListener("keydown", (event) => {
   if (done) event.preventDefault();
 });
 
+beginForm();
 if (location.hash === "#search") content.querySelector("input[type=search]")?.focus();

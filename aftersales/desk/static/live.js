@@ -78,6 +78,13 @@ function mergeChildren(old, fresh) {
   }
 }
 
+let retry = null;
+
+function later() {
+  clearTimeout(retry);
+  retry = setTimeout(refresh, 5000);
+}
+
 async function refresh() {
   if (fetching || composing) {
     again = true;
@@ -101,10 +108,10 @@ async function refresh() {
       again = true;
     } else {
       say("暂时无法更新,稍后重试");
-      setTimeout(refresh, 5000);
+      later();
     }
   } catch {
-    setTimeout(refresh, 5000);
+    later();
   } finally {
     fetching = false;
     if (again && !composing) setTimeout(refresh, 0);
@@ -137,7 +144,9 @@ function listen() {
     stream.addEventListener("found", () => say(""));
     stream.addEventListener("error", () => {
       say("连接中断,正在重连…");
-      if (stream.readyState === EventSource.CLOSED) waiting = setTimeout(open, 3000);
+      if (stream.readyState !== EventSource.CLOSED) return;
+      waiting = setTimeout(open, 3000);
+      refresh(); // it may be the login that has ended: then the page says so
     });
   }
 
