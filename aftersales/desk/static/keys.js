@@ -37,11 +37,24 @@ function missingIn(form) {
   return [...form.elements].find((control) => control.willValidate && !control.checkValidity());
 }
 
-// Browsers ignore autofocus where the address has a fragment.
 function beginForm() {
   const form = content.querySelector("#decide form");
-  if (!form || content.contains(document.activeElement)) return;
-  (missingIn(form) ?? form.querySelector("button:not([type=button])"))?.focus();
+  if (!form || content.contains(document.activeElement) && document.activeElement !== content) return;
+  // Browsers ignore autofocus where the address has a fragment; on a phone, a field with focus hides half of the page.
+  const chosen = content.querySelector("#decide [autofocus]");
+  (chosen ?? (matchMedia("(pointer: coarse)").matches ? null : missingIn(form)))?.focus();
+}
+
+function showKeys() {
+  const help = document.getElementById("keys");
+  if (!help.querySelector("button")) {
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "关闭";
+    close.addEventListener("click", () => help.close());
+    help.append(close);
+  }
+  help.showModal();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -54,7 +67,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "/") {
     const search = content.querySelector("input[type=search]");
     if (search) search.focus(); else location.href = "/#search";
-  } else if (key === "?") document.getElementById("keys").showModal();
+  } else if (key === "?") showKeys();
   else done = /^[A-Z]$/.test(key) && act(key);
   if (done) event.preventDefault();
 });
