@@ -72,5 +72,6 @@ document.addEventListener("keydown", (event) => {
   if (done) event.preventDefault();
 });
 
-beginForm();
+// Going to the fragment takes the focus away, and is over once the page has loaded.
+addEventListener("load", beginForm);
 if (location.hash === "#search") content.querySelector("input[type=search]")?.focus();
