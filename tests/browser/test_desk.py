@@ -253,10 +253,7 @@ async def test_keys_open_forms_and_never_send_them(page: Page, desk: RunningDesk
     assert seen["state_labels"] == ["待商家处理"]
 
 
-LISTS = (
-    "/?shop=all-pages",
-    "/?shop=all-pages&group=overdue",
-)
+LISTS = ("/?shop=all-pages", "/?shop=all-pages&group=overdue", "/batch", "/tasks?shop=all-pages", "/month")
 CASE_PAGES = ("/case/{card}", "/case/{case}", "/case/{case}?rule=agree", "/case/{case}?rule=refuse", "/case/none/none")
 
 
