@@ -138,7 +138,10 @@ async def _start(
         sandbox = await running.enter_async_context(running_sandbox(settings, shops_of(cases)))
         settings = settings.model_copy(update={"secrets_file": sandbox.secrets_file})
         services.append(sandbox.ended)
-    dependencies = await running.enter_async_context(open_dependencies(settings, server.client))
+    # Notices lead to the desk that is started below.
+    desk_at = settings.desk_address or f"http://{settings.desk_host}:{settings.desk_port}"
+    notifying = settings.model_copy(update={"desk_address": desk_at})
+    dependencies = await running.enter_async_context(open_dependencies(notifying, server.client))
     await running.enter_async_context(make_worker(server.client, settings, dependencies))
     _, gateway = await running.enter_async_context(running_gateway(settings, connected))
     services.append(gateway)

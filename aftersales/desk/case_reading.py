@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -19,8 +20,10 @@ from workflows.registry import process_of
 
 READING_PATIENCE: Final = timedelta(seconds=10)
 """How long a page waits for a worker's answer."""
+LISTING_PATIENCE: Final = timedelta(seconds=2)
+"""How long a list does: cases that no worker answers for must not keep it from reading the others."""
 READ_AT_ONCE: Final = 16
-"""Cases read at the same time."""
+"""Cases read at the same time for lists; a case's own page does not wait for them."""
 FRESH_SECONDS: Final = 5.0
 """How long a list shows what was read before; a case's own page is always read anew."""
 MOST_VIEWS: Final = 2000
@@ -33,6 +36,7 @@ class CaseReader:
         """Read with this client."""
         self._client, self._reading = client, asyncio.Semaphore(READ_AT_ONCE)
         self._kept: OrderedDict[str, tuple[float, CaseView]] = OrderedDict()
+        self._being_read: dict[str, asyncio.Task[CaseView | None]] = {}
 
     async def read(self, user: User, case_id: str) -> CaseView | None:
         """Return a case; None if there is none that the user sees.  Raises CaseError if no worker answers."""
@@ -40,38 +44,55 @@ class CaseReader:
         return seen if seen and user.sees(facts_of(seen).shop) else None
 
     async def read_some(self, case_ids: Iterable[str], within: float) -> dict[str, CaseView]:
-        """Return those of the cases that can be read within some seconds; what comes later is kept for next time."""
+        """Return those of the cases that can be read within some seconds, or were read before.
+
+        What comes later is kept for next time.
+        """
         wanted = list(dict.fromkeys(case_ids))
         now = time.monotonic()
         fresh = {name: kept[1] for name in wanted if (kept := self._kept.get(name)) and now - kept[0] < FRESH_SECONDS}
-        tasks = {name: asyncio.create_task(self._try(name)) for name in wanted if name not in fresh}
+        tasks = {name: self._started(name) for name in wanted if name not in fresh}
         if tasks:
             await asyncio.wait(tasks.values(), timeout=within)
         read = {name: task.result() for name, task in tasks.items() if task.done()}
-        return fresh | {name: seen for name, seen in read.items() if seen is not None}
+        late = {name: kept[1] for name in tasks if name not in read and (kept := self._kept.get(name))}
+        return fresh | late | {name: seen for name, seen in read.items() if seen is not None}
 
     def forget(self, case_id: str) -> None:
         """Read a case anew when it is listed next, since it has been changed."""
         self._kept.pop(case_id, None)
+        self._being_read.pop(case_id, None)
+
+    def _started(self, case_id: str) -> asyncio.Task[CaseView | None]:
+        """Return the task that reads a case, which those who ask for it at the same time share."""
+        task = self._being_read.get(case_id)
+        if task is None:
+            task = self._being_read[case_id] = asyncio.create_task(self._try(case_id))
+            task.add_done_callback(partial(self._ended, case_id))
+        return task
+
+    def _ended(self, case_id: str, task: asyncio.Task[CaseView | None]) -> None:
+        if self._being_read.get(case_id) is task:
+            del self._being_read[case_id]
 
     async def _try(self, case_id: str) -> CaseView | None:
         try:
-            return await self._read(case_id)
+            async with self._reading:
+                return await self._read(case_id, LISTING_PATIENCE)
         except CaseError:
             return None  # the list shows what the server knows of it
 
-    async def _read(self, case_id: str) -> CaseView | None:
-        async with self._reading:
-            try:
-                seen: CaseView = await self._client.get_workflow_handle(case_id).query(
-                    "view", result_type=CaseView, rpc_timeout=READING_PATIENCE
-                )
-            except RPCError as failed:
-                if failed.status is RPCStatusCode.NOT_FOUND:
-                    return None
-                raise CaseError(f"没有 worker 应答 / no worker answers: {failed.message}") from failed
-            except WorkflowQueryFailedError as failed:
-                raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
+    async def _read(self, case_id: str, patience: timedelta = READING_PATIENCE) -> CaseView | None:
+        try:
+            seen: CaseView = await self._client.get_workflow_handle(case_id).query(
+                "view", result_type=CaseView, rpc_timeout=patience
+            )
+        except RPCError as failed:
+            if failed.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise CaseError(f"没有 worker 应答 / no worker answers: {failed.message}") from failed
+        except WorkflowQueryFailedError as failed:
+            raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
         self._kept[case_id] = time.monotonic(), seen
         self._kept.move_to_end(case_id)
         while len(self._kept) > MOST_VIEWS:

@@ -12,12 +12,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from aftersales.desk.chinese import chinese_of
+from aftersales.desk.keys import key_of
 from aftersales.desk.users import User
 from cases.shanghai import SHANGHAI
 
 DESK_FOLDER: Final = Path(__file__).parent
 SECTIONS: Final[Mapping[str, str]] = {"/": "待办", "/batch": "批量", "/tasks": "控制台任务", "/month": "月报"}
 """The addresses and names of the sections, as in the navigation."""
+
+
+def is_live(path: str) -> bool:
+    """Return whether a page is kept up to date while it is open."""
+    return path in ("/", "/tasks") or path.startswith("/case/")
 
 
 def _moment(at: datetime | str | None, form: str = "%m-%d %H:%M") -> str:
@@ -50,6 +56,7 @@ def make_environment() -> Environment:
     )
     environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining, "chinese": chinese_of}
     environment.globals |= {"sections": SECTIONS}
+    environment.globals |= {"key_of": key_of, "is_live": is_live}
     return environment
 
 

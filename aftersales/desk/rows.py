@@ -33,7 +33,7 @@ class Row:
     """A case of the list; what only the case itself knows is None if it could not be read in time.
 
     ``then`` is what happens at the deadline if nobody acts, ``costs`` what that costs; ``problem`` what waits for a
-    person, or where the case's workflow ended.
+    person, or where the case's workflow ended.  Of the ``choices`` of the shop the ``actions`` are shown in the row.
     """
 
     case_id: str
@@ -51,6 +51,7 @@ class Row:
     problem: str | None
     clerk: str | None
     actions: Sequence[ActionView]
+    choices: Sequence[ActionView]
 
 
 def rows_of(
@@ -83,6 +84,7 @@ def _row(
     deadline, waits_for = (None, "") if early else (deadline_of(execution), attributes.get(sa.WAITS_FOR) or "")
     at_stake = attributes.get(sa.AT_STAKE)
     clock = None if early or seen is None else next(iter(seen.deadlines), None)
+    choices = [] if early or seen is None else own_actions(seen)
     return Row(
         case_id=execution.id,
         process=PROCESSES[execution.workflow_type].label,
@@ -98,7 +100,8 @@ def _row(
         costs=_costs(clock) if clock else None,
         problem=_ended(execution) if early else _problem(seen) if seen else None,
         clerk=clerk,
-        actions=() if early or seen is None else own_actions(seen)[:ACTIONS_SHOWN],
+        actions=choices[:ACTIONS_SHOWN],
+        choices=choices,
     )
 
 

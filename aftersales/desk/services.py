@@ -9,6 +9,7 @@ from temporalio.client import Client
 from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.deciding import DecisionSender
 from aftersales.desk.users import Role, User
+from aftersales.desk.waiting import KeptCounts
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings
@@ -33,6 +34,11 @@ class DeskServices:
     def decisions(self) -> DecisionSender:
         """The sender of decisions."""
         return DecisionSender(self.cases)
+
+    @cached_property
+    def counts(self) -> KeptCounts:
+        """The counts of groups that are kept for some seconds."""
+        return KeptCounts()
 
     def client_of(self, user: User) -> Client:
         """Return the client whose inputs to cases bear a user's name (G-13); raises Refused for who only looks."""

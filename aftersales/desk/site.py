@@ -13,8 +13,9 @@ from starlette.staticfiles import StaticFiles
 from aftersales.desk.access.addresses import DeskAddress
 from aftersales.desk.batch_runs import BatchRuns
 from aftersales.desk.gate import Doors, Gate
+from aftersales.desk.live import LiveWatch
 from aftersales.desk.login import Login, SessionLogin
-from aftersales.desk.pages import batch_pages, case_page, home, monthly, tasks
+from aftersales.desk.pages import batch_pages, case_page, home, live_page, monthly, tasks
 from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
@@ -51,6 +52,7 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
             Route("/batch/run", batch_pages.carry_out, methods=["POST"]),
             Route("/batch/run/{token}", batch_pages.results_page),
             Route("/tasks", tasks.tasks_page, methods=["GET", "POST"]),
+            Route("/live", live_page.live),
             Mount("/static", StaticFiles(directory=DESK_FOLDER / "static")),
             *login_routes(login),
         ],
@@ -60,6 +62,7 @@ def make_desk(services: DeskServices, login: Login) -> Starlette:
     app.state.services, app.state.doors = services, doors
     app.state.has_sessions = isinstance(login, SessionLogin)
     app.state.batches = BatchRuns(services.cases, services.decisions, services.ledger)
+    app.state.live = LiveWatch(services)
     return app
 
 

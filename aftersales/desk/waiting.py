@@ -4,8 +4,9 @@ The server cannot sort, so deadlines are asked for by windows of time that grow,
 """
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -24,8 +25,9 @@ CASES_ON_A_PAGE: Final = 25
 """Cases on a page."""
 WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
 """The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
-MOST_IN_A_WINDOW: Final = 8 * CASES_ON_A_PAGE
-SHORTEST_WINDOW: Final = timedelta(minutes=1)
+SHORTEST_WINDOW: Final = timedelta(seconds=1)
+"""Deadlines are whole seconds: within one, the server's order is as good as any, and the same for every page."""
+MOST_KEPT_COUNTS: Final = 200
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
 
@@ -87,22 +89,17 @@ class Filters(Strict):
     page: int = Field(default=1, ge=1, le=400)
 
 
-@dataclass(frozen=True)
-class Found:
-    """The cases of a page: what failed, the shop's own deadlines in ascending order, and the clocks of others."""
-
-    failed: Sequence[WorkflowExecution]
-    own: Sequence[WorkflowExecution]
-    others: Sequence[WorkflowExecution]
-    more: bool
-
-
 class WaitingCases:
     """The cases of one query that wait: the query says whose, and which of them."""
 
-    def __init__(self, client: Client, query: str, now: datetime | None = None) -> None:
-        """Take the query of the cases, and the instant from which deadlines are looked at."""
-        self._client, self._query, self._now = client, query, now or datetime.now(UTC)
+    def __init__(self, client: Client, query: str, now: datetime | None = None, *, few: bool = False) -> None:
+        """Take the query of the cases, and the instant from which deadlines are looked at.
+
+        ``few``: the query leaves so few cases that they need not be looked for by windows.
+        """
+        self.query, self._few = query, few
+        self._client = client
+        self._now = (now or datetime.now(UTC)).replace(microsecond=0)
 
     async def needing_operator(self) -> list[WorkflowExecution]:
         """Return the cases in which something waits for a person, at most a certain number of them."""
@@ -111,7 +108,7 @@ class WaitingCases:
 
     async def ended_early(self) -> list[WorkflowExecution]:
         """Return the cases whose workflow ended without its case: nobody keeps their clocks."""
-        query = f"{self._query} AND {ENDED_EARLY_STATUSES}"
+        query = f"{self.query} AND {ENDED_EARLY_STATUSES}"
         listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
         newest = await newest_runs(self._client, listed)
         return sorted(newest, key=lambda execution: (execution.close_time or self._now, execution.id), reverse=True)
@@ -127,9 +124,24 @@ class WaitingCases:
 
         Those without a deadline come last.
         """
-        query = f"{self._open} AND {_waits_for(_waited_for(group))}"
         hours = DEADLINE_HOURS.get(group, (None, None)) if group else (None, None)
+        return await self._nearest(_waited_for(group), hours, wanted)
+
+    async def nearest_of_others(self, wanted: int) -> list[WorkflowExecution]:
+        """Return the cases in which the clocks of others run, nearest first."""
+        return await self._nearest((Party.BUYER, Party.PLATFORM), (None, None), wanted)
+
+    async def _nearest(
+        self, parties: Sequence[Party], hours: tuple[int | None, int | None], wanted: int
+    ) -> list[WorkflowExecution]:
+        if not wanted:
+            return []
         begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
+        query = f"{self._open} AND {_waits_for(parties)}"
+        if self._few:
+            query += _from_to(begin, end)
+            listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+            return sorted(listed, key=self._urgency)[:wanted]
         found: list[WorkflowExecution] = []
         for window in [self._now + window for window in WINDOWS] + [None]:
             if begin is not None and window is not None and window <= begin:
@@ -145,27 +157,62 @@ class WaitingCases:
         return found[:wanted]
 
     async def _in_window(
-        self, query: str, begin: datetime | None, end: datetime | None, wanted: int
+        self, query: str, begin: datetime | None, end: datetime | None, wanted: int, number: int | None = None
     ) -> list[WorkflowExecution]:
         """Return the cases with a deadline in a window, by deadline; a window that holds too many is divided."""
         bounded = f"{query} AND {sa.DEADLINE.name} IS NOT NULL{_from_to(begin, end)}"
+        if number is None:
+            number = await self._count(bounded)
+        if not number:
+            return []
         floor = begin or (end or self._now) - timedelta(days=365)
         ceiling = end or floor + timedelta(days=365)
-        if ceiling - floor > SHORTEST_WINDOW and await self._count(bounded) > max(MOST_IN_A_WINDOW, 2 * wanted):
-            middle = floor + (ceiling - floor) / 2
-            found = await self._in_window(query, begin, middle, wanted)
+        if ceiling - floor <= SHORTEST_WINDOW:
+            return [execution async for execution in self._client.list_workflows(bounded, limit=wanted)]
+        if number <= max(CASES_ON_A_PAGE, 2 * wanted):
+            return sorted([execution async for execution in self._client.list_workflows(bounded)], key=self._urgency)
+        found: list[WorkflowExecution] = []
+        for inner in await self._divided(query, (begin, floor, ceiling, end), number):
             if len(found) < wanted:
-                found += await self._in_window(query, middle, end, wanted - len(found))
-            return found
-        listed = [execution async for execution in self._client.list_workflows(bounded)]
-        return sorted(listed, key=lambda execution: (deadline_of(execution) or self._now, execution.id))
+                found += await self._in_window(query, *inner[:2], wanted - len(found), inner[2])
+        return found
+
+    async def _divided(
+        self, query: str, window: tuple[datetime | None, datetime, datetime, datetime | None], number: int
+    ) -> list[tuple[datetime | None, datetime | None, int]]:
+        """Divide a window in halves or, if one of them holds everything, around the second in which a case is due.
+
+        Many cases are due in the same second if they were opened by one import: halving would lead there slowly.
+        """
+        begin, floor, ceiling, end = window
+        middle = (floor + (ceiling - floor) / 2).replace(microsecond=0)
+        first = await self._count(f"{query}{_from_to(begin, middle)}")
+        if 0 < first < number:
+            return [(begin, middle, first), (middle, end, number - first)]
+        one = [case async for case in self._client.list_workflows(f"{query}{_from_to(floor, ceiling)}", limit=1)]
+        due = deadline_of(one[0]) if one else None
+        if due is None or not floor <= due < ceiling:
+            return [(begin, middle, first), (middle, end, number - first)]
+        after = due + SHORTEST_WINDOW
+        before, crowd = await asyncio.gather(
+            self._count(f"{query}{_from_to(begin, due)}"), self._count(f"{query}{_from_to(due, after)}")
+        )
+        return [(begin, due, before), (due, after, crowd), (after, end, number - before - crowd)]
+
+    def _urgency(self, execution: WorkflowExecution) -> tuple[bool, datetime]:
+        """Return what cases are sorted by: the deadline, with those that have none at the end.
+
+        Those of one second stay in the server's order, however they were found: so they are the same on every page.
+        """
+        deadline = deadline_of(execution)
+        return deadline is None, deadline or self._now
 
     async def _count(self, query: str) -> int:
         return (await self._client.count_workflows(query)).count
 
     @property
     def _open(self) -> str:
-        return f"{self._query} AND {OPEN}"
+        return f"{self.query} AND {OPEN}"
 
     def _between(self, begin: int | None, end: int | None) -> str:
         return _from_to(*(None if hours is None else self._now + timedelta(hours=hours) for hours in (begin, end)))
@@ -203,10 +250,33 @@ def query_of(
     return " AND ".join(parts)
 
 
-async def counted(cases: WaitingCases) -> dict[WaitingGroup, int]:
-    """Count the groups that the server can tell apart."""
-    groups = [*DEADLINE_HOURS, WaitingGroup.BUYER, WaitingGroup.PLATFORM]
-    return dict(zip(groups, await asyncio.gather(*(cases.count(group) for group in groups)), strict=True))
+class KeptCounts:
+    """Keeps for a few seconds how many cases wait for others.
+
+    Deadlines are found in an index, but these cases must be counted one by one, which takes the longest of all.
+    """
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: OrderedDict[tuple[str, WaitingGroup], tuple[float, int]] = OrderedDict()
+
+    async def of(self, cases: WaitingCases, oldest: float) -> dict[WaitingGroup, int]:
+        """Count the groups that the server can tell apart; a count that is kept may be so many seconds old."""
+        groups = [*DEADLINE_HOURS, WaitingGroup.BUYER, WaitingGroup.PLATFORM]
+        numbers = await asyncio.gather(*(self._count(cases, group, oldest) for group in groups))
+        return dict(zip(groups, numbers, strict=True))
+
+    async def _count(self, cases: WaitingCases, group: WaitingGroup, oldest: float) -> int:
+        if group in DEADLINE_HOURS:
+            return await cases.count(group)
+        key, now = (cases.query, group), time.monotonic()
+        kept = self._kept.get(key)
+        if kept is None or now - kept[0] >= oldest:
+            kept = self._kept[key] = now, await cases.count(group)
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST_KEPT_COUNTS:
+                self._kept.popitem(last=False)
+        return kept[1]
 
 
 def _waited_for(group: WaitingGroup | None) -> Sequence[Party]:

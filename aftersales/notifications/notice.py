@@ -61,21 +61,33 @@ class Notice(Strict):
 class NoticeContext:
     """Context of notices: the Web UI's list of cases, labels of processes and of those who decide.
 
-    ``escalations``: process and rule of the deadlines whose reminders are escalations.
+    ``escalations``: process and rule of the deadlines whose reminders are escalations.  With the address of a desk
+    (``desk_at``) notices lead there.
     """
 
     listed_at: str
     processes: Mapping[str, str]
     deciders: Mapping[str, str]
     escalations: Collection[tuple[str, str]] = ()
+    desk_at: str | None = None
 
     def process(self, name: str) -> str:
         """Return the label of a process."""
         return self.processes.get(name, name)
 
     def link(self, case_id: str) -> str:
-        """Return the address of a case in the Web UI."""
-        return f"{self.listed_at}/{quote(case_id, safe='')}"
+        """Return the line that leads to a case: on the desk if there is one, else in the Web UI."""
+        if self.desk_at:
+            return f"去工作台处理:{self.desk_at.rstrip('/')}/case/{quote(case_id)}"
+        return f"查看案件:{self.listed_at}/{quote(case_id, safe='')}"
+
+    def confirmation(self, serial: int, *, is_task: bool) -> str:
+        """Return the line that says how a step that waits for a person is confirmed."""
+        if self.desk_at:
+            said = "在工作台的案件页点「已手工办妥」" if is_task else "在工作台的案件页点「重试」或「已手工办妥」"
+        else:
+            said = f"在案件中发送 {'done_by_hand' if is_task else 'retry_effect / done_by_hand'} (serial {serial})"
+        return f"办妥后:{said};在此之前该步骤停在这里,时限照常计算"
 
 
 def reminder_notice(reminder: Reminder, key: str, context: NoticeContext) -> Notice:
@@ -108,8 +120,7 @@ def action_required_notice(required: ActionRequired, key: str, context: NoticeCo
     if required.deadline:
         lines.append(f"截止时间:{shanghai(required.deadline)}(北京时间)")
     if required.serial is not None:
-        hand = "done_by_hand" if required.task else "retry_effect / done_by_hand"
-        lines.append(f"办妥后:在案件中发送 {hand} (serial {required.serial});在此之前该步骤停在这里,时限照常计算")
+        lines.append(context.confirmation(required.serial, is_task=required.task is not None))
     kind: Kind = "escalation" if required.escalates else "needs_operator"
     return _notice(
         required, key, context, kind, required.step, lines, deadline=required.deadline, serial=required.serial
@@ -157,6 +168,6 @@ def _notice(
         order=about.order,
         kind=kind,
         title=f"【{_KINDS[kind]}】{process}:{subject}",
-        lines=(*first, *lines, f"查看案件:{context.link(about.case_id)}"),
+        lines=(*first, *lines, context.link(about.case_id)),
         **fields,
     )

@@ -44,6 +44,7 @@ async def open_notifier(
             for rule, clock in process.clocks.items()
             if clock.escalates
         ],
+        settings.desk_address,
     )
     channels, queue = read_channels(channels_file), settings.task_queue
     apart = partial(send_apart, client, queue)

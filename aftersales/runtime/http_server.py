@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aftersales.runtime.http_connection import Connection
 from cases.errors import CaseError
@@ -52,9 +52,19 @@ def listen(host: str, port: int, setting: str = "AFTERSALES_GATEWAY") -> socket.
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve on the socket until the block ends; running requests get a few seconds to finish."""
+    """Serve on the socket until the block ends; running requests get a few seconds to finish.
+
+    Answers that have no end of their own end once the event ``stopping`` of their request's state is set.
+    """
+    stopping = asyncio.Event()
+
+    async def stoppable(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["stopping"] = stopping
+        await app(scope, receive, send)
+
     config = uvicorn.Config(
-        app,
+        stoppable,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -71,5 +81,6 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asynci
     try:
         yield task
     finally:
+        stopping.set()
         server.should_exit = True
         await task

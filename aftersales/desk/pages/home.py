@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
@@ -11,27 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from temporalio.client import WorkflowExecution
 
+from aftersales.desk.listing import list_cases
+from aftersales.desk.live import mark_of_list
 from aftersales.desk.rendering import page, user_of
 from aftersales.desk.rows import rows_of
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import User
-from aftersales.desk.waiting import (
-    CASES_ON_A_PAGE,
-    Filters,
-    WaitingCases,
-    WaitingGroup,
-    counted,
-    deadline_of,
-    query_of,
-)
+from aftersales.desk.waiting import Filters, WaitingGroup
 from aftersales.platforms.marketplace import installed_marketplaces
-from workflows.engine.view import CaseView
 from workflows.registry import PROCESSES
-
-READ_SECONDS: Final = 0.6
-"""How long the list waits for what only the cases know; it is shown without what comes later."""
-OTHER_CLOCKS_SHOWN: Final = 10
-WITHOUT_DEADLINE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 async def home(request: Request) -> Response:
@@ -39,33 +27,26 @@ async def home(request: Request) -> Response:
     services: DeskServices = request.app.state.services
     user, now = user_of(request), datetime.now(UTC)
     filters, unusable = read_filters(request.query_params)
-    cases = WaitingCases(services.client, await _query(services, filters, user), now)
-    waiting, early, counts = await asyncio.gather(cases.needing_operator(), cases.ended_early(), counted(cases))
-    seen = await services.cases.read_some([execution.id for execution in waiting], READ_SECONDS)
-    failed = [execution for execution in waiting if _has_failed(seen.get(execution.id))]
-    tasks = [execution for execution in waiting if execution not in failed]
-    counts |= {WaitingGroup.FAILED: len(failed), WaitingGroup.TASKS: len(tasks), WaitingGroup.ENDED_EARLY: len(early)}
-    top, own, others = await _listed(cases, filters, (failed, tasks, early))
-    first, last = (filters.page - 1) * CASES_ON_A_PAGE, filters.page * CASES_ON_A_PAGE
-    shown = [*top, *own[first:last], *others]
-    seen |= await services.cases.read_some([execution.id for execution in shown], READ_SECONDS)
-    claims = await asyncio.to_thread(services.ledger.claims, [execution.id for execution in shown])
+    listing = await list_cases(services, filters, user, now)
+    claims = await asyncio.to_thread(services.ledger.claims, listing.case_ids)
+    mark = await asyncio.to_thread(mark_of_list, services, listing.found)
     clerks = {case_id: claim.clerk for case_id, claim in claims.items()}
 
     def rows(executions: Sequence[WorkflowExecution]) -> Any:
-        return rows_of(services, executions, seen, clerks, now)
+        return rows_of(services, executions, listing.seen, clerks, now)
 
     return page(
         request,
         "home.html",
         now=now,
-        top=rows(top),
-        own=rows(own[first:last]),
-        others=rows(others),
-        more=len(own) > last,
+        mark=mark,
+        top=rows(listing.top),
+        own=rows(listing.own),
+        others=rows(listing.others),
+        more=listing.more,
         filters=filters,
         unusable=unusable,
-        groups=[(group, counts[group], _address(filters, group=group, page=1)) for group in WaitingGroup],
+        groups=[(group, listing.counts[group], _address(filters, group=group, page=1)) for group in WaitingGroup],
         everything=_address(filters, group=None, page=1),
         following=_address(filters, page=filters.page + 1),
         before=_address(filters, page=filters.page - 1),
@@ -84,57 +65,6 @@ def read_filters(parameters: Mapping[str, str]) -> tuple[Filters, list[str]]:
     except ValidationError as bad:
         names = [str(fault["loc"][0]) for fault in bad.errors()]
         return Filters.model_validate_strings({key: value for key, value in given.items() if key not in names}), names
-
-
-async def _query(services: DeskServices, filters: Filters, user: User) -> str:
-    claimed = await asyncio.to_thread(services.ledger.claimed_by, filters.clerk) if filters.clerk else None
-    number = filters.search.strip()
-    orders = await asyncio.to_thread(services.ledger.orders_of_parcel, number) if number else []
-    return query_of(filters, user.shops, claimed, orders)
-
-
-async def _listed(
-    cases: WaitingCases, filters: Filters, known: tuple[list[WorkflowExecution], ...]
-) -> tuple[list[WorkflowExecution], list[WorkflowExecution], list[WorkflowExecution]]:
-    """Return what failed, the deadlines of the page and those before it with one more, and the clocks of others."""
-    failed, tasks, early = known
-    wanted = filters.page * CASES_ON_A_PAGE + 1
-    if filters.group is WaitingGroup.FAILED:
-        return [], failed, []
-    if filters.group is WaitingGroup.TASKS:
-        return [], sorted(tasks, key=_urgency), []
-    if filters.group is WaitingGroup.ENDED_EARLY:
-        return [], early, []
-    if filters.group is not None:
-        return [], await cases.nearest(filters.group, wanted), []
-    own, *others = await asyncio.gather(
-        cases.nearest(None, wanted + len(failed)),
-        cases.nearest(WaitingGroup.BUYER, OTHER_CLOCKS_SHOWN),
-        cases.nearest(WaitingGroup.PLATFORM, OTHER_CLOCKS_SHOWN),
-    )
-    top = [*early, *failed]
-    ours = {execution.id: execution for execution in [*tasks, *own]}
-    for execution in top:
-        ours.pop(execution.id, None)
-    theirs = [execution for listed in others for execution in listed if execution.id not in {*ours, *_ids(top)}]
-    first_page = filters.page == 1
-    return (
-        top if first_page else [],
-        sorted(ours.values(), key=_urgency),
-        sorted(theirs, key=_urgency)[:OTHER_CLOCKS_SHOWN] if first_page else [],
-    )
-
-
-def _ids(executions: Sequence[WorkflowExecution]) -> list[str]:
-    return [execution.id for execution in executions]
-
-
-def _urgency(execution: WorkflowExecution) -> tuple[datetime, str]:
-    return deadline_of(execution) or WITHOUT_DEADLINE, execution.id
-
-
-def _has_failed(case: CaseView | None) -> bool:
-    return case is not None and any(effect.status == "needs_operator" for effect in case.effects)
 
 
 def _address(filters: Filters, **changed: Any) -> str:

@@ -15,8 +15,8 @@ function countDown() {
   }
 }
 
-function offerCopying() {
-  for (const button of document.querySelectorAll("button.copy")) {
+function offerCopying(root) {
+  for (const button of root.querySelectorAll("button.copy")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
@@ -25,9 +25,9 @@ function offerCopying() {
   }
 }
 
-function sendOnce() {
+function sendOnce(root) {
   // A second click changes nothing, since the form bears the decision's id; this only shows that one was enough.
-  for (const form of document.querySelectorAll("form[data-once]")) {
+  for (const form of root.querySelectorAll("form[data-once]")) {
     form.addEventListener("submit", () => {
       for (const button of form.querySelectorAll("button")) {
         button.setAttribute("aria-disabled", "true");
@@ -55,17 +55,17 @@ function smallButton(words, click) {
   return button;
 }
 
-function offerNow() {
-  for (const input of document.querySelectorAll("input[data-now]")) {
-    const title = document.querySelector(`label[for="${input.id}"]`)?.firstChild.textContent.trim() ?? "";
-    const button = smallButton("现在", () => { input.value = shanghaiNow(); });
+function offerNow(root) {
+  for (const input of root.querySelectorAll("input[data-now]")) {
+    const title = root.querySelector(`label[for="${input.id}"]`)?.firstChild.textContent.trim() ?? "";
+    const button = smallButton("现在", () => { button.previousElementSibling.value = shanghaiNow(); });
     button.setAttribute("aria-label", `${title}:现在`);
     input.after(button);
   }
 }
 
-function offerUsualWords() {
-  for (const list of document.querySelectorAll("[data-fills]")) {
+function offerUsualWords(root) {
+  for (const list of root.querySelectorAll("[data-fills]")) {
     for (const item of list.children) {
       const words = item.textContent;
       item.replaceChildren(smallButton(words, () => { document.getElementById(list.dataset.fills).value = words; }));
@@ -73,13 +73,19 @@ function offerUsualWords() {
   }
 }
 
+// What the script adds to a page, and to the new page that is merged into it.
+function enhance(root) {
+  offerCopying(root);
+  sendOnce(root);
+  offerNow(root);
+  offerUsualWords(root);
+}
+
 countDown();
 setInterval(countDown, 15000);
-offerCopying();
-sendOnce();
+enhance(document);
 askAgain();
-offerNow();
-offerUsualWords();
+
 function refreshWhileRunning() {
   const part = document.querySelector("[data-refresh]");
   if (!part) return;

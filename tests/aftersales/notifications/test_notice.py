@@ -127,3 +127,17 @@ def test_a_notice_about_a_case_as_a_whole_asks_for_no_step() -> None:
     assert sent.serial is None
     assert "操作:aftersales revive douyin_reship/A1" in sent.lines
     assert not any("done_by_hand" in line for line in sent.lines)
+
+
+def test_with_a_desk_a_notice_leads_to_the_case_there_and_says_what_to_press() -> None:
+    at_the_desk = replace(CONTEXT, desk_at="https://desk.example.com/")
+    failed = action_required_notice(
+        ACTION_REQUIRED.model_copy(update={"case_id": "douyin_reship/A/1#2"}), "k", at_the_desk
+    )
+    task = ConsoleTask(page="后台", instruction="点击")
+    by_hand = action_required_notice(ACTION_REQUIRED.model_copy(update={"task": task}), "k", at_the_desk)
+
+    assert failed.lines[-1] == "去工作台处理:https://desk.example.com/case/douyin_reship/A/1%232"
+    assert any(line.startswith("办妥后:在工作台的案件页点「重试」或「已手工办妥」") for line in failed.lines)
+    assert any(line.startswith("办妥后:在工作台的案件页点「已手工办妥」") for line in by_hand.lines)
+    assert "done_by_hand" not in failed.text + by_hand.text

@@ -1,0 +1,185 @@
+"""What 待办 lists: which cases, in which order, and how many there are of every group."""
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from temporalio.client import WorkflowExecution
+
+from aftersales.desk.services import DeskServices
+from aftersales.desk.users import User
+from aftersales.desk.waiting import (
+    CASES_ON_A_PAGE,
+    Filters,
+    WaitingCases,
+    WaitingGroup,
+    deadline_of,
+    query_of,
+)
+from workflows.engine import search_attributes as sa
+from workflows.engine.view import CaseView
+
+READ_SECONDS: Final = 0.4
+"""How long the list waits for what only the cases know; it is shown without what comes later."""
+LATE_ROWS_SECONDS: Final = 0.1
+"""How much longer it waits for rows that came to the page by what was read of others."""
+COUNTS_KEPT_SECONDS: Final = 8.0
+"""How old the counts of those who wait for others may be; live update counts them anew for every open page."""
+OTHER_CLOCKS_SHOWN: Final = 10
+WITHOUT_DEADLINE: Final = datetime.max.replace(tzinfo=UTC)
+_SHOWN: Final = (sa.STATE, sa.DEADLINE, sa.WAITS_FOR, sa.NEEDS_OPERATOR, sa.AT_STAKE)
+"""What a row shows of what the server knows."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the server knows of a page: the cases that wait for a person, those that ended early, and the deadlines.
+
+    ``own`` are the shop's deadlines up to the page's last with one more, ``others`` the clocks of others.
+    """
+
+    waiting: Sequence[WorkflowExecution]
+    early: Sequence[WorkflowExecution]
+    own: Sequence[WorkflowExecution]
+    others: Sequence[WorkflowExecution]
+    counts: Mapping[WaitingGroup, int]
+
+    @property
+    def case_ids(self) -> list[str]:
+        """The cases, each once."""
+        return list(dict.fromkeys(_ids([*self.own, *self.others, *self.early, *self.waiting])))
+
+    @property
+    def shape(self) -> Hashable:
+        """What differs if the page would look different."""
+        listed = [*self.waiting, *self.early, *self.own, *self.others]
+        return tuple(self.counts.items()), tuple(map(_looks, listed))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The cases of one page, and the counts of the groups.
+
+    ``top`` are those that failed or ended early, ``own`` the shop's own deadlines, ``others`` the clocks of others;
+    ``found`` is what the server knows of them, ``seen`` what was read of them.
+    """
+
+    found: Found
+    top: Sequence[WorkflowExecution]
+    own: Sequence[WorkflowExecution]
+    others: Sequence[WorkflowExecution]
+    more: bool
+    counts: Mapping[WaitingGroup, int]
+    seen: Mapping[str, CaseView]
+
+    @property
+    def case_ids(self) -> list[str]:
+        """The cases of the page."""
+        return _ids([*self.top, *self.own, *self.others])
+
+
+async def find_cases(
+    services: DeskServices, filters: Filters, user: User, now: datetime, oldest_count: float = 0.0
+) -> Found:
+    """Ask the server for the cases that a user sees and that the filters leave.
+
+    The counts of those who wait for others may be so many seconds old.
+    """
+    cases, group = (
+        WaitingCases(services.client, await _query(services, filters, user), now, few=bool(filters.search)),
+        filters.group,
+    )
+    alone = group in (WaitingGroup.FAILED, WaitingGroup.TASKS, WaitingGroup.ENDED_EARLY)
+    needed = wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1
+    of_others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN
+    waiting, early, counts, own, others = await asyncio.gather(
+        cases.needing_operator(),
+        cases.ended_early(),
+        services.counts.of(cases, oldest_count),
+        cases.nearest(group, wanted),
+        cases.nearest_of_others(of_others),
+    )
+    apart = set(_ids(waiting))
+    # Those that wait for a person may all be shown above the others: without them there must still be enough.
+    while not group and len(own) >= wanted and (short := needed - sum(one.id not in apart for one in own)) > 0:
+        wanted += short
+        own = await cases.nearest(group, wanted)
+    return Found(waiting, early, own, others, counts)
+
+
+async def list_cases(services: DeskServices, filters: Filters, user: User, now: datetime) -> Listing:
+    """List the cases of a page, with what could be read of them in time."""
+    found = await find_cases(services, filters, user, now, COUNTS_KEPT_SECONDS)
+    first, last = (filters.page - 1) * CASES_ON_A_PAGE, filters.page * CASES_ON_A_PAGE
+    probable = [*found.own[first:last], *found.others, *found.waiting]
+    seen = await services.cases.read_some(_ids(probable), READ_SECONDS)
+    failed = [execution for execution in found.waiting if _has_failed(seen.get(execution.id))]
+    tasks = [execution for execution in found.waiting if execution not in failed]
+    top, own, others = _ordered(found, filters, failed, tasks)
+    shown = Listing(
+        found=found,
+        top=top,
+        own=own[first:last],
+        others=others,
+        more=len(own) > last,
+        counts={
+            **found.counts,
+            WaitingGroup.FAILED: len(failed),
+            WaitingGroup.TASKS: len(tasks),
+            WaitingGroup.ENDED_EARLY: len(found.early),
+        },
+        seen=seen,
+    )
+    late = [case_id for case_id in shown.case_ids if case_id not in seen]
+    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS)})
+
+
+def _ordered(
+    found: Found, filters: Filters, failed: list[WorkflowExecution], tasks: list[WorkflowExecution]
+) -> tuple[list[WorkflowExecution], list[WorkflowExecution], list[WorkflowExecution]]:
+    """Return what failed or ended early, the deadlines of the page and those before it, and the clocks of others."""
+    if filters.group is WaitingGroup.FAILED:
+        return [], failed, []
+    if filters.group is WaitingGroup.TASKS:
+        return [], sorted(tasks, key=_urgency), []
+    if filters.group is WaitingGroup.ENDED_EARLY:
+        return [], list(found.early), []
+    if filters.group is not None:
+        return [], list(found.own), []
+    top = [*found.early, *failed]
+    above = set(_ids(top))
+    ours = {execution.id: execution for execution in [*tasks, *found.own] if execution.id not in above}
+    theirs = [execution for execution in found.others if execution.id not in {*ours, *above}]
+    first_page = filters.page == 1
+    return (
+        top if first_page else [],
+        sorted(ours.values(), key=_urgency),
+        sorted(theirs, key=_urgency)[:OTHER_CLOCKS_SHOWN] if first_page else [],
+    )
+
+
+async def _query(services: DeskServices, filters: Filters, user: User) -> str:
+    claimed = await asyncio.to_thread(services.ledger.claimed_by, filters.clerk) if filters.clerk else None
+    number = filters.search.strip()
+    orders = await asyncio.to_thread(services.ledger.orders_of_parcel, number) if number else []
+    return query_of(filters, user.shops, claimed, orders)
+
+
+def _looks(execution: WorkflowExecution) -> Hashable:
+    attributes = execution.typed_search_attributes
+    return execution.run_id, execution.status, *(attributes.get(key) for key in _SHOWN)
+
+
+def _ids(executions: Sequence[WorkflowExecution]) -> list[str]:
+    return [execution.id for execution in executions]
+
+
+def _urgency(execution: WorkflowExecution) -> datetime:
+    """Return what cases are sorted by; those of one second stay as they are, the same on every page."""
+    return deadline_of(execution) or WITHOUT_DEADLINE
+
+
+def _has_failed(case: CaseView | None) -> bool:
+    return case is not None and any(effect.status == "needs_operator" for effect in case.effects)

@@ -1,0 +1,215 @@
+"""Measure the desk's first page beside a great many open cases: ``python -m benchmarks.desk [--cases N] [--loads N]``.
+
+The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
+worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
+process of its own, since the page reads what it shows from them.  A tenth of the stand-ins come due in one minute.
+Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
+changed, which all open pages share.
+"""
+
+import argparse
+import asyncio
+import itertools
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from aftersales.bootstrap import make_worker, simulated_dependencies
+from aftersales.desk.live import LiveWatch
+from aftersales.desk.login import OneUser
+from aftersales.desk.services import DeskServices
+from aftersales.desk.site import make_desk
+from aftersales.desk.users import User
+from aftersales.desk.waiting import Filters
+from aftersales.ledger.store import SqlLedger
+from aftersales.platforms.scripted import Script
+from aftersales.runtime.connection import connect_to
+from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.settings import Settings
+from benchmarks.cases import RESHIP, cpu_of, facts
+from cases.messages import Opening
+from statecharts.rules import Party
+from workflows.engine import search_attributes as sa
+from workflows.engine.process import Process
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+
+CARD = PROCESSES["jd_delay_card"]
+QUEUE, NOBODY = "desk", "nobody"
+REAL = 200
+"""Cases that a worker runs."""
+AT_ONCE = 64
+SHOPS = 20
+TASKS = 4
+"""One real case of so many waits for a person."""
+EACH = 10
+"""One stand-in of so many comes due at the same instant as others."""
+PAGES = {
+    "first page": "/",
+    "overdue": "/?group=overdue",
+    "of one shop": "/?shop=S3",
+    "waits for the buyer": "/?group=buyer",
+    "found by order": "/?search=O-77",
+    "page 10": "/?page=10",
+}
+
+
+async def work(address: str) -> None:
+    """Run the worker of the real cases until standard input ends."""
+    configure_logs("ERROR", "json")
+    settings = Settings(task_queue=QUEUE, graceful_shutdown_seconds=0.1)
+    async with make_worker(await connect_to(address), settings, simulated_dependencies(Script())):
+        await asyncio.to_thread(sys.stdin.read)
+
+
+def stand_ins(number: int, now: datetime) -> Iterator[tuple[str, str, TypedSearchAttributes]]:
+    """Yield the process, the id and the attributes of stand-ins, the same in every run but for the time."""
+    chance = random.Random(14)  # noqa: S311 - the same stand-ins in every run
+    busy_minute = now + timedelta(hours=30)
+    parties = [Party.MERCHANT] * 6 + [Party.BUYER] * 2 + [Party.PLATFORM] * 2
+    for at, process in zip(range(number), itertools.cycle(PROCESSES.values())):
+        due = busy_minute if at % EACH == 0 else now + timedelta(minutes=chance.randrange(48 * 60, 60 * 24 * 30))
+        state = process.state_label(next(iter(process.states)))
+        values: dict[Any, Any] = {
+            sa.PROCESS: process.name,
+            sa.SHOP: f"S{at % SHOPS}",
+            sa.ORDER: f"O-{at}",
+            sa.ORDERS: [f"O-{at}"],
+            sa.STATE: state,
+            sa.DEADLINE: due,
+            sa.WAITS_FOR: chance.choice(parties).label,
+            sa.NEEDS_OPERATOR: False,
+            sa.AT_STAKE: chance.randrange(100, 100_000) / 100,
+        }
+        pairs = [SearchAttributePair(key, value) for key, value in values.items()]
+        yield process.name, f"{process.name}/B{at}", TypedSearchAttributes(pairs)
+
+
+def real_case(at: int, now: datetime) -> tuple[Process, Opening]:
+    """Return a case that comes due soon, or one that waits for a person at the platform's console."""
+    if at % TASKS:
+        applied = (now - timedelta(hours=47, minutes=-at)).isoformat()
+        return RESHIP, Opening(facts=facts(f"R{at}", shop_id=f"S{at % SHOPS}", applied_at=applied))
+    promised, proposed = ((now + timedelta(hours=hours)).isoformat() for hours in (30, 120))
+    card = {"shop_id": f"S{at % SHOPS}", "order_id": f"C{at}", "promised_ship_at": promised, "reason": "仓库盘点"}
+    return CARD, Opening(facts={**card, "proposed_ship_at": proposed})
+
+
+async def at_once(steps: Iterator[Awaitable[Any]]) -> None:
+    """Take steps, some at a time."""
+
+    async def take() -> None:
+        for step in steps:
+            await step
+
+    await asyncio.gather(*(take() for _ in range(AT_ONCE)))
+
+
+async def open_all(client: Client, number: int) -> None:
+    """Open the stand-ins and the real cases, and wait until the server lists them all."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    await at_once(
+        client.start_workflow(process, id=case_id, task_queue=NOBODY, search_attributes=attributes)
+        for process, case_id, attributes in stand_ins(number - REAL, now)
+    )
+    await at_once(start_case(client, QUEUE, *real_case(at, now)) for at in range(REAL))
+    while (await client.count_workflows(f"{sa.WAITS_FOR.name} IS NOT NULL")).count < number:  # noqa: ASYNC110 - polled
+        await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices, int]]:
+    """Run a server with so many open cases, and the worker, until the block ends; yields the server's process, too."""
+    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
+        port, ui_port = one.getsockname()[1], two.getsockname()[1]
+    async with embedded_server(folder / "temporal.db", port, ui_port) as server:
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.desk", "--worker", f"127.0.0.1:{port}"), stdin=asyncio.subprocess.PIPE
+        )
+        assert worker.stdin  # noqa: S101 - a pipe
+        try:
+            began = time.perf_counter()
+            await open_all(server.client, number)
+            say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
+            with SqlLedger(folder / "ledger.sqlite3") as ledger:
+                yield (
+                    DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder)),
+                    server.process.pid,
+                )
+        finally:
+            worker.stdin.close()
+            await worker.wait()
+
+
+async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int) -> str:
+    """Return how long loads take in milliseconds, and the CPU time in it of the desk, and of the server."""
+    took = []
+    own, others = time.process_time(), cpu_of(server)
+    for _ in range(loads):
+        began = time.perf_counter()
+        await load()
+        took.append((time.perf_counter() - began) * 1000)
+    low, middle, high = statistics.quantiles(took, n=4)
+    worst = statistics.quantiles(took, n=100, method="inclusive")[98]
+    own, others = (1000 * spent / loads for spent in (time.process_time() - own, cpu_of(server) - others))
+    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms"
+
+
+async def measure(services: DeskServices, loads: int, server: int) -> None:
+    """Print a line for each page, and one for a poll."""
+    with listen("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            serving(make_desk(services, OneUser("bench")), listener),
+            httpx2.AsyncClient(base_url=address, timeout=60) as browser,
+        ):
+            for name, path in PAGES.items():
+
+                async def load(path: str = path) -> None:
+                    shown = await browser.get(path)
+                    shown.raise_for_status()
+
+                began = time.perf_counter()
+                await load()
+                first = (time.perf_counter() - began) * 1000
+                print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server)}", flush=True)
+    _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
+    print(f"{'one poll':20} {await measured(loads, poll, server)}")
+
+
+def say(text: str) -> None:
+    """Say on standard error how far the measurement is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def main(number: int, loads: int) -> None:
+    """Open the cases, and measure."""
+    configure_logs("ERROR", "json")
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder), number) as (services, server):
+            await measure(services, loads, server)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--loads", type=int, default=20)
+    parser.add_argument("--worker", metavar="ADDRESS", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.worker:
+        asyncio.run(work(asked.worker))
+    else:
+        asyncio.run(main(asked.cases, asked.loads))

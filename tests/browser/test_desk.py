@@ -1,0 +1,332 @@
+"""Clerks at the desk in a real Chromium: what script and layout promise, and that nobody is kept out."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.desk.live import LiveWatch
+from aftersales.desk.login import OneUser
+from aftersales.desk.services import DeskServices
+from aftersales.desk.site import make_desk
+from aftersales.ledger.store import SqlLedger
+from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.settings import Settings
+from aftersales.simulation.virtual_time import time_moved_by_hand
+from cases.messages import Opening
+from statecharts.rules import Party
+from tests.conftest import TASK_QUEUE
+from tests.support.browser.chromium import open_page
+from tests.support.life import eventually, facts
+from workflows.engine import search_attributes as sa
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+
+PHONE = {"width": 375, "height": 667}
+SCREEN = {"width": 1280, "height": 800}
+EVIL = "<script>document.title='stolen'</script><img src=x onerror=\"document.title='stolen'\"><b>粗</b>"
+RESHIP, CARD = PROCESSES["douyin_reship"], PROCESSES["jd_delay_card"]
+
+
+@dataclass
+class RunningDesk:
+    """A desk that can be stopped and started under the pages that are open."""
+
+    services: DeskServices
+    port: int
+    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        listener = self._running.enter_context(listen("127.0.0.1", self.port, "AFTERSALES_DESK"))
+        await self._running.enter_async_context(serving(make_desk(self.services, OneUser("张三")), listener))
+
+    async def stop(self) -> None:
+        await self._running.aclose()
+
+
+@dataclass
+class Cases:
+    """The cases that a test opens; their time stands still."""
+
+    environment: WorkflowEnvironment
+    opened: list[str] = field(default_factory=list)
+
+    async def reship(self, shop: str, hours_ago: float = 1, **fields: Any) -> str:
+        applied = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=hours_ago)
+        own_id = f"{shop}-{len(self.opened)}"
+        return await self._open(RESHIP, facts(own_id, shop_id=shop, applied_at=applied.isoformat(), **fields))
+
+    async def card(self, shop: str, reason: str) -> str:
+        now = datetime.now(UTC).replace(microsecond=0)
+        promised, proposed = ((now + timedelta(hours=hours)).isoformat() for hours in (30, 120))
+        said = {"promised_ship_at": promised, "proposed_ship_at": proposed, "reason": reason}
+        return await self._open(CARD, {"shop_id": shop, "order_id": f"{shop}-{len(self.opened)}", **said})
+
+    async def _open(self, process: Any, values: dict[str, Any]) -> str:
+        async with time_moved_by_hand(self.environment):
+            handle = await start_case(self.environment.client, TASK_QUEUE, process, Opening(facts=values))
+        self.opened.append(handle.id)
+        return handle.id
+
+    async def stand_ins(self, shop: str, dues: Iterable[datetime]) -> None:
+        """Open cases that only the list knows: no worker runs them."""
+        client, gate = self.environment.client, asyncio.Semaphore(16)
+
+        async def start(number: int, due: datetime) -> None:
+            values: dict[Any, Any] = {
+                sa.PROCESS: RESHIP.name,
+                sa.SHOP: shop,
+                sa.STATE: "待商家处理",
+                sa.DEADLINE: due,
+                sa.WAITS_FOR: Party.MERCHANT.label,
+                sa.NEEDS_OPERATOR: False,
+            }
+            attributes = TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
+            case_id = f"{RESHIP.name}/{shop}-{number}"
+            self.opened.append(case_id)
+            async with gate:
+                await client.start_workflow(RESHIP.name, id=case_id, task_queue="nobody", search_attributes=attributes)
+
+        await asyncio.gather(*(start(number, due) for number, due in enumerate(dues)))
+
+    async def delete(self) -> None:
+        """Delete the cases: terminated ones would be listed as such in other tests."""
+        client, gate = self.environment.client, asyncio.Semaphore(16)
+
+        async def delete(case_id: str) -> None:
+            asked = DeleteWorkflowExecutionRequest(
+                namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=case_id)
+            )
+            async with gate:
+                await client.workflow_service.delete_workflow_execution(asked)
+
+        await asyncio.gather(*map(delete, self.opened))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _polls_follow_soon() -> Iterator[None]:
+    usual = LiveWatch.__init__.__defaults__
+    LiveWatch.__init__.__defaults__ = (0.2,)
+    yield
+    LiveWatch.__init__.__defaults__ = usual
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(
+    environment: WorkflowEnvironment, worker: None, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningDesk]:
+    folder = tmp_path_factory.mktemp("desk")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with SqlLedger(folder / "ledger.sqlite3") as ledger:
+        own = settings.model_copy(update={"data_dir": folder})
+        running = RunningDesk(DeskServices(environment.client, ledger, own), port)
+        await running.start()
+        yield running
+        await running.stop()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser_page(program: str) -> AsyncIterator[Page]:
+    async with open_page(program) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def page(browser_page: Page) -> AsyncIterator[Page]:
+    await browser_page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
+    yield browser_page
+    await browser_page.goto("about:blank")
+
+
+@pytest_asyncio.fixture
+async def cases(environment: WorkflowEnvironment) -> AsyncIterator[Cases]:
+    opened = Cases(environment)
+    yield opened
+    await opened.delete()
+
+
+async def show(page: Page, desk: RunningDesk, shop: str, *case_ids: str) -> None:
+    """Show the list of a shop, once the server lists its cases."""
+    client = desk.services.client
+
+    async def listed() -> bool:
+        return (await client.count_workflows(f"{sa.SHOP.name} = '{shop}'")).count >= len(case_ids)
+
+    await eventually("the cases are listed", listed)
+    await page.goto(f"{desk.address}/?shop={shop}")
+    for case_id in case_ids:
+        await expect(page.locator(f'[data-case="{case_id}"] .button').first).to_be_visible()
+
+
+async def test_of_300_cases_the_nearest_come_first(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    crowd = now + timedelta(hours=3)
+    dues = [crowd if number % 3 else now + timedelta(minutes=7 * number) for number in range(300)]
+    await cases.stand_ins("300", dues)
+
+    async def listed() -> bool:
+        return (await desk.services.client.count_workflows(f"{sa.SHOP.name} = '300'")).count == len(dues)
+
+    await eventually("the cases are listed", listed)
+    in_order, seen = sorted(dues), set()
+    for number in (1, 2, 3, 12):
+        await page.goto(f"{desk.address}/?shop=300&page={number}")
+        rows = await page.locator("[data-case]").evaluate_all(
+            "rows => rows.map(row => [row.dataset.case, row.querySelector('time').dataset.until])"
+        )
+        shown = [datetime.fromisoformat(until) for _, until in rows]
+        assert shown == in_order[25 * (number - 1) : 25 * number]
+        seen |= {case_id for case_id, _ in rows}
+
+    assert len(seen) == 100
+
+
+async def test_a_case_is_agreed_to_in_two_clicks(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    case_id = await cases.reship("two-clicks")
+    await show(page, desk, "two-clicks", case_id)
+
+    await page.get_by_role("link", name="同意补寄").click()
+    await page.locator("#decide button", has_text="同意补寄").click()
+
+    await expect(page.locator(".state").first).to_contain_text("待补寄发货")
+
+
+async def test_a_case_is_decided_with_the_keyboard_alone(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    nearest, later = await cases.reship("keys", 40), await cases.reship("keys", 1)
+    await show(page, desk, "keys", nearest, later)
+    focused = page.locator("[data-case]:focus-within")
+
+    await page.keyboard.press("j")
+    await expect(focused).to_have_attribute("data-case", nearest)
+    await page.keyboard.press("j")
+    await expect(focused).to_have_attribute("data-case", later)
+    await page.keyboard.press("k")
+    await expect(focused).to_have_attribute("data-case", nearest)
+    await page.keyboard.press("/")
+    search = page.get_by_label("查找")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("jka?")
+    await expect(search).to_have_value("jka?")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await search.blur()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("快捷键")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await expect(page.locator("#decide :focus")).to_have_text("同意补寄")
+    button = page.locator("#decide button", has_text="确认同意补寄")
+    while not await button.evaluate("button => button === document.activeElement"):
+        await page.keyboard.press("Tab")
+        assert await page.locator("#decide :focus").count(), "the button cannot be reached"
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator(".state").first).to_contain_text("待补寄发货")
+
+
+async def test_keys_open_forms_and_never_send_them(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    case_id = await cases.reship("no-sending")
+    await page.goto(f"{desk.address}/case/{case_id}")
+
+    await page.keyboard.press("r")
+
+    await expect(page.locator("#decide :focus")).to_have_text("拒绝补寄")
+    seen = await desk.services.client.get_workflow_handle(case_id).query("view")
+    assert seen["state_labels"] == ["待商家处理"]
+
+
+LISTS = ("/?shop=all-pages", "/?shop=all-pages&group=overdue", "/batch", "/tasks?shop=all-pages", "/month")
+CASE_PAGES = ("/case/{card}", "/case/{case}", "/case/{case}?rule=agree", "/case/{case}?rule=refuse", "/case/none/none")
+
+
+async def test_every_page_fits_a_phone_and_is_open_to_everybody(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    case_id, card = await cases.reship("all-pages"), await cases.card("all-pages", EVIL + "字" * 300)
+    await show(page, desk, "all-pages", case_id, card)
+    wide, barred = [], []
+    for path in LISTS + CASE_PAGES:
+        await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        await page.goto(desk.address + path.format(case=case_id, card=card))
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        if width > PHONE["width"]:
+            wide.append((path, width))
+        found = await Axe().run(page)
+        faults = [(fault["id"], node["html"]) for fault in found.response["violations"] for node in fault["nodes"]]
+        barred += [(path, *fault) for fault in faults]
+
+    assert wide == []
+    assert barred == [], barred
+
+
+async def test_what_others_wrote_is_shown_as_text(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    case_id = await cases.card("evil", EVIL)
+    await page.goto(f"{desk.address}/case/{case_id}")
+
+    await expect(page.get_by_text("<b>粗</b>").first).to_be_visible()
+    assert "stolen" not in await page.title()
+    assert await page.locator("main img, main script").count() == 0
+
+
+async def test_a_list_is_updated_without_losing_what_somebody_types(
+    page: Page, desk: RunningDesk, cases: Cases
+) -> None:
+    first = await cases.reship("live", 1)
+    await show(page, desk, "live", first)
+    search = page.get_by_label("查找")
+    await search.focus()
+    await page.keyboard.type("70")
+    await page.keyboard.press("Home")
+    await page.evaluate("window.same = document.querySelector('[data-case]')")
+
+    nearer = await cases.reship("live", 40)
+
+    await expect(page.locator(f'[data-case="{nearer}"]')).to_be_visible()
+    order = [await row.get_attribute("data-case") for row in await page.locator("[data-case]").all()]
+    assert order == [nearer, first]
+    await expect(search).to_be_focused()
+    await page.keyboard.type("5")
+    await expect(search).to_have_value("570")
+    assert await page.evaluate("window.same.isConnected")
+
+
+async def test_a_form_in_use_is_left_alone_when_the_case_moves(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    case_id = await cases.reship("in-use")
+    await page.goto(f"{desk.address}/case/{case_id}")
+    note = page.get_by_label("写备注")
+    await note.fill("正在写")
+    await expect(page.locator("main")).to_have_attribute("data-live", "")
+
+    await desk.services.client.get_workflow_handle(case_id).execute_update("agree")
+
+    await expect(page.locator(".state").first).to_contain_text("待补寄发货")
+    await expect(note).to_have_value("正在写")
+
+
+async def test_a_page_outlives_a_restart_of_the_desk(page: Page, desk: RunningDesk, cases: Cases) -> None:
+    first = await cases.reship("restart")
+    await show(page, desk, "restart", first)
+
+    await desk.stop()
+    await expect(page.locator("#live")).to_contain_text("连接中断")
+    second = await cases.reship("restart", 40)
+    await desk.start()
+
+    await expect(page.locator(f'[data-case="{second}"]')).to_be_visible()
+    await expect(page.locator("#live")).to_be_empty()
