@@ -26,7 +26,7 @@ from aftersales.importing.case_files import read_shops
 from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.notifications.log_notifier import LogNotifier
 from aftersales.notifications.temporal_notifier import open_notifier
-from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.credentials import CurrentSecrets, read_secrets
 from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
@@ -34,6 +34,7 @@ from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.case_reports import TemporalCaseReports
 from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.connection import connect, runtime_with_metrics
+from aftersales.runtime.data_folder import private_folder
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.rate_limits import limit_per_shop
@@ -69,6 +70,7 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
     """
     from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation starts faster without SQLAlchemy
 
+    private_folder(settings.data_dir)
     try:
         journal, ledger = Journal(settings.data_dir / "platform.jsonl"), SqlLedger(settings.ledger_address)
     except OSError as bad:
@@ -104,7 +106,7 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
         async def connected() -> Client:
             return with_sender(client, MESSAGES)
 
-        secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+        secrets, figures = CurrentSecrets(settings.secrets_file), read_shops(settings.shops_file)
         async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
             adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
             cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures, paced=True)

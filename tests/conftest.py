@@ -28,6 +28,7 @@ from workflows.replay.replayer import replay
 TASK_QUEUE = "tests"
 WAITING = (
     "durability/test_kill",
+    "durability/test_embedded_server_ends",
     "durability/test_gateway",
     "durability/test_two_builds",
     "tests/test_make",

@@ -14,6 +14,7 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_
 from temporalio.converter import (
     DataConverter,
     DefaultFailureConverter,
+    PayloadCodec,
     PayloadConverter,
 )
 from temporalio.exceptions import ApplicationError
@@ -140,6 +141,38 @@ class RefusalConverter(DefaultFailureConverter):
             failure.ClearField("cause")
 
 
+class HiddenRefusalConverter(RefusalConverter):
+    """A failure converter that moves messages and stack traces to where a codec encrypts them."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        """Encode the exception, with nothing of its words left in the clear."""
+        super().to_failure(exception, payload_converter, failure)
+        _hide(failure, payload_converter)
+
+
+HIDDEN_FAILURE = "Encoded failure"
+"""The message that the SDK, too, gives a failure whose own is encoded."""
+
+
+def _hide(failure: Failure, payload_converter: PayloadConverter) -> None:
+    # A failure of an activity that is passed on has its words in both places.
+    if not failure.HasField("encoded_attributes"):
+        words = {"message": failure.message, "stack_trace": failure.stack_trace}
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([words])[0])
+    failure.message, failure.stack_trace = HIDDEN_FAILURE, ""
+    if failure.HasField("cause"):
+        _hide(failure.cause, payload_converter)
+
+
+def hiding_failures(converter: DataConverter, codec: PayloadCodec) -> DataConverter:
+    """Return the converter of a client whose codec encrypts, so that its failures tell nothing either."""
+    return replace(converter, payload_codec=codec, failure_converter_class=HiddenRefusalConverter)
+
+
 def for_cases(converter: DataConverter = pydantic_data_converter) -> DataConverter:
-    """Return the data converter of a worker or replayer, made from that of its client, whose codec is kept."""
-    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=RefusalConverter)
+    """Return the data converter of a worker or replayer, made from that of its client, whose codec is kept.
+
+    With a codec failures are hidden by it as well.
+    """
+    failures = RefusalConverter if converter.payload_codec is None else HiddenRefusalConverter
+    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=failures)

@@ -20,6 +20,7 @@ from aftersales.cli.output import complain, print_json, print_table, say
 from aftersales.cli.render import print_simulation
 from aftersales.runtime.connection import connect
 from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.payload_encryption import configured_converter
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.simulation import simulate
 from cases.errors import BadForm, Refused
@@ -162,10 +163,10 @@ def replay_command(
         histories = [(str(path), recorded(path)) for path in files or []]
         if case is not None:
             histories.append((case, await (await connect()).get_workflow_handle(case).fetch_history()))
-        changed = 0
+        changed, converter = 0, configured_converter()
         for name, history in histories:
             try:
-                await replay(history)
+                await replay(history, converter)
                 say(f"{name}: ok, {len(history.events)} events")
             except Refused as difference:
                 changed += 1

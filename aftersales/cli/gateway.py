@@ -20,10 +20,11 @@ from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import Inbox
 from aftersales.importing.case_files import read_shops
 from aftersales.ledger.configured import configured_ledger
-from aftersales.platforms.credentials import read_secrets
+from aftersales.platforms.credentials import CurrentSecrets
 from aftersales.platforms.marketplaces import TOKENS, Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.connection import connect
+from aftersales.runtime.data_folder import private_folder
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.sender_header import MESSAGES, with_sender
@@ -77,11 +78,11 @@ async def running_gateway(
     async def listed_at() -> str:
         return list_address(settings.ui_address, (await connect()).namespace)
 
-    secrets, figures = read_secrets(settings.secrets_file), read_shops(settings.shops_file)
+    secrets, figures = CurrentSecrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener, configured_ledger(settings) as ledger:
         async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
             cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
-            limit, token = settings.gateway_body_limit, secrets.gateway.status_token
+            limit, token = settings.gateway_body_limit, secrets.status_token
             routes = [due_route(listed_at, token)]
             async with consuming(markets.queues, inbox) as consumers:
                 app = make_gateway(
@@ -103,6 +104,7 @@ async def _retry() -> None:
 
 
 def _inbox(settings: Settings) -> Inbox:
+    private_folder(settings.data_dir)
     try:
         return Inbox(settings.data_dir / INBOX)
     except (OSError, sqlite3.Error) as bad:

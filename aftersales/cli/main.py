@@ -28,6 +28,7 @@ COMMANDS = {
     "worker": CommandSource("service", "Run a worker against the configured Temporal server."),
     "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
     "desk": CommandSource("desk", "Serve the desk, the page on which clerks work their cases."),
+    "codec": CommandSource("codec", "Decrypt for the Web UI and the `temporal` command."),
     "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
     "open": CommandSource("open", "Open cases from files."),
     "list": CommandSource("cases", "List cases by deadline, nearest first."),
@@ -41,6 +42,7 @@ COMMANDS = {
     "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
     "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
     "setup": CommandSource("service", "Register the search attributes and print links to useful views."),
+    "rekey": CommandSource("rekey", "Change the keys that encrypt what Temporal stores."),
     "replay": CommandSource("checks", "Replay histories with the current code."),
 }
 

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.authoring.process_check import refuse_faulty_processes
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
+from aftersales.cli.codec import codec_address, running_codec
 from aftersales.cli.desk import running_desk
 from aftersales.cli.exit_status import run
 from aftersales.cli.gateway import running_gateway
@@ -24,8 +25,10 @@ from aftersales.cli.output import say
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
 from aftersales.ledger import check_ledger
+from aftersales.runtime.data_folder import open_private, private_folder
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, check_unused, embedded_server
 from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.payload_encryption import configured_keys
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
 from aftersales.sandbox.running import RunningSandbox, running_sandbox, shops_of
@@ -64,9 +67,16 @@ async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> No
         check_ledger(settings.ledger_address)
         say(_platforms(settings))
         say("starting the Temporal server ...")
-        async with embedded_server(database, settings.port, settings.ui_port) as server:
+        codec = codec_address(settings) if _serves_codec(settings) else None
+        async with embedded_server(database, settings.port, settings.ui_port, codec=codec) as server:
             await _work(server, settings, cases, stop)
     say("stopped")
+
+
+def _serves_codec(settings: Settings) -> bool:
+    """Return whether what Temporal stores is encrypted, and somebody may read it in the Web UI."""
+    keys = configured_keys(settings)
+    return keys is not None and bool(keys.readers)
 
 
 def _platforms(settings: Settings) -> str:
@@ -104,7 +114,7 @@ async def _work(
             if server.has_ended:
                 raise ended
             if not stop.is_set():
-                raise CaseError("the gateway, the desk or the sandbox ended by itself")
+                raise CaseError("the gateway, the desk, the codec server or the sandbox ended by itself")
             say("stopping ...")
     except (RuntimeError, asyncio.CancelledError) as failed:  # the worker may see first that its server is gone
         if not server.has_ended:
@@ -147,6 +157,9 @@ async def _start(
     services.append(gateway)
     desk, served = await running.enter_async_context(running_desk(settings, server.client))
     services.append(served)
+    if (keys := configured_keys(settings)) and keys.readers:
+        _, decoding = await running.enter_async_context(running_codec(settings, keys))
+        services.append(decoding)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
     # Those with a policy of their own come first: a message would open them without it.
     new = [case for case in cases if case not in pushed]
@@ -207,6 +220,8 @@ def _greet(settings: Settings, started: _Started) -> None:
     say(f"desk / 工作台: {started.desk}")
     say(f"Web UI: {ui}")
     say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
+    if _serves_codec(settings):
+        say(f"codec server, log in there before opening the Web UI / 解密服务: {codec_address(settings)}")
     if started.samples:
         say(f"sample cases: {', '.join(started.samples)}")
         say("try next, in another terminal:")
@@ -223,8 +238,8 @@ def _greet(settings: Settings, started: _Started) -> None:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Lock the data folder against a second run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    private_folder(folder)
+    with open_private(folder / "lock", "wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:

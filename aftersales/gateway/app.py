@@ -8,13 +8,11 @@ from functools import partial
 from typing import Final
 
 import structlog
-from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from aftersales.gateway.authorization import bears
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.consumer import QueueConsumer, failing_seconds
 from aftersales.gateway.dispatcher import Dispatcher
@@ -23,42 +21,12 @@ from aftersales.gateway.senders import Senders
 from aftersales.gateway.unreadable import log_unreadable
 from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
+from aftersales.runtime.http_authorization import TokenSource, bears
+from aftersales.runtime.http_request import UNAUTHORIZED, RequestRefused, read_body
 
 STORE_SECONDS: Final = 4.0
 """How long storing messages may take: marketplaces want their answer within 5 s."""
-BODY_SECONDS: Final = 5.0
-"""How long to wait for a body."""
 BODY_LIMIT: Final = 1024 * 1024
-
-
-class RequestRefused(Exception):
-    """A request that is not accepted: the HTTP status, and a few words."""
-
-    def __init__(self, status: int, text: str) -> None:
-        """Store the answer."""
-        super().__init__(text)
-        self.status, self.text = status, text
-
-
-UNAUTHORIZED: Final = RequestRefused(401, "unauthorized")
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Read a body of at most ``limit`` bytes; raises RequestRefused for a longer, slower or broken-off one."""
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise RequestRefused(413, "too large")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise RequestRefused(413, "too large")
-    except TimeoutError:
-        raise RequestRefused(408, "too slow") from None
-    except ClientDisconnect:
-        raise RequestRefused(400, "broken off") from None
-    return bytes(body)
 
 
 class Gateway:
@@ -69,7 +37,7 @@ class Gateway:
         inbox: Inbox,
         dispatcher: Dispatcher,
         body_limit: int,
-        status_token: SecretStr | None,
+        status_token: TokenSource,
         consumers: Sequence[QueueConsumer],
     ) -> None:
         self._inbox, self._dispatcher, self._consumers = inbox, dispatcher, consumers
@@ -104,7 +72,7 @@ class Gateway:
 
     async def status(self, request: Request) -> Response:
         """Show the counts of the inbox to whoever has the token."""
-        if not bears(request, self._status_token):
+        if not bears(request, self._status_token()):
             raise UNAUTHORIZED
         counts = {**await self._inbox.counts(), "refused_since_start": self._refused}
         return JSONResponse({**counts, "queues_failing_seconds": failing_seconds(self._consumers)})
@@ -142,7 +110,7 @@ def make_gateway(  # noqa: PLR0913 - the parts of which it is made, each with a 
     feed: Feed,
     *,
     body_limit: int = BODY_LIMIT,
-    status_token: SecretStr | None = None,
+    status_token: TokenSource = lambda: None,
     dispatcher: Dispatcher | None = None,
     consumers: Sequence[QueueConsumer] = (),
     routes: Sequence[Route] = (),

@@ -109,7 +109,7 @@ class Dispatcher:
         except EndedEarly as bad:  # operators are told by the look for ended cases
             self._stuck.discard(case_id)
             if not row.attempts:
-                self._log.warning(UNTIL_REVIVED, case_id=case_id, shop=row.case.shop_id, why=str(bad))
+                self._log.warning(UNTIL_REVIVED, case_id=case_id, shop=row.case.shop_id, why=in_words(bad))
             await self._postpone(row, bad)
         except Exception as bad:  # noqa: BLE001 - the message stays, and the others go on
             self._stick(case_id, row, bad)
@@ -129,7 +129,7 @@ class Dispatcher:
             self._log.warning("a message is refused", **about, why=str(foreign))
         except (BadForm, PlatformRefused) as bad:
             await self._inbox.failed(row, str(bad))
-            self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=str(bad))
+            self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=in_words(bad))
         else:
             await self._inbox.done(row, fed.note)
             if self._failures:

@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.service import RPCError
 
-from aftersales.gateway.authorization import bears, logged_in
+from aftersales.runtime.http_authorization import TokenSource, bears, logged_in
 from aftersales.runtime.web_ui import due_within, link
 from cases.errors import CaseError
 
@@ -20,14 +19,14 @@ MOST_HOURS: Final = 24 * 30
 LOGIN: Final = {"www-authenticate": 'Basic realm="aftersales: any name, the status token as password"'}
 
 
-def due_route(listed_at: Callable[[], Awaitable[str]], token: SecretStr | None) -> Route:
+def due_route(listed_at: Callable[[], Awaitable[str]], token: TokenSource) -> Route:
     """Return the route ``/due/12`` to the open cases with a deadline in the next 12 h, overdue ones included.
 
     It is open to whoever has the token, as the bearer or as the password of a login.
     """
 
     async def due(request: Request) -> Response:
-        if not (bears(request, token) or logged_in(request, token)):
+        if not (bears(request, token()) or logged_in(request, token())):
             return PlainTextResponse("unauthorized", 401, headers=LOGIN)
         hours = _hours(request.path_params["hours"])
         if hours is None:

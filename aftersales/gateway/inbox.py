@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
+from aftersales.runtime.data_folder import make_private_file
 from cases.messages import Report
 from cases.models import clipped
 from cases.plain_text import plain
@@ -216,8 +217,7 @@ class InboxFile:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        make_private_file(path)
         # A received message must survive a power cut; a lost note that it was dispatched only repeats the signal.
         self._received = _connection(path, "FULL")
         self._dispatched = _connection(path, "NORMAL")

@@ -17,6 +17,7 @@ from aftersales.platforms.adapter import FollowingAdapter, LookingAdapter, Recon
 from aftersales.platforms.inbound import CaseKey
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly
+from aftersales.runtime.log_privacy import in_words
 from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import CatchUpCall, Report
 from cases.ports import LookProgress
@@ -108,7 +109,7 @@ class Reconciler:
             if isinstance(bad, RPCError) and bad.status is RPCStatusCode.RESOURCE_EXHAUSTED:
                 raise
             log = structlog.get_logger("catch_up")
-            log.warning("a record cannot be fed", case_id=case.case_id, shop=case.shop_id, why=str(bad))
+            log.warning("a record cannot be fed", case_id=case.case_id, shop=case.shop_id, why=in_words(bad))
             return None
         return FeedResult.OPENED in [one.result for one in fed]
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from aftersales.ledger.tables import SQLITE
+from aftersales.runtime.data_folder import make_private_file
 from cases.errors import BadForm
 
 _POSTGRESQL = "postgresql+psycopg"
@@ -67,7 +68,7 @@ def open_engine(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    make_private_file(Path(str(url.database)))
     engine = create_engine(url, hide_parameters=True, pool_size=4, max_overflow=4, pool_timeout=_TIMEOUT_SECONDS)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -6,12 +6,13 @@ Notices in a channel's quiet hours wait until these end.
 import re
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field, RootModel, SecretStr, StringConstraints, model_validator
 
 from aftersales.notifications.notice import Kind, Notice
 from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file
+from aftersales.runtime.watched_file import WatchedFile
 from cases.models import Id, Strict, Text
 from cases.shanghai import SHANGHAI
 
@@ -153,3 +154,26 @@ class Channels(RootModel[dict[Id, tuple[Channel, ...]]]):
 def read_channels(path: Path) -> Channels:
     """Read the file; raises BadForm that names file and field, or if others than its owner may read it."""
     return read_secret_file(Channels, path)
+
+
+class ShopChannels(Protocol):
+    """Whoever knows the channels of a shop."""
+
+    def of(self, shop_id: str) -> tuple[Channel, ...]:
+        """Return the channels of a shop, none if it is not known."""
+
+
+class CurrentChannels:
+    """The file of channels as it is at each moment."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; raises BadForm, as ``read_channels`` does."""
+        self._file = WatchedFile(path, read_channels)
+
+    def of(self, shop_id: str) -> tuple[Channel, ...]:
+        """Return the channels that a shop has at the moment."""
+        return self._file.content.of(shop_id)
+
+    def all(self) -> Channels:
+        """Return all channels of the moment."""
+        return self._file.content

@@ -66,7 +66,7 @@ class Delivery:
 
     def __init__(self, sender: Callable[[Channel], Sender], log: DeliveryLog, clock: NotificationClock) -> None:
         self._sender, self._log, self._clock = sender, log, clock
-        self._senders: dict[tuple[str, str], Sender] = {}
+        self._senders: dict[tuple[str, str], tuple[Channel, Sender]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def is_closed(self, channel: Channel, notice: Notice) -> bool:
@@ -111,6 +111,8 @@ class Delivery:
 
     def _sender_of(self, channel: Channel, notice: Notice) -> Sender:
         place = (notice.shop_id, channel.name)
-        if place not in self._senders:
-            self._senders[place] = self._sender(channel)
-        return self._senders[place]
+        made_for, sender = self._senders.get(place, (None, None))
+        if sender is None or made_for != channel:  # a new key or secret counts from the next notice on
+            sender = self._sender(channel)
+            self._senders[place] = channel, sender
+        return sender

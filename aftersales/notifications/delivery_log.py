@@ -1,6 +1,5 @@
 """The log of deliveries: the outcome of every notice, and those that are being sent."""
 
-import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
+from aftersales.runtime.data_folder import make_private_file
 from cases.errors import CaseError
 
 RETENTION: Final = timedelta(days=30)
@@ -33,8 +33,7 @@ class DeliveryLog:
         self._closed_since_start = 0
         self._sender = uuid.uuid4().hex
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private_file(path)
             self._file = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as bad:
             raise CaseError(f"{path}: cannot be used: {bad}") from bad

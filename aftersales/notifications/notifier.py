@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from aftersales.notifications.channels import Channel, Channels
+from aftersales.notifications.channels import Channel, ShopChannels
 from aftersales.notifications.delivery import Delivery, NotificationClock, sender_of
 from aftersales.notifications.delivery_log import DeliveryLog
 from aftersales.notifications.notice import (
@@ -37,7 +37,7 @@ class ChannelNotifier:
 
     def __init__(
         self,
-        channels: Channels,
+        channels: ShopChannels,
         context: NoticeContext,
         fallback: Notifier,
         delivery: Delivery,
@@ -110,7 +110,7 @@ class ChannelNotifier:
 
 @asynccontextmanager
 async def channel_notifier(
-    channels: Channels,
+    channels: ShopChannels,
     context: NoticeContext,
     fallback: Notifier,
     folder: Path,

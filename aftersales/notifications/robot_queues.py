@@ -1,22 +1,27 @@
 """A task queue of its own for every robot: Temporal keeps the robot's rate, whichever worker sends."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.error_interceptor import ErrorInterceptor
 from aftersales.notifications.channels import Channel, Channels, DingtalkChannel, FeishuChannel, WecomChannel
+from aftersales.runtime.log_privacy import in_words
 from workflows.worker_options import for_cases
 
 # The services count 100 messages a minute and 5 a second (Feishu), and 20 a minute (DingTalk, WeCom), and block a robot
 # that sends more.  Each of a queue's partitions, four by default, may be one message ahead of its rate.
 RATES: Final[Mapping[str, float]] = {"feishu": 1.0, "dingtalk": 0.25, "wecom": 0.25}
 """Messages a second, by type of channel; the others have no rate."""
+NEW_ROBOTS_SECONDS: Final = 2.0
+"""How often the file of channels is looked at for robots that are new."""
 
 
 def robot_queue(channel: Channel, task_queue: str) -> str | None:
@@ -39,14 +44,27 @@ def robot_queues(channels: Channels, task_queue: str) -> dict[str, float]:
 
 @asynccontextmanager
 async def serve_robots(
-    client: Client, queues: Mapping[str, float], send: Callable[..., Any], grace: timedelta
+    client: Client,
+    queues: Callable[[], Mapping[str, float]],
+    send: Callable[..., Any],
+    grace: timedelta,
+    *,
+    every: float = NEW_ROBOTS_SECONDS,
 ) -> AsyncIterator[None]:
-    """Send what comes to the robots' queues until the block ends."""
+    """Send what comes to the robots' queues until the block ends.
+
+    ``queues`` is asked again and again, as robots get new keys.  The queue of one that is gone is served on: cases may
+    have sent notices there.
+    """
     config = client.config()
     config["data_converter"] = for_cases(client.data_converter)
     own = Client(**config)
-    async with AsyncExitStack() as stack:
-        for queue, rate in queues.items():
+    served: set[str] = set()
+
+    async def serve_new(stack: AsyncExitStack) -> None:
+        for queue, rate in queues().items():
+            if queue in served:
+                continue
             worker = Worker(
                 own,
                 task_queue=queue,
@@ -57,4 +75,24 @@ async def serve_robots(
                 graceful_shutdown_timeout=grace,
             )
             await stack.enter_async_context(worker)
-        yield
+            served.add(queue)
+
+    async def serve_later() -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                while True:
+                    await asyncio.sleep(every)
+                    await serve_new(stack)
+        except Exception as failed:  # noqa: BLE001 - the others are served on
+            log = structlog.get_logger("notices")
+            log.error("new robots are served only after a restart", why=in_words(failed))  # noqa: TRY400
+
+    async with AsyncExitStack() as stack:
+        await serve_new(stack)
+        later = asyncio.create_task(serve_later())
+        try:
+            yield
+        finally:
+            later.cancel()
+            with suppress(asyncio.CancelledError):
+                await later

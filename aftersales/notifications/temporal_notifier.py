@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities.notifications import sending_activity
-from aftersales.notifications.channels import read_channels
+from aftersales.notifications.channels import CurrentChannels
 from aftersales.notifications.notice import NoticeContext
 from aftersales.notifications.notifier import ChannelNotifier, channel_notifier
 from aftersales.notifications.robot_queues import robot_queues, serve_robots
@@ -46,14 +46,14 @@ async def open_notifier(
         ],
         settings.desk_address,
     )
-    channels, queue = read_channels(channels_file), settings.task_queue
+    channels, queue = CurrentChannels(channels_file), settings.task_queue
     apart = partial(send_apart, client, queue)
     grace = timedelta(seconds=settings.graceful_shutdown_seconds)
     async with (
         channel_notifier(
             channels, context, fallback, settings.data_dir, task_queue=queue, send_apart=apart
         ) as notifier,
-        serve_robots(client, robot_queues(channels, queue), sending_activity(notifier), grace),
+        serve_robots(client, lambda: robot_queues(channels.all(), queue), sending_activity(notifier), grace),
     ):
         yield notifier
 

@@ -1,13 +1,15 @@
 """The secrets file: one YAML file with every marketplace's credentials, readable by its owner alone."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from pydantic import create_model
+from pydantic import SecretStr, create_model
 
 from aftersales.platforms.access import Access
 from aftersales.platforms.marketplace import installed_marketplaces
 from aftersales.runtime.secret_files import Secret, read_secret_file
+from aftersales.runtime.watched_file import WatchedFile
 from cases.models import Strict
 
 Block = TypeVar("Block", bound=Access[Any])
@@ -48,3 +50,34 @@ else:
 def read_secrets(path: Path) -> Secrets:
     """Read the file; raises BadForm that names file and field, or if others than its owner may read it."""
     return read_secret_file(Secrets, path)
+
+
+class SecretBlocks(Protocol):
+    """Whoever knows the marketplaces' blocks."""
+
+    def of(self, marketplace: str) -> Access[Any]:
+        """Return a marketplace's block."""
+
+
+class CurrentSecrets:
+    """The secrets file as it is at each moment: who holds a block of it uses a new secret from the next call on."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; raises BadForm, as ``read_secrets`` does."""
+        self._file = WatchedFile(path, read_secrets)
+
+    def of(self, marketplace: str) -> Access[Any]:
+        """Return a marketplace's block, whose fields are those of the file at each moment."""
+        return cast("Access[Any]", _CurrentBlock(lambda: self._file.content.of(marketplace)))
+
+    def status_token(self) -> SecretStr | None:
+        """Return the token that opens the gateway's status at the moment."""
+        return self._file.content.gateway.status_token
+
+
+class _CurrentBlock:
+    def __init__(self, read: Callable[[], Access[Any]]) -> None:
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._read(), name)

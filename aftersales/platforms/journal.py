@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from aftersales.runtime.data_folder import open_private
+
 
 class Journal:
     """Rows by key, in a file that several processes may share, or in memory without a path."""
@@ -42,8 +44,7 @@ class Journal:
     @contextmanager
     def _locked(path: Path) -> Iterator[BinaryIO]:
         """Open the file, and keep other processes out until it is closed."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
+        with open_private(path, "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 

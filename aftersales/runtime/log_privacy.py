@@ -14,7 +14,7 @@ from typing import Any, Final
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from cases.errors import CaseError
+from cases.errors import CaseError, PlatformError
 from cases.plain_text import plain, plain_lines
 
 QUOTING_NOBODY: Final = (CaseError, OSError, RPCError, sqlite3.Error)
@@ -24,6 +24,8 @@ PHONE: Final = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?
 TRACEBACK: Final = "exception"
 """The field of a line that has lines of its own."""
 HIDDEN_PHONE: Final = "<phone>"
+HIDDEN_WORDS: Final = "<on the case>"
+"""In place of a platform's words, where data is encrypted: `aftersales show` tells them."""
 _OBJECTS_BEGIN: Final = {"asyncio": "\n", "temporalio": "Failure {"}
 _CAUSED: Final = "The above exception was the direct cause of the following exception:"
 _DURING: Final = "During handling of the above exception, another exception occurred:"
@@ -31,12 +33,21 @@ _DURING: Final = "During handling of the above exception, another exception occu
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+class PlatformWords:
+    """Whether a log may repeat what platforms say: not where data is encrypted, as they may quote a buyer."""
+
+    hidden = False
+
+
 def in_words(error: BaseException) -> str:
     """Return the message of an exception, or only its type if the message may quote data."""
+    if PlatformWords.hidden and isinstance(error, PlatformError):
+        return type(error).__name__
     if isinstance(error, QUOTING_NOBODY):
         return str(error) or type(error).__name__
     if isinstance(error, ApplicationError) and error.type:
-        return error.message if error.type in _names(CaseError) else error.type
+        hidden = PlatformWords.hidden and error.type in _names(PlatformError)
+        return error.message if error.type in _names(CaseError) and not hidden else error.type
     return type(error).__name__
 
 
@@ -68,6 +79,13 @@ def _outlined(error: BaseException, seen: set[int]) -> Iterator[str]:
 def hide_phones(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide phone numbers in a line: a platform's own words may contain one."""
     return {name: _without_phones(value) for name, value in line.items()}
+
+
+def hide_platform_words(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide why a call of a platform failed, and why a step waits for a person, where data is encrypted."""
+    if PlatformWords.hidden and "why" in line and ("step" in line or line.get("error") in _names(PlatformError)):
+        line["why"] = HIDDEN_WORDS
+    return line
 
 
 def plain_values(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

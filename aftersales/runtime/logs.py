@@ -12,7 +12,15 @@ import structlog
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from aftersales.runtime.log_privacy import hide_phones, outline, plain_values, without_objects
+from aftersales.runtime.log_privacy import (
+    PlatformWords,
+    hide_phones,
+    hide_platform_words,
+    outline,
+    plain_values,
+    without_objects,
+)
+from aftersales.runtime.settings import names_keys
 
 CASE_NAMES = ("case_id", "process", "shop", "rule")
 CORE_LOGGING = LoggingConfig(
@@ -64,6 +72,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 def configure_logs(level: str, form: Literal["json", "console"]) -> None:
     """Send the lines of every logger, and of Temporal's core, to standard error."""
+    PlatformWords.hidden = names_keys()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -86,7 +95,13 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    private: list[Any] = [structlog.processors.ExceptionRenderer(outline), without_objects, hide_phones, plain_values]
+    private: list[Any] = [
+        structlog.processors.ExceptionRenderer(outline),
+        without_objects,
+        hide_platform_words,
+        hide_phones,
+        plain_values,
+    ]
     handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from cases.models import read
 
 _GROUP_AND_OTHERS = 0o077
 _SHORTEST_SECRET = 32
+_MOUNTED = 0o440
+"""The mode of a secret that Kubernetes mounts for a group (``fsGroup``): of root, and nobody may write it."""
 
 
 def _not_padded(secret: SecretStr) -> SecretStr:
@@ -91,8 +94,9 @@ def kept_secret(path: Path) -> str:
 
 
 def _refuse_others(path: Path, file: int) -> None:
-    mode = os.fstat(file).st_mode
-    if mode & _GROUP_AND_OTHERS:
+    status = os.fstat(file)
+    mode = status.st_mode
+    if mode & _GROUP_AND_OTHERS and not (stat.S_IMODE(mode) == _MOUNTED and status.st_uid == 0):
         actual = f"{mode & 0o777:04o}"
         raise BadForm(f"{path}: 其他用户可访问 / others may access it (mode {actual}): chmod 600")
 

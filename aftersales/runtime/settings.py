@@ -1,5 +1,6 @@
 """All settings: environment variables that begin with AFTERSALES_."""
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
     )
     channels_file: Path | None = Field(None, description="YAML file with each shop's notification channels")
     secrets_file: Path | None = Field(None, description="YAML file with the platforms' credentials")
+    keys_file: Path | None = Field(
+        None, description="YAML file with the keys that encrypt what Temporal stores; without it nothing is encrypted"
+    )
+    codec_host: str = Field("127.0.0.1", min_length=1, description="address the codec server listens on")
+    codec_port: Port = Field(8403, description="port the codec server listens on")
     pretend_platforms: bool = Field(
         default=False,
         description="true: without credentials every platform call is pretended to succeed; else no worker starts",
@@ -89,6 +95,11 @@ class Settings(BaseSettings):
     def ledger_address(self) -> str | Path:
         """The ledger's address, which may contain a password and is never printed, or its SQLite file."""
         return self.ledger_url.get_secret_value() if self.ledger_url else self.data_dir / "ledger.sqlite3"
+
+
+def names_keys() -> bool:
+    """Return whether a file of keys is named, whatever the other settings are."""
+    return bool(os.environ.get("AFTERSALES_KEYS_FILE"))
 
 
 def load_settings(**overrides: Any) -> Settings:

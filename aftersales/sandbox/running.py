@@ -1,7 +1,6 @@
 """The sandbox that `up` runs beside the worker when no credentials are given."""
 
 import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from aftersales.runtime.data_folder import make_private_folder
+from aftersales.runtime.secret_files import write_secret_file
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
 from workflows.engine.process import Process
@@ -56,7 +57,7 @@ async def running_sandbox(settings: Settings, shops: Iterable[str]) -> AsyncIter
     from aftersales.sandbox.server import make_sandbox  # noqa: PLC0415
 
     folder = settings.data_dir / FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder)
     credentials = _credentials(folder / "secrets.yaml", f"http://{HOST}:{settings.sandbox_port}", shops)
     token = _kept(folder / CONTROL_KEY, secrets.token_urlsafe(24))
     gateway = f"http://{settings.gateway_host}:{settings.gateway_port}/douyin"
@@ -86,19 +87,11 @@ def _credentials(path: Path, address: str, shops: Iterable[str]) -> Path:
             by_id[shop_id] = {"shop_id": shop_id, "app_key": apps[0]["app_key"], **token}
         blocks[platform] = {"address": f"{address}/{platform}", "apps": apps, "shops": list(by_id.values())}
     blocks["gateway"] = stored.get("gateway") or {"status_token": secrets.token_urlsafe(24)}
-    _write(path, yaml.safe_dump(blocks, sort_keys=False))
+    write_secret_file(path, yaml.safe_dump(blocks, sort_keys=False))
     return path
 
 
 def _kept(path: Path, new: str) -> str:
     if not path.exists():
-        _write(path, new)
+        write_secret_file(path, new)
     return path.read_text(encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)

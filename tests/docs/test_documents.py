@@ -294,7 +294,7 @@ async def test_every_figure_that_the_gateway_shows_is_one_to_watch(tmp_path: Pat
     section = text("docs/operations.md").partition("\n## Figures to watch\n")[2].partition("\n## ")[0]
     given = "of this test"
     async with Inbox(tmp_path / "inbox.db") as inbox:
-        app = make_gateway([], inbox, RecordingFeed().feed, status_token=SecretStr(given))
+        app = make_gateway([], inbox, RecordingFeed().feed, status_token=lambda: SecretStr(given))
         async with serving(app) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
             answer = await client.get("/status", headers={"authorization": f"Bearer {given}"})
     figures = {

@@ -8,6 +8,7 @@ the results of local calls: their arguments are compared where they were kept be
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetail
 from cases.errors import BadForm, Refused
 from workflows.registry import WORKFLOWS
 from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
+from workflows.replay.decoding import decoded
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 SAME_TIMER = timedelta(seconds=1)
@@ -52,13 +54,12 @@ def recorded(path: Path) -> WorkflowHistory:
 async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_data_converter) -> None:
     """Replay a history and compare its contents; raises HistoryChanged.
 
-    Pass the ``converter`` of the client that recorded it if that has a codec.
+    Pass the ``converter`` of the client that recorded it if that has a codec; raises what the codec raises.
     """
+    if converter.payload_codec:
+        history, converter = await decoded(history, converter.payload_codec), replace(converter, payload_codec=None)
     failed, now = await _issued(history, converter)
     was = of_history(history.events)
-    if converter.payload_codec:
-        for event in was.values():
-            event.payloads = await converter.payload_codec.decode(event.payloads)
     lines = [f"does not replay: {' '.join(str(failed).split())}"] if failed else []
     for key, contents in was.items():
         if key in now:

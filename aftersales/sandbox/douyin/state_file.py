@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from aftersales.runtime.data_folder import make_private_folder
 from aftersales.sandbox.douyin.grants import Grant
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from aftersales.sandbox.douyin.pushing import SandboxMessage
@@ -54,7 +55,7 @@ class StateFile:
         text = ",".join(
             f'"{name}":{self._json(getattr(state, name), texts_before)}' for name in SandboxState.model_fields
         )
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
         beside = self._path.with_name(f"{self._path.name}.new")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(f"{{{text}}}")

@@ -15,7 +15,7 @@ DATABASE, WORKBOOKS, SERVER = (
 MAY_LOAD = {
     ("open",): WORKBOOKS,
     ("bill",): DATABASE,
-    ("gateway", "sandbox"): SERVER,
+    ("gateway", "sandbox", "codec"): SERVER,
     ("desk", "up"): (*SERVER, *DATABASE),
 }
 OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})

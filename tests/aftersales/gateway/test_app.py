@@ -23,6 +23,7 @@ from aftersales.gateway.app import BODY_LIMIT, make_gateway
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
+from aftersales.runtime import http_request
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.logs import configure_logs
 from cases.errors import PlatformRefused
@@ -83,7 +84,12 @@ async def opened(path: Path) -> AsyncIterator[Door]:
         recorder = RecordingFeed()
         dispatcher = Dispatcher(inbox, recorder.feed, SENDERS, first_pause=0.005, longest_pause=0.02, idle=0.02)
         gateway = make_gateway(
-            endpoints(), inbox, recorder.feed, body_limit=LIMIT, status_token=SecretStr(TOKEN), dispatcher=dispatcher
+            endpoints(),
+            inbox,
+            recorder.feed,
+            body_limit=LIMIT,
+            status_token=lambda: SecretStr(TOKEN),
+            dispatcher=dispatcher,
         )
         async with serving(gateway) as address, httpx2.AsyncClient(base_url=address, verify=False) as client:
             yield Door(inbox, recorder, client)
@@ -304,7 +310,7 @@ async def test_a_body_that_does_not_say_its_size_is_read_up_to_the_limit(door: D
 
 
 async def test_a_body_that_never_ends_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(http_request, "BODY_SECONDS", 0.05)
     async with asking(door, "POST /douyin HTTP/1.1", f"app-id: {APP}", "content-length: 10", begun="[") as reader:
         assert (await reader.readline()).split()[1] == b"408"
 

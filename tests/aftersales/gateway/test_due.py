@@ -26,7 +26,7 @@ async def opened(
             raise CaseError("no Temporal server answers at 127.0.0.1:7233")
         return LISTED
 
-    app = Starlette(routes=[due_route(listed_at, SecretStr(token) if token is not None else None)])
+    app = Starlette(routes=[due_route(listed_at, lambda: SecretStr(token) if token is not None else None)])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://gateway") as client:
         return await client.get(path, headers={"authorization": authorization.encode()})
 

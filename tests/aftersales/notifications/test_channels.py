@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from aftersales.notifications.channels import Channels, quiet_until, read_channels
+from aftersales.notifications.channels import Channels, CurrentChannels, quiet_until, read_channels
+from aftersales.notifications.robot_queues import robot_queues
 from cases.errors import BadForm
 from cases.shanghai import SHANGHAI
+from tests.support.key_files import rewritten
 from tests.support.notifications.notices import MIDNIGHT, NOON, notice, one
 from tests.support.places import EXAMPLES
 
@@ -127,3 +129,15 @@ def test_a_channel_takes_the_kinds_that_it_names() -> None:
 
 def test_a_shop_without_channels_may_be_named() -> None:
     assert Channels.model_validate({"S1": ()}).of("S1") == ()
+
+
+def test_a_changed_file_counts_at_once_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, FULL)
+    current = CurrentChannels(path)
+    before = current.of("S2")
+    rewritten(path, FULL.replace("hush-4", "hush-5"))
+    (after,) = current.of("S2")
+    assert before != (after,)
+    assert robot_queues(current.all(), "q") != robot_queues(read_channels(written(tmp_path, FULL)), "q")
+    rewritten(path, "S2: nonsense")
+    assert [channel.type for channel in current.of("S2")] == ["wecom"]

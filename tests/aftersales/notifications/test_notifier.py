@@ -26,6 +26,8 @@ from tests.support.notifications.notices import (
     OUTCOME,
     SetClock,
     channel,
+    notice,
+    one,
     reminder,
     shop,
 )
@@ -267,3 +269,20 @@ async def test_what_belongs_to_no_running_case_is_sent_apart_from_cases(tmp_path
     await setup.notifier.send_apart("k1", left)
 
     assert setup.apart == [("k1", left)]
+
+
+async def test_a_channel_with_a_new_key_is_used_from_the_next_notice_on(tmp_path: Path) -> None:
+    made: list[Channel] = []
+    group = Group()
+
+    def sender(through: Channel) -> Into:
+        made.append(through)
+        return group.sender(through)
+
+    log = OPEN_LOGS.enter_context(DeliveryLog(tmp_path / LOG_FILE))
+    delivery = Delivery(sender, log, SetClock(NOON))
+    old, new = (one(channel("http://a", "wecom", key=key)) for key in ("old", "new"))
+    for number, through in enumerate((old, old, new, new)):
+        await delivery.deliver(through, notice(key=f"n{number}"))
+    assert made == [old, new]
+    assert len(group.delivered[new.name]) == 4

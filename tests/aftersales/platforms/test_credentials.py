@@ -1,12 +1,15 @@
 """The file of credentials: read by its owner alone, named where it is wrong, and never quoted."""
 
+import os
+import stat
 import traceback
 from pathlib import Path
 
 import pytest
 
-from aftersales.platforms.credentials import Secrets, read_secrets
+from aftersales.platforms.credentials import CurrentSecrets, Secrets, read_secrets
 from cases.errors import BadForm
+from tests.support.key_files import rewritten
 
 FULL = """\
 douyin:
@@ -153,3 +156,39 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfehush\xd8")
     with pytest.raises(BadForm, match="not valid YAML"):
         read_secrets(path)
+
+
+def test_a_mounted_secret_of_root_that_its_group_may_read_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fstat
+    owner = 0
+
+    def mounted(descriptor: int) -> os.stat_result:
+        status = list(real(descriptor))
+        status[stat.ST_UID] = owner
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", mounted)
+    assert read_secrets(written(tmp_path, FULL, 0o440)).of("jd").apps
+    for mode in (0o640, 0o444, 0o460, 0o450):
+        with pytest.raises(BadForm, match=f"{mode:04o}"):
+            read_secrets(written(tmp_path, FULL, mode))
+    owner = 1000  # whoever owns it could open it to others, and has
+    with pytest.raises(BadForm, match="0440"):
+        read_secrets(written(tmp_path, FULL, 0o440))
+
+
+def test_a_rotated_secret_counts_from_the_next_use_on_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, FULL)
+    current = CurrentSecrets(path)
+    jd = current.of("jd")
+    assert (jd.shop("S3").access_token.get_secret_value(), current.status_token()) == ("hush-4", None)
+    rotated = FULL.replace("hush-4", "hush-44") + "gateway: {status_token: hush-9}\n"
+    rewritten(path, rotated)
+    token = current.status_token()
+    assert token is not None
+    assert (jd.shop("S3").access_token.get_secret_value(), token.get_secret_value()) == ("hush-44", "hush-9")
+    rewritten(path, "jd: nonsense")
+    assert jd.shop("S3").access_token.get_secret_value() == "hush-44"
+    assert jd.app("K2").app_key == jd.app_key_of("S3") == "K2"

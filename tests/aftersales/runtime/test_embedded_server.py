@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from aftersales.runtime.embedded_server import (
+    OLDEST_TEMPORAL,
     check_ports,
     check_unused,
     embedded_server,
@@ -27,21 +27,61 @@ from tests.support.life import eventually
 from tests.support.programs import free_port
 
 
-def test_the_program_is_installed_next_to_our_python() -> None:
-    assert Path(temporal_binary()).parent == Path(sys.executable).parent
+def program(folder: Path, says: str) -> Path:
+    """Write a program called temporal that says a version."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "temporal"
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+    return path
 
 
-def test_or_somewhere_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "temporal"
-    program.touch(mode=0o755)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert temporal_binary() == str(program)
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]:
+    """The folder of our Python, and one on the PATH, with no program in them yet."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    monkeypatch.setattr(sys, "executable", str(ours / "python"))
+    monkeypatch.setenv("PATH", str(theirs))
+    return ours, theirs
 
 
-def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(shutil, "which", lambda _: None)
+def says(version: tuple[int, ...]) -> str:
+    return f"temporal version {'.'.join(map(str, version))} (Server 1.32.0, UI 2.54.1)"
+
+
+NEWER, OLDER = (OLDEST_TEMPORAL[0], OLDEST_TEMPORAL[1] + 10, 0), (OLDEST_TEMPORAL[0], OLDEST_TEMPORAL[1] - 1, 9)
+
+
+def test_the_program_of_our_extra_is_new_enough() -> None:
+    ours = subprocess.run([Path(sys.executable).parent / "temporal", "--version"], capture_output=True, check=True)
+    major, minor, patch = ours.stdout.decode().split()[2].split(".")
+    assert (int(major), int(minor), int(patch)) >= OLDEST_TEMPORAL
+
+
+@pytest.mark.parametrize("version", [OLDEST_TEMPORAL, NEWER])
+def test_a_program_on_the_path_is_used_if_it_is_new_enough(places: tuple[Path, Path], version: tuple[int, ...]) -> None:
+    program(places[0], says(OLDEST_TEMPORAL))
+    found = program(places[1], says(version))
+    assert temporal_binary() == str(found)
+
+
+@pytest.mark.parametrize("said", [says(OLDER), "temporal version nonsense", "another program"])
+def test_else_the_one_next_to_our_python_is(places: tuple[Path, Path], said: str) -> None:
+    program(places[1], said)
+    ours = program(places[0], says(OLDEST_TEMPORAL))
+    assert temporal_binary() == str(ours)
+
+
+def test_one_that_is_too_old_and_the_only_one_is_refused_by_its_path(places: tuple[Path, Path]) -> None:
+    found = program(places[1], says(OLDER))
+    with pytest.raises(CaseError, match=r"older than \d+\.\d+\.\d+: .*embedded") as caught:
+        temporal_binary()
+    assert str(found) in str(caught.value)
+
+
+def test_a_missing_program_says_what_to_install(places: tuple[Path, Path]) -> None:
+    assert not list(places[0].iterdir())
     with pytest.raises(CaseError) as caught:
         temporal_binary()
     assert '"temporal" is missing' in str(caught.value)
@@ -80,7 +120,7 @@ asyncio.run(run(*sys.argv[1:]))
 
 async def test_a_server_whose_program_was_killed_keeps_its_file_from_another_one(tmp_path: Path) -> None:
     program, started, database = tmp_path / "temporal", tmp_path / "started", tmp_path / "data" / "temporal.db"
-    program.write_text(f"#!/bin/sh\necho $$ > {started}.new; mv {started}.new {started}; exec sleep 60\n")
+    program.write_text(f"#!/bin/sh\ntrap '' TERM\necho $$ > {started}.new; mv {started}.new {started}; exec sleep 60\n")
     program.chmod(0o755)
     check_unused(database)
     up = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(program), str(database))
@@ -118,6 +158,7 @@ async def test_the_server_knows_our_attributes_and_keeps_its_state_in_a_file(tmp
         assert await register_attributes(server.client) == []
     assert await server.ended() is not None
     assert database.stat().st_size > 0
+    assert [path for path in (database.parent, *database.parent.iterdir()) if path.stat().st_mode & 0o077] == []
     with pytest.raises(RuntimeError):
         await Client.connect(f"127.0.0.1:{port}")
 

@@ -116,3 +116,18 @@ class UpdateForm:
     async def cancel(self) -> None:
         """Close the form without sending anything."""
         await self.dialog.get_by_role("button", name="Cancel").last.click()
+
+
+class CodecDialog:
+    """The dialog *Codec Server*, behind the glasses."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def choose(self, address: str) -> None:
+        """Use a codec server with the browser's login there."""
+        await self._page.get_by_test_id("data-encoder-status-configured").click()
+        await self._page.get_by_test_id("use-local-endpoint-input").check(force=True)
+        await self._page.get_by_test_id("data-encoder-endpoint-input").fill(address)
+        await self._page.get_by_label("Include cross-origin credentials").dispatch_event("click")
+        await self._page.get_by_role("button", name="Apply").click()

@@ -1,11 +1,15 @@
-"""Whether a request bears the gateway's token: in a header, or as the password of a browser's login."""
+"""Whether a request bears a token: in a header, or as the password of a browser's login."""
 
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 
 from pydantic import SecretStr
 from starlette.requests import Request
+
+TokenSource = Callable[[], SecretStr | None]
+"""Says what the token is at the moment; None if nobody has one."""
 
 
 def bears(request: Request, token: SecretStr | None) -> bool:

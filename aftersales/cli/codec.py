@@ -1,0 +1,64 @@
+"""The command that decrypts for the Web UI and the ``temporal`` command."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import structlog
+import typer
+
+from aftersales.cli.exit_status import run
+from aftersales.runtime.codec_server import make_codec_server
+from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.key_ring import KeyRing
+from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.payload_encryption import configured_keys
+from aftersales.runtime.settings import Settings, load_settings
+from cases.errors import BadForm
+
+
+def codec_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_CODEC_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_CODEC_PORT).")] = None,
+    ui: Annotated[str | None, typer.Option(help="Address of the Web UI (AFTERSALES_UI_ADDRESS).")] = None,
+) -> None:
+    """Decrypt for the Web UI and the `temporal` command, for those with a token, until Ctrl-C."""
+    run(_serve(host, port, ui))
+
+
+async def _serve(host: str | None, port: int | None, ui: str | None) -> None:
+    settings = load_settings(codec_host=host, codec_port=port, ui_address=ui)
+    keys = configured_keys(settings)
+    if keys is None:
+        raise BadForm("AFTERSALES_KEYS_FILE: 缺少 / is not set: the YAML file with the keys")
+    async with running_codec(settings, keys) as (address, ended):
+        configure_logs(settings.log_level, settings.log_format)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        log = structlog.get_logger("codec")
+        log.info("codec server started", address=address)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    log.info("codec server stopped")
+
+
+@asynccontextmanager
+async def running_codec(settings: Settings, keys: KeyRing) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Serve until the block ends; yields the address, and the task that serves it.
+
+    Raises CaseError, naming the setting, if it cannot start.
+    """
+    if not keys.readers:
+        raise BadForm(f"{settings.keys_file}: readers: 缺少 / are missing: nobody may use the codec server")
+    with listen(settings.codec_host, settings.codec_port, "AFTERSALES_CODEC") as listener:
+        async with serving(make_codec_server(keys, settings.ui_address), listener) as ended:
+            yield codec_address(settings), ended
+
+
+def codec_address(settings: Settings) -> str:
+    """Return the address of the codec server."""
+    return f"http://{settings.codec_host}:{settings.codec_port}"
