@@ -14,7 +14,7 @@ from cases.messages import ConsoleTask
 from statecharts.analysis import invariants
 from statecharts.analysis.reachability import StateSpace, explore
 from statecharts.analysis.rulebook_rows import effects_of as effects_of_move
-from statecharts.rules import Party
+from statecharts.rules import Effect, Party
 from workflows.engine.process import ChartSamples, Process
 from workflows.registry import FAULTS, PROCESSES, REGISTERED, fault_of
 
@@ -56,6 +56,11 @@ def effects_of(process: str) -> Mapping[str, How]:
                 f"nor a function of the ledger: {how!r}"
             )
     return effects
+
+
+def is_task(effect: Effect, how: How | None) -> bool:
+    """Return whether an operator carries an effect out: also a decision for which the ledger is asked first."""
+    return isinstance(how, ConsoleTask) or (callable(how) and effect.submits)
 
 
 def effect_tables() -> Mapping[str, Mapping[str, How]]:

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from statemachine import HistoryState
 
-from activities.effects import PLATFORM_CALL, How
-from aftersales.authoring.process_check import effects_of
+from activities.effects import PLATFORM_CALL
+from aftersales.authoring.process_check import effects_of, is_task
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.web_ui import link, list_address, saved_views
-from cases.messages import ConsoleTask
-from statecharts.rules import Effect
 from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 
@@ -76,14 +74,9 @@ def _steps(_: Path) -> str:
         table = effects_of(name)
         performed = [effect for effect in process.effects().values() if effect.name in table]
         calls = [effect.label for effect in performed if table[effect.name] == PLATFORM_CALL]
-        tasks = [effect.label for effect in performed if _is_task(effect, table[effect.name])]
+        tasks = [effect.label for effect in performed if is_task(effect, table[effect.name])]
         rows.append(f"| `{name}` | {'、'.join(calls) or '-'} | {'、'.join(tasks) or '-'} |")
     return "\n".join(["| process | through the platform's interface | console tasks |", "| --- | --- | --- |", *rows])
-
-
-def _is_task(effect: Effect, how: How) -> bool:
-    """Return whether an operator carries an effect out: also a decision for which the ledger is asked first."""
-    return isinstance(how, ConsoleTask) or (callable(how) and effect.submits)
 
 
 LISTS: Mapping[str | None, Callable[[Path], str]] = {None: _names, "views": _views, "steps": _steps}

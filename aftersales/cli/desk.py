@@ -18,6 +18,7 @@ from aftersales.desk.access.passwords import hashed
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.desk.users import Role, User
+from aftersales.importing.case_files import read_shops, shop_names
 from aftersales.ledger.configured import configured_ledger
 from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving
@@ -72,7 +73,7 @@ async def running_desk(settings: Settings, client: Client) -> AsyncIterator[tupl
         listen(settings.desk_host, settings.desk_port, "AFTERSALES_DESK") as listener,
         configured_ledger(settings) as ledger,
     ):
-        app = make_desk(DeskServices(client, ledger, settings), login)
+        app = make_desk(DeskServices(client, ledger, settings, shop_names(read_shops(settings.shops_file))), login)
         async with serving(app, listener) as ended:
             yield desk_address(settings), ended
 

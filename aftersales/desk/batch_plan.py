@@ -170,7 +170,10 @@ def plan_rule(selection: BatchSelection, user: User, act: BatchAct, posted: Post
     values = table.values(act.form, shared)
     rows = [row for case in selection.cases for row in _rows_of_rule(case, user, act, _Filling(shared, values, table))]
     named = {name for case in selection.cases for name in numbers_of(case)}
-    return replace(_plan(act, rows), unused=[number for number in table.numbers if number not in named])
+    return replace(
+        _plan(act, rows),
+        unused=[number for number in table.numbers if number not in named and number not in selection.missing],
+    )
 
 
 def plan_done(selection: BatchSelection, user: User, act: BatchAct, posted: Posted) -> BatchPlan:

@@ -79,7 +79,7 @@ class CasePart:
 
 
 def parts_of(case: CaseView, user: User, now: datetime) -> list[CasePart]:
-    """Return the case's own part, and one for each of its orders."""
+    """Return the case's own part, and one for each of its orders; what moves them on stands first."""
     process = process_of(case.process)
     named = [
         *(name.rpartition(".")[0] or None for name in case.state),
@@ -91,6 +91,7 @@ def parts_of(case: CaseView, user: User, now: datetime) -> list[CasePart]:
     for order in (None, *orders):
         own = [name for name in case.state if (name.rpartition(".")[0] or None) == order]
         possible = [possible_action(case, user, action) for action in case.actions if action.order == order]
+        possible.sort(key=lambda one: not one.consequence.leads_to)
         parts.append(
             CasePart(
                 order=order,

@@ -18,6 +18,7 @@ from cases.models import read
 from workflows.engine.view import CaseView
 from workflows.registry import process_of
 
+NO_ANSWER: Final = "案件现在没有应答,请稍后刷新;一直这样,请告诉管理员"
 READING_PATIENCE: Final = timedelta(seconds=10)
 """How long a page waits for a worker's answer."""
 LISTING_PATIENCE: Final = timedelta(seconds=2)
@@ -90,7 +91,7 @@ class CaseReader:
         except RPCError as failed:
             if failed.status is RPCStatusCode.NOT_FOUND:
                 return None
-            raise CaseError(f"没有 worker 应答 / no worker answers: {failed.message}") from failed
+            raise CaseError(f"{NO_ANSWER} / no worker answers: {failed.message}") from failed
         except WorkflowQueryFailedError as failed:
             raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
         self._kept[case_id] = time.monotonic(), seen

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from statemachine.transition import Transition
 
-from statecharts.analysis.rulebook_rows import effects_of
+from aftersales.authoring.process_check import effects_of, is_task
+from statecharts.analysis.rulebook_rows import effects_of as effects_of_move
 from workflows.engine.process import Process
 from workflows.engine.view import CaseView
 from workflows.registry import process_of
@@ -16,13 +17,16 @@ class Consequence:
 
     ``leads_to`` are the Chinese names of the states, more than one where the form or a condition tells them apart, none
     where the state stays as it is; ``closes``: one of them is final.  ``does`` are the steps that follow;
-    ``asks_platform``: one of them is asked of the platform.
+    ``asks_platform``: one of them is asked of the platform.  ``submitted``: the decision counts once the
+    platform has taken it, ``by_hand``: once somebody has done it in the back office, as there is no interface for it.
     """
 
     leads_to: tuple[str, ...]
     closes: bool
     does: tuple[str, ...]
     asks_platform: bool
+    submitted: bool
+    by_hand: bool
 
     @property
     def irreversible(self) -> bool:
@@ -36,13 +40,16 @@ def consequence_of(case: CaseView, rule: str, order: str | None) -> Consequence:
     steps = [transition for _, transition in process.rules[rule].steps()]
     active = _active(process, case, order)
     possible = [step for step in steps if step.source.id in active] or steps
-    effects = [effect for step in possible for effect in effects_of(step)]
+    effects = [effect for step in possible for effect in effects_of_move(step)]
+    performed = effects_of(case.process)
     done = [effect for effect in effects if effect.is_performed]
     return Consequence(
         leads_to=tuple(dict.fromkeys(name for step in possible if (name := _names(step)))),
         closes=any(target.final for step in possible for target in step.targets),
         does=tuple(dict.fromkeys(effect.label for effect in done)),
         asks_platform=any(effect.submits or effect.calls_platform for effect in done),
+        submitted=any(effect.submits for effect in done),
+        by_hand=any(effect.submits and is_task(effect, performed.get(effect.name)) for effect in done),
     )
 
 

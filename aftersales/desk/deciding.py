@@ -72,6 +72,13 @@ class SendingOutcome:
         return _WORDS[self.kind]
 
     @property
+    def told(self) -> str:
+        """What became of it with the words that were said about it."""
+        if not self.said:
+            return self.words
+        return f"{self.words}(平台回复:{self.said})" if self.kind == "taken" else f"{self.words}:{self.said}"
+
+    @property
     def sent(self) -> bool:
         """Whether the case has, or may have, got the decision."""
         return self.kind not in ("forbidden", "moved")

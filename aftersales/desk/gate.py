@@ -158,6 +158,13 @@ class Gate:
             headers.append("set-cookie", f"{self._doors.cookie}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")
 
 
+def with_page_headers(response: Response) -> Response:
+    """Return an answer that no gate has seen with the headers of a page."""
+    for name, value in PAGE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
 def _refused(request: Request, status: int, words: str, why: str | None = None) -> Response:
     if why:
         structlog.get_logger("desk").warning("request refused", why=why)

@@ -35,7 +35,7 @@ _UPDATES: Final = {task: update for update, task in STEP_UPDATES.items()}
 class DoneAt(Form):
     """When something was done in truth, if it was before now (G-11)."""
 
-    occurred_at: Instant | None = Field(default=None, description="发生时间\n\n刚才做的不用填")
+    occurred_at: Instant | None = Field(default=None, description="发生时间\n\n刚才发生的不用填")
 
 
 class StepNote(DoneAt):

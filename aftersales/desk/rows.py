@@ -9,9 +9,11 @@ from typing import Final, Literal
 from temporalio.client import WorkflowExecution
 
 from aftersales.desk.case_reading import facts_of
+from aftersales.desk.chinese import chinese_of
+from aftersales.desk.consequences import consequence_of
 from aftersales.desk.services import DeskServices
 from aftersales.desk.waiting import deadline_of
-from aftersales.runtime.known_cases import EARLY_ENDINGS, how_to_revive, known_from, where_it_ended
+from aftersales.runtime.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
 from statecharts.rules import OPERATORS
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import ActionView, CaseView, DeadlineView
@@ -106,26 +108,27 @@ def _row(
 
 
 def own_actions(case: CaseView) -> list[ActionView]:
-    """Return what the shop may decide now, without what it only records."""
-    return [action for action in case.actions if not action.record]
+    """Return what the shop may decide now, without what it only records; what moves the case on stands first."""
+    own = [action for action in case.actions if not action.record]
+    return sorted(own, key=lambda action: not consequence_of(case, action.rule, action.order).leads_to)
 
 
 def _ended(execution: WorkflowExecution) -> str:
-    return f"{where_it_ended(known_from(execution))};{how_to_revive(execution.id)}"
+    return f"{ENDED_EARLY},没有人计时,也不能处理;请管理员运行 {how_to_revive(execution.id)} 恢复"
 
 
 def _problem(case: CaseView) -> str | None:
     waiting = [effect for effect in case.effects if effect.status in ("needs_operator", "console_task")]
     failed = sorted(waiting, key=lambda effect: effect.status != "needs_operator")
     for effect in failed:
-        return f"{effect.label}:{effect.task.page if effect.task else effect.why}"
+        return f"{effect.label}:{effect.task.page if effect.task else chinese_of(effect.why or '没有办成')}"
     return None
 
 
 def _then(clock: DeadlineView) -> str:
     if clock.resolving:
         return "已到期,正在向平台核实"
-    return f"{clock.label} → {clock.leads_to}" if clock.leads_to else clock.label
+    return f"{clock.label} → {clock.leads_to}" if clock.leads_to not in (None, clock.label) else clock.label
 
 
 def _costs(clock: DeadlineView) -> str | None:

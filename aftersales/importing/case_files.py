@@ -1,9 +1,9 @@
 """Case files: the facts of a case to open, and the figures that its shop has set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from aftersales.files.documents import BadFile, Document, read_document
 from aftersales.files.offsets import shift_instants, shifter
@@ -14,6 +14,9 @@ from cases.messages import Opening
 from cases.models import Strict, read
 from workflows.engine.process import Process
 from workflows.registry import process_of
+
+SHOP_NAME: Final = "name"
+LONGEST_SHOP_NAME: Final = 64
 
 
 class CaseFile(Strict):
@@ -47,12 +50,18 @@ def read_cases(files: Iterable[Path], settings: Settings) -> list[tuple[Process,
 
 
 def read_shops(path: Path | None) -> dict[str, Any]:
-    """Read the figures of shops, by shop id, process and figure; raise BadFile for an unknown or invalid one."""
+    """Read the figures of shops, by shop id, process and figure; raise BadFile for an unknown or invalid one.
+
+    Beside its processes a shop may have its ``name``.
+    """
     if path is None:
         return {}
     document = read_document(path)
     for shop, processes in document.data.items():
         for name, figures in _mapping(document, processes, shop).items():
+            if name == SHOP_NAME:
+                _refuse_unfit_name(document, figures, shop)
+                continue
             try:
                 process_of(name).case.policy_type().resolve(_mapping(document, figures, shop, name))
             except BadFile:
@@ -61,6 +70,19 @@ def read_shops(path: Path | None) -> dict[str, Any]:
                 bad.place = bad.place[1:]
                 raise document.fault(bad, shop, name) from bad
     return document.data
+
+
+def shop_names(shops: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of shops by their ids, as far as their file has them."""
+    return {shop: known[SHOP_NAME] for shop, known in shops.items() if SHOP_NAME in known}
+
+
+def _refuse_unfit_name(document: Document, name: Any, shop: str) -> None:
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_SHOP_NAME or not name.isprintable():
+        where = f"{shop}.{SHOP_NAME}"
+        raise document.fault(
+            BadForm(f"{where}: expected a name of 1 to {LONGEST_SHOP_NAME} characters"), shop, SHOP_NAME
+        )
 
 
 def _mapping(document: Document, value: Any, *place: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
@@ -20,6 +20,9 @@ from aftersales.desk.users import User
 from aftersales.desk.waiting import Filters, WaitingGroup
 from aftersales.platforms.marketplace import installed_marketplaces
 from workflows.registry import PROCESSES
+
+_FILTER_NAMES: Final = {"least": "金额", "search": "查找", "group": "分组", "page": "页码"}
+"""The filters that may be wrong in an address, as the page calls them."""
 
 
 async def home(request: Request) -> Response:
@@ -64,7 +67,8 @@ def read_filters(parameters: Mapping[str, str]) -> tuple[Filters, list[str]]:
         return Filters.model_validate_strings(given), []
     except ValidationError as bad:
         names = [str(fault["loc"][0]) for fault in bad.errors()]
-        return Filters.model_validate_strings({key: value for key, value in given.items() if key not in names}), names
+        kept = {key: value for key, value in given.items() if key not in names}
+        return Filters.model_validate_strings(kept), [_FILTER_NAMES.get(name, name) for name in names]
 
 
 def _address(filters: Filters, **changed: Any) -> str:

@@ -91,7 +91,7 @@ async def test_a_case_is_agreed_to_in_two_clicks(
 
     assert stage.scenes[case_id].performed == ["agree_on_platform"]
     for shown in (second, await desk.get(str(second.url))):  # the result survives a reload
-        assert "平台已受理:售后单 已同意" in shown.text
+        assert "平台已受理(平台回复:售后单 已同意)" in shown.text
         assert "待补寄发货" in shown.text
         assert f"{CLERK}(工作台)" in shown.text
     assert "已同意" not in str(second.url)

@@ -86,7 +86,7 @@ async def test_filters_that_cannot_be_read_are_named_and_left_out(desk: httpx2.A
 
     assert shown.status_code == 200
     assert "筛选条件有误" in shown.text
-    assert "least、page" in shown.text
+    assert "金额、页码" in shown.text
 
 
 @pytest.mark.parametrize(

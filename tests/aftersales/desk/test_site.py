@@ -1,7 +1,12 @@
 """The desk's pages over real HTTP."""
 
-import httpx2
+from typing import Any
 
+import httpx2
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from aftersales.desk.pages import monthly
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
 
 
@@ -28,3 +33,33 @@ async def test_nothing_comes_from_another_host(desk: httpx2.AsyncClient) -> None
     assert home.status_code == 200
     assert home.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
     assert "http://" not in home.text.replace(str(desk.base_url), "")
+
+
+async def test_an_address_that_leads_nowhere_is_answered_by_a_page_in_chinese(desk: httpx2.AsyncClient) -> None:
+    answers = [await desk.get("/nowhere"), await desk.post("/month"), await desk.get("/static/nothing.css")]
+
+    assert [answer.status_code for answer in answers] == [404, 405, 404]
+    assert all("没有这个页面" in answer.text and "回到待办" in answer.text for answer in answers[:2])
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (RPCError("connection refused", RPCStatusCode.UNAVAILABLE, b""), 503, "后台服务现在连不上"),
+        (RuntimeError("a fault of ours"), 500, "工作台出了故障"),
+    ],
+)
+async def test_a_fault_is_told_in_a_page_in_chinese_without_its_own_words(
+    desk: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int, words: str
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(monthly, "open_stakes", fail)
+
+    shown = await desk.get("/month")
+
+    assert shown.status_code == status
+    assert words in shown.text
+    assert str(fault) not in shown.text
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aftersales.files.documents import BadFile
-from aftersales.importing.case_files import read_case, read_shops
+from aftersales.importing.case_files import read_case, read_shops, shop_names
 
 NOW = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SOUND = """\
@@ -133,6 +133,7 @@ def test_no_file_of_shops_means_no_figures() -> None:
         ("  douyin_reship:", "  douyin:", 2, "douyin_reship"),
         ("  douyin_reship:", "  douyin_reship: 5\n  x:", 2, "1001.douyin_reship: expected a mapping"),
         ("1001:", "1001: 5\nx:", 1, "1001: expected a mapping"),
+        ("1001:", "1001:\n  name: 5", 2, "1001.name: expected a name"),
     ],
 )
 def test_a_bad_file_of_shops_names_line_and_figure(tmp_path: Path, was: str, now: str, line: int, words: str) -> None:
@@ -141,3 +142,12 @@ def test_a_bad_file_of_shops_names_line_and_figure(tmp_path: Path, was: str, now
         read_shops(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert words in str(caught.value)
+
+
+def test_a_shop_may_have_a_name_beside_its_figures(tmp_path: Path) -> None:
+    shops = read_shops(
+        written(tmp_path, SHOPS.replace("1001:", "1001:\n  name: 城南旗舰店") + "1002: {}\n", "shops.yaml")
+    )
+
+    assert shop_names(shops) == {"1001": "城南旗舰店"}
+    assert read_case(written(tmp_path, SOUND), shops, NOW)[1].policy == {"shipping": "24h", "buyer_window": "3d"}
