@@ -91,7 +91,7 @@ def parts_of(case: CaseView, user: User, now: datetime) -> list[CasePart]:
     for order in (None, *orders):
         own = [name for name in case.state if (name.rpartition(".")[0] or None) == order]
         possible = [possible_action(case, user, action) for action in case.actions if action.order == order]
-        possible.sort(key=lambda one: not one.consequence.leads_to)
+        possible.sort(key=lambda one: not one.consequence.does_something)
         parts.append(
             CasePart(
                 order=order,

@@ -29,6 +29,11 @@ class Consequence:
     by_hand: bool
 
     @property
+    def does_something(self) -> bool:
+        """Whether it moves the case on, or is submitted to the platform; else it is only noted."""
+        return bool(self.leads_to) or self.submitted
+
+    @property
     def irreversible(self) -> bool:
         """Whether nobody can take it back: the platform has been asked, or the case or its order is closed."""
         return self.asks_platform or self.closes

@@ -110,7 +110,7 @@ def _row(
 def own_actions(case: CaseView) -> list[ActionView]:
     """Return what the shop may decide now, without what it only records; what moves the case on stands first."""
     own = [action for action in case.actions if not action.record]
-    return sorted(own, key=lambda action: not consequence_of(case, action.rule, action.order).leads_to)
+    return sorted(own, key=lambda action: not consequence_of(case, action.rule, action.order).does_something)
 
 
 def _ended(execution: WorkflowExecution) -> str:

@@ -48,7 +48,7 @@ async def test_a_task_names_page_steps_and_order_and_is_marked_as_done_once(
     case_id = await card(open_on_desk, "task-shop")
     shown = await listed(desk, case_id, shop="task-shop")
     text = part_about(shown, case_id)
-    assert "打开" in text
+    assert "入口:咚咚工作台" in text
     assert "点击「延迟发货」" in text
     assert f'data-copy="{case_id.partition("/")[2]}"' in shown.text
     form = form_of(shown, case_id)
