@@ -10,7 +10,6 @@ from playwright.async_api import Locator, Page, expect
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.importing.case_files import read_case
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.http_server import listen, serving
