@@ -1,6 +1,5 @@
 """The system's Chromium, headless and confined to this machine."""
 
-import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,9 +37,7 @@ async def open_page(program: str) -> AsyncIterator[Page]:
     """Open a page in a fresh browser with the settings of an operator in China."""
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(
-            executable_path=program, args=FLAGS, env={**os.environ, "LANGUAGE": "zh_CN"}
-        )
+        browser = await driver.chromium.launch(executable_path=program, args=FLAGS)
         try:
             context = await browser.new_context(
                 viewport={"width": 1280, "height": 800},

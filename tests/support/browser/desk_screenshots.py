@@ -50,8 +50,8 @@ async def take_desk(page: Page, desk: str, shoot: Shoot) -> None:
     await shoot(page, "desk-home.png")
     await page.goto(f"{desk}/case/{SPLIT}")
     await shoot(page, "desk-case.png")
-    await page.set_viewport_size({"width": 1100, "height": 720})
     await page.goto(f"{desk}/case/{CLAIM}?rule=agree")
+    await page.locator("#decide").scroll_into_view_if_needed()
     await shoot(page, "desk-confirm.png")
     await page.get_by_role("button", name="确认同意赔付").click()
     await expect(page.locator(".outcome")).to_be_visible()
@@ -66,6 +66,7 @@ async def take_desk(page: Page, desk: str, shoot: Shoot) -> None:
     await shoot(page, "desk-month.png")
     await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     await page.goto(f"{desk}/")
+    await page.locator("li.case").first.evaluate("shown => shown.scrollIntoView()")
     await shoot(page, "desk-phone.png")
 
 
