@@ -11,8 +11,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from aftersales.desk.form_fields import fields_of
+from aftersales.desk.gate import PAGE_HEADERS
 from aftersales.desk.rendering import DESK_FOLDER, ENVIRONMENT
-from aftersales.desk.site import PAGE_HEADERS
 from aftersales.runtime.http_server import listen, serving
 from cases.douyin_reship import Refusal
 from tests.support.browser.chromium import open_page
@@ -24,7 +24,8 @@ PAGE = ENVIRONMENT.from_string("""{% extends "base.html" %}
 
 
 async def fields_page(request: Request) -> Response:
-    text = PAGE.render(user=None, path=request.url.path, done=fields_of(StepDone), refusal=fields_of(Refusal))
+    values = {"user": None, "path": request.url.path, "csrf_token": ""}
+    text = PAGE.render(**values, done=fields_of(StepDone), refusal=fields_of(Refusal))
     return HTMLResponse(text, headers=PAGE_HEADERS)
 
 

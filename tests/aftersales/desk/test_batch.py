@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -191,6 +192,12 @@ async def test_pasted_numbers_choose_the_cases(desk: httpx2.AsyncClient, open_on
 
     assert "2 件案件" in choice.text
     assert "5999</code>:没有进行中的案件" in choice.text
+    (act,) = re.findall(r'name="act" value="(agree-[^"]+)"', choice.text)
+    carried = {"case": [by_order, by_own], "lines": lines, "left": "5999\t没有进行中的案件", "act": act}
+    plan = await desk.post("/batch", data=carried)
+    assert "2</b> 项可办" in plan.text
+    assert plan.text.count("<code>5999</code>") == 1
+    assert "没有用上" not in plan.text  # it has been said that it is left out
 
 
 async def test_cases_are_assigned_and_what_another_has_is_taken_over_in_plain_sight(

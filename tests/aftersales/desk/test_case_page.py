@@ -86,6 +86,7 @@ async def test_a_case_is_agreed_to_in_two_clicks(
     first = await panel(desk, case_id, "agree")
     assert "提交后不能撤回" in first.text
     assert "会提交到平台" in first.text
+    assert "填了时间,就只按当时已经办好登记,不再提交到平台" in first.text
     assert "之后:待补寄发货" in first.text
     second = await form_with(first, "确认同意补寄").post(desk)
 
@@ -259,6 +260,8 @@ async def test_a_decision_for_the_console_counts_once_it_is_done_there(
     case_id = await open_on_desk("claim_1688", own_id, **claim_facts(own_id, whole_now()))
     shown = await panel(desk, case_id, "agree")
     assert "赔付 ¥10.00:SO1 ¥10.00 <b>10.00 元</b>" in shown.text
+    assert "平台没有接口,提交后列为控制台任务" in shown.text
+    assert "会提交到平台" not in shown.text
 
     sent = await form_with(shown, "确认同意赔付").post(desk)
 

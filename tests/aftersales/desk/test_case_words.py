@@ -9,6 +9,7 @@ from aftersales.desk.case_parts import form_of
 from aftersales.desk.chinese import chinese_of, labelled
 from aftersales.desk.consequences import consequence_of
 from aftersales.desk.facts_shown import shown_facts
+from aftersales.desk.rows import own_actions
 from aftersales.runtime.case_words import who_gave
 from statecharts.rules import OPERATORS
 from workflows.engine.process import Process
@@ -84,6 +85,18 @@ def test_only_what_is_possible_in_the_present_state_counts() -> None:
 
     assert found.closes
     assert found.does == ("在控制台同意赔付",)
+    assert found.by_hand
+    assert not consequence_of(case_in(PROCESSES["douyin_reship"], "awaiting_merchant", None), "agree", None).by_hand
+
+
+def test_what_is_only_noted_stands_behind_what_is_done() -> None:
+    actions = [
+        ActionView.model_construct(rule=rule, label=rule, order=None, record=False)
+        for rule in ("mark_out_of_stock", "ship")
+    ]
+    case = case_in(PROCESSES["douyin_reship"], "awaiting_shipment", None).model_copy(update={"actions": actions})
+
+    assert [action.rule for action in own_actions(case)] == ["ship", "mark_out_of_stock"]
 
 
 def test_facts_are_shown_with_shanghai_time_and_unknown_is_said_to_be() -> None:

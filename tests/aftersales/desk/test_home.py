@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk.rows import tone_of
 from aftersales.ledger.store import SqlLedger
@@ -105,3 +106,20 @@ async def test_filters_that_cannot_be_read_are_named_and_left_out(desk: httpx2.A
 )
 def test_a_clock_is_red_orange_yellow_or_grey(seconds: int, waits_for: str, tone: str) -> None:
     assert tone_of(NOW + timedelta(seconds=seconds), waits_for, NOW) == tone
+
+
+async def test_what_has_ended_early_and_what_several_orders_may_do_is_said_in_chinese(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment
+) -> None:
+    fees = {"authentication_fee": "20.00", "freight_fee": "12.00"}
+    orders = [{"order_id": f"33019{name}", "carries_item": name == "1"} for name in ("1", "2")]
+    shop = {"provider_id": "P1", "merchant_id": "chinese-shop", "item_id": "I-home-1"}
+    split = await open_on_desk("anxinjian_split", **shop, **fees, sub_orders=orders)
+    (early,) = await opened(open_on_desk, "chinese-shop", 1)
+    await environment.client.get_workflow_handle(early).terminate("by mistake")
+
+    text = await listed(desk, {split, early}, shop="chinese-shop")
+
+    assert f"异常终止,没有人计时,也不能处理;请管理员运行 aftersales revive {early} 恢复" in text
+    assert "(订单 …0191)" in text
+    assert "terminated" not in text
