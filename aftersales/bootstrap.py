@@ -46,7 +46,7 @@ from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow
 from workflows.notices import SendNoticesWorkflow
 from workflows.reconcile import CatchUpWorkflow
-from workflows.registry import WORKFLOWS
+from workflows.registry import case_workflows
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 
@@ -161,7 +161,7 @@ def make_worker(
     return Worker(
         Client(**config),
         task_queue=settings.task_queue,
-        workflows=[*WORKFLOWS, CatchUpWorkflow, LookForEndedWorkflow, SendNoticesWorkflow],
+        workflows=[*case_workflows(), CatchUpWorkflow, LookForEndedWorkflow, SendNoticesWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
         workflow_runner=CaseRunner(),
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],

@@ -40,7 +40,7 @@ from aftersales.runtime.settings import Settings
 from benchmarks import by_hand
 from cases.messages import Opening
 from workflows.opening import start_case
-from workflows.registry import PROCESSES, WORKFLOWS
+from workflows.registry import PROCESSES, case_workflows
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 OURS = "ours"
@@ -262,7 +262,7 @@ async def replay_ms(way: Way, histories: list[WorkflowHistory]) -> float:
     if way.name == OURS:
         converter = for_cases()
         replayer = Replayer(
-            workflows=WORKFLOWS,
+            workflows=case_workflows(),
             workflow_runner=CaseRunner(),
             interceptors=[OneArgument()],
             data_converter=converter,

@@ -5,10 +5,12 @@ and ``activities``, and one in the package of its marketplace in ``aftersales.pl
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
+from typing import TypeVar
 
 from statemachine.exceptions import InvalidDefinition
 
@@ -32,6 +34,7 @@ REGISTERED: Mapping[str, str] = {
 }
 """Every process, with its marketplace."""
 
+Loaded = TypeVar("Loaded")
 ROOT = Path(__file__).resolve().parents[1]
 PLACED = re.compile(r"[\w/]+\.py:\d+: ")
 """The beginning of a text that says where the fault is."""
@@ -82,20 +85,49 @@ def _place(name: str, bad: BaseException) -> str:
     return f"{path.relative_to(ROOT).as_posix()}:{line}: "
 
 
-def _load_all() -> Iterator[type[CaseWorkflow] | tuple[str, ProcessFault]]:
-    for name in REGISTERED:
-        try:
-            yield load(name)
-        except ProcessFault as fault:
-            yield name, fault
+@cache
+def _loaded(name: str) -> type[CaseWorkflow] | ProcessFault:
+    try:
+        return load(name)
+    except ProcessFault as fault:
+        return fault
 
 
-_LOADED = list(_load_all())
+class _OnDemand(Mapping[str, Loaded]):
+    """What the registered processes come to, each loaded when it is first asked for: a command needs one of many."""
 
-WORKFLOWS: tuple[type[CaseWorkflow], ...] = tuple(loaded for loaded in _LOADED if not isinstance(loaded, tuple))
-PROCESSES: Mapping[str, Process] = {workflow.process.name: workflow.process for workflow in WORKFLOWS}
-FAULTS: Mapping[str, ProcessFault] = dict(loaded for loaded in _LOADED if isinstance(loaded, tuple))
+    def __init__(self, come_to: Callable[[type[CaseWorkflow] | ProcessFault], Loaded | None]) -> None:
+        self._come_to = come_to
+
+    def __getitem__(self, name: str) -> Loaded:
+        value = self._come_to(_loaded(name)) if name in REGISTERED else None
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in REGISTERED if self._come_to(_loaded(name)) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _process(loaded: type[CaseWorkflow] | ProcessFault) -> Process | None:
+    return None if isinstance(loaded, ProcessFault) else loaded.process
+
+
+def _fault(loaded: type[CaseWorkflow] | ProcessFault) -> ProcessFault | None:
+    return loaded if isinstance(loaded, ProcessFault) else None
+
+
+PROCESSES: Mapping[str, Process] = _OnDemand(_process)
+FAULTS: Mapping[str, ProcessFault] = _OnDemand(_fault)
 """The processes that cannot be loaded, and why."""
+
+
+def case_workflows() -> tuple[type[CaseWorkflow], ...]:
+    """Return the workflows of all processes."""
+    return tuple(loaded for loaded in map(_loaded, REGISTERED) if not isinstance(loaded, ProcessFault))
 
 
 def process_of(name: str) -> Process:

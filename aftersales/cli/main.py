@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
@@ -10,6 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from aftersales.cli.exit_status import BAD_INPUT, why_not_written
+from aftersales.cli.output import complain, write_what_can_be_written
 from cases.plain_text import plain_lines
 
 
@@ -24,9 +27,9 @@ class CommandSource(NamedTuple):
 
 
 COMMANDS = {
-    "up": CommandSource("up", "Run everything on this machine until Ctrl-C."),
-    "worker": CommandSource("service", "Run a worker against the configured Temporal server."),
-    "gateway": CommandSource("gateway", "Receive the platforms' messages until Ctrl-C."),
+    "up": CommandSource("servers", "Run everything on this machine until Ctrl-C."),
+    "worker": CommandSource("servers", "Run a worker against the configured Temporal server."),
+    "gateway": CommandSource("servers", "Receive the platforms' messages until Ctrl-C."),
     "desk": CommandSource("desk", "Serve the desk, the page on which clerks work their cases."),
     "codec": CommandSource("codec", "Decrypt for the Web UI and the `temporal` command."),
     "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
@@ -41,7 +44,7 @@ COMMANDS = {
     "simulate": CommandSource("checks", "Play a scenario under virtual time."),
     "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
     "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
-    "setup": CommandSource("service", "Register the search attributes and print links to useful views."),
+    "setup": CommandSource("setup", "Register the search attributes and print links to useful views."),
     "rekey": CommandSource("rekey", "Change the keys that encrypt what Temporal stores."),
     "replay": CommandSource("checks", "Replay histories with the current code."),
 }
@@ -102,22 +105,34 @@ def _options(
 
 def main() -> None:
     """Run the command and exit at once: Temporal's client may abort a short-lived process while it shuts down."""
+    write_what_can_be_written()
     status: object = 0
     try:
         app()
     except SystemExit as done:
         status = done.code
+    except OSError as failed:  # of this machine: a full disk, an output that is gone
+        status = _not_written(failed)
     except BaseException as bug:  # noqa: BLE001 - print where it happened, and end in the same way
-        from aftersales.runtime.log_privacy import outline  # noqa: PLC0415 - help and completion start faster without it
+        from aftersales.runtime.log_privacy import outline
 
         print(plain_lines(outline((type(bug), bug, bug.__traceback__))), file=sys.stderr)  # noqa: T201
         status = 1
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        status = status or 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as failed:
+            status = status or _not_written(failed)
     os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+def _not_written(failed: OSError) -> int:
+    """Say which output cannot be written, and return the exit status; nobody reads what a closed pipe would say."""
+    if isinstance(failed, BrokenPipeError):
+        return 1
+    with suppress(OSError):
+        complain(why_not_written(failed))
+    return BAD_INPUT
 
 
 if __name__ == "__main__":

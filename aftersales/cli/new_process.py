@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from aftersales.authoring.skeleton import checked_label, checkout, marketplace, write_skeleton
 from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
 
@@ -18,6 +17,7 @@ def new_process_command(
     label: Annotated[str | None, typer.Option(metavar="中文", help="Its Chinese name (default: NAME).")] = None,
 ) -> None:
     """Write the skeleton of a process: chart, case, workflow, activities, scenario, test, rule book, registration."""
+    from aftersales.authoring.skeleton import checked_label, checkout, marketplace, write_skeleton
 
     async def work() -> None:
         root = checkout()

@@ -1,74 +1,19 @@
-"""Arguments and options that several commands share, and the reading of their values."""
+"""Arguments and options that several commands share."""
 
-import json
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from aftersales.files.offsets import shift_instant, shift_instants, shifter
-from cases.durations import parse_duration
-from cases.errors import BadForm
-from cases.models import expected
-from workflows.engine.decisions import StuckStep
-from workflows.engine.process import Process
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, PROCESS/ID, as `list` shows it.")]
+CaseId = Annotated[
+    str,
+    typer.Argument(
+        metavar="CASE",
+        help="The case: PROCESS/ID as `list` shows it, or a number alone: of the order, the after-sale, the case.",
+    ),
+]
 RuleName = Annotated[str, typer.Argument(metavar="RULE", help="The rule, such as agree.")]
 FormFields = Annotated[
     list[str] | None, typer.Option("--form", metavar="KEY=VALUE", help="A field of the form; repeatable.")
 ]
 OrderId = Annotated[str | None, typer.Option(help="The order, in a case about several orders.")]
-
-_JSON_TYPES = {"boolean", "integer", "number", "array", "object"}
-
-
-def read_form(process: Process, rule: str, fields: list[str], now: datetime) -> dict[str, Any] | None:
-    """Read KEY=VALUE fields by the rule's form, text as it is and anything else as JSON; raise BadForm."""
-    declared = process.rules.get(rule)
-    model = process.case.form_type(declared.form) if declared else StuckStep
-    properties = model.model_json_schema().get("properties", {})
-    values: dict[str, Any] = {}
-    for field in fields:
-        name, separator, text = field.partition("=")
-        if not separator or name not in properties:
-            raise BadForm(f"--form {field!r}: expected KEY=VALUE; {expected(model)}")
-        values[name] = _value(name, text, properties[name])
-    shifted: dict[str, Any] = shift_instants(model, values, shifter(now), ("--form",))
-    return shifted or None
-
-
-def _value(name: str, text: str, schema: dict[str, Any]) -> Any:
-    types = {schema.get("type"), *(choice.get("type") for choice in schema.get("anyOf", ()))}
-    if not types & _JSON_TYPES:
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as bad:
-        raise BadForm(f"--form {name}: expected JSON, got {text!r}") from bad
-
-
-def read_instant(option: str, text: str | None, now: datetime) -> str | None:
-    """Read an instant or an offset from now; raise BadForm that names the option."""
-    if text is None:
-        return None
-    shifted = str(shift_instant(text, shifter(now), (option,)))
-    try:
-        instant = datetime.fromisoformat(shifted)
-    except ValueError as bad:
-        raise BadForm(f"{option}: expected an instant or an offset such as -1h, got {text!r}") from bad
-    if instant.tzinfo is None:
-        raise BadForm(f"{option}: the instant needs a time zone: {text!r}")
-    return shifted
-
-
-def read_patience(text: str) -> timedelta:
-    """Read how long to wait; raises BadForm."""
-    try:
-        length = parse_duration(text)
-    except BadForm as bad:
-        raise BadForm(f"--patience: {bad}") from bad
-    if length <= timedelta(0):
-        raise BadForm(f"--patience: 须大于零 / must be longer than nothing: {text!r}")
-    return length

@@ -1,33 +1,56 @@
 """The output of commands: tables and lines for people, JSON for programs, one line for an error."""
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Final
 
 from cases.durations import format_duration
 from cases.plain_text import NOT_PLAIN, plain, squeezed
 from cases.shanghai import shanghai
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 _MINUTE = timedelta(minutes=1)
-_WIDTH_WITHOUT_TERMINAL = 200
+_WIDTH_WITHOUT_TERMINAL: Final = 200
+_NARROW: Final = 100
+"""Columns up to which a table that does not fit is printed as a block for each row: its cells would be cut to bits."""
+
+
+def write_what_can_be_written() -> None:
+    """Let standard output and error take every text, whatever their encoding, and whether they are open or not."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(data: Any) -> None:
     """Print JSON on standard output, and nothing else; what would steer a terminal is escaped."""
-    text = json.dumps(data, ensure_ascii=False, indent=2)
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    text = json.dumps(data, ensure_ascii=not encoding.startswith("utf"), indent=2)
     lines = (NOT_PLAIN.sub(lambda found: json.dumps(found.group())[1:-1], line) for line in text.split("\n"))
     print("\n".join(lines))  # noqa: T201
 
 
-def say(text: str = "") -> None:
-    """Print one line for people, without interpreting markup in it, whatever others said in it."""
-    Console(highlight=False, emoji=False, soft_wrap=True).print(escape(plain(text)))
+def say(text: str = "", indent: int = 0) -> None:
+    """Print one line for people, without interpreting markup in it, whatever others said in it.
+
+    A terminal breaks what is longer; with an ``indent`` it is broken between words, under its own beginning.
+    """
+    from rich.padding import Padding
+    from rich.text import Text
+
+    said = Text(plain(text), overflow="fold")
+    if not indent:
+        _console().print(said, soft_wrap=True)
+        return
+    _console().print(Padding(said, (0, 0, 0, indent), expand=False))
 
 
 def complain(text: str) -> None:
@@ -35,23 +58,45 @@ def complain(text: str) -> None:
     print(f"aftersales: {squeezed(text)}", file=sys.stderr)  # noqa: T201
 
 
-def _console() -> Console:
+def _console() -> "Console":
     """Return a console of the terminal's width; without a terminal, wide enough for every column."""
-    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, emoji=False, width=None if known else _WIDTH_WITHOUT_TERMINAL)
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Print a table, or a line saying that it is empty."""
+    """Print a table, or a line saying that it is empty; a block for each row where the table would not fit."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    names = list(columns)
+    cells = [["" if cell is None else plain(str(cell)) for cell in row] for row in rows]
+    if not cells:
+        say(f"{title}: 无 (none)")
+        return
     table = Table(title=escape(plain(title)), title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*(escape("" if cell is None else plain(str(cell))) for cell in row))
+    for number, column in enumerate(names):
+        table.add_column(escape(column), overflow="fold", no_wrap=number == 0)
+    for row in cells:
+        table.add_row(*map(escape, row))
     console = _console()
-    if table.row_count:
-        console.print(table)
+    if console.width <= _NARROW and console.measure(table, options=console.options.update(width=10_000)).maximum > (
+        console.width
+    ):
+        _print_blocks(title, names, cells)
     else:
-        console.print(f"{escape(plain(title))}: 无 (none)")
+        console.print(table)
+
+
+def _print_blocks(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print the first cell of each row on a line, and the others that have a text below it, with their names."""
+    say(title)
+    for row in rows:
+        say(row[0], indent=1)
+        told = [f"{name} {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell]
+        say(" · ".join(told), indent=4)
 
 
 def when(instant: str | datetime | None) -> str:

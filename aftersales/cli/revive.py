@@ -1,38 +1,40 @@
 """``aftersales revive``: bring back a case whose workflow ended before the case did."""
 
-import asyncio
-
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson, CaseId
 from aftersales.cli.output import complain, print_json, say
-from aftersales.ledger.configured import configured_ledger
-from aftersales.runtime.connection import connect
-from aftersales.runtime.revival import revive
-from aftersales.runtime.schedules import look_again
-from aftersales.runtime.settings import load_settings
-from cases.errors import CaseError
-from workflows.reconcile import OVERLAP
-from workflows.registry import REGISTERED, process_of
 
 
 def revive_command(case: CaseId, as_json: AsJson = False) -> None:
     """Revive a case that was terminated, failed, cancelled or timed out. Exit status 1: it runs, or has ended."""
+    import asyncio
+
+    from aftersales.cli.case_numbers import case_of, names_process
+    from aftersales.ledger.configured import configured_ledger
+    from aftersales.runtime.connection import connect
+    from aftersales.runtime.revival import revive
+    from aftersales.runtime.schedules import look_again
+    from aftersales.runtime.settings import load_settings
+    from cases.errors import CaseError
+    from workflows.reconcile import OVERLAP
+    from workflows.registry import REGISTERED
 
     async def work() -> None:
         settings = load_settings()
-        process = process_of(case.partition("/")[0])
+        names_process(case)
         client = await connect()
-        ended = await revive(client, case)
+        case_id = await case_of(client, case)
+        ended = await revive(client, case_id)
         try:
             with configured_ledger(settings) as ledger:
-                await asyncio.to_thread(ledger.revived, case)
+                await asyncio.to_thread(ledger.revived, case_id)
         except CaseError as away:
             complain(f"账本稍后更正 / the ledger is corrected by the next look for ended cases: {away}")
         # What its marketplace changed meanwhile was left out by the looks at its shop.
-        await look_again(client, REGISTERED[process.name], ended.shop_id, ended.at - OVERLAP)
+        await look_again(client, REGISTERED[case_id.partition("/")[0]], ended.shop_id, ended.at - OVERLAP)
         if as_json:
-            print_json({"case_id": case, "revived": True})
+            print_json({"case_id": case_id, "revived": True})
         else:
-            say(f"{case}: 已恢复 / revived")
+            say(f"{case_id}: 已恢复 / revived")
 
     run(work())

@@ -11,7 +11,7 @@ from cases.ledger import OpenedCase
 from cases.messages import EndedCase
 from cases.models import whole_seconds
 from workflows.engine import search_attributes as sa
-from workflows.registry import PROCESSES
+from workflows.registry import REGISTERED
 
 RUNNING: Final = "ExecutionStatus = 'Running'"
 OPEN: Final = f"{RUNNING} AND ({sa.WAITS_FOR.name} IS NOT NULL OR {sa.NEEDS_OPERATOR.name} = true)"
@@ -23,7 +23,7 @@ OTHERS_SHOWN: Final = 100
 """Runs that are looked at for the other cases of an order."""
 
 
-def of_processes(names: Iterable[str] = tuple(PROCESSES)) -> str:
+def of_processes(names: Iterable[str] = tuple(REGISTERED)) -> str:
     """Return the query for the workflows of processes."""
     return "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
 
@@ -74,6 +74,12 @@ async def cases_about(client: Client, process: str, shop: str, order: str, rpc_t
     query = f"{of_processes([process])} AND {_about(shop, [order])}"
     listed = client.list_workflows(query, limit=OTHERS_SHOWN, rpc_timeout=rpc_timeout)
     return sorted({execution.id async for execution in listed})
+
+
+def numbered(number: str) -> str:
+    """Return the query for the cases that have a number: of an order of theirs, or their own."""
+    ids = ", ".join(quoted(f"{name}/{number}") for name in REGISTERED)
+    return f"{of_processes()} AND ({sa.ORDERS.name} = {quoted(number)} OR WorkflowId IN ({ids}))"
 
 
 def _about(shop: str, orders: Iterable[str]) -> str:

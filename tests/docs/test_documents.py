@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from aftersales.authoring.process_lists import LISTS, renewed
 from aftersales.cli import main
-from aftersales.cli.cases import OPERATOR_UPDATES
+from aftersales.cli.acting import OPERATOR_UPDATES
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.gateway.app import make_gateway
 from aftersales.gateway.inbox import Inbox

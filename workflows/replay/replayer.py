@@ -22,7 +22,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
 from cases.errors import BadForm, Refused
-from workflows.registry import WORKFLOWS
+from workflows.registry import case_workflows
 from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
 from workflows.replay.decoding import decoded
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
@@ -91,7 +91,7 @@ async def _issued(
     """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
     runner = RecordingRunner(CaseRunner())
     replayer = Replayer(
-        workflows=WORKFLOWS,
+        workflows=case_workflows(),
         workflow_runner=runner,
         interceptors=[OneArgument()],
         data_converter=for_cases(converter),

@@ -64,7 +64,7 @@ async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
         assert "aftersales revive douyin_reship/A1" in unreadable
         assert "its last state cannot be read before it is revived" in unreadable
 
-    monkeypatch.setattr("aftersales.cli.cases.QUERY_PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("aftersales.cli.showing.QUERY_PATIENCE", timedelta(seconds=1))
     await asyncio.to_thread(story)
 
 

@@ -1,5 +1,6 @@
 """How a command ends: exit status and one line."""
 
+import errno
 import json
 import socket
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.cli.exit_status import run
 from aftersales.cli.main import COMMANDS
-from aftersales.runtime.decision_client import DecisionUnknown
 from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
 from tests.support.embedded import settings_of
 from workflows.registry import PROCESSES, process_of
@@ -56,16 +56,18 @@ def update(kind: str | None) -> WorkflowUpdateFailedError:
         (update("Refused"), 1, "why"),
         (update("PlatformRefused"), 1, "why"),
         (update("BadForm"), 2, "why"),
-        (DecisionUnknown("U1", "why"), 3, "--update-id U1 "),
         (update(None), 2, "why"),
         (WorkflowQueryFailedError("why"), 2, "why"),
         (rpc(RPCStatusCode.NOT_FOUND, "workflow execution already completed"), 1, "案件已结束"),
         (rpc(RPCStatusCode.NOT_FOUND, "workflow not found for ID"), 2, "没有这个案件"),
+        (rpc(RPCStatusCode.NOT_FOUND, "Namespace nowhere is not found."), 2, "没有这个命名空间"),
         (rpc(RPCStatusCode.DEADLINE_EXCEEDED), 2, "no worker answers"),
         (rpc(RPCStatusCode.CANCELLED), 2, "no worker answers"),
         (rpc(RPCStatusCode.INVALID_ARGUMENT, "invalid search attribute: CaseShop"), 2, "aftersales setup"),
         (rpc(RPCStatusCode.INVALID_ARGUMENT, "bad query"), 2, "Temporal: bad query"),
         (rpc(RPCStatusCode.PERMISSION_DENIED, "no"), 2, "Temporal: no"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "standard output: 不能使用"),
+        (PermissionError(errno.EACCES, "Permission denied", "out/x.md"), 2, "out/x.md: 不能使用"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
@@ -118,7 +120,7 @@ def test_a_wrong_call_is_bad_input(aftersales: Callable[..., Result], arguments:
     ("arguments", "words"),
     [
         (("show", "nonsense/A1"), "no such process"),
-        (("show", "A1"), "no such process"),
+        (("show", "A1"), "no Temporal server answers"),
         (("act", "douyin_reship/A1", "agreed"), "agree, refuse"),
         (("act", "douyin_reship/A1", "auto_agree"), "agree, refuse"),
         (("act", "douyin_reship/A1", "ship", "--form", "carrier"), "KEY=VALUE"),

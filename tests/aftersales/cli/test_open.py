@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.open import OpeningStopped, _open
+from aftersales.cli.opening import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening

@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.gateway import running_gateway
+from aftersales.cli.running_gateway import running_gateway
 from aftersales.gateway.case_client import CaseClient, Fed, FeedResult
 from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.credentials import Secrets

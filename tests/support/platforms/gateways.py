@@ -21,7 +21,7 @@ from tests.support.life import whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.programs import ROOT, START_SECONDS, free_port
 
-COMMAND = "import typer; from aftersales.cli.gateway import gateway_command; typer.run(gateway_command)"
+COMMAND = "import typer; from aftersales.cli.servers import gateway_command; typer.run(gateway_command)"
 STARTED = "gateway started"
 
 

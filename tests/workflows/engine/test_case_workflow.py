@@ -4,10 +4,10 @@ import pytest
 from temporalio import workflow
 
 from workflows.engine.case_workflow import CaseWorkflow
-from workflows.registry import WORKFLOWS
+from workflows.registry import case_workflows
 
 
-@pytest.mark.parametrize("defined", WORKFLOWS, ids=lambda defined: defined.__name__)
+@pytest.mark.parametrize("defined", case_workflows(), ids=lambda defined: defined.__name__)
 def test_a_workflow_bears_the_name_of_its_process(defined: type[CaseWorkflow]) -> None:
     definition = workflow._Definition.must_from_class(defined)
     assert definition.name == defined.process.name

@@ -22,7 +22,7 @@ from workflows.engine import activity_calls, case_workflow
 from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
-from workflows.registry import WORKFLOWS
+from workflows.registry import case_workflows
 from workflows.replay.replayer import HistoryChanged, local_calls, recorded, replay
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
@@ -82,7 +82,7 @@ async def test_a_clock_of_another_length_is_found_although_plain_replay_is_conte
 
     monkeypatch.setattr(ReshipCase, "due", halved)
     plain = Replayer(
-        workflows=WORKFLOWS,
+        workflows=case_workflows(),
         workflow_runner=CaseRunner(),
         interceptors=[OneArgument()],
         data_converter=for_cases(),

@@ -1,17 +1,14 @@
-"""The command that receives the marketplaces' messages: gateway."""
+"""The running gateway, which receives the marketplaces' messages."""
 
 import asyncio
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated
 
 import structlog
-import typer
 from temporalio.client import Client
 
-from aftersales.cli.exit_status import run
 from aftersales.cli.output import say
 from aftersales.gateway.app import make_gateway
 from aftersales.gateway.case_client import CaseClient
@@ -35,18 +32,8 @@ from cases.errors import BadForm, CaseError
 INBOX = "inbox.db"
 
 
-def gateway_command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_GATEWAY_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_GATEWAY_PORT).")] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Make failed messages due again, and exit.")
-    ] = False,
-) -> None:
-    """Receive the marketplaces' messages until Ctrl-C: store each before answering it, then dispatch it to its case."""
-    run(_retry() if retry_failed else _serve(host, port))
-
-
-async def _serve(host: str | None, port: int | None) -> None:
+async def serve_gateway(host: str | None, port: int | None) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C."""
     settings = load_settings(gateway_host=host, gateway_port=port)
     async with running_gateway(settings, connect) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
@@ -98,7 +85,8 @@ async def running_gateway(
                     yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 
 
-async def _retry() -> None:
+async def retry_failed_messages() -> None:
+    """Make failed messages due again."""
     async with _inbox(load_settings()) as inbox:
         say(f"重新投递 / due again: {await inbox.retry_failed()}")
 

@@ -1,4 +1,4 @@
-"""``aftersales up``: embedded Temporal server, worker, gateway, sandbox and sample cases, in one command."""
+"""What ``aftersales up`` runs: embedded Temporal server, worker, gateway, sandbox and sample cases, in one command."""
 
 import asyncio
 import fcntl
@@ -9,9 +9,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,9 +17,8 @@ from aftersales.authoring.process_check import refuse_faulty_processes
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
 from aftersales.cli.codec import codec_address, running_codec
 from aftersales.cli.desk import running_desk
-from aftersales.cli.exit_status import run
-from aftersales.cli.gateway import running_gateway
 from aftersales.cli.output import say
+from aftersales.cli.running_gateway import running_gateway
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
 from aftersales.ledger import check_ledger
@@ -41,18 +38,8 @@ _ARRIVAL_SECONDS = 10.0
 _QUERY_TIMEOUT = timedelta(seconds=5)
 
 
-def up_command(
-    samples: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Open the case files of this folder once the worker runs.")
-    ] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the Temporal server (AFTERSALES_PORT).")] = None,
-    ui_port: Annotated[int | None, typer.Option(help="Port of the Web UI (AFTERSALES_UI_PORT).")] = None,
-) -> None:
-    """Run everything on this machine until Ctrl-C. The next start goes on with the same cases."""
-    run(_up(samples, port, ui_port))
-
-
-async def _up(samples: Path | None, port: int | None, ui_port: int | None) -> None:
+async def run_everything(samples: Path | None, port: int | None, ui_port: int | None) -> None:
+    """Run everything on this machine until SIGTERM or Ctrl-C."""
     settings = load_settings(port=port, ui_port=ui_port)
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
     refuse_faulty_processes()

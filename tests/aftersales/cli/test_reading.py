@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.cli.options import read_form, read_instant
+from aftersales.cli.reading import read_form, read_instant
 from cases.errors import BadForm
 from workflows.registry import process_of
 
@@ -37,11 +37,11 @@ def test_text_stays_text_and_the_rest_is_json(rule: str, fields: list[str], form
     ("rule", "fields", "words"),
     [
         ("ship", ["carrier"], "KEY=VALUE"),
-        ("ship", ["carier=SF"], "carrier, tracking_no"),
-        ("agree", ["reason=x"], "KEY=VALUE"),
-        ("refuse", ["after_consent=yes"], "after_consent: expected JSON, got 'yes'"),
+        ("ship", ["carier=SF"], "--form carier: 没有这个字段 / no such field; 字段 / fields: carrier, tracking_no"),
+        ("agree", ["reason=x"], "--form reason: 没有这个字段 / no such field"),
+        ("refuse", ["after_consent=yes"], "after_consent: expected true or false, got 'yes'"),
         ("refuse", ["evidence=[{"], "evidence: expected JSON"),
-        ("retry_effect", ["serial=first"], "serial: expected JSON"),
+        ("retry_effect", ["serial=first"], "serial: expected a number"),
     ],
 )
 def test_what_does_not_fit_the_form_is_refused(rule: str, fields: list[str], words: str) -> None:
