@@ -46,11 +46,11 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
 
 def _quieten() -> None:
     """Let only the one line of how it ended reach people: Temporal's core warns of every repeated call."""
-    if "temporalio" in sys.modules:
+    if "structlog" in sys.modules:  # as with every command that connects; to load it takes others too long
         from aftersales.runtime.logs import configure_logs
 
         configure_logs("ERROR", "json")
-    else:  # it would take longer to load than most commands take that need no server
+    else:
         logging.getLogger().setLevel(logging.ERROR)
 
 

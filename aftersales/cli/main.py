@@ -4,7 +4,6 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -90,6 +89,8 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - as typer calls it
     if value:
+        from importlib.metadata import version
+
         typer.echo(f"aftersales {version('aftersales')}")
         raise typer.Exit
 

@@ -19,6 +19,9 @@ _WIDTH_WITHOUT_TERMINAL: Final = 200
 _NARROW: Final = 100
 """Columns up to which a table that does not fit is printed as a block for each row: its cells would be cut to bits."""
 
+_HANGING: Final = 2
+"""Columns by which the second line of a text is indented further."""
+
 
 def write_what_can_be_written() -> None:
     """Let standard output and error take every text, whatever their encoding, and whether they are open or not."""
@@ -43,14 +46,16 @@ def say(text: str = "", indent: int = 0) -> None:
 
     A terminal breaks what is longer; with an ``indent`` it is broken between words, under its own beginning.
     """
-    from rich.padding import Padding
     from rich.text import Text
 
-    said = Text(plain(text), overflow="fold")
+    console, said = _console(), Text(plain(text), overflow="fold")
     if not indent:
-        _console().print(said, soft_wrap=True)
+        console.print(said, soft_wrap=True)
         return
-    _console().print(Padding(said, (0, 0, 0, indent), expand=False))
+    first, *others = said.wrap(console, max(console.width - indent - _HANGING, _HANGING)) or [said]
+    console.print(Text(" " * indent) + first, soft_wrap=True)
+    for line in others:
+        console.print(Text(" " * (indent + _HANGING)) + line, soft_wrap=True)
 
 
 def complain(text: str) -> None:
@@ -94,9 +99,23 @@ def _print_blocks(title: str, columns: Sequence[str], rows: Iterable[Sequence[st
     """Print the first cell of each row on a line, and the others that have a text below it, with their names."""
     say(title)
     for row in rows:
-        say(row[0], indent=1)
-        told = [f"{name} {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell]
-        say(" · ".join(told), indent=4)
+        say(row[0], indent=2)
+        for line in _packed([f"{name} {cell}" for name, cell in zip(columns[1:], row[1:], strict=True) if cell]):
+            say(line, indent=4)
+
+
+def _packed(parts: Iterable[str]) -> list[str]:
+    """Return lines of as many parts as fit, none of them broken unless it is longer than a line."""
+    from rich.cells import cell_len
+
+    width, lines = _console().width - 4 - _HANGING, list[str]()
+    for part in parts:
+        longer = f"{lines[-1]} · {part}" if lines else part
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
 
 
 def when(instant: str | datetime | None) -> str:

@@ -1,44 +1,101 @@
-"""A command loads no more than it needs."""
+"""A command loads no more than it needs, so that it answers at once."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from aftersales.cli.main import COMMANDS
+from workflows.registry import REGISTERED
 
-DATABASE, WORKBOOKS, SERVER = (
-    ("sqlalchemy", "alembic", "psycopg"),
-    ("openpyxl", "python_calamine"),
-    ("uvicorn", "starlette"),
-)
-MAY_LOAD = {
-    ("open",): WORKBOOKS,
-    ("bill",): DATABASE,
-    ("gateway", "sandbox", "codec"): SERVER,
-    ("desk", "up"): (*SERVER, *DATABASE),
-}
-OTHERS = tuple(COMMANDS.keys() - {name for names in MAY_LOAD for name in names})
+DATABASE, WORKBOOKS, SERVER = ("sqlalchemy", "alembic", "psycopg"), ("openpyxl",), ("uvicorn", "starlette")
+CLIENT = ("temporalio", "statemachine", "structlog", "httpx2", "rich.table")
+PROCESS, OTHER_PROCESSES = "douyin_reship", tuple(f"workflows.{name}" for name in REGISTERED if name != "douyin_reship")
+CASE = f"{PROCESS}/1"
+RUN = """
+import sys
+from aftersales.cli.main import app
+for command in {commands!r}:
+    try:
+        app(command)
+    except SystemExit:
+        pass
+"""
+OF_OTHERS = ("desk", "month")
+"""Commands whose modules load what they run with their options."""
 
 
 def loaded(program: str, *modules: str) -> list[str]:
     """Return which of the modules a fresh interpreter has loaded after a program."""
-    script = f"import sys; {program}; print(*[name for name in {modules!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    script = f"import sys\n{program}\nprint(); print(*[name for name in {modules!r} if name in sys.modules])"
+    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "AFTERSALES_PORT": "1"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **nowhere})
+    return done.stdout.splitlines()[-1].split()
+
+
+def after(*commands: tuple[str, ...]) -> str:
+    return RUN.format(commands=[list(command) for command in commands])
 
 
 def test_the_commands_are_listed_and_completed_without_loading_one() -> None:
-    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "temporalio", "pydantic", "workflows", "aftersales.cli.cases")
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, *CLIENT, "pydantic", "workflows", "aftersales.cli.cases")
     assert loaded("import aftersales.cli.main", *unneeded) == []
+
+
+def test_no_help_page_loads_what_its_command_runs() -> None:
+    pages = [(name, "--help") for name in COMMANDS if name not in OF_OTHERS]
+    assert loaded(after(*pages), *DATABASE, *WORKBOOKS, *SERVER, *CLIENT, "workflows", "statecharts", "asyncio") == []
+
+
+def test_the_rule_book_of_a_process_loads_no_other_and_nothing_that_runs_one() -> None:
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "structlog", "temporalio.client", "temporalio.worker", "httpx2")
+    books = [("rulebook", PROCESS, *options) for options in ((), ("--by-state",), ("--json",))]
+    assert loaded(after(*books), *unneeded, *OTHER_PROCESSES) == []
+
+
+def test_a_decision_loads_the_process_of_its_case_alone() -> None:
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "temporalio.worker", "temporalio.testing", "httpx2", "yaml")
+    sent = after(("act", CASE, "agree"), ("show", CASE), ("report", CASE, "agree"))
+    assert loaded(sent, *unneeded, *OTHER_PROCESSES) == []
+
+
+def test_bad_input_of_commands_without_a_server_loads_no_client() -> None:
+    assert loaded(after(("bill", "missing.csv")), "temporalio.client", *WORKBOOKS, *SERVER, "workflows") == []
 
 
 def test_a_worker_loads_no_database_before_a_ledger_is_opened_nor_what_reads_workbooks() -> None:
     assert loaded("import worker", *DATABASE, *WORKBOOKS) == []
 
 
-@pytest.mark.parametrize(("names", "allowed"), [*MAY_LOAD.items(), (OTHERS, ())])
-def test_a_command_loads_nothing_that_it_does_not_need(names: tuple[str, ...], allowed: tuple[str, ...]) -> None:
-    program = f"from aftersales.cli.main import load_command; [load_command(name) for name in {names!r}]"
-    forbidden = {*DATABASE, *WORKBOOKS, *SERVER} - {*allowed}
-    assert loaded(program, *forbidden) == []
+MAY_LOAD = {
+    (("open", "missing.yaml"),): WORKBOOKS,
+    (("bill", "missing.csv"),): DATABASE,
+    (("sandbox",), ("gateway",)): SERVER,
+    (("up", "--samples", "missing"),): (*SERVER, *DATABASE),
+    (
+        ("list",),
+        ("show", CASE),
+        ("act", CASE, "agree"),
+        ("revive", CASE),
+        ("report", CASE, "agree"),
+        ("simulate", "missing.yaml"),
+        ("new-process", "-"),
+        ("setup",),
+        ("replay", "missing.json"),
+    ): (),
+}
+
+
+@pytest.mark.parametrize(("commands", "allowed"), MAY_LOAD.items(), ids=lambda value: str(value)[:20])
+def test_a_command_loads_nothing_that_it_does_not_need(
+    commands: tuple[tuple[str, ...], ...], allowed: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert loaded(after(*commands), *({*DATABASE, *WORKBOOKS, *SERVER} - {*allowed})) == []
+
+
+def test_every_command_is_looked_at() -> None:
+    known = {command[0] for commands in MAY_LOAD for command in commands} | {*OF_OTHERS, "rulebook", "worker"}
+    assert known == {*COMMANDS}
