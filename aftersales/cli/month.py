@@ -47,7 +47,7 @@ def month_command(
         if csv is not None:
             _write(csv, _csv(asked, shops))
         if html is not None:
-            from aftersales.desk.month_page import month_file  # noqa: PLC0415 - only a page needs templates
+            from aftersales.desk.month_page import month_file
 
             _write(html, month_file(report))
         if as_json:
@@ -76,8 +76,8 @@ async def _report(month: Month, shop: str | None, *, with_open_cases: bool) -> M
 
 async def _open_now(shop: str | None) -> list[OpenStake] | None:
     """Return what is at stake in open cases; None if no server tells, for the figures need none."""
-    from aftersales.ledger.open_stakes import open_stakes  # noqa: PLC0415 - only a page asks the server
-    from aftersales.runtime.connection import TemporalUnreachable, connect  # noqa: PLC0415
+    from aftersales.ledger.open_stakes import open_stakes
+    from aftersales.runtime.connection import TemporalUnreachable, connect
 
     try:
         async with asyncio.timeout(SERVER_SECONDS):

@@ -13,7 +13,6 @@ from aftersales.desk.chinese import chinese_of
 from aftersales.desk.facts_shown import ShownFact, shown_facts
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import User
-from aftersales.desk.waiting import deadline_of
 from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.case_search import other_cases
 from aftersales.runtime.known_cases import (
@@ -24,6 +23,7 @@ from aftersales.runtime.known_cases import (
     known_from,
     where_it_ended,
 )
+from aftersales.runtime.nearest_cases import deadline_of
 from aftersales.runtime.web_ui import case_address, list_address
 from cases.errors import CaseError
 from workflows.engine import search_attributes as sa

@@ -15,9 +15,9 @@ from aftersales.desk.waiting import (
     Filters,
     WaitingCases,
     WaitingGroup,
-    deadline_of,
     query_of,
 )
+from aftersales.runtime.nearest_cases import deadline_of
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 

@@ -12,8 +12,8 @@ from aftersales.desk.case_reading import facts_of
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.consequences import consequence_of
 from aftersales.desk.services import DeskServices
-from aftersales.desk.waiting import deadline_of
 from aftersales.runtime.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
+from aftersales.runtime.nearest_cases import deadline_of
 from statecharts.rules import OPERATORS
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import ActionView, CaseView, DeadlineView

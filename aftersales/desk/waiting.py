@@ -1,7 +1,4 @@
-"""The cases that wait: filtered, counted and in the order of their urgency.
-
-The server cannot sort, so deadlines are asked for by windows of time that grow, and divided where they hold too many.
-"""
+"""The cases that wait: filtered, counted and in the order of their urgency."""
 
 import asyncio
 import time
@@ -16,6 +13,7 @@ from pydantic import Field
 from temporalio.client import Client, WorkflowExecution
 
 from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, newest_runs, of_processes, quoted
+from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, nearest_cases
 from cases.models import Strict
 from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
@@ -23,10 +21,6 @@ from workflows.registry import PROCESSES, REGISTERED
 
 CASES_ON_A_PAGE: Final = 25
 """Cases on a page."""
-WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
-"""The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
-SHORTEST_WINDOW: Final = timedelta(seconds=1)
-"""Deadlines are whole seconds: within one, the server's order is as good as any, and the same for every page."""
 MOST_KEPT_COUNTS: Final = 200
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
@@ -117,7 +111,7 @@ class WaitingCases:
         """Count the cases of a group that the server can tell."""
         begin, end = DEADLINE_HOURS.get(group, (None, None))
         parties = _waited_for(group)
-        return await self._count(f"{self._open} AND {_waits_for(parties)}{self._between(begin, end)}")
+        return await count_cases(self._client, f"{self._open} AND {_waits_for(parties)}{self._between(begin, end)}")
 
     async def nearest(self, group: WaitingGroup | None, wanted: int) -> list[WorkflowExecution]:
         """Return the cases of a group by deadline, nearest first; without a group, those of the shop.
@@ -134,93 +128,21 @@ class WaitingCases:
     async def _nearest(
         self, parties: Sequence[Party], hours: tuple[int | None, int | None], wanted: int
     ) -> list[WorkflowExecution]:
-        if not wanted:
-            return []
         begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
         query = f"{self._open} AND {_waits_for(parties)}"
-        if self._few:
-            query += _from_to(begin, end)
-            listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
-            return sorted(listed, key=self._urgency)[:wanted]
-        found: list[WorkflowExecution] = []
-        for window in [self._now + window for window in WINDOWS] + [None]:
-            if begin is not None and window is not None and window <= begin:
-                continue
-            stop = end if end is not None and (window is None or window > end) else window
-            found += await self._in_window(query, begin, stop, wanted - len(found))
-            begin = stop
-            if len(found) >= wanted or begin is None or begin == end:
-                break
-        if len(found) < wanted and end is None:
-            query = f"{query} AND {sa.DEADLINE.name} IS NULL"
-            found += [found async for found in self._client.list_workflows(query, limit=wanted - len(found))]
-        return found[:wanted]
-
-    async def _in_window(
-        self, query: str, begin: datetime | None, end: datetime | None, wanted: int, number: int | None = None
-    ) -> list[WorkflowExecution]:
-        """Return the cases with a deadline in a window, by deadline; a window that holds too many is divided."""
-        bounded = f"{query} AND {sa.DEADLINE.name} IS NOT NULL{_from_to(begin, end)}"
-        if number is None:
-            number = await self._count(bounded)
-        if not number:
-            return []
-        floor = begin or (end or self._now) - timedelta(days=365)
-        ceiling = end or floor + timedelta(days=365)
-        if ceiling - floor <= SHORTEST_WINDOW:
-            return [execution async for execution in self._client.list_workflows(bounded, limit=wanted)]
-        if number <= max(CASES_ON_A_PAGE, 2 * wanted):
-            return sorted([execution async for execution in self._client.list_workflows(bounded)], key=self._urgency)
-        found: list[WorkflowExecution] = []
-        for inner in await self._divided(query, (begin, floor, ceiling, end), number):
-            if len(found) < wanted:
-                found += await self._in_window(query, *inner[:2], wanted - len(found), inner[2])
-        return found
-
-    async def _divided(
-        self, query: str, window: tuple[datetime | None, datetime, datetime, datetime | None], number: int
-    ) -> list[tuple[datetime | None, datetime | None, int]]:
-        """Divide a window in halves or, if one of them holds everything, around the second in which a case is due.
-
-        Many cases are due in the same second if they were opened by one import: halving would lead there slowly.
-        """
-        begin, floor, ceiling, end = window
-        middle = (floor + (ceiling - floor) / 2).replace(microsecond=0)
-        first = await self._count(f"{query}{_from_to(begin, middle)}")
-        if 0 < first < number:
-            return [(begin, middle, first), (middle, end, number - first)]
-        one = [case async for case in self._client.list_workflows(f"{query}{_from_to(floor, ceiling)}", limit=1)]
-        due = deadline_of(one[0]) if one else None
-        if due is None or not floor <= due < ceiling:
-            return [(begin, middle, first), (middle, end, number - first)]
-        after = due + SHORTEST_WINDOW
-        before, crowd = await asyncio.gather(
-            self._count(f"{query}{_from_to(begin, due)}"), self._count(f"{query}{_from_to(due, after)}")
-        )
-        return [(begin, due, before), (due, after, crowd), (after, end, number - before - crowd)]
-
-    def _urgency(self, execution: WorkflowExecution) -> tuple[bool, datetime]:
-        """Return what cases are sorted by: the deadline, with those that have none at the end.
-
-        Those of one second stay in the server's order, however they were found: so they are the same on every page.
-        """
-        deadline = deadline_of(execution)
-        return deadline is None, deadline or self._now
-
-    async def _count(self, query: str) -> int:
-        return (await self._client.count_workflows(query)).count
+        if not self._few:
+            return await nearest_cases(self._client, query, wanted, self._now, begin, end)
+        query += deadlines_between(begin, end)
+        listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+        return sorted(listed, key=by_deadline)[:wanted]
 
     @property
     def _open(self) -> str:
         return f"{self.query} AND {OPEN}"
 
     def _between(self, begin: int | None, end: int | None) -> str:
-        return _from_to(*(None if hours is None else self._now + timedelta(hours=hours) for hours in (begin, end)))
-
-
-def deadline_of(execution: WorkflowExecution) -> datetime | None:
-    """Return the nearest deadline of a listed case."""
-    return execution.typed_search_attributes.get(sa.DEADLINE)
+        bounds = (None if hours is None else self._now + timedelta(hours=hours) for hours in (begin, end))
+        return deadlines_between(*bounds)
 
 
 def query_of(
@@ -291,8 +213,3 @@ def _waits_for(parties: Sequence[Party]) -> str:
 
 def _in(name: str, values: Sequence[str]) -> str:
     return f"{name} IN ({', '.join(quoted(value) for value in values) or quoted('-')})"
-
-
-def _from_to(begin: datetime | None, end: datetime | None) -> str:
-    said = f" AND {sa.DEADLINE.name} >= '{begin.isoformat()}'" if begin else ""
-    return said + (f" AND {sa.DEADLINE.name} < '{end.isoformat()}'" if end else "")

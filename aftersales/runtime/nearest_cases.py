@@ -3,8 +3,9 @@
 The server cannot sort, so deadlines are asked for by windows of time that grow, and divided where they hold too many.
 """
 
+import asyncio
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from temporalio.client import Client, WorkflowExecution
 
@@ -13,11 +14,19 @@ from workflows.engine import search_attributes as sa
 
 WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (-720, 0, 2, 12, 24, 72, 240, 1080))
 """The ends of the windows in which the nearest deadlines are looked for, from now; the last has no end."""
-READ_WHOLE: Final = 200
-"""Cases that are read and sorted without dividing their window."""
+READ_WHOLE: Final = 25
+"""Cases of a window that are read and sorted without dividing it."""
 SHORTEST_WINDOW: Final = timedelta(seconds=1)
 """Deadlines are whole seconds: within one, the server's order is as good as any, and the same every time."""
 _YEAR: Final = timedelta(days=365)
+
+
+class _Window(NamedTuple):
+    """The deadlines from one instant until another, either of which may be open, and how many there are if known."""
+
+    begin: datetime | None
+    end: datetime | None
+    number: int | None = None
 
 
 async def nearest_cases(
@@ -27,19 +36,13 @@ async def nearest_cases(
 
     With ``begin`` or ``end``, only those whose deadline is not before the one, and before the other.
     """
-    if not wanted:
-        return []
-    now = now.replace(microsecond=0)
-    bounded = f"{query}{deadlines_between(begin, end)}"
-    if await count_cases(client, bounded) <= READ_WHOLE:
-        return sorted([case async for case in client.list_workflows(bounded)], key=by_deadline)[:wanted]
-    found: list[WorkflowExecution] = []
-    start = begin
-    for window in [*(now + window for window in WINDOWS), None]:
+    search, found, start = _Search(client, query), list[WorkflowExecution](), begin
+    for after_now in [*WINDOWS, None] if wanted else []:
+        window = None if after_now is None else now.replace(microsecond=0) + after_now
         if start is not None and window is not None and window <= start:
             continue
         stop = end if end is not None and (window is None or window > end) else window
-        found += await _in_window(client, query, start, stop, wanted - len(found))
+        found += await search.nearest_in(_Window(start, stop), wanted - len(found))
         start = stop
         if len(found) >= wanted or start is None or start == end:
             break
@@ -49,25 +52,53 @@ async def nearest_cases(
     return found[:wanted]
 
 
-async def _in_window(
-    client: Client, query: str, begin: datetime | None, end: datetime | None, wanted: int
-) -> list[WorkflowExecution]:
-    """Return the cases with a deadline in a window, by deadline; a window that holds too many is divided."""
-    bounded = f"{query} AND {sa.DEADLINE.name} IS NOT NULL{deadlines_between(begin, end)}"
-    floor = begin or (end or LATEST) - _YEAR
-    ceiling = end or floor + _YEAR
-    if ceiling - floor <= SHORTEST_WINDOW:
-        return [case async for case in client.list_workflows(bounded, limit=wanted)]
-    number = await count_cases(client, bounded)
-    if not number:
-        return []
-    if number > max(READ_WHOLE, 2 * wanted):
-        middle = (floor + (ceiling - floor) / 2).replace(microsecond=0)
-        found = await _in_window(client, query, begin, middle, wanted)
-        if len(found) < wanted:
-            found += await _in_window(client, query, middle, end, wanted - len(found))
+class _Search:
+    def __init__(self, client: Client, query: str) -> None:
+        self._client, self._query = client, f"{query} AND {sa.DEADLINE.name} IS NOT NULL"
+
+    async def nearest_in(self, window: _Window, wanted: int) -> list[WorkflowExecution]:
+        """Return the cases of a window by deadline; a window that holds too many is divided."""
+        begin, end, number = window
+        if number is None:
+            number = await self._count(begin, end)
+        if not number:
+            return []
+        floor = begin or (end or LATEST) - _YEAR
+        ceiling = end or floor + _YEAR
+        query = f"{self._query}{deadlines_between(begin, end)}"
+        if ceiling - floor <= SHORTEST_WINDOW:
+            return [case async for case in self._client.list_workflows(query, limit=wanted)]
+        if number <= max(READ_WHOLE, 2 * wanted):
+            return sorted([case async for case in self._client.list_workflows(query)], key=by_deadline)
+        found: list[WorkflowExecution] = []
+        for part in await self._divided(_Window(begin, end, number), floor, ceiling):
+            if len(found) < wanted:
+                found += await self.nearest_in(part, wanted - len(found))
         return found
-    return sorted([case async for case in client.list_workflows(bounded)], key=by_deadline)
+
+    async def _divided(self, window: _Window, floor: datetime, ceiling: datetime) -> list[_Window]:
+        """Divide a window in halves or, if one of them holds everything, around the second in which a case is due.
+
+        Many cases are due in the same second if they were opened by one import: halving would lead there slowly.
+        """
+        begin, end, number = window
+        assert number is not None  # noqa: S101 - it was counted
+        middle = (floor + (ceiling - floor) / 2).replace(microsecond=0)
+        first = await self._count(begin, middle)
+        halves = [_Window(begin, middle, first), _Window(middle, end, number - first)]
+        if 0 < first < number:
+            return halves
+        query = f"{self._query}{deadlines_between(floor, ceiling)}"
+        one = [case async for case in self._client.list_workflows(query, limit=1)]
+        due = deadline_of(one[0]) if one else None
+        if due is None or not floor <= due < ceiling:
+            return halves
+        after = due + SHORTEST_WINDOW
+        before, crowd = await asyncio.gather(self._count(begin, due), self._count(due, after))
+        return [_Window(begin, due, before), _Window(due, after, crowd), _Window(after, end, number - before - crowd)]
+
+    async def _count(self, begin: datetime | None, end: datetime | None) -> int:
+        return await count_cases(self._client, f"{self._query}{deadlines_between(begin, end)}")
 
 
 async def count_cases(client: Client, query: str) -> int:
@@ -80,10 +111,13 @@ def deadline_of(case: WorkflowExecution) -> datetime | None:
     return case.typed_search_attributes.get(sa.DEADLINE)
 
 
-def by_deadline(case: WorkflowExecution) -> tuple[bool, float, str]:
-    """Return what listed cases are sorted by: the deadline, with those that have none at the end."""
+def by_deadline(case: WorkflowExecution) -> tuple[bool, datetime]:
+    """Return what listed cases are sorted by: the deadline, with those that have none at the end.
+
+    Those of one second stay in the server's order, however they were found: so they are the same on every page.
+    """
     deadline = deadline_of(case)
-    return deadline is None, deadline.timestamp() if deadline else 0.0, case.id
+    return deadline is None, deadline or LATEST
 
 
 def deadlines_between(begin: datetime | None, end: datetime | None) -> str:
