@@ -51,20 +51,13 @@ def test_what_it_writes_passes_every_check_and_its_scenario_is_played(tmp_path: 
             str(tmp_path / "mypy"),
             "--follow-imports",
             "silent",
-            "statecharts",
-            "cases",
-            "workflows",
+            *sources,
         ),
         ("aftersales.cli.main", "rulebook", "--check", NAME),
         ("aftersales.cli.main", "rulebook", NAME, "--write", "docs/rulebook"),
         ("aftersales.cli.main", "simulate", f"examples/scenarios/{NAME}_silent.yaml"),
-        (
-            "pytest",
-            "-q",
-            f"tests/statecharts/test_{NAME}.py",
-            "tests/docs/test_rulebooks.py",
-            "tests/cases/test_policy.py",
-        ),
+        ("pytest", "-q", f"tests/statecharts/test_{NAME}.py", "tests/cases/test_policy.py"),
+        ("pytest", "-q", "tests/docs/test_rulebooks.py", "-k", f"{NAME} or clause_is_in_the_rule_book or no_document"),
     ]
     for arguments in checks:
         done = program(tree, *arguments)

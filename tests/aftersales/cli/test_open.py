@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.cli.opening import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
+from aftersales.runtime import opening_pace
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
 from cases.shanghai import SHANGHAI
@@ -30,9 +31,13 @@ Command = Callable[..., Result]
 NO_SERVER = "127.0.0.1:1"
 # Whoever runs the tests in the background has interrupts ignored, and so has every process that they start.
 INTERRUPTIBLE = (
-    "from signal import *; signal(SIGINT, default_int_handler); from aftersales.cli.main import main; main()"
+    "from signal import *; signal(SIGINT, default_int_handler);"
+    "from datetime import timedelta; from aftersales.runtime import opening_pace;"
+    "opening_pace.PROBE_PATIENCE = timedelta(milliseconds=100);"
+    "from aftersales.cli.main import main; main()"
 )
-MANY, LAST = 2000, 20
+"""It has little patience with workers, of which there are none."""
+MANY, LAST = 800, 20
 """Rows that are not all opened before anybody can interrupt, and the last of them."""
 
 
@@ -48,6 +53,7 @@ def address(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("TEMPORAL_ADDRESS", target)
     monkeypatch.setenv("AFTERSALES_TASK_QUEUE", "nobody's")
+    monkeypatch.setattr(opening_pace, "PROBE_PATIENCE", timedelta(milliseconds=100))
     with environment.with_time_skipping_disabled():
         yield target
 

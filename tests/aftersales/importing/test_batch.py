@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.importing import batch
 from aftersales.importing.batch import open_cases
+from aftersales.runtime import opening_pace
 from aftersales.runtime.known_cases import find_workflow
 from cases.errors import LedgerUnreachable
 from cases.ledger import OpenedCase
@@ -25,7 +27,9 @@ NOBODYS = "nobody's"
 
 
 @pytest.fixture
-def client(environment: WorkflowEnvironment) -> Iterator[Client]:
+def client(environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client of a server without a worker, which is therefore not waited for."""
+    monkeypatch.setattr(opening_pace, "PROBE_PATIENCE", timedelta(milliseconds=100))
     with environment.with_time_skipping_disabled():
         yield environment.client
 
@@ -65,7 +69,11 @@ async def test_a_case_that_only_temporal_knows_says_how_it_ended(client: Client)
     assert second == {"case_id": f"{PROCESS}/{open_one}", "opened": False}
 
 
-async def test_every_case_opened_is_entered_in_the_ledger_many_together(client: Client) -> None:
+async def test_every_case_opened_is_entered_in_the_ledger_many_together(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_ENTERED_TOGETHER", 10)
+
     class Counting(Register):
         writes: Sequence[int] = ()
 
@@ -73,7 +81,7 @@ async def test_every_case_opened_is_entered_in_the_ledger_many_together(client: 
             self.writes = (*self.writes, len(cases))
             super().opened(cases)
 
-    ledger, own_ids = Counting(), ids(150)
+    ledger, own_ids = Counting(), ids(15)
     await open_cases(client, NOBODYS, ledger, cases(*own_ids))
     assert {case.case_id for case in ledger.entered} == {f"{PROCESS}/{own_id}" for own_id in own_ids}
     assert len(ledger.writes) == 2
