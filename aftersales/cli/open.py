@@ -29,6 +29,6 @@ def open_command(
     as_json: AsJson = False,
 ) -> None:
     """Open cases from files; cases opened before stay as they are. Rejected rows of an export are written to a file."""
-    from aftersales.cli.opening import OpeningWay, open_files
+    from aftersales.cli.bulk_opening import OpeningWay, open_files
 
     run(open_files(files, mapping, rejected, OpeningWay(dry_run=dry_run, yes=yes, as_json=as_json)))

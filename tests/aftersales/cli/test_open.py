@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.opening import OpeningStopped, _open
+from aftersales.cli.bulk_opening import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime import opening_pace
 from aftersales.runtime.settings import Settings
