@@ -1,10 +1,8 @@
 """A case as an operator reads it in a terminal."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from aftersales.cli.form_lines import form_lines
-from aftersales.cli.in_words import facts_titles, in_words
+from aftersales.cli.fact_lines import fact_lines, field_lines
 from aftersales.cli.output import print_table, say, when
 from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, WAYS
 from cases.shanghai import shanghai
@@ -15,7 +13,8 @@ from workflows.engine.view import CaseSummary, CaseView, EffectView, StuckExpiry
 def print_case(case: CaseView) -> None:
     """Print what the query ``view`` answers."""
     say(f"{case.label}  {case.case_id}  {'、'.join(case.state_labels)} ({', '.join(case.state)})")
-    _print_facts(case.process, case.facts)
+    for line in fact_lines(case.process, case.facts):
+        say(line, indent=2)
     for deadline in case.deadlines:
         leads_to = "已届满,正在向平台核实" if deadline.resolving else f"届时:{deadline.label} ({deadline.rule})"
         say(f"⏱ {when(deadline.due)} {leads_to}{order_suffix(deadline.order)}", indent=2)
@@ -43,13 +42,15 @@ def print_case(case: CaseView) -> None:
 def _print_actions(case: CaseView) -> None:
     """Print what may be done now: each action with what it costs, and what is asked for with it."""
     say("可做的动作 / actions" + ("" if case.actions else ": 无 (none)"))
+    if any(field_lines(case.process, action.rule) for action in case.actions):
+        say("填写 / fill in: --form 字段=值;带 ? 可不填 (optional),列表写作 JSON,时间可写 -1h", indent=2)
     for action in case.actions:
         clause = f" ({action.clause})" if action.clause else ""
         say(f"{action.rule} {action.label}{order_suffix(action.order)}{clause}", indent=2)
         for cost in action.costs:
             way = f"{cost.choice}: " if cost.choice else ""
             say(f"💰 {way}{cost.note} ({cost.clause})", indent=4)
-        for line in form_lines(action.form):
+        for line in field_lines(case.process, action.rule):
             say(f"--form {line}", indent=4)
     for sentence in case.advice:
         say(f"💡 {sentence}", indent=2)
@@ -105,16 +106,6 @@ def print_answer(case_id: str, summary: CaseSummary) -> None:
         say(f"  办妥后 / when done: aftersales act {case_id} done_by_hand{serial}")
     elif summary.decision == "being_submitted":
         say(f"  提交中 / being submitted: 平台尚未答复,状态与时限不变 / the platform has not answered yet{said}")
-
-
-def _print_facts(process: str, facts: dict[str, Any]) -> None:
-    """Print a line for every fact that is known, and for every item of a list of facts."""
-    titles = facts_titles(process)
-    for name, value in facts.items():
-        title = f"{name} {titles.get(name, '')}".rstrip()
-        for item in value if isinstance(value, list) else [value]:
-            if words := in_words(item):
-                say(f"{title}: {words}", indent=2)
 
 
 def _print_notices(case: CaseView) -> None:
