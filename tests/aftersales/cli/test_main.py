@@ -10,6 +10,8 @@ import pytest
 from click.testing import Result
 
 from aftersales.cli.main import COMMANDS
+from aftersales.runtime.decision_client import DECISION_PATIENCE
+from cases.durations import format_duration
 from tests.support.places import ROOT
 
 Command = Callable[..., Result]
@@ -45,6 +47,10 @@ def test_a_shell_completes_commands_and_options(aftersales: Command, words: str,
     last = str(len(words.split()) - 1)
     result = aftersales(_AFTERSALES_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=last)
     assert set(result.stdout.split()) == completed
+
+
+def test_help_says_how_long_an_answer_is_waited_for(aftersales: Command) -> None:
+    assert f"(default: {format_duration(DECISION_PATIENCE)})" in " ".join(aftersales("act", "--help").stdout.split())
 
 
 FAULT = """
