@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from temporalio.client import Client, WorkflowExecution
 
-from aftersales.cli.listing import print_cases, row_of
+from aftersales.cli.case_list import print_cases, row_of
 from aftersales.runtime.case_search import OTHERS_SHOWN, newest_runs, numbered
 from cases.errors import BadForm
 from workflows.registry import process_of

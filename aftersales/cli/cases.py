@@ -17,7 +17,7 @@ def list_command(
     as_json: AsJson = False,
 ) -> None:
     """List cases by deadline, nearest first."""
-    from aftersales.cli.listing import list_cases
+    from aftersales.cli.case_list import list_cases
 
     run(list_cases(process, shop, order, limit, closed=closed, as_json=as_json))
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from aftersales.cli.case_list import print_cases, row_of
 from aftersales.cli.case_numbers import case_of, names_process
-from aftersales.cli.listing import print_cases, row_of
 from aftersales.cli.output import print_json, say
 from aftersales.cli.render import print_case
 from aftersales.runtime.case_search import other_cases
