@@ -30,7 +30,7 @@ COMMANDS = {
     "worker": CommandSource("servers", "Run a worker against the configured Temporal server."),
     "gateway": CommandSource("servers", "Receive the platforms' messages until Ctrl-C."),
     "desk": CommandSource("desk", "Serve the desk, the page on which clerks work their cases."),
-    "codec": CommandSource("codec", "Decrypt for the Web UI and the `temporal` command."),
+    "codec": CommandSource("servers", "Decrypt for the Web UI and the `temporal` command."),
     "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
     "open": CommandSource("open", "Open cases from files."),
     "list": CommandSource("cases", "List cases by deadline, nearest first."),

@@ -1,4 +1,4 @@
-"""The commands that run until Ctrl-C: up, worker, gateway."""
+"""The commands that run until Ctrl-C: up, worker, gateway, codec."""
 
 from pathlib import Path
 from typing import Annotated
@@ -52,3 +52,14 @@ def gateway_command(
     from aftersales.cli.running_gateway import retry_failed_messages, serve_gateway
 
     run(retry_failed_messages() if retry_failed else serve_gateway(host, port))
+
+
+def codec_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_CODEC_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_CODEC_PORT).")] = None,
+    ui: Annotated[str | None, typer.Option(help="Address of the Web UI (AFTERSALES_UI_ADDRESS).")] = None,
+) -> None:
+    """Decrypt for the Web UI and the `temporal` command, for those with a token, until Ctrl-C."""
+    from aftersales.cli.running_codec import serve_codec
+
+    run(serve_codec(host, port, ui))

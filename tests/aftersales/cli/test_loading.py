@@ -73,7 +73,7 @@ def test_a_worker_loads_no_database_before_a_ledger_is_opened_nor_what_reads_wor
 MAY_LOAD = {
     (("open", "missing.yaml"),): WORKBOOKS,
     (("bill", "missing.csv"),): DATABASE,
-    (("sandbox",), ("gateway",)): SERVER,
+    (("sandbox",), ("gateway",), ("codec",)): SERVER,
     (("up", "--samples", "missing"),): (*SERVER, *DATABASE),
     (
         ("list",),
@@ -84,6 +84,7 @@ MAY_LOAD = {
         ("simulate", "missing.yaml"),
         ("new-process", "-"),
         ("setup",),
+        ("rekey",),
         ("replay", "missing.json"),
     ): (),
 }

@@ -1,15 +1,12 @@
-"""The command that decrypts for the Web UI and the ``temporal`` command."""
+"""The running server that decrypts for the Web UI and the ``temporal`` command."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
 
 import structlog
-import typer
 
-from aftersales.cli.exit_status import run
 from aftersales.runtime.codec_server import make_codec_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.key_ring import KeyRing
@@ -19,16 +16,8 @@ from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm
 
 
-def codec_command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on (AFTERSALES_CODEC_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (AFTERSALES_CODEC_PORT).")] = None,
-    ui: Annotated[str | None, typer.Option(help="Address of the Web UI (AFTERSALES_UI_ADDRESS).")] = None,
-) -> None:
-    """Decrypt for the Web UI and the `temporal` command, for those with a token, until Ctrl-C."""
-    run(_serve(host, port, ui))
-
-
-async def _serve(host: str | None, port: int | None, ui: str | None) -> None:
+async def serve_codec(host: str | None, port: int | None, ui: str | None) -> None:
+    """Decrypt until SIGTERM or Ctrl-C."""
     settings = load_settings(codec_host=host, codec_port=port, ui_address=ui)
     keys = configured_keys(settings)
     if keys is None:
