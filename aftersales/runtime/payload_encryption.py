@@ -17,7 +17,6 @@ from temporalio.converter import DataConverter, PayloadCodec
 from aftersales.runtime.key_ring import KeyRing
 from aftersales.runtime.settings import Settings, load_settings
 from cases.errors import BadForm, CaseError
-from workflows.worker_options import hiding_failures
 
 ENCRYPTED: Final = b"binary/encrypted"
 ENCODING, KEY_ID, KEY_MARK = "encoding", "encryption-key-id", "encryption-key-mark"
@@ -82,4 +81,8 @@ def configured_keys(settings: Settings) -> KeyRing | None:
 def configured_converter() -> DataConverter:
     """Return the data converter of every client of Temporal: encrypting if the settings name a file of keys."""
     keys = configured_keys(load_settings())
-    return pydantic_data_converter if keys is None else hiding_failures(pydantic_data_converter, EncryptionCodec(keys))
+    if keys is None:
+        return pydantic_data_converter
+    from workflows.worker_options import hiding_failures  # noqa: PLC0415 - a command without keys starts faster so
+
+    return hiding_failures(pydantic_data_converter, EncryptionCodec(keys))

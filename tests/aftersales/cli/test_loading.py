@@ -57,7 +57,7 @@ def test_the_rule_book_of_a_process_loads_no_other_and_nothing_that_runs_one() -
 
 
 def test_a_decision_loads_the_process_of_its_case_alone() -> None:
-    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "temporalio.worker", "temporalio.testing", "httpx2", "yaml")
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "temporalio.worker", "temporalio.testing", "httpx2")
     sent = after(("act", CASE, "agree"), ("show", CASE), ("report", CASE, "agree"))
     assert loaded(sent, *unneeded, *OTHER_PROCESSES) == []
 
