@@ -6,7 +6,7 @@ from typing import TypeVar
 from temporalio.client import Client, WorkflowExecution
 
 from aftersales.cli.case_list import print_cases, row_of
-from aftersales.runtime.case_search import OTHERS_SHOWN, newest_runs, numbered
+from aftersales.runtime.case_search import OTHERS_SHOWN, newest_runs, numbered, of_processes
 from cases.errors import BadForm
 from workflows.registry import process_of
 
@@ -26,7 +26,8 @@ async def case_of(client: Client, number: str) -> str:
     """Return the id of the case with a number; several are listed.  Raises BadForm if it is not one."""
     if names_process(number):
         return number
-    listed = [case async for case in client.list_workflows(numbered(number), limit=OTHERS_SHOWN)]
+    query = f"{of_processes()} AND {numbered([number])}"
+    listed = [case async for case in client.list_workflows(query, limit=OTHERS_SHOWN)]
     found = sorted(await newest_runs(client, listed), key=lambda case: case.id)
     if len(found) != 1:
         raise _not_one(number, found)

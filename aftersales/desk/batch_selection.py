@@ -10,11 +10,10 @@ from temporalio.client import Client
 from aftersales.desk.batch_table import MOST_IN_A_BATCH
 from aftersales.desk.case_reading import CaseReader, facts_of
 from aftersales.desk.users import User
-from aftersales.runtime.case_search import OPEN, of_processes, quoted
+from aftersales.runtime.case_search import OPEN, numbered, of_processes, one_of
 from cases.errors import BadForm, CaseError
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
-from workflows.registry import PROCESSES
 
 NUMBERS_PER_QUERY: Final = 20
 
@@ -69,13 +68,8 @@ async def _find(client: Client, user: User, numbers: Sequence[str]) -> list[str]
     found: list[str] = []
     for begin in range(0, len(numbers), NUMBERS_PER_QUERY):
         some = numbers[begin : begin + NUMBERS_PER_QUERY]
-        ids = [case_id for number in some for case_id in (number, *(f"{name}/{number}" for name in PROCESSES))]
-        query = f"{of_processes()} AND {OPEN} AND ({_in(sa.ORDERS.name, some)} OR {_in('WorkflowId', ids)})"
+        query = f"{of_processes()} AND {OPEN} AND {numbered(some)}"
         if user.shops is not None:
-            query += f" AND {_in(sa.SHOP.name, user.shops)}"
+            query += f" AND {one_of(sa.SHOP.name, user.shops)}"
         found += [execution.id async for execution in client.list_workflows(query)]
     return found
-
-
-def _in(name: str, values: Sequence[str]) -> str:
-    return f"{name} IN ({', '.join(map(quoted, values)) or quoted('-')})"

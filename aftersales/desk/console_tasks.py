@@ -14,7 +14,7 @@ from aftersales.desk.consequences import consequence_of
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
-from aftersales.runtime.case_search import OPEN, of_processes, quoted
+from aftersales.runtime.case_search import OPEN, of_processes, one_of, quoted
 from aftersales.runtime.nearest_cases import deadline_of
 from cases.models import Strict
 from workflows.engine import search_attributes as sa
@@ -68,7 +68,7 @@ async def waiting_tasks(client: Client, reader: CaseReader, user: User, filters:
     if filters.shop:
         query += f" AND {sa.SHOP.name} = {quoted(filters.shop)}"
     if user.shops is not None:
-        query += f" AND {sa.SHOP.name} IN ({', '.join(map(quoted, user.shops)) or quoted('-')})"
+        query += f" AND {one_of(sa.SHOP.name, user.shops)}"
     listed = [execution async for execution in client.list_workflows(query, limit=MOST_LISTED)]
     listed.sort(key=lambda execution: (deadline_of(execution) or _NEVER, execution.id))
     shown = [execution.id for execution in listed[:TASKS_SHOWN]]

@@ -12,7 +12,15 @@ from typing import Final
 from pydantic import Field
 from temporalio.client import Client, WorkflowExecution
 
-from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, newest_runs, of_processes, quoted
+from aftersales.runtime.case_search import (
+    ENDED_EARLY_STATUSES,
+    OPEN,
+    newest_runs,
+    numbered,
+    of_processes,
+    one_of,
+    quoted,
+)
 from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, nearest_cases
 from cases.models import Strict
 from statecharts.rules import OPERATORS, Party
@@ -24,6 +32,9 @@ CASES_ON_A_PAGE: Final = 25
 MOST_KEPT_COUNTS: Final = 200
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
+
+
+LARGEST_AMOUNT: Final = 10**9
 
 
 class WaitingGroup(StrEnum):
@@ -76,7 +87,7 @@ class Filters(Strict):
     platform: str = ""
     process: str = ""
     state: str = ""
-    least: Decimal | None = Field(default=None, ge=0)
+    least: Decimal | None = Field(default=None, ge=0, le=LARGEST_AMOUNT, decimal_places=2)
     clerk: str = ""
     search: str = Field(default="", max_length=64)
     group: WaitingGroup | None = None
@@ -156,19 +167,17 @@ def query_of(
     names = [name for name in PROCESSES if filters.process in ("", name) and filters.platform in ("", REGISTERED[name])]
     parts = [of_processes(names or ["-"])]
     if shops is not None:
-        parts.append(_in(sa.SHOP.name, shops))
+        parts.append(one_of(sa.SHOP.name, shops))
     if filters.shop:
-        parts.append(_in(sa.SHOP.name, [filters.shop]))
+        parts.append(one_of(sa.SHOP.name, [filters.shop]))
     if filters.state:
         parts.append(f"{sa.STATE.name} STARTS_WITH {quoted(filters.state)}")
     if filters.least is not None:
-        parts.append(f"{sa.AT_STAKE.name} >= {filters.least}")
+        parts.append(f"{sa.AT_STAKE.name} >= {filters.least:f}")
     if claimed is not None:
-        parts.append(_in("WorkflowId", claimed))
+        parts.append(one_of("WorkflowId", claimed))
     if filters.search:
-        number = filters.search.strip()
-        ids = [number, *(f"{name}/{number}" for name in names)]
-        parts.append(f"({_in(sa.ORDERS.name, [number, *orders])} OR {_in('WorkflowId', ids)})")
+        parts.append(numbered([filters.search.strip(), *orders], names))
     return " AND ".join(parts)
 
 
@@ -208,8 +217,4 @@ def _waited_for(group: WaitingGroup | None) -> Sequence[Party]:
 
 
 def _waits_for(parties: Sequence[Party]) -> str:
-    return _in(sa.WAITS_FOR.name, [party.label for party in parties])
-
-
-def _in(name: str, values: Sequence[str]) -> str:
-    return f"{name} IN ({', '.join(quoted(value) for value in values) or quoted('-')})"
+    return one_of(sa.WAITS_FOR.name, [party.label for party in parties])

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from aftersales.ledger.month_report import OpenStake
-from aftersales.runtime.case_search import OPEN, of_processes, quoted
+from aftersales.runtime.case_search import OPEN, of_processes, one_of
 from workflows.engine import search_attributes as sa
 
 MOST_READ: Final = 5000
@@ -26,7 +26,7 @@ async def open_stakes(client: Client, shops: Sequence[str] | None = None) -> lis
     """
     query = f"{of_processes()} AND {OPEN}"
     if shops is not None:
-        query += f" AND {sa.SHOP.name} IN ({', '.join(map(quoted, shops)) or quoted('-')})"
+        query += f" AND {one_of(sa.SHOP.name, shops)}"
     found: dict[tuple[str, str], list[Decimal | None]] = defaultdict(list)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -19,6 +19,8 @@ OPEN: Final = f"{RUNNING} AND ({sa.WAITS_FOR.name} IS NOT NULL OR {sa.NEEDS_OPER
 ENDED_EARLY_STATUSES: Final = "ExecutionStatus IN ('Terminated', 'Failed', 'Canceled', 'TimedOut')"
 
 
+LONGEST_SEARCHED: Final = 200
+"""The longest text that is looked for as a number."""
 OTHERS_SHOWN: Final = 100
 """Runs that are looked at for the other cases of an order."""
 
@@ -76,20 +78,33 @@ async def cases_about(client: Client, process: str, shop: str, order: str, rpc_t
     return sorted({execution.id async for execution in listed})
 
 
-def numbered(number: str) -> str:
-    """Return the query for the cases that have a number: of an order of theirs, or their own."""
-    ids = ", ".join(quoted(f"{name}/{number}") for name in REGISTERED)
-    return f"{of_processes()} AND ({sa.ORDERS.name} = {quoted(number)} OR WorkflowId IN ({ids}))"
-
-
 def _about(shop: str, orders: Iterable[str]) -> str:
-    named = ", ".join(quoted(order) for order in orders)
-    return f"{sa.SHOP.name} = {quoted(shop)} AND {sa.ORDERS.name} IN ({named})"
+    return f"{sa.SHOP.name} = {quoted(shop)} AND {one_of(sa.ORDERS.name, orders)}"
 
 
 def quoted(text: str) -> str:
-    """Return a text as a literal of a query."""
-    return "'{}'".format(text.replace("'", "''"))
+    """Return a text as a literal of a query.
+
+    A backslash would else take the quotation mark behind it into the text; at a NUL some servers stop reading.
+    """
+    return "'{}'".format(text.replace("\0", "\ufffd").replace("\\", "\\\\").replace("'", "''"))
+
+
+def one_of(name: str, values: Iterable[str]) -> str:
+    """Return the query for those whose attribute is one of some values; none if there are no values."""
+    return f"{name} IN ({', '.join(map(quoted, values)) or quoted('-')})"
+
+
+def numbered(numbers: Iterable[str], names: Iterable[str] = tuple(REGISTERED)) -> str:
+    """Return the query for the cases that have one of some numbers: their id, their own number, or that of an order."""
+    usable = [number for number in numbers if _may_be_a_number(number)]
+    ids = [case_id for number in usable for case_id in (number, *(f"{name}/{number}" for name in names))]
+    return f"({one_of(sa.ORDERS.name, usable)} OR {one_of('WorkflowId', ids)})"
+
+
+def _may_be_a_number(text: str) -> bool:
+    """Return whether a text may be looked for among orders; on some, servers without Elasticsearch fail."""
+    return len(text) <= LONGEST_SEARCHED and text.isprintable() and '"' not in text
 
 
 async def is_newest(client: Client, execution: WorkflowExecution) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from aftersales.runtime.case_search import OPEN
+from aftersales.runtime.case_search import OPEN, quoted
 from statecharts.rules import Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES
@@ -26,8 +26,7 @@ def due_within(length: timedelta, now: datetime) -> str:
 
 
 def _where(name: str, value: str) -> str:
-    quoted = value.replace("'", "''")
-    return f"{OPEN} AND {name} = '{quoted}'"
+    return f"{OPEN} AND {name} = {quoted(value)}"
 
 
 def list_address(ui_address: str, namespace: str) -> str:

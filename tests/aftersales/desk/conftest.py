@@ -3,19 +3,21 @@
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
+from starlette.requests import HTTPConnection
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk.login import Login, OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
+from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
@@ -28,6 +30,7 @@ from workflows.registry import PROCESSES
 
 CLERK = "张三"
 OpenOnDesk = Callable[..., Awaitable[str]]
+Browse = Callable[[User], Awaitable[httpx2.AsyncClient]]
 
 
 @pytest.fixture
@@ -92,3 +95,27 @@ async def open_on_desk(environment: WorkflowEnvironment) -> AsyncIterator[OpenOn
     for case_id in opened:
         with suppress(RPCError):  # it has ended by itself
             await environment.client.get_workflow_handle(case_id).terminate("the test is over")
+
+
+class As(Login):
+    """Everybody is the same user."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    def user_of(self, connection: HTTPConnection) -> User:
+        del connection
+        return self._user
+
+
+@pytest_asyncio.fixture
+async def browse(worker: None, services: DeskServices) -> AsyncIterator[Browse]:
+    """Open browsers of other users, each on a desk of his own beside the same ledger."""
+    async with AsyncExitStack() as stack:
+
+        async def open_browser(user: User) -> httpx2.AsyncClient:
+            browser = await stack.enter_async_context(browsing(services, As(user)))
+            browser.headers["x-csrf-token"] = token_in(await browser.get("/case/none/none"))
+            return browser
+
+        yield open_browser

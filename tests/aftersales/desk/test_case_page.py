@@ -2,8 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,48 +9,20 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-from starlette.requests import HTTPConnection
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk import deciding
-from aftersales.desk.login import Login
-from aftersales.desk.services import DeskServices
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
 from aftersales.runtime.sender_header import by_desk, with_sender
-from tests.aftersales.desk.conftest import CLERK, OpenOnDesk, browsing, token_in
+from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
 from tests.support.life import eventually, whole_now
 from tests.support.posted_forms import form_with, forms_of
 from tests.support.processes.claims import claim_facts
 from tests.support.stage import BUSINESS, UNREACHABLE, Stage
 
 COLLEAGUE = "李四"
-Browse = Callable[[User], Awaitable[httpx2.AsyncClient]]
-
-
-class As(Login):
-    """Everybody is the same user."""
-
-    def __init__(self, user: User) -> None:
-        self._user = user
-
-    def user_of(self, connection: HTTPConnection) -> User:
-        del connection
-        return self._user
-
-
-@pytest_asyncio.fixture
-async def browse(worker: None, services: DeskServices) -> AsyncIterator[Browse]:
-    """Open browsers of other users, each on a desk of his own beside the same ledger."""
-    async with AsyncExitStack() as stack:
-
-        async def open_browser(user: User) -> httpx2.AsyncClient:
-            browser = await stack.enter_async_context(browsing(services, As(user)))
-            browser.headers["x-csrf-token"] = token_in(await browser.get("/case/none/none"))
-            return browser
-
-        yield open_browser
 
 
 @pytest_asyncio.fixture
