@@ -195,9 +195,7 @@ def plan_assigning(
     selection: BatchSelection, user: User, act: BatchAct, clerk: str, claimed: Mapping[str, str]
 ) -> BatchPlan:
     """Return the plan of assigning cases to a clerk; ``claimed`` says who has them now.  Raises BadForm."""
-    clerk = clerk.strip()
-    if not 1 <= len(clerk) <= LONGEST_OPERATOR or not clerk.isprintable():
-        raise BadForm(f"处理人:须为 1 至 {LONGEST_OPERATOR} 个字 / a name is expected")
+    clerk = clerk_named(clerk)
     rows = []
     for case in selection.cases:
         now = claimed.get(case.case_id)
@@ -208,6 +206,14 @@ def plan_assigning(
         step = BatchStep(case_id=case.case_id, rule=ASSIGN, argument=argument, update_id=new_update_id(ASSIGN))
         rows.append(PlanRow(case, None, f"指派给 {clerk}", None if why else step, why, clerk=now))
     return _plan(act, rows)
+
+
+def clerk_named(written: str) -> str:
+    """Return the name of a clerk as it is kept; raises BadForm if it is none."""
+    clerk = written.strip()
+    if not 1 <= len(clerk) <= LONGEST_OPERATOR or not clerk.isprintable():
+        raise BadForm(f"处理人:须为 1 至 {LONGEST_OPERATOR} 个字 / a name is expected")
+    return clerk
 
 
 def assigning(user: User, clerk: str, now: str | None) -> CaseTask:

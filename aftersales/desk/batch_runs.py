@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
 from temporalio.client import Client
 
-from aftersales.desk.batch_plan import ASSIGN, STEP_DONE, BatchOrder, BatchStep, assigning
+from aftersales.desk.batch_plan import ASSIGN, STEP_DONE, BatchOrder, BatchStep, assigning, clerk_named
 from aftersales.desk.case_parts import action_of, in_words
 from aftersales.desk.case_reading import CaseReader
-from aftersales.desk.chinese import chinese_of
+from aftersales.desk.chinese import words_of
 from aftersales.desk.deciding import DecisionSender, SendingOutcome, earlier_outcome, overtaken
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
@@ -20,7 +21,10 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from aftersales.runtime.decision_client import SentDecision
 from cases.errors import CaseError
+from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView
+
+_log = structlog.get_logger("desk")
 
 DECIDED_AT_ONCE: Final = 8
 """Decisions of a batch that are on their way at the same time."""
@@ -84,9 +88,9 @@ class BatchRuns:
             return known if known.user == user.name else None
         run = BatchRun(order, user.name, [RunStep(step) for step in order.steps])
         self._runs[order.token] = run
-        for token in [token for token, kept in self._runs.items() if kept.finished][: len(self._runs) - RUNS_KEPT]:
-            if token != order.token:
-                del self._runs[token]
+        over = [token for token, kept in self._runs.items() if kept.finished and token != order.token]
+        for token in over[: max(0, len(self._runs) - RUNS_KEPT)]:
+            del self._runs[token]
         run.task = asyncio.create_task(self._carry_out(run, user, client))
         return run
 
@@ -103,7 +107,10 @@ class BatchRuns:
                 try:
                     step.outcome = await self._step(step.step, user, client)
                 except CaseError as failed:
-                    step.outcome = SendingOutcome("forbidden", chinese_of(str(failed)))
+                    step.outcome = SendingOutcome("forbidden", words_of(failed))
+                except Exception:  # noqa: BLE001 - a fault of ours, or Temporal's, is not to spoil the other cases
+                    _log.exception("a step of a batch failed", case_id=step.step.case_id)
+                    step.outcome = SendingOutcome("unknown")
 
         try:
             await asyncio.gather(*(one(step) for step in run.steps))
@@ -123,13 +130,18 @@ class BatchRuns:
             return earlier or overtaken(case, step.seen, step.order)
         if barred := refusal(user, case, action):
             return SendingOutcome("forbidden", barred)
-        decision = SentDecision(step.case_id, step.rule, step.argument, step.update_id)
+        # Whoever posts a plan may decide about the order that was looked at above, and about no other.
+        argument = {name: value for name, value in (step.argument or {}).items() if name != ORDER_FIELD}
+        if step.order is not None and not isinstance(action, CaseTask):
+            argument[ORDER_FIELD] = step.order
+        decision = SentDecision(step.case_id, step.rule, argument or None, step.update_id)
         outcome = await self._decisions.send(client, user, decision, step.seen, step.order)
         return replace(outcome, task=in_words(case, outcome.task)) if outcome.task else outcome
 
     async def _assign(self, step: BatchStep, user: User, case: CaseView) -> SendingOutcome:
         argument = step.argument or {}
-        clerk, instead_of = str(argument.get("clerk", "")), argument.get("instead_of")
+        clerk = clerk_named(str(argument.get("clerk", "")))
+        instead_of = str(argument.get("instead_of") or "") or None
         if barred := refusal(user, case, assigning(user, clerk, instead_of)):
             return SendingOutcome("forbidden", barred)
         claim = Claim(case_id=step.case_id, clerk=clerk, at=datetime.now(UTC))

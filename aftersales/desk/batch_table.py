@@ -93,7 +93,8 @@ class BatchTable:
 
 def read_lines(pasted: str) -> BatchTable:
     """Read lines: cells between tabs or commas, else between spaces; raises BadForm if there are too many."""
-    rows = [(number, _cells(line)) for number, line in enumerate(pasted.splitlines(), 1) if line.strip()]
+    filled = ((number, line) for number, line in enumerate(pasted.splitlines(), 1) if line.strip())
+    rows = [(number, _cells(line)) for number, line in islice(filled, MOST_IN_A_BATCH + 2)]
     return _table(rows, "粘贴的内容")
 
 
@@ -120,7 +121,8 @@ def _cells(line: str) -> list[str]:
     line = narrowed(line)
     if "\t" in line:
         return [clean(cell) for cell in line.split("\t")]
-    cells = next(csv.reader([line])) if "," in line else line.split()
+    # What no cell can hold is no table: whatever it is, it is looked for as one number.
+    cells = next(csv.reader([line])) if "," in line and len(line) <= csv.field_size_limit() else line.split()
     return [clean(cell) for cell in cells]
 
 

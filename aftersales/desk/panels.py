@@ -27,6 +27,8 @@ ORDER_NAMED, SEEN, UPDATE_ID, RULE, SERIAL, SURE, TASK = (
 """The names of a form's hidden fields; no field of a case's form has a hyphen."""
 
 
+LONGEST_SERIAL: Final = 9
+"""The digits of the number of a step."""
 STEP_UPDATES: Final = {"retry_effect": CaseTask.RETRY, "done_by_hand": CaseTask.DONE_BY_HAND}
 """What people tell a case of a step that waits for them, by the name of the update."""
 _UPDATES: Final = {task: update for update, task in STEP_UPDATES.items()}
@@ -115,7 +117,7 @@ def _argument(case: CaseView, action: ActionView, posted: Posted) -> dict[str, A
 
 def _told_of_step(task: CaseTask, posted: Posted) -> dict[str, Any]:
     serial = str(posted.get(SERIAL, ""))
-    if not serial.isdecimal():
+    if not serial.isdecimal() or len(serial) > LONGEST_SERIAL:
         raise BadForm("没有指明是哪一步 / the step is not named")
     return {"serial": int(serial)} | (read_form(StepNote, posted) if task is CaseTask.DONE_BY_HAND else {})
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -28,14 +28,12 @@ from aftersales.desk.batch_table import MOST_IN_A_BATCH, BatchTable, read_lines,
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.form_errors import UnfitForm
 from aftersales.desk.form_fields import fields_of
+from aftersales.desk.gate import LARGEST_BODY, MOST_FIELDS
 from aftersales.desk.month_page import case_label
 from aftersales.desk.panels import StepNote
-from aftersales.desk.rendering import page, user_of
-from aftersales.desk.services import DeskServices
+from aftersales.desk.rendering import page, services_of, user_of
 from cases.errors import BadForm
 
-MOST_FIELDS: Final = 8 * MOST_IN_A_BATCH
-LARGEST_FIELD: Final = 4 * 1024 * 1024
 ACT, CHOSEN, LEFT_OUT, LINES, UPLOAD, CLERK, PREVIEW = "act", "case", "left", "lines", "file", "clerk", "preview"
 
 
@@ -43,7 +41,7 @@ async def batch_page(request: Request) -> Response:
     """Ask for the cases, then for what to do, then show the plan."""
     if request.method != "POST":
         return page(request, "batch.html", problem=None, lines="", most=MOST_IN_A_BATCH)
-    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD) as posted:
+    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LARGEST_BODY) as posted:
         try:
             return await _next_page(request, posted)
         except BadForm as bad:
@@ -53,8 +51,8 @@ async def batch_page(request: Request) -> Response:
 
 async def carry_out(request: Request) -> Response:
     """Begin to carry out a plan, once, and show how far it is."""
-    services, user = _services(request), user_of(request)
-    async with request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD) as posted:
+    services, user = services_of(request), user_of(request)
+    async with request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LARGEST_BODY) as posted:
         try:
             order = read_order(posted)
         except BadForm as bad:
@@ -80,7 +78,7 @@ async def results_page(request: Request) -> Response:
 
 
 async def _next_page(request: Request, posted: FormData) -> Response:
-    services, user = _services(request), user_of(request)
+    services, user = services_of(request), user_of(request)
     table = await _table(posted)
     chosen = [str(value) for value in posted.getlist(CHOSEN)]
     # What the table is about is selected by it, until the cases have been listed.
@@ -167,7 +165,7 @@ def _asks(act: BatchAct) -> bool:
 async def _plan(
     request: Request, selection: BatchSelection, act: BatchAct, posted: FormData, table: BatchTable
 ) -> BatchPlan:
-    services, user = _services(request), user_of(request)
+    services, user = services_of(request), user_of(request)
     if act.name == ASSIGN_ACT:
         claims = await asyncio.to_thread(services.ledger.claims, selection.ids)
         claimed = {case_id: claim.clerk for case_id, claim in claims.items()}
@@ -190,11 +188,6 @@ async def _table(posted: FormData) -> BatchTable:
         content = await upload.read()
         return await asyncio.to_thread(read_upload, upload.filename, content)
     return read_lines(str(posted.get(LINES, "")))
-
-
-def _services(request: Request) -> DeskServices:
-    services: DeskServices = request.app.state.services
-    return services
 
 
 def _batches(request: Request) -> BatchRuns:

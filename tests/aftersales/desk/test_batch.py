@@ -19,8 +19,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from cases.errors import PlatformRefused
-from tests.aftersales.desk.conftest import CLERK, OpenOnDesk, browsing, token_in
-from tests.aftersales.desk.test_case_page import As
+from tests.aftersales.desk.conftest import CLERK, As, OpenOnDesk, browsing, token_in
 from tests.support.posted_forms import PageForm, forms_of, part_about
 from tests.support.stage import Scene, Stage
 from workflows.engine.view import CaseView

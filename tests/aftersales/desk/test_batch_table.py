@@ -2,6 +2,7 @@
 
 import pytest
 
+from aftersales.desk import batch_table
 from aftersales.desk.batch_table import MOST_IN_A_BATCH, read_lines, read_upload
 from cases.errors import BadForm
 from cases.forms import Shipment
@@ -51,3 +52,17 @@ def test_too_many_lines_and_unreadable_files_are_refused_by_the_files_own_name()
         read_upload("C:\\表\\运单.xlsx", b"no workbook")
     with pytest.raises(BadForm, match="文件过大"):
         read_upload("big.csv", b"1" * (4 * 1024 * 1024 + 1))
+
+
+def test_a_text_that_no_cell_can_hold_is_no_fault_of_the_desk() -> None:
+    assert [line.number[:2] for line in read_lines(f"O1,SF1\nO2,{'x' * 200_000}").lines] == ["O1", "O2"]
+
+
+def test_of_too_many_lines_no_more_are_read_than_it_takes_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(batch_table, "_cells", lambda line: read.append(line) or [line])
+
+    with pytest.raises(BadForm, match="超过 200 行"):
+        read_lines("O1\n" * 200_000)
+
+    assert len(read) < 300
