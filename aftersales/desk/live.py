@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from temporalio.service import RPCError
 
 from aftersales.desk.listing import Found, find_cases
 from aftersales.desk.services import DeskServices
+from aftersales.desk.team import claims_on, notes_on
 from aftersales.desk.users import User
 from aftersales.desk.waiting import Filters
 from aftersales.runtime.known_cases import find_workflow
-from cases.errors import CaseError
 from workflows.engine import search_attributes as sa
 
 POLL_SECONDS: Final = 5.0
@@ -68,7 +67,7 @@ class LiveWatch:
 
         async def poll() -> str:
             found = await find_cases(self._services, filters, user, datetime.now(UTC))
-            return await asyncio.to_thread(mark_of_list, self._services, found)
+            return await mark_of_list(self._services, found)
 
         return ("list", filters.model_dump_json(), user.shops), poll
 
@@ -107,7 +106,7 @@ class LiveWatch:
                 async with self._gate:
                     mark = await poll()
                 page.tell(mark, lost=False)
-            except (CaseError, RPCError) as failed:
+            except Exception as failed:  # noqa: BLE001 - whatever it is, whoever looks at the page is told, and it goes on
                 if not page.lost:
                     _log.warning("the open pages cannot be kept up to date", fault=type(failed).__name__)
                 page.tell(page.mark, lost=True)
@@ -118,14 +117,15 @@ class LiveWatch:
         described = await find_workflow(self._services.client, case_id)
         if described is None or not user.sees(described.typed_search_attributes.get(sa.SHOP)):
             return None
-        claims = await asyncio.to_thread(self._services.ledger.claims, [case_id])
-        notes = await asyncio.to_thread(self._services.ledger.notes, case_id)
-        return _digest((described.run_id, described.status, described.history_length, claims.get(case_id), len(notes)))
+        claims = await claims_on(self._services.ledger, [case_id])
+        notes = await notes_on(self._services.ledger, case_id)
+        claim = None if claims is None else claims.get(case_id)
+        return _digest((described.run_id, described.status, described.history_length, claim, len(notes)))
 
 
-def mark_of_list(services: DeskServices, found: Found) -> str:
+async def mark_of_list(services: DeskServices, found: Found) -> str:
     """Return the mark of a list: of what the server knows of it, and of who works on its cases."""
-    claims = services.ledger.claims(found.case_ids)
+    claims = await claims_on(services.ledger, found.case_ids) or {}
     return _digest((found.shape, sorted((case_id, claim.clerk) for case_id, claim in claims.items())))
 
 

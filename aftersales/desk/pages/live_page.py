@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Hashable
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -35,14 +35,17 @@ async def live(request: Request) -> Response:
 
 def watched(watch: LiveWatch, user: User, address: str) -> tuple[Hashable, Poll] | None:
     """Return what to poll for a page of the desk; None if the page is not kept up to date."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     filters, _ = read_filters(dict(parse_qsl(parts.query)))
     if parts.path == "/":
         return watch.watch_list(user, filters)
     if parts.path == "/tasks":
         return watch.watch_list(user, filters.model_copy(update={"group": WaitingGroup.TASKS}))
     if parts.path.startswith(CASES_PATH):
-        return watch.watch_case(user, parts.path.removeprefix(CASES_PATH))
+        return watch.watch_case(user, unquote(parts.path.removeprefix(CASES_PATH)))
     return None
 
 

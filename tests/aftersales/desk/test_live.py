@@ -198,7 +198,35 @@ def test_users_who_see_other_shops_do_not_share_a_poll(services: DeskServices) -
 
 
 async def test_a_page_that_is_not_kept_up_to_date_has_no_stream(desk: httpx2.AsyncClient) -> None:
-    assert (await desk.get("/live", params={"page": "/month"})).status_code == 404
+    for page in ("/month", "//[", "", "elsewhere"):
+        assert (await desk.get("/live", params={"page": page})).status_code == 404
+
+
+async def test_a_case_is_found_by_its_address_whatever_stands_in_its_number(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, ledger: SqlLedger
+) -> None:
+    case_id = await open_on_desk(own_id="live?#%'1")
+    async with looking_at(desk, f"/case/{quote(case_id)}") as stream:
+        await stream.until("mark")
+        ledger.claim(Claim(case_id=case_id, clerk=CLERK, at=NOW))
+        await stream.until("changed")
+
+
+async def test_a_fault_in_a_poll_does_not_end_it(services: DeskServices) -> None:
+    watch = LiveWatch(services, pause=0.01)
+    answers = iter([ZeroDivisionError("a fault of ours"), "mark"])
+
+    async def poll() -> str:
+        answer = next(answers, "mark")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with watch.looking("page", poll) as page:
+        while page.mark is None:
+            await asyncio.wait_for(page.news.wait(), PATIENCE)
+
+    assert page.mark == "mark"
 
 
 def test_a_page_is_less_than_ten_seconds_behind() -> None:
