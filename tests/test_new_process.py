@@ -32,7 +32,7 @@ def project_with_a_toy(folder: Path) -> None:
     registry.write_text(text.replace(REGISTRY, f'{REGISTRY}    "toy": "douyin",\n'), encoding="utf-8")
 
 
-def test_a_new_process_is_opened_by_a_push_and_moved_by_decision_message_and_clock(tmp_path: Path) -> None:
+def test_a_new_process_is_opened_by_a_push_and_moved_on_the_desk_by_message_and_by_clock(tmp_path: Path) -> None:
     project, data = tmp_path / "project", tmp_path / "data"
     project_with_a_toy(project)
     data.mkdir()
@@ -51,4 +51,5 @@ def test_a_new_process_is_opened_by_a_push_and_moved_by_decision_message_and_clo
         "moves": [["agree", "merchant"], ["ship", "platform"], ["complete", "clock"]],
         "calls": [{"method": "toy.detail", "toy_id": "7"}, {"method": "toy.agree", "toy_id": "7"}],
         "messages": 2,
+        "pages": ["list", "tasks", "batch", "plan", "month", "case", "decision", "live"],
     }

@@ -9,6 +9,8 @@ from workflows.registry import REGISTERED
 
 CORE = ("statecharts", "cases", "workflows", "activities")
 OWN_FOLDERS = ("aftersales/sandbox/", "aftersales/ledger/migrations/")
+DESK = [path for kind in ("*.html", "*.js", "*.css") for path in (ROOT / "aftersales" / "desk").rglob(kind)]
+"""What is shown on the desk is made from charts, forms and advice: its templates name no process either."""
 REGISTRY = "workflows/registry.py"
 CLAUSE = re.compile(r"\b[A-Z]{1,2}-\d+\b")
 """Ids of rules in the rule book, such as JD-11, do not count as names of marketplaces."""
@@ -40,7 +42,11 @@ def named(path: Path) -> list[str]:
 
 
 def test_shared_code_names_no_process_and_no_marketplace() -> None:
-    files = [ROOT / "worker.py", *(path for folder in (*CORE, "aftersales") for path in (ROOT / folder).rglob("*.py"))]
+    files = [
+        ROOT / "worker.py",
+        *(path for folder in (*CORE, "aftersales") for path in (ROOT / folder).rglob("*.py")),
+        *DESK,
+    ]
     paths = {path.relative_to(ROOT).as_posix(): path for path in files}
     found = {name: lines for name, path in paths.items() if shared(name) and (lines := named(path))}
     assert found == {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from on_the_desk import decided_on_the_desk
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -91,7 +92,7 @@ async def drive(folder: Path) -> dict[str, Any]:
 
                 await push("9001", "m1")
                 toy = Life(environment, environment.client.get_workflow_handle("toy/7"), Scene(), whole_now())
-                await toy.act("agree")
+                pages = await decided_on_the_desk(client, settings, folder)
                 await toy.until_state("agreed")
                 await push("9002", "m2")
                 await toy.until_state("shipped")
@@ -101,7 +102,7 @@ async def drive(folder: Path) -> dict[str, Any]:
                 states = (await inbox.counts())["states"]
     await environment.shutdown()
     moves = [[entry["rule"], entry["by"]] for entry in timeline]
-    return {"state": ended["state"], "moves": moves, "calls": CALLS, "messages": states["done"]}
+    return {"state": ended["state"], "moves": moves, "calls": CALLS, "messages": states["done"], "pages": pages}
 
 
 if __name__ == "__main__":
