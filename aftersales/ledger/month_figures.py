@@ -45,7 +45,12 @@ def month_of(written: str) -> Month:
     """Read a month such as 2026-11; raises BadForm."""
     if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", written, flags=re.ASCII):
         raise BadForm(f"month: 月份有误 / not a month: {written!r}; expected a month such as 2026-11")
-    first = date.fromisoformat(f"{written}-01")
+    return month_with(date.fromisoformat(f"{written}-01"))
+
+
+def month_with(day: date) -> Month:
+    """Return the month of a day."""
+    first = day.replace(day=1)
     return Month(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
 
 

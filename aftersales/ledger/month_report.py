@@ -13,7 +13,7 @@ from aftersales.ledger.month_figures import (
     Month,
     PoliciesOf,
     ShopMonth,
-    month_of,
+    month_with,
     shop_months,
 )
 from cases.case import Appeals
@@ -65,12 +65,12 @@ def this_month() -> str:
 
 def month_before(month: Month) -> Month:
     """Return the month before."""
-    return month_of(f"{month.first - timedelta(days=1):%Y-%m}")
+    return month_with(month.first - timedelta(days=1))
 
 
 def month_after(month: Month) -> Month:
     """Return the month after."""
-    return month_of(f"{month.last + timedelta(days=1):%Y-%m}")
+    return month_with(month.last + timedelta(days=1))
 
 
 def appeals_of_processes() -> dict[str, Appeals]:

@@ -7,8 +7,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
-from tests.aftersales.desk.conftest import OpenOnDesk, browsing
-from tests.aftersales.desk.test_case_page import As
+from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing
 from tests.support.booking import bill, decided, ended, expected, november, recorded
 
 
@@ -72,3 +71,10 @@ async def test_other_shops_are_not_shown(services: DeskServices, worker: None) -
 
 async def test_a_month_that_is_none_is_named_and_the_current_one_shown(desk: httpx2.AsyncClient) -> None:
     assert "月份有误,已显示本月:&lt;13&gt;" in await month(desk, month="<13>")
+
+
+@pytest.mark.parametrize("first_or_last", ["2000-01", "2099-12"])
+async def test_the_first_and_the_last_month_that_can_be_asked_for_are_shown(
+    desk: httpx2.AsyncClient, first_or_last: str
+) -> None:
+    assert f"月报 {first_or_last}" in await month(desk, month=first_or_last)
