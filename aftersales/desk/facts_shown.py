@@ -7,9 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from pydantic import BaseModel
-
 from cases.durations import format_duration
+from cases.labels import Labelled
 from cases.shanghai import SHANGHAI
 
 UNKNOWN_FACT: Final = "未知"
@@ -24,22 +23,17 @@ class ShownFact:
     items: Sequence[Sequence["ShownFact"]] = ()
 
 
-def shown_facts(facts: BaseModel) -> list[ShownFact]:
+def shown_facts(facts: Labelled) -> list[ShownFact]:
     """Return what a model holds, in the order of its fields; texts that are empty are left out."""
     named = ((name, getattr(facts, name)) for name in type(facts).model_fields)
-    return [_shown(title_of(type(facts), name), value) for name, value in named if value not in ("", ())]
-
-
-def title_of(model: type[BaseModel], field: str) -> str:
-    """Return the Chinese name of a field, which is the first line of its description, or its own name."""
-    return (model.model_fields[field].description or field).partition("\n")[0]
+    return [_shown(facts.title_of(name), value) for name, value in named if value not in ("", ())]
 
 
 def _shown(title: str, value: Any) -> ShownFact:
-    if isinstance(value, BaseModel):
+    if isinstance(value, Labelled):
         return ShownFact(title, "", [shown_facts(value)])
     if isinstance(value, tuple | list):
-        models = [item for item in value if isinstance(item, BaseModel)]
+        models = [item for item in value if isinstance(item, Labelled)]
         if models:
             return ShownFact(title, "", [shown_facts(item) for item in models])
         return ShownFact(title, _joined(value))

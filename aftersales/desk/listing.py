@@ -9,6 +9,7 @@ from typing import Final
 from temporalio.client import WorkflowExecution
 
 from aftersales.desk.services import DeskServices
+from aftersales.desk.team import orders_of_parcel
 from aftersales.desk.users import User
 from aftersales.desk.waiting import (
     CASES_ON_A_PAGE,
@@ -78,6 +79,12 @@ class Listing:
     def case_ids(self) -> list[str]:
         """The cases of the page."""
         return _ids([*self.top, *self.own, *self.others])
+
+    @property
+    def unread(self) -> list[str]:
+        """The cases of the page of which only what the server knows is shown, though their workflows run."""
+        early = set(_ids(self.found.early))
+        return [case_id for case_id in self.case_ids if case_id not in self.seen and case_id not in early]
 
 
 async def find_cases(
@@ -162,8 +169,7 @@ def _ordered(
 
 async def _query(services: DeskServices, filters: Filters, user: User) -> str:
     claimed = await asyncio.to_thread(services.ledger.claimed_by, filters.clerk) if filters.clerk else None
-    number = filters.search.strip()
-    orders = await asyncio.to_thread(services.ledger.orders_of_parcel, number) if number else []
+    orders = await orders_of_parcel(services.ledger, filters.search.strip())
     return query_of(filters, user.shops, claimed, orders)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,6 +16,9 @@ from aftersales.desk.chinese import chinese_of
 from aftersales.desk.keys import key_of
 from aftersales.desk.users import User
 from cases.shanghai import SHANGHAI
+
+if TYPE_CHECKING:
+    from aftersales.desk.services import DeskServices
 
 DESK_FOLDER: Final = Path(__file__).parent
 SECTIONS: Final[Mapping[str, str]] = {"/": "待办", "/batch": "批量", "/tasks": "控制台任务", "/month": "月报"}
@@ -45,6 +49,12 @@ def _remaining(due: datetime, now: datetime) -> str:
     return f"已超时 {length}" if due <= now else f"剩 {length}"
 
 
+def case_path(case_id: str, rule: str | None = None, order: str | None = None) -> str:
+    """Return the address of a case's page, or of the panel in which a rule of it, or of an order, is decided."""
+    named = {name: value for name, value in (("rule", rule), ("order", order)) if value}
+    return f"/case/{quote(case_id)}" + (f"?{urlencode(named)}" if named else "")
+
+
 def make_environment() -> Environment:
     """Return the environment of the templates; a name that a template is not given is an error."""
     environment = Environment(
@@ -55,6 +65,7 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining, "chinese": chinese_of}
+    environment.filters |= {"case_path": case_path}
     environment.globals |= {"sections": SECTIONS}
     environment.globals |= {"key_of": key_of, "is_live": is_live}
     return environment
@@ -67,6 +78,12 @@ def user_of(request: Request) -> User:
     """Return the user who asks; every page but that of logging in has one."""
     user: User = request.state.user
     return user
+
+
+def services_of(request: Request) -> "DeskServices":
+    """Return what the pages of the desk work with."""
+    services: DeskServices = request.app.state.services
+    return services
 
 
 def _hidden(token: str) -> Markup:

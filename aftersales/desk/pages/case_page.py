@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from temporalio.service import RPCError
 
 from aftersales.desk.case_parts import action_of, in_words, parts_of, running_clock, stuck_parts
 from aftersales.desk.case_sheet import CaseSheet, forgotten, read_sheet
@@ -39,13 +40,12 @@ from aftersales.desk.panels import (
     read_decision,
 )
 from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.rendering import page, user_of
-from aftersales.desk.services import DeskServices
+from aftersales.desk.rendering import case_path, page, services_of, user_of
 from aftersales.desk.team import TeamChange, change_claim, write_note
 from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, ENTRY_STATUS, entry_name, who_gave
 from cases.errors import BadForm, CaseError
 from workflows.engine.view import ActionView
-from workflows.registry import process_of
+from workflows.registry import PROCESSES, process_of
 
 ASKED_AGAIN: Final = "desk-again"
 SENT_ID: Final = "sent"
@@ -75,7 +75,7 @@ async def case_page(request: Request) -> Response:
     if request.method == "POST":
         async with request.form() as posted:
             return await _POSTS.get(str(posted.get(TASK, "")), _unknown)(request, case_id, posted)
-    user, services = user_of(request), _services(request)
+    user, services = user_of(request), services_of(request)
     sheet = await read_sheet(services, user, case_id)
     if sheet is None:
         return await _missing(request, case_id)
@@ -96,7 +96,7 @@ async def _told_by_address(request: Request, sheet: CaseSheet) -> Told:
     rule = rule_sent(update_id)
     if rule is None or sheet.case is None:
         return Told()
-    outcome = await earlier_outcome(_services(request).client, sheet.case_id, update_id)
+    outcome = await earlier_outcome(services_of(request).client, sheet.case_id, update_id)
     if outcome is None:
         return Told()  # it was sent to an earlier run of the case, whose decisions are listed below
     outcome = as_it_stands(outcome, sheet.case)
@@ -117,7 +117,7 @@ def _shown(request: Request, sheet: CaseSheet, told: Told) -> Response:
         case=case,
         told=told,
         now=now,
-        address=address_of(sheet.case_id),
+        address=case_path(sheet.case_id),
         first=running_clock(case.deadlines[0], now) if case and case.deadlines else None,
         parts=parts,
         stuck=stuck_parts(case) if case else [],
@@ -136,8 +136,8 @@ async def _decide(request: Request, case_id: str, posted: FormData) -> Response:
     rule, order = str(posted.get(RULE, "")), _order(posted)
     about = _rule_label(case_id, rule)
     try:
-        sheet = await read_sheet(_services(request), user_of(request), case_id)
-    except CaseError:
+        sheet = await read_sheet(services_of(request), user_of(request), case_id)
+    except (CaseError, RPCError):
         if ASKED_AGAIN not in posted:  # nothing has been sent yet
             raise
         return _being_sent(request, case_id, posted, about)
@@ -153,7 +153,7 @@ async def _send(
     request: Request, sheet: CaseSheet, deed: ActionView | CaseTask, posted: FormData, about: str
 ) -> Response:
     """Send a decision, and the browser to what became of it; or say here why it has not been sent."""
-    services, user, case = _services(request), user_of(request), sheet.case
+    services, user, case = services_of(request), user_of(request), sheet.case
     assert case is not None  # noqa: S101 - who sends has looked
     if barred := refusal(user, case, deed):
         return _shown(request, sheet, Told(403, problem=f"没有提交:{barred}"))
@@ -181,7 +181,7 @@ async def _sent_before(request: Request, sheet: CaseSheet, posted: FormData, abo
     """Show what became of a decision that has been sent, or what others did meanwhile so that it cannot be."""
     assert sheet.case is not None  # noqa: S101 - who asks has looked
     update_id = str(posted.get(UPDATE_ID, ""))
-    client = _services(request).client
+    client = services_of(request).client
     if rule_sent(update_id) and await earlier_outcome(client, sheet.case_id, update_id) is not None:
         return _to(sheet.case_id, **{SENT_ID: update_id})
     outcome = overtaken(sheet.case, str(posted.get(SEEN, "")), _order(posted))
@@ -195,7 +195,7 @@ def _being_sent(request: Request, case_id: str, posted: FormData, about: str) ->
         for name, value in posted.multi_items()
         if isinstance(value, str) and name != ASKED_AGAIN and not name.startswith("csrf")
     ]
-    return page(request, "submitting.html", status=202, address=address_of(case_id), about=about, kept=kept)
+    return page(request, "submitting.html", status=202, address=case_path(case_id), about=about, kept=kept)
 
 
 async def _claim(request: Request, case_id: str, posted: FormData) -> Response:
@@ -210,7 +210,7 @@ async def _work_together(
     request: Request, case_id: str, task: CaseTask, change: TeamChange, posted: FormData
 ) -> Response:
     """Change what the ledger keeps beside a case, unless the user may not."""
-    services, user = _services(request), user_of(request)
+    services, user = services_of(request), user_of(request)
     sheet = await read_sheet(services, user, case_id)
     if sheet is None:
         return await _missing(request, case_id)
@@ -230,7 +230,7 @@ async def _unknown(request: Request, case_id: str, posted: FormData) -> Response
 
 
 async def _missing(request: Request, case_id: str) -> Response:
-    ended = await forgotten(_services(request), user_of(request), case_id)
+    ended = await forgotten(services_of(request), user_of(request), case_id)
     words = f"{case_id}: {ended}" if ended else f"没有此案件 / no such case: {case_id}"
     return page(request, "error.html", status=404, words=words)
 
@@ -242,24 +242,14 @@ _POSTS: Final[Mapping[str, Callable[[Request, str, FormData], Awaitable[Response
 }
 
 
-def address_of(case_id: str) -> str:
-    """Return the address of a case's page."""
-    return f"/case/{quote(case_id)}"
-
-
 def _to(case_id: str, at: str = "", **parameters: str) -> Response:
     query = f"?{urlencode(parameters)}" if parameters else ""
-    return RedirectResponse(f"{address_of(case_id)}{query}{f'#{at}' if at else ''}", 303)
+    return RedirectResponse(f"{case_path(case_id)}{query}{f'#{at}' if at else ''}", 303)
 
 
 def _rule_label(case_id: str, rule: str) -> str:
-    task = STEP_UPDATES.get(rule)
-    return task.label if task else process_of(case_id.partition("/")[0]).rule_label(rule)
-
-
-def _services(request: Request) -> DeskServices:
-    services: DeskServices = request.app.state.services
-    return services
+    task, process = STEP_UPDATES.get(rule), PROCESSES.get(case_id.partition("/")[0])
+    return task.label if task else process.rule_label(rule) if process else rule
 
 
 def _order(posted: FormData) -> str | None:

@@ -1,6 +1,5 @@
 """待办: the cases that wait, the most urgent first."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,9 +12,10 @@ from temporalio.client import WorkflowExecution
 
 from aftersales.desk.listing import list_cases
 from aftersales.desk.live import mark_of_list
-from aftersales.desk.rendering import page, user_of
+from aftersales.desk.rendering import page, services_of, user_of
 from aftersales.desk.rows import rows_of
 from aftersales.desk.services import DeskServices
+from aftersales.desk.team import claims_on
 from aftersales.desk.users import User
 from aftersales.desk.waiting import Filters, WaitingGroup
 from aftersales.platforms.marketplace import installed_marketplaces
@@ -27,13 +27,13 @@ _FILTER_NAMES: Final = {"least": "金额", "search": "查找", "group": "分组"
 
 async def home(request: Request) -> Response:
     """Show the open cases that the user sees, filtered by what the address says."""
-    services: DeskServices = request.app.state.services
+    services = services_of(request)
     user, now = user_of(request), datetime.now(UTC)
     filters, unusable = read_filters(request.query_params)
     listing = await list_cases(services, filters, user, now)
-    claims = await asyncio.to_thread(services.ledger.claims, listing.case_ids)
-    mark = await asyncio.to_thread(mark_of_list, services, listing.found)
-    clerks = {case_id: claim.clerk for case_id, claim in claims.items()}
+    claims = await claims_on(services.ledger, listing.case_ids)
+    mark = await mark_of_list(services, listing.found)
+    clerks = {case_id: claim.clerk for case_id, claim in (claims or {}).items()}
 
     def rows(executions: Sequence[WorkflowExecution]) -> Any:
         return rows_of(services, executions, listing.seen, clerks, now)
@@ -49,6 +49,8 @@ async def home(request: Request) -> Response:
         more=listing.more,
         filters=filters,
         unusable=unusable,
+        unread=len(listing.unread),
+        ledger_away=claims is None,
         groups=[(group, listing.counts[group], _address(filters, group=group, page=1)) for group in WaitingGroup],
         everything=_address(filters, group=None, page=1),
         following=_address(filters, page=filters.page + 1),

@@ -13,7 +13,7 @@ from aftersales.desk.access.local_login import PasswordLogin
 from aftersales.desk.access.openid_login import OpenIdLogin
 from aftersales.desk.gate import Doors
 from aftersales.desk.login import LOGIN_PAGE, Login, LoginRefused, SessionLogin
-from aftersales.desk.rendering import page
+from aftersales.desk.rendering import page, services_of
 from aftersales.desk.sessions import Identity, Session
 
 LOGOUT: Final = "/logout"
@@ -47,7 +47,7 @@ async def log_in(request: Request) -> Response:
     assert isinstance(doors.login, PasswordLogin)  # noqa: S101 - else there is no such page
     async with request.form() as form:
         name, password, wanted = (str(form.get(field) or "") for field in ("name", "password", "next"))
-    address = Proxies(request.app.state.services.settings.desk_trusted_proxies).asker(request)
+    address = Proxies(services_of(request).settings.desk_trusted_proxies).asker(request)
     try:
         who = await doors.login.checked(name, password, address)
     except LoginRefused as bad:

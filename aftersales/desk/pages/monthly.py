@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aftersales.desk.month_page import month_values
-from aftersales.desk.rendering import page, user_of
-from aftersales.desk.services import DeskServices
+from aftersales.desk.rendering import page, services_of, user_of
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger.month_figures import Month, month_of
 from aftersales.ledger.month_report import month_after, month_before, read_report, this_month
@@ -18,7 +17,7 @@ from cases.errors import BadForm
 
 async def month_page(request: Request) -> Response:
     """Show the figures of the month that the address names, or of the current one."""
-    services: DeskServices = request.app.state.services
+    services = services_of(request)
     user = user_of(request)
     asked, unusable = _asked(request.query_params.get("month", ""))
     shop = request.query_params.get("shop") or None

@@ -18,8 +18,7 @@ from aftersales.desk.form_fields import fields_of
 from aftersales.desk.month_page import case_label
 from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, is_over, read_decision
 from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.rendering import page, user_of
-from aftersales.desk.services import DeskServices
+from aftersales.desk.rendering import page, services_of, user_of
 from cases.errors import BadForm
 from workflows.registry import PROCESSES
 
@@ -45,7 +44,7 @@ async def _shown(
     errors: Mapping[str, str] | None = None,
     problem: str | None = None,
 ) -> Response:
-    services, user, filters = _services(request), user_of(request), _filters(request)
+    services, user, filters = services_of(request), user_of(request), _filters(request)
     found = await waiting_tasks(services.client, services.cases, user, filters)
     given: Mapping[str, Any] = posted or {}
     return page(
@@ -71,7 +70,7 @@ async def _shown(
 
 
 async def _done(request: Request, posted: FormData) -> Response:
-    services, user = _services(request), user_of(request)
+    services, user = services_of(request), user_of(request)
     case_id = str(posted.get(CASE_NAMED, ""))
     case = await services.cases.read(user, case_id) if case_id else None
     if case is None:
@@ -97,7 +96,7 @@ async def _done(request: Request, posted: FormData) -> Response:
 
 async def _told_by_address(request: Request) -> SendingOutcome | None:
     """Return what became of the task that the address names, so that a reload shows it again."""
-    services, user = _services(request), user_of(request)
+    services, user = services_of(request), user_of(request)
     update_id, case_id = request.query_params.get(TASK_SENT, ""), request.query_params.get(OF, "")
     if rule_sent(update_id) != CaseTask.DONE_BY_HAND or not case_id or await services.cases.read(user, case_id) is None:
         return None
@@ -115,8 +114,3 @@ def _filters(request: Request) -> TaskFilters:
 def _address(filters: TaskFilters) -> str:
     given = filters.model_dump(exclude_defaults=True)
     return f"/tasks?{urlencode(given)}" if given else "/tasks"
-
-
-def _services(request: Request) -> DeskServices:
-    services: DeskServices = request.app.state.services
-    return services
