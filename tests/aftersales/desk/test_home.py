@@ -1,17 +1,24 @@
 """待办 over real HTTP: order, counts, filters and search."""
 
 import asyncio
+import html
+import re
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.desk import listing
 from aftersales.desk.rows import tone_of
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
+from cases.ledger import NumberUse
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
+from tests.support.stage import BUSINESS, Stage
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
 
@@ -84,6 +91,9 @@ async def test_the_cases_of_a_clerk_are_those_that_he_has_claimed(
 
 async def test_filters_that_cannot_be_read_are_named_and_left_out(desk: httpx2.AsyncClient) -> None:
     shown = await desk.get("/", params={"least": "much", "page": "0"})
+    for amount in ("1e400", "1e-7", "NaN", "-1", "Infinity"):
+        odd = await desk.get("/", params={"least": amount})
+        assert "筛选条件有误,已忽略:金额" in odd.text, amount
 
     assert shown.status_code == 200
     assert "筛选条件有误" in shown.text
@@ -123,3 +133,73 @@ async def test_what_has_ended_early_and_what_several_orders_may_do_is_said_in_ch
     assert f"异常终止,没有人计时,也不能处理;请管理员运行 aftersales revive {early} 恢复" in text
     assert "(订单 …0191)" in text
     assert "terminated" not in text
+
+
+async def test_what_nobody_could_do_comes_before_every_deadline_and_the_clocks_of_others_come_last(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, stage: Stage
+) -> None:
+    own_id = uuid.uuid4().hex[:12]
+    stage.scenes[f"douyin_reship/{own_id}"].fails["settle"] = BUSINESS
+    (failed,) = await opened(open_on_desk, "first-shop", 49, own_id=own_id)
+    late, task, theirs = await opened(open_on_desk, "first-shop", 47, 2, 3)
+    await desk.post(f"/case/{task}", data={"desk-do": "decide", "desk-rule": "mark_out_of_stock"})
+    await desk.post(f"/case/{theirs}", data={"desk-do": "decide", "desk-rule": "refuse", "reason": "已补发"})
+    for _ in range(50):
+        text = await listed(desk, {failed, late, task, theirs}, shop="first-shop")
+        if all(words in text for words in ("先处理", "等别人", "控制台任务 <b>1</b>")):
+            break
+
+    shown = [failed, "按截止时间", late, task, "等别人", theirs]
+    assert sorted(shown, key=text.index) == shown
+    assert "平台未办成 <b>1</b>" in text
+    assert "没有办成" in text or "售后单已关闭" in text
+
+
+async def test_filters_leave_what_fits_all_of_them_and_stay_in_the_address_of_counters_and_pages(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk
+) -> None:
+    dear = await open_on_desk(shop_id="fit-shop", order_amount="300.00")
+    cheap = await open_on_desk(shop_id="fit-shop", order_amount="20.00")
+    await listed(desk, {dear, cheap}, shop="fit-shop")
+    fitting = {
+        "shop": "fit-shop",
+        "platform": "douyin",
+        "process": "douyin_reship",
+        "state": "待商家处理",
+        "least": "300",
+    }
+
+    text = await listed(desk, {dear}, **fitting)
+
+    assert cheap not in text
+    assert f"/?{urlencode({**fitting, 'group': '24h'})}".replace("&", "&amp;") in text
+    for other in ({"platform": "jd"}, {"process": "claim_1688"}, {"state": "待补寄发货"}, {"least": "300.01"}):
+        none = await desk.get("/", params={**fitting, **other})
+        assert dear not in none.text, other
+
+
+async def test_a_case_is_found_by_the_number_of_its_parcel(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, ledger: SqlLedger
+) -> None:
+    case_id = await open_on_desk(shop_id="parcel-shop", order_id="8001")
+    use = {"shop_id": "parcel-shop", "tracking_no": "SF8001", "carrier": "顺丰", "order": "8001"}
+    ledger.use_number(NumberUse(**use, at=NOW, case_id=case_id))
+
+    text = await listed(desk, {case_id}, search="SF8001")
+
+    assert text.count("data-case=") == 1
+
+
+async def test_what_does_not_fit_on_a_page_is_on_the_next(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await opened(open_on_desk, "paged-shop", 30, 3)
+    await listed(desk, {first, second}, shop="paged-shop")
+    monkeypatch.setattr(listing, "CASES_ON_A_PAGE", 1)
+
+    begin = await listed(desk, {first}, shop="paged-shop")
+    assert second not in begin
+    (following,) = re.findall(r'href="([^"]*page=2[^"]*)"', begin)
+    end = (await desk.get(html.unescape(following))).text
+    assert second in end
+    assert first not in end
