@@ -12,6 +12,7 @@ from aftersales.desk.case_reading import facts_of
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.facts_shown import ShownFact, shown_facts
 from aftersales.desk.services import DeskServices
+from aftersales.desk.team import claims_on, notes_on
 from aftersales.desk.users import User
 from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.case_search import other_cases
@@ -25,7 +26,7 @@ from aftersales.runtime.known_cases import (
 )
 from aftersales.runtime.nearest_cases import deadline_of
 from aftersales.runtime.web_ui import case_address, list_address
-from cases.errors import CaseError
+from cases.errors import CaseError, LedgerUnreachable
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 from workflows.registry import PROCESSES
@@ -55,7 +56,10 @@ class EarlyEnd:
 
 @dataclass(frozen=True)
 class CaseSheet:
-    """What is known of a case; ``case`` is None where its workflow ended early and cannot be read any more."""
+    """What is known of a case; ``case`` is None where its workflow ended early and cannot be read any more.
+
+    ``ledger_away``: who works on it, and what was noted, cannot be read now.
+    """
 
     case_id: str
     label: str
@@ -66,6 +70,7 @@ class CaseSheet:
     early: EarlyEnd | None
     claim: Claim | None
     notes: Sequence[Note]
+    ledger_away: bool
     others: Sequence[OtherCase]
     web_ui: str
 
@@ -91,8 +96,8 @@ async def read_sheet(services: DeskServices, user: User, case_id: str) -> CaseSh
         seen = seen.model_copy(update={"deadlines": [], "actions": [], "next": None})
     others, claims, notes = await asyncio.gather(
         other_cases(services.client, found),
-        asyncio.to_thread(services.ledger.claims, [case_id]),
-        asyncio.to_thread(services.ledger.notes, case_id),
+        claims_on(services.ledger, [case_id]),
+        notes_on(services.ledger, case_id),
     )
     facts = facts_of(seen) if seen else None
     attributes = found.typed_search_attributes
@@ -104,8 +109,9 @@ async def read_sheet(services: DeskServices, user: User, case_id: str) -> CaseSh
         case=seen,
         facts=shown_facts(facts) if facts else (),
         early=early,
-        claim=claims.get(case_id),
+        claim=(claims or {}).get(case_id),
         notes=notes,
+        ledger_away=claims is None,
         others=[_other(execution) for execution in others],
         web_ui=case_address(list_address(services.settings.ui_address, services.client.namespace), case_id),
     )
@@ -115,7 +121,10 @@ async def forgotten(services: DeskServices, user: User, case_id: str) -> str | N
     """Return how a case ended that Temporal has forgotten, as far as the user may know of it."""
     if user.shops is not None:  # the ledger does not say here whose it was
         return None
-    known = (await asyncio.to_thread(services.ledger.known, [case_id])).get(case_id)
+    try:
+        known = (await asyncio.to_thread(services.ledger.known, [case_id])).get(case_id)
+    except LedgerUnreachable:
+        return None
     return chinese_of(where_it_ended(known)) if known else None
 
 

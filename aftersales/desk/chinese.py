@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from cases.errors import CaseError, LedgerUnreachable
+
+LEDGER_AWAY: Final = "账本数据库现在连不上,请稍后再试"
 _ENGLISH: Final = re.compile(r"(?<=[^\x00-\x7f]) / [\x20-\x7e]*[\x21-\x7e]")
 """The English half of a sentence, as far as the next Chinese character."""
 _NAME: Final = re.compile(r" \(([a-z][a-z0-9_]*)(?:: ([^()]*))?\)")
@@ -21,6 +24,11 @@ def chinese_of(text: str) -> str:
     """Return the Chinese half of a text of ours, without the names of rules and states; a text without one as it is."""
     halved = _ENGLISH.sub(lambda half: _closing(half.group()), _ERROR.sub("", _SOURCE.sub("", text)))
     return _NAME.sub(lambda name: f"({name[2]})" if name[2] else "", halved).strip()
+
+
+def words_of(fault: CaseError) -> str:
+    """Return what a clerk is told of an error of ours."""
+    return LEDGER_AWAY if isinstance(fault, LedgerUnreachable) else chinese_of(str(fault))
 
 
 def labelled(text: str, labels: Mapping[str, str]) -> str:

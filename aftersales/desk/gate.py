@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,12 +34,17 @@ HTTPS_ONLY: Final = "max-age=31536000"
 READING: Final = ("GET", "HEAD")
 """The methods that change nothing."""
 LARGEST_BODY: Final = 8 * 1024 * 1024
+LARGEST_STRANGE_BODY: Final = 64 * 1024
+"""What somebody may send who is not logged in."""
+MOST_FIELDS: Final = 2000
+"""The most fields of a form; the largest batch has fewer."""
 FORM_FIELD: Final = "csrf"
 FORM_HEADER: Final = "x-csrf-token"
 """Where a form carries its token; a script may send it in the header instead."""
 WITHOUT_SESSION: Final = ("/static/", "/healthz")
 """The paths that are the same for everybody, under whatever name the desk is asked."""
 FORGED: Final = "请求不是从工作台的页面发出的,已拒绝 / the request did not come from a page of the desk"
+BROKEN: Final = "工作台出了故障,刚才的操作可能没有完成:请回到待办,看案件现在的状态,并告诉管理员"
 OUTDATED: Final = "页面已过期,没有提交:请返回上一页,刷新后重试 / the page is out of date: go back, reload it, try again"
 
 
@@ -75,18 +80,30 @@ class Gate:
         request.state.csrf = doors.sessions.csrf_token(request.state.session)
         request.state.user = None
 
+        answering = False
+
         async def answer(message: Message) -> None:
+            nonlocal answering
             if message["type"] == "http.response.start":
+                answering = True
                 self._put_headers(request, kept, MutableHeaders(scope=message))
             await send(message)
 
-        if request.scope["path"].startswith(WITHOUT_SESSION):
-            refused: Response | None = None
-        else:
-            refused = self._refusal(request)
-            if refused is None and request.method not in READING:
-                refused, receive = await self._with_token(request)
-        await (refused or self._app)(scope, receive, answer)
+        try:
+            if request.scope["path"].startswith(WITHOUT_SESSION):
+                refused: Response | None = None
+            else:
+                refused = self._refusal(request)
+                if refused is None and request.method not in READING:
+                    refused, receive = await self._with_token(request)
+            await (refused or self._app)(scope, receive, answer)
+        except ClientDisconnect:
+            return  # nobody waits for an answer
+        except Exception:
+            if answering:
+                raise
+            structlog.get_logger("desk").exception("page failed")
+            await _refused(request, 500, BROKEN)(scope, receive, answer)
 
     def _refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that is not let in; note the user of one that is."""
@@ -114,14 +131,16 @@ class Gate:
         return origin.lower() == self._doors.address.origin(request)
 
     async def _with_token(self, request: Request) -> tuple[Response | None, Receive]:
-        body = await _body(request)
+        largest = LARGEST_STRANGE_BODY if request.state.user is None else LARGEST_BODY
+        body = await _body(request, largest)
         if body is None:
-            text = f"内容过大,最多 {LARGEST_BODY // 1024 // 1024} MB / too large"
+            text = f"内容过大,最多 {largest // 1024} KB / too large"
             return _refused(request, 413, text), request.receive
         given = request.headers.get(FORM_HEADER)
         if given is None:
             try:
-                async with Request(request.scope, _again(body, request.receive)).form() as form:
+                sent = Request(request.scope, _again(body, request.receive))
+                async with sent.form(max_fields=MOST_FIELDS, max_part_size=LARGEST_BODY) as form:
                     given = form.get(FORM_FIELD)  # type: ignore[assignment]
             except HTTPException:
                 return _refused(request, 400, "表单无法读取 / the form cannot be read"), request.receive
@@ -158,25 +177,18 @@ class Gate:
             headers.append("set-cookie", f"{self._doors.cookie}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")
 
 
-def with_page_headers(response: Response) -> Response:
-    """Return an answer that no gate has seen with the headers of a page."""
-    for name, value in PAGE_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
 def _refused(request: Request, status: int, words: str, why: str | None = None) -> Response:
     if why:
         structlog.get_logger("desk").warning("request refused", why=why)
     return page(request, "error.html", status=status, words=words)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body of a request; None if it is too large."""
+async def _body(request: Request, largest: int) -> bytes | None:
+    """Return the body of a request; None if it is larger."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > LARGEST_BODY:
+        if size > largest:
             return None
         parts.append(part)
     return b"".join(parts)

@@ -1,17 +1,46 @@
 """Working on a case together: claiming it, leaving it to others, taking it over, and notes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+
+import structlog
 
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import LONGEST_NOTE, Claim, Note
+from cases.errors import LedgerUnreachable
 
 CLAIM_STEP, INSTEAD_OF, NOTE_TEXT = "desk-claim", "desk-instead", "desk-note"
 """The names of the fields that say what to do with a claim, whose is taken over, and what is noted."""
+_log = structlog.get_logger("desk")
 TeamChange = Callable[[SqlLedger, User, str, Mapping[str, str]], Awaitable[str | None]]
 """A change of what clerks keep about a case; it returns why it was not possible."""
+
+
+async def claims_on(ledger: SqlLedger, case_ids: Sequence[str]) -> Mapping[str, Claim] | None:
+    """Return who works on which of the cases; None if the ledger does not answer."""
+    try:
+        return await asyncio.to_thread(ledger.claims, case_ids)
+    except LedgerUnreachable as away:
+        _log.warning("claims cannot be read", why=type(away.__cause__).__name__)
+        return None
+
+
+async def notes_on(ledger: SqlLedger, case_id: str) -> Sequence[Note]:
+    """Return the notes on a case; none if the ledger does not answer."""
+    try:
+        return await asyncio.to_thread(ledger.notes, case_id)
+    except LedgerUnreachable:
+        return ()
+
+
+async def orders_of_parcel(ledger: SqlLedger, number: str) -> Sequence[str]:
+    """Return the orders that a parcel's number was used for; none if the ledger does not answer."""
+    try:
+        return await asyncio.to_thread(ledger.orders_of_parcel, number) if number else ()
+    except LedgerUnreachable:
+        return ()
 
 
 async def change_claim(ledger: SqlLedger, user: User, case_id: str, posted: Mapping[str, str]) -> str | None:

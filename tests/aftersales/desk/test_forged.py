@@ -82,6 +82,10 @@ async def test_what_is_too_large_or_no_form_is_refused(desk: httpx2.AsyncClient)
     del desk.headers["x-csrf-token"]
 
     assert (await desk.post(PAGE, content=b"x" * (LARGEST_BODY + 1))).status_code == 413
+    token = token_in(await desk.get(PAGE))
+    pasted = await desk.post("/batch", data={"csrf": token, "lines": "1\n" * 700_000, "case": ["x/1"] * 1200})
+    assert pasted.status_code == 422
+    assert "超过 200 行" in pasted.text
     broken = {"content-type": "multipart/form-data; boundary=b"}
     assert (await desk.post(PAGE, content=b"--c\r\n", headers=broken)).status_code in (400, 403)
     assert (await desk.post(PAGE, json={"csrf": token_in(await desk.get(PAGE))})).status_code == 403

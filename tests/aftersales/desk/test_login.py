@@ -22,7 +22,7 @@ from aftersales.desk.access.configured_login import configured_login
 from aftersales.desk.access.local_login import PasswordLogin
 from aftersales.desk.access.passwords import HASHER
 from aftersales.desk.access.throttle import FOR_ADDRESS, FOR_NAME, FOR_NAME_AND_ADDRESS, WINDOW, Throttle
-from aftersales.desk.gate import Doors, Gate
+from aftersales.desk.gate import LARGEST_STRANGE_BODY, Doors, Gate
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.sessions import Identity, Lifetimes, Session, Sessions
@@ -377,3 +377,10 @@ def test_the_secret_of_the_sessions_is_kept_for_its_owner_alone(services: DeskSe
     path.write_text("short", encoding="utf-8")
     with pytest.raises(BadForm, match="32"):
         make_sessions(settings)
+
+
+async def test_who_is_not_logged_in_may_send_little(strange: httpx2.AsyncClient) -> None:
+    shown = await strange.get("/login")
+    form = {"csrf": token_in(shown), "name": "x" * LARGEST_STRANGE_BODY, "password": "x"}
+
+    assert (await strange.post("/login", data=form)).status_code == 413

@@ -35,6 +35,22 @@ async def test_nothing_comes_from_another_host(desk: httpx2.AsyncClient) -> None
     assert "http://" not in home.text.replace(str(desk.base_url), "")
 
 
+async def test_odd_numbers_of_steps_and_cases_are_refused_in_words(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk
+) -> None:
+    case_id = await open_on_desk()
+    done = {"desk-do": "decide", "desk-rule": "done_by_hand"}
+    for serial in ("9" * 5000, "\u00b2", "-1", "", "1.5"):
+        refused = await desk.post(f"/case/{case_id}", data={**done, "desk-serial": serial})
+        assert refused.status_code == 422, serial
+        assert "没有指明是哪一步" in refused.text
+    for process in ("none", "notices", "a b", "..%2f"):
+        for posted in ({"desk-do": "decide", "desk-rule": "agree"}, {"desk-do": "claim"}, {"desk-do": "note"}):
+            missing = await desk.post(f"/case/{process}/1", data=posted)
+            assert missing.status_code == 404
+            assert "没有此案件" in missing.text
+
+
 async def test_an_address_that_leads_nowhere_is_answered_by_a_page_in_chinese(desk: httpx2.AsyncClient) -> None:
     answers = [await desk.get("/nowhere"), await desk.post("/month"), await desk.get("/static/nothing.css")]
 
