@@ -67,10 +67,14 @@ class FeedResult(StrEnum):
 
 @dataclass(frozen=True)
 class Fed:
-    """What became of a report; ``why`` says where a closed case ended."""
+    """What became of a report; ``why`` says where a closed case ended.
+
+    ``uncertain``: the case may just have been opened, since Temporal's list, which was asked, is a moment behind.
+    """
 
     result: FeedResult
     why: str | None = None
+    uncertain: bool = False
 
     @property
     def note(self) -> str:
@@ -176,7 +180,7 @@ class CaseClient:
         if ended:
             raise ended[0]
         if not cases:
-            return Fed(FeedResult.NO_CASE, NOBODY_OPENED)
+            return Fed(FeedResult.NO_CASE, NOBODY_OPENED, uncertain=True)
         return next((one for one in fed if one.result is FeedResult.SIGNALLED), (fed or [UNCONCERNED])[0])
 
     async def _open(self, client: Client, adapter: MessageAdapter, case: CaseKey, signal: dict[str, Any] | None) -> Fed:

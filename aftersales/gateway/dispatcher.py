@@ -29,12 +29,13 @@ class Dispatcher:
     """Takes new messages from the inbox and feeds them to their cases.
 
     While Temporal cannot be reached everything waits, and one case at a time is tried; a case whose marketplace does
-    not answer, or that has to be revived, waits alone.  Pauses double from ``first_pause`` to ``longest_pause``, in
+    not answer, or that has to be revived, waits alone.  Where it is not certain that there is no case, the message is
+    looked at once more, ``second_look`` seconds later.  Pauses double from ``first_pause`` to ``longest_pause``, in
     seconds; ``idle`` is how long a message may wait that another gateway put into the same inbox.  What a sender may
     not say is refused for good.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - tests wait less
         self,
         inbox: Inbox,
         feed: Feed,
@@ -44,10 +45,11 @@ class Dispatcher:
         first_pause: float = 0.5,
         longest_pause: float = 60.0,
         idle: float = 1.0,
+        second_look: float = 20.0,
     ) -> None:
         self._inbox, self._feed, self._senders = inbox, feed, senders
         self._at_once, self._idle = at_once, idle
-        self._first_pause, self._longest_pause = first_pause, longest_pause
+        self._first_pause, self._longest_pause, self._second_look = first_pause, longest_pause, second_look
         self._log = structlog.get_logger("gateway")
         self._woken = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -100,7 +102,8 @@ class Dispatcher:
     async def _dispatch(self, case_id: str, rows: Sequence[InboxRow]) -> None:
         try:
             for row in rows:
-                await self._dispatch_one(case_id, row)
+                if not await self._dispatch_one(case_id, row):
+                    break
         except sqlite3.Error as bad:
             self._pause(bad)
         except TemporalUnreachable as bad:
@@ -118,7 +121,8 @@ class Dispatcher:
             del self._tasks[case_id]
             self.wake()
 
-    async def _dispatch_one(self, case_id: str, row: InboxRow) -> None:
+    async def _dispatch_one(self, case_id: str, row: InboxRow) -> bool:
+        """Dispatch a message; return whether those after it may follow."""
         case = row.case
         try:
             self._senders.check(row.platform, row.app_key, case)
@@ -131,6 +135,9 @@ class Dispatcher:
             await self._inbox.failed(row, str(bad))
             self._log.warning("a message cannot be delivered", case_id=case_id, shop=case.shop_id, why=in_words(bad))
         else:
+            if fed.uncertain and not row.attempts:
+                await self._inbox.later(row, fed.note, self._second_look)
+                return False
             await self._inbox.done(row, fed.note)
             if self._failures:
                 self._failures = 0
@@ -139,6 +146,7 @@ class Dispatcher:
             self._stuck.remove(case_id)
             if not self._stuck:
                 self._log.info(WORKS)
+        return True
 
     def _stick(self, case_id: str, row: InboxRow, bad: Exception) -> None:
         """Log that a case waits; of several that wait only the first is logged."""

@@ -117,6 +117,25 @@ async def test_cases_are_served_at_once_up_to_a_bound_and_never_twice(inbox: Inb
     assert most == 3
 
 
+async def test_a_message_whose_case_may_just_have_been_opened_is_looked_at_once_more(inbox: Inbox) -> None:
+    opened, fed = asyncio.Event(), list[str]()
+
+    async def feed(case: CaseKey, report: Report | None) -> Fed:
+        fed.append(f"{case.own_id} {report.message_id if report else None}")
+        if case.own_id == "never" or not opened.is_set():
+            opened.set()
+            return Fed(FeedResult.NO_CASE, "没有此案件", uncertain=True)
+        return Fed(FeedResult.SIGNALLED)
+
+    await inbox.store([about("young", "m1"), about("young", "m2")])
+    async with dispatching(inbox, feed, second_look=0.0):
+        await settled(inbox, done=2)
+        assert fed == ["young m1", "young m1", "young m2"]  # the second waits for the first
+        await inbox.store([about("never", "m3")])
+        await settled(inbox, done=3)
+    assert fed[3:] == ["never m3", "never m3"]
+
+
 async def test_while_temporal_is_away_everything_stays_and_it_is_said_once(
     inbox: Inbox, recorder: RecordingFeed, logged: list[str]
 ) -> None:
