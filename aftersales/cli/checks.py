@@ -1,4 +1,4 @@
-"""The commands that need no open case: simulate, rulebook, replay."""
+"""The commands that need no open case: simulate and rulebook."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from aftersales.cli.exit_status import REFUSED, run
 from aftersales.cli.options import AsJson
-from aftersales.cli.output import complain, print_json, say
+from aftersales.cli.output import complain, print_json
 
 
 def simulate_command(
@@ -58,38 +58,5 @@ def rulebook_command(
         else:
             print_rulebooks(process, by_state=by_state, as_json=as_json)
         return 0
-
-    run(work())
-
-
-def replay_command(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Recorded histories, JSON.")] = None,
-    case: Annotated[str | None, typer.Option(metavar="CASE", help="A case of the connected server.")] = None,
-) -> None:
-    """Replay histories with the current code and compare their content. Exit status 1: something changed."""
-    from aftersales.cli.case_numbers import case_of, names_process
-    from aftersales.runtime.connection import connect
-    from aftersales.runtime.payload_encryption import configured_converter
-    from cases.errors import BadForm, Refused
-    from workflows.replay.replayer import recorded, replay
-
-    async def work() -> int:
-        if not files and case is None:
-            raise BadForm("expected history files, or --case CASE")
-        histories = [(str(path), recorded(path)) for path in files or []]
-        if case is not None:
-            names_process(case)
-            client = await connect()
-            case_id = await case_of(client, case)
-            histories.append((case_id, await client.get_workflow_handle(case_id).fetch_history()))
-        changed, converter = 0, configured_converter()
-        for name, history in histories:
-            try:
-                await replay(history, converter)
-                say(f"{name}: ok, {len(history.events)} events")
-            except Refused as difference:
-                changed += 1
-                complain(f"{name}: {difference}")
-        return REFUSED if changed else 0
 
     run(work())

@@ -45,7 +45,10 @@ COMMANDS = {
     "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
     "setup": CommandSource("setup", "Register the search attributes and print links to useful views."),
     "rekey": CommandSource("rekey", "Change the keys that encrypt what Temporal stores."),
-    "replay": CommandSource("checks", "Replay histories with the current code."),
+    "backup": CommandSource("backup", "Copy what this machine keeps into a folder."),
+    "restore": CommandSource("backup", "Put a backup into an empty data folder."),
+    "missing": CommandSource("backup", "List the cases that Temporal has lost."),
+    "replay": CommandSource("replay", "Replay histories or all open cases with the current code."),
 }
 
 

@@ -14,7 +14,7 @@ from aftersales.gateway.app import make_gateway
 from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.consumer import consuming
 from aftersales.gateway.due import due_route
-from aftersales.gateway.inbox import Inbox
+from aftersales.gateway.inbox import INBOX, Inbox
 from aftersales.importing.case_files import read_shops
 from aftersales.ledger.configured import configured_ledger
 from aftersales.platforms.credentials import CurrentSecrets
@@ -28,8 +28,6 @@ from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
-
-INBOX = "inbox.db"
 
 
 async def serve_gateway(host: str | None, port: int | None) -> None:

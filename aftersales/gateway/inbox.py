@@ -20,6 +20,8 @@ from cases.plain_text import plain
 
 Result = TypeVar("Result")
 
+INBOX: Final = "inbox.db"
+"""Its file in the data folder."""
 KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a finished message is kept."""
 BUSY_SECONDS: Final = 2.0

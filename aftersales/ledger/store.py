@@ -106,6 +106,20 @@ class SqlLedger:
                 known |= {row["case_id"]: _known(row) for row in rows}
         return known
 
+    def unended(self) -> list[OpenedCase]:
+        """Return the cases of which no end is known, in the order in which they were opened."""
+        fields = [CASES.c[name] for name in OpenedCase.model_fields]
+        query = select(*fields).where(CASES.c.case_id.not_in(select(OUTCOMES.c.case_id)), CASES.c.ended_at.is_(None))
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(CASES.c.opened_at, CASES.c.case_id)).mappings()
+            return [OpenedCase(**row) for row in rows]
+
+    def forget(self, case_id: str) -> None:
+        """Let a case be opened again; what it has entered stays on the books.  Nothing happens if its end is known."""
+        has_ended = select(OUTCOMES.c.case_id).where(OUTCOMES.c.case_id == case_id).exists()
+        with self._write() as connection:
+            connection.execute(delete(CASES).where(CASES.c.case_id == case_id, CASES.c.ended_at.is_(None), ~has_ended))
+
     def record(self, record: CaseRecord) -> None:
         """Store all about a case in one transaction; a record older than the stored one changes nothing."""
         with self._write() as connection:

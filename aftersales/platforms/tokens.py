@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from aftersales.runtime.data_folder import PRIVATE_FILE, make_private_folder
+from aftersales.runtime.data_folder import PRIVATE_FILE, make_private_folder, write_private
 from cases.models import Strict
 
 AHEAD = 300.0
@@ -115,15 +115,7 @@ class TokenStore:
             "refresh_token": token.refresh_token.get_secret_value() if token.refresh_token else None,
             "use_until": token.use_until,
         }
-        fresh = self._folder / f"{name}.new"
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "w", encoding="utf-8"
-        ) as file:
-            json.dump(kept, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._folder / f"{name}.json")
+        write_private(self._folder / f"{name}.json", json.dumps(kept).encode())
 
 
 def _take(path: Path) -> int:

@@ -63,6 +63,17 @@ def open_private(path: Path, mode: str) -> BinaryIO:
     return cast("BinaryIO", path.open(mode))
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone, whole or not at all; raises OSError."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with open_private(fresh, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
 def _all(path: Path) -> Iterator[Path]:
     if path.is_symlink():
         return

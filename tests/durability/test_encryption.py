@@ -191,6 +191,12 @@ async def replayed_from_a_file(secret: Office, case_id: str) -> None:
     assert MARKER not in saved.read_text(encoding="utf-8")
     replayed = await secret.command("replay", str(saved))
     assert (replayed.exit_code, replayed.stderr) == (0, "")
+    kept = secret.folder / "kept"
+    assert (await secret.command("replay", "--open", "--save", str(kept))).exit_code == 0
+    (history,) = kept.iterdir()
+    assert MARKER not in history.read_text(encoding="utf-8")
+    again = await secret.command("replay", "--from", str(kept))
+    assert (again.exit_code, " 1    │ 0 " in again.stdout) == (0, True)
 
 
 async def turned(secret: Office, handle: WorkflowHandle[object, object]) -> None:

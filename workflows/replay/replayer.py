@@ -7,8 +7,8 @@ the results of local calls: their arguments are compared where they were kept be
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.workflow import NondeterminismError
 
 from cases.errors import BadForm, Refused
 from workflows.registry import case_workflows
@@ -31,12 +32,28 @@ SAME_TIMER = timedelta(seconds=1)
 """Less than that two timers differ by when their task began: a task that is tried again begins a little later."""
 
 
-class HistoryChanged(Refused):
-    """A history that the current code would not have produced; ``differences`` are readable lines."""
+@dataclass(frozen=True)
+class Difference:
+    """A difference: its ``place`` quotes nothing of the history, ``words`` say what was recorded and what is now."""
 
-    def __init__(self, differences: list[str]) -> None:
-        super().__init__("; ".join(differences))
-        self.differences = differences
+    place: str
+    words: str = ""
+
+    def __str__(self) -> str:
+        """Return place and words as one line."""
+        return f"{self.place}: {self.words}" if self.words else self.place
+
+
+class HistoryChanged(Refused):
+    """A history that the current code would not have produced; ``differences`` are readable lines.
+
+    ``places`` are the same without what the history holds, which may be a buyer's.
+    """
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        super().__init__("; ".join(map(str, differences)))
+        self.differences = [str(difference) for difference in differences]
+        self.places = [difference.place for difference in differences]
 
 
 def recorded(path: Path) -> WorkflowHistory:
@@ -60,14 +77,14 @@ async def replay(history: WorkflowHistory, converter: DataConverter = pydantic_d
         history, converter = await decoded(history, converter.payload_codec), replace(converter, payload_codec=None)
     failed, now = await _issued(history, converter)
     was = of_history(history.events)
-    lines = [f"does not replay: {' '.join(str(failed).split())}"] if failed else []
+    found = [_failure(failed)] if failed else []
     for key, contents in was.items():
         if key in now:
-            lines += [f"{contents.name}: {line}" for line in _differences(contents, now[key])]
+            found += _differences(contents, now[key])
         elif not failed:
-            lines.append(f"{contents.name}: the code no longer does this")
-    if lines:
-        raise HistoryChanged(lines)
+            found.append(Difference(contents.name, "the code no longer does this"))
+    if found:
+        raise HistoryChanged(found)
 
 
 async def local_calls(history: WorkflowHistory) -> list[dict[str, Any]]:
@@ -77,7 +94,7 @@ async def local_calls(history: WorkflowHistory) -> list[dict[str, Any]]:
     """
     failed, issued = await _issued(history, pydantic_data_converter)
     if failed:
-        raise HistoryChanged([f"does not replay: {' '.join(str(failed).split())}"])
+        raise HistoryChanged([_failure(failed)])
     return [
         {"activity": contents.name, **contents.plain, "arguments": _values(contents)}
         for (kind, _), contents in issued.items()
@@ -100,11 +117,18 @@ async def _issued(
     return result.replay_failure, runner.issued
 
 
-def _differences(was: Contents, now: Contents) -> Iterator[str]:
-    yield from _differing("", was.plain, now.plain)
-    yield from _differing(
-        "", [_value(payload) for payload in was.payloads], [_value(payload) for payload in now.payloads]
-    )
+def _failure(failed: BaseException) -> Difference:
+    """Return a failure as a difference: only Temporal's own words about commands quote nothing."""
+    words = " ".join(str(failed).split())
+    if isinstance(failed, NondeterminismError):
+        return Difference(f"does not replay: {words}")
+    return Difference(f"does not replay: {type(failed).__name__}", words)
+
+
+def _differences(was: Contents, now: Contents) -> Iterator[Difference]:
+    yield from _differing(was.name, "", was.plain, now.plain)
+    before, after = ([_value(payload) for payload in contents.payloads] for contents in (was, now))
+    yield from _differing(was.name, "", before, after)
 
 
 def _values(contents: Contents) -> list[Any]:
@@ -118,17 +142,17 @@ def _value(payload: Payload) -> Any:
         return payload.data
 
 
-def _differing(place: str, was: Any, now: Any) -> Iterator[str]:
+def _differing(of: str, place: str, was: Any, now: Any) -> Iterator[Difference]:
     if isinstance(was, dict) and isinstance(now, dict):
         for name in [*was, *(name for name in now if name not in was)]:
-            yield from _differing(f"{place}.{name}".lstrip("."), was.get(name), now.get(name))
+            yield from _differing(of, f"{place}.{name}".lstrip("."), was.get(name), now.get(name))
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for number, pair in enumerate(zip(was, now, strict=True)):
-            yield from _differing(f"{place}[{number}]", *pair)
+            yield from _differing(of, f"{place}[{number}]", *pair)
     elif isinstance(was, timedelta) and isinstance(now, timedelta) and abs(was - now) < SAME_TIMER:
         return
     elif was != now:
-        yield f"{place or 'content'}: recorded {_shown(was)}, now {_shown(now)}"
+        yield Difference(f"{of}: {place or 'content'}", f"recorded {_shown(was)}, now {_shown(now)}")
 
 
 def _shown(value: Any) -> str:

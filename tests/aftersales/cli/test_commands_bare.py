@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,36 @@ def test_a_history_that_would_go_otherwise_now_is_status_1(aftersales: Callable[
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"aftersales: {changed}: ")
     assert result.stdout.startswith(f"{recorded}: ok, ")
+
+
+def test_a_folder_of_histories_is_replayed_with_a_summary_and_no_value_of_a_history(
+    aftersales: Callable[..., Result], tmp_path: Path
+) -> None:
+    for name in ("claim_1688_unanswered", "claim_1688_agreed"):
+        shutil.copy(HISTORIES / f"{name}.json", tmp_path)
+    sound = aftersales("replay", "--from", tmp_path)
+    assert (sound.exit_code, sound.stderr) == (0, "replay: 1 / 2\nreplay: 2 / 2\n")
+    rows = [line.strip("│ ").split("│") for line in sound.stdout.splitlines() if "claim_1688" in line]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["claim_1688", "已同意赔付", "1", "1", "0"],
+        ["claim_1688", "系统判定成立", "1", "1", "0"],
+    ]
+    path = tmp_path / "claim_1688_unanswered.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"startToFireTimeout": "', '"startToFireTimeout": "1'))
+    changed = aftersales("replay", "--from", tmp_path)
+    assert changed.exit_code == 1
+    (first,) = [line for line in changed.stderr.splitlines() if line.startswith(f"aftersales: {path}: ")]
+    assert first.endswith("(timer_started): duration")
+    assert "1 个历史有变" in changed.stderr
+    assert "recorded" not in first
+
+
+def test_a_folder_without_histories_does_not_pass_for_a_check(
+    aftersales: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = aftersales("replay", "--from", tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no histories" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"events": []}', "no json"])

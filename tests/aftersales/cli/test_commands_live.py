@@ -1,6 +1,7 @@
 """The commands on open cases, against what ``aftersales up`` has started."""
 
 import json
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
 from workflows.registry import PROCESSES
+from workflows.replay.open_cases import where_of
+from workflows.replay.replayer import recorded
 
 PATIENCE_SECONDS = 20.0
 SANDBOX_SHOP = "1001"
@@ -342,6 +345,33 @@ def test_a_living_case_is_replayed(command: Command, open_case: Open) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{case}: ok, ")
     assert "no such case" in complaint(command("replay", "--case", "douyin_reship/nobody"), 2)
+
+
+def test_open_cases_are_replayed_by_state_and_kept_for_a_later_release(
+    command: Command, open_case: Open, tmp_path: Path
+) -> None:
+    cases = [open_case(), open_case()]
+    kept = tmp_path / "kept"
+
+    result = command("replay", "--open", "--save", kept)
+
+    assert result.exit_code == 0, result.stderr
+    files = sorted(kept.iterdir())
+    assert {
+        json.loads(file.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]["workflowId"]
+        for file in files
+    } >= set(cases)
+    assert not [file for file in files for case in cases if case.partition("/")[2] in file.name]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+    replayed = command("replay", "--from", kept)
+    assert replayed.exit_code == 0, replayed.stderr
+    assert replayed.stdout == result.stdout
+
+    one = tmp_path / "one"
+    command("replay", "--open", "--sample", "1", "--save", one)
+    states = {(file.name.partition("-")[0], where_of(recorded(file))) for file in files}
+    assert len(list(one.iterdir())) == len(states) < len(files)
 
 
 def test_setup_finds_everything_there_and_prints_links_also_for_each_shop(command: Command, open_case: Open) -> None:

@@ -72,7 +72,7 @@ def test_a_worker_loads_no_database_before_a_ledger_is_opened_nor_what_reads_wor
 
 MAY_LOAD = {
     (("open", "missing.yaml"),): WORKBOOKS,
-    (("bill", "missing.csv"),): DATABASE,
+    (("bill", "missing.csv"), ("backup", "."), ("restore", "missing"), ("missing",)): DATABASE,
     (("sandbox",), ("gateway",), ("codec",)): SERVER,
     (("up", "--samples", "missing"),): (*SERVER, *DATABASE),
     (

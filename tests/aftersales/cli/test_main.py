@@ -37,7 +37,7 @@ def test_help_lists_every_command_with_its_summary_on_one_line(aftersales: Comma
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("aftersales re", {"report", "replay", "revive", "rekey"}),
+        ("aftersales re", {"report", "replay", "rekey", "restore", "revive"}),
         ("aftersales --v", {"--version"}),
         ("aftersales month --", {"--month", "--shop", "--csv", "--html", "--json", "--help"}),
         ("aftersales nothing", set()),

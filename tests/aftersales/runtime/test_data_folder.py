@@ -9,7 +9,7 @@ import pytest
 from aftersales.gateway.inbox import Inbox
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.journal import Journal
-from aftersales.runtime.data_folder import make_private_folder, private_folder
+from aftersales.runtime.data_folder import make_private_folder, private_folder, write_private
 from cases.errors import CaseError
 
 
@@ -81,3 +81,13 @@ def test_a_file_that_is_not_ours_to_close_is_an_error_and_a_mounted_folder_is_no
     (folder / "temporal.db").touch(0o644)
     with pytest.raises(CaseError, match=r"^AFTERSALES_DATA_DIR: .*temporal\.db"):
         private_folder(folder)
+
+
+def test_a_file_is_written_whole_and_private_even_if_it_was_open(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    write_private(path, b"after")
+
+    assert path.read_bytes() == b"after"
+    assert modes(tmp_path) == {"file": 0o600}

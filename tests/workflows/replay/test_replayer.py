@@ -23,7 +23,7 @@ from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import case_workflows
-from workflows.replay.replayer import HistoryChanged, local_calls, recorded, replay
+from workflows.replay.replayer import Difference, HistoryChanged, local_calls, recorded, replay
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
 FILES = sorted(HISTORIES.glob("*.json"))
@@ -173,7 +173,7 @@ async def test_other_commands_do_not_replay_at_all(monkeypatch: pytest.MonkeyPat
 
 async def test_a_changed_history_is_a_refusal_to_the_command_line() -> None:
     assert issubclass(HistoryChanged, Refused)
-    assert str(HistoryChanged(["a", "b"])) == "a; b"
+    assert str(HistoryChanged([Difference("a", "1"), Difference("b")])) == "a: 1; b"
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
