@@ -14,7 +14,7 @@ PYTEST_WORKERS ?= 4
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types check docs edition bench screenshots constraints clean
+.PHONY: help run test drill smoke lint types check docs edition fingerprint replay bench screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -47,6 +47,10 @@ drill: $(VENV)/.dev ## run the drills: processes that are killed, hang, fail ove
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
 	@$(BIN)/pytest -q -n $(PYTEST_WORKERS) $(SMOKE)
 
+replay: $(VENV)/.dev ## replay the histories of a folder, such as production's open cases, with this code (FROM=DIR)
+	@test -n "$(FROM)" || { echo "say which: make replay FROM=DIR, a folder written by: aftersales replay --open --save DIR"; exit 2; }
+	@$(BIN)/aftersales replay --from $(FROM)
+
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,6 +67,9 @@ docs: $(VENV)/.dev ## write the documents that are generated from the code
 
 edition: $(VENV)/.dev ## write the edition of the figures with which cases are opened from today
 	@$(BIN)/python -m aftersales.authoring.edition cases/editions
+
+fingerprint: $(VENV)/.dev ## record what open cases depend on (ACCEPT=yes: also what has changed in it)
+	@$(BIN)/python -m aftersales.authoring.fingerprint tests/fingerprints $(ACCEPT)
 
 bench: $(VENV)/.dev ## measure what a case costs beside workflows written by hand (BENCH=--quick: one short round)
 	@$(BIN)/python -m benchmarks.cases $(BENCH)

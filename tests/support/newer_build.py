@@ -16,7 +16,7 @@ MORE = {
         "    late_compensation: Figure[Money]": (
             '    patience: Figure[Duration] = duration("1h", "DR-2", "assumption", "assumed")\n    """耐心"""\n'
         ),
-        '    description: Excerpt = ""\n\n    @property\n    def own_id': '    channel: str = "app"\n',
+        "    shipped: bool = Field(default=True, exclude_if=bool)\n": '    channel: str = "app"\n    """渠道"""\n',
     },
     "workflows/engine/state.py": {"    last_serial: int = 0\n": "    urgency: int = 1\n"},
     "cases/messages.py": {"    effect: str\n    label: str\n": '    urgency: str = "high"\n'},
