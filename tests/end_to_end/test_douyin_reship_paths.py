@@ -249,7 +249,7 @@ async def test_g_3_what_the_merchant_does_in_the_platforms_console_counts_and_is
     await reship.reached("awaiting_shipment")
     reship.happens("ship", **IN_CONSOLE)
     seen = await reship.reached("in_transit")
-    assert (fired(seen), seen["effects"]) == (["agree", "ship"], [])
+    assert (fired(seen), [effect["effect"] for effect in seen["effects"]]) == (["agree", "ship"], ["tell_reship"])
     assert [line.action for line in reship.record.log] == ["发起售后申请", "同意补寄", "补寄发货"]
     await reship.completed_in_silence()
 

@@ -298,6 +298,9 @@ class ActivityCalls:
         except FailureError as failed:
             self._mark_undelivered(sent, None if is_cancelled_exception(failed) else reason(failed))
         else:
+            if left is not None and _was_cancelled():  # as the state was left while the activity gave its answer
+                self._mark_undelivered(sent, None)
+                return
             await self._send(sent, left, SEND)
 
     async def _send(
@@ -419,3 +422,9 @@ def _raised(failed: BaseException) -> BaseException:
     while not isinstance(failed, ApplicationError) and failed.__cause__ is not None:
         failed = failed.__cause__
     return failed
+
+
+def _was_cancelled() -> bool:
+    """Return whether the running task was cancelled, though what it waited for was done all the same."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

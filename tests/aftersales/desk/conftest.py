@@ -56,7 +56,7 @@ async def browsing(
             services = replace(services, settings=settings)
         async with (
             serving(make_desk(services, login), listener),
-            httpx2.AsyncClient(base_url=own, headers={"origin": address or own}) as browser,
+            httpx2.AsyncClient(base_url=own, headers={"origin": address or own}, timeout=30.0) as browser,
         ):
             yield browser
 

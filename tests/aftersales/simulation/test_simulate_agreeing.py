@@ -82,7 +82,9 @@ async def test_dr_5_shipping_in_the_last_second_and_one_later(play: Play) -> Non
         play(act("0s", "agree"), ship("48h"), until="49h"),
     )
     assert in_time.fired == [(0, "agree"), (48 * HOUR - 1, "ship")]
-    assert in_time.effects[-1] == (48 * HOUR - 1, "push_tracking_number", "done")
+    pushed, told = in_time.effects[-2:]
+    assert pushed == (48 * HOUR - 1, "push_tracking_number", "done")
+    assert told == (48 * HOUR - 1, "tell_reship", "done")
     assert too_late.fired == [(0, "agree"), (48 * HOUR, "miss_shipment")]
     assert (too_late.refused, too_late.state) == ([(48 * HOUR, "ship")], "refunded")
 

@@ -192,12 +192,11 @@ async def test_jd_14_a_late_order_at_the_promised_instant_is_taken_back_by_a_lat
 async def test_jd_14_the_late_order_of_a_watch_that_has_ended_is_taken_back_and_shown_so(play: PlayDelay) -> None:
     opening = {"shop_id": "S1", "order_id": "O1", "ordered_at": "-6h", "kind": "stock"}
     watch = {"name": "watch", "process": "jd_shipment", "at": "0s", "opening": opening}
-    shipped = {**act("1h", "upload_tracking", carrier="JDL", tracking_no="JD1"), "case": "watch"}
     picked_up = {**report("44h", "pick_up", "p1"), "case": "watch"}
 
     late, accepted = await asyncio.gather(
-        play(shipped, picked_up, also=[watch], until="45h"),
-        play(shipped, picked_up, report("47h", "accept", "m1"), also=[watch], until="47h30m"),
+        play(picked_up, also=[watch], until="45h"),
+        play(picked_up, report("47h", "accept", "m1"), also=[watch], until="47h30m"),
     )
 
     watched = [Played(played.result["also"]["watch"], []) for played in (late, accepted)]
