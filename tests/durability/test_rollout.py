@@ -96,6 +96,16 @@ async def moves(handle: Handle, rule: str, *form: Any) -> str:
     return await build_of(handle)
 
 
+async def reaches(handle: Handle, build: str) -> None:
+    """Give a case steps to take until a build takes them: the server's queues learn of a rollout one by one."""
+
+    async def taken() -> bool:
+        await handle.signal("look at the time")
+        return await build_of(handle) == build
+
+    await eventually(f"build {build}", taken, PATIENCE_SECONDS)
+
+
 async def test_the_recipe_rolls_out_and_back_and_no_case_is_lost(cluster: Cluster) -> None:
     save, check, first, seen, ramp, roll_out, left, roll_back, forget = recipe()
     async with cluster.worker(ROOT, OLD) as old:
@@ -114,6 +124,7 @@ async def test_the_recipe_rolls_out_and_back_and_no_case_is_lost(cluster: Cluste
             assert await moves(cases["A1"], "agree") == OLD, "a version that is not current gets nothing"
             await cluster.did(ramp)
             await cluster.did(roll_out)
+            await reaches(cases["A2"], NEW)
             assert await moves(cases["A2"], "agree") == NEW
             assert "Total: 2" in await cluster.did(left)
 
@@ -124,6 +135,8 @@ async def test_the_recipe_rolls_out_and_back_and_no_case_is_lost(cluster: Cluste
             async with cluster.worker(ROOT, OLD) as again:
                 await again.started()
                 await cluster.did(roll_back)
+                for name in ("A2", "A3"):
+                    await reaches(cases[name], OLD)
                 await new.end(signal.SIGTERM)
                 assert await moves(cases["A2"], "ship", {"carrier": "SF", "tracking_no": "SF2"}) == OLD
                 assert await moves(cases["A3"], "agree") == OLD
