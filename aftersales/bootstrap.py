@@ -1,7 +1,6 @@
 """The composition root: the one place where the core's ports meet their adapters."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -41,6 +40,7 @@ from aftersales.runtime.rate_limits import limit_per_shop
 from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.stopping import stop_asked
 from cases.errors import BadForm, CaseError
 from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow
@@ -182,9 +182,7 @@ async def run_worker(settings: Settings) -> None:
     refuse_faulty_processes()
     refuse_to_pretend(settings)
     refuse_unreleased_figures()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_asked()
     client = await connect(runtime_with_metrics(settings.metrics_address))
     try:
         missing = await missing_attributes(client)

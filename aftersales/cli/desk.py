@@ -1,7 +1,6 @@
 """The command that serves the desk."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -24,6 +23,7 @@ from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.stopping import stop_asked, until_stopped
 from cases.errors import BadForm
 from cases.models import read
 
@@ -52,13 +52,9 @@ async def _serve(host: str | None, port: int | None) -> None:
     client = await connect()
     async with running_desk(settings, client) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
+        stop = stop_asked()
         say(f"desk / 工作台: {address}")
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await until_stopped(stop, ended)
     structlog.get_logger("desk").info("desk stopped")
 
 

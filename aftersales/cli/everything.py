@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -27,6 +26,7 @@ from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, chec
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.payload_encryption import configured_keys
 from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.stopping import stop_asked
 from aftersales.runtime.web_ui import list_address
 from aftersales.sandbox.running import RunningSandbox, running_sandbox, shops_of
 from cases.errors import CaseError
@@ -44,9 +44,7 @@ async def run_everything(samples: Path | None, port: int | None, ui_port: int | 
     configure_logs("WARNING" if settings.log_level == "INFO" else settings.log_level, "console")
     refuse_faulty_processes()
     cases = read_cases(_case_files(samples) if samples else [], settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_asked()
     database = settings.data_dir / "temporal.db"
     with _alone(settings.data_dir):
         check_unused(database)  # before the ports, which a server that was left has taken

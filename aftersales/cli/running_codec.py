@@ -1,7 +1,6 @@
 """The running server that decrypts for the Web UI and the ``temporal`` command."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from aftersales.runtime.key_ring import KeyRing
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.payload_encryption import configured_keys
 from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.stopping import stop_asked, until_stopped
 from cases.errors import BadForm
 
 
@@ -24,14 +24,10 @@ async def serve_codec(host: str | None, port: int | None, ui: str | None) -> Non
         raise BadForm("AFTERSALES_KEYS_FILE: 缺少 / is not set: the YAML file with the keys")
     async with running_codec(settings, keys) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stop = stop_asked()
         log = structlog.get_logger("codec")
         log.info("codec server started", address=address)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await until_stopped(stop, ended)
     log.info("codec server stopped")
 
 

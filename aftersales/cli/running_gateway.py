@@ -1,7 +1,6 @@
 """The running gateway, which receives the marketplaces' messages."""
 
 import asyncio
-import signal
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +25,7 @@ from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.stopping import stop_asked, until_stopped
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
 
@@ -35,14 +35,10 @@ async def serve_gateway(host: str | None, port: int | None) -> None:
     settings = load_settings(gateway_host=host, gateway_port=port)
     async with running_gateway(settings, connect) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stop = stop_asked()
         log = structlog.get_logger("gateway")
         log.info("gateway started", address=address)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((stopping, ended), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await until_stopped(stop, ended)
     log.info("gateway stopped")
 
 
