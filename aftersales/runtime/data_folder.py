@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -63,15 +64,24 @@ def open_private(path: Path, mode: str) -> BinaryIO:
     return cast("BinaryIO", path.open(mode))
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all; raises OSError."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open_private(fresh, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Write a file for its owner alone, whole or not at all; raises OSError.
+
+    Without ``replace`` it raises FileExistsError if the file is there.
+    """
+    make_private_folder(path.parent)
+    handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner alone
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            Path(fresh).replace(path)
+        else:
+            os.link(fresh, path)
+    finally:
+        Path(fresh).unlink(missing_ok=True)
 
 
 def _all(path: Path) -> Iterator[Path]:

@@ -3,7 +3,6 @@
 import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
 
+from aftersales.runtime.data_folder import write_private
 from cases.errors import BadForm
 from cases.models import read
 
@@ -51,25 +51,11 @@ def read_secret_file(model: type[Model], path: Path) -> Model:
     raise BadForm(text, place)  # without its cause, which quotes the input
 
 
-def write_secret_file(path: Path, text: str, *, anew: bool = True) -> None:
-    """Write a file, whole or not at all, that only its owner may access; ``anew``: instead of the one that is there.
-
-    Raises BadForm that names the file.
-    """
+def write_secret_file(path: Path, text: str, *, replace: bool = True) -> None:
+    """Write a file as ``write_private`` does; raises BadForm that names the file, and FileExistsError as that does."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner alone
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if anew:
-                Path(fresh).replace(path)
-            else:
-                os.link(fresh, path)
-        finally:
-            Path(fresh).unlink(missing_ok=True)
+        write_private(path, text.encode(), replace=replace)
     except FileExistsError:
         raise
     except OSError as error:
@@ -80,7 +66,7 @@ def kept_secret(path: Path) -> str:
     """Return the secret of a file, which is made with the first question."""
     if not path.exists():
         with suppress(FileExistsError):  # another program was quicker: its secret counts
-            write_secret_file(path, f"{secrets.token_urlsafe(48)}\n", anew=False)
+            write_secret_file(path, f"{secrets.token_urlsafe(48)}\n", replace=False)
     try:
         with path.open(encoding="utf-8") as file:
             _refuse_others(path, file.fileno())
