@@ -30,7 +30,7 @@ def _from_text(text: str) -> datetime | None:
     for form in _FORMATS:
         try:
             read = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - Shanghai's time where it says nothing else
-        except ValueError:
+            return (read if read.tzinfo else read.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+        except (ValueError, OverflowError):  # the year 1 in Shanghai does not exist in UTC
             continue
-        return (read if read.tzinfo else read.replace(tzinfo=SHANGHAI)).astimezone(UTC)
     return None

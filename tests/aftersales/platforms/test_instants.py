@@ -18,7 +18,24 @@ def test_each_form_is_read_as_the_same_instant(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", " ", "?", "2026-01-05", True, 1.5, 1767585600, -1, 10**30, "9" * 30, "١٢٣", [], {}]
+    "value",
+    [
+        None,
+        "",
+        " ",
+        "?",
+        "2026-01-05",
+        "0001-01-01 00:00:00",
+        True,
+        1.5,
+        1767585600,
+        -1,
+        10**30,
+        "9" * 30,
+        "١٢٣",
+        [],
+        {},
+    ],
 )
 def test_what_is_no_instant_of_this_century_is_none_and_the_next_value_counts(value: Any) -> None:
     assert platform_instant(value) is None
