@@ -28,7 +28,7 @@ ALLOWED = {"agree": ("awaiting_merchant", "awaiting_shipment"), "ship": ("awaiti
 CALL: dict[str, Any] = {"start_to_close_timeout": timedelta(seconds=5)}
 
 
-class Shipment(BaseModel):
+class ShippedByHand(BaseModel):
     """The form of ``ship``."""
 
     carrier: str
@@ -103,7 +103,7 @@ class Naive:
         return {"state": self.state}
 
     @workflow.update
-    async def ship(self, form: Shipment) -> dict[str, Any]:
+    async def ship(self, form: ShippedByHand) -> dict[str, Any]:
         """Ship."""
         del form
         self.state = "in_transit"
@@ -252,7 +252,7 @@ class BestWithDuties(Best):
     @ship.validator
     def _may_ship(self, form: Any) -> None:
         self._check("ship")
-        Shipment.model_validate(form)
+        ShippedByHand.model_validate(form)
 
     @workflow.signal
     def report(self, message: dict[str, Any]) -> None:

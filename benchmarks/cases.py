@@ -110,7 +110,7 @@ async def work(way: str, address: str, queue: str) -> None:
 
 
 @dataclass(frozen=True)
-class Way:
+class WorkingWay:
     """One way to write the case, with its running worker."""
 
     name: str
@@ -137,7 +137,7 @@ class Way:
 
 
 @asynccontextmanager
-async def working(name: str, server: EmbeddedServer) -> AsyncIterator[Way]:
+async def working(name: str, server: EmbeddedServer) -> AsyncIterator[WorkingWay]:
     """Start the worker of a way, and stop it when the block ends."""
     queue, address = f"bench-{uuid.uuid4().hex[:8]}", server.client.service_client.config.target_host
     process = await asyncio.create_subprocess_exec(
@@ -151,7 +151,7 @@ async def working(name: str, server: EmbeddedServer) -> AsyncIterator[Way]:
         if not line:
             raise SystemExit(f"the worker of {name!r} ended")
     try:
-        yield Way(name, server.client, queue, process.pid)
+        yield WorkingWay(name, server.client, queue, process.pid)
     finally:
         process.stdin.close()
         await process.wait()
@@ -209,7 +209,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def live(way: Way, number: int) -> list[Handle]:
+async def live(way: WorkingWay, number: int) -> list[Handle]:
     """Open cases and bring each to its end, step by step, as days would."""
     handles = [await way.open(uuid.uuid4().hex[:12]) for _ in range(number)]
 
@@ -257,7 +257,7 @@ async def counts(handle: Handle) -> dict[str, float]:
     }
 
 
-async def replay_ms(way: Way, histories: list[WorkflowHistory]) -> float:
+async def replay_ms(way: WorkingWay, histories: list[WorkflowHistory]) -> float:
     """Return the CPU milliseconds that the replay of a case takes."""
     if way.name == OURS:
         converter = for_cases()
@@ -295,7 +295,7 @@ async def cached_kb(name: str, server: EmbeddedServer, number: int) -> float:
 # Many at once.
 
 
-async def due_at_once(way: Way, number: int) -> dict[str, float]:
+async def due_at_once(way: WorkingWay, number: int) -> dict[str, float]:
     """Let cases come due in the same second, and take decisions in others meanwhile."""
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20 + number * 0.05)
     applied = (due - timedelta(hours=48)).isoformat()
@@ -387,7 +387,7 @@ async def measure(sizes: Sizes, folder: Path) -> tuple[Table, dict[str, float]]:
             return found, await due_at_once(way, sizes.due)
 
 
-def shifted(ways: list[Way], by: int) -> list[Way]:
+def shifted(ways: list[WorkingWay], by: int) -> list[WorkingWay]:
     """Return the ways, another first in every round."""
     return [*ways[by % len(ways) :], *ways[: by % len(ways)]]
 
