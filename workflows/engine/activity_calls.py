@@ -48,7 +48,7 @@ from workflows.engine.case_record import case_record, fingerprint
 from workflows.engine.case_time import CaseTime
 from workflows.engine.machine import CaseMachine
 from workflows.engine.notice_sending import send_notices
-from workflows.engine.situation import CaseSituation, order_suffix
+from workflows.engine.situation import TELLING_AMENDED, CaseSituation, order_suffix
 from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder
 
 # Recorded histories contain these names: they cannot change.
@@ -179,8 +179,10 @@ class ActivityCalls:
             told_by=self._machine.case_id,
         )
         summary = self._machine.step_label(effect) + order_suffix(effect.order)
+        # An order has few cases; those of a whole shop are too many to be told at once.
+        at_once = fact.order is not None and self._machine.case.opened_since(TELLING_AMENDED)
         try:
-            await self._call(TELL_CASES, fact, None, summary, case_share(fact.told_by), TELL, locally=False)
+            await self._call(TELL_CASES, fact, None, summary, case_share(fact.told_by), TELL, locally=at_once)
         except FailureError as failed:
             self._machine.fail_effect(effect.serial, reason(failed), self._time.now())
         else:
