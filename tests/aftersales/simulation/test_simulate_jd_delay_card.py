@@ -194,10 +194,8 @@ async def test_jd_14_the_late_order_of_a_watch_that_has_ended_is_taken_back_and_
     watch = {"name": "watch", "process": "jd_shipment", "at": "0s", "opening": opening}
     picked_up = {**report("44h", "pick_up", "p1"), "case": "watch"}
 
-    late, accepted = await asyncio.gather(
-        play(picked_up, also=[watch], until="45h"),
-        play(picked_up, report("47h", "accept", "m1"), also=[watch], until="47h30m"),
-    )
+    late = await play(picked_up, also=[watch], until="45h")
+    accepted = await play(picked_up, report("47h", "accept", "m1"), also=[watch], until="47h30m")
 
     watched = [Played(played.result["also"]["watch"], []) for played in (late, accepted)]
     assert [(one.state, one.status) for one in watched] == [("picked_up", "closed")] * 2
