@@ -26,7 +26,7 @@ LISTING_PATIENCE: Final = timedelta(seconds=2)
 READ_AT_ONCE: Final = 16
 """Cases read at the same time for lists; a case's own page does not wait for them."""
 FRESH_SECONDS: Final = 5.0
-"""How long a list shows what was read before; a case's own page is always read anew."""
+"""How long a list shows what was read before; a case's own page always reads it again."""
 MOST_VIEWS: Final = 2000
 
 
@@ -60,7 +60,7 @@ class CaseReader:
         return fresh | late | {name: seen for name, seen in read.items() if seen is not None}
 
     def forget(self, case_id: str) -> None:
-        """Read a case anew when it is listed next, since it has been changed."""
+        """Read a case again when it is listed next, since it has been changed."""
         self._kept.pop(case_id, None)
         self._being_read.pop(case_id, None)
 

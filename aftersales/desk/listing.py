@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from temporalio.client import WorkflowExecution
@@ -18,7 +18,7 @@ from aftersales.desk.waiting import (
     WaitingGroup,
     query_of,
 )
-from aftersales.runtime.nearest_cases import deadline_of
+from aftersales.runtime.nearest_cases import by_deadline
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 
@@ -27,9 +27,8 @@ READ_SECONDS: Final = 0.4
 LATE_ROWS_SECONDS: Final = 0.1
 """How much longer it waits for rows that came to the page by what was read of others."""
 COUNTS_KEPT_SECONDS: Final = 8.0
-"""How old the counts of those who wait for others may be; live update counts them anew for every open page."""
+"""How old the counts of those who wait for others may be; live update counts them again for every open page."""
 OTHER_CLOCKS_SHOWN: Final = 10
-WITHOUT_DEADLINE: Final = datetime.max.replace(tzinfo=UTC)
 _SHOWN: Final = (sa.STATE, sa.DEADLINE, sa.WAITS_FOR, sa.NEEDS_OPERATOR, sa.AT_STAKE)
 """What a row shows of what the server knows."""
 
@@ -94,10 +93,8 @@ async def find_cases(
 
     The counts of those who wait for others may be so many seconds old.
     """
-    cases, group = (
-        WaitingCases(services.client, await _query(services, filters, user), now, few=bool(filters.search)),
-        filters.group,
-    )
+    query, group = await _query(services, filters, user), filters.group
+    cases = WaitingCases(services.client, query, now, few=bool(filters.search))
     alone = group in (WaitingGroup.FAILED, WaitingGroup.TASKS, WaitingGroup.ENDED_EARLY)
     needed = wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1
     of_others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN
@@ -150,7 +147,7 @@ def _ordered(
     if filters.group is WaitingGroup.FAILED:
         return [], failed, []
     if filters.group is WaitingGroup.TASKS:
-        return [], sorted(tasks, key=_urgency), []
+        return [], sorted(tasks, key=by_deadline), []
     if filters.group is WaitingGroup.ENDED_EARLY:
         return [], list(found.early), []
     if filters.group is not None:
@@ -162,8 +159,8 @@ def _ordered(
     first_page = filters.page == 1
     return (
         top if first_page else [],
-        sorted(ours.values(), key=_urgency),
-        sorted(theirs, key=_urgency)[:OTHER_CLOCKS_SHOWN] if first_page else [],
+        sorted(ours.values(), key=by_deadline),
+        sorted(theirs, key=by_deadline)[:OTHER_CLOCKS_SHOWN] if first_page else [],
     )
 
 
@@ -180,11 +177,6 @@ def _looks(execution: WorkflowExecution) -> Hashable:
 
 def _ids(executions: Sequence[WorkflowExecution]) -> list[str]:
     return [execution.id for execution in executions]
-
-
-def _urgency(execution: WorkflowExecution) -> datetime:
-    """Return what cases are sorted by; those of one second stay as they are, the same on every page."""
-    return deadline_of(execution) or WITHOUT_DEADLINE
 
 
 def _has_failed(case: CaseView | None) -> bool:

@@ -48,7 +48,7 @@ class OneUser(Login):
 
 
 class SessionLogin(Login):
-    """A way to log in whose result is a session; the rights are looked up anew at every request."""
+    """A way to log in whose result is a session; the rights are looked up at every request."""
 
     def user_of(self, connection: HTTPConnection) -> User | None:
         """Return the user of the session, with the rights that he has now."""

@@ -16,7 +16,7 @@ from aftersales.desk.users import Role
 from cases.models import Id, Instant, Money, Strict
 
 RENEWED_AFTER: Final = timedelta(minutes=1)
-"""How old the stamp of the last use may become before the cookie is written anew."""
+"""How old the stamp of the last use may become before the cookie is written again."""
 LARGEST_COOKIE: Final = 3800
 """The longest value that every browser keeps."""
 PENDING_LIFETIME: Final = timedelta(minutes=10)

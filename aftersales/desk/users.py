@@ -1,33 +1,25 @@
 """The users of the desk: who they are, and what they may do (viewing, handling, supervising)."""
 
 from decimal import Decimal
-from enum import StrEnum
 
 from pydantic import Field
 
 from aftersales.runtime.sender_header import LONGEST_OPERATOR
+from cases.labels import LabelledEnum
 from cases.models import Id, Money, Strict
 
 
-class Role(StrEnum):
+class Role(LabelledEnum):
     """A user's role; each includes those before it."""
 
-    VIEW = "view"
-    HANDLE = "handle"
-    SUPERVISE = "supervise"
-
-    @property
-    def label(self) -> str:
-        """Its Chinese name."""
-        return _LABELS[self]
+    VIEW = "view", "查看"
+    HANDLE = "handle", "处理"
+    SUPERVISE = "supervise", "主管"
 
     def includes(self, other: "Role") -> bool:
         """Return whether whoever has this role may do what the other may."""
         order = list(Role)
         return order.index(self) >= order.index(other)
-
-
-_LABELS = {Role.VIEW: "查看", Role.HANDLE: "处理", Role.SUPERVISE: "主管"}
 
 
 class User(Strict):

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
@@ -22,6 +21,7 @@ from aftersales.runtime.case_search import (
     quoted,
 )
 from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, nearest_cases
+from cases.labels import LabelledEnum
 from cases.models import Strict
 from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
@@ -37,36 +37,20 @@ MOST_ATTENTION: Final = 200
 LARGEST_AMOUNT: Final = 10**9
 
 
-class WaitingGroup(StrEnum):
+class WaitingGroup(LabelledEnum):
     """The groups of cases that are counted, and that a click leaves alone."""
 
-    OVERDUE = "overdue"
-    IN_2_HOURS = "2h"
-    IN_12_HOURS = "12h"
-    IN_24_HOURS = "24h"
-    FAILED = "failed"
-    TASKS = "tasks"
-    BUYER = "buyer"
-    PLATFORM = "platform"
-    ENDED_EARLY = "ended_early"
-
-    @property
-    def label(self) -> str:
-        """Its Chinese name."""
-        return _GROUPS[self]
+    OVERDUE = "overdue", "已超时"
+    IN_2_HOURS = "2h", "<2h"
+    IN_12_HOURS = "12h", "<12h"
+    IN_24_HOURS = "24h", "<24h"
+    FAILED = "failed", "平台未办成"
+    TASKS = "tasks", "控制台任务"
+    BUYER = "buyer", "等买家"
+    PLATFORM = "platform", "等平台"
+    ENDED_EARLY = "ended_early", "异常终止"
 
 
-_GROUPS: Final = {
-    WaitingGroup.OVERDUE: "已超时",
-    WaitingGroup.IN_2_HOURS: "<2h",
-    WaitingGroup.IN_12_HOURS: "<12h",
-    WaitingGroup.IN_24_HOURS: "<24h",
-    WaitingGroup.FAILED: "平台未办成",
-    WaitingGroup.TASKS: "控制台任务",
-    WaitingGroup.BUYER: "等买家",
-    WaitingGroup.PLATFORM: "等平台",
-    WaitingGroup.ENDED_EARLY: "异常终止",
-}
 DEADLINE_HOURS: Final[Mapping[WaitingGroup, tuple[int | None, int | None]]] = {
     WaitingGroup.OVERDUE: (None, 0),
     WaitingGroup.IN_2_HOURS: (0, 2),
@@ -79,8 +63,8 @@ DEADLINE_HOURS: Final[Mapping[WaitingGroup, tuple[int | None, int | None]]] = {
 class Filters(Strict):
     """What is looked for; everything may be left out.
 
-    ``search`` is the number of an order, an after-sale or a parcel; ``least`` an amount in CNY; ``mine`` the cases that
-    the user has claimed, ``clerk`` those of another.
+    ``search`` is the number of an order, an after-sale or a parcel; ``least`` an amount in CNY; ``clerk`` whoever has
+    claimed the cases.
     """
 
     shop: str = ""
@@ -120,26 +104,23 @@ class WaitingCases:
 
     async def count(self, group: WaitingGroup) -> int:
         """Count the cases of a group that the server can tell."""
-        begin, end = DEADLINE_HOURS.get(group, (None, None))
-        parties = _waited_for(group)
-        return await count_cases(self._client, f"{self._open} AND {_waits_for(parties)}{self._between(begin, end)}")
+        query = f"{self._open} AND {_waits_for(_waited_for(group))}"
+        return await count_cases(self._client, query + deadlines_between(*self._deadlines(group)))
 
     async def nearest(self, group: WaitingGroup | None, wanted: int) -> list[WorkflowExecution]:
         """Return the cases of a group by deadline, nearest first; without a group, those of the shop.
 
         Those without a deadline come last.
         """
-        hours = DEADLINE_HOURS.get(group, (None, None)) if group else (None, None)
-        return await self._nearest(_waited_for(group), hours, wanted)
+        return await self._nearest(_waited_for(group), wanted, *self._deadlines(group))
 
     async def nearest_of_others(self, wanted: int) -> list[WorkflowExecution]:
         """Return the cases in which the clocks of others run, nearest first."""
-        return await self._nearest((Party.BUYER, Party.PLATFORM), (None, None), wanted)
+        return await self._nearest((Party.BUYER, Party.PLATFORM), wanted)
 
     async def _nearest(
-        self, parties: Sequence[Party], hours: tuple[int | None, int | None], wanted: int
+        self, parties: Sequence[Party], wanted: int, begin: datetime | None = None, end: datetime | None = None
     ) -> list[WorkflowExecution]:
-        begin, end = (None if hour is None else self._now + timedelta(hours=hour) for hour in hours)
         query = f"{self._open} AND {_waits_for(parties)}"
         if not self._few:
             return await nearest_cases(self._client, query, wanted, self._now, begin, end)
@@ -151,9 +132,13 @@ class WaitingCases:
     def _open(self) -> str:
         return f"{self.query} AND {OPEN}"
 
-    def _between(self, begin: int | None, end: int | None) -> str:
-        bounds = (None if hours is None else self._now + timedelta(hours=hours) for hours in (begin, end))
-        return deadlines_between(*bounds)
+    def _deadlines(self, group: WaitingGroup | None) -> tuple[datetime | None, datetime | None]:
+        """Return between which instants the deadlines of a group are."""
+        begin, end = (None, None) if group is None else DEADLINE_HOURS.get(group, (None, None))
+        return self._after(begin), self._after(end)
+
+    def _after(self, hours: int | None) -> datetime | None:
+        return None if hours is None else self._now + timedelta(hours=hours)
 
 
 def query_of(

@@ -1,4 +1,4 @@
-"""The rounds in which records of open cases are read anew: when a case's turn is, and what it was told before."""
+"""The rounds in which records of open cases are read again: when it is a case's turn, and what it has been told."""
 
 import zlib
 from collections import OrderedDict

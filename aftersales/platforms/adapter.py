@@ -100,7 +100,7 @@ class ReconcilableAdapter(MessageAdapter):
 
 
 class FollowingAdapter(MessageAdapter):
-    """An adapter whose marketplace lists nothing that changed: the record of every open case is read anew.
+    """An adapter whose marketplace lists nothing that changed: the record of every open case is read in turn.
 
     ``every``: how often, at least.
     """
