@@ -87,8 +87,8 @@ def effect_faults(
 def try_samples(chart: type[CaseChart], samples: Iterable[Any]) -> None:
     """Open every sample and look at its deadlines and rules, so that what guards and due() raise is raised now."""
     for sample in samples:
-        view = chart(sample, SAMPLE_INSTANT).view
-        _ = view.deadlines, view.open_rules()
+        with chart.borrowed(sample, SAMPLE_INSTANT) as opened:
+            _ = opened.view.deadlines, opened.view.open_rules()
 
 
 def _clock_faults(rule: Rule, policy: type[Policy], samples: list[Any]) -> Iterator[str]:

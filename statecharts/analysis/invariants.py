@@ -8,7 +8,7 @@ from typing import Any
 from statemachine import HistoryState, State
 from statemachine.transition import Transition
 
-from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace
+from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace, stepped
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.chart import CaseChart, Step
 from statecharts.rules import FORM_GUARD, Party, arrow, lengths_of
@@ -150,19 +150,17 @@ def circles(space: StateSpace) -> list[tuple[str, ...]]:
     clocks, circles_found = space.chart.clocks(), list[tuple[str, ...]]()
     for fired in space.fired:
         if fired.rule in clocks and clocks[fired.rule].figure is None:
-            circles_found += [circle] if (circle := _circle(space.chart, fired)) else []
+            circles_found += [circle] if (circle := _circle(fired)) else []
     return list(dict.fromkeys(circles_found))
 
 
-def _circle(chart: type[CaseChart], fired: Fired) -> tuple[str, ...]:
-    case, alone = fired.state.case, chart(fired.state.case, THEN, fired.state.view.snapshot)
-    passed, rules = [(case, set(alone.entered))], list[str]()
-    while (nearest := min(alone.deadlines(), default=None)) and nearest.immediate:
-        alone.step(nearest.rule, THEN)
+def _circle(fired: Fired) -> tuple[str, ...]:
+    view = fired.state.view
+    passed, rules = [(view.case, set(view.snapshot.entered))], list[str]()
+    while (nearest := min(view.deadlines, default=None)) and nearest.immediate:
         rules.append(nearest.rule)
-        case = case.apply(nearest.rule, None, THEN)
-        alone = chart(case, THEN, alone.snapshot())
-        now = case, set(alone.entered)
+        view = replace(view, case=view.case.apply(nearest.rule, None, THEN), snapshot=stepped(view, nearest.rule))
+        now = view.case, set(view.snapshot.entered)
         if now in passed:
             return tuple(sorted(set(rules[passed.index(now) :])))
         passed.append(now)

@@ -34,7 +34,7 @@ def nothing_idle() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(CHARTS)), ids=CHART_IDS)
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_any_rules_of_several_cases_in_turn_do_what_they_do_on_charts_of_their_own(number: int, data: Any) -> None:
     chart, samples = CHARTS[number].chart, CHARTS[number].samples

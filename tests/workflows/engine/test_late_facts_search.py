@@ -21,7 +21,7 @@ from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
 SEARCH = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     database=None,
