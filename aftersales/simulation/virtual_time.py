@@ -145,11 +145,12 @@ def begun_late(history: WorkflowHistory, origin: datetime) -> bool:
 
 @dataclass(frozen=True)
 class RestingCase:
-    """A case at rest: its view, and the time that has passed for it since ``origin``."""
+    """A case at rest: its view, the time that has passed for it since ``origin``, and the length of its history."""
 
     seen: CaseView
     origin: datetime
     now: timedelta
+    events: int
 
     @property
     def closed(self) -> bool:
@@ -190,6 +191,7 @@ class VirtualCase:
         """Take a case that was just opened."""
         self._environment, self.handle, self._origin = environment, handle, origin
         self._rested: RestingCase | None = None
+        self._doubted = False
 
     def handle_for_change(self) -> WorkflowHandle[Any, Any]:
         """Return the handle for changing the case, and forget what was last seen of it."""
@@ -197,8 +199,8 @@ class VirtualCase:
         return self.handle
 
     def look_again(self) -> None:
-        """Forget what was last seen of the case: another may have told it something."""
-        self._rested = None
+        """Doubt what was last seen of the case: another may have told it something."""
+        self._doubted = True
 
     async def begin(self, ahead: timedelta) -> None:
         """Skip to the beginning of a case that was started to begin some time ahead."""
@@ -221,6 +223,9 @@ class VirtualCase:
         A case at rest stays so until something is done to it or its time is moved: it is not queried twice.
         """
         began = looked = time.monotonic()
+        if self._doubted and self._rested:
+            self._rested = await self._unchanged(self._rested)
+        self._doubted = False
         while (resting := self._rested or await self._resting()) is None:
             if time.monotonic() > began + REST_SECONDS:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
@@ -278,13 +283,24 @@ class VirtualCase:
             return None
         seen = await self.watched(self._view)
         # Asked once more: what was due may have begun to happen before the case was looked at.
-        now = await self._idle()
-        if now is None or (seen.next and seen.next - self._origin <= now):
-            return None
-        return RestingCase(seen, self._origin, now)
+        return await self._still(seen)
 
-    async def _idle(self) -> timedelta | None:
-        """Return the case's time, or None while a workflow task or the first attempt of an activity is running."""
+    async def _unchanged(self, rested: RestingCase) -> RestingCase | None:
+        """Return a case as it was seen if nothing has happened to it since, else None: it is seen without a query."""
+        still = await self._still(rested.seen)
+        return still if still and still.events == rested.events else None
+
+    async def _still(self, seen: CaseView) -> RestingCase | None:
+        idle = await self._idle()
+        if idle is None or (seen.next and seen.next - self._origin <= idle[0]):
+            return None
+        return RestingCase(seen, self._origin, *idle)
+
+    async def _idle(self) -> tuple[timedelta, int] | None:
+        """Return the case's time and the length of its history.
+
+        None while a workflow task or the first attempt of an activity is running.
+        """
         described = (await self.handle.describe()).raw_description
         retried = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
         waiting = (activity.state == retried and activity.attempt > 1 for activity in described.pending_activities)
@@ -292,7 +308,7 @@ class VirtualCase:
             return None
         skipping = described.workflow_extended_info.time_skipping_info
         now = skipping.current_time.ToDatetime(UTC) if skipping.HasField("current_time") else datetime.now(UTC)
-        return now - self._origin
+        return now - self._origin, described.workflow_execution_info.history_length
 
     async def _skip(self, length: timedelta) -> None:
         try:

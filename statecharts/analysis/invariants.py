@@ -155,12 +155,13 @@ def circles(space: StateSpace) -> list[tuple[str, ...]]:
 
 
 def _circle(fired: Fired) -> tuple[str, ...]:
-    view = fired.state.view
-    passed, rules = [(view.case, set(view.snapshot.entered))], list[str]()
+    case, view = fired.state.case, fired.state.view
+    passed, rules = [(case, set(view.snapshot.entered))], list[str]()
     while (nearest := min(view.deadlines, default=None)) and nearest.immediate:
         rules.append(nearest.rule)
-        view = replace(view, case=view.case.apply(nearest.rule, None, THEN), snapshot=stepped(view, nearest.rule))
-        now = view.case, set(view.snapshot.entered)
+        case = case.apply(nearest.rule, None, THEN)
+        view = replace(view, case=case, snapshot=stepped(view, nearest.rule))
+        now = case, set(view.snapshot.entered)
         if now in passed:
             return tuple(sorted(set(rules[passed.index(now) :])))
         passed.append(now)

@@ -73,7 +73,7 @@ def test_people_are_shown_what_has_not_counted_and_each_refusal_once(capsys: pyt
 
 def test_g_11_a_case_that_has_closed_is_over_although_facts_may_still_be_told() -> None:
     def resting(**fields: Any) -> RestingCase:
-        return RestingCase(case(next=after("7d"), **fields), OPENED, timedelta())
+        return RestingCase(case(next=after("7d"), **fields), OPENED, timedelta(), 5)
 
     assert resting(status="closed", finished=False, busy=False).closed
     assert resting(status="closed", finished=True, busy=False).closed

@@ -38,7 +38,7 @@ def test_what_is_kept_a_second_late_is_noticed() -> None:
     hour = timedelta(hours=1)
     kept = {"timeline": [SimpleNamespace(at=NINE + hour)], "ignored": [], "reminders": []}
     effects = [EffectView.model_construct(at=NINE + hour), StuckExpiryView.model_construct()]
-    still = RestingCase(cast("CaseView", SimpleNamespace(**kept, effects=effects)), NINE, hour * 2)
+    still = RestingCase(cast("CaseView", SimpleNamespace(**kept, effects=effects)), NINE, hour * 2, 5)
     still.on_time(hour)
     with pytest.raises(TooSlow, match="too busy"):
         still.on_time(hour - timedelta(seconds=1))
@@ -149,8 +149,37 @@ class Looked(VirtualCase):
     async def _resting(self) -> RestingCase | None:
         self.looks += 1
         return (
-            RestingCase(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0)) if self.looks % 2 else None
+            RestingCase(cast("CaseView", SimpleNamespace(timeline=[])), NINE, timedelta(0), 5)
+            if self.looks % 2
+            else None
         )
+
+
+class Told(VirtualCase):
+    """A case whose history grows when another tells it something."""
+
+    events, looks = 5, 0
+
+    async def _idle(self) -> tuple[timedelta, int]:
+        return timedelta(hours=1), self.events
+
+    async def _view(self) -> CaseView:
+        self.looks += 1
+        return cast("CaseView", SimpleNamespace(timeline=[], next=None))
+
+
+async def test_a_case_that_another_may_have_told_something_is_queried_again_only_if_its_history_has_grown() -> None:
+    case = Told("server", "handle", NINE)  # type: ignore[arg-type]
+    await case.rest()
+    case.look_again()
+    await case.rest()
+    assert case.looks == 1
+    case.events += 2
+    await case.rest()
+    assert case.looks == 1, "nobody has doubted it since"
+    case.look_again()
+    assert (await case.rest()).events == 7
+    assert case.looks == 2
 
 
 class Skipping:
@@ -177,7 +206,7 @@ async def test_a_case_at_rest_is_looked_at_again_once_it_was_acted_upon_or_its_t
 def test_a_case_whose_time_was_skipped_too_far_is_noticed(seconds: int, *, finished: bool, beyond: bool) -> None:
     two_days = timedelta(days=2)
     seen = cast("CaseView", SimpleNamespace(finished=finished))
-    resting = RestingCase(seen, NINE, two_days + timedelta(seconds=seconds))
+    resting = RestingCase(seen, NINE, two_days + timedelta(seconds=seconds), 5)
 
     with pytest.raises(TooSlow, match="beyond the next step") if beyond else nullcontext():
         resting.not_beyond(two_days)
