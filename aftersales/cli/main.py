@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from aftersales.cli.exit_status import BAD_INPUT, why_not_written
 from aftersales.cli.output import complain, write_what_can_be_written
+from aftersales.runtime.tracing import stop_tracing
 from cases.plain_text import plain_lines
 
 
@@ -122,6 +123,7 @@ def main() -> None:
 
         print(plain_lines(outline((type(bug), bug, bug.__traceback__))), file=sys.stderr)  # noqa: T201
         status = 1
+    stop_tracing()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -26,6 +26,7 @@ from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.stopping import stop_asked, until_stopped
+from aftersales.runtime.tracing import start_tracing
 from aftersales.runtime.web_ui import list_address
 from cases.errors import BadForm, CaseError
 
@@ -52,6 +53,8 @@ async def running_gateway(
     """
     if settings.secrets_file is None:
         raise BadForm("AFTERSALES_SECRETS_FILE: 缺少 / is not set: the YAML file with the marketplaces' credentials")
+
+    start_tracing(wanted=settings.tracing)  # before the first message, for which Temporal is connected to
 
     async def connected() -> Client:
         return with_sender(await connect(), MESSAGES)

@@ -23,6 +23,7 @@ from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
 from aftersales.runtime.http_authorization import TokenSource, bears
 from aftersales.runtime.http_request import UNAUTHORIZED, RequestRefused, read_body
+from aftersales.runtime.spans import SpanSide, span
 
 STORE_SECONDS: Final = 4.0
 """How long storing messages may take: marketplaces want their answer within 5 s."""
@@ -51,7 +52,10 @@ class Gateway:
             messages = await endpoint.receive(request.headers, partial(read_body, request, self._body_limit))
         except NotSigned:
             raise UNAUTHORIZED from None
-        if not await self._stored(messages):
+        about = {"aftersales.platform": endpoint.platform, "aftersales.messages": len(messages)}
+        with span(f"push {endpoint.platform}", SpanSide.SERVER, about):
+            stored = await self._stored(messages)
+        if not stored:
             return PlainTextResponse("try again", 503)
         return Response(endpoint.format.acknowledgement, media_type=endpoint.format.media_type)
 

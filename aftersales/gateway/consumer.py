@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -10,8 +10,10 @@ import structlog
 
 from aftersales.gateway.inbox import Inbox
 from aftersales.gateway.unreadable import log_unreadable
+from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.runtime.log_privacy import in_words
+from aftersales.runtime.spans import SpanSide, span
 from cases.errors import CaseError
 
 IDLE_SECONDS: Final = 5.0
@@ -67,11 +69,16 @@ class QueueConsumer:
     async def _take(self) -> bool:
         """Store and confirm what waits; return whether more may wait."""
         messages, receipts = await self._endpoint.receive()
-        if messages and await self._inbox.store(messages):
+        if messages and await self._stored(messages):
             log_unreadable(messages)
         if receipts:
             await self._endpoint.queue.confirm(receipts)
         return bool(receipts)
+
+    async def _stored(self, messages: Sequence[InboundMessage]) -> int:
+        about = {"aftersales.platform": self.platform, "aftersales.messages": len(messages)}
+        with span(f"receive {self.platform}", SpanSide.SERVER, about):
+            return await self._inbox.store(messages)
 
     def _pause_after(self, failed: Exception) -> float:
         if not self._failures:

@@ -17,6 +17,7 @@ from aftersales.gateway.senders import NotItsShop, Senders
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.known_cases import EndedEarly
 from aftersales.runtime.log_privacy import in_words
+from aftersales.runtime.spans import SpanSide, continued, span
 from cases.errors import BadForm, CaseError, PlatformRefused
 
 BATCH: Final = 200
@@ -123,6 +124,11 @@ class Dispatcher:
 
     async def _dispatch_one(self, case_id: str, row: InboxRow) -> bool:
         """Dispatch a message; return whether those after it may follow."""
+        about = {"aftersales.platform": row.platform, "aftersales.shop": row.case.shop_id}
+        with continued(row.trace), span(f"deliver {row.platform}", SpanSide.INTERNAL, about):
+            return await self._delivered(case_id, row)
+
+    async def _delivered(self, case_id: str, row: InboxRow) -> bool:
         case = row.case
         try:
             self._senders.check(row.platform, row.app_key, case)

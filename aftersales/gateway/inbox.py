@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from aftersales.runtime.data_folder import make_private_file
+from aftersales.runtime.spans import traceparent
 from cases.messages import Report
 from cases.models import clipped
 from cases.plain_text import plain
@@ -46,7 +47,8 @@ CREATE TABLE IF NOT EXISTS messages (
     received_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_try REAL NOT NULL DEFAULT 0,
-    again INTEGER NOT NULL DEFAULT 0
+    again INTEGER NOT NULL DEFAULT 0,
+    trace TEXT
 );
 CREATE UNIQUE INDEX IF NOT EXISTS each_once
     ON messages (platform, app_key, message_id, coalesce(process, ''), coalesce(shop_id, ''), coalesce(own_id, ''));
@@ -59,15 +61,16 @@ _INDEXES = "SELECT name FROM pragma_index_list('messages')"
 _SET_ASIDE = "ALTER TABLE messages RENAME TO messages_before"
 _TAKE_OVER = """
 INSERT INTO messages SELECT id, platform, {app_key}, message_id, tag, process, shop_id, own_id, report, body, state,
-    reason, received_at, attempts, next_try, again FROM messages_before
+    reason, received_at, attempts, next_try, again, NULL FROM messages_before
 """
+_ADD_TRACE = "ALTER TABLE messages ADD COLUMN trace TEXT"
 _FORGET = "DROP TABLE messages_before"
 # A message waits with the earlier ones of its case: a case gets its messages in order.  One that names another shop
 # is not of that case, and must not make it wait.
 _STORE = """
 INSERT INTO messages (platform, app_key, message_id, tag, process, shop_id, own_id, report, body, state, reason,
-    received_at, next_try)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
+    received_at, trace, next_try)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(
     (SELECT max(next_try) FROM messages WHERE state = 'new' AND process = ? AND own_id = ? AND shop_id = ?), 0))
 ON CONFLICT (platform, app_key, message_id, coalesce(process, ''), coalesce(shop_id, ''), coalesce(own_id, ''))
 DO UPDATE SET again = again + 1
@@ -75,7 +78,7 @@ RETURNING again
 """
 # Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
 _DUE = """
-SELECT id, platform, app_key, process, shop_id, own_id, report, attempts FROM messages
+SELECT id, platform, app_key, process, shop_id, own_id, report, attempts, trace FROM messages
 WHERE state = 'new' AND next_try <= ? ORDER BY next_try, id LIMIT ?
 """
 _END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
@@ -90,7 +93,10 @@ _UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE sta
 
 @dataclass(frozen=True)
 class InboxRow:
-    """A stored message that is to be dispatched; ``app_key`` signed it, empty if it came in another way."""
+    """A stored message that is to be dispatched; ``app_key`` signed it, empty if it came in another way.
+
+    ``trace`` is the span in which it came, if it was traced.
+    """
 
     id: int
     platform: str
@@ -98,6 +104,7 @@ class InboxRow:
     case: CaseKey
     report: Report | None
     attempts: int
+    trace: str | None = None
 
 
 class Inbox:
@@ -140,7 +147,12 @@ class Inbox:
         fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     async def store(self, messages: Sequence[InboundMessage]) -> int:
-        """Store messages durably and return how many were new.  Concurrent calls share one sync of the disk."""
+        """Store messages durably and return how many were new.  Concurrent calls share one sync of the disk.
+
+        Their dispatch follows upon the span in which they are stored, even after a restart.
+        """
+        if current := traceparent():
+            messages = [replace(message, trace=current) for message in messages]
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((messages, stored))
         if self._storing is None:
@@ -246,8 +258,9 @@ class InboxFile:
                 CaseKey(process, shop_id, own_id),
                 Report.model_validate_json(report) if report else None,
                 attempts,
+                trace,
             )
-            for number, platform, app_key, process, shop_id, own_id, report, attempts in rows
+            for number, platform, app_key, process, shop_id, own_id, report, attempts, trace in rows
         ]
 
     def end(self, row: InboxRow, state: MessageState, why: str) -> None:
@@ -292,6 +305,8 @@ class InboxFile:
                     connection.execute(f"DROP INDEX IF EXISTS {index}")
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
+            if columns and not before and "trace" not in columns:
+                connection.execute(_ADD_TRACE)
             if before:
                 connection.execute(_TAKE_OVER.format(app_key="app_key" if "app_key" in columns else "''"))
                 connection.execute(_FORGET)
@@ -302,7 +317,7 @@ class InboxFile:
             *(message.platform, message.app_key, message.message_id, message.tag),
             *((case.process, case.shop_id, case.own_id) if case else (None, None, None)),
             message.report.model_dump_json(exclude_defaults=True) if message.report is not None else None,
-            *(message.body, message.state, _in_short(message.reason), now),
+            *(message.body, message.state, _in_short(message.reason), now, message.trace),
             *(_key(case) if case else (None, None, None)),
         )
         ((again,),) = self._received.execute(_STORE, values).fetchall()

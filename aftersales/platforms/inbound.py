@@ -46,7 +46,8 @@ class InboundMessage:
     """One message of a platform: ``body`` is its content as it came, ``report`` what to signal to its case.
 
     A message of state NEW has a ``case``; without a ``report`` that case only has to be open.  ``app_key`` is the
-    application that signed it, whose own its id is; empty if it came in another way.
+    application that signed it, whose own its id is; empty if it came in another way.  ``trace`` is the span in which
+    it came, in W3C's form, if it was traced.
     """
 
     platform: str
@@ -58,6 +59,7 @@ class InboundMessage:
     case: CaseKey | None = None
     report: Report | None = None
     app_key: str = ""
+    trace: str | None = None
 
     @classmethod
     def unreadable(cls, platform: str, body: bytes, reason: str, message_id: str = "", tag: str = "") -> Self:

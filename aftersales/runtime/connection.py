@@ -1,6 +1,7 @@
 """The connection to Temporal, configured by its standard environment variables and ``temporal.toml`` profiles.
 
-Every client of ours is made here, so that all encrypt if there is a file of keys (``AFTERSALES_KEYS_FILE``).
+Every client of ours is made here, so that all encrypt if there is a file of keys (``AFTERSALES_KEYS_FILE``), and all
+trace if that is asked for (``AFTERSALES_TRACING``).
 """
 
 from typing import Any
@@ -12,6 +13,8 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
 from aftersales.runtime.payload_encryption import configured_converter
 from aftersales.runtime.sender_header import with_sender
+from aftersales.runtime.settings import load_settings
+from aftersales.runtime.tracing import start_tracing, tracing_interceptors
 from cases.errors import CaseError
 from workflows.engine.sender import InputSender
 
@@ -49,8 +52,10 @@ async def connect_to(address: str) -> Client:
 
 async def _connect(config: dict[str, Any], runtime: Runtime | None) -> Client:
     runtime, converter = runtime or logging_runtime(), configured_converter()
+    start_tracing(wanted=load_settings().tracing)
+    config = {**config, "data_converter": converter, "interceptors": tracing_interceptors(), "runtime": runtime}
     try:
-        return await Client.connect(**config, data_converter=converter, runtime=runtime)
+        return await Client.connect(**config)
     except (RuntimeError, ValueError) as bad:
         why = "" if "tcp connect error" in str(bad) else f" ({str(bad).splitlines()[0][:160]})"
         raise TemporalUnreachable(

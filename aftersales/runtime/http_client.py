@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from aftersales.runtime.spans import SpanSide, span
 from cases.errors import PlatformUnreachable
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -59,18 +60,25 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Send like ``post`` and return the whole answer, for callers that need its status."""
+        # Neither path nor query: a robot's address is its secret.
+        with span(f"POST {self._platform}", SpanSide.CLIENT, {"http.request.method": "POST"}) as notes:
+            answer = await self._answer(url, params=params, content=content, data=data, headers=headers)
+            notes.set_attribute("http.response.status_code", answer.status_code)
+            notes.set_attribute("server.address", answer.url.host)
+        self.ahead = _ahead(answer.headers.get("date"))
+        if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= _SERVER_ERROR:
+            raise self._unreachable(f"HTTP {answer.status_code}")
+        return answer
+
+    async def _answer(self, url: str, **request: Any) -> httpx2.Response:
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._client.post(url, params=params, content=content, data=data, headers=headers)
+                return await self._client.post(url, **request)
         # Errors of the HTTP client may quote an address or a header with a token: only their type is repeated.
         except (TimeoutError, httpx2.TimeoutException):
             raise self._unreachable(f"{self._timeout:g} 秒内无响应 / no answer within {self._timeout:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unreachable(f"连接失败 / connection failed ({type(error).__name__})") from None
-        self.ahead = _ahead(answer.headers.get("date"))
-        if answer.status_code == _TOO_MANY_REQUESTS or answer.status_code >= _SERVER_ERROR:
-            raise self._unreachable(f"HTTP {answer.status_code}")
-        return answer
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     metrics_address: str | None = Field(None, description="host:port that serves metrics to Prometheus")
+    tracing: bool = Field(
+        default=False,
+        description="true: spans are sent by OTLP, as the standard variables OTEL_* say; needs the extra `tracing`",
+    )
     build_id: str | None = Field(None, description="build id of this worker; turns worker versioning on")
     deployment_name: str = Field("aftersales", description="deployment of the build id")
     max_cached_workflows: PositiveInt = Field(1000, description="cases cached in memory")

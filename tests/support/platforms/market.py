@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, Interceptor, WorkflowFailureError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -218,10 +218,14 @@ class Market:
 
 
 @asynccontextmanager
-async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> AsyncIterator[Market]:
+async def market_at_work(
+    environment: WorkflowEnvironment, folder: Path, queue: str = "market", interceptors: Sequence[Interceptor] = ()
+) -> AsyncIterator[Market]:
     """Start everything; the cases that messages open have real time until they are moved."""
     client = await Client.connect(
-        environment.client.service_client.config.target_host, data_converter=pydantic_data_converter
+        environment.client.service_client.config.target_host,
+        data_converter=pydantic_data_converter,
+        interceptors=interceptors,
     )
 
     async def connected() -> Client:
@@ -231,7 +235,7 @@ async def market_at_work(environment: WorkflowEnvironment, folder: Path) -> Asyn
     apps = read(Secrets, {"douyin": _credentials()}, "apps")
     async with sandbox_at_work(gateway=f"http://127.0.0.1:{port}/douyin", apps=apps) as caller:
         settings = Settings(
-            task_queue="market",
+            task_queue=queue,
             data_dir=folder,
             secrets_file=_secrets_file(folder, caller.address),
             gateway_port=port,
