@@ -8,11 +8,9 @@ import os
 import sys
 
 from aftersales.bootstrap import main
-from aftersales.runtime.tracing import stop_tracing
 
 if __name__ == "__main__":
     status = main()
-    stop_tracing()
     logging.shutdown()
     sys.stderr.flush()
     os._exit(status)  # the SDK's own threads now and then abort a process that winds down by itself

@@ -41,6 +41,7 @@ from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_en
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.stopping import stop_asked
+from aftersales.runtime.tracing import stop_tracing
 from cases.errors import BadForm, CaseError
 from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow
@@ -214,4 +215,6 @@ def main() -> int:
     except Exception:  # noqa: BLE001 - a fault of the program: Python's own traceback would quote what it failed on
         structlog.get_logger("worker").exception("worker failed")
         return 1
+    finally:
+        stop_tracing()
     return 0

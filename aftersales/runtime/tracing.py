@@ -6,7 +6,7 @@ from typing import Any, Final
 from aftersales.runtime.spans import ProcessTracing
 from cases.errors import BadForm
 
-REST_SECONDS: Final = 2.0
+LAST_SPANS_SECONDS: Final = 2.0
 """How long a program that ends waits for its last spans to be taken: a command must not hang for a collector."""
 EXTRA_MISSING: Final = (
     "AFTERSALES_TRACING: 未安装 tracing 组件 / the extra is not installed: pip install 'aftersales[tracing]'"
@@ -30,7 +30,7 @@ def stop_tracing() -> None:
     """Send the last spans, for a limited time, and trace no more."""
     tracing, ProcessTracing.current = ProcessTracing.current, None
     if tracing is not None:
-        tracing.send_rest(REST_SECONDS)
+        tracing.send_rest(LAST_SPANS_SECONDS)
 
 
 def tracing_interceptors() -> Sequence[Any]:

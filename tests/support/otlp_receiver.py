@@ -81,7 +81,7 @@ def receiving() -> Iterator[OtlpReceiver]:
     receiver = OtlpReceiver()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - as the server calls it
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             right = self.path == TRACES and self.headers["content-type"] == "application/x-protobuf"
             if right:

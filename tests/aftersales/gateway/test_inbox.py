@@ -137,6 +137,17 @@ async def test_what_an_earlier_release_stored_is_kept_and_delivered(path: Path, 
     assert {"waiting", "waiting_of_case"} <= indexes
 
 
+async def test_the_file_of_a_release_that_did_not_trace_is_kept(path: Path) -> None:
+    async with Inbox(path) as inbox:
+        await inbox.store([about("1", "m1")])
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("ALTER TABLE messages DROP COLUMN trace")
+    for _ in range(2):  # the column is added once
+        async with Inbox(path) as inbox:
+            (row,) = await inbox.due(10)
+            assert (row.case.own_id, row.trace) == ("1", None)
+
+
 async def test_messages_that_come_together_are_all_stored_and_each_caller_gets_its_own_count(inbox: Inbox) -> None:
     batches = [[about(str(number % 40), f"m{number % 40}")] for number in range(50)]
     assert await asyncio.gather(*(inbox.store(batch) for batch in batches)) == [1] * 40 + [0] * 10
