@@ -14,7 +14,7 @@ PYTEST_WORKERS ?= 4
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types check docs edition fingerprint replay bench screenshots constraints clean
+.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay bench screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -34,6 +34,16 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.site: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site]'
+	@touch $@
+
+$(VENV)/.audit: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
+	@touch $@
 
 run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
@@ -58,7 +68,21 @@ lint: $(VENV)/.dev ## ruff
 types: $(VENV)/.dev ## mypy
 	@$(BIN)/mypy
 
-check: lint types test drill ## lint, types, tests and drills
+bandit: $(VENV)/.dev ## look for insecure code
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
+
+check: lint types bandit test drill ## lint, types, insecure code, tests and drills
+
+audit: $(VENV)/.audit ## ask whether a pinned version has a known weakness; needs the network
+	@$(BIN)/pip-audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt || \
+		{ echo "make audit: a weakness above, or the advisories cannot be reached from here"; exit 1; }
+
+site: $(VENV)/.site ## build the documents as a site, in site/, and check every link
+	@rm -rf site
+	@$(BIN)/zensical build --clean --strict || { echo "make site: see the warnings above"; exit 1; }
+	@$(BIN)/zensical build --clean --strict --config-file zensical.zh.toml || { echo "make site: see the warnings above"; exit 1; }
+	@$(BIN)/python -m tests.support.built_site site
+	@echo "open site/index.html, or serve the folder: $(BIN)/python -m http.server --directory site"
 
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
@@ -77,9 +101,9 @@ bench: $(VENV)/.dev ## measure what a case costs beside workflows written by han
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images
 
-constraints: $(VENV)/.dev ## renew the pinned versions
+constraints: $(VENV)/.dev $(VENV)/.site $(VENV)/.audit ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
 		$(BIN)/pip freeze --all --exclude pip --exclude-editable; } > constraints.txt
 
 clean: ## remove what was installed and what runs have left
-	@rm -rf .venv .venv-* $(VENV) .aftersales build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* $(VENV) .aftersales build site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
