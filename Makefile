@@ -12,6 +12,7 @@ VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
+SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
 .PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay bench screenshots constraints clean
@@ -69,7 +70,7 @@ types: $(VENV)/.dev ## mypy
 	@$(BIN)/mypy
 
 bandit: $(VENV)/.dev ## look for insecure code
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 
 check: lint types bandit test drill ## lint, types, insecure code, tests and drills
 

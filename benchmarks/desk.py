@@ -77,7 +77,7 @@ async def work(address: str) -> None:
 
 def stand_ins(number: int, now: datetime) -> Iterator[tuple[str, str, TypedSearchAttributes]]:
     """Yield the process, the id and the attributes of stand-ins, the same in every run but for the time."""
-    chance = random.Random(14)  # noqa: S311 - the same stand-ins in every run
+    chance = random.Random(14)  # noqa: S311 - the same stand-ins in every run  # nosec B311
     busy_minute = now + timedelta(hours=30)
     parties = [Party.MERCHANT] * 6 + [Party.BUYER] * 2 + [Party.PLATFORM] * 2
     for at, process in zip(range(number), itertools.cycle(PROCESSES.values())):

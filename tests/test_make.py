@@ -243,7 +243,7 @@ def ci(checkout: Path) -> list[str]:
 
 def test_ci_runs_everything_on_one_python_and_ends_with_the_whole_suite(checkout: Path) -> None:
     assert ci(checkout) == [
-        "make lint types",
+        "make lint types bandit",
         "Python 3.12: not on this machine",
         "Python 3.13: not on this machine",
         "make test",
@@ -261,7 +261,7 @@ def test_ci_runs_the_short_subset_on_every_other_python_of_the_path_and_of_pyenv
     printed = ci(checkout)
 
     assert [line for line in printed if line.startswith("make")] == [
-        "make lint types",
+        "make lint types bandit",
         f"make smoke PYTHON={on_path}",
         f"make smoke PYTHON={by_pyenv}",
         "make test",

@@ -107,7 +107,7 @@ def _parsed(text: str) -> tuple[Any, dict[Place, int]]:
     lines = list(islice(_lines(root, ()), MAX_FIELDS)) if root else []
     if len(lines) == MAX_FIELDS:
         raise ValueError(f"more than {MAX_FIELDS} fields")
-    written = yaml.load(text, Loader=_Plain)  # noqa: S506
+    written = yaml.load(text, Loader=_Plain)  # noqa: S506 - a safe loader of ours  # nosec B506
     return written if exact is None else exact, dict(lines)
 
 

@@ -85,7 +85,7 @@ _END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE
 _TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
 _POSTPONE = "UPDATE messages SET next_try = ? WHERE state = 'new' AND process = ? AND own_id = ? AND shop_id = ?"
 _RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE state = 'failed'"
-_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - placeholders only
+_PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - placeholders only  # nosec
 _WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
 _TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
 _UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"

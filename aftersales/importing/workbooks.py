@@ -34,7 +34,7 @@ def workbook_rows(path: Path, sheet: str | None) -> Iterator[TableRow]:
     except zipfile.BadZipFile as bad:
         raise _unreadable(path, str(bad)) from bad
     command = (sys.executable, "-P", workbook_program.__file__, str(path), sheet or "", str(MOST_MEMORY))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:  # noqa: S603 - our own program
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:  # noqa: S603 - our own program  # nosec B603
         assert program.stdout  # noqa: S101 - it is piped
         try:
             for written in program.stdout:

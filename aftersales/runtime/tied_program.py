@@ -24,7 +24,7 @@ def main(how: str, parent: str, program: str, *arguments: str) -> None:
         _watch(os.getppid())
     if os.getppid() != int(parent):  # it ended before it could be noticed
         sys.exit(1)
-    os.execv(program, [program, *arguments])  # noqa: S606 - that is what this is for
+    os.execv(program, [program, *arguments])  # noqa: S606 - that is what this is for  # nosec B606
 
 
 def _watch(watched: int) -> None:

@@ -73,7 +73,7 @@ class _ActiveFault:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.count = fault.count
-        self._random = random.Random(fault.seed)  # noqa: S311 - faults are repeatable, not secret
+        self._random = random.Random(fault.seed)  # noqa: S311 - faults are repeatable, not secret  # nosec B311
 
     def left(self) -> Fault:
         return self.fault.model_copy(update={"count": self.count})

@@ -65,7 +65,7 @@ class Behaviour(Strict):
     def copies(self, message: SandboxMessage, number: int) -> tuple[SandboxMessage, ...]:
         """Return the deliveries of the ``number``-th message: none, one or two."""
         # Every message draws by itself, so that its fate does not depend on how fast others are.
-        draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret
+        draw = random.Random(f"{self.seed}/{number}")  # noqa: S311 - repeatable, not secret  # nosec B311
         lost, twice, late, copy_late, delay = (draw.random() for _ in range(5))
         if lost < self.lost:
             return ()
