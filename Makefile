@@ -75,7 +75,7 @@ bandit: $(VENV)/.dev ## look for insecure code
 check: lint types bandit test drill ## lint, types, insecure code, tests and drills
 
 audit: $(VENV)/.audit ## ask whether a pinned version has a known weakness; needs the network
-	@$(BIN)/pip-audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt || \
+	@$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement constraints.txt || \
 		{ echo "make audit: a weakness above, or the advisories cannot be reached from here"; exit 1; }
 
 site: $(VENV)/.site ## build the documents as a site, in site/, and check every link

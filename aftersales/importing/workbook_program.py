@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET  # nosec B405  # where it reads is looked at
+from xml.etree import ElementTree as ET  # nosec B405  # bounded in size and memory
 
 from python_calamine import CalamineWorkbook, PasswordError
 
