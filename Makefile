@@ -88,7 +88,7 @@ site: $(VENV)/.site ## build the documents as a site, in site/, and check every 
 docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/aftersales rulebook --write docs/rulebook
 	@$(BIN)/python -m aftersales.cli.reference docs
-	@$(BIN)/python -m aftersales.authoring.process_lists README.md README.zh-CN.md docs/operators.md docs/operations.md docs/rules.md
+	@$(BIN)/python -m aftersales.authoring.process_lists README.md README.zh-CN.md docs/index.md docs/operators.md docs/operations.md docs/rules.md
 
 edition: $(VENV)/.dev ## write the edition of the figures with which cases are opened from today
 	@$(BIN)/python -m aftersales.authoring.edition cases/editions

@@ -23,7 +23,7 @@ from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
 from aftersales.runtime.http_authorization import TokenSource, bears
 from aftersales.runtime.http_request import UNAUTHORIZED, RequestRefused, read_body
-from aftersales.runtime.spans import SpanSide, span
+from aftersales.runtime.spans import Attributes, SpanSide, span
 
 STORE_SECONDS: Final = 4.0
 """How long storing messages may take: marketplaces want their answer within 5 s."""
@@ -52,7 +52,7 @@ class Gateway:
             messages = await endpoint.receive(request.headers, partial(read_body, request, self._body_limit))
         except NotSigned:
             raise UNAUTHORIZED from None
-        about = {"aftersales.platform": endpoint.platform, "aftersales.messages": len(messages)}
+        about: Attributes = {"aftersales.platform": endpoint.platform, "aftersales.messages": len(messages)}
         with span(f"push {endpoint.platform}", SpanSide.SERVER, about):
             stored = await self._stored(messages)
         if not stored:

@@ -13,7 +13,7 @@ from aftersales.gateway.unreadable import log_unreadable
 from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.runtime.log_privacy import in_words
-from aftersales.runtime.spans import SpanSide, span
+from aftersales.runtime.spans import Attributes, SpanSide, span
 from cases.errors import CaseError
 
 IDLE_SECONDS: Final = 5.0
@@ -76,7 +76,7 @@ class QueueConsumer:
         return bool(receipts)
 
     async def _stored(self, messages: Sequence[InboundMessage]) -> int:
-        about = {"aftersales.platform": self.platform, "aftersales.messages": len(messages)}
+        about: Attributes = {"aftersales.platform": self.platform, "aftersales.messages": len(messages)}
         with span(f"receive {self.platform}", SpanSide.SERVER, about):
             return await self._inbox.store(messages)
 

@@ -170,6 +170,7 @@ def test_the_kept_reference_is_the_generated_one(name: str) -> None:
         ("README.md", [None]),
         ("README.zh-CN.md", [None]),
         ("docs/operators.md", [None]),
+        ("docs/index.md", [None]),
         ("docs/operations.md", ["views", "steps"]),
     ],
 )
