@@ -27,6 +27,8 @@ KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a finished message is kept."""
 BUSY_SECONDS: Final = 2.0
 """How long a write waits for another gateway on the same file: marketplaces want their answer within 5 s."""
+AHEAD_SECONDS: Final = 3600.0
+"""No message is put off by so much: one that seems to be was put off while the clock was ahead, and is due."""
 LONGEST_REASON: Final = 1000
 _PRUNED: Final = (MessageState.DONE, MessageState.UNKNOWN, MessageState.UNREADABLE, MessageState.REFUSED)
 
@@ -79,7 +81,7 @@ RETURNING again
 # Untried messages go first: a marketplace that does not answer must not hold up cases that do not need it.
 _DUE = """
 SELECT id, platform, app_key, process, shop_id, own_id, report, attempts, trace FROM messages
-WHERE state = 'new' AND next_try <= ? ORDER BY next_try, id LIMIT ?
+WHERE state = 'new' AND (next_try <= ? OR next_try > ?) ORDER BY next_try, id LIMIT ?
 """
 _END = "UPDATE messages SET state = ?, reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
 _TRIED = "UPDATE messages SET reason = ?, attempts = attempts + 1 WHERE id = ? AND state = 'new'"
@@ -249,7 +251,7 @@ class InboxFile:
 
     def due(self, now: float, most: int) -> list[InboxRow]:
         """Return up to ``most`` messages that are due; those of a case in the order of their arrival."""
-        rows = self._dispatched.execute(_DUE, (now, most)).fetchall()
+        rows = self._dispatched.execute(_DUE, (now, now + AHEAD_SECONDS, most)).fetchall()
         return [
             InboxRow(
                 number,

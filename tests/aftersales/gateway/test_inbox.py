@@ -211,6 +211,16 @@ async def test_a_case_that_waits_lets_nothing_of_it_pass_and_lets_others_pass(in
     assert sorted(row.id for row in waiting[1:]) == [row.id for row in waiting[1:]]
 
 
+async def test_what_was_put_off_while_the_clock_was_ahead_is_due_once_it_is_right(inbox: Inbox, clock: Clock) -> None:
+    await inbox.store([about("1", "m1"), about("2", "m2")])
+    clock.now += 3 * 24 * 3600
+    first, _ = await inbox.due(10)
+    await inbox.later(first, "no answer", 60)
+    clock.now -= 3 * 24 * 3600
+    await inbox.store([about("1", "m3")])
+    assert ids(await inbox.due(10)) == ["2", "1", "1"]
+
+
 async def test_what_needs_nobody_is_forgotten_after_thirty_days(inbox: Inbox, clock: Clock) -> None:
     others = [
         InboundMessage.unknown("douyin", b"{}", "why", "m4", "203"),
