@@ -40,12 +40,11 @@ class Lives:
     async def report(
         self, case_id: str, rule: str, form: dict[str, Any] | None = None, at: datetime | None = None
     ) -> None:
-        """Tell a case what has happened, as the gateway does."""
-        message: dict[str, Any] = {"message_id": f"{case_id}/{rule}", "rule": rule}
+        """Tell a case what has happened, as the gateway does: now, unless it was before."""
+        at = at or datetime.now(UTC).replace(microsecond=0)
+        message: dict[str, Any] = {"message_id": f"{case_id}/{rule}", "rule": rule, "occurred_at": at.isoformat()}
         if form:
             message["form"] = form
-        if at:
-            message["occurred_at"] = at.isoformat()
         async with self._messages:
             await self.client.get_workflow_handle(case_id).signal("report", message)
 
