@@ -1,6 +1,6 @@
 """The disk of a worker's data folder is full, or fails, in the middle of a case: nothing is lost or done twice."""
 
-import json
+import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aftersales.ledger.store import SqlLedger
+from aftersales.platforms.journal import Journal
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.durable import PATIENCE_SECONDS, Handle, environment, opened
 from tests.support.life import eventually
@@ -17,6 +18,7 @@ from tests.support.programs import WorkerProcess, free_port, worker_process
 from tests.support.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
 
 Disk = FillableDisk | FailingDisk
+JOURNAL, PAGE = "platform.jsonl", 4096
 OWN_IDS = [f"case{number}" for number in range(3)]
 
 
@@ -25,6 +27,19 @@ async def seen(handle: Handle, what: str, holds: Callable[[dict[str, Any]], bool
         return holds(await handle.query("view"))
 
     await eventually(f"{handle.id}: {what}", look, PATIENCE_SECONDS)
+
+
+def use_up_its_page(path: Path) -> None:
+    """Add a line that is no row to a file, so that it ends where its last page of the disk does."""
+    with path.open("ab") as file:
+        file.write(b"x" * (PAGE - 1 - file.tell() % PAGE) + b"\n")
+
+
+async def being_submitted(handles: list[Handle]) -> list[Handle]:
+    """Agree in the cases, and return them: the disk holds every decision up."""
+    answers = await asyncio.gather(*(handle.execute_update("agree") for handle in handles))
+    assert [answer["decision"] for answer in answers] == ["being_submitted"] * len(handles)
+    return handles
 
 
 async def agreed(handle: Handle) -> None:
@@ -53,9 +68,10 @@ async def test_a_spoilt_disk_under_a_worker_loses_nothing_and_does_nothing_twice
                 await worker.started()
                 handles = [await opened(server.client, own_id, {}) for own_id in OWN_IDS]
                 assert (await handles[0].execute_update("agree"))["decision"] == "taken"
+                use_up_its_page(disk.folder / JOURNAL)
                 disk.spoil()
-                for handle in handles[1:]:
-                    assert (await handle.execute_update("agree"))["decision"] == "being_submitted"
+                waiting = await being_submitted(handles[1:])
+                for handle in waiting:
                     await seen(handle, "its state is the same", lambda view: view["state"] == ["awaiting_merchant"])
                 assert worker.process.returncode is None
                 if isinstance(disk, FillableDisk):
@@ -68,8 +84,7 @@ async def test_a_spoilt_disk_under_a_worker_loses_nothing_and_does_nothing_twice
                 async with worker_process(**environment(disk.folder, port)) as worker:
                     await worker.started()
                     await end(handles, worker)
-        rows = [json.loads(line) for line in (disk.folder / "platform.jsonl").read_text(encoding="utf-8").splitlines()]
-        done = sorted(row["key"].rpartition("/")[0] for row in rows)
+        done = sorted(key.rpartition("/")[0] for key in Journal(disk.folder / JOURNAL).rows)
         effects = ("agree_on_platform", "push_tracking_number")
         assert done == sorted(f"{handle.id}/{effect}" for handle in handles for effect in effects)
         with SqlLedger(disk.folder / "ledger.sqlite3") as ledger:
