@@ -60,7 +60,7 @@ class Lives:
             self.waited[when].append(time.perf_counter() - began)
 
     async def live(self, lives: Sequence[Sequence[Happening]], on_progress: Callable[[int], None]) -> None:
-        """Bring everything about: what happens to an order each at its instant, but after what happened to it before."""
+        """Bring everything about at its instant, but what happens to an order one after the other."""
         done = 0
 
         async def live_one(life: Sequence[Happening]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -19,7 +20,7 @@ from benchmarks.cases import cpu_of, resident_kb
 
 ROOT: Final = Path(__file__).parents[2]
 STARTED: Final = b"worker started"
-SERVER, WORKER = "server", "worker"
+SERVER, WORKER, DRIVER = "server", "worker", "driver"
 
 
 @dataclass
@@ -38,14 +39,16 @@ class Programs:
     environment: Mapping[str, str]
     processes: Mapping[str, int]
     usage: Usage
+    commands_cpu: float = 0.0
+    """CPU seconds of all commands that were run."""
 
     def cpu(self) -> dict[str, float]:
         """Return the CPU seconds of each program so far, and of this one."""
-        return {name: cpu_of(process) for name, process in self.processes.items()} | {"driver": time.process_time()}
+        return {name: cpu_of(process) for name, process in self.processes.items()} | {DRIVER: time.process_time()}
 
     async def open(self, export: Path, mapping: Path) -> float:
         """Open the cases of an export by ``aftersales open``, and return the seconds that it took."""
-        began = time.monotonic()
+        began, before = time.monotonic(), children_cpu()
         command = "from aftersales.cli.main import main; main()"
         opening = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", command, "open", str(export), "--mapping", str(mapping), "--yes"),
@@ -62,7 +65,14 @@ class Programs:
                 await opening.wait()
         if opening.returncode:
             raise SystemExit(f"aftersales open {export.name} ended with {opening.returncode}: {said.decode()[-2000:]}")
+        self.commands_cpu += children_cpu() - before
         return time.monotonic() - began
+
+
+def children_cpu() -> float:
+    """Return the CPU seconds of all child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @asynccontextmanager
