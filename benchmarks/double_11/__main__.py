@@ -11,7 +11,8 @@ have a delay card.  Clocks keep their lengths of 24 to 60 h.  An order whose clo
 long before it: skipping time instead would show neither load nor lateness.
 
 Checked at the end: that every case has ended where it must, and that what is in force in the ledger is, entry by
-entry and within the caps, what ``books.py`` works out from the rules alone.  Results are also written to ``benchmarks/results``.
+entry and within the caps, what ``books.py`` works out from the rules alone.  Results are also written to
+``benchmarks/results``.
 """
 
 import argparse
