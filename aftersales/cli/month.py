@@ -11,7 +11,7 @@ import typer
 from aftersales.cli.exit_status import run
 from aftersales.cli.options import AsJson
 from aftersales.cli.output import print_json, print_table, say
-from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.files.spreadsheet import as_spreadsheet, is_formula
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger import open_existing
 from aftersales.ledger.month_figures import Month, Net, RuleFigures, Share, ShopMonth, month_of
@@ -279,8 +279,4 @@ def _csv_lines_of_rules(rules: Iterable[RuleFigures], kind: str) -> Iterator[tup
 def _defused(cell: Any) -> str:
     """Return a cell that no spreadsheet takes for a formula; a number is none, whatever its sign."""
     text = str(cell)
-    return (
-        f"'{text}"
-        if not isinstance(cell, int | Decimal) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else text
-    )
+    return f"'{text}" if not isinstance(cell, int | Decimal) and is_formula(text) else text

@@ -70,7 +70,7 @@ async def _request(settings: Settings, path: str, body: dict[str, Any] | None) -
     # Plain HTTP on this machine: no proxy, and no certificates, which take long to read.
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     answered: Any = None
-    with suppress(httpx2.HTTPError, ValueError):
+    with suppress(httpx2.HTTPError, ValueError, RecursionError):
         async with httpx2.AsyncClient(headers=headers, verify=trust, trust_env=False) as client:
             answer = await (client.get(url) if body is None else client.post(url, json=body))
         answered = answer.json()

@@ -7,7 +7,7 @@ from typing import Any
 from aftersales.files.offsets import shift_instant, shift_instants, shifter
 from cases.durations import parse_duration
 from cases.errors import BadForm
-from cases.models import expected
+from cases.models import clipped, expected
 from workflows.engine.decisions import StuckStep
 from workflows.engine.process import Process
 
@@ -38,9 +38,9 @@ def _value(name: str, text: str, schema: dict[str, Any]) -> Any:
         return text
     try:
         return json.loads(text)
-    except json.JSONDecodeError as bad:
+    except (ValueError, RecursionError) as bad:  # Python's own limits of a number's digits and of nesting, too
         wanted = "true or false" if "boolean" in types else "a number" if types & _NUMBERS else "JSON"
-        raise BadForm(f"--form {name}: expected {wanted}, got {text!r}") from bad
+        raise BadForm(f"--form {name}: expected {wanted}, got {clipped(text)!r}") from bad
 
 
 def read_instant(option: str, text: str | None, now: datetime) -> str | None:
@@ -51,7 +51,7 @@ def read_instant(option: str, text: str | None, now: datetime) -> str | None:
     try:
         instant = datetime.fromisoformat(shifted)
     except ValueError as bad:
-        raise BadForm(f"{option}: expected an instant or an offset such as -1h, got {text!r}") from bad
+        raise BadForm(f"{option}: expected an instant or an offset such as -1h, got {clipped(text)!r}") from bad
     if instant.tzinfo is None:
         raise BadForm(f"{option}: the instant needs a time zone: {text!r}")
     return shifted

@@ -6,6 +6,12 @@ from collections.abc import Iterable
 
 BOM = "\ufeff"
 """The mark by which spreadsheets recognize UTF-8."""
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones are taken for them
+
+
+def is_formula(text: str) -> bool:
+    """Return whether a spreadsheet may take a cell for a formula, also after spaces and the like."""
+    return text.lstrip().startswith(_FORMULA_SIGNS)
 
 
 def as_spreadsheet(rows: Iterable[Iterable[object]]) -> str:

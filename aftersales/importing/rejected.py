@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from aftersales.files.spreadsheet import as_spreadsheet
+from aftersales.files.spreadsheet import as_spreadsheet, is_formula
 from aftersales.importing.exports import Export
 from aftersales.importing.table import LINE_COLUMN, REASON_COLUMN
 from aftersales.importing.table_rows import PROTECTED
@@ -13,7 +13,6 @@ from cases.errors import BadForm
 from cases.typed_text import stripped
 
 _DIGITS_AT_RISK = re.compile(r"\d{12,}|0\d+", re.ASCII)  # a spreadsheet would round them or drop the zero
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones are taken for them
 _NUMBERED = re.compile(r"(.*)\.rejected(?:-(\d+))?")
 
 
@@ -65,6 +64,6 @@ def protect(text: str) -> str:
     bare = stripped(text)
     if _DIGITS_AT_RISK.fullmatch(bare):
         return f'="{bare}"'
-    if bare.startswith(_FORMULA_SIGNS) and not PROTECTED.fullmatch(bare):
+    if is_formula(bare) and not PROTECTED.fullmatch(bare):
         return f"'{bare}"
     return text

@@ -58,7 +58,7 @@ class Journal:
             try:
                 row = json.loads(line)
                 self.rows[row["key"]] = row
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
 
     @staticmethod

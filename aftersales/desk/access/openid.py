@@ -206,7 +206,7 @@ async def _answered(asked: Any) -> dict[str, Any]:
     try:
         answer = await asked
         found = answer.json() if answer.status_code == _OK else None
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as failed:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as failed:
         raise _unavailable(type(failed).__name__) from None
     if not isinstance(found, dict):
         raise _unavailable(f"HTTP {answer.status_code}")

@@ -66,3 +66,10 @@ def test_no_instant_is_none() -> None:
 def test_anything_else_names_the_option(written: str) -> None:
     with pytest.raises(BadForm, match=r"^--deadline: "):
         read_instant("--deadline", written, NOW)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a":' * 100_000], ids=["lists", "digits", "objects"])
+def test_what_json_cannot_be_read_by_this_machine_is_refused_in_one_short_line(text: str) -> None:
+    with pytest.raises(BadForm, match="--form evidence: expected JSON") as refused:
+        read_form(RESHIP, "submit_evidence", [f"evidence={text}"], NOW)
+    assert len(str(refused.value)) < 1000
