@@ -56,6 +56,7 @@ SAMPLE = 50
 """Cases whose histories are counted, of each process."""
 LEFT = 15 * 60
 """Seconds that cases may take to end after the day."""
+LOST_TASKS = (EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT)
 Figures = dict[str, Any]
 
 
@@ -169,15 +170,20 @@ async def wait_until_ended(client: Client, number: int) -> None:
         await asyncio.sleep(1)
 
 
-async def lateness(client: Client, orders: Sequence[Order]) -> list[float]:
-    """Return by how many seconds the clocks of the day were late: until what they do was recorded."""
-    gate = asyncio.Semaphore(16)
+async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float], int]:
+    """Return by how many seconds the clocks of the day were late, until what they do was recorded.
+
+    Also return how many workflow tasks of their cases failed or timed out: each is tried again after a pause that grows.
+    """
+    gate, tried_again = asyncio.Semaphore(16), 0
 
     async def late_by(order: Order) -> float | None:
+        nonlocal tried_again
         async with gate:
             history = await client.get_workflow_handle(order.case_id).fetch_history()
         due = order.clock_due or datetime.max.replace(tzinfo=UTC)
         times = [(event.event_type, event.event_time.ToDatetime(UTC)) for event in history.events]
+        tried_again += sum(kind in LOST_TASKS for kind, _ in times)
         if times[0][1] >= due:  # opened too late for it to be on time
             return None
         fired = (at for kind, at in times if kind == EventType.EVENT_TYPE_TIMER_FIRED and at >= due)
@@ -187,7 +193,7 @@ async def lateness(client: Client, orders: Sequence[Order]) -> list[float]:
         return next((at - due).total_seconds() for kind, at in times if kind == completed and at >= first)
 
     found = await asyncio.gather(*(late_by(order) for order in orders if order.clock_due))
-    return [seconds for seconds in found if seconds is not None]
+    return [seconds for seconds in found if seconds is not None], tried_again
 
 
 async def a_case(client: Client, orders: Sequence[Order]) -> dict[str, float]:
@@ -282,7 +288,7 @@ async def measure(asked: Asked, folder: Path) -> tuple[Figures, list[str]]:
         await wait_until_ended(programs.client, number)
         lived, lived_for = programs.cpu(), time.monotonic() - lived_from
         say("counting ...")
-        late = await lateness(programs.client, everyone)
+        late, tried_again = await lateness(programs.client, everyone)
         costs = {process: await a_case(programs.client, orders[process]) for process in (DOUYIN, JD)}
     server_bytes = sum(file.stat().st_size for file in folder.glob("temporal.db*"))  # noqa: ASYNC240 - at the end
     wrong = lives.refused + check_books(folder, everyone, lives)
@@ -306,6 +312,7 @@ async def measure(asked: Asked, folder: Path) -> tuple[Figures, list[str]]:
         "server, MB, at most": programs.usage.most[SERVER],
         "server's database, KB a case": server_bytes / 1000 / number,
         "clocks late by, s": spread(late),
+        "their tasks that failed or timed out": tried_again,
         "decisions while opening, s": spread(lives.waited["opening"]),
         "decisions in the day, s": spread(lives.waited["day"]),
         **{f"a {process} case": cost for process, cost in costs.items()},
@@ -317,7 +324,7 @@ def lines(figures: Figures) -> Iterator[str]:
     """Yield the figures, a line each."""
     for name, value in figures.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]
-        yield f"{name:34}" + ", ".join(f"{part} {number:,.6g}".strip() for part, number in inner)
+        yield f"{name:38}" + ", ".join(f"{part} {number:,.6g}".strip() for part, number in inner)
 
 
 async def main(asked: Asked) -> int:
