@@ -173,7 +173,7 @@ async def wait_until_ended(client: Client, number: int) -> None:
 async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float], int]:
     """Return by how many seconds the clocks of the day were late, until what they do was recorded.
 
-    Also return how many workflow tasks of their cases failed or timed out: each is tried again after a pause that grows.
+    Also return how many workflow tasks of their cases failed or timed out: each is tried again after a growing pause.
     """
     gate, tried_again = asyncio.Semaphore(16), 0
 
