@@ -23,7 +23,7 @@ CASES = 2000
 SECONDS_A_CASE = 0.15
 """How long opening one may take; what is too short is told by the test."""
 LATE_SECONDS = 300.0
-"""It took a minute on two cores that nobody else used; this many for a machine that others use, too."""
+"""An assumption, until the drill has been run at its full size on a machine of its own."""
 AT_ONCE = 16
 AGREED = "WorkflowType = 'douyin_reship' AND CaseState = '待补寄发货'"
 
