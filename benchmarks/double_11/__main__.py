@@ -50,7 +50,7 @@ WARM = 60
 EARLY_SHARE = 0.1
 """The share of JD orders that are shipped while Douyin's are still being opened."""
 EARLY_PAUSE = 0.25
-SECONDS_A_CASE = 0.04
+SECONDS_A_CASE = 0.045
 """The length of the day by the number of cases, if it is not said."""
 SAMPLE = 50
 """Cases whose histories are counted, of each process."""
@@ -357,7 +357,7 @@ if __name__ == "__main__":
         prog="python -m benchmarks.double_11", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cases", type=positive, default=10_000, help="orders of each marketplace (10000)")
-    parser.add_argument("--day", type=positive, help="seconds that the day takes (0.04 for each case, at least 60)")
+    parser.add_argument("--day", type=positive, help="seconds that the day takes (0.045 for each case, at least 60)")
     parser.add_argument("--cached", type=positive, help="cases that the worker keeps in memory (all)")
     got = parser.parse_args()
     size = Asked(
