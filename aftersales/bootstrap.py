@@ -27,7 +27,7 @@ from aftersales.notifications.log_notifier import LogNotifier
 from aftersales.notifications.temporal_notifier import open_notifier
 from aftersales.platforms.credentials import CurrentSecrets, read_secrets
 from aftersales.platforms.journal import Journal
-from aftersales.platforms.marketplaces import TOKENS, Marketplaces, reconcilable_marketplaces
+from aftersales.platforms.marketplaces import Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.case_reports import TemporalCaseReports
@@ -108,7 +108,7 @@ async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterato
             return with_sender(client, MESSAGES)
 
         secrets, figures = CurrentSecrets(settings.secrets_file), read_shops(settings.shops_file)
-        async with Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as marketplaces:
+        async with Marketplaces(secrets, TokenStore(settings.tokens_folder)) as marketplaces:
             adapters, ledger = marketplaces.message_adapters(), dependencies.ledger
             cases = CaseClient(connected, adapters, settings.task_queue, ledger, figures, paced=True)
             open_cases = TemporalCaseSearch(client, settings.task_queue).open_in_shop

@@ -14,12 +14,11 @@ from aftersales.ledger.configured import configured_ledger
 from aftersales.ledger.database import parse_address
 from aftersales.ledger.tables import SQLITE
 from aftersales.notifications.notifier import LOG_FILE
-from aftersales.platforms.marketplaces import TOKENS
 from aftersales.runtime.connection import connect
 from aftersales.runtime.data_copies import CopiedPart, back_up, restore
 from aftersales.runtime.known_cases import find_workflow
 from aftersales.runtime.schedules import look_again
-from aftersales.runtime.settings import Settings, load_settings
+from aftersales.runtime.settings import TOKENS, Settings, load_settings
 from cases.ledger import OpenedCase
 from cases.shanghai import shanghai
 from workflows.reconcile import OVERLAP
@@ -47,7 +46,7 @@ async def put_back(folder: Path) -> None:
     """Put a backup back, and say what to do next."""
     settings = load_settings()
     ledger = _ledger_file(settings)
-    elsewhere = {} if ledger is None else {_LEDGER: ledger}
+    elsewhere = {TOKENS: settings.tokens_folder} | ({} if ledger is None else {_LEDGER: ledger})
     manifest, kept = await asyncio.to_thread(restore, folder, settings.data_dir, elsewhere)
     say(f"{settings.data_dir}: 已恢复到 / restored as of {shanghai(manifest.at)}, {len(manifest.files)} files")
     for file in kept:
@@ -107,7 +106,7 @@ def _parts(settings: Settings) -> list[CopiedPart]:
         CopiedPart(LOG_FILE, data / LOG_FILE, database=True),
         CopiedPart("platform.jsonl", data / "platform.jsonl"),
         CopiedPart("desk.secret", data / "desk.secret"),
-        CopiedPart(TOKENS, data / TOKENS, suffixes=(".json",)),
+        CopiedPart(TOKENS, settings.tokens_folder, suffixes=(".json",)),
         CopiedPart("sandbox", data / "sandbox", suffixes=(".json", ".yaml", "")),
     ]
 

@@ -44,6 +44,7 @@ COMMANDS = {
     "simulate": CommandSource("checks", "Play a scenario under virtual time."),
     "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
     "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
+    "migrate": CommandSource("migrate", "Create or migrate the ledger's tables."),
     "setup": CommandSource("setup", "Register the search attributes and print links to useful views."),
     "rekey": CommandSource("rekey", "Change the keys that encrypt what Temporal stores."),
     "backup": CommandSource("backup", "Copy what this machine keeps into a folder."),

@@ -17,7 +17,7 @@ from aftersales.gateway.inbox import INBOX, Inbox
 from aftersales.importing.case_files import read_shops
 from aftersales.ledger.configured import configured_ledger
 from aftersales.platforms.credentials import CurrentSecrets
-from aftersales.platforms.marketplaces import TOKENS, Marketplaces
+from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.connection import connect
 from aftersales.runtime.data_folder import private_folder
@@ -64,7 +64,7 @@ async def running_gateway(
 
     secrets, figures = CurrentSecrets(settings.secrets_file), read_shops(settings.shops_file)
     with listen(settings.gateway_host, settings.gateway_port) as listener, configured_ledger(settings) as ledger:
-        async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.data_dir / TOKENS)) as markets:
+        async with _inbox(settings) as inbox, Marketplaces(secrets, TokenStore(settings.tokens_folder)) as markets:
             cases = CaseClient(connected, markets.message_adapters(), settings.task_queue, ledger, figures)
             limit, token = settings.gateway_body_limit, secrets.status_token
             routes = [due_route(listed_at, token)]

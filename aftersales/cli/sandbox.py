@@ -24,6 +24,12 @@ def sandbox_command(
     as_json: AsJson = False,
 ) -> None:
     """Act as buyer, platform and clock in the sandbox that `up` runs: list, show, or perform an action."""
-    from aftersales.cli.playing import play
+    from aftersales.cli.trials import refuse_without_sandbox
 
-    run(play(own_id, action, form or [], apply=apply, advance=advance, as_json=as_json))
+    async def work() -> None:
+        refuse_without_sandbox()
+        from aftersales.cli.playing import play
+
+        await play(own_id, action, form or [], apply=apply, advance=advance, as_json=as_json)
+
+    run(work())

@@ -17,9 +17,15 @@ def up_command(
     ui_port: Annotated[int | None, typer.Option(help="Port of the Web UI (AFTERSALES_UI_PORT).")] = None,
 ) -> None:
     """Run everything on this machine until Ctrl-C. The next start goes on with the same cases."""
-    from aftersales.cli.everything import run_everything
+    from aftersales.cli.trials import refuse_without_sandbox
 
-    run(run_everything(samples, port, ui_port))
+    async def work() -> None:
+        refuse_without_sandbox()
+        from aftersales.cli.everything import run_everything
+
+        await run_everything(samples, port, ui_port)
+
+    run(work())
 
 
 def worker_command() -> None:

@@ -13,8 +13,6 @@ from aftersales.runtime.http_client import Transport
 from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from workflows.registry import PROCESSES, REGISTERED
 
-TOKENS: Final = "tokens"
-"""The folder of access tokens in the data folder, shared by all programs that call the marketplaces."""
 NO_INTERFACE: Final = Adapter()
 
 

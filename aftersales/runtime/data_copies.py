@@ -80,13 +80,14 @@ def read_manifest(folder: Path) -> BackupManifest:
 
 
 def restore(folder: Path, data_dir: Path, elsewhere: Mapping[str, Path]) -> tuple[BackupManifest, list[Path]]:
-    """Put a backup back into an empty data folder, files named in ``elsewhere`` where they belong; raises CaseError.
+    """Put a backup back into an empty data folder; raises CaseError.
 
-    A file that exists elsewhere has outlived the data folder: it is kept, and returned.
+    Files and folders named in ``elsewhere`` go where they belong.  A file that exists there has outlived the data
+    folder: it is kept, and returned.
     """
     manifest = read_manifest(folder)
     _refuse_used(data_dir, "AFTERSALES_DATA_DIR")
-    targets = {name: elsewhere.get(name, data_dir / name) for name in manifest.files}
+    targets = {name: _target(PurePosixPath(name), data_dir, elsewhere) for name in manifest.files}
     kept = [target for target in targets.values() if target.exists()]
     try:
         make_private_folder(data_dir)
@@ -98,6 +99,11 @@ def restore(folder: Path, data_dir: Path, elsewhere: Mapping[str, Path]) -> tupl
     except OSError as bad:
         raise CaseError(f"{data_dir}: 恢复未完成 / is not restored: {bad}") from bad
     return manifest, kept
+
+
+def _target(name: PurePosixPath, data_dir: Path, elsewhere: Mapping[str, Path]) -> Path:
+    part = name.parts[0]
+    return elsewhere[part].joinpath(*name.parts[1:]) if part in elsewhere else data_dir / name
 
 
 def _refuse_used(folder: Path, what: str) -> None:

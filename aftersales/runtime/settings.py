@@ -3,7 +3,7 @@
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cases.errors import BadForm
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+TOKENS: Final = "tokens"
+"""The folder of access tokens in the data folder, shared by all programs that call the marketplaces."""
 
 
 def _networks(text: str) -> str:
@@ -30,6 +32,9 @@ class Settings(BaseSettings):
 
     task_queue: str = Field("aftersales", min_length=1, description="task queue of workflows and activities")
     data_dir: Path = Field(Path(".aftersales"), description="folder of the embedded server, the ledger and journals")
+    tokens_dir: Path | None = Field(
+        None, description="folder of the shops' access tokens, for machines that share one; default: in the data folder"
+    )
     shops_file: Path | None = Field(None, description="YAML file with each shop's own policy figures")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="lowest severity that is logged"
@@ -99,6 +104,11 @@ class Settings(BaseSettings):
     def ledger_address(self) -> str | Path:
         """The ledger's address, which may contain a password and is never printed, or its SQLite file."""
         return self.ledger_url.get_secret_value() if self.ledger_url else self.data_dir / "ledger.sqlite3"
+
+    @property
+    def tokens_folder(self) -> Path:
+        """The folder of the shops' access tokens."""
+        return self.tokens_dir or self.data_dir / TOKENS
 
 
 def names_keys() -> bool:
