@@ -15,7 +15,7 @@ DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay bench screenshots constraints clean
+.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -95,6 +95,16 @@ edition: $(VENV)/.dev ## write the edition of the figures with which cases are o
 
 fingerprint: $(VENV)/.dev ## record what open cases depend on (ACCEPT=yes: also what has changed in it)
 	@$(BIN)/python -m aftersales.authoring.fingerprint tests/fingerprints $(ACCEPT)
+
+manifests: $(VENV)-deploy/.done ## render the Helm chart's examples, and check deploy/ by schemas and linters
+	@$(VENV)-deploy/bin/python deploy/manifests.py
+
+$(VENV)-deploy/.done: pyproject.toml constraints.txt
+	@echo "installing into $(VENV)-deploy (300 MB) ..."
+	@$(PYTHON) -m venv $(VENV)-deploy
+	@$(VENV)-deploy/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["deploy"], sep="\n")' \
+		| $(VENV)-deploy/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r /dev/stdin
+	@touch $@
 
 bench: $(VENV)/.dev ## measure what a case costs beside workflows written by hand (BENCH=--quick: one short round)
 	@$(BIN)/python -m benchmarks.cases $(BENCH)
