@@ -3,7 +3,6 @@
 Run by ``make manifests``, in an environment of its own: what it needs is large, and the tests read what it has written.
 """
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -15,25 +14,14 @@ import compose_spec
 import helm_python
 import kubernetes_validate
 import yaml
+from rendered_from import CHART, DEPLOY, EXAMPLES, RENDERED, header
 
-DEPLOY = Path(__file__).parent
-CHART = DEPLOY / "helm" / "aftersales"
-EXAMPLES = DEPLOY / "helm" / "examples"
-RENDERED = DEPLOY / "helm" / "rendered"
 KUBERNETES = ("1.30", "1.37")
 """The oldest release that the chart allows, and the newest whose schemas are known."""
 VARIABLE = re.compile(r"(?<!\$)\$\{\w+(?::-(?P<default>[^}]*)|:\?[^}]*)?\}")
 """A variable of a compose file, with its default or with what is said where it is missing."""
 OF_OTHERS = ("keda.sh/", "monitoring.coreos.com/")
 """API groups whose schemas are not part of Kubernetes: the tests check their fields."""
-
-
-def fingerprint() -> str:
-    """Return a digest of all that the rendered files follow from."""
-    digest = hashlib.sha256()
-    for path in sorted(path for folder in (CHART, EXAMPLES) for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(DEPLOY)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def rendered(example: Path) -> str:
@@ -88,14 +76,13 @@ def faults_of_image() -> Iterator[str]:
 def main() -> int:
     """Write the rendered files; return 1 if anything is refused."""
     faults = [*faults_of_chart(), *faults_of_compose(), *faults_of_image()]
+    for path in sorted((DEPLOY / "helm").glob("*.yaml")):
+        faults += faults_of_manifests(path.name, path.read_text(encoding="utf-8"))
     RENDERED.mkdir(exist_ok=True)
     for example in sorted(EXAMPLES.glob("*.yaml")):
         text = rendered(example)
         faults += faults_of_manifests(example.name, text)
-        header = (
-            f"# Made by `make manifests` from {example.name}; not edited by hand.\n# Follows from {fingerprint()}\n"
-        )
-        (RENDERED / example.name).write_text(header + text, encoding="utf-8")
+        (RENDERED / example.name).write_text(header(example.name) + text, encoding="utf-8")
         print(f"{RENDERED.name}/{example.name}: {text.count('apiVersion: ')} manifests")
     for fault in faults:
         print(fault, file=sys.stderr)
