@@ -99,7 +99,7 @@ fingerprint: $(VENV)/.dev ## record what open cases depend on (ACCEPT=yes: also 
 manifests: $(VENV)-deploy/.done ## render the Helm chart's examples, and check deploy/ by schemas and linters
 	@$(VENV)-deploy/bin/python deploy/manifests.py
 
-$(VENV)-deploy/.done: pyproject.toml constraints.txt
+$(VENV)-deploy/.done: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing into $(VENV)-deploy (300 MB) ..."
 	@$(PYTHON) -m venv $(VENV)-deploy
 	@$(VENV)-deploy/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["deploy"], sep="\n")' \
