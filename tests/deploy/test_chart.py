@@ -404,6 +404,10 @@ def test_who_may_ask_whom() -> None:
     }
 
 
+def test_the_codec_server_which_has_the_keys_asks_nobody() -> None:
+    assert "codec" not in ways("rollout.yaml", "Egress")
+
+
 @examples
 def test_platforms_are_reached_but_no_private_network_and_no_metadata_of_a_cloud(example: str) -> None:
     (rule,) = named(example, "NetworkPolicy", "to-outside")["spec"]["egress"]
