@@ -98,5 +98,10 @@ def test_a_command_loads_nothing_that_it_does_not_need(
 
 
 def test_every_command_is_looked_at() -> None:
-    known = {command[0] for commands in MAY_LOAD for command in commands} | {*OF_OTHERS, "rulebook", "worker"}
+    known = {command[0] for commands in MAY_LOAD for command in commands} | {
+        *OF_OTHERS,
+        "migrate",
+        "rulebook",
+        "worker",
+    }
     assert known == {*COMMANDS}
