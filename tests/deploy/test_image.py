@@ -57,11 +57,11 @@ def test_everything_is_installed_at_the_pinned_versions_and_nothing_else_is_fetc
     assert "--no-build-isolation" in DOCKERFILE, "else pip fetches the newest builder"
 
 
-def test_the_only_extra_is_the_driver_of_the_ledger_and_the_server_is_missed_if_it_came_along() -> None:
+def test_its_extras_are_the_driver_of_the_ledger_and_tracing_and_no_server_comes_along() -> None:
     extras = re.findall(r'"aftersales\[([^\]]*)\]', DOCKERFILE)
     servers = [name for name in PROJECT["optional-dependencies"]["embedded"] if name in str(PROJECT["dependencies"])]
 
-    assert extras == ["postgresql"]
+    assert extras == ["postgresql,tracing"]
     assert servers == []
     assert "! ls /srv/aftersales/bin/temporal" in DOCKERFILE
 
