@@ -1,0 +1,93 @@
+"""Fuzzing for a time: inputs are drawn until it is over, and what is found is made small and kept."""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from proofs.fuzzing import from_files, inbound, into_cases
+from proofs.fuzzing.target import Target, Violation, try_input
+
+CORPUS = Path(__file__).with_name("corpus")
+"""What was found once, small: a folder for each target, replayed by the suite."""
+TARGETS = {target.name: target for target in (*inbound.TARGETS, *into_cases.TARGETS, *from_files.TARGETS)}
+ROUND = 300
+"""Inputs drawn from one seed."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An input that leads to what it must not, and what that is."""
+
+    target: str
+    content: bytes
+    why: str
+
+
+@dataclass
+class Fuzzed:
+    """What a campaign has done to a target."""
+
+    target: str
+    inputs: int = 0
+    found: tuple[Found, ...] = ()
+
+
+def fuzz(target: Target, seconds: float, first_seed: int) -> Fuzzed:
+    """Draw inputs for a while; the first that is found ends it, made as small as can be."""
+    done, until, number = Fuzzed(target.name), time.monotonic() + seconds, first_seed
+    while time.monotonic() < until and not done.found:
+        found = _round(target, number, until, done)
+        done.found = (found,) if found else ()
+        number += 1
+    return done
+
+
+def _round(target: Target, number: int, until: float, done: Fuzzed) -> Found | None:
+    failing: list[tuple[bytes, str]] = []
+
+    @seed(number)
+    @settings(
+        max_examples=ROUND,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(content=target.draws)
+    def try_one(content: bytes) -> None:
+        if not failing and time.monotonic() > until:
+            return
+        done.inputs += 1
+        try:
+            try_input(target, content)
+        except Violation as violation:
+            failing.append((content, str(violation)))
+            raise
+
+    try:
+        try_one()
+    except Exception:
+        if not failing:
+            raise
+        content, why = failing[-1]  # the last to fail is the smallest
+        return Found(target.name, content, why)
+    return None
+
+
+def keep(found: Found, corpus: Path = CORPUS) -> Path:
+    """Write an input into the corpus, under a name that its content gives it."""
+    path = corpus / found.target / hashlib.sha256(found.content).hexdigest()[:12]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(found.content)
+    return path
+
+
+def kept(names: Iterable[str] = TARGETS) -> Iterator[tuple[Target, Path]]:
+    """Yield the inputs of the corpus, with their targets."""
+    for name in names:
+        for path in sorted((CORPUS / name).glob("*")):
+            yield TARGETS[name], path
