@@ -1,28 +1,27 @@
 """Check the core against its promises in everything that can happen to a case: ``python -m proofs.model_check``.
 
 Every process is opened as its samples say, and all interleavings of decisions, clocks and messages, each also told late
-and twice, are followed to a depth (``proofs/model/``).  Counts of states and transitions are exact; times are CPU
-times.  The exit status is 1 if a promise is broken: the way to it is printed, one step a line.
+and twice, are followed to a depth (``proofs/model/``).  ``rules`` are those that fired, of all that a case may fire.  Counts are exact, and
+times CPU times.  The exit status is 1 if a promise is broken: the way to it is printed, one step a line.
 """
 
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-from proofs.model.search import Searched, search
+from proofs.model.search import Finding, Searched, search
 from tests.support.processes.splits import split_facts
 from tests.support.telling import OPENINGS
 from workflows.registry import PROCESSES
 
 DEPTH = 3
-DEPTH_OF = {"anxinjian_split": 2}
-"""Cases of several orders have many more ways to go on."""
 PULSE_SECONDS = 20
-COLUMNS = "{:<22} {:>7} {:>6} {:>8} {:>12} {:>15} {:>7} {:>6} {:>8}"
-HEADERS = ("process", "opening", "depth", "states", "transitions", "configurations", "ended", "known", "CPU s")
+COLUMNS = "{:<22} {:>7} {:>6} {:>7} {:>8} {:>12} {:>15} {:>7} {:>6} {:>8}"
+HEADERS = ("process", "opening", "depth", "rules", "states", "transitions", "configurations", "ended", "known", "CPU s")
 
 
 def openings(process: str) -> list[dict[str, Any]]:
@@ -41,9 +40,10 @@ def check(process: str, number: int, depth: int) -> Searched:
 
 def line(seen: Searched) -> str:
     """Return what was searched as a line of the table."""
-    known = sum(seen.known.values())
+    known, rules = sum(seen.known.values()), PROCESSES[seen.process].rules.values()
+    fired = f"{len(seen.fired)}/{sum(not rule.forbidden for rule in rules)}"
     figures = (seen.states, seen.transitions, seen.configurations, seen.ended, known, f"{seen.seconds:.1f}")
-    return COLUMNS.format(seen.process, seen.opening, seen.depth, *figures)
+    return COLUMNS.format(seen.process, seen.opening, seen.depth, fired, *figures)
 
 
 def checked(tasks: list[tuple[str, int, int]], workers: int) -> Iterator[Searched]:
@@ -66,27 +66,27 @@ def main(arguments: list[str] | None = None) -> int:
     description = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m proofs.model_check", description=description)
     parser.add_argument("--process", action="append", choices=list(PROCESSES), help="only this one; may be repeated")
-    parser.add_argument("--depth", type=depth_of, help=f"events in a row (default {DEPTH}; of several orders 2)")
+    parser.add_argument("--depth", type=depth_of, help=f"events in a row (default {DEPTH}; one less with three orders)")
     parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 2), help="processes (default 2)")
     asked = parser.parse_args(arguments)
     tasks = [
-        (process, number, asked.depth or DEPTH_OF.get(process, DEPTH))
+        (process, number, asked.depth or DEPTH)
         for process in asked.process or PROCESSES
         for number in range(len(openings(process)))
     ]
     print(COLUMNS.format(*HEADERS), flush=True)
-    findings, known = [], dict[str, int]()
+    findings, known, examples = [], Counter[str](), dict[str, Finding]()
     try:
         for seen in checked(tasks, asked.workers):
             print(line(seen), flush=True)
             findings += [f"{seen.process}, opening {seen.opening}: {finding}" for finding in seen.findings]
-            for what, times in seen.known.items():
-                known[what] = known.get(what, 0) + times
+            known.update(seen.known)
+            examples |= seen.examples
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     for what, times in known.items():
-        print(f"known, in {times} states: {what}")
+        print(f"known, in {times} states: {what}, such as: {examples[what]}")
     for finding in findings:
         print(f"BROKEN {finding}")
     print(f"{len(findings)} broken" if findings else "every promise holds, to that depth")

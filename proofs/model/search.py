@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import process_time
@@ -45,10 +45,12 @@ class Searched:
     transitions: int = 0
     configurations: int = 0
     ended: int = 0
+    fired: set[str] = field(default_factory=set)
     seconds: float = 0.0
     complete: bool = True
     findings: list[Finding] = field(default_factory=list)
     known: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Finding] = field(default_factory=dict)
 
 
 def search(
@@ -59,23 +61,24 @@ def search(
     opening: int = 0,
     most_states: int | None = None,
     most_findings: int = 3,
-    tell: Callable[[Searched], None] | None = None,
+    rules: frozenset[str] | None = None,
 ) -> Searched:
-    """Follow everything that can happen to a case, breadth first, so that the shortest way to a fault is found."""
+    """Follow everything that can happen to a case, breadth first, so that the shortest way to a fault is found.
+
+    ``rules``: only these happen or are decided, and no time passes.
+    """
     began = process_time()
     seen = Searched(process.name, opening, depth)
     case = process.open_case(Opening(facts=facts))
     machine = CaseMachine(process, f"{process.name}/A1", case, now=OPENED)
     machine.advance(OPENED)
-    first = World(machine, machine, OPENED)
+    first = World(machine, machine, OPENED, rules=rules)
     known, ending, todo = {_key(first)}, _Ends(), deque([first])
     while todo:
         world = todo.popleft()
         seen.states += 1
         seen.ended += world.told.closed
-        if tell and seen.states % 1000 == 0:
-            seen.seconds = process_time() - began
-            tell(seen)
+        seen.fired |= {entry.rule for entry in world.told.state.timeline}
         _look(seen, world, ending)
         if len(seen.findings) >= most_findings or (most_states and seen.states >= most_states):
             seen.complete = False
@@ -116,6 +119,7 @@ def _look(seen: Searched, world: World, ending: "_Ends") -> None:
     except Fault as fault:
         if known := known_limit(world):
             seen.known[known] += 1
+            seen.examples.setdefault(known, Finding(str(fault), world.path))
         else:
             seen.findings.append(Finding(str(fault), world.path))
 
@@ -172,7 +176,7 @@ class _Ends:
                 trail.append((machine, at, iter(self._steps(machine, at))))
         raise Fault(f"a dead end: neither a clock nor an input leads from {', '.join(start.states())} to an end")
 
-    def _steps(self, machine: CaseMachine, now: datetime) -> "Any":
+    def _steps(self, machine: CaseMachine, now: datetime) -> Iterator[tuple[CaseMachine, datetime]]:
         """Yield the case after its next clock, then after everything that can be told of."""
         nearest = machine.next_clock()
         if nearest is not None:

@@ -38,7 +38,7 @@ class World:
     """A case as it was told of its facts, the same case in truth, and the facts that are still to be told.
 
     Machines are never changed once they are part of a world.  ``quiet``: nothing has happened yet at this instant.
-    ``path`` says how it came to this.
+    ``path`` says how it came to this; ``rules``: only these happen or are decided, and no time passes.
     """
 
     told: CaseMachine
@@ -47,6 +47,7 @@ class World:
     untold: tuple[Fact, ...] = ()
     depth: int = 0
     quiet: bool = False
+    rules: frozenset[str] | None = None
     path: tuple[str, ...] = ()
 
     @property
@@ -60,10 +61,11 @@ class World:
         yield from self._answers()
         yield from self._settlings()
         if self.depth < deepest:
-            yield from self._waits()
             yield from self._happenings()
             yield from self._decisions()
-            yield from self._performed()
+            if self.rules is None:
+                yield from self._waits()
+                yield from self._performed()
 
     # What costs no depth.
 
@@ -120,6 +122,9 @@ class World:
             (fact.message.get("rule"), fact.message.get("order")) == (rule, order) and at - fact.happened <= SKEW
             for fact in self.untold
         )
+
+    def _of_interest(self, rule: str | None) -> bool:
+        return self.rules is None or rule in self.rules
 
     def _contradicts_submission(self, message: dict[str, Any]) -> bool:
         """Return whether a message says of a decision that is being submitted that it was another one."""
@@ -181,7 +186,7 @@ class World:
         at = self.next
         truth = _run(self.truth, at)
         for message in possible_messages(truth, at):
-            if self._contradicts_submission(message):
+            if self._contradicts_submission(message) or not self._of_interest(message.get("rule")):
                 continue
             fact = Fact(message, at, at)
             known = truth.fork()
@@ -203,7 +208,7 @@ class World:
         for choice in decisions.allowed(current, at):
             if current.process.rules[choice.rule].party not in OPERATORS:
                 continue
-            if self._told_apart_by_nothing(choice.rule, choice.order, at):
+            if not self._of_interest(choice.rule) or self._told_apart_by_nothing(choice.rule, choice.order, at):
                 continue
             for form in forms_of(choice.rule, at):
                 told = current.fork()
