@@ -12,10 +12,12 @@ VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 4
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
+FUZZ_VENV ?= .venv-fuzz
+MINUTES ?= 10
 SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench screenshots constraints clean
+.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -109,12 +111,25 @@ $(VENV)-deploy/.done: pyproject.toml constraints.txt | $(BIN)/pip
 bench: $(VENV)/.dev ## measure what a case costs beside workflows written by hand (BENCH=--quick: one short round)
 	@$(BIN)/python -m benchmarks.cases $(BENCH)
 
+model: $(VENV)/.dev ## follow all that can happen to a case to a depth (MODEL='--process NAME --depth N')
+	@$(BIN)/python -m proofs.model_check $(MODEL)
+
+# In an environment of its own: schemathesis is also a plugin of pytest, which the tests must not see.
+$(FUZZ_VENV)/.fuzz: pyproject.toml constraints.txt | $(BIN)/pip
+	@test -n "$(wildcard $(FUZZ_VENV)/bin/pip)" || $(PYTHON) -m venv $(FUZZ_VENV)
+	@echo "installing into $(FUZZ_VENV) ..."
+	@$(FUZZ_VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(FUZZ_VENV)/.fuzz ## fuzz every way into the product (MINUTES=10; FUZZ='--target NAME')
+	@PATH="$(abspath $(FUZZ_VENV))/bin:$$PATH" $(FUZZ_VENV)/bin/python -m proofs.fuzz --minutes $(MINUTES) $(FUZZ)
+
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images
 
-constraints: $(VENV)/.dev $(VENV)/.site $(VENV)/.audit ## renew the pinned versions
+constraints: $(VENV)/.dev $(VENV)/.site $(VENV)/.audit $(FUZZ_VENV)/.fuzz ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
-		$(BIN)/pip freeze --all --exclude pip --exclude-editable; } > constraints.txt
+		for env in $(VENV) $(FUZZ_VENV); do $$env/bin/pip freeze --all --exclude pip --exclude-editable; done | sort -fu; } > constraints.txt
 
 clean: ## remove what was installed and what runs have left
-	@rm -rf .venv .venv-* $(VENV) .aftersales build site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* $(VENV) $(FUZZ_VENV) .aftersales build site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

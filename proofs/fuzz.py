@@ -2,8 +2,8 @@
 
 What is drawn are documents that were good until something in them was replaced (``proofs/fuzzing/``).  An input may be
 refused in words; it must never lead to any other error, an answer of 5xx, a traceback, or much time or memory.  With
-schemathesis (the extra ``fuzz``) the gateway and the desk are fuzzed over HTTP too, with atheris every target once more,
-guided by coverage.  What is found is made small and written to the corpus; the exit status is then 1.
+schemathesis (the extra ``fuzz``) the gateway and the desk are fuzzed over HTTP too; with atheris every target is fuzzed
+once more, guided by coverage.  What is found is made small and written to the corpus; the exit status is then 1.
 """
 
 import argparse
@@ -36,8 +36,10 @@ def guided(name: str, seconds: float) -> Fuzzed:
     done = Fuzzed(f"{name} (atheris)")
     with tempfile.TemporaryDirectory(prefix="aftersales-fuzz-") as name_of_folder:
         folder = Path(name_of_folder)
+        grown = folder / "grown"
+        grown.mkdir()
         options = (f"-max_total_time={max(1, int(seconds))}", "-max_len=4096", f"-artifact_prefix={folder}/")
-        command = (sys.executable, "-m", "proofs.fuzzing.coverage", name, *options, str(CORPUS / name))
+        command = (sys.executable, "-m", "proofs.fuzzing.coverage", name, *options, str(grown), str(CORPUS / name))
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
         failing = next(folder.glob("crash-*"), None)
         lines = [line for line in ran.stderr.splitlines() if "Violation" in line]

@@ -1,8 +1,10 @@
 """Check the core against its promises in everything that can happen to a case: ``python -m proofs.model_check``.
 
 Every process is opened as its samples say, and all interleavings of decisions, clocks and messages, each also told late
-and twice, are followed to a depth (``proofs/model/``).  ``rules`` are those that fired, of all that a case may fire.  Counts are exact, and
-times CPU times.  The exit status is 1 if a promise is broken: the way to it is printed, one step a line.
+and twice, are followed to a depth (``proofs/model/``).
+
+``rules`` are those that fired, of all that a case may fire.  Counts are exact, times are CPU times.  The exit status is
+1 if a promise is broken: the way to it is printed, one step a line.
 """
 
 import argparse
@@ -18,7 +20,8 @@ from tests.support.processes.splits import split_facts
 from tests.support.telling import OPENINGS
 from workflows.registry import PROCESSES
 
-DEPTH = 3
+DEPTH, DEPTH_OF_ORDERS = 3, 2
+"""Cases about several orders have many more ways to go on."""
 PULSE_SECONDS = 20
 COLUMNS = "{:<22} {:>7} {:>6} {:>7} {:>8} {:>12} {:>15} {:>7} {:>6} {:>8}"
 HEADERS = ("process", "opening", "depth", "rules", "states", "transitions", "configurations", "ended", "known", "CPU s")
@@ -32,10 +35,7 @@ def openings(process: str) -> list[dict[str, Any]]:
 
 def check(process: str, number: int, depth: int) -> Searched:
     """Search one opening of a process."""
-    facts = openings(process)[number]
-    # One more order multiplies what can happen, so that the search goes one step less far.
-    deepest = depth - 1 if len(facts.get("sub_orders", ())) > 2 and depth > 1 else depth  # noqa: PLR2004
-    return search(PROCESSES[process], facts, deepest, opening=number)
+    return search(PROCESSES[process], openings(process)[number], depth, opening=number)
 
 
 def line(seen: Searched) -> str:
@@ -66,11 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
     description = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m proofs.model_check", description=description)
     parser.add_argument("--process", action="append", choices=list(PROCESSES), help="only this one; may be repeated")
-    parser.add_argument("--depth", type=depth_of, help=f"events in a row (default {DEPTH}; one less with three orders)")
+    parser.add_argument(
+        "--depth", type=depth_of, help=f"events in a row (default {DEPTH}; of several orders {DEPTH_OF_ORDERS})"
+    )
     parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 2), help="processes (default 2)")
     asked = parser.parse_args(arguments)
     tasks = [
-        (process, number, asked.depth or DEPTH)
+        (process, number, asked.depth or (DEPTH_OF_ORDERS if PROCESSES[process].order_chart else DEPTH))
         for process in asked.process or PROCESSES
         for number in range(len(openings(process)))
     ]

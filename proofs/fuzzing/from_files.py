@@ -159,7 +159,9 @@ _books = st.builds(
     st.integers(min_value=0, max_value=9),
     st.sampled_from(["", "xl/sharedStrings.xml", "xl/worksheets/sheet2.xml", "../evil"]),
 )
-_other_zips = st.sampled_from([_packed({}), _packed({"x": b""}), _packed({"xl/workbook.xml": b"<" * 100}), b"PK\x03\x04"])
+_other_zips = st.sampled_from(
+    [_packed({}), _packed({"x": b""}), _packed({"xl/workbook.xml": b"<" * 100}), b"PK\x03\x04"]
+)
 
 TARGETS = (
     Target("csv", st.one_of(_rows, garbled(_csv)), take_csv),

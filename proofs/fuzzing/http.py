@@ -45,17 +45,69 @@ MOST_SECONDS = 20.0
 ROUND_OF_REQUESTS = 50
 OPEN = ("F1", "F2")
 QUEUE = "fuzz"
-ODD = ["", "0", "-1", "1", "400", "1e9", "2026-01", "2026-13", "=1+1", "../..", "F1", "S1", "O1", "%00", "<x>", "\u202e"]
+ODD = [
+    "",
+    "0",
+    "-1",
+    "1",
+    "400",
+    "1e9",
+    "2026-01",
+    "2026-13",
+    "=1+1",
+    "../..",
+    "F1",
+    "S1",
+    "O1",
+    "%00",
+    "<x>",
+    "\u202e",
+]
 QUERY = (
     *("shop", "platform", "process", "state", "least", "clerk", "search", "group", "page", "rule", "order", "month"),
     *("mark", "next", "of", "sent", "task"),
 )
 POSTED = (
-    *("desk-do", "desk-rule", "desk-order", "desk-id", "desk-seen", "desk-serial", "desk-note", "desk-claim", "desk-sure"),
-    *("desk-case", "desk-again", "desk-instead", "token", "plan", "act", "label", "lines", "case", "left", "clerk", "preview"),
+    *(
+        "desk-do",
+        "desk-rule",
+        "desk-order",
+        "desk-id",
+        "desk-seen",
+        "desk-serial",
+        "desk-note",
+        "desk-claim",
+        "desk-sure",
+    ),
+    *(
+        "desk-case",
+        "desk-again",
+        "desk-instead",
+        "token",
+        "plan",
+        "act",
+        "label",
+        "lines",
+        "case",
+        "left",
+        "clerk",
+        "preview",
+    ),
     *("reason", "note", "occurred_at", "carrier", "tracking_no", "after_consent", "evidence.0.kind", "evidence.0.url"),
 )
-DONE = ["fire", "agree", "refuse", "ship", "note", "claim", "leave", "done_by_hand", "retry_effect", "choose", "confirm"]
+DONE = [
+    "fire",
+    "agree",
+    "refuse",
+    "ship",
+    "note",
+    "claim",
+    "leave",
+    "done_by_hand",
+    "retry_effect",
+    "choose",
+    "confirm",
+]
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,6 @@ def _queue() -> tuple[Queued, QueueEndpoint]:
 
 def _take(receive: Callable[[], Awaitable[Sequence[InboundMessage]]]) -> None:
     """Receive messages, store them, and let a case of each have what is reported to it."""
-
     inbox = _inbox()
 
     async def received() -> Sequence[InboundMessage]:

@@ -115,7 +115,11 @@ def take_opening(written: bytes) -> None:
 
 
 TYPED = [
-    {"process": process, "form": name, "fields": {"reason": "x", "note": "y", "amount": "9.90", "evidence.0.kind": "photo"}}
+    {
+        "process": process,
+        "form": name,
+        "fields": {"reason": "x", "note": "y", "amount": "9.90", "evidence.0.kind": "photo"},
+    }
     for process in PROCESSES
     for name in PROCESSES[process].case.forms
 ]
@@ -149,7 +153,14 @@ NAMES = sorted(
         for process in PROCESSES
         for form in PROCESSES[process].case.forms.values()
         for field in form.model_fields
-        for place in (field, f"{field}.0", f"{field}.0.kind", f"{field}.99999999999.url", f"{field}.-1.url", f"{field}.٣.url")
+        for place in (
+            field,
+            f"{field}.0",
+            f"{field}.0.kind",
+            f"{field}.99999999999.url",
+            f"{field}.-1.url",
+            f"{field}.٣.url",
+        )
     }
 )
 _typed = st.dictionaries(st.sampled_from(NAMES), odd_values.map(str), max_size=6)

@@ -12,11 +12,41 @@ Path = tuple[str | int, ...]
 DEEP = 3000
 """More than Python's own limit to recursion."""
 ODD_TEXTS = [
-    *("", " ", "\x00", "\ud800", "\u202e翻转", "é" * 300, "x" * 3000, "=1+1", "-1", "NaN", "1E+400", "1e-400", "٣", "²"),
+    *(
+        "",
+        " ",
+        "\x00",
+        "\ud800",
+        "\u202e翻转",
+        "é" * 300,
+        "x" * 3000,
+        "=1+1",
+        "-1",
+        "NaN",
+        "1E+400",
+        "1e-400",
+        "٣",
+        "²",
+    ),
     *("0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-12:00", "2026-02-30T00:00:00Z", "2026-01-05T09:00:00"),
     *("+0s", "-3d", "99999999999d", "1" * 5000, "../../etc/passwd", "</script>", "{", "[]", "null", "%Y", "A1\nB2"),
 ]
-ODD_NUMBERS = [0, -1, 1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**30, 10**400, 1.5, 1e308, -0.0, float("nan"), float("inf")]
+ODD_NUMBERS = [
+    0,
+    -1,
+    1,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63) - 1,
+    10**30,
+    10**400,
+    1.5,
+    1e308,
+    -0.0,
+    float("nan"),
+    float("inf"),
+]
 ODD_VALUES: list[Any] = [*ODD_TEXTS, *ODD_NUMBERS, None, True, False, [], {}, [[]], [None], {"": None}, [{}] * 50]
 
 odd_values = st.one_of(
@@ -24,7 +54,9 @@ odd_values = st.one_of(
     st.text(max_size=20),
     st.integers(),
     st.floats(),
-    st.recursive(st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5),
+    st.recursive(
+        st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
+    ),
 )
 
 
@@ -71,7 +103,9 @@ def _at(document: Any, place: Path) -> Any:
 
 
 def _places(document: Any, place: Path) -> Iterator[Path]:
-    items = document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    )
     for name, value in items:
         yield (*place, name)
         yield from _places(value, (*place, name))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from proofs.model.world import Fault, World
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.rules import Effect
 from tests.support.telling import Fact, provenance
@@ -11,8 +12,6 @@ from workflows.engine.case_workflow import take_message
 from workflows.engine.course import DECIDED
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState, TimelineEntry
-
-from proofs.model.world import Fault, World
 
 PROMISES = {
     "case": "the same end for the same facts",

@@ -9,14 +9,13 @@ from time import process_time
 from typing import Any
 
 from cases.messages import Opening
+from proofs.model.known import known_limit
+from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
+from proofs.model.world import SECOND, Fault, World, possible_messages, settle
 from tests.support.telling import OPENED, Fact
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
-
-from proofs.model.known import known_limit
-from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
-from proofs.model.world import SECOND, Fault, World, possible_messages, settle
 
 MOST_STEPS_TO_AN_END = 500
 """Steps tried from a state to find a way to an end, before it is said to be without one."""

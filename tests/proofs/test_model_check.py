@@ -1,4 +1,4 @@
-"""The model check: every process keeps its promises in a shallow search, and planted faults are found with their way."""
+"""The model check: every process keeps its promises in a shallow search, and planted faults are found."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -149,7 +149,10 @@ def test_a_machine_that_fails_is_found_with_the_way_to_it(monkeypatch: pytest.Mo
 
 def test_the_limit_that_the_documents_name_is_still_one() -> None:
     seen = search(
-        PROCESSES["jd_delay_card"], OPENINGS["jd_delay_card"][0], 3, rules=frozenset({"file_emergency_report", "recall_report"})
+        PROCESSES["jd_delay_card"],
+        OPENINGS["jd_delay_card"][0],
+        3,
+        rules=frozenset({"file_emergency_report", "recall_report"}),
     )
 
     assert (seen.findings, set(seen.known)) == ([], {ANOTHER_TAKEN_FOR_AN_ECHO})
