@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from temporalio.client import Client
@@ -32,7 +32,7 @@ from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.case_reports import TemporalCaseReports
 from aftersales.runtime.case_search import TemporalCaseSearch
-from aftersales.runtime.connection import connect, runtime_with_metrics
+from aftersales.runtime.connection import connect
 from aftersales.runtime.data_folder import private_folder
 from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.logs import configure_logs
@@ -50,6 +50,9 @@ from workflows.reconcile import CatchUpWorkflow
 from workflows.registry import case_workflows
 from workflows.worker_options import CaseRunner, OneArgument, for_cases
 
+if TYPE_CHECKING:
+    from aftersales.monitoring.monitor import Monitor
+
 
 def refuse_to_pretend(settings: Settings) -> None:
     """Raise BadForm if there are no credentials and the settings do not say that platforms are to be pretended.
@@ -64,10 +67,10 @@ def refuse_to_pretend(settings: Settings) -> None:
 
 
 @contextmanager
-def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
+def default_dependencies(settings: Settings, monitor: "Monitor | None" = None) -> Iterator[Dependencies]:
     """Open the default dependencies of a worker; raises CaseError for an unusable data folder.
 
-    The ledger is closed when the block ends.
+    The ledger is closed when the block ends; a ``monitor`` watches it.
     """
     from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation starts faster without SQLAlchemy
 
@@ -78,15 +81,19 @@ def default_dependencies(settings: Settings) -> Iterator[Dependencies]:
         raise CaseError(f"AFTERSALES_DATA_DIR: {settings.data_dir} cannot be used: {bad}") from bad
     except CaseError as bad:
         raise CaseError(f"AFTERSALES_LEDGER_URL: {bad}") from bad
+    if monitor is not None:
+        monitor.watch_ledger(ledger)
     with ledger:
         yield Dependencies(platform=ScriptedPlatform(journal=journal), ledger=ledger, notifier=LogNotifier())
 
 
 @asynccontextmanager
-async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
+async def open_dependencies(
+    settings: Settings, client: Client, monitor: "Monitor | None" = None
+) -> AsyncIterator[Dependencies]:
     """Open the dependencies of a worker: the marketplaces, and the operators' channels if a file names them."""
     refuse_faulty_processes()
-    async with _open_marketplaces(settings, client) as opened:
+    async with _open_marketplaces(settings, client, monitor) as opened:
         dependencies = replace(opened, search=TemporalCaseSearch(client, settings.task_queue))
         if settings.channels_file is None:
             yield dependencies
@@ -96,10 +103,12 @@ async def open_dependencies(settings: Settings, client: Client) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _open_marketplaces(settings: Settings, client: Client) -> AsyncIterator[Dependencies]:
+async def _open_marketplaces(
+    settings: Settings, client: Client, monitor: "Monitor | None"
+) -> AsyncIterator[Dependencies]:
     """Open the marketplaces that the secrets file gives access to; without a file, pretend them if settings say so."""
     refuse_to_pretend(settings)
-    with default_dependencies(settings) as dependencies:
+    with default_dependencies(settings, monitor) as dependencies:
         if settings.secrets_file is None:
             yield dependencies
             return
@@ -142,10 +151,24 @@ def simulated_dependencies(
 
 
 def make_worker(
-    client: Client, settings: Settings, dependencies: Dependencies, interceptors: Sequence[Interceptor] = ()
+    client: Client,
+    settings: Settings,
+    dependencies: Dependencies,
+    interceptors: Sequence[Interceptor] = (),
+    *,
+    measures: bool = False,
 ) -> Worker:
-    """Make a worker for every process, tuned by the settings, and versioned if a build id is set."""
+    """Make a worker for every process, tuned by the settings, and versioned if a build id is set.
+
+    ``measures``: somebody reads the figures of its cases, which cost a little.
+    """
     options: dict[str, Any] = {}
+    runner = CaseRunner()
+    if measures:
+        from aftersales.monitoring.case_interceptor import CaseMeasuring  # noqa: PLC0415 - not for a simulation
+        from aftersales.monitoring.clock_lateness import MeasuringRunner  # noqa: PLC0415
+
+        runner, interceptors = MeasuringRunner(), [CaseMeasuring(), *interceptors]
     if settings.build_id:
         version = WorkerDeploymentVersion(settings.deployment_name, settings.build_id)
         # A case runs for days: it moves on to the newest build, and patches keep its history valid.
@@ -164,7 +187,7 @@ def make_worker(
         task_queue=settings.task_queue,
         workflows=[*case_workflows(), CatchUpWorkflow, LookForEndedWorkflow, SendNoticesWorkflow],
         activities=all_activities(effect_tables(), dependencies, local_calls),
-        workflow_runner=CaseRunner(),
+        workflow_runner=runner,
         interceptors=[OneArgument(), ErrorInterceptor(), *interceptors],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -183,8 +206,15 @@ async def run_worker(settings: Settings) -> None:
     refuse_faulty_processes()
     refuse_to_pretend(settings)
     refuse_unreleased_figures()
+    from aftersales.monitoring.status_server import monitored  # noqa: PLC0415 - needed by none that only makes a worker
+
     stop = stop_asked()
-    client = await connect(runtime_with_metrics(settings.metrics_address))
+    async with monitored(settings, "worker") as monitor:
+        await _run_monitored(settings, monitor, stop)
+
+
+async def _run_monitored(settings: Settings, monitor: "Monitor", stop: asyncio.Event) -> None:
+    client = await connect(monitor.runtime)
     try:
         missing = await missing_attributes(client)
     except RPCError as refused:
@@ -192,8 +222,13 @@ async def run_worker(settings: Settings) -> None:
     if missing:
         raise CaseError(f"search attributes are missing ({', '.join(missing)}): run `aftersales setup` once")
     log = structlog.get_logger("worker")
-    async with open_dependencies(settings, client) as dependencies, make_worker(client, settings, dependencies):
+    async with (
+        open_dependencies(settings, client, monitor) as dependencies,
+        make_worker(client, settings, dependencies, measures=monitor.is_read) as worker,
+    ):
         await arrange(client, settings)
+        monitor.watch_worker(client, worker)
+        monitor.started()
         if settings.secrets_file is None:
             log.warning("platforms are pretended: no call is sent")
         log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)

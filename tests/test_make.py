@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
 from aftersales.cli.main import app
 from tests.support.embedded import Embedded, settings_of, surroundings
-from tests.support.programs import ROOT
+from tests.support.programs import ROOT, free_port
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
 APPLICATION = ("sandbox", "--apply", "--form", "shop_id=1001", "--form", "reason=other", "--form", "amount=9.90")
@@ -39,7 +40,7 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    return settings_of(tmp_path / "data")
+    return settings_of(tmp_path / "data") | {"AFTERSALES_METRICS_ADDRESS": f"127.0.0.1:{free_port()}"}
 
 
 @pytest.fixture
@@ -99,8 +100,11 @@ def test_make_run_starts_stops_and_continues(make_run: Callable[[], Embedded], e
     first = make_run().ready()
     greeting = "\n".join(first.printed)
     assert f"Web UI: http://127.0.0.1:{environment['AFTERSALES_UI_PORT']}/" in greeting
-    assert f"gateway: http://127.0.0.1:{environment['AFTERSALES_GATEWAY_PORT']}/health" in greeting
+    assert f"gateway: http://127.0.0.1:{environment['AFTERSALES_GATEWAY_PORT']}/healthz" in greeting
     assert f" act {SAMPLES[0]} agree\n" in greeting
+    ready = httpx2.get(f"http://{environment['AFTERSALES_METRICS_ADDRESS']}/readyz")
+    parts = dict.fromkeys(("temporal", "pollers", "inbox", "ledger"), "ok")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, **parts})
     assert " sandbox\n" in greeting
     (samples,) = [line for line in first.printed if line.startswith("sample cases: ")]
     assert set(SAMPLES) <= set(samples.removeprefix("sample cases: ").split(", "))

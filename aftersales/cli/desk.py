@@ -19,6 +19,8 @@ from aftersales.desk.site import make_desk
 from aftersales.desk.users import Role, User
 from aftersales.importing.case_files import read_shops, shop_names
 from aftersales.ledger.configured import configured_ledger
+from aftersales.monitoring.monitor import Monitor
+from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.connection import connect
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
@@ -49,17 +51,21 @@ def desk_command(
 
 async def _serve(host: str | None, port: int | None) -> None:
     settings = load_settings(desk_host=host, desk_port=port)
-    client = await connect()
-    async with running_desk(settings, client) as (address, ended):
-        configure_logs(settings.log_level, settings.log_format)
-        stop = stop_asked()
-        say(f"desk / 工作台: {address}")
-        await until_stopped(stop, ended)
+    async with monitored(settings, "desk") as monitor:
+        client = await connect(monitor.runtime)
+        async with running_desk(settings, client, monitor) as (address, ended):
+            configure_logs(settings.log_level, settings.log_format)
+            stop = stop_asked()
+            monitor.started()
+            say(f"desk / 工作台: {address}")
+            await until_stopped(stop, ended)
     structlog.get_logger("desk").info("desk stopped")
 
 
 @asynccontextmanager
-async def running_desk(settings: Settings, client: Client) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+async def running_desk(
+    settings: Settings, client: Client, monitor: Monitor
+) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Serve the desk until the block ends; yields its address, and the task that serves it.
 
     Raises CaseError, naming the setting, if it cannot start.
@@ -69,7 +75,10 @@ async def running_desk(settings: Settings, client: Client) -> AsyncIterator[tupl
         listen(settings.desk_host, settings.desk_port, "AFTERSALES_DESK") as listener,
         configured_ledger(settings) as ledger,
     ):
-        app = make_desk(DeskServices(client, ledger, settings, shop_names(read_shops(settings.shops_file))), login)
+        monitor.watch_temporal(client)
+        monitor.watch_ledger(ledger)
+        services = DeskServices(client, ledger, settings, shop_names(read_shops(settings.shops_file)))
+        app = make_desk(services, login, monitor.readiness)
         async with serving(app, listener) as ended:
             yield desk_address(settings), ended
 

@@ -21,6 +21,8 @@ from aftersales.cli.running_gateway import running_gateway
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases
 from aftersales.ledger import check_ledger
+from aftersales.monitoring.monitor import Monitor
+from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.data_folder import open_private, private_folder
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, check_unused, embedded_server
 from aftersales.runtime.logs import configure_logs
@@ -53,8 +55,11 @@ async def run_everything(samples: Path | None, port: int | None, ui_port: int | 
         say(_platforms(settings))
         say("starting the Temporal server ...")
         codec = codec_address(settings) if _serves_codec(settings) else None
-        async with embedded_server(database, settings.port, settings.ui_port, codec=codec) as server:
-            await _work(server, settings, cases, stop)
+        async with (
+            monitored(settings, "up") as monitor,
+            embedded_server(database, settings.port, settings.ui_port, codec=codec, runtime=monitor.runtime) as server,
+        ):
+            await _work(server, settings, cases, stop, monitor)
     say("stopped")
 
 
@@ -85,12 +90,17 @@ def _case_files(folder: Path) -> list[Path]:
 
 
 async def _work(
-    server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]], stop: asyncio.Event
+    server: EmbeddedServer,
+    settings: Settings,
+    cases: list[tuple[Process, Opening]],
+    stop: asyncio.Event,
+    monitor: Monitor,
 ) -> None:
     ended = CaseError(f"the Temporal server ended by itself: see {settings.data_dir / 'temporal.log'}")
     try:
         async with AsyncExitStack() as running:
-            started = await _start(running, server, settings, cases)
+            started = await _start(running, server, settings, cases, monitor)
+            monitor.started()
             _greet(settings, started)
             waiting = [asyncio.create_task(end) for end in (stop.wait(), server.ended())]
             await asyncio.wait((*waiting, *started.services), return_when=asyncio.FIRST_COMPLETED)
@@ -118,7 +128,11 @@ class _Started:
 
 
 async def _start(
-    running: AsyncExitStack, server: EmbeddedServer, settings: Settings, cases: list[tuple[Process, Opening]]
+    running: AsyncExitStack,
+    server: EmbeddedServer,
+    settings: Settings,
+    cases: list[tuple[Process, Opening]],
+    monitor: Monitor,
 ) -> _Started:
     """Start what runs beside the server."""
 
@@ -136,14 +150,16 @@ async def _start(
     # Notices lead to the desk that is started below.
     desk_at = settings.desk_address or f"http://{settings.desk_host}:{settings.desk_port}"
     notifying = settings.model_copy(update={"desk_address": desk_at})
-    dependencies = await running.enter_async_context(open_dependencies(notifying, server.client))
-    await running.enter_async_context(make_worker(server.client, settings, dependencies))
-    _, gateway = await running.enter_async_context(running_gateway(settings, connected))
+    dependencies = await running.enter_async_context(open_dependencies(notifying, server.client, monitor))
+    worker = make_worker(server.client, settings, dependencies, measures=monitor.is_read)
+    await running.enter_async_context(worker)
+    monitor.watch_worker(server.client, worker)
+    _, gateway = await running.enter_async_context(running_gateway(settings, connected, monitor))
     services.append(gateway)
-    desk, served = await running.enter_async_context(running_desk(settings, server.client))
+    desk, served = await running.enter_async_context(running_desk(settings, server.client, monitor))
     services.append(served)
     if (keys := configured_keys(settings)) and keys.readers:
-        _, decoding = await running.enter_async_context(running_codec(settings, keys))
+        _, decoding = await running.enter_async_context(running_codec(settings, keys, monitor))
         services.append(decoding)
     pushed = [case for case in cases if sandbox and sandbox.opens_by_message(*case)]
     # Those with a policy of their own come first: a message would open them without it.
@@ -204,7 +220,7 @@ def _greet(settings: Settings, started: _Started) -> None:
     other = "" if usual else f"TEMPORAL_ADDRESS=127.0.0.1:{settings.port} "
     say(f"desk / 工作台: {started.desk}")
     say(f"Web UI: {ui}")
-    say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/health")
+    say(f"gateway: http://{settings.gateway_host}:{settings.gateway_port}/healthz")
     if _serves_codec(settings):
         say(f"codec server, log in there before opening the Web UI / 解密服务: {codec_address(settings)}")
     if started.samples:

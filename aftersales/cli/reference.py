@@ -10,6 +10,7 @@ from typing import Any
 from typer.main import get_command
 
 from aftersales.cli.main import COMMANDS, app, load_command
+from aftersales.monitoring.figures import DESCRIBED
 from aftersales.runtime.settings import Settings
 
 CONNECTION = (
@@ -21,6 +22,12 @@ GENERATED = "<!-- generated from the code by: make docs -->"
 EXIT_STATUS = (
     "Exit status: 0, 1 (the rules or the platform refused, an expectation failed, a history changed), 2 (bad input, or "
     "no answer from a server), 3 (a decision was sent and no answer came: it may have been taken) or 130 (interrupted)."
+)
+WHERE_MEASURED = (
+    "Served at `/metrics` of `AFTERSALES_METRICS_ADDRESS`, beside those of Temporal's SDK (`temporal_...`) and of the "
+    "process (`process_...`). A gauge that was never measured, or that another process measures, is missing: it is not "
+    "0. Which process measures what, how many values a label has, and what to do when a figure is wrong, is in "
+    "[operations.md](operations.md#metrics)."
 )
 SHELL_COMPLETION = "`aftersales --install-completion` sets up the completion of commands and options in your shell."
 
@@ -64,7 +71,18 @@ def _signature(parameter: Any) -> str:
     return f"`{parameter.opts[0]}{value}`"
 
 
-DOCUMENTS = {"settings.md": settings_document, "commands.md": commands_document}
+def metrics_document() -> str:
+    """Return the document of all figures of ours for Prometheus."""
+    rows = [
+        f"| `{figure.name}` | {figure.kind} | {', '.join(f'`{label}`' for label in figure.labels) or '-'} "
+        f"| {figure.meaning} |"
+        for figure in DESCRIBED
+    ]
+    table = "\n".join(["| name | type | labels | meaning |", "| --- | --- | --- | --- |", *rows])
+    return f"# Metrics\n\n{GENERATED}\n\n{WHERE_MEASURED}\n\n{table}\n"
+
+
+DOCUMENTS = {"settings.md": settings_document, "commands.md": commands_document, "metrics.md": metrics_document}
 
 
 def main(folder: Path) -> None:

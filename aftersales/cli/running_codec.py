@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from aftersales.monitoring.health_pages import health_routes
+from aftersales.monitoring.monitor import Monitor
+from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.codec_server import make_codec_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.key_ring import KeyRing
@@ -22,17 +25,20 @@ async def serve_codec(host: str | None, port: int | None, ui: str | None) -> Non
     keys = configured_keys(settings)
     if keys is None:
         raise BadForm("AFTERSALES_KEYS_FILE: 缺少 / is not set: the YAML file with the keys")
-    async with running_codec(settings, keys) as (address, ended):
+    async with monitored(settings, "codec") as monitor, running_codec(settings, keys, monitor) as (address, ended):
         configure_logs(settings.log_level, settings.log_format)
         stop = stop_asked()
         log = structlog.get_logger("codec")
+        monitor.started()
         log.info("codec server started", address=address)
         await until_stopped(stop, ended)
     log.info("codec server stopped")
 
 
 @asynccontextmanager
-async def running_codec(settings: Settings, keys: KeyRing) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+async def running_codec(
+    settings: Settings, keys: KeyRing, monitor: Monitor
+) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Serve until the block ends; yields the address, and the task that serves it.
 
     Raises CaseError, naming the setting, if it cannot start.
@@ -40,7 +46,8 @@ async def running_codec(settings: Settings, keys: KeyRing) -> AsyncIterator[tupl
     if not keys.readers:
         raise BadForm(f"{settings.keys_file}: readers: 缺少 / are missing: nobody may use the codec server")
     with listen(settings.codec_host, settings.codec_port, "AFTERSALES_CODEC") as listener:
-        async with serving(make_codec_server(keys, settings.ui_address), listener) as ended:
+        routes = health_routes(monitor.readiness)
+        async with serving(make_codec_server(keys, settings.ui_address, routes), listener) as ended:
             yield codec_address(settings), ended
 
 

@@ -14,8 +14,11 @@ from aftersales.gateway.case_client import CaseClient
 from aftersales.gateway.consumer import consuming
 from aftersales.gateway.due import due_route
 from aftersales.gateway.inbox import INBOX, Inbox
+from aftersales.gateway.watching import GatewayParts, watch_gateway
 from aftersales.importing.case_files import read_shops
 from aftersales.ledger.configured import configured_ledger
+from aftersales.monitoring.monitor import Monitor
+from aftersales.monitoring.status_server import monitored
 from aftersales.platforms.credentials import CurrentSecrets
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
@@ -34,10 +37,14 @@ from cases.errors import BadForm, CaseError
 async def serve_gateway(host: str | None, port: int | None) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
     settings = load_settings(gateway_host=host, gateway_port=port)
-    async with running_gateway(settings, connect) as (address, ended):
+    async with (
+        monitored(settings, "gateway") as monitor,
+        running_gateway(settings, lambda: connect(monitor.runtime), monitor) as (address, ended),
+    ):
         configure_logs(settings.log_level, settings.log_format)
         stop = stop_asked()
         log = structlog.get_logger("gateway")
+        monitor.started()
         log.info("gateway started", address=address)
         await until_stopped(stop, ended)
     log.info("gateway stopped")
@@ -45,7 +52,7 @@ async def serve_gateway(host: str | None, port: int | None) -> None:
 
 @asynccontextmanager
 async def running_gateway(
-    settings: Settings, connect: Callable[[], Awaitable[Client]]
+    settings: Settings, connect: Callable[[], Awaitable[Client]], monitor: Monitor
 ) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Run a gateway until the block ends; yields its address, and the task that serves it.
 
@@ -76,8 +83,10 @@ async def running_gateway(
                     body_limit=limit,
                     status_token=token,
                     consumers=consumers,
+                    readiness=monitor.readiness,
                     routes=routes,
                 )
+                watch_gateway(monitor, GatewayParts(connect, inbox, ledger, secrets, consumers, settings.task_queue))
                 async with serving(app, listener) as ended:
                     yield f"http://{settings.gateway_host}:{settings.gateway_port}", ended
 

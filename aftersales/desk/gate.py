@@ -41,7 +41,7 @@ MOST_FIELDS: Final = 2000
 FORM_FIELD: Final = "csrf"
 FORM_HEADER: Final = "x-csrf-token"
 """Where a form carries its token; a script may send it in the header instead."""
-WITHOUT_SESSION: Final = ("/static/", "/healthz")
+WITHOUT_SESSION: Final = ("/static/", "/healthz", "/readyz")
 """The paths that are the same for everybody, under whatever name the desk is asked."""
 FORGED: Final = "请求不是从工作台的页面发出的,已拒绝 / the request did not come from a page of the desk"
 BROKEN: Final = "工作台出了故障,刚才的操作可能没有完成:请回到待办,看案件现在的状态,并告诉管理员"

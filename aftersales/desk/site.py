@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from temporalio.service import RPCError
@@ -24,6 +24,9 @@ from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
 from aftersales.desk.services import DeskServices
 from aftersales.desk.sessions import Lifetimes, Sessions
+from aftersales.monitoring.health_pages import health_routes
+from aftersales.monitoring.readiness import Readiness, ReadinessCheck
+from aftersales.monitoring.temporal_checks import check_temporal
 from aftersales.runtime.secret_files import kept_secret
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError, Refused
@@ -32,12 +35,6 @@ KEY_FILE: Final = "desk.secret"
 UNREACHABLE: Final = "后台服务现在连不上,请稍后刷新,看案件现在的状态;一直这样,请告诉管理员"
 NOT_READ: Final = "请求无法读取,什么也没有做"
 _NO_PAGE: Final = {404: "没有这个页面", 405: "没有这个页面,什么也没有做"}
-
-
-async def health(request: Request) -> Response:
-    """Answer that the desk is alive."""
-    del request
-    return PlainTextResponse("ok")
 
 
 async def failed(request: Request, fault: Exception) -> Response:
@@ -58,15 +55,21 @@ async def no_page(request: Request, fault: Exception) -> Response:
     return page(request, "error.html", status=status, words=_NO_PAGE.get(status, NOT_READ))
 
 
-def make_desk(services: DeskServices, login: Login) -> Starlette:
-    """Make the application; raises BadForm if the secret of its sessions cannot be kept."""
+def make_desk(services: DeskServices, login: Login, readiness: Readiness | None = None) -> Starlette:
+    """Make the application; raises BadForm if the secret of its sessions cannot be kept.
+
+    By itself it is ready if Temporal answers; ``readiness`` may say more.
+    """
+    if readiness is None:
+        readiness = Readiness(ReadinessCheck("temporal", lambda: check_temporal(services.client)))
+        readiness.has_started = True
     settings = services.settings
     doors = Doors(login, make_sessions(settings), DeskAddress(settings))
     app = Starlette(
         routes=[
             Route("/", home.home),
             Route("/case/{process}/{own_id:path}", case_page.case_page, methods=["GET", "POST"]),
-            Route("/healthz", health),
+            *health_routes(readiness),
             Route("/month", monthly.month_page),
             Route("/batch", batch_pages.batch_page, methods=["GET", "POST"]),
             Route("/batch/run", batch_pages.carry_out, methods=["POST"]),

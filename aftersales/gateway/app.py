@@ -19,6 +19,9 @@ from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.gateway.senders import Senders
 from aftersales.gateway.unreadable import log_unreadable
+from aftersales.monitoring.figures import PUSHES
+from aftersales.monitoring.health_pages import health_routes
+from aftersales.monitoring.readiness import Readiness, ReadinessCheck
 from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
 from aftersales.runtime.http_authorization import TokenSource, bears
@@ -50,29 +53,17 @@ class Gateway:
         """Store the messages of a push; an error makes the marketplace send them again."""
         try:
             messages = await endpoint.receive(request.headers, partial(read_body, request, self._body_limit))
-        except NotSigned:
-            raise UNAUTHORIZED from None
+        except (NotSigned, RequestRefused) as refused:
+            PUSHES.labels(endpoint.platform, "refused").inc()
+            raise (UNAUTHORIZED if isinstance(refused, NotSigned) else refused) from None
         about: Attributes = {"aftersales.platform": endpoint.platform, "aftersales.messages": len(messages)}
         with span(f"push {endpoint.platform}", SpanSide.SERVER, about):
             stored = await self._stored(messages)
         if not stored:
+            PUSHES.labels(endpoint.platform, "not_stored").inc()
             return PlainTextResponse("try again", 503)
+        PUSHES.labels(endpoint.platform, "stored").inc()
         return Response(endpoint.format.acknowledgement, media_type=endpoint.format.media_type)
-
-    async def health(self, request: Request) -> Response:
-        """Answer that the gateway is alive."""
-        del request
-        return PlainTextResponse("ok")
-
-    async def ready(self, request: Request) -> Response:
-        """Answer whether messages can be stored."""
-        del request
-        try:
-            async with asyncio.timeout(STORE_SECONDS):
-                await self._inbox.check_writable()
-        except (sqlite3.Error, TimeoutError):
-            return PlainTextResponse("not ready", 503)
-        return PlainTextResponse("ready")
 
     async def status(self, request: Request) -> Response:
         """Show the counts of the inbox to whoever has the token."""
@@ -108,6 +99,11 @@ class Gateway:
         return True
 
 
+def storing(inbox: Inbox) -> ReadinessCheck:
+    """Return the check whether messages can be stored: without Temporal they can."""
+    return ReadinessCheck("inbox", inbox.check_writable)
+
+
 def make_gateway(  # noqa: PLR0913 - the parts of which it is made, each with a name
     endpoints: Sequence[PushEndpoint],
     inbox: Inbox,
@@ -117,13 +113,18 @@ def make_gateway(  # noqa: PLR0913 - the parts of which it is made, each with a 
     status_token: TokenSource = lambda: None,
     dispatcher: Dispatcher | None = None,
     consumers: Sequence[QueueConsumer] = (),
+    readiness: Readiness | None = None,
     routes: Sequence[Route] = (),
 ) -> Starlette:
     """Make the application; while it runs, messages are dispatched through ``feed``.
 
     The caller closes the inbox.  ``dispatcher`` replaces the usual one; ``consumers`` are those whose failures
-    are shown, ``routes`` is what else is served.
+    are shown, ``routes`` is what else is served.  ``readiness`` says more than that messages can be stored, which is
+    what a gateway needs.
     """
+    if readiness is None:
+        readiness = Readiness(storing(inbox), patience=STORE_SECONDS, kept=0)
+        readiness.has_started = True
     senders = Senders({endpoint.platform: endpoint.access for endpoint in endpoints})
     dispatching = dispatcher or Dispatcher(inbox, feed, senders)
     gateway = Gateway(inbox, dispatching, body_limit, status_token, consumers)
@@ -141,7 +142,8 @@ def make_gateway(  # noqa: PLR0913 - the parts of which it is made, each with a 
     app = Starlette(
         routes=[
             *(Route(endpoint.format.path, partial(gateway.push, endpoint), methods=["POST"]) for endpoint in endpoints),
-            *(Route(f"/{page.__name__}", page) for page in (gateway.health, gateway.ready, gateway.status)),
+            Route("/status", gateway.status),
+            *health_routes(readiness),
             *routes,
         ],
         exception_handlers={RequestRefused: gateway.refuse},

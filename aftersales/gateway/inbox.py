@@ -56,6 +56,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS each_once
     ON messages (platform, app_key, message_id, coalesce(process, ''), coalesce(shop_id, ''), coalesce(own_id, ''));
 CREATE INDEX IF NOT EXISTS waiting ON messages (next_try, id) WHERE state = 'new';
 CREATE INDEX IF NOT EXISTS waiting_of_case ON messages (process, own_id, next_try) WHERE state = 'new';
+CREATE INDEX IF NOT EXISTS not_delivered ON messages (id) WHERE state = 'failed';
 CREATE TABLE IF NOT EXISTS proof (id INTEGER PRIMARY KEY, at REAL);
 """
 _COLUMNS = "SELECT name FROM pragma_table_info('messages')"
@@ -90,7 +91,18 @@ _RETRY = "UPDATE messages SET state = 'new', attempts = 0, next_try = 0 WHERE st
 _PRUNE = f"DELETE FROM messages WHERE received_at < ? AND state IN ({', '.join('?' * len(_PRUNED))})"  # noqa: S608 - placeholders only  # nosec
 _WRITE_PROOF = "INSERT OR REPLACE INTO proof VALUES (1, ?)"
 _TOTALS = "SELECT coalesce(sum(again), 0), min(CASE state WHEN 'new' THEN received_at END) FROM messages"
+_DEPTH = "SELECT count(*), min(received_at) FROM messages WHERE state = 'new'"
+_NOT_DELIVERED = "SELECT count(*) FROM messages WHERE state = 'failed'"
 _UNKNOWN_TAGS = "SELECT platform || ' ' || tag, count(*) FROM messages WHERE state = 'unknown' GROUP BY 1"
+
+
+@dataclass(frozen=True)
+class InboxDepth:
+    """The messages that wait, for how long the oldest of them has, and those that cannot be delivered."""
+
+    waiting: int
+    oldest_seconds: float
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,7 @@ class Inbox:
         self._turn = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
         self._waiting: list[tuple[Sequence[InboundMessage], asyncio.Future[int]]] = []
+        self._claimed = asyncio.Event()
         self._storing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -142,10 +155,16 @@ class Inbox:
             fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        self._claimed.set()
         return True
+
+    async def until_claimed(self) -> None:
+        """Wait until this gateway is the one that dispatches."""
+        await self._claimed.wait()
 
     def release(self) -> None:
         """Let another gateway dispatch."""
+        self._claimed.clear()
         fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     async def store(self, messages: Sequence[InboundMessage]) -> int:
@@ -196,6 +215,10 @@ class Inbox:
     async def counts(self) -> dict[str, Any]:
         """Count messages by state and by unknown tag, and duplicates; include how long the oldest one has waited."""
         return await self._run(self._file.counts, self._clock())
+
+    async def depth(self) -> InboxDepth:
+        """Return what waits; unlike ``counts`` it reads nothing of what was delivered."""
+        return await self._run(self._file.depth, self._clock())
 
     async def _store_all(self) -> None:
         try:
@@ -296,6 +319,12 @@ class InboxFile:
             "longest_waiting_seconds": None if oldest is None else max(0, int(now - oldest)),
         }
 
+    def depth(self, now: float) -> InboxDepth:
+        """Return what waits, and what cannot be delivered."""
+        ((waiting, oldest),) = self._dispatched.execute(_DEPTH)
+        ((failed,),) = self._dispatched.execute(_NOT_DELIVERED)
+        return InboxDepth(waiting, 0.0 if oldest is None else max(0.0, now - oldest), failed)
+
     def _prepare(self) -> None:
         """Make the tables; the messages of a release that told them apart in another way are kept."""
         with _transaction(self._received) as connection:
@@ -303,7 +332,7 @@ class InboxFile:
             before = bool(columns) and "each_once" not in indexes
             if before:
                 connection.execute(_SET_ASIDE)
-                for index in ("waiting", "waiting_of_case"):
+                for index in ("waiting", "waiting_of_case", "not_delivered"):
                     connection.execute(f"DROP INDEX IF EXISTS {index}")
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)

@@ -6,14 +6,14 @@ works on which case.
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
@@ -51,13 +51,15 @@ class SqlLedger:
     """A ledger in a database; safe to use from many threads and processes.
 
     It connects, and migrates its tables, when it is first used.  Its methods raise LedgerUnreachable if the database
-    does not answer in time, BadForm for data that it cannot store.
+    does not answer in time, BadForm for data that it cannot store.  ``on_failure`` is told of the former, that it was
+    a ``read`` or a ``write``.
     """
 
     def __init__(self, address: str | Path) -> None:
         """Keep the address; raises BadForm if it is none, OSError if a file's folder cannot be made."""
         url = parse_address(address)
         self.name = printable(url)
+        self.on_failure: Callable[[str], None] | None = None
         self._engine = open_engine(url)
         self._writing = self._engine.execution_options(**{WRITES: True})
         self._finalizer = weakref.finalize(self, self._engine.dispose)
@@ -76,6 +78,11 @@ class SqlLedger:
                 self._is_prepared = True
         finally:
             self._preparing.release()
+
+    def check(self) -> None:
+        """Raise LedgerUnreachable if the database does not answer; unlike every other use, this changes no table."""
+        with self._errors(), self._engine.connect() as connection:
+            connection.execute(select(literal(1)))
 
     def close(self) -> None:
         """Close its connections, as garbage collection does too."""
@@ -297,15 +304,26 @@ class SqlLedger:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        self.prepare()
-        with self._errors(), self._engine.connect() as connection:
-            yield connection
+        with self._noted("read"):
+            self.prepare()
+            with self._errors(), self._engine.connect() as connection:
+                yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        self.prepare()
-        with self._errors(), self._writing.begin() as connection:
-            yield connection
+        with self._noted("write"):
+            self.prepare()
+            with self._errors(), self._writing.begin() as connection:
+                yield connection
+
+    @contextmanager
+    def _noted(self, access: str) -> Iterator[None]:
+        try:
+            yield
+        except LedgerUnreachable:
+            if self.on_failure is not None:
+                self.on_failure(access)
+            raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

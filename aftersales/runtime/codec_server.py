@@ -3,7 +3,7 @@
 It speaks Temporal's remote codec protocol: ``POST /decode`` and ``/encode`` with the JSON of payloads.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -58,11 +58,6 @@ class CodecServer:
             headers=NOT_KEPT,
         )
 
-    async def health(self, request: Request) -> Response:
-        """Answer that the server is alive."""
-        del request
-        return PlainTextResponse("ok")
-
     async def refuse(self, request: Request, refused: Exception) -> Response:
         """Answer a request that is not accepted."""
         del request
@@ -95,8 +90,11 @@ def _whose(request: Request, readers: Mapping[str, SecretStr]) -> str | None:
     return next((name for name, token in readers.items() if bears(request, token) or logged_in(request, token)), None)
 
 
-def make_codec_server(keys: KeyRing, ui_address: str) -> Starlette:
-    """Make the application for the Web UI at an address; other pages' requests are refused."""
+def make_codec_server(keys: KeyRing, ui_address: str, routes: Iterable[Route] = ()) -> Starlette:
+    """Make the application for the Web UI at an address; other pages' requests are refused.
+
+    ``routes`` is what else is served.
+    """
     origin = origin_of(ui_address)
     server = CodecServer(keys, origin)
     cors = Middleware(
@@ -111,7 +109,7 @@ def make_codec_server(keys: KeyRing, ui_address: str) -> Starlette:
             Route("/decode", server.decode, methods=["POST"]),
             Route("/encode", server.encode, methods=["POST"]),
             Route("/", server.login),
-            Route("/health", server.health),
+            *routes,
         ],
         middleware=[cors],
         exception_handlers={RequestRefused: server.refuse},

@@ -8,9 +8,9 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 
-from aftersales.runtime.logs import CORE_LOGGING, logging_runtime
+from aftersales.runtime.logs import logging_runtime
 from aftersales.runtime.payload_encryption import configured_converter
 from aftersales.runtime.sender_header import with_sender
 from aftersales.runtime.settings import load_settings
@@ -25,16 +25,6 @@ class TemporalUnreachable(CaseError):
     """Temporal could not be reached, or refused the connection."""
 
 
-def runtime_with_metrics(address: str | None) -> Runtime | None:
-    """Return a runtime that serves Prometheus metrics at host:port, None without an address."""
-    if address is None:
-        return None
-    try:
-        return Runtime(telemetry=TelemetryConfig(logging=CORE_LOGGING, metrics=PrometheusConfig(bind_address=address)))
-    except (ValueError, RuntimeError) as bad:
-        raise CaseError(f"AFTERSALES_METRICS_ADDRESS: {address!r} cannot be used: {bad}") from bad
-
-
 async def connect(runtime: Runtime | None = None, sender: InputSender | None = None) -> Client:
     """Connect as a sender of inputs to cases; raises TemporalUnreachable with the address that was tried."""
     try:
@@ -45,9 +35,9 @@ async def connect(runtime: Runtime | None = None, sender: InputSender | None = N
     return client if sender is None else with_sender(client, sender)
 
 
-async def connect_to(address: str) -> Client:
+async def connect_to(address: str, runtime: Runtime | None = None) -> Client:
     """Connect to a server of our own, ignoring profiles; raises TemporalUnreachable."""
-    return await _connect({"target_host": address}, None)
+    return await _connect({"target_host": address}, runtime)
 
 
 async def _connect(config: dict[str, Any], runtime: Runtime | None) -> Client:

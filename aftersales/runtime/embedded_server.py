@@ -19,6 +19,7 @@ from typing import TextIO
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.runtime import tied_program
@@ -135,11 +136,12 @@ async def embedded_server(
     ui_port: int,
     *,
     codec: str | None = None,
+    runtime: Runtime | None = None,
     tied: str = BY_SIGNAL if sys.platform == "linux" else BY_WATCHDOG,
 ) -> AsyncIterator[EmbeddedServer]:
     """Run a server that keeps its state in a file and has our search attributes, until the block or this process ends.
 
-    ``codec`` is the address of the codec server that its Web UI asks.
+    ``codec`` is the address of the codec server that its Web UI asks, ``runtime`` that of its client.
     Raises CaseError if another server uses the file.
     """
     arguments = [
@@ -173,7 +175,7 @@ async def embedded_server(
         lock.truncate(0)
         lock.write(str(server.pid))
     try:
-        client = await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log")
+        client = await _ready(server, f"127.0.0.1:{port}", database.parent / "temporal.log", runtime)
         yield EmbeddedServer(client, server)
     finally:
         if server.returncode is None:
@@ -182,12 +184,12 @@ async def embedded_server(
         await server.wait()
 
 
-async def _ready(server: asyncio.subprocess.Process, address: str, log: Path) -> Client:
+async def _ready(server: asyncio.subprocess.Process, address: str, log: Path, runtime: Runtime | None = None) -> Client:
     for _ in range(_READY_SECONDS * 10):
         if server.returncode is not None:
             raise CaseError(f"the Temporal server ended with status {server.returncode}: see {log}")
         with contextlib.suppress(TemporalUnreachable, RPCError):
-            client = await connect_to(address)
+            client = await connect_to(address, runtime)
             await missing_attributes(client)
             return client
         await asyncio.sleep(0.1)

@@ -20,12 +20,13 @@ _SERVER_ERROR: Final = 500
 class Transport:
     """A pool of connections to one platform.
 
-    ``timeout``: seconds for a whole call, from connecting to the last byte of the answer.  ``ahead``: by how much this
-    machine's clock was ahead of the platform's at the last answer, None if that did not tell the time.
+    ``platform`` is its name.  ``timeout``: seconds for a whole call, from connecting to the last byte of the answer.
+    ``ahead``: by how much this machine's clock was ahead of the platform's at the last answer, None if that did not
+    tell the time.
     """
 
     def __init__(self, platform: str, *, timeout: float = 10.0) -> None:
-        self._platform = platform
+        self.platform = platform
         self._timeout = timeout
         self._client = httpx2.AsyncClient(timeout=timeout)
         self.ahead: timedelta | None = None
@@ -61,7 +62,7 @@ class Transport:
     ) -> httpx2.Response:
         """Send like ``post`` and return the whole answer, for callers that need its status."""
         # Neither path nor query: a robot's address is its secret.
-        with span(f"POST {self._platform}", SpanSide.CLIENT, {"http.request.method": "POST"}) as notes:
+        with span(f"POST {self.platform}", SpanSide.CLIENT, {"http.request.method": "POST"}) as notes:
             answer = await self._answer(url, params=params, content=content, data=data, headers=headers)
             notes.set_attribute("http.response.status_code", answer.status_code)
             notes.set_attribute("server.address", answer.url.host)
@@ -91,7 +92,7 @@ class Transport:
         await self.aclose()
 
     def _unreachable(self, what: str) -> PlatformUnreachable:
-        return PlatformUnreachable(f"{self._platform}: 平台无响应 / the platform cannot be reached: {what}")
+        return PlatformUnreachable(f"{self.platform}: 平台无响应 / the platform cannot be reached: {what}")
 
 
 def _ahead(date: str | None) -> timedelta | None:

@@ -33,20 +33,25 @@ class Server(uvicorn.Server):
 def listen(host: str, port: int, setting: str = "AFTERSALES_GATEWAY") -> socket.socket:
     """Listen at an address; raises CaseError, naming the setting, if that is not possible."""
     try:
-        # The protocol must be named: otherwise asyncio leaves Nagle's algorithm on and answers are 40 ms late.
-        ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        listener = socket.socket(family, kind, protocol)
+        return open_listener(host, port)
     except OSError as bad:
+        if bad.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise CaseError(f"port {port} is taken: set {setting}_PORT to another port") from bad
         raise CaseError(f"{setting}_HOST: {host!r} cannot be used: {bad.strerror}") from bad
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """Listen at an address; raises OSError."""
+    # The protocol must be named: otherwise asyncio leaves Nagle's algorithm on and answers are 40 ms late.
+    ((family, kind, protocol, _, address), *_) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen()
-    except OSError as bad:
+    except OSError:
         listener.close()
-        if bad.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise CaseError(f"port {port} is taken: set {setting}_PORT to another port") from bad
-        raise CaseError(f"{setting}_HOST: {host!r} cannot be used: {bad.strerror}") from bad
+        raise
     return listener
 
 

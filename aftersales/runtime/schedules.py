@@ -39,7 +39,7 @@ async def schedule_catch_up(
     return [
         await _schedule(
             client,
-            _catch_up_id(platform, shop_id),
+            catch_up_schedule(platform, shop_id),
             CatchUpWorkflow.run,
             task_queue,
             every,
@@ -52,7 +52,7 @@ async def schedule_catch_up(
 async def look_again(client: Client, platform: str, shop_id: str, since: datetime) -> bool:
     """Reconcile a shop once more from an instant on; return False if the shop is not reconciled at all."""
     try:
-        described = await client.get_schedule_handle(_catch_up_id(platform, shop_id)).describe()
+        described = await client.get_schedule_handle(catch_up_schedule(platform, shop_id)).describe()
     except RPCError as missing:
         if missing.status is RPCStatusCode.NOT_FOUND:
             return False
@@ -63,7 +63,7 @@ async def look_again(client: Client, platform: str, shop_id: str, since: datetim
     await client.start_workflow(
         CatchUpWorkflow.run,
         scope.model_dump(mode="json"),
-        id=f"{_catch_up_id(platform, shop_id)}/again/{uuid.uuid4()}",
+        id=f"{catch_up_schedule(platform, shop_id)}/again/{uuid.uuid4()}",
         task_queue=action.task_queue,
     )
     return True
@@ -71,10 +71,16 @@ async def look_again(client: Client, platform: str, shop_id: str, since: datetim
 
 async def schedule_look_for_ended(client: Client, task_queue: str, every: timedelta = EVERY) -> str:
     """Schedule the look for cases of a queue that ended early, the first one at once; return the schedule's id."""
-    return await _schedule(client, f"look-for-ended/{task_queue}", LookForEndedWorkflow.run, task_queue, every)
+    return await _schedule(client, look_schedule(task_queue), LookForEndedWorkflow.run, task_queue, every)
 
 
-def _catch_up_id(platform: str, shop_id: str) -> str:
+def look_schedule(task_queue: str) -> str:
+    """Return the id of the schedule that looks for cases of a queue that ended early."""
+    return f"look-for-ended/{task_queue}"
+
+
+def catch_up_schedule(platform: str, shop_id: str) -> str:
+    """Return the id of the schedule that reconciles a shop."""
     return f"catch-up/{platform}/{shop_id}"
 
 

@@ -40,7 +40,9 @@ class Settings(BaseSettings):
         "INFO", description="lowest severity that is logged"
     )
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
-    metrics_address: str | None = Field(None, description="host:port that serves metrics to Prometheus")
+    metrics_address: str | None = Field(
+        None, description="host:port that serves /metrics to Prometheus, and /healthz and /readyz; for every process"
+    )
     tracing: bool = Field(
         default=False,
         description="true: spans are sent by OTLP, as the standard variables OTEL_* say; needs the extra `tracing`",

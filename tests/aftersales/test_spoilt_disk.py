@@ -68,7 +68,7 @@ async def pushes_again(pushing: Pushing, recorder: RecordingFeed) -> None:
     """Push what was refused, as the platform does, and check that every message arrived."""
     await pushing.push(*pushing.answered(503))
     assert set(pushing.answers.values()) == {200}
-    assert (await pushing.client.get("/ready")).status_code == 200
+    assert (await pushing.client.get("/readyz")).status_code == 200
 
     async def all_delivered() -> bool:
         return (await pushing.states())["done"] == len(pushing.answers)
@@ -84,8 +84,8 @@ async def test_a_push_is_answered_with_success_only_if_it_is_on_disk(disk: Filla
         disk.spoil()
         await pushing.push(*(f"m{number}" for number in range(3, 40)))
         assert pushing.answered(503)
-        assert (await pushing.client.get("/ready")).status_code == 503
-        assert (await pushing.client.get("/health")).status_code == 200
+        assert (await pushing.client.get("/readyz")).status_code == 503
+        assert (await pushing.client.get("/healthz")).status_code == 200
         if isinstance(disk, FillableDisk):
             assert sum((await pushing.states()).values()) == len(pushing.answered(200))
             disk.mend()

@@ -308,7 +308,7 @@ def test_what_the_gateway_shows_of_its_inbox_is_described() -> None:
     described = set(in_backticks(text("docs/operations.md")))
 
     assert {str(state) for state in MessageState} | {"longest_waiting_seconds"} <= described
-    assert {"/douyin", "/1688", "/health", "/ready", "/status"} <= described
+    assert {"/douyin", "/1688", "/healthz", "/readyz", "/status"} <= described
 
 
 @pytest.mark.parametrize("path", SCENARIOS)

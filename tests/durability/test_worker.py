@@ -6,6 +6,7 @@ import signal
 import uuid
 from pathlib import Path
 
+import httpx2
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -123,16 +124,17 @@ async def test_it_stops_on_a_signal(environment: WorkflowEnvironment, tmp_path: 
         assert [line["event"] for line in worker.logged()][-1] == "worker stopped"
 
 
-async def test_every_line_of_the_log_is_json_about_a_case_and_holds_nothing_of_the_buyer(
+async def test_every_line_of_the_log_is_json_about_a_case_and_neither_log_nor_figures_hold_anything_of_the_buyer(
     environment: WorkflowEnvironment, tmp_path: Path
 ) -> None:
-    queue, own_id = uuid.uuid4().hex, uuid.uuid4().hex
+    queue, own_id, served_at = uuid.uuid4().hex, uuid.uuid4().hex, f"127.0.0.1:{free_port()}"
     opening_facts = facts(own_id, description=PERSONAL, applied_at=whole_now().isoformat())
     async with worker_process(
         TEMPORAL_ADDRESS=address(environment),
         AFTERSALES_DATA_DIR=str(tmp_path),
         AFTERSALES_TASK_QUEUE=queue,
         AFTERSALES_LOG_LEVEL="DEBUG",
+        AFTERSALES_METRICS_ADDRESS=served_at,
     ) as worker:
         await worker.started()
         with environment.with_time_skipping_disabled():
@@ -151,9 +153,14 @@ async def test_every_line_of_the_log_is_json_about_a_case_and_holds_nothing_of_t
         await handle.signal("report", {"rule": "sign", "form": {"text": PERSONAL}})
         await handle.signal("report", args=[PERSONAL, PERSONAL])
         await handle.query("view")
+        async with httpx2.AsyncClient(base_url=f"http://{served_at}") as client:
+            figures, ready = (await client.get("/metrics")).text, (await client.get("/readyz")).json()
         assert await worker.end(signal.SIGTERM) == 0
     for line in worker.logged():
         assert all(name in line for name in NAMES), line
+    assert ready == {"ready": True, "temporal": "ok", "pollers": "ok", "ledger": "ok"}
+    assert f'aftersales_clock_lateness_seconds_count{{process="{PROCESS}"}}' in figures
+    assert not any(part in figures for part in (*PERSONAL.split(), own_id))
     assert not any(part in line for line in worker.lines for part in (*PERSONAL.split(), "\\u738b"))
     (reminder,) = [line for line in worker.logged() if line["event"] == "reminder"]
     assert {name: reminder[name] for name in NAMES} == {

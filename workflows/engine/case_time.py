@@ -36,6 +36,11 @@ class TaskTimes:
         self._length = 0
         self._at: datetime | None = None
 
+    @property
+    def began(self) -> datetime | None:
+        """When the present task began, None before the first."""
+        return self._at
+
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
         nanoseconds, length = activation.timestamp.ToNanoseconds(), activation.history_length

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from aftersales.monitoring.platform_calls import platform_call
 from aftersales.platforms.access import NamedAccess
 from aftersales.platforms.alibaba_1688.signing import SIGNATURE, sign
 from aftersales.platforms.wording import platform_words
@@ -52,9 +53,10 @@ class Alibaba1688Client:
         form = {key: _text(value) for key, value in params.items()}
         form |= {_TOKEN_FIELD: shop.access_token.get_secret_value(), _TIMESTAMP: str(int(time.time() * 1000))}
         form[SIGNATURE] = sign(shop.app_secret.get_secret_value(), path, form)
-        answer = await self._transport.post(f"{self.access.address}/openapi/{path}", data=form)
-        with clock_measured(self._transport):
-            return opened(name, answer)
+        with platform_call(self._transport.platform, name):
+            answer = await self._transport.post(f"{self.access.address}/openapi/{path}", data=form)
+            with clock_measured(self._transport):
+                return opened(name, answer)
 
     async def is_refunded(self, shop_id: str, order_id: str) -> bool:
         """Return whether money of a trade was refunded."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
+from aftersales.monitoring.platform_calls import platform_call
 from aftersales.platforms.access import Access, Shop
 from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
@@ -149,17 +150,24 @@ class DouyinSession:
         if token:
             query["access_token"] = token.get_secret_value()
         url = f"{self._access.address}/{method.replace('.', '/')}"
-        raw = await self._transport.post(url, params=query, content=body, headers=JSON)
         code = shop.authorization_code.get_secret_value() if shop.authorization_code else None
         secrets = (secret, query["sign"], query.get("access_token"), code, params.get("refresh_token"))
-        answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
+        with platform_call(self._transport.platform, method) as call:
+            raw = await self._transport.post(url, params=query, content=body, headers=JSON)
+            answer = _answer(method, raw, [str(hidden) for hidden in secrets if hidden])
+            self._raise_if_unanswered(answer)
+            call.is_refused = answer.code != SUCCESS
+        return answer
+
+    def _raise_if_unanswered(self, answer: Answer) -> None:
+        """Raise PlatformUnreachable for an answer that says nothing of what was asked: busy, or our clock is wrong."""
+        method = answer.method
         if answer.code in BUSY_CODES and (method, answer.sub_code) not in REFUSED_AS_BUSY:
             raise PlatformUnreachable(f"抖店繁忙 / Douyin is busy: {method}: {answer.text} (code {answer.code})")
         if answer.code != SUCCESS and answer.sub_code in CLOCK_WRONG:
             with clock_measured(self._transport):
                 what = "抖店不接受本机时间 / Douyin does not take our time"
                 raise ClockWrong(f"{what}: {method}: {answer.text} (code {answer.code}, sub_code {answer.sub_code})")
-        return answer
 
 
 def _plain(value: Any) -> Any:

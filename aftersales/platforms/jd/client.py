@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from aftersales.monitoring.platform_calls import platform_call
 from aftersales.platforms.access import TokenAccess
 from aftersales.platforms.jd.answers import opened, part_of, unclear
 from aftersales.platforms.jd.order_list import OrderList
@@ -50,9 +51,10 @@ class JdClient:
             _PARAMS: json.dumps(params, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         }
         form["sign"] = sign(shop.app_secret.get_secret_value(), form)
-        answer = await self._transport.post(f"{self._access.address}/routerjson", data=form)
-        with clock_measured(self._transport):
-            return opened(method, answer)
+        with platform_call(self._transport.platform, method):
+            answer = await self._transport.post(f"{self._access.address}/routerjson", data=form)
+            with clock_measured(self._transport):
+                return opened(method, answer)
 
     async def ship(self, shop_id: str, order_id: str, company_id: str, waybill: str) -> str:
         """Ship an order and return JD's own words; refused also if it was shipped with this waybill before."""

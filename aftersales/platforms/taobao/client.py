@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from aftersales.monitoring.platform_calls import platform_call
 from aftersales.platforms.access import NamedAccess
 from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
 from aftersales.platforms.wording import platform_words
@@ -56,9 +57,10 @@ class TaobaoClient:
             METHOD: _SIGN_METHOD,
         }
         form["sign"] = sign(app.app_secret.get_secret_value(), form, _SIGN_METHOD)
-        answer = await self._transport.post(f"{self.access.address}/router/rest", data=form)
-        with clock_measured(self._transport):
-            return opened(method, answer)
+        with platform_call(self._transport.platform, method):
+            answer = await self._transport.post(f"{self.access.address}/router/rest", data=form)
+            with clock_measured(self._transport):
+                return opened(method, answer)
 
     async def consume(self, app_key: str) -> list[Any]:
         """Return messages of an application as the platform wrote them; one that is not confirmed comes again."""

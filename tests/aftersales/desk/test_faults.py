@@ -54,6 +54,8 @@ async def test_without_temporal_every_page_says_so(services: DeskServices, envir
                 assert told(shown).startswith("后台服务现在连不上")
             assert (await browser.get("/month")).status_code == 200
             assert (await browser.get("/healthz")).text == "ok"
+            ready = await browser.get("/readyz")
+            assert (ready.status_code, ready.text) == (503, "not ok")
 
 
 async def test_a_decision_that_temporal_did_not_answer_for_is_asked_about_again(

@@ -214,7 +214,7 @@ async def test_a_megabyte_of_tiny_messages_is_answered_at_once_and_blocks_nobody
             pushing = asyncio.create_task(client.post("/douyin", content=sent, headers=signed(sent)))
             while not pushing.done():
                 asked = time.monotonic()
-                assert (await client.get("/health")).status_code == 200
+                assert (await client.get("/healthz")).status_code == 200
                 longest = max(longest, time.monotonic() - asked)
             assert (await pushing).json() == SUCCESS
             assert max(longest, time.monotonic() - began) < QUICKLY
@@ -272,11 +272,11 @@ async def test_where_the_disk_refuses_the_platform_has_to_send_again(
     other = sqlite3.connect(tmp_path / "inbox.db")
     other.execute("BEGIN IMMEDIATE")
     assert (await door.push(pushed("227", "m1", content(1)))).status_code == 503
-    assert (await door.client.get("/ready")).status_code == 503
-    assert (await door.client.get("/health")).status_code == 200
+    assert (await door.client.get("/readyz")).status_code == 503
+    assert (await door.client.get("/healthz")).status_code == 200
     other.close()
     assert (await door.push(pushed("227", "m1", content(1)))).status_code == 200
-    assert (await door.client.get("/ready")).status_code == 200
+    assert (await door.client.get("/readyz")).status_code == 200
     await door.settled(done=1)
 
 
@@ -318,7 +318,7 @@ async def test_a_body_that_never_ends_is_not_waited_for(door: Door, monkeypatch:
 async def test_a_platform_that_hangs_up_leaves_nothing_behind(door: Door) -> None:
     async with asking(door, "POST /douyin HTTP/1.1", f"app-id: {APP}", "content-length: 10", begun="["):
         pass
-    assert (await door.client.get("/health")).status_code == 200
+    assert (await door.client.get("/healthz")).status_code == 200
     assert await door.states() == {}
 
 
@@ -358,8 +358,8 @@ async def test_a_push_of_1688_that_is_not_signed_changes_nothing(door: Door) -> 
 
 OFFERED_NOWHERE = [
     *(("GET", path, 405) for path in ("/douyin", "/1688")),
-    *(("PUT", path, 405) for path in ("/douyin", "/1688", "/health", "/ready", "/status")),
-    *(("POST", path, 405) for path in ("/health", "/ready", "/status")),
+    *(("PUT", path, 405) for path in ("/douyin", "/1688", "/healthz", "/readyz", "/status")),
+    *(("POST", path, 405) for path in ("/healthz", "/readyz", "/status")),
     *(("GET", path, 404) for path in ("/", "/douyin/", "/douyin/x", "/docs", "/openapi.json", "//", "/%2e%2e/etc")),
     ("POST", "/", 404),
     ("GET", "/status", 401),
@@ -374,7 +374,7 @@ async def test_nothing_else_is_offered(door: Door) -> None:
 
 
 async def test_health_is_answered_without_details(door: Door) -> None:
-    for path in ("/health", "/ready"):
+    for path in ("/healthz", "/readyz"):
         answer = await door.client.get(path)
         assert answer.status_code == 200
         assert len(answer.content) < 10

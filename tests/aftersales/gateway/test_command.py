@@ -80,7 +80,7 @@ async def test_it_starts_and_stores_messages_while_temporal_is_away_and_stops_on
             answer = await client.post("/douyin", content=pushed_body, headers=signed(pushed_body))
             assert (answer.status_code, answer.json()["code"]) == (200, 0)
             assert "server" not in answer.headers
-            assert (await client.get("/ready")).status_code == 200
+            assert (await client.get("/readyz")).status_code == 200
 
         async def said() -> bool:
             return gateway.events() == ["gateway started", "delivery fails"]

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.cli.running_gateway import running_gateway
 from aftersales.gateway.case_client import CaseClient, Fed, FeedResult
+from aftersales.monitoring.monitor import Monitor
 from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey
@@ -206,7 +207,7 @@ async def gateway_at_work(
     async def connect() -> Client:
         return environment.client
 
-    async with running_gateway(settings, connect) as running:
+    async with running_gateway(settings, connect, Monitor()) as running:
         yield running
 
 

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from aftersales.monitoring.health_pages import health_routes
+from aftersales.monitoring.readiness import Readiness
 from aftersales.runtime.codec_server import LONGEST_BODY, make_codec_server
 from aftersales.runtime.key_ring import KeyRing
 from tests.support.key_files import READER, TOKEN, content_of, key_file, rewritten
@@ -32,9 +34,15 @@ def keys(tmp_path: Path) -> Path:
     return key_file(tmp_path / "keys.yaml", "k1", readers={READER: TOKEN})
 
 
+def started() -> Readiness:
+    readiness = Readiness()
+    readiness.has_started = True
+    return readiness
+
+
 @pytest_asyncio.fixture
 async def codec(keys: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    app = make_codec_server(KeyRing(keys), f"{UI}/some/path")
+    app = make_codec_server(KeyRing(keys), f"{UI}/some/path", health_routes(started()))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://codec") as client:
         yield client
 
@@ -117,4 +125,5 @@ async def test_the_log_says_who_has_read_and_nothing_of_what(codec: httpx2.Async
 async def test_a_browser_logs_in_on_the_first_page(codec: httpx2.AsyncClient) -> None:
     answer = await codec.get("/", headers=BASIC)
     assert (answer.status_code, answer.text.startswith(f"{READER}: ")) == (200, True)
-    assert (await codec.get("/health")).text == "ok"
+    for path in ("/healthz", "/readyz"):
+        assert (await codec.get(path)).text == "ok"

@@ -1,15 +1,11 @@
-"""The connection to Temporal, and the metrics that a process serves."""
+"""The connection to Temporal."""
 
-import asyncio
-import urllib.request
 from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.connection import TemporalUnreachable, connect, connect_to, runtime_with_metrics
-from cases.errors import CaseError
-from tests.support.programs import free_port
+from aftersales.runtime.connection import TemporalUnreachable, connect, connect_to
 
 
 @pytest.fixture(autouse=True)
@@ -62,30 +58,3 @@ async def test_a_profile_that_cannot_be_read_is_one_line(
     with pytest.raises(TemporalUnreachable) as caught:
         await connect()
     assert "\n" not in str(caught.value)
-
-
-def test_no_address_no_metrics() -> None:
-    assert runtime_with_metrics(None) is None
-
-
-@pytest.mark.parametrize("where", ["nowhere", "9464", ":9464", "127.0.0.1:99999", ""])
-def test_a_bad_metrics_address_names_its_variable(where: str) -> None:
-    with pytest.raises(CaseError, match=r"^AFTERSALES_METRICS_ADDRESS: ") as caught:
-        runtime_with_metrics(where)
-    assert "\n" not in str(caught.value)
-
-
-async def test_metrics_are_served_as_prometheus_reads_them(
-    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", address(environment))
-    where = f"127.0.0.1:{free_port()}"
-    client = await connect(runtime_with_metrics(where))
-
-    def scrape() -> str:
-        with urllib.request.urlopen(f"http://{where}/metrics", timeout=10) as answer:
-            text: str = answer.read().decode()
-            return text
-
-    assert await client.service_client.check_health()
-    assert "# TYPE temporal_request counter" in await asyncio.to_thread(scrape)

@@ -17,6 +17,7 @@ from aftersales.bootstrap import make_worker, open_dependencies
 from aftersales.cli.running_gateway import running_gateway
 from aftersales.gateway.inbox import INBOX
 from aftersales.ledger.store import SqlLedger
+from aftersales.monitoring.monitor import Monitor
 from aftersales.platforms.credentials import Secrets
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
@@ -242,7 +243,7 @@ async def market_at_work(
             graceful_shutdown_seconds=0.1,
         )
         async with (
-            running_gateway(settings, connected),
+            running_gateway(settings, connected, Monitor()),
             open_dependencies(settings, client) as world,
             make_worker(client, settings, world),
         ):
