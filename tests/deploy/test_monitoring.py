@@ -173,6 +173,17 @@ def test_the_dashboard_is_as_grafana_reads_it() -> None:
     assert label in EXPORTED[name]
 
 
+def test_the_jobs_that_are_named_are_those_of_the_chart() -> None:
+    rendered = (ROOT / "deploy/helm/rendered/rollout.yaml").read_text(encoding="utf-8")
+    (monitor,) = [one for one in yaml.safe_load_all(rendered) if one["kind"] == "PodMonitor"]
+    (relabeling,) = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"]
+    made = {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_component"], "targetLabel": "job"}
+    assert relabeling == {**made, "replacement": "aftersales-$1"}
+    (named,) = re.findall(r'job=~"aftersales-\((.*?)\)"', RULES["ProcessAway"]["expr"])
+    for component in named.split("|"):
+        assert f"app.kubernetes.io/component: {component}\n" in rendered
+
+
 def test_every_figure_of_ours_is_on_the_dashboard_or_has_an_alert() -> None:
     texts = [rule["expr"] for rule in RULES.values()] + [t["expr"] for panel in PANELS for t in panel["targets"]]
     assert [figure.name for figure in DESCRIBED if not any(figure.name in text for text in texts)] == []
