@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from aftersales import bootstrap
 from aftersales.cli import running_gateway
 from aftersales.cli.main import app
+from aftersales.monitoring.monitor import Monitor
 from aftersales.runtime.settings import Settings, load_settings
 from tests.support.programs import free_port
 
@@ -26,7 +27,7 @@ async def nobody() -> Any:
 
 PROGRAMS: dict[str, tuple[Any, Callable[[Settings], AbstractAsyncContextManager[Any]]]] = {
     "worker": (bootstrap, lambda settings: bootstrap.open_dependencies(settings, None)),  # type: ignore[arg-type]
-    "gateway": (running_gateway, lambda settings: running_gateway.running_gateway(settings, nobody)),
+    "gateway": (running_gateway, lambda settings: running_gateway.running_gateway(settings, nobody, Monitor())),
 }
 
 
