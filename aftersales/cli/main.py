@@ -16,7 +16,6 @@ from aftersales.cli.output import complain, write_what_can_be_written
 from aftersales.runtime.tracing import stop_tracing
 from cases.plain_text import plain_lines
 
-
 _MADE_BEFORE_COLLECTING = 20_000
 """Objects made until garbage is looked for: imports make a great many that all stay, a tenth of a command's time."""
 
