@@ -77,6 +77,11 @@ class Filters(Strict):
     group: WaitingGroup | None = None
     page: int = Field(default=1, ge=1, le=400)
 
+    @property
+    def narrowed(self) -> int:
+        """How many filters are set besides search, group and page, which the page shows by themselves."""
+        return len(self.model_dump(exclude_defaults=True, exclude={"search", "group", "page"}))
+
 
 class WaitingCases:
     """The cases of one query that wait: the query says whose, and which of them."""
