@@ -1,10 +1,13 @@
-"""Measure the desk's first page beside a great many open cases: ``python -m benchmarks.desk [--cases N] [--loads N]``.
+"""Measure the desk's first page beside a great many open cases: ``python -m benchmarks.desk``.
 
 The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
 worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
 process of its own, since the page reads what it shows from them.  A tenth of the stand-ins come due in one minute.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
 changed, which all open pages share.
+
+Opening takes most of the time: with ``--keep``, the cases stay in a folder, and the next run measures beside the same
+ones.  Their deadlines pass as those of other cases do, so keep them for hours, not for days.
 """
 
 import argparse
@@ -16,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,9 @@ QUEUE, NOBODY = "desk", "nobody"
 REAL = 200
 """Cases that a worker runs."""
 AT_ONCE = 64
+OPENED = "opened"
+"""The file of a kept folder that says how many cases were opened in it."""
+FEWEST_LOADS = 2
 SHOPS = 20
 TASKS = 4
 """One real case of so many waits for a person."""
@@ -118,6 +124,30 @@ async def at_once(steps: Iterator[Awaitable[Any]]) -> None:
     await asyncio.gather(*(take() for _ in range(AT_ONCE)))
 
 
+async def open_once(client: Client, folder: Path, number: int) -> None:
+    """Open the cases, unless an earlier run has left them in the folder."""
+    kept = folder / OPENED
+    if kept.exists():
+        say(f"{number} cases kept by an earlier run")
+        return
+    began = time.perf_counter()
+    await open_all(client, number)
+    say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
+    kept.write_text(str(number), encoding="utf-8")
+
+
+def unusable(folder: Path, number: int) -> str | None:
+    """Return why a folder's cases are not those that are asked for."""
+    kept = folder / OPENED
+    if not kept.exists():
+        return (
+            f"{folder}: an earlier run did not open all its cases; delete the folder" if any(folder.iterdir()) else None
+        )
+    if (there := kept.read_text(encoding="utf-8")) != str(number):
+        return f"{folder}: it holds {there} cases, not {number}; give --cases {there}, or another folder"
+    return None
+
+
 async def open_all(client: Client, number: int) -> None:
     """Open the stand-ins and the real cases, and wait until the server lists them all."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -141,9 +171,7 @@ async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices
         )
         assert worker.stdin  # noqa: S101 - a pipe
         try:
-            began = time.perf_counter()
-            await open_all(server.client, number)
-            say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
+            await open_once(server.client, folder, number)
             with SqlLedger(folder / "ledger.sqlite3") as ledger:
                 yield (
                     DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder)),
@@ -195,21 +223,29 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def main(number: int, loads: int) -> None:
+async def main(number: int, loads: int, kept: Path | None) -> None:
     """Open the cases, and measure."""
     configure_logs("ERROR", "json")
-    with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), number) as (services, server):
+    with tempfile.TemporaryDirectory() as passing:
+        async with running(kept or Path(passing), number) as (services, server):
             await measure(services, loads, server)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000)
-    parser.add_argument("--loads", type=int, default=20)
+    parser.add_argument("--cases", type=int, default=20_000, help=f"open cases, {REAL} at least (default: 20000)")
+    parser.add_argument("--loads", type=int, default=20, help="loads of each page, 2 at least (default: 20)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the cases here, or measure beside those kept")
     parser.add_argument("--worker", metavar="ADDRESS", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         asyncio.run(work(asked.worker))
-    else:
-        asyncio.run(main(asked.cases, asked.loads))
+        sys.exit()
+    if asked.cases < REAL or asked.loads < FEWEST_LOADS:
+        parser.error(f"expected --cases {REAL} or more, and --loads {FEWEST_LOADS} or more")
+    if asked.keep:
+        asked.keep.mkdir(parents=True, exist_ok=True)
+        if bad := unusable(asked.keep, asked.cases):
+            parser.error(bad)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(asked.cases, asked.loads, asked.keep))
