@@ -29,12 +29,12 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
+from aftersales.desk.filters import Filters
 from aftersales.desk.live import LiveWatch
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.desk.users import User
-from aftersales.desk.waiting import Filters
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
