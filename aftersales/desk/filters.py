@@ -14,7 +14,7 @@ from cases.models import Instant, Strict
 CASES_ON_A_PAGE: Final = 25
 """Cases on a page."""
 LARGEST_AMOUNT: Final = 10**9
-MOST_PAGES: Final = 1000
+LAST_PAGE: Final = 1000
 MOST_SKIPPED: Final = 20_000
 
 
@@ -63,7 +63,7 @@ class Filters(Strict):
     clerk: str = ""
     search: str = Field(default="", max_length=64)
     group: WaitingGroup | None = None
-    page: int = Field(default=1, ge=1, le=MOST_PAGES)
+    page: int = Field(default=1, ge=1, le=LAST_PAGE)
     after: Instant | None = None
     skipped: int = Field(default=0, ge=0, le=MOST_SKIPPED)
 

@@ -107,7 +107,8 @@ async def list_cases(services: DeskServices, filters: Filters, user: User, now: 
     found = await find_cases(services, filters, user, now, COUNTS_OF_PAGES)
     rows = _rows(filters)
     probable = [*found.own[rows], *found.others, *found.waiting]
-    seen = await services.cases.read_some(_ids(probable), READ_SECONDS)
+    looks = {execution.id: _looks(execution) for execution in [*found.own, *found.others, *found.waiting]}
+    seen = await services.cases.read_some(_ids(probable), READ_SECONDS, looks)
     failed = [execution for execution in found.waiting if _has_failed(seen.get(execution.id))]
     tasks = [execution for execution in found.waiting if execution not in failed]
     top, own, others = _ordered(found, filters, failed, tasks)
@@ -126,7 +127,7 @@ async def list_cases(services: DeskServices, filters: Filters, user: User, now: 
         seen=seen,
     )
     late = [case_id for case_id in shown.case_ids if case_id not in seen]
-    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS)})
+    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS, looks)})
 
 
 def _ordered(
