@@ -2,7 +2,8 @@
 
 The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
 worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
-process of its own, since the page reads what it shows from them.  A tenth of the stand-ins come due in one minute.
+process of its own, since the pages read what they show from them: nothing else would be measured than how long a page
+waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
 changed, which all open pages share.
 
@@ -12,8 +13,10 @@ ones.  Their deadlines pass as those of other cases do, so keep them for hours, 
 
 import argparse
 import asyncio
+import html
 import itertools
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -52,15 +55,15 @@ from workflows.registry import PROCESSES
 
 CARD = PROCESSES["jd_delay_card"]
 QUEUE, NOBODY = "desk", "nobody"
-REAL = 200
+REAL = 500
 """Cases that a worker runs."""
 AT_ONCE = 64
 OPENED = "opened"
 """The file of a kept folder that says how many cases were opened in it."""
 FEWEST_LOADS = 2
-SHOPS = 20
-TASKS = 4
-"""One real case of so many waits for a person."""
+SHOPS = 10
+TASKS = 10
+"""One real case of so many waits for a person, and one for the buyer."""
 EACH = 10
 """One stand-in of so many comes due at the same instant as others."""
 PAGES = {
@@ -68,9 +71,9 @@ PAGES = {
     "overdue": "/?group=overdue",
     "of one shop": "/?shop=S3",
     "waits for the buyer": "/?group=buyer",
-    "found by order": "/?search=O-77",
-    "page 10": "/?page=10",
+    "found by order": "/?search=C70",
 }
+LATER_PAGE = 10
 
 
 async def work(address: str) -> None:
@@ -84,10 +87,10 @@ async def work(address: str) -> None:
 def stand_ins(number: int, now: datetime) -> Iterator[tuple[str, str, TypedSearchAttributes]]:
     """Yield the process, the id and the attributes of stand-ins, the same in every run but for the time."""
     chance = random.Random(14)  # noqa: S311 - the same stand-ins in every run  # nosec B311
-    busy_minute = now + timedelta(hours=30)
+    busy_second = now + timedelta(days=10)
     parties = [Party.MERCHANT] * 6 + [Party.BUYER] * 2 + [Party.PLATFORM] * 2
     for at, process in zip(range(number), itertools.cycle(PROCESSES.values())):
-        due = busy_minute if at % EACH == 0 else now + timedelta(minutes=chance.randrange(48 * 60, 60 * 24 * 30))
+        due = busy_second if at % EACH == 0 else now + timedelta(minutes=chance.randrange(60 * 24 * 10, 60 * 24 * 40))
         state = process.state_label(next(iter(process.states)))
         values: dict[Any, Any] = {
             sa.PROCESS: process.name,
@@ -156,6 +159,10 @@ async def open_all(client: Client, number: int) -> None:
         for process, case_id, attributes in stand_ins(number - REAL, now)
     )
     await at_once(start_case(client, QUEUE, *real_case(at, now)) for at in range(REAL))
+    refused = [f"{RESHIP.name}/R{at}" for at in range(1, REAL, TASKS)]
+    await at_once(
+        client.get_workflow_handle(case_id).execute_update("refuse", {"reason": "已补发"}) for case_id in refused
+    )
     while (await client.count_workflows(f"{sa.WAITS_FOR.name} IS NOT NULL")).count < number:  # noqa: ASYNC110 - polled
         await asyncio.sleep(0.5)
 
@@ -204,7 +211,8 @@ async def measure(services: DeskServices, loads: int, server: int) -> None:
             serving(make_desk(services, OneUser("bench")), listener),
             httpx2.AsyncClient(base_url=address, timeout=60) as browser,
         ):
-            for name, path in PAGES.items():
+            later = {f"page {LATER_PAGE}": await address_of_page(browser, LATER_PAGE)}
+            for name, path in {**PAGES, **later}.items():
 
                 async def load(path: str = path) -> None:
                     shown = await browser.get(path)
@@ -216,6 +224,15 @@ async def measure(services: DeskServices, loads: int, server: int) -> None:
                 print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server)}", flush=True)
     _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
     print(f"{'one poll':20} {await measured(loads, poll, server)}")
+
+
+async def address_of_page(browser: httpx2.AsyncClient, number: int) -> str:
+    """Return the address of a later page, to which a clerk comes from page to page."""
+    address = "/"
+    for _ in range(number - 1):
+        (following,) = re.findall(r'href="([^"]*)">下一页', (await browser.get(address)).text)
+        address = html.unescape(following)
+    return address
 
 
 def say(text: str) -> None:

@@ -62,7 +62,7 @@ async def home(request: Request) -> Response:
         everything=_address(filters.with_group(None)),
         following=_address(listing.following) if listing.following else None,
         before=_address(filters.page_before()) if filters.page > 1 else None,
-        shops=_choices(services, user),
+        shops=_choices(services, user, filters.shop),
         platforms={name: marketplace.label for name, marketplace in installed_marketplaces().items()},
         processes={name: process.label for name, process in PROCESSES.items()},
         states=_states(filters.process),
@@ -87,8 +87,8 @@ def _address(filters: Filters) -> str:
     return "/?" + urlencode({name: value for name, value in values.items() if value is not None})
 
 
-def _choices(services: DeskServices, user: User) -> dict[str, str]:
-    return {shop: services.shop_name(shop) for shop in services.shops_of(user)}
+def _choices(services: DeskServices, user: User, shop: str) -> dict[str, str]:
+    return {shop: services.shop_name(shop) for shop in services.shops_of(user, [shop])}
 
 
 def _states(process: str) -> list[str]:
