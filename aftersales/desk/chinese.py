@@ -53,6 +53,9 @@ def _titled(place: str) -> str:
 
 
 def _closing(half: str) -> str:
-    """Return the punctuation that ends an English half, as it also ends the Chinese one."""
+    """Return the punctuation that ends an English half, as it also ends the Chinese one.
+
+    A bracket that was opened in the English half ends nothing else.
+    """
     found = _KEPT.search(half)
-    return found.group() if found else ""
+    return found.group().replace(")", "", half.count("(")) if found else ""

@@ -14,11 +14,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk import listing
 from aftersales.desk.rows import tone_of
+from aftersales.desk.users import User
 from aftersales.desk.waiting import WaitingCases
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from cases.ledger import NumberUse
-from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
+from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
 from tests.support.listed import are_listed, list_case
 from tests.support.stage import BUSINESS, Stage
 
@@ -239,3 +240,14 @@ async def test_a_later_page_begins_where_the_one_before_ended_however_many_are_d
     (before,) = re.findall(r'href="([^"]*)">上一页', pages[3])
     assert re.findall('data-case="([^"]+)"', (await desk.get(html.unescape(before))).text) == shown[2]
     assert all("after=" not in found for page in pages for found in re.findall(r'href="([^"]*group=[^"]*)"', page))
+
+
+async def test_a_filter_for_a_shop_that_nobody_has_named_stays_chosen_and_is_counted(
+    desk: httpx2.AsyncClient, browse: Browse
+) -> None:
+    text = (await desk.get("/", params={"shop": "unnamed", "least": "1", "page": "2"})).text
+
+    assert '<option value="unnamed" selected>unnamed</option>' in text
+    assert "更多条件(已设 2 项)" in text
+    stranger = await browse(User(name="外店", shops=("elsewhere",)))
+    assert '<option value="unnamed"' not in (await stranger.get("/", params={"shop": "unnamed"})).text
