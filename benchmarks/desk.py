@@ -5,7 +5,8 @@ worker, so that they are opened quickly; those whose deadlines are the nearest a
 process of its own, since the pages read what they show from them: nothing else would be measured than how long a page
 waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
-changed, which all open pages share.
+changed, which all open pages share; and what each load asked the server for, which the load of the machine does not
+change.
 
 Opening takes most of the time: with ``--keep``, the cases stay in a folder, and the next run measures beside the same
 ones.  Their deadlines pass as those of other cases do, so keep them for hours, not for days.
@@ -45,6 +46,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
+from benchmarks.asked import AskedCounter
 from benchmarks.cases import RESHIP, cpu_of, facts
 from cases.messages import Opening
 from statecharts.rules import Party
@@ -168,7 +170,7 @@ async def open_all(client: Client, number: int) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices, int]]:
+async def running(folder: Path, number: int, counter: AskedCounter) -> AsyncIterator[tuple[DeskServices, int]]:
     """Run a server with so many open cases, and the worker, until the block ends; yields the server's process, too."""
     with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
         port, ui_port = one.getsockname()[1], two.getsockname()[1]
@@ -181,7 +183,7 @@ async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices
             await open_once(server.client, folder, number)
             with SqlLedger(folder / "ledger.sqlite3") as ledger:
                 yield (
-                    DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder)),
+                    DeskServices(counter.on(server.client), ledger, Settings(task_queue=QUEUE, data_dir=folder)),
                     server.process.pid,
                 )
         finally:
@@ -189,9 +191,10 @@ async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices
             await worker.wait()
 
 
-async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int) -> str:
-    """Return how long loads take in milliseconds, and the CPU time in it of the desk, and of the server."""
+async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int, counter: AskedCounter) -> str:
+    """Return how long loads take in milliseconds, the CPU time of desk and server, and what each load asked for."""
     took = []
+    counter.asked.clear()
     own, others = time.process_time(), cpu_of(server)
     for _ in range(loads):
         began = time.perf_counter()
@@ -200,10 +203,11 @@ async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int) 
     low, middle, high = statistics.quantiles(took, n=4)
     worst = statistics.quantiles(took, n=100, method="inclusive")[98]
     own, others = (1000 * spent / loads for spent in (time.process_time() - own, cpu_of(server) - others))
-    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms"
+    spent_by_both = f"CPU {own:,.0f} + {others:,.0f} ms"
+    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, {spent_by_both}; {counter.each(loads)}"
 
 
-async def measure(services: DeskServices, loads: int, server: int) -> None:
+async def measure(services: DeskServices, loads: int, server: int, counter: AskedCounter) -> None:
     """Print a line for each page, and one for a poll."""
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -221,9 +225,11 @@ async def measure(services: DeskServices, loads: int, server: int) -> None:
                 began = time.perf_counter()
                 await load()
                 first = (time.perf_counter() - began) * 1000
-                print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server)}", flush=True)
+                print(
+                    f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server, counter)}", flush=True
+                )
     _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
-    print(f"{'one poll':20} {await measured(loads, poll, server)}")
+    print(f"{'one poll':20} {await measured(loads, poll, server, counter)}")
 
 
 async def address_of_page(browser: httpx2.AsyncClient, number: int) -> str:
@@ -243,9 +249,10 @@ def say(text: str) -> None:
 async def main(number: int, loads: int, kept: Path | None) -> None:
     """Open the cases, and measure."""
     configure_logs("ERROR", "json")
+    counter = AskedCounter()
     with tempfile.TemporaryDirectory() as passing:
-        async with running(kept or Path(passing), number) as (services, server):
-            await measure(services, loads, server)
+        async with running(kept or Path(passing), number, counter) as (services, server):
+            await measure(services, loads, server, counter)
 
 
 if __name__ == "__main__":
