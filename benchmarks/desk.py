@@ -26,7 +26,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 from temporalio.client import Client
@@ -76,6 +76,13 @@ PAGES = {
     "found by order": "/?search=C70",
 }
 LATER_PAGE = 10
+
+
+class Loads(NamedTuple):
+    """How often a page is loaded, and the pause between two loads in seconds."""
+
+    number: int
+    pause: float
 
 
 async def work(address: str) -> None:
@@ -191,23 +198,26 @@ async def running(folder: Path, number: int, counter: AskedCounter) -> AsyncIter
             await worker.wait()
 
 
-async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int, counter: AskedCounter) -> str:
+async def measured(loads: Loads, load: Callable[[], Awaitable[Any]], server: int, counter: AskedCounter) -> str:
     """Return how long loads take in milliseconds, the CPU time of desk and server, and what each load asked for."""
     took = []
     counter.asked.clear()
     own, others = time.process_time(), cpu_of(server)
-    for _ in range(loads):
+    for _ in range(loads.number):
+        await asyncio.sleep(loads.pause)
         began = time.perf_counter()
         await load()
         took.append((time.perf_counter() - began) * 1000)
     low, middle, high = statistics.quantiles(took, n=4)
     worst = statistics.quantiles(took, n=100, method="inclusive")[98]
-    own, others = (1000 * spent / loads for spent in (time.process_time() - own, cpu_of(server) - others))
-    spent_by_both = f"CPU {own:,.0f} + {others:,.0f} ms"
-    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, {spent_by_both}; {counter.each(loads)}"
+    own, others = (1000 * spent / loads.number for spent in (time.process_time() - own, cpu_of(server) - others))
+    asked = counter.each(loads.number)
+    return (
+        f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms; {asked}"
+    )
 
 
-async def measure(services: DeskServices, loads: int, server: int, counter: AskedCounter) -> None:
+async def measure(services: DeskServices, loads: Loads, server: int, counter: AskedCounter) -> None:
     """Print a line for each page, and one for a poll."""
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -246,7 +256,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def main(number: int, loads: int, kept: Path | None) -> None:
+async def main(number: int, loads: Loads, kept: Path | None) -> None:
     """Open the cases, and measure."""
     configure_logs("ERROR", "json")
     counter = AskedCounter()
@@ -259,6 +269,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000, help=f"open cases, {REAL} at least (default: 20000)")
     parser.add_argument("--loads", type=int, default=20, help="loads of each page, 2 at least (default: 20)")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two loads (default: 0)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the cases here, or measure beside those kept")
     parser.add_argument("--worker", metavar="ADDRESS", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -272,4 +283,4 @@ if __name__ == "__main__":
         if bad := unusable(asked.keep, asked.cases):
             parser.error(bad)
     with suppress(KeyboardInterrupt):
-        asyncio.run(main(asked.cases, asked.loads, asked.keep))
+        asyncio.run(main(asked.cases, Loads(asked.loads, asked.pause), asked.keep))
