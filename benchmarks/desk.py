@@ -1,37 +1,44 @@
-"""Measure the desk's first page beside a great many open cases: ``python -m benchmarks.desk [--cases N] [--loads N]``.
+"""Measure the desk's first page beside a great many open cases: ``python -m benchmarks.desk``.
 
 The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
 worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
-process of its own, since the page reads what it shows from them.  A tenth of the stand-ins come due in one minute.
+process of its own, since the pages read what they show from them: nothing else would be measured than how long a page
+waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
-changed, which all open pages share.
+changed, which all open pages share; and what each load asked the server for, which the load of the machine does not
+change.
+
+Opening takes most of the time: with ``--keep``, the cases stay in a folder, and the next run measures beside the same
+ones.  Their deadlines pass as those of other cases do, so keep them for hours, not for days.
 """
 
 import argparse
 import asyncio
+import html
 import itertools
 import random
+import re
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
+from aftersales.desk.filters import Filters
 from aftersales.desk.live import LiveWatch
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.desk.users import User
-from aftersales.desk.waiting import Filters
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
@@ -39,6 +46,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
+from benchmarks.asked import AskedCounter
 from benchmarks.cases import RESHIP, cpu_of, facts
 from cases.messages import Opening
 from statecharts.rules import Party
@@ -49,12 +57,15 @@ from workflows.registry import PROCESSES
 
 CARD = PROCESSES["jd_delay_card"]
 QUEUE, NOBODY = "desk", "nobody"
-REAL = 200
+REAL = 500
 """Cases that a worker runs."""
 AT_ONCE = 64
-SHOPS = 20
-TASKS = 4
-"""One real case of so many waits for a person."""
+OPENED = "opened"
+"""The file of a kept folder that says how many cases were opened in it."""
+FEWEST_LOADS = 2
+SHOPS = 10
+TASKS = 10
+"""One real case of so many waits for a person, and one for the buyer."""
 EACH = 10
 """One stand-in of so many comes due at the same instant as others."""
 PAGES = {
@@ -62,9 +73,16 @@ PAGES = {
     "overdue": "/?group=overdue",
     "of one shop": "/?shop=S3",
     "waits for the buyer": "/?group=buyer",
-    "found by order": "/?search=O-77",
-    "page 10": "/?page=10",
+    "found by order": "/?search=C70",
 }
+LATER_PAGE = 10
+
+
+class Loads(NamedTuple):
+    """How often a page is loaded, and the pause between two loads in seconds."""
+
+    number: int
+    pause: float
 
 
 async def work(address: str) -> None:
@@ -78,10 +96,10 @@ async def work(address: str) -> None:
 def stand_ins(number: int, now: datetime) -> Iterator[tuple[str, str, TypedSearchAttributes]]:
     """Yield the process, the id and the attributes of stand-ins, the same in every run but for the time."""
     chance = random.Random(14)  # noqa: S311 - the same stand-ins in every run  # nosec B311
-    busy_minute = now + timedelta(hours=30)
+    busy_second = now + timedelta(days=10)
     parties = [Party.MERCHANT] * 6 + [Party.BUYER] * 2 + [Party.PLATFORM] * 2
     for at, process in zip(range(number), itertools.cycle(PROCESSES.values())):
-        due = busy_minute if at % EACH == 0 else now + timedelta(minutes=chance.randrange(48 * 60, 60 * 24 * 30))
+        due = busy_second if at % EACH == 0 else now + timedelta(minutes=chance.randrange(60 * 24 * 10, 60 * 24 * 40))
         state = process.state_label(next(iter(process.states)))
         values: dict[Any, Any] = {
             sa.PROCESS: process.name,
@@ -118,6 +136,30 @@ async def at_once(steps: Iterator[Awaitable[Any]]) -> None:
     await asyncio.gather(*(take() for _ in range(AT_ONCE)))
 
 
+async def open_once(client: Client, folder: Path, number: int) -> None:
+    """Open the cases, unless an earlier run has left them in the folder."""
+    kept = folder / OPENED
+    if kept.exists():
+        say(f"{number} cases kept by an earlier run")
+        return
+    began = time.perf_counter()
+    await open_all(client, number)
+    say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
+    kept.write_text(str(number), encoding="utf-8")
+
+
+def unusable(folder: Path, number: int) -> str | None:
+    """Return why a folder's cases are not those that are asked for."""
+    kept = folder / OPENED
+    if not kept.exists():
+        return (
+            f"{folder}: an earlier run did not open all its cases; delete the folder" if any(folder.iterdir()) else None
+        )
+    if (there := kept.read_text(encoding="utf-8")) != str(number):
+        return f"{folder}: it holds {there} cases, not {number}; give --cases {there}, or another folder"
+    return None
+
+
 async def open_all(client: Client, number: int) -> None:
     """Open the stand-ins and the real cases, and wait until the server lists them all."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -126,12 +168,16 @@ async def open_all(client: Client, number: int) -> None:
         for process, case_id, attributes in stand_ins(number - REAL, now)
     )
     await at_once(start_case(client, QUEUE, *real_case(at, now)) for at in range(REAL))
+    refused = [f"{RESHIP.name}/R{at}" for at in range(1, REAL, TASKS)]
+    await at_once(
+        client.get_workflow_handle(case_id).execute_update("refuse", {"reason": "已补发"}) for case_id in refused
+    )
     while (await client.count_workflows(f"{sa.WAITS_FOR.name} IS NOT NULL")).count < number:  # noqa: ASYNC110 - polled
         await asyncio.sleep(0.5)
 
 
 @asynccontextmanager
-async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices, int]]:
+async def running(folder: Path, number: int, counter: AskedCounter) -> AsyncIterator[tuple[DeskServices, int]]:
     """Run a server with so many open cases, and the worker, until the block ends; yields the server's process, too."""
     with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
         port, ui_port = one.getsockname()[1], two.getsockname()[1]
@@ -141,12 +187,10 @@ async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices
         )
         assert worker.stdin  # noqa: S101 - a pipe
         try:
-            began = time.perf_counter()
-            await open_all(server.client, number)
-            say(f"{number} cases opened in {time.perf_counter() - began:.0f} s")
+            await open_once(server.client, folder, number)
             with SqlLedger(folder / "ledger.sqlite3") as ledger:
                 yield (
-                    DeskServices(server.client, ledger, Settings(task_queue=QUEUE, data_dir=folder)),
+                    DeskServices(counter.on(server.client), ledger, Settings(task_queue=QUEUE, data_dir=folder)),
                     server.process.pid,
                 )
         finally:
@@ -154,21 +198,26 @@ async def running(folder: Path, number: int) -> AsyncIterator[tuple[DeskServices
             await worker.wait()
 
 
-async def measured(loads: int, load: Callable[[], Awaitable[Any]], server: int) -> str:
-    """Return how long loads take in milliseconds, and the CPU time in it of the desk, and of the server."""
+async def measured(loads: Loads, load: Callable[[], Awaitable[Any]], server: int, counter: AskedCounter) -> str:
+    """Return how long loads take in milliseconds, the CPU time of desk and server, and what each load asked for."""
     took = []
+    counter.asked.clear()
     own, others = time.process_time(), cpu_of(server)
-    for _ in range(loads):
+    for _ in range(loads.number):
+        await asyncio.sleep(loads.pause)
         began = time.perf_counter()
         await load()
         took.append((time.perf_counter() - began) * 1000)
     low, middle, high = statistics.quantiles(took, n=4)
     worst = statistics.quantiles(took, n=100, method="inclusive")[98]
-    own, others = (1000 * spent / loads for spent in (time.process_time() - own, cpu_of(server) - others))
-    return f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms"
+    own, others = (1000 * spent / loads.number for spent in (time.process_time() - own, cpu_of(server) - others))
+    asked = counter.each(loads.number)
+    return (
+        f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms; {asked}"
+    )
 
 
-async def measure(services: DeskServices, loads: int, server: int) -> None:
+async def measure(services: DeskServices, loads: Loads, server: int, counter: AskedCounter) -> None:
     """Print a line for each page, and one for a poll."""
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -176,7 +225,8 @@ async def measure(services: DeskServices, loads: int, server: int) -> None:
             serving(make_desk(services, OneUser("bench")), listener),
             httpx2.AsyncClient(base_url=address, timeout=60) as browser,
         ):
-            for name, path in PAGES.items():
+            later = {f"page {LATER_PAGE}": await address_of_page(browser, LATER_PAGE)}
+            for name, path in {**PAGES, **later}.items():
 
                 async def load(path: str = path) -> None:
                     shown = await browser.get(path)
@@ -185,9 +235,20 @@ async def measure(services: DeskServices, loads: int, server: int) -> None:
                 began = time.perf_counter()
                 await load()
                 first = (time.perf_counter() - began) * 1000
-                print(f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server)}", flush=True)
+                print(
+                    f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server, counter)}", flush=True
+                )
     _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
-    print(f"{'one poll':20} {await measured(loads, poll, server)}")
+    print(f"{'one poll':20} {await measured(loads, poll, server, counter)}")
+
+
+async def address_of_page(browser: httpx2.AsyncClient, number: int) -> str:
+    """Return the address of a later page, to which a clerk comes from page to page."""
+    address = "/"
+    for _ in range(number - 1):
+        (following,) = re.findall(r'href="([^"]*)">下一页', (await browser.get(address)).text)
+        address = html.unescape(following)
+    return address
 
 
 def say(text: str) -> None:
@@ -195,21 +256,31 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def main(number: int, loads: int) -> None:
+async def main(number: int, loads: Loads, kept: Path | None) -> None:
     """Open the cases, and measure."""
     configure_logs("ERROR", "json")
-    with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), number) as (services, server):
-            await measure(services, loads, server)
+    counter = AskedCounter()
+    with tempfile.TemporaryDirectory() as passing:
+        async with running(kept or Path(passing), number, counter) as (services, server):
+            await measure(services, loads, server, counter)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000)
-    parser.add_argument("--loads", type=int, default=20)
+    parser.add_argument("--cases", type=int, default=20_000, help=f"open cases, {REAL} at least (default: 20000)")
+    parser.add_argument("--loads", type=int, default=20, help="loads of each page, 2 at least (default: 20)")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two loads (default: 0)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the cases here, or measure beside those kept")
     parser.add_argument("--worker", metavar="ADDRESS", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         asyncio.run(work(asked.worker))
-    else:
-        asyncio.run(main(asked.cases, asked.loads))
+        sys.exit()
+    if asked.cases < REAL or asked.loads < FEWEST_LOADS:
+        parser.error(f"expected --cases {REAL} or more, and --loads {FEWEST_LOADS} or more")
+    if asked.keep:
+        asked.keep.mkdir(parents=True, exist_ok=True)
+        if bad := unusable(asked.keep, asked.cases):
+            parser.error(bad)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(asked.cases, Loads(asked.loads, asked.pause), asked.keep))

@@ -14,9 +14,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.authoring.process_check import refuse_faulty_processes
 from aftersales.bootstrap import arrange, make_worker, open_dependencies
-from aftersales.cli.desk import running_desk
 from aftersales.cli.output import say
 from aftersales.cli.running_codec import codec_address, running_codec
+from aftersales.cli.running_desk import running_desk
 from aftersales.cli.running_gateway import running_gateway
 from aftersales.importing.batch import case_id, open_cases
 from aftersales.importing.case_files import read_cases

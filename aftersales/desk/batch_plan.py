@@ -25,7 +25,7 @@ from aftersales.desk.happenings import marks_of
 from aftersales.desk.panels import StepNote
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
-from aftersales.runtime.sender_header import LONGEST_OPERATOR
+from aftersales.runtime.operator_name import LONGEST_OPERATOR, is_operator_name
 from cases.case import Cost
 from cases.errors import BadForm
 from cases.forms import Form
@@ -211,7 +211,7 @@ def plan_assigning(
 def clerk_named(written: str) -> str:
     """Return the name of a clerk as it is kept; raises BadForm if it is none."""
     clerk = written.strip()
-    if not 1 <= len(clerk) <= LONGEST_OPERATOR or not clerk.isprintable():
+    if not is_operator_name(clerk):
         raise BadForm(f"处理人:须为 1 至 {LONGEST_OPERATOR} 个字 / a name is expected")
     return clerk
 

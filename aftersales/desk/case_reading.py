@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -27,7 +29,18 @@ READ_AT_ONCE: Final = 16
 """Cases read at the same time for lists; a case's own page does not wait for them."""
 FRESH_SECONDS: Final = 5.0
 """How long a list shows what was read before; a case's own page always reads it again."""
+UNCHANGED_SECONDS: Final = 30.0
+"""How long it does if the server lists the case as it did then: to read a case costs more than to list fifteen."""
 MOST_VIEWS: Final = 2000
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What was read of a case, when, and what the server listed of it then, if that is known."""
+
+    at: float
+    case: CaseView
+    looks: Hashable
 
 
 class CaseReader:
@@ -36,27 +49,31 @@ class CaseReader:
     def __init__(self, client: Client) -> None:
         """Read with this client."""
         self._client, self._reading = client, asyncio.Semaphore(READ_AT_ONCE)
-        self._kept: OrderedDict[str, tuple[float, CaseView]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._being_read: dict[str, asyncio.Task[CaseView | None]] = {}
 
     async def read(self, user: User, case_id: str) -> CaseView | None:
         """Return a case; None if there is none that the user sees.  Raises CaseError if no worker answers."""
-        seen = await self._read(case_id)
+        seen = self._keep(case_id, await self._read(case_id))
         return seen if seen and user.sees(facts_of(seen).shop) else None
 
-    async def read_some(self, case_ids: Iterable[str], within: float) -> dict[str, CaseView]:
+    async def read_some(
+        self, case_ids: Iterable[str], within: float, looks: Mapping[str, Hashable] = MappingProxyType({})
+    ) -> dict[str, CaseView]:
         """Return those of the cases that can be read within some seconds, or were read before.
 
-        What comes later is kept for next time.
+        What comes later is kept for next time.  ``looks``: what the server lists of the cases, as far as it is known; a
+        case that looks as it did when it was read is not read again so soon, and one that looks different at once.
         """
         wanted = list(dict.fromkeys(case_ids))
-        now = time.monotonic()
-        fresh = {name: kept[1] for name in wanted if (kept := self._kept.get(name)) and now - kept[0] < FRESH_SECONDS}
-        tasks = {name: self._started(name) for name in wanted if name not in fresh}
+        fresh = {
+            name: kept.case for name in wanted if (kept := self._kept.get(name)) and _is_fresh(kept, looks.get(name))
+        }
+        tasks = {name: self._started(name, looks.get(name)) for name in wanted if name not in fresh}
         if tasks:
             await asyncio.wait(tasks.values(), timeout=within)
         read = {name: task.result() for name, task in tasks.items() if task.done()}
-        late = {name: kept[1] for name in tasks if name not in read and (kept := self._kept.get(name))}
+        late = {name: kept.case for name in tasks if name not in read and (kept := self._kept.get(name))}
         return fresh | late | {name: seen for name, seen in read.items() if seen is not None}
 
     def forget(self, case_id: str) -> None:
@@ -64,11 +81,11 @@ class CaseReader:
         self._kept.pop(case_id, None)
         self._being_read.pop(case_id, None)
 
-    def _started(self, case_id: str) -> asyncio.Task[CaseView | None]:
+    def _started(self, case_id: str, looks: Hashable) -> asyncio.Task[CaseView | None]:
         """Return the task that reads a case, which those who ask for it at the same time share."""
         task = self._being_read.get(case_id)
         if task is None:
-            task = self._being_read[case_id] = asyncio.create_task(self._try(case_id))
+            task = self._being_read[case_id] = asyncio.create_task(self._try(case_id, looks))
             task.add_done_callback(partial(self._ended, case_id))
         return task
 
@@ -76,10 +93,10 @@ class CaseReader:
         if self._being_read.get(case_id) is task:
             del self._being_read[case_id]
 
-    async def _try(self, case_id: str) -> CaseView | None:
+    async def _try(self, case_id: str, looks: Hashable) -> CaseView | None:
         try:
             async with self._reading:
-                return await self._read(case_id, LISTING_PATIENCE)
+                return self._keep(case_id, await self._read(case_id, LISTING_PATIENCE), looks)
         except CaseError:
             return None  # the list shows what the server knows of it
 
@@ -94,11 +111,22 @@ class CaseReader:
             raise CaseError(f"{NO_ANSWER} / no worker answers: {failed.message}") from failed
         except WorkflowQueryFailedError as failed:
             raise CaseError(f"{case_id}: 无法读取 / cannot be read: {failed}") from failed
-        self._kept[case_id] = time.monotonic(), seen
-        self._kept.move_to_end(case_id)
-        while len(self._kept) > MOST_VIEWS:
-            self._kept.popitem(last=False)
         return seen
+
+    def _keep(self, case_id: str, seen: CaseView | None, looks: Hashable = None) -> CaseView | None:
+        if seen is not None:
+            self._kept[case_id] = _Kept(time.monotonic(), seen, looks)
+            self._kept.move_to_end(case_id)
+            while len(self._kept) > MOST_VIEWS:
+                self._kept.popitem(last=False)
+        return seen
+
+
+def _is_fresh(kept: _Kept, looks: Hashable) -> bool:
+    age = time.monotonic() - kept.at
+    if looks is None or kept.looks is None:
+        return age < FRESH_SECONDS
+    return kept.looks == looks and age < UNCHANGED_SECONDS
 
 
 def facts_of(case: CaseView) -> Facts:

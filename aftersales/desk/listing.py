@@ -8,17 +8,13 @@ from typing import Final
 
 from temporalio.client import WorkflowExecution
 
+from aftersales.desk.filters import CASES_ON_A_PAGE, LISTED_WHOLE, Filters, WaitingGroup
+from aftersales.desk.kept_counts import CountAge, Counts
 from aftersales.desk.services import DeskServices
 from aftersales.desk.team import orders_of_parcel
 from aftersales.desk.users import User
-from aftersales.desk.waiting import (
-    CASES_ON_A_PAGE,
-    Filters,
-    WaitingCases,
-    WaitingGroup,
-    query_of,
-)
-from aftersales.runtime.nearest_cases import by_deadline
+from aftersales.desk.waiting import WaitingCases, query_of
+from aftersales.runtime.nearest_cases import by_deadline, is_between
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 
@@ -26,8 +22,7 @@ READ_SECONDS: Final = 0.4
 """How long the list waits for what only the cases know; it is shown without what comes later."""
 LATE_ROWS_SECONDS: Final = 0.1
 """How much longer it waits for rows that came to the page by what was read of others."""
-COUNTS_KEPT_SECONDS: Final = 8.0
-"""How old the counts of those who wait for others may be; live update counts them again for every open page."""
+COUNTS_OF_PAGES: Final = CountAge(fresh=8, shown=60)
 OTHER_CLOCKS_SHOWN: Final = 10
 _SHOWN: Final = (sa.STATE, sa.DEADLINE, sa.WAITS_FOR, sa.NEEDS_OPERATOR, sa.AT_STAKE)
 """What a row shows of what the server knows."""
@@ -44,7 +39,7 @@ class Found:
     early: Sequence[WorkflowExecution]
     own: Sequence[WorkflowExecution]
     others: Sequence[WorkflowExecution]
-    counts: Mapping[WaitingGroup, int]
+    counted: Counts
 
     @property
     def case_ids(self) -> list[str]:
@@ -55,7 +50,7 @@ class Found:
     def shape(self) -> Hashable:
         """What differs if the page would look different."""
         listed = [*self.waiting, *self.early, *self.own, *self.others]
-        return tuple(self.counts.items()), tuple(map(_looks, listed))
+        return tuple(self.counted.of.items()), tuple(map(_looks, listed))
 
 
 @dataclass(frozen=True)
@@ -63,14 +58,14 @@ class Listing:
     """The cases of one page, and the counts of the groups.
 
     ``top`` are those that failed or ended early, ``own`` the shop's own deadlines, ``others`` the clocks of others;
-    ``found`` is what the server knows of them, ``seen`` what was read of them.
+    ``found`` is what the server knows of them, ``seen`` what was read of them.  ``following`` leads to the next page.
     """
 
     found: Found
     top: Sequence[WorkflowExecution]
     own: Sequence[WorkflowExecution]
     others: Sequence[WorkflowExecution]
-    more: bool
+    following: Filters | None
     counts: Mapping[WaitingGroup, int]
     seen: Mapping[str, CaseView]
 
@@ -86,50 +81,45 @@ class Listing:
         return [case_id for case_id in self.case_ids if case_id not in self.seen and case_id not in early]
 
 
-async def find_cases(
-    services: DeskServices, filters: Filters, user: User, now: datetime, oldest_count: float = 0.0
-) -> Found:
-    """Ask the server for the cases that a user sees and that the filters leave.
-
-    The counts of those who wait for others may be so many seconds old.
-    """
+async def find_cases(services: DeskServices, filters: Filters, user: User, now: datetime, counts: CountAge) -> Found:
+    """Ask the server for the cases that a user sees and that the filters leave, and for counts that may be kept."""
     query, group = await _query(services, filters, user), filters.group
     cases = WaitingCases(services.client, query, now, few=bool(filters.search))
-    alone = group in (WaitingGroup.FAILED, WaitingGroup.TASKS, WaitingGroup.ENDED_EARLY)
-    needed = wanted = 0 if alone else filters.page * CASES_ON_A_PAGE + 1
+    needed = wanted = 0 if group in LISTED_WHOLE else _rows(filters).stop + 1
     of_others = 0 if group or filters.page > 1 else OTHER_CLOCKS_SHOWN
-    waiting, early, counts, own, others = await asyncio.gather(
+    waiting, early, counted, own, others = await asyncio.gather(
         cases.needing_operator(),
         cases.ended_early(),
-        services.counts.of(cases, oldest_count),
-        cases.nearest(group, wanted),
+        services.counts.of(cases, counts),
+        cases.nearest(group, wanted, filters.after),
         cases.nearest_of_others(of_others),
     )
     apart = set(_ids(waiting))
     # Those that wait for a person may all be shown above the others: without them there must still be enough.
     while not group and len(own) >= wanted and (short := needed - sum(one.id not in apart for one in own)) > 0:
         wanted += short
-        own = await cases.nearest(group, wanted)
-    return Found(waiting, early, own, others, counts)
+        own = await cases.nearest(group, wanted, filters.after)
+    return Found(waiting, early, own, others, counted)
 
 
 async def list_cases(services: DeskServices, filters: Filters, user: User, now: datetime) -> Listing:
     """List the cases of a page, with what could be read of them in time."""
-    found = await find_cases(services, filters, user, now, COUNTS_KEPT_SECONDS)
-    first, last = (filters.page - 1) * CASES_ON_A_PAGE, filters.page * CASES_ON_A_PAGE
-    probable = [*found.own[first:last], *found.others, *found.waiting]
-    seen = await services.cases.read_some(_ids(probable), READ_SECONDS)
+    found = await find_cases(services, filters, user, now, COUNTS_OF_PAGES)
+    rows = _rows(filters)
+    probable = [*found.own[rows], *found.others, *found.waiting]
+    looks = {execution.id: _looks(execution) for execution in [*found.own, *found.others, *found.waiting]}
+    seen = await services.cases.read_some(_ids(probable), READ_SECONDS, looks)
     failed = [execution for execution in found.waiting if _has_failed(seen.get(execution.id))]
     tasks = [execution for execution in found.waiting if execution not in failed]
     top, own, others = _ordered(found, filters, failed, tasks)
     shown = Listing(
         found=found,
         top=top,
-        own=own[first:last],
+        own=own[rows],
         others=others,
-        more=len(own) > last,
+        following=filters.page_after(own[: rows.stop]) if len(own) > rows.stop else None,
         counts={
-            **found.counts,
+            **found.counted.of,
             WaitingGroup.FAILED: len(failed),
             WaitingGroup.TASKS: len(tasks),
             WaitingGroup.ENDED_EARLY: len(found.early),
@@ -137,7 +127,7 @@ async def list_cases(services: DeskServices, filters: Filters, user: User, now: 
         seen=seen,
     )
     late = [case_id for case_id in shown.case_ids if case_id not in seen]
-    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS)})
+    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS, looks)})
 
 
 def _ordered(
@@ -154,7 +144,8 @@ def _ordered(
         return [], list(found.own), []
     top = [*found.early, *failed]
     above = set(_ids(top))
-    ours = {execution.id: execution for execution in [*tasks, *found.own] if execution.id not in above}
+    later = [task for task in tasks if is_between(task, filters.after, None, undated=True)]
+    ours = {execution.id: execution for execution in [*later, *found.own] if execution.id not in above}
     theirs = [execution for execution in found.others if execution.id not in {*ours, *above}]
     first_page = filters.page == 1
     return (
@@ -162,6 +153,12 @@ def _ordered(
         sorted(ours.values(), key=by_deadline),
         sorted(theirs, key=by_deadline)[:OTHER_CLOCKS_SHOWN] if first_page else [],
     )
+
+
+def _rows(filters: Filters) -> slice:
+    """Return which of the cases that are looked for the page shows."""
+    first = filters.skipped if filters.after else (filters.page - 1) * CASES_ON_A_PAGE
+    return slice(first, first + CASES_ON_A_PAGE)
 
 
 async def _query(services: DeskServices, filters: Filters, user: User) -> str:

@@ -10,11 +10,12 @@ from typing import Final
 
 import structlog
 
+from aftersales.desk.filters import Filters
+from aftersales.desk.kept_counts import CountAge
 from aftersales.desk.listing import Found, find_cases
 from aftersales.desk.services import DeskServices
 from aftersales.desk.team import claims_on, notes_on
 from aftersales.desk.users import User
-from aftersales.desk.waiting import Filters
 from aftersales.runtime.known_cases import find_workflow
 from workflows.engine import search_attributes as sa
 
@@ -22,6 +23,8 @@ POLL_SECONDS: Final = 5.0
 """The pause between two polls; with the poll itself and the page's own loading, a page is at most 10 s behind."""
 POLLS_AT_ONCE: Final = 2
 """Different pages that are polled at the same time; the clerks' own requests come first."""
+COUNTS_OF_POLLS: Final = CountAge(fresh=0.8 * POLL_SECONDS, shown=0)
+"""Lists that differ by group and page alone share what was counted since their last polls."""
 _log = structlog.get_logger("desk")
 
 Poll = Callable[[], Awaitable[str | None]]
@@ -66,7 +69,7 @@ class LiveWatch:
         """Return the key and the poll of a list; users who see the same shops share it."""
 
         async def poll() -> str:
-            found = await find_cases(self._services, filters, user, datetime.now(UTC))
+            found = await find_cases(self._services, filters, user, datetime.now(UTC), COUNTS_OF_POLLS)
             return await mark_of_list(self._services, found)
 
         return ("list", filters.model_dump_json(), user.shops), poll

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from aftersales.desk.case_parts import PossibleAction, form_of, possible_action, stuck_parts
+from aftersales.desk.chinese import WHEN_IT_HAPPENED
 from aftersales.desk.deciding import new_update_id, rule_sent
 from aftersales.desk.form_errors import UnfitForm
 from aftersales.desk.form_fields import FormField, Posted, doubts_of, fields_of, read_form
@@ -37,7 +38,7 @@ _UPDATES: Final = {task: update for update, task in STEP_UPDATES.items()}
 class DoneAt(Form):
     """When something was done in truth, if it was before now (G-11)."""
 
-    occurred_at: Instant | None = Field(default=None, description="发生时间\n\n刚才发生的不用填")
+    occurred_at: Instant | None = Field(default=None, description=f"{WHEN_IT_HAPPENED}\n\n刚才发生的不用填")
 
 
 class StepNote(DoneAt):

@@ -8,8 +8,8 @@ from temporalio.client import Client
 
 from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.deciding import DecisionSender
+from aftersales.desk.kept_counts import KeptCounts
 from aftersales.desk.users import Role, User
-from aftersales.desk.waiting import KeptCounts
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings

@@ -1,16 +1,12 @@
 """The cases that wait: filtered, counted and in the order of their urgency."""
 
-import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
-from pydantic import Field
 from temporalio.client import Client, WorkflowExecution
 
+from aftersales.desk.filters import DEADLINE_HOURS, Filters, WaitingGroup
 from aftersales.runtime.case_search import (
     ENDED_EARLY_STATUSES,
     OPEN,
@@ -20,62 +16,13 @@ from aftersales.runtime.case_search import (
     one_of,
     quoted,
 )
-from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, nearest_cases
-from cases.labels import LabelledEnum
-from cases.models import Strict
+from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, is_between, nearest_cases
 from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES, REGISTERED
 
-CASES_ON_A_PAGE: Final = 25
-"""Cases on a page."""
-MOST_KEPT_COUNTS: Final = 200
 MOST_ATTENTION: Final = 200
 """Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
-
-
-LARGEST_AMOUNT: Final = 10**9
-
-
-class WaitingGroup(LabelledEnum):
-    """The groups of cases that are counted, and that a click leaves alone."""
-
-    OVERDUE = "overdue", "已超时"
-    IN_2_HOURS = "2h", "<2h"
-    IN_12_HOURS = "12h", "<12h"
-    IN_24_HOURS = "24h", "<24h"
-    FAILED = "failed", "平台未办成"
-    TASKS = "tasks", "控制台任务"
-    BUYER = "buyer", "等买家"
-    PLATFORM = "platform", "等平台"
-    ENDED_EARLY = "ended_early", "异常终止"
-
-
-DEADLINE_HOURS: Final[Mapping[WaitingGroup, tuple[int | None, int | None]]] = {
-    WaitingGroup.OVERDUE: (None, 0),
-    WaitingGroup.IN_2_HOURS: (0, 2),
-    WaitingGroup.IN_12_HOURS: (0, 12),
-    WaitingGroup.IN_24_HOURS: (0, 24),
-}
-"""The deadlines of a group, in hours from now."""
-
-
-class Filters(Strict):
-    """What is looked for; everything may be left out.
-
-    ``search`` is the number of an order, an after-sale or a parcel; ``least`` an amount in CNY; ``clerk`` whoever has
-    claimed the cases.
-    """
-
-    shop: str = ""
-    platform: str = ""
-    process: str = ""
-    state: str = ""
-    least: Decimal | None = Field(default=None, ge=0, le=LARGEST_AMOUNT, decimal_places=2)
-    clerk: str = ""
-    search: str = Field(default="", max_length=64)
-    group: WaitingGroup | None = None
-    page: int = Field(default=1, ge=1, le=400)
 
 
 class WaitingCases:
@@ -107,25 +54,37 @@ class WaitingCases:
         query = f"{self._open} AND {_waits_for(_waited_for(group))}"
         return await count_cases(self._client, query + deadlines_between(*self._deadlines(group)))
 
-    async def nearest(self, group: WaitingGroup | None, wanted: int) -> list[WorkflowExecution]:
+    async def nearest(
+        self, group: WaitingGroup | None, wanted: int, after: datetime | None = None
+    ) -> list[WorkflowExecution]:
         """Return the cases of a group by deadline, nearest first; without a group, those of the shop.
 
-        Those without a deadline come last.
+        Those without a deadline come last.  With ``after``, none whose deadline is before it.
         """
-        return await self._nearest(_waited_for(group), wanted, *self._deadlines(group))
+        begin, end = self._deadlines(group)
+        undated = begin is None and end is None
+        if after is not None:
+            begin = after if begin is None else max(begin, after)
+        return await self._nearest(_waited_for(group), wanted, begin, end, undated=undated)
 
     async def nearest_of_others(self, wanted: int) -> list[WorkflowExecution]:
         """Return the cases in which the clocks of others run, nearest first."""
-        return await self._nearest((Party.BUYER, Party.PLATFORM), wanted)
+        return await self._nearest((Party.BUYER, Party.PLATFORM), wanted, undated=True)
 
     async def _nearest(
-        self, parties: Sequence[Party], wanted: int, begin: datetime | None = None, end: datetime | None = None
+        self,
+        parties: Sequence[Party],
+        wanted: int,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        undated: bool,
     ) -> list[WorkflowExecution]:
         query = f"{self._open} AND {_waits_for(parties)}"
         if not self._few:
-            return await nearest_cases(self._client, query, wanted, self._now, begin, end)
-        query += deadlines_between(begin, end)
+            return await nearest_cases(self._client, query, wanted, self._now, begin, end, undated=undated)
         listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+        listed = [execution for execution in listed if is_between(execution, begin, end, undated=undated)]
         return sorted(listed, key=by_deadline)[:wanted]
 
     @property
@@ -164,35 +123,6 @@ def query_of(
     if filters.search:
         parts.append(numbered([filters.search.strip(), *orders], names))
     return " AND ".join(parts)
-
-
-class KeptCounts:
-    """Keeps for a few seconds how many cases wait for others.
-
-    Deadlines are found in an index, but these cases must be counted one by one, which takes the longest of all.
-    """
-
-    def __init__(self) -> None:
-        """Keep nothing yet."""
-        self._kept: OrderedDict[tuple[str, WaitingGroup], tuple[float, int]] = OrderedDict()
-
-    async def of(self, cases: WaitingCases, oldest: float) -> dict[WaitingGroup, int]:
-        """Count the groups that the server can tell apart; a count that is kept may be so many seconds old."""
-        groups = [*DEADLINE_HOURS, WaitingGroup.BUYER, WaitingGroup.PLATFORM]
-        numbers = await asyncio.gather(*(self._count(cases, group, oldest) for group in groups))
-        return dict(zip(groups, numbers, strict=True))
-
-    async def _count(self, cases: WaitingCases, group: WaitingGroup, oldest: float) -> int:
-        if group in DEADLINE_HOURS:
-            return await cases.count(group)
-        key, now = (cases.query, group), time.monotonic()
-        kept = self._kept.get(key)
-        if kept is None or now - kept[0] >= oldest:
-            kept = self._kept[key] = now, await cases.count(group)
-            self._kept.move_to_end(key)
-            while len(self._kept) > MOST_KEPT_COUNTS:
-                self._kept.popitem(last=False)
-        return kept[1]
 
 
 def _waited_for(group: WaitingGroup | None) -> Sequence[Party]:

@@ -21,6 +21,8 @@ ENDED_EARLY_STATUSES: Final = "ExecutionStatus IN ('Terminated', 'Failed', 'Canc
 
 LONGEST_SEARCHED: Final = 200
 """The longest text that is looked for as a number."""
+_ASKED_AT_ONCE: Final = 100
+"""Cases about which one query asks."""
 OTHERS_SHOWN: Final = 100
 """Runs that are looked at for the other cases of an order."""
 
@@ -115,19 +117,27 @@ async def is_newest(client: Client, execution: WorkflowExecution) -> bool:
 
 async def newest_runs(client: Client, listed: Sequence[WorkflowExecution]) -> list[WorkflowExecution]:
     """Return the newest run of every listed case, without those that have a newer run that is not listed."""
+    newest = _newest_of(listed)
+    ended_early = [execution.id for execution in newest.values() if execution.status in EARLY_ENDINGS]
+    for first in range(0, len(ended_early), _ASKED_AT_ONCE):
+        ids = ended_early[first : first + _ASKED_AT_ONCE]
+        # All of them at once: lists that many look at ask this again and again.
+        runs = [run async for run in client.list_workflows(one_of("WorkflowId", ids))]
+        later = _newest_of([*(newest[case_id] for case_id in ids), *runs])
+        for case_id in ids:
+            if later[case_id].run_id != newest[case_id].run_id:
+                del newest[case_id]
+    return list(newest.values())
+
+
+def _newest_of(runs: Iterable[WorkflowExecution]) -> dict[str, WorkflowExecution]:
+    """Return by case the run that is open, or else began last; of equals, the first."""
     newest: dict[str, WorkflowExecution] = {}
-    for execution in listed:
-        seen = newest.get(execution.id)
-        if seen is None or (execution.close_time is None, execution.start_time) > (
-            seen.close_time is None,
-            seen.start_time,
-        ):
-            newest[execution.id] = execution
-    return [
-        execution
-        for execution in newest.values()
-        if execution.status not in EARLY_ENDINGS or await is_newest(client, execution)
-    ]
+    for run in runs:
+        seen = newest.get(run.id)
+        if seen is None or (run.close_time is None, run.start_time) > (seen.close_time is None, seen.start_time):
+            newest[run.id] = run
+    return newest
 
 
 def _opened(execution: WorkflowExecution) -> OpenedCase:

@@ -30,12 +30,22 @@ class _Window(NamedTuple):
 
 
 async def nearest_cases(
-    client: Client, query: str, wanted: int, now: datetime, begin: datetime | None = None, end: datetime | None = None
+    client: Client,
+    query: str,
+    wanted: int,
+    now: datetime,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    undated: bool | None = None,
 ) -> list[WorkflowExecution]:
     """Return so many cases of a query by deadline, nearest first; those without a deadline come last.
 
-    With ``begin`` or ``end``, only those whose deadline is not before the one, and before the other.
+    With ``begin`` or ``end``, only those whose deadline is not before the one, and before the other; and those without
+    a deadline if they are asked for as ``undated``.
     """
+    if undated is None:
+        undated = begin is None and end is None
     search, found, start = _Search(client, query), list[WorkflowExecution](), begin
     for after_now in [*WINDOWS, None] if wanted else []:
         window = None if after_now is None else now.replace(microsecond=0) + after_now
@@ -46,7 +56,7 @@ async def nearest_cases(
         start = stop
         if len(found) >= wanted or start is None or start == end:
             break
-    if len(found) < wanted and begin is None and end is None:
+    if len(found) < wanted and undated:
         without = f"{query} AND {sa.DEADLINE.name} IS NULL"
         found += [case async for case in client.list_workflows(without, limit=wanted - len(found))]
     return found[:wanted]
@@ -109,6 +119,12 @@ async def count_cases(client: Client, query: str) -> int:
 def deadline_of(case: WorkflowExecution) -> datetime | None:
     """Return the nearest deadline of a listed case."""
     return case.typed_search_attributes.get(sa.DEADLINE)
+
+
+def is_between(case: WorkflowExecution, begin: datetime | None, end: datetime | None, *, undated: bool) -> bool:
+    """Return whether a listed case's deadline is not before one instant, and before another."""
+    due = deadline_of(case)
+    return undated if due is None else (begin is None or due >= begin) and (end is None or due < end)
 
 
 def by_deadline(case: WorkflowExecution) -> tuple[bool, datetime]:

@@ -20,10 +20,10 @@ from temporalio.client import (
 )
 from temporalio.converter import PayloadConverter
 
+from aftersales.runtime.operator_name import LONGEST_OPERATOR, is_operator_name
 from cases.errors import BadForm
 from workflows.engine.sender import HEADER, InputSender
 
-LONGEST_OPERATOR: Final = 64
 BY_COMMAND: Final = "command"
 """The way of an input that a person gives on the command line."""
 BY_DESK: Final = "desk"
@@ -42,7 +42,7 @@ def operator(name: str | None = None) -> InputSender:
     if name is None:
         return InputSender(name=this_user(), way=BY_COMMAND)
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_OPERATOR or not name.isprintable():
+    if not is_operator_name(name):
         raise BadForm(
             f"操作人姓名须为 1 至 {LONGEST_OPERATOR} 个字 / a name of 1 to {LONGEST_OPERATOR} characters is expected"
         )

@@ -12,7 +12,7 @@ from tests.support.browser.office import Office, open_office
 from tests.support.browser.web_ui import CaseList, CasePage
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def program() -> str:
     browser = chromium()
     if browser is None and os.environ.get("CI") == "true":

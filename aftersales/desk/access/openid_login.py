@@ -12,7 +12,7 @@ from aftersales.desk.access.openid import OpenIdClient, claim
 from aftersales.desk.login import LoginRefused, SessionLogin
 from aftersales.desk.sessions import Identity, PendingLogin, Session
 from aftersales.desk.users import Role, User
-from aftersales.runtime.sender_header import LONGEST_OPERATOR
+from aftersales.runtime.operator_name import is_operator_name
 from cases.models import cents
 
 WITHOUT_RIGHTS = "您没有使用工作台的权限,请联系管理员 / you may not use the desk: ask its administrator"
@@ -60,7 +60,7 @@ def identity_of(claims: Mapping[str, Any], names: ClaimNames) -> Identity:
     """Return who the claims are about; what they leave open gives no right.  Raises LoginRefused without a name."""
     name = claim(claims, names.name)
     name = name.strip() if isinstance(name, str) else ""
-    if not 1 <= len(name) <= LONGEST_OPERATOR or not name.isprintable():
+    if not is_operator_name(name):
         raise LoginRefused(
             f"登录服务没有给出可用的姓名 / the provider states no usable name in the claim {names.name!r}", 403
         )

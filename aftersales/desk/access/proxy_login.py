@@ -6,7 +6,7 @@ from aftersales.desk.access.access_file import AccessFile
 from aftersales.desk.access.addresses import Proxies
 from aftersales.desk.login import Login
 from aftersales.desk.users import User
-from aftersales.runtime.sender_header import LONGEST_OPERATOR
+from aftersales.runtime.operator_name import is_operator_name
 
 
 class ProxyLogin(Login):
@@ -23,7 +23,7 @@ class ProxyLogin(Login):
             return None
         name = _only(connection, access.proxy.user_header)
         groups = _only(connection, access.proxy.groups_header) if access.proxy.groups_header else ""
-        if not name or groups is None or len(name) > LONGEST_OPERATOR or not name.isprintable():
+        if name is None or groups is None or not is_operator_name(name):
             return None
         return access.granted(name, [group.strip() for group in groups.split(",") if group.strip()])
 

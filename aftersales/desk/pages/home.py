@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from temporalio.client import WorkflowExecution
 
+from aftersales.desk.filters import Filters, WaitingGroup
 from aftersales.desk.listing import list_cases
 from aftersales.desk.live import mark_of_list
 from aftersales.desk.rendering import page, services_of, user_of
@@ -17,11 +18,17 @@ from aftersales.desk.rows import rows_of
 from aftersales.desk.services import DeskServices
 from aftersales.desk.team import claims_on
 from aftersales.desk.users import User
-from aftersales.desk.waiting import Filters, WaitingGroup
 from aftersales.platforms.marketplace import installed_marketplaces
 from workflows.registry import PROCESSES
 
-_FILTER_NAMES: Final = {"least": "金额", "search": "查找", "group": "分组", "page": "页码"}
+_FILTER_NAMES: Final = {
+    "least": "金额",
+    "search": "查找",
+    "group": "分组",
+    "page": "页码",
+    "after": "页码",
+    "skipped": "页码",
+}
 """The filters that may be wrong in an address, as the page calls them."""
 
 
@@ -46,16 +53,16 @@ async def home(request: Request) -> Response:
         top=rows(listing.top),
         own=rows(listing.own),
         others=rows(listing.others),
-        more=listing.more,
         filters=filters,
         unusable=unusable,
         unread=len(listing.unread),
         ledger_away=claims is None,
-        groups=[(group, listing.counts[group], _address(filters, group=group, page=1)) for group in WaitingGroup],
-        everything=_address(filters, group=None, page=1),
-        following=_address(filters, page=filters.page + 1),
-        before=_address(filters, page=filters.page - 1),
-        shops=_choices(services, user),
+        counts_age=listing.found.counted.age,
+        groups=[(group, listing.counts[group], _address(filters.with_group(group))) for group in WaitingGroup],
+        everything=_address(filters.with_group(None)),
+        following=_address(listing.following) if listing.following else None,
+        before=_address(filters.page_before()) if filters.page > 1 else None,
+        shops=_choices(services, user, filters.shop),
         platforms={name: marketplace.label for name, marketplace in installed_marketplaces().items()},
         processes={name: process.label for name, process in PROCESSES.items()},
         states=_states(filters.process),
@@ -70,16 +77,18 @@ def read_filters(parameters: Mapping[str, str]) -> tuple[Filters, list[str]]:
     except ValidationError as bad:
         names = [str(fault["loc"][0]) for fault in bad.errors()]
         kept = {key: value for key, value in given.items() if key not in names}
-        return Filters.model_validate_strings(kept), [_FILTER_NAMES.get(name, name) for name in names]
+        return Filters.model_validate_strings(kept), list(
+            dict.fromkeys(_FILTER_NAMES.get(name, name) for name in names)
+        )
 
 
-def _address(filters: Filters, **changed: Any) -> str:
-    values = filters.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)
+def _address(filters: Filters) -> str:
+    values = filters.model_dump(mode="json", exclude_defaults=True)
     return "/?" + urlencode({name: value for name, value in values.items() if value is not None})
 
 
-def _choices(services: DeskServices, user: User) -> dict[str, str]:
-    return {shop: services.shop_name(shop) for shop in services.shops_of(user)}
+def _choices(services: DeskServices, user: User, shop: str) -> dict[str, str]:
+    return {shop: services.shop_name(shop) for shop in services.shops_of(user, [shop])}
 
 
 def _states(process: str) -> list[str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx2
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.desk import running_desk
 from aftersales.cli.running_codec import running_codec
+from aftersales.cli.running_desk import running_desk
 from aftersales.runtime.key_ring import KeyRing
 from aftersales.runtime.settings import Settings
 from tests.support.key_files import READER, TOKEN, key_file

@@ -23,8 +23,6 @@ for command in {commands!r}:
     except SystemExit:
         pass
 """
-OF_OTHERS = ("desk", "month")
-"""Commands whose modules load what they run with their options."""
 
 
 def loaded(program: str, *modules: str) -> list[str]:
@@ -46,7 +44,7 @@ def test_the_commands_are_listed_and_completed_without_loading_one() -> None:
 
 
 def test_no_help_page_loads_what_its_command_runs() -> None:
-    pages = [(name, "--help") for name in COMMANDS if name not in OF_OTHERS]
+    pages = [(name, "--help") for name in COMMANDS]
     assert loaded(after(*pages), *DATABASE, *WORKBOOKS, *SERVER, *CLIENT, "workflows", "statecharts", "asyncio") == []
 
 
@@ -72,6 +70,8 @@ def test_a_worker_loads_no_database_before_a_ledger_is_opened_nor_what_reads_wor
 
 MAY_LOAD = {
     (("open", "missing.yaml"),): WORKBOOKS,
+    (("month", "--month", "2026-11"),): DATABASE,
+    (("desk", "--add-user", "张三"),): (*SERVER, *DATABASE),
     (("bill", "missing.csv"), ("backup", "."), ("restore", "missing"), ("missing",)): DATABASE,
     (("sandbox",), ("gateway",), ("codec",)): SERVER,
     (("up", "--samples", "missing"),): (*SERVER, *DATABASE),
@@ -98,10 +98,5 @@ def test_a_command_loads_nothing_that_it_does_not_need(
 
 
 def test_every_command_is_looked_at() -> None:
-    known = {command[0] for commands in MAY_LOAD for command in commands} | {
-        *OF_OTHERS,
-        "migrate",
-        "rulebook",
-        "worker",
-    }
+    known = {command[0] for commands in MAY_LOAD for command in commands} | {"migrate", "rulebook", "worker"}
     assert known == {*COMMANDS}

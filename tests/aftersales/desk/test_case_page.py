@@ -1,6 +1,7 @@
 """案件 over real HTTP: deciding once, refusals in words, steps that wait for a person, two clerks at once."""
 
 import asyncio
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.desk import deciding
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
+from aftersales.platforms.marketplace import carriers_of
 from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
 from aftersales.runtime.sender_header import by_desk, with_sender
 from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
@@ -446,3 +448,18 @@ async def test_the_history_tells_what_was_taken_back_and_what_did_not_apply(
     assert "rule_in_favour" in ignored
     assert " / " not in ignored
     assert "撤销申请</b> — 买家" in shown.text.partition("时间线")[2]
+
+
+async def test_the_carriers_of_the_marketplace_are_offered_where_a_parcel_is_entered(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk
+) -> None:
+    order = {"shop_id": "S1", "order_id": uuid.uuid4().hex[:12], "kind": "stock"}
+    case_id = await open_on_desk("jd_shipment", **order, ordered_at=whole_now().isoformat())
+
+    shown = (await panel(desk, case_id, "upload_tracking")).text
+
+    (listed,) = re.findall(r'name="carrier"[^>]* list="([^"]+)"', shown)
+    offered = shown.partition(f'<datalist id="{listed}">')[2].partition("</datalist>")[0]
+    assert re.findall('value="([^"]+)"', offered) == [*carriers_of("jd_shipment")]
+    assert "顺丰速运" in offered
+    assert shown.count("<datalist") == 1

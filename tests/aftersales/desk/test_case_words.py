@@ -37,6 +37,8 @@ RULES = [
         ),
         ("条件未满足 / what must hold first: 鉴定通过 (passed)", "条件未满足: 鉴定通过"),
         ("PlatformRefused: 售后单已关闭 / the application is closed", "售后单已关闭"),
+        ("agree: occurred_at: 不能晚于现在 / must not be later than now (2026)", "发生时间:不能晚于现在"),
+        ("agree: order: 应为文字 / expected text, got 1", "应为文字"),
         ("先与买家协商再拒绝 (002)", "先与买家协商再拒绝"),
         ("平台的话,没有英文", "平台的话,没有英文"),
         ("Only English / nothing else", "Only English / nothing else"),

@@ -14,10 +14,13 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.desk import listing
 from aftersales.desk.rows import tone_of
+from aftersales.desk.users import User
+from aftersales.desk.waiting import WaitingCases
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from cases.ledger import NumberUse
-from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
+from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
+from tests.support.listed import are_listed, list_case
 from tests.support.stage import BUSINESS, Stage
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
@@ -203,3 +206,48 @@ async def test_what_does_not_fit_on_a_page_is_on_the_next(
     end = (await desk.get(html.unescape(following))).text
     assert second in end
     assert first not in end
+
+
+async def test_a_later_page_begins_where_the_one_before_ended_however_many_are_due_in_a_second(
+    desk: httpx2.AsyncClient, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = [datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours) for hours in (1, 3, 3, 3, 3, 30, 900)]
+    shop = uuid.uuid4().hex
+    dated = [await list_case(environment.client, shop, each) for each in due]
+    undated = [await list_case(environment.client, shop) for _ in range(3)]
+    await are_listed(environment.client, shop, len(dated) + len(undated))
+    monkeypatch.setattr(listing, "CASES_ON_A_PAGE", 2)
+    wanted: list[int] = []
+    nearest = WaitingCases.nearest
+
+    async def counted(own: WaitingCases, group: Any, number: int, after: Any = None) -> Any:
+        wanted.append(number)
+        return await nearest(own, group, number, after)
+
+    monkeypatch.setattr(WaitingCases, "nearest", counted)
+    address, pages = f"/?shop={shop}", list[str]()
+    while address:
+        pages.append((await desk.get(address)).text)
+        address = html.unescape(next(iter(re.findall(r'href="([^"]*)">下一页', pages[-1])), ""))
+
+    shown = [re.findall('data-case="([^"]+)"', page) for page in pages]
+    assert [len(page) for page in shown] == [2] * 5
+    assert len({case_id for page in shown for case_id in page}) == 10
+    assert shown[0][0] == dated[0]
+    assert [shown[2][1], shown[3][0]] == dated[5:]
+    assert {shown[3][1], *shown[4]} == {*undated}
+    assert wanted == [3, 4, 6, 4, 11]
+    (before,) = re.findall(r'href="([^"]*)">上一页', pages[3])
+    assert re.findall('data-case="([^"]+)"', (await desk.get(html.unescape(before))).text) == shown[2]
+    assert all("after=" not in found for page in pages for found in re.findall(r'href="([^"]*group=[^"]*)"', page))
+
+
+async def test_a_filter_for_a_shop_that_nobody_has_named_stays_chosen_and_is_counted(
+    desk: httpx2.AsyncClient, browse: Browse
+) -> None:
+    text = (await desk.get("/", params={"shop": "unnamed", "least": "1", "page": "2"})).text
+
+    assert '<option value="unnamed" selected>unnamed</option>' in text
+    assert "更多条件(已设 2 项)" in text
+    stranger = await browse(User(name="外店", shops=("elsewhere",)))
+    assert '<option value="unnamed"' not in (await stranger.get("/", params={"shop": "unnamed"})).text

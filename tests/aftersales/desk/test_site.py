@@ -79,3 +79,14 @@ async def test_a_fault_is_told_in_a_page_in_chinese_without_its_own_words(
     assert words in shown.text
     assert str(fault) not in shown.text
     assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_the_icon_is_the_desk_s_own_and_a_picture_that_loads_nothing(desk: httpx2.AsyncClient) -> None:
+    for page in ("/", "/nowhere"):
+        assert '<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">' in (await desk.get(page)).text
+    icon = await desk.get("/static/favicon.svg")
+
+    assert icon.status_code == 200
+    assert icon.headers["content-type"].startswith("image/svg+xml")
+    assert icon.headers["content-security-policy"].startswith("default-src 'none'")
+    assert [word for word in ("style", "script", "href", "url(") if word in icon.text] == []

@@ -12,7 +12,8 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import LONGEST_OPERATOR, MESSAGES, operator, with_sender
+from aftersales.runtime.operator_name import LONGEST_OPERATOR
+from aftersales.runtime.sender_header import MESSAGES, operator, with_sender
 from cases.errors import BadForm
 from tests.support.senders import SIGNALED, STARTED, UPDATED, senders
 from tests.support.stand_in import stand_ins, start_stand_in

@@ -1,0 +1,62 @@
+"""One desk and one browser for all tests of the desk that one process runs."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+from temporalio.testing import WorkflowEnvironment
+
+from aftersales.desk.live import LiveWatch
+from aftersales.desk.services import DeskServices
+from aftersales.ledger.store import SqlLedger
+from aftersales.runtime.settings import Settings
+from tests.support.browser.chromium import open_page
+from tests.support.browser.served_desk import Cases, RunningDesk
+
+SCREEN = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _polls_follow_soon() -> Iterator[None]:
+    usual = LiveWatch.__init__.__defaults__
+    LiveWatch.__init__.__defaults__ = (0.2,)
+    yield
+    LiveWatch.__init__.__defaults__ = usual
+
+
+@pytest_asyncio.fixture(scope="package")
+async def desk(
+    environment: WorkflowEnvironment, worker: None, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningDesk]:
+    folder = tmp_path_factory.mktemp("desk")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with SqlLedger(folder / "ledger.sqlite3") as ledger:
+        own = settings.model_copy(update={"data_dir": folder})
+        running = RunningDesk(DeskServices(environment.client, ledger, own), port)
+        await running.start()
+        yield running
+        await running.stop()
+
+
+@pytest_asyncio.fixture(scope="package")
+async def browser_page(program: str) -> AsyncIterator[Page]:
+    async with open_page(program) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def page(browser_page: Page) -> AsyncIterator[Page]:
+    await browser_page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
+    yield browser_page
+    await browser_page.goto("about:blank")
+
+
+@pytest_asyncio.fixture
+async def cases(environment: WorkflowEnvironment) -> AsyncIterator[Cases]:
+    opened = Cases(environment)
+    yield opened
+    await opened.delete()
