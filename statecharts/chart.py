@@ -140,7 +140,7 @@ class ChartView:
         return tuple(self._deadlines())
 
     def _deadlines(self) -> Iterator[Deadline]:
-        for name, clock in self.chart.clocks_in(tuple(self.snapshot.entered)):
+        for name, clock in self.chart.clocks_in(self._active):
             for source in self._sources(name):
                 due = self._due(name, clock, source)
                 if due is not None:
@@ -148,10 +148,13 @@ class ChartView:
 
     def owner(self, deadline: Deadline) -> Party:
         """Return whose deadline a running clock is."""
+        clock = self.chart.clocks()[deadline.rule]
+        if not any(line.of for line in self.chart.rules[deadline.rule].lines):
+            return clock.of
         own = (
             line.of for line, transition in self.transitions(deadline.rule) if transition.source.value == deadline.state
         )
-        return next(own, None) or self.chart.clocks()[deadline.rule].of
+        return next(own, None) or clock.of
 
     def platform_clocked(self) -> list[str]:
         """Return the states with a clock of the platform, even where its instant is not known yet."""
@@ -168,9 +171,13 @@ class ChartView:
         """
         return [
             (line, transition)
-            for line, transition in self.chart.rules[rule].steps()
-            if transition.source.value in self.snapshot.entered and not self.unmet(transition, at, form)
+            for line, transition, guards in self.chart.steps_from(rule, self._active)
+            if not guards or all(self._meets(spec, at, form) for spec in guards)
         ]
+
+    @cached_property
+    def _active(self) -> tuple[str, ...]:
+        return tuple(self.snapshot.entered)
 
     def unmet(self, transition: Transition, at: datetime | None = None, form: Any = ANY_FORM) -> list[CallbackSpec]:
         """Return the conditions of a transition that do not hold; ``at`` and ``form`` mean the same as there."""
@@ -475,8 +482,19 @@ class CaseChart(StateChart[Model]):
     @cache
     def guards_of(cls, rule: str, states: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the guards on which it depends what a rule does in some active states."""
-        moves = (transition for _, transition in cls.rules[rule].steps() if transition.source.value in states)
-        return tuple(dict.fromkeys(spec.attr_name for transition in moves for spec in transition.cond))
+        return tuple(dict.fromkeys(spec.attr_name for _, _, guards in cls.steps_from(rule, states) for spec in guards))
+
+    @classmethod
+    @cache
+    def steps_from(
+        cls, rule: str, states: tuple[str, ...]
+    ) -> tuple[tuple[Clause, Transition, tuple[CallbackSpec, ...]], ...]:
+        """Return the transitions of a rule from some active states, with their lines and their guards."""
+        return tuple(
+            (line, transition, tuple(transition.cond))
+            for line, transition in cls.rules[rule].steps()
+            if transition.source.value in states
+        )
 
     @classmethod
     @cache

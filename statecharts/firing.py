@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from statemachine.exceptions import TransitionNotAllowed
+from statemachine.orderedset import OrderedSet
 
 from statecharts.chart import CaseChart, CaseContext, ChartView, Snapshot, Step, of_line
 from statecharts.rules import FORM_GUARD, Clause, Effect
@@ -69,7 +70,7 @@ def fire(
     view = ChartView(chart, case, snapshot, at)
     line = (view.line(rule, asked, form) if asked else None) or view.line(rule, at, form)
     if line is None:
-        raise TransitionNotAllowed(chart.rules[rule], set(snapshot.entered))
+        raise TransitionNotAllowed(chart.rules[rule], OrderedSet(chart.states_map[state] for state in snapshot.entered))
     states = tuple(snapshot.entered)
     history = tuple((name, tuple(values)) for name, values in snapshot.history.items())
     guards = tuple(_holds(chart, case, guard, line, form) for guard in chart.guards_of(rule, states))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from temporalio import workflow
-from temporalio.common import RawValue, SearchAttributeKey
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from cases.errors import BadForm, CaseError, PlatformRefused, UnreadableCase
@@ -129,7 +129,7 @@ class CaseWorkflow:
         self._messages: list[tuple[Any, InputSender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._shown: dict[SearchAttributeKey[Any], Any] | None = None
+        self._shown: dict[str, Any] | None = None
         self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
         try:
@@ -239,16 +239,14 @@ class CaseWorkflow:
             workflow.logger.info("rule fired", extra=about)
         self._fired = state.fired_in_all
         if self._shown is None:
-            self._shown = {pair.key: pair.value for pair in workflow.info().typed_search_attributes}
+            self._shown = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
         current = attributes(self._machine)
-        changed = [
-            key.value_set(value) if value is not None else key.value_unset()
-            for key, value in current.items()
-            if self._shown.get(key) != value
-        ]
+        changed = {key: value for key, value in current.items() if self._shown.get(key.name) != value}
         if changed:
-            workflow.upsert_search_attributes(changed)
-            self._shown.update(current)
+            workflow.upsert_search_attributes(
+                [key.value_unset() if value is None else key.value_set(value) for key, value in changed.items()]
+            )
+            self._shown.update((key.name, value) for key, value in changed.items())
 
     def details(self) -> str:
         """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""

@@ -122,8 +122,9 @@ class CaseCourse(CaseSituation):
 
     def elapse(self, now: datetime) -> None:
         """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
-        fired: Counter[tuple[datetime, Deadline]] = Counter()
+        fired: Counter[tuple[datetime, Deadline]] | None = None
         while (nearest := self.next_clock()) and nearest.due <= now:
+            fired = fired or Counter()
             fired[self.state.latest, nearest] += 1
             if fired[self.state.latest, nearest] > REPEATS:
                 raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
