@@ -35,8 +35,6 @@ def cents(amount: Decimal) -> Decimal:
 
 def whole_seconds(instant: datetime) -> datetime:
     """Return the instant in UTC, in whole seconds as the marketplaces count."""
-    if instant.tzinfo is UTC and not instant.microsecond:  # as most are, which are compared and read again all the time
-        return instant
     return instant.astimezone(UTC).replace(microsecond=0)
 
 

@@ -86,9 +86,8 @@ class _OneArgument(WorkflowInboundInterceptor):
         input.args = input.args if input.query.startswith("__") else []
         answer = await super().handle_query(input)
         if isinstance(answer, WorkflowMetadata) and isinstance(case := workflow.instance(), CaseWorkflow):
-            answer.current_details = (
-                case.details()
-            )  # written only for whoever asks: nobody does in most of a case's life
+            # Written only for whoever asks: nobody does in most of a case's life.
+            answer.current_details = case.details()
         return answer
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
@@ -109,7 +108,7 @@ def _folded(call: Handled) -> Handled:
 _REFUSALS = ("Refused", "BadForm", "PolicyUnknown", "PlatformRefused")
 UNTYPED: tuple[Any, ...] = (None, Any)
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
-"""Shared by all cases: the SDK makes a converter for each case and each activation, which would read every type anew."""
+"""Shared by all cases: the SDK makes a converter for each of them, and for each activation, with caches of its own."""
 
 
 class CasePayloadConverter(PydanticPayloadConverter):

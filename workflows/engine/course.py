@@ -597,8 +597,9 @@ class CaseCourse(CaseSituation):
         assumed: bool = False,
     ) -> None:
         """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
-        chart, before, asked = self.process.chart_of(order), self.state.snapshot_of(order), given and given.asked
-        step, snapshot = firing.fire(chart, self.case.part(order), before, rule, at, form, asked=asked)
+        chart, part = self.process.chart_of(order), self.case.part(order)
+        asked = given.asked if given else None
+        step, snapshot = firing.fire(chart, part, self.state.snapshot_of(order), rule, at, form, asked=asked)
         self.state.remember(order, snapshot)
         case = self.case
         self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
