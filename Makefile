@@ -17,10 +17,10 @@ MINUTES ?= 10
 SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean
+.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
 
 help: ## show this help
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: install it, or say where it is: make PYTHON=/path/to/python3"; exit 2; }
@@ -47,6 +47,11 @@ $(VENV)/.audit: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
 	@touch $@
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@ $(VENV)/.dev $(VENV)/.run
 
 run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
@@ -108,9 +113,6 @@ $(VENV)-deploy/.done: pyproject.toml constraints.txt | $(BIN)/pip
 		| $(VENV)-deploy/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r /dev/stdin
 	@touch $@
 
-bench: $(VENV)/.dev ## measure what a case costs beside workflows written by hand (BENCH=--quick: one short round)
-	@$(BIN)/python -m benchmarks.cases $(BENCH)
-
 model: $(VENV)/.dev ## follow all that can happen to a case to a depth (MODEL='--process NAME --depth N')
 	@$(BIN)/python -m proofs.model_check $(MODEL)
 
@@ -124,10 +126,19 @@ $(FUZZ_VENV)/.fuzz: pyproject.toml constraints.txt | $(BIN)/pip
 fuzz: $(FUZZ_VENV)/.fuzz ## fuzz every way into the product (MINUTES=10; FUZZ='--target NAME')
 	@PATH="$(abspath $(FUZZ_VENV))/bin:$$PATH" $(FUZZ_VENV)/bin/python -m proofs.fuzz --minutes $(MINUTES) $(FUZZ)
 
+bench: $(VENV)/.bench ## measure what a case costs beside workflows written by hand and beside peers (BENCH=--quick: a short round)
+	@$(BIN)/python -m benchmarks.cases $(BENCH)
+
+bench-decisions: $(VENV)/.bench ## measure decisions beside up to 20,000 open cases (BENCH=--quick: few cases)
+	@$(BIN)/python -m benchmarks.decisions $(BENCH)
+
+bench-report: $(VENV)/.bench ## write the newest results into docs/benchmarks.md, with plots
+	@$(BIN)/python -m benchmarks.report
+
 screenshots: $(VENV)/.dev ## make the pictures of the documents; needs chromium, fonts-noto-cjk and fonts-noto-color-emoji
 	@$(BIN)/python -m tests.support.browser.screenshots docs/images
 
-constraints: $(VENV)/.dev $(VENV)/.site $(VENV)/.audit $(FUZZ_VENV)/.fuzz ## renew the pinned versions
+constraints: $(VENV)/.dev $(VENV)/.bench $(VENV)/.site $(VENV)/.audit $(FUZZ_VENV)/.fuzz ## renew the pinned versions
 	@{ echo "# Exact versions of everything that is installed; renewed by: make constraints"; \
 		for env in $(VENV) $(FUZZ_VENV); do $$env/bin/pip freeze --all --exclude pip --exclude-editable; done | sort -fu; } > constraints.txt
 

@@ -196,6 +196,8 @@ def make_worker(
         max_task_queue_activities_per_second=settings.max_task_queue_activities_per_second,
         # An activity that is taken eagerly bypasses the queue, and with it the limit of its shop.
         disable_eager_activity_execution=settings.max_activities_per_shop_per_second is not None,
+        # Nothing is stored outside the server: with more than one the SDK would start a task for each payload.
+        max_workflow_task_external_storage_concurrency=1,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
         **options,
     )

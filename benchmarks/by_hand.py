@@ -1,9 +1,9 @@
 """The reference case written by hand, three ways, as a measure for what a chart and its engine cost.
 
 A reship is opened, agreed, shipped and signed for.  ``Naive`` is what a first attempt looks like, ``Best`` the cheapest
-form without any duty of ours, and ``BestWithDuties`` the cheapest form with the same duties: search attributes whenever
-the case comes to rest, decisions checked and told to the platform before they count, details and a view for operators,
-the outcome recorded and told.
+form without any duty of ours, and ``BestWithDuties`` the cheapest form with the same duties: search attributes from the
+opening on and whenever the case comes to rest, decisions checked and told to the platform before they count, the other
+cases of the order told of the parcel, details and a view for operators, the outcome recorded and told.
 """
 
 import asyncio
@@ -13,12 +13,15 @@ from typing import Any
 
 from pydantic import BaseModel
 from temporalio import activity, workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 
 STATE = SearchAttributeKey.for_keyword("CaseState")
 DEADLINE = SearchAttributeKey.for_datetime("CaseDeadline")
 WAITS_FOR = SearchAttributeKey.for_keyword("CaseWaitsFor")
+PROCESS = SearchAttributeKey.for_keyword("CaseProcess")
+SHOP = SearchAttributeKey.for_keyword("CaseShop")
+ORDER = SearchAttributeKey.for_keyword("CaseOrder")
 LIMITS = {
     "awaiting_merchant": timedelta(hours=48),
     "awaiting_shipment": timedelta(hours=48),
@@ -42,6 +45,12 @@ async def tell_platform(call: dict[str, Any]) -> dict[str, Any]:
 
 
 @activity.defn
+async def tell_cases(fact: dict[str, Any]) -> None:
+    """Keep a fact for the other cases of an order, and tell those that there are."""
+    del fact
+
+
+@activity.defn
 async def close(outcome: dict[str, Any]) -> None:
     """Record the outcome, and tell it."""
     del outcome
@@ -53,7 +62,22 @@ async def remind(case_id: str) -> None:
     del case_id
 
 
-ACTIVITIES = (tell_platform, close, remind)
+ACTIVITIES = (tell_platform, tell_cases, close, remind)
+
+
+def opening_attributes(facts: dict[str, Any]) -> TypedSearchAttributes:
+    """Return the attributes with which a case with our duties is started."""
+    due = datetime.fromisoformat(facts["applied_at"]) + LIMITS["awaiting_merchant"]
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(PROCESS, "reship"),
+            SearchAttributePair(SHOP, facts["shop_id"]),
+            SearchAttributePair(ORDER, facts["order_id"]),
+            SearchAttributePair(STATE, "awaiting_merchant"),
+            SearchAttributePair(DEADLINE, due),
+            SearchAttributePair(WAITS_FOR, "商家"),
+        ]
+    )
 
 
 @workflow.defn
@@ -181,6 +205,7 @@ class BestWithDuties(Best):
         """Begin; the attributes of the opening were given when the workflow was started."""
         super().__init__()
         self.seen: list[str] = []
+        self.told: asyncio.Task[None] | None = None
         self.shown: dict[SearchAttributeKey[Any], Any] = self._attributes()
         self.changed, self.alarm = True, asyncio.create_task(asyncio.sleep(0))
 
@@ -201,6 +226,15 @@ class BestWithDuties(Best):
         await workflow.execute_local_activity(close, outcome, **CALL)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return {"state": self.state}
+
+    async def _decide(self, rule: str, form: Any) -> dict[str, Any]:
+        answer = await super()._decide(rule, form)
+        self.told = self.told or asyncio.create_task(self._tell()) if rule == "ship" else self.told
+        return {**answer, "due": self.due.isoformat()}
+
+    async def _tell(self) -> None:
+        fact = {"key": f"{workflow.info().workflow_id}/sent", "order": self.facts["order_id"], "rule": "reshipped"}
+        await workflow.execute_local_activity(tell_cases, fact, **CALL)
 
     def _move(self, state: str) -> None:
         super()._move(state)

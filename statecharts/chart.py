@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Final, Protocol, Self
 
 from statemachine import State, StateChart
@@ -127,7 +127,7 @@ class ChartView:
     @property
     def closed(self) -> bool:
         """Whether a final state has been reached."""
-        return any(self.chart.states_map[value].final for value in self.snapshot.entered)
+        return not self.chart.closing_states().isdisjoint(self.snapshot.entered)
 
     @property
     def states(self) -> list[str]:
@@ -140,7 +140,7 @@ class ChartView:
         return tuple(self._deadlines())
 
     def _deadlines(self) -> Iterator[Deadline]:
-        for name, clock in self.chart.clocks().items():
+        for name, clock in self.chart.clocks_in(self._active):
             for source in self._sources(name):
                 due = self._due(name, clock, source)
                 if due is not None:
@@ -148,10 +148,13 @@ class ChartView:
 
     def owner(self, deadline: Deadline) -> Party:
         """Return whose deadline a running clock is."""
+        clock = self.chart.clocks()[deadline.rule]
+        if not any(line.of for line in self.chart.rules[deadline.rule].lines):
+            return clock.of
         own = (
             line.of for line, transition in self.transitions(deadline.rule) if transition.source.value == deadline.state
         )
-        return next(own, None) or self.chart.clocks()[deadline.rule].of
+        return next(own, None) or clock.of
 
     def platform_clocked(self) -> list[str]:
         """Return the states with a clock of the platform, even where its instant is not known yet."""
@@ -168,9 +171,13 @@ class ChartView:
         """
         return [
             (line, transition)
-            for line, transition in self.chart.rules[rule].steps()
-            if transition.source.value in self.snapshot.entered and not self.unmet(transition, at, form)
+            for line, transition, guards in self.chart.steps_from(rule, self._active)
+            if not guards or all(self._meets(spec, at, form) for spec in guards)
         ]
+
+    @cached_property
+    def _active(self) -> tuple[str, ...]:
+        return tuple(self.snapshot.entered)
 
     def unmet(self, transition: Transition, at: datetime | None = None, form: Any = ANY_FORM) -> list[CallbackSpec]:
         """Return the conditions of a transition that do not hold; ``at`` and ``form`` mean the same as there."""
@@ -254,6 +261,13 @@ def _of_form(form: Any, guard: str) -> bool:
     return bool(getattr(form, guard.removeprefix(FORM_GUARD)))
 
 
+def of_line(guard: str, line: Clause | None, form: Any) -> bool:
+    """Return whether a condition that is no guard of the case holds for a rule fired under a line with a form."""
+    if guard.startswith(FORM_GUARD):
+        return form is not None and _of_form(form, guard)
+    return line is not None and guard in line.conditions
+
+
 @dataclass(frozen=True)
 class Step:
     """A rule that fired: from which states, to which, under which clause, and with which effects."""
@@ -305,6 +319,8 @@ class CaseChart(StateChart[Model]):
     _clocks: ClassVar[Mapping[str, Clock]] = {}
     _guard_names: ClassVar[frozenset[str]] = frozenset()
     _idle: ClassVar[deque[Any]] = deque()
+    known_moves: ClassVar[dict[Any, Any]] = {}
+    """What rules have been seen to do; see ``firing``."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Collect the rules in the order of the rule book; raises ChartFault."""
@@ -322,7 +338,7 @@ class CaseChart(StateChart[Model]):
             + [name for name, clock in cls._clocks.items() if clock.again]
         )
         cls._guard_names = frozenset(spec.attr_name for transition in transitions for spec in transition.cond)
-        cls._idle = deque(maxlen=_IDLE_KEPT)
+        cls._idle, cls.known_moves = deque(maxlen=_IDLE_KEPT), {}
         cls._refuse_taken_names()
         cls._refuse_transitions_without_rule()
 
@@ -388,6 +404,8 @@ class CaseChart(StateChart[Model]):
         self._line: Clause | None = None
         self.entered, self.given, self.fired = dict(snapshot.entered), dict(snapshot.given), dict(snapshot.fired)
         self.effects: list[Effect] = []
+        self.left_states: set[str] = set()
+        self.new_states: set[str] = set()
 
     def _configuration(self) -> OrderedSet[str] | None:
         # In document order and given to the model, so that nothing is entered twice.
@@ -410,9 +428,7 @@ class CaseChart(StateChart[Model]):
 
     def _of_line(self, name: str) -> bool:
         """Return whether a condition holds that is no guard of the case, for the rule that is being fired."""
-        if name.startswith(FORM_GUARD):
-            return self._form is not None and _of_form(self._form, name)
-        return self._line is not None and name in self._line.conditions
+        return of_line(name, self._line, self._form)
 
     @property
     def closed(self) -> bool:
@@ -427,11 +443,17 @@ class CaseChart(StateChart[Model]):
         self._line, self._form = line or self.line(rule, now, form), form
         if self._line is None:
             raise TransitionNotAllowed(self.rules[rule], self.configuration)
-        left, self.now, self.effects = tuple(self.entered), now, []
+        before, self.now, self.effects = tuple(self.entered), now, []
+        self.left_states, self.new_states = set(), set()
         self.send(rule)
-        if rule in self._counted_from:
-            self.fired[rule] = [*self.fired.get(rule, ()), now][-_FIRINGS_KEPT:]
-        return Step(rule, now, self._line.clause, left, tuple(self.entered), tuple(self.effects))
+        self.note_firing(rule, now, self.fired)
+        return Step(rule, now, self._line.clause, before, tuple(self.entered), tuple(self.effects))
+
+    @classmethod
+    def note_firing(cls, rule: str, now: datetime, fired: dict[str, list[datetime]]) -> None:
+        """Remember in ``fired`` when a rule fired, if anything is counted from that."""
+        if rule in cls._counted_from:
+            fired[rule] = [*fired.get(rule, ()), now][-_FIRINGS_KEPT:]
 
     def elapse(self, now: datetime) -> list[Step]:
         """Fire every clock due by ``now``, each at its own instant, as if the platform had nothing to add.
@@ -449,6 +471,41 @@ class CaseChart(StateChart[Model]):
     def deadlines(self) -> Iterator[Deadline]:
         """Return the running clocks."""
         return iter(self.view.deadlines)
+
+    @classmethod
+    @cache
+    def closing_states(cls) -> frozenset[str]:
+        """Return the names of the final states."""
+        return frozenset(name for name, state in cls.states_map.items() if state.final)
+
+    @classmethod
+    @cache
+    def guards_of(cls, rule: str, states: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the guards on which it depends what a rule does in some active states."""
+        return tuple(dict.fromkeys(spec.attr_name for _, _, guards in cls.steps_from(rule, states) for spec in guards))
+
+    @classmethod
+    @cache
+    def steps_from(
+        cls, rule: str, states: tuple[str, ...]
+    ) -> tuple[tuple[Clause, Transition, tuple[CallbackSpec, ...]], ...]:
+        """Return the transitions of a rule from some active states, with their lines and their guards."""
+        return tuple(
+            (line, transition, tuple(transition.cond))
+            for line, transition in cls.rules[rule].steps()
+            if transition.source.value in states
+        )
+
+    @classmethod
+    @cache
+    def clocks_in(cls, states: tuple[str, ...]) -> tuple[tuple[str, Clock], ...]:
+        """Return the clocks by rule that may run in some active states."""
+        active = frozenset(states)
+        return tuple(
+            (name, clock)
+            for name, clock in cls._clocks.items()
+            if any(transition.source.value in active for _, transition in cls.rules[name].steps())
+        )
 
     @classmethod
     def clocks(cls) -> Mapping[str, Clock]:
@@ -472,11 +529,14 @@ class CaseChart(StateChart[Model]):
     def on_enter_state(self, target: State) -> None:
         """Remember when a state was entered; called by the library."""
         self.entered[target.value] = self.now
+        self.new_states.add(target.value)
 
     def on_exit_state(self, source: State) -> None:
         """Forget a state that was left, and the deadline that the platform gave it; called by the library."""
         del self.entered[source.value]
         self.given.pop(source.value, None)
+        self.left_states.add(source.value)
+        self.new_states.discard(source.value)
 
 
 def _all_states(values: Iterable[Any]) -> Iterator[State]:

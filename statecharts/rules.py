@@ -11,6 +11,7 @@ cases.  Nothing here knows the time or performs anything.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from statemachine import Event, State
@@ -244,7 +245,7 @@ class Clause:
     new_in: str | None = None
     gone_in: str | None = None
 
-    @property
+    @cached_property
     def conditions(self) -> "Mapping[str, LineCondition]":
         """The conditions that the line itself puts on its transitions, by the name of their guard."""
         found: dict[str, LineCondition] = {}
@@ -329,11 +330,13 @@ class Rule(Event):
         """Whether no state allows the rule; the chart declares it only so that the refusal can explain why."""
         return not any(line.transitions for line in self.lines)
 
-    def steps(self) -> Iterator[tuple[Clause, Transition]]:
-        """Yield every transition with the line that allows it, in order of precedence."""
-        for line in self.lines:
-            for transition in line.transitions:
-                yield line, transition
+    def steps(self) -> tuple[tuple[Clause, Transition], ...]:
+        """Return every transition with the line that allows it, in order of precedence."""
+        return self._steps
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[Clause, Transition], ...]:
+        return tuple((line, transition) for line in self.lines for transition in line.transitions)
 
 
 def lengths_of(rule: Rule) -> Iterator[Length]:

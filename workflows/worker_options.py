@@ -12,6 +12,7 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import (
+    CompositePayloadConverter,
     DataConverter,
     DefaultFailureConverter,
     PayloadCodec,
@@ -85,9 +86,8 @@ class _OneArgument(WorkflowInboundInterceptor):
         input.args = input.args if input.query.startswith("__") else []
         answer = await super().handle_query(input)
         if isinstance(answer, WorkflowMetadata) and isinstance(case := workflow.instance(), CaseWorkflow):
-            answer.current_details = (
-                case.details()
-            )  # written only for whoever asks: nobody does in most of a case's life
+            # Written only for whoever asks: nobody does in most of a case's life.
+            answer.current_details = case.details()
         return answer
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
@@ -107,6 +107,8 @@ def _folded(call: Handled) -> Handled:
 
 _REFUSALS = ("Refused", "BadForm", "PolicyUnknown", "PlatformRefused")
 UNTYPED: tuple[Any, ...] = (None, Any)
+_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
+"""Shared by all cases: the SDK makes a converter for each of them, and for each activation, with caches of its own."""
 
 
 class CasePayloadConverter(PydanticPayloadConverter):
@@ -115,6 +117,10 @@ class CasePayloadConverter(PydanticPayloadConverter):
     Anybody can send any encoding through the API.  An activity's result is typed and comes from our own code: if it
     cannot be read, the worker is at fault, and the case waits for one that can.
     """
+
+    def __init__(self) -> None:
+        """Share what converts."""
+        CompositePayloadConverter.__init__(self, *_CONVERTERS)
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """Decode; raises ApplicationError of type BadForm for untyped arguments that cannot be read."""

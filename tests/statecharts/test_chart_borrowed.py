@@ -154,7 +154,19 @@ def test_nothing_of_the_library_outlives_a_borrower_unseen(sampled: Any) -> None
             first.step(rule, T0, next(iter(sampled.forms.get(rule, ())), None), line=first.line(rule))
     with chart.borrowed(case, T0) as again:
         known = {
-            *("case", "now", "entered", "given", "fired", "effects", "_guards", "_line", "_form"),  # ours
+            *(
+                "case",
+                "now",
+                "entered",
+                "given",
+                "fired",
+                "effects",
+                "_guards",
+                "_line",
+                "_form",
+                "left_states",
+                "new_states",
+            ),  # ours
             *("model", "state_field", "start_configuration_values"),  # the model's state is set, the rest is constant
             *("history_values", "_engine"),  # set
             *("_callbacks", "_config", "_listeners"),  # bound to the chart itself, its model and its guards

@@ -23,6 +23,7 @@ class _Activation(threading.local):
     """The instant of the task that the activation belongs to which this thread is running."""
 
     at: datetime | None = None
+    second: datetime | None = None
 
 
 _activation = _Activation()
@@ -32,9 +33,10 @@ class TaskTimes:
     """Notes for one workflow, before each of its activations, when its task began."""
 
     def __init__(self) -> None:
-        self._before: int | None = None
+        self._before: tuple[int, int] | None = None
         self._length = 0
         self._at: datetime | None = None
+        self._second: datetime | None = None
 
     @property
     def began(self) -> datetime | None:
@@ -43,20 +45,22 @@ class TaskTimes:
 
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
-        nanoseconds, length = activation.timestamp.ToNanoseconds(), activation.history_length
+        stamp, length = activation.timestamp, activation.history_length
+        instant = stamp.seconds, stamp.nanos
         news = any(map(_is_news, activation.jobs))
-        stale = news and nanoseconds == self._before and length > self._length
+        stale = news and instant == self._before and length > self._length
         if news:
-            self._at = activation.timestamp.ToDatetime(UTC)
-        _activation.at, self._before, self._length = self._at, nanoseconds, length
+            self._at = stamp.ToDatetime(UTC)
+            self._second = whole_seconds(self._at)
+        _activation.at, _activation.second = self._at, self._second
+        self._before, self._length = instant, length
         return stale
 
 
 def _is_news(job: WorkflowActivationJob) -> bool:
     """Return whether a job comes with a task of its own; a local call ends in the task that made it."""
-    if job.WhichOneof("variant") == "resolve_activity":
-        return not job.resolve_activity.is_local
-    return job.WhichOneof("variant") in EVENTS
+    variant = job.WhichOneof("variant")
+    return not job.resolve_activity.is_local if variant == "resolve_activity" else variant in EVENTS
 
 
 class CaseTime:
@@ -67,7 +71,7 @@ class CaseTime:
 
     def now(self) -> datetime:
         """Return the present instant: not before that of any timer that has fired."""
-        current = whole_seconds(_task_began())
+        current = _activation.second or whole_seconds(workflow.now())
         return current if self._proved is None else max(current, self._proved)
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:

@@ -129,6 +129,7 @@ class CaseWorkflow:
         self._messages: list[tuple[Any, InputSender]] = []
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
+        self._shown: dict[str, Any] | None = None
         self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
         try:
@@ -237,14 +238,15 @@ class CaseWorkflow:
             }
             workflow.logger.info("rule fired", extra=about)
         self._fired = state.fired_in_all
-        current = workflow.info().typed_search_attributes
-        changed = [
-            key.value_set(value) if value is not None else key.value_unset()
-            for key, value in attributes(self._machine).items()
-            if current.get(key) != value
-        ]
+        if self._shown is None:
+            self._shown = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
+        current = attributes(self._machine)
+        changed = {key: value for key, value in current.items() if self._shown.get(key.name) != value}
         if changed:
-            workflow.upsert_search_attributes(changed)
+            workflow.upsert_search_attributes(
+                [key.value_unset() if value is None else key.value_set(value) for key, value in changed.items()]
+            )
+            self._shown.update((key.name, value) for key, value in changed.items())
 
     def details(self) -> str:
         """Return the current details; in a later run with what Temporal has forgotten of the first: its static ones."""

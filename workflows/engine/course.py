@@ -15,7 +15,8 @@ from cases.forms import Form
 from cases.ledger import BegunIn, LedgerEntry, Undone
 from cases.messages import ExpiryOutcome
 from cases.models import clipped, read
-from statecharts.chart import Deadline, Snapshot
+from statecharts import firing
+from statecharts.chart import Deadline
 from statecharts.rules import BegunBetween, Effect, Party
 from workflows.engine import inputs, reports
 from workflows.engine.inputs import ExpiryAnswer, Input
@@ -121,8 +122,9 @@ class CaseCourse(CaseSituation):
 
     def elapse(self, now: datetime) -> None:
         """Let every clock due by ``now`` run out at its own instant; one of the platform's must be resolved first."""
-        fired: Counter[tuple[datetime, Deadline]] = Counter()
+        fired: Counter[tuple[datetime, Deadline]] | None = None
         while (nearest := self.next_clock()) and nearest.due <= now:
+            fired = fired or Counter()
             fired[self.state.latest, nearest] += 1
             if fired[self.state.latest, nearest] > REPEATS:
                 raise EndlessRuleError(nearest.rule, self.named(nearest.order, [nearest.state]))
@@ -365,9 +367,8 @@ class CaseCourse(CaseSituation):
         assert began is not None  # noqa: S101 - set when the case was opened
         self.state.advance_to(began)
         for order in (None, *self.case.orders):
-            with self.process.chart_of(order).borrowed(self.case.part(order), began) as chart:
-                self.state.remember(order, chart.snapshot())
-                effects = list(chart.effects)
+            effects, snapshot = firing.begin(self.process.chart_of(order), self.case.part(order), began)
+            self.state.remember(order, snapshot)
             self._enqueue(effects, "", began, None, order, cause="opening")
 
     def _process(self, given: Input) -> None:
@@ -596,7 +597,9 @@ class CaseCourse(CaseSituation):
         assumed: bool = False,
     ) -> None:
         """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
-        step, snapshot = self._step(rule, at, order, form, asked=given.asked if given else None)
+        chart, part = self.process.chart_of(order), self.case.part(order)
+        asked = given.asked if given else None
+        step, snapshot = firing.fire(chart, part, self.state.snapshot_of(order), rule, at, form, asked=asked)
         self.state.remember(order, snapshot)
         case = self.case
         self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
@@ -631,14 +634,6 @@ class CaseCourse(CaseSituation):
             self.drop_left_decisions(at)
         self._retry_waiting()
 
-    def _step(
-        self, rule: str, at: datetime, order: str | None, form: Form | None, *, asked: datetime | None
-    ) -> tuple[Any, Snapshot]:
-        own = self.process.chart_of(order)
-        with own.borrowed(self.case.part(order), at, self.state.snapshot_of(order)) as chart:
-            line = chart.line(rule, asked, form) if asked else None
-            return chart.step(rule, at, form, line=line), chart.snapshot()
-
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""
         declared = self.process.effects()
@@ -652,7 +647,7 @@ class CaseCourse(CaseSituation):
         self.state.expiries = []
 
     def _enqueue(
-        self, effects: list[Effect], rule: str, at: datetime, form: Form | None, order: str | None, *, cause: str
+        self, effects: Iterable[Effect], rule: str, at: datetime, form: Form | None, order: str | None, *, cause: str
     ) -> None:
         written = form.model_dump(mode="json") if form else None
         part = self.case.part(order)

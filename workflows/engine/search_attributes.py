@@ -1,10 +1,11 @@
 """The typed search attributes by which operators list and filter cases."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from statecharts.chart import Deadline
 from statecharts.rules import OPERATORS, Party
 from workflows.engine.situation import CaseSituation
 from workflows.engine.view import state_in_words
@@ -41,7 +42,7 @@ OWNERS_SINCE = "2026-11-27"
 
 def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
     """Return the current values of the search attributes that change as the case moves; None means unset."""
-    facts, nearest = situation.case.facts, _nearest(situation)
+    facts, deadlines = situation.case.facts, situation.deadlines()
     orders = list(situation.case.orders) or ([] if facts.order is None else [facts.order])
     return {
         PROCESS: situation.process.name,
@@ -49,22 +50,17 @@ def attributes(situation: CaseSituation) -> dict[SearchAttributeKey[Any], Any]:
         ORDER: facts.order,
         ORDERS: orders or None,
         STATE: state_in_words(situation),
-        DEADLINE: nearest,
-        WAITS_FOR: _waits_for(situation),
+        DEADLINE: deadlines[0].due if deadlines else None,
+        WAITS_FOR: _waits_for(situation, deadlines),
         NEEDS_OPERATOR: situation.state.waits_for_operator,
         AT_STAKE: None if situation.case.at_stake is None else float(situation.case.at_stake),
     }
 
 
-def _nearest(situation: CaseSituation) -> datetime | None:
-    return min((deadline.due for deadline in situation.deadlines()), default=None)
-
-
-def _waits_for(situation: CaseSituation) -> str | None:
+def _waits_for(situation: CaseSituation, deadlines: Sequence[Deadline]) -> str | None:
     if situation.closed:
         return None
-    party = next((situation.owner(deadline) for deadline in situation.deadlines()), None)
-    return (party or _leads_on(situation)).label
+    return (situation.owner(deadlines[0]) if deadlines else _leads_on(situation)).label
 
 
 def _leads_on(situation: CaseSituation) -> Party:

@@ -53,27 +53,25 @@ class CaseSituation:
 
     def chart_view(self, order: str | None = None) -> ChartView:
         """Return the view of an order's chart, or of the case's own."""
-        self.chart_views()
+        self._view_anew()
         return self._chart_views[order]
 
     def chart_views(self) -> list[ChartView]:
         """Return the views of all charts, the case's own first; they are cached until the case changes."""
+        self._view_anew()
+        return [self._chart_views[order] for order in self.state.parts]
+
+    def _view_anew(self) -> None:
+        """Make anew the views of what has changed."""
         if self._viewed is not self.case:
             self._viewed, self._chart_views = self.case, {}
-        snapshots = {order: self.state.snapshot_of(order) for order in self.state.parts}
-        changed = [
-            order
-            for order, snapshot in snapshots.items()
-            if order not in self._chart_views or self._chart_views[order].snapshot is not snapshot
-        ]
-        if changed:
-            latest = self.state.latest
-            for order in changed:
-                part = self.case.part(order)
-                self._chart_views[order] = ChartView(
-                    self.process.chart_of(order), part, snapshots[order], latest, order
-                )
-        return [self._chart_views[order] for order in snapshots]
+        latest: datetime | None = None
+        for order in self.state.parts:
+            view, snapshot = self._chart_views.get(order), self.state.snapshot_of(order)
+            if view is None or view.snapshot is not snapshot:
+                latest = latest or self.state.latest
+                chart, part = self.process.chart_of(order), self.case.part(order)
+                self._chart_views[order] = ChartView(chart, part, snapshot, latest, order)
 
     def since(self, order: str | None = None) -> datetime:
         """Return the last event of an order, or of the case itself; nothing that happens next can be earlier."""
@@ -83,7 +81,7 @@ class CaseSituation:
     @property
     def closed(self) -> bool:
         """Whether the case has reached a final state."""
-        return any(self.process.chart.states_map[state].final for state in self.state.snapshot.entered)
+        return not self.process.chart.closing_states().isdisjoint(self.state.snapshot.entered)
 
     def finished(self, now: datetime) -> bool:
         """Return whether the case is closed, nothing is left to do, and no fact can put it right any more (G-11)."""

@@ -214,6 +214,8 @@ def status(situation: CaseSituation) -> CaseStatus:
 def state_in_words(situation: CaseSituation) -> str:
     """Return the states in one short line, with the number of orders in every state."""
     own = "、".join(situation.process.state_label(state) for state in situation.chart_view().states)
+    if situation.closed or not situation.state.orders:
+        return own
     counts = Counter(
         str(view.chart.states_map[state].name)
         for view in situation.chart_views()
@@ -221,7 +223,7 @@ def state_in_words(situation: CaseSituation) -> str:
         if view.order
     )
     orders = "、".join(f"{label} {count}" for label, count in counts.items())
-    return f"{own}({orders})" if orders and not situation.closed else own
+    return f"{own}({orders})" if orders else own
 
 
 def deadlines(situation: CaseSituation) -> list[DeadlineView]:

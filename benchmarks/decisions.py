@@ -1,0 +1,305 @@
+"""Measure how long operators wait while many cases are open: ``python -m benchmarks.decisions [--quick]``.
+
+Cases are opened on an embedded server up to 500, 5,000 and 20,000, each way to write them with a worker process of its
+own (``benchmarks/cases.py``).  At each of these sizes 20 operators decide, each two seconds after the answer to the
+last decision, in rounds in which the ways take turns.  Further cases are brought from opening to end, which shows
+whether a case costs more when many are open.  At last operators decide while 10,000 openings of a file are waiting,
+and after an outage of the worker.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
+from aftersales.runtime.opening_pace import OpeningPace
+from benchmarks.cases import (
+    AGAINST,
+    AT_ONCE,
+    OURS,
+    Handle,
+    Waits,
+    WorkingWay,
+    cpu_of,
+    keep,
+    live,
+    run_until_stopped,
+    say,
+    shifted,
+    spread,
+    timed,
+    working,
+)
+
+OPERATORS, PAUSE = 20, 2.0
+"""How many people decide, and how many seconds each of them looks at the next case."""
+PROMISED_MS = 1000
+"""The most that a decision may take, but for one of a hundred."""
+FLAT = 0.1
+"""By how much the cost of a case may differ between the fewest and the most open cases."""
+OPENED_AT_ONCE = 4
+"""So many cases of a file are opened at once, as ``aftersales open`` does."""
+SAY_EVERY = 2000
+STARTED = 3
+"""The events of a case whose first task has not been done: it was started, its task scheduled, perhaps begun."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: open cases of ours and of the way beside it, rounds, decisions and whole cases in each."""
+
+    ours: tuple[int, ...]
+    beside: tuple[int, ...]
+    rounds: int
+    decisions: int
+    cases: int
+    queued: int
+    outage: int
+
+
+FULL = Sizes((500, 5_000, 20_000), (500, 5_000), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
+QUICK = Sizes((40, 200), (40,), rounds=2, decisions=20, cases=5, queued=100, outage=40)
+
+
+@dataclass
+class Found:
+    """What was found of a way at a number of open cases; each list has a value for every decision, or every round."""
+
+    waits_ms: list[float] = field(default_factory=list)
+    p50_ms: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+    worker_ms: list[float] = field(default_factory=list)
+    server_ms: list[float] = field(default_factory=list)
+    opening_ms: list[float] = field(default_factory=list)
+    opening_cpu_ms: list[float] = field(default_factory=list)
+
+
+class OpenCases:
+    """The open cases of a way, and those among them that nobody has decided yet."""
+
+    def __init__(self, way: WorkingWay, server: EmbeddedServer) -> None:
+        self.way, self._server = way, server
+        self._undecided: list[Handle] = []
+        self.count = 0
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that worker and server have used."""
+        return self.way.cpu() + cpu_of(self._server.process.pid)
+
+    async def open_until(self, number: int, found: Found) -> None:
+        """Open cases until there are so many, and wait until the worker has taken them all in."""
+        more, gate, waits = number - self.count, asyncio.Semaphore(AT_ONCE), Waits()
+        began = self.cpu()
+
+        async def one(index: int) -> Handle:
+            async with gate:
+                if index and index % SAY_EVERY == 0:
+                    say(f"{self.way.name}: {self.count + index} open")
+                return await timed(waits.openings, self.way.open(uuid.uuid4().hex[:12]))  # type: ignore[no-any-return]
+
+        fresh = await asyncio.gather(*(one(index) for index in range(more)))
+        self._undecided += fresh
+        self.count = number
+        await self.taken_in(fresh)
+        if more:
+            found.opening_ms += waits.openings
+            found.opening_cpu_ms.append((self.cpu() - began) * 1000 / more)
+
+    async def taken_in(self, handles: list[Handle]) -> None:
+        """Wait until the worker has done the first task of each case, as far as every fiftieth shows."""
+        for handle in handles[:: max(1, len(handles) // 50)]:
+            while (await handle.describe()).history_length <= STARTED:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.5)
+
+    async def decide(self, number: int) -> list[float]:
+        """Let operators agree to so many cases that are spread over all; return how long each waited."""
+        step = max(1, len(self._undecided) // number)
+        chosen = self._undecided[::step][:number]
+        gone = {handle.id for handle in chosen}
+        self._undecided = [handle for handle in self._undecided if handle.id not in gone]
+        waits: list[float] = []
+        queue = iter(chosen)
+
+        async def operator(place: int) -> None:
+            await asyncio.sleep(PAUSE * place / OPERATORS)
+            for handle in queue:
+                await timed(waits, handle.execute_update("agree"))
+                await asyncio.sleep(PAUSE)
+
+        await asyncio.gather(*(operator(place) for place in range(OPERATORS)))
+        return waits
+
+
+def percentile(values: list[float], hundredths: int) -> float:
+    """Return the value that so many of a hundred do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, (len(ordered) * hundredths + 99) // 100 - 1)]
+
+
+async def at_size(open_cases: list[OpenCases], size: int, sizes: Sizes, found: dict[str, Found]) -> None:
+    """Measure every way at a number of open cases."""
+    for cases in open_cases:
+        say(f"{cases.way.name}: opening up to {size}")
+        await cases.open_until(size, found[cases.way.name])
+    for number in range(sizes.rounds):
+        say(f"{size} open, round {number + 1} of {sizes.rounds}")
+        for way in shifted([cases.way for cases in open_cases], number):
+            cases = next(cases for cases in open_cases if cases.way is way)
+            note, waits = found[way.name], await cases.decide(sizes.decisions)
+            note.waits_ms += waits
+            note.p50_ms.append(percentile(waits, 50))
+            note.p99_ms.append(percentile(waits, 99))
+            worker, both = way.cpu(), cases.cpu()
+            await live(way, sizes.cases)
+            note.worker_ms.append((way.cpu() - worker) * 1000 / sizes.cases)
+            note.server_ms.append((cases.cpu() - both) * 1000 / sizes.cases - note.worker_ms[-1])
+
+
+async def while_queued(cases: OpenCases, sizes: Sizes) -> dict[str, Any]:
+    """Decide while openings from a file are waiting, which are held back as ``aftersales open`` holds them."""
+    say(f"{cases.way.name}: {sizes.queued} openings are queued")
+    waiting, opened = iter(range(sizes.queued)), Waits()
+
+    async def opening() -> None:
+        pace = OpeningPace()
+        for _ in waiting:
+            handle = await timed(opened.openings, cases.way.open(uuid.uuid4().hex[:12]))
+            await pace.opened(cases.way.client, handle.id)
+
+    began = time.monotonic()
+    queue = asyncio.gather(*(opening() for _ in range(OPENED_AT_ONCE)))
+    waits = await cases.decide(sizes.rounds * sizes.decisions)
+    opened_meanwhile, took = len(opened.openings), time.monotonic() - began
+    queue.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await queue
+    return {
+        "openings": sizes.queued,
+        "opened meanwhile": opened_meanwhile,
+        "opened, /s": round(opened_meanwhile / took, 1),
+        **_of(waits),
+    }
+
+
+async def after_an_outage(cases: OpenCases, sizes: Sizes) -> dict[str, Any]:
+    """Queue openings by messages, which are not held back, while the worker is stopped; decide once it goes on."""
+    say(f"{cases.way.name}: {sizes.outage} openings while the worker is away")
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> Handle:
+        async with gate:
+            return await cases.way.open(uuid.uuid4().hex[:12])
+
+    os.kill(cases.way.process, signal.SIGSTOP)
+    try:
+        queued = await asyncio.gather(*(one() for _ in range(sizes.outage)))
+    finally:
+        os.kill(cases.way.process, signal.SIGCONT)
+    began = time.monotonic()
+    worked_off = asyncio.create_task(cases.taken_in(queued))
+    waits: list[float] = []
+    while not worked_off.done():
+        waits += await cases.decide(OPERATORS)
+    await worked_off
+    return {"openings": sizes.outage, "worked off in, s": round(time.monotonic() - began, 1), **_of(waits)}
+
+
+def _of(waits: list[float]) -> dict[str, float]:
+    return {
+        "decisions": len(waits),
+        "p50_ms": percentile(waits, 50),
+        "p99_ms": percentile(waits, 99),
+        "longest_ms": max(waits),
+    }
+
+
+async def main(sizes: Sizes) -> None:
+    """Measure, print and write the results."""
+    began = time.monotonic()
+    found: dict[str, dict[int, Found]] = {AGAINST: {}, OURS: {}}
+    ports = itertools.count(17_500)
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            embedded_server(Path(folder) / "temporal.sqlite3", next(ports), next(ports)) as server,
+            AsyncExitStack() as stack,
+        ):
+            ways = [await stack.enter_async_context(working(name, server)) for name in found]
+            for way in ways:
+                await live(way, 5)
+            open_cases = [OpenCases(way, server) for way in ways]
+            for size in sorted({*sizes.ours, *sizes.beside}):
+                taking_part = [
+                    cases for cases in open_cases if size in (sizes.ours if cases.way.name == OURS else sizes.beside)
+                ]
+                for cases in taking_part:
+                    found[cases.way.name][size] = Found()
+                await at_size(taking_part, size, sizes, {name: of[size] for name, of in found.items() if size in of})
+            queued = await while_queued(open_cases[-1], sizes)
+            outage = await after_an_outage(open_cases[-1], sizes)
+    for line in (*lines(found), *verdicts(found[OURS], queued)):
+        print(line)
+    print("openings while the worker was away:", ", ".join(f"{name} {value:,g}" for name, value in outage.items()))
+    print(f"{sizes}; {timedelta(seconds=int(time.monotonic() - began))}, {os.cpu_count()} CPUs, {datetime.now(UTC):%F}")
+    of_sizes = {way: {str(size): asdict(of) for size, of in sized.items()} for way, sized in found.items()}
+    keep("decisions", {"found": of_sizes, "while queued": queued, "after an outage": outage, "sizes": asdict(sizes)})
+
+
+def lines(found: dict[str, dict[int, Found]]) -> Iterator[str]:
+    """Yield the table: medians of the rounds, with the least and the most."""
+    heads = (
+        "decision p50, ms",
+        "decision p99, ms",
+        "worker CPU, ms",
+        "server CPU, ms",
+        "opening, ms",
+        "opening CPU, ms",
+    )
+    yield f"{'':18}{'open':>8}" + "".join(f"{head:>30}" for head in heads)
+    for way, sized in found.items():
+        for size, of in sized.items():
+            columns = (
+                of.p50_ms,
+                of.p99_ms,
+                of.worker_ms,
+                of.server_ms,
+                [statistics.median(of.opening_ms)],
+                of.opening_cpu_ms,
+            )
+            yield f"{way:18}{size:>8,}" + "".join(f"{spread(values):>30}" for values in columns)
+
+
+def verdicts(ours: dict[int, Found], queued: dict[str, Any]) -> Iterator[str]:
+    """Yield each target, what was found, and whether that is enough."""
+    fewest, most = ours[min(ours)], ours[max(ours)]
+    p99 = percentile(most.waits_ms, 99)
+    yield f"{_met(p99 <= PROMISED_MS)}: p99 of a decision at {max(ours):,} open: {p99:,.0f} ms, at most {PROMISED_MS}"
+    p99 = queued["p99_ms"]
+    about = f"p99 while {queued['openings']:,} openings are queued"
+    yield f"{_met(p99 <= PROMISED_MS)}: {about}: {p99:,.0f} ms, at most {PROMISED_MS}"
+    costs = [statistics.median(map(sum, zip(of.worker_ms, of.server_ms, strict=True))) for of in (fewest, most)]
+    ratio = costs[1] / costs[0]
+    about = f"CPU of a case at {max(ours):,} open / at {min(ours):,}"
+    yield f"{_met(abs(ratio - 1) <= FLAT)}: {about}: {ratio:.2f}, at most {FLAT:.0%} apart"
+
+
+def _met(met: bool) -> str:  # noqa: FBT001 - the word for it
+    return "met" if met else "MISSED"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Measure how long operators wait while many cases are open.")
+    parser.add_argument("--quick", action="store_true", help="few cases: shows that it works")
+    run_until_stopped(main(QUICK if parser.parse_args().quick else FULL))
