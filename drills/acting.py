@@ -58,12 +58,14 @@ async def until_at(at: datetime) -> None:
 class People:
     """Everybody outside: platforms that report, operators that decide and look; and an administrator who resets."""
 
-    def __init__(self, stage: Stage, draw: random.Random) -> None:
-        self.stage, self._draw = stage, draw
+    def __init__(self, stage: Stage, draw: random.Random, pause: float) -> None:
+        """``pause``: the longest between two steps of a reship, in seconds."""
+        self.stage, self._draw, self._pause = stage, draw, pause
         self.did: Counter[str] = Counter()
         self.taken: dict[str, list[Taken]] = {}
         self.waiting: dict[str, datetime] = {}
         """What is tried again and again, and since when."""
+        self._told: dict[tuple[str, str], asyncio.Event] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._operator, self._platform = with_sender(stage.client, OPERATOR), with_sender(stage.client, MESSAGES)
 
@@ -74,12 +76,22 @@ class People:
     # Stories.
 
     async def live(self, story: Story) -> None:
-        """Give a case everything that its story has for it."""
-        await asyncio.gather(
-            *(self._tell(story, told) for told in story.told),
-            *(self._tell(story, told, again=True) for told in story.again),
-            *(self._give(story, decided) for decided in story.decided),
-        )
+        """Give a case all that its story has for it, in the order in which it is told: some of it ends the case."""
+        again = [asyncio.create_task(self._tell_again(story, told)) for told in story.again]
+        try:
+            for told in story.told:
+                await self._tell(story, told)
+            for decided in story.decided:
+                await self._give(story, decided)
+            await asyncio.gather(*again)
+        finally:
+            for task in again:
+                task.cancel()
+
+    async def _tell_again(self, story: Story, told: Told) -> None:
+        first = self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event())
+        await first.wait()
+        await self._tell(story, told, again=True)
 
     async def _tell(self, story: Story, told: Told, *, again: bool = False) -> None:
         await until_at(told.at)
@@ -95,7 +107,8 @@ class People:
             self.did["signals again" if again else "signals"] += 1
             return True
 
-        await self._until(f"{story.case_id}: {told.message}", signal)
+        await self._until(f"{story.case_id}: {'again ' if again else ''}{told.message}", signal)
+        self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event()).set()
 
     async def _give(self, story: Story, decided: Decided) -> None:
         await until_at(decided.at)
@@ -146,10 +159,8 @@ class People:
         sent = SentDecision(case_id, decided.rule, decided.argument, decided.key)
         try:
             answer = await decide(self._operator, sent, PATIENCE)
-        except DecisionUnknown:
+        except (DecisionUnknown, RPCError):
             self.did["updates without an answer"] += 1
-            return "unknown"
-        except RPCError:
             return "unknown"
         except WorkflowUpdateFailedError as failed:
             if isinstance(failed.cause, ApplicationError) and failed.cause.type == PLATFORM_REFUSED:
@@ -157,9 +168,7 @@ class People:
             return await self._found(case_id, decided)
         if answer.get("task") is not None:
             return await self._by_hand(case_id, answer["serial"], decided)
-        if answer.get("decision") in (None, "taken"):
-            return "taken"
-        return await self._found(case_id, decided)
+        return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
 
     async def _found(self, case_id: str, decided: Decided) -> str:
         """Look at the case for what became of a decision that was not answered with success."""
@@ -207,7 +216,7 @@ class People:
     async def reset(self, case_id: str) -> None:
         """Reset a case to the end of its first workflow task, and give it all its inputs again."""
         async with self.lock(case_id):
-            with contextlib.suppress(RPCError):
+            with contextlib.suppress(RPCError):  # it is not open yet, or nobody answers
                 await reset(self.stage.client, case_id)
                 self.did["resets"] += 1
 
@@ -229,7 +238,7 @@ class People:
 
         await self._until(f"{reship.case_id} is entered", entered)
         for number, (name, step) in enumerate(reship.steps):
-            await asyncio.sleep(self._draw.uniform(1, 15))
+            await asyncio.sleep(self._draw.uniform(0.5, self._pause))
             if name.startswith("operator"):
                 await self._decide_when_offered(reship, name.removeprefix("operator "), step, number)
             else:
@@ -259,14 +268,14 @@ class People:
     async def _decide_when_offered(self, reship: Reship, rule: str, form: dict[str, Any], number: int) -> None:
         async def offered() -> bool:
             seen = await self.view(reship.case_id)
-            return bool(seen) and not seen["busy"] and rule in [action["rule"] for action in seen["actions"]]
+            return seen is not None and not seen["busy"] and rule in [action["rule"] for action in seen["actions"]]
 
         await self._until(f"{reship.case_id} offers {rule}", offered)
         await self.decide(reship.case_id, Decided(rule, form or None, now(), f"{reship.own_id}-{number}-{rule}"))
 
         async def counted() -> bool:
             seen = await self.view(reship.case_id)
-            return bool(seen) and not seen["busy"]
+            return seen is not None and not seen["busy"]
 
         await self._until(f"{reship.case_id}: {rule} counts", counted)
 

@@ -7,7 +7,11 @@ from pathlib import Path
 from tests.support.newer_build import MORE, copy_of_project, newer_build
 from tests.support.places import ROOT
 
-NEWER = {"cases/douyin_reship.py": {next(iter(MORE["cases/douyin_reship.py"])): next(iter(MORE["cases/douyin_reship.py"].values()))}}
+NEWER = {
+    "cases/douyin_reship.py": {
+        next(iter(MORE["cases/douyin_reship.py"])): next(iter(MORE["cases/douyin_reship.py"].values()))
+    }
+}
 """A newer build with one more figure: it writes the same histories."""
 WITHOUT: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "idempotency": {

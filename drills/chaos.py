@@ -104,7 +104,7 @@ class Drill:
         return self.wrong
 
     async def _play(self, stage: Stage, own: Sequence[Story], pushed: Sequence[Reship], window: Window) -> None:
-        people = People(stage, random.Random(f"{self.plan.seed}/people"))  # noqa: S311 - repeatable
+        people = People(stage, random.Random(f"{self.plan.seed}/people"), self.plan.minutes * 6)
         living: list[Coroutine[Any, Any, None]] = [
             self._open(stage, own),
             *(people.live(story) for story in own),
@@ -115,11 +115,12 @@ class Drill:
             asyncio.create_task(self._look(people, own, pushed)),
             asyncio.create_task(self._reset(people, own, window)),
         ]
-        lived = asyncio.gather(*living, return_exceptions=True)
+        lived: asyncio.Future[Any] = asyncio.gather(*living, return_exceptions=True)
         try:
             await beside[0]  # the last program runs again
             while not lived.done():
                 await asyncio.wait([lived], timeout=WAITING_SECONDS)
+                say(f"{_counts(people.did)}")
                 for what, since in list(people.waiting.items())[:5]:
                     say(f"waits for {(now() - since).total_seconds():.0f} s: {what[:160]}")
             for failed in await lived:
@@ -131,7 +132,9 @@ class Drill:
             self._over.set()  # a call that is cancelled does not always say so
             beside[0].cancel()
             lived.cancel()
-            await asyncio.wait([*beside, lived], timeout=GIVE_UP_SECONDS)
+            lived.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            ending: list[asyncio.Future[Any]] = [*beside, lived]
+            await asyncio.wait(ending, timeout=GIVE_UP_SECONDS)
         say("the stories have been told; nothing is killed any more")
         await until_at(window.ends)
         self.wrong += await self._check(stage, people, own, pushed)
@@ -185,7 +188,7 @@ class Drill:
         self, stage: Stage, people: People, window: Window, own: Sequence[Story], pushed: Sequence[Reship]
     ) -> None:
         """Kill, stop and restart programs at random instants of the window."""
-        draw = random.Random(f"{self.plan.seed}/strikes")  # noqa: S311
+        draw = random.Random(f"{self.plan.seed}/strikes")
         instants = sorted(window.at(draw.uniform(0, 0.95)) for _ in range(self.plan.events))
         due = sorted((at, case.case_id) for case in own for at in case.due) + [
             (at, reship.case_id) for reship in pushed for at in reship.due.values()
@@ -194,14 +197,14 @@ class Drill:
         for number, at in enumerate(instants):
             name, how = draw.choice(ALL), draw.choice(WAYS)
             await until_at(at)
-            while name in stage.down or (name in WORKERS and stage.down.intersection(WORKERS) and draw.random() < 0.7):  # noqa: PLR2004
+            while name in stage.down or (name in WORKERS and stage.down.intersection(WORKERS) and draw.random() < 0.7):
                 await asyncio.sleep(0.2)
             self.done[f"{name}: {how}"] += 1
             striking.add(asyncio.create_task(stage.strike(name, how, draw)))
             if name in WORKERS:
                 near = [case for when, case in due if timedelta(0) < when - now() < timedelta(seconds=15)]
                 striking.add(asyncio.create_task(self._look_near(people, near)))
-            if number % 10 == 9:  # noqa: PLR2004
+            if number % 10 == 9:
                 say(f"{number + 1} of {len(instants)} events; {_counts(people.did)}")
         for done in await asyncio.gather(*striking, return_exceptions=True):
             if isinstance(done, BaseException):
@@ -214,14 +217,17 @@ class Drill:
             await asyncio.sleep(3)
 
     async def _look(self, people: People, own: Sequence[Story], pushed: Sequence[Reship]) -> None:
-        draw = random.Random(f"{self.plan.seed}/looks")  # noqa: S311
-        ids = [case.case_id for case in (*own, *pushed)]
+        draw = random.Random(f"{self.plan.seed}/looks")
+        ids = [*(story.case_id for story in own), *(reship.case_id for reship in pushed)]
         while not self._over.is_set():
             await people.view(draw.choice(ids))
+            for fault in await people.stage.revive():
+                say(f"WRONG {fault}")
+                self.wrong.append(fault)
             await asyncio.sleep(0.3)
 
     async def _reset(self, people: People, own: Sequence[Story], window: Window) -> None:
-        draw = random.Random(f"{self.plan.seed}/resets")  # noqa: S311
+        draw = random.Random(f"{self.plan.seed}/resets")
         for at in sorted(window.at(draw.uniform(0.2, 0.9)) for _ in range(max(2, self.plan.cases // 50))):
             await until_at(at)
             if self._over.is_set():
@@ -272,12 +278,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; a run that fails keeps its folder and says how to repeat it."""
     parser = argparse.ArgumentParser(prog="python -m drills.chaos", description="Try to lose a case.")
     parser.add_argument("--cases", type=int, default=1000, help="how many cases (1000)")
-    parser.add_argument("--events", type=int, default=100, help="how often a program is killed, stopped, restarted (100)")
+    parser.add_argument(
+        "--events", type=int, default=100, help="how often a program is killed, stopped, restarted (100)"
+    )
     parser.add_argument("--seed", type=int, default=None, help="repeats what an earlier run drew (default: a new one)")
     parser.add_argument("--minutes", type=float, default=15, help="how long programs are killed (15)")
     parser.add_argument("--without", choices=WITHOUT, help="on builds that lack a safeguard: the drill must fail")
     asked = parser.parse_args(arguments)
-    if asked.cases < 10 or asked.events < 0 or asked.minutes <= 0:  # noqa: PLR2004
+    if asked.cases < 10 or asked.events < 0 or asked.minutes <= 0:
         parser.error("expected --cases of 10 or more, --events of 0 or more, --minutes above 0")
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
     plan = Plan(asked.cases, asked.events, seed, asked.minutes, asked.without)

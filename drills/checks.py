@@ -47,7 +47,9 @@ class Run:
     status: WorkflowExecutionStatus | None
 
 
-def story_wrong(story: Story, started: datetime, seen: Mapping[str, Any], taken: Sequence[Taken], at: datetime) -> list[str]:
+def story_wrong(
+    story: Story, started: datetime, seen: Mapping[str, Any], taken: Sequence[Taken], at: datetime
+) -> list[str]:
     """Return where a case differs from the calm run of its story."""
     machine = story.calm(started, at, [_as_given(one) for one in taken])
     calm = view(machine, at).model_dump(mode="json")
@@ -146,7 +148,9 @@ class Checks:
 
     async def _cases(self, within: float, say: Any) -> list[str]:
         left, faults, begun = dict.fromkeys(self._all_ids()), dict[str, list[str]](), asyncio.get_running_loop().time()
+        faults_of_programs: list[str] = []
         while left:
+            faults_of_programs += await self._stage.revive()
             await self.list_runs()
             slots = asyncio.Semaphore(AT_ONCE)
 
@@ -165,14 +169,18 @@ class Checks:
         self.checked["instants of clocks"] = sum(
             len(own) for own in (*(s.due for s in self._stories.values()), *(r.due for r in self._reships.values()))
         )
-        return [f"{case_id}: {fault}" for case_id in left for fault in faults[case_id]]
+        return faults_of_programs + [f"{case_id}: {fault}" for case_id in left for fault in faults[case_id]]
 
     async def _case(self, case_id: str) -> list[str]:
         runs = self.runs.get(case_id)
         if not runs:
             return ["was never opened"]
         open_runs = [run for run in runs if run.status is WorkflowExecutionStatus.RUNNING]
-        ended = [run.status for run in runs if run.status in (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT)]
+        ended = [
+            run.status
+            for run in runs
+            if run.status in (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT)
+        ]
         if len(open_runs) > 1 or ended:
             return [f"{len(open_runs)} runs are open, ended: {ended}"]
         seen = await self._people.settle(case_id)
@@ -243,13 +251,19 @@ class Checks:
         """Compare what the operators' program took with what the cases say was delivered."""
         taken = Counter(row["key"] for row in rows(self._stage.folder / NOTICES))
         with closing(sqlite3.connect(self._stage.data / NOTICE_LOG)) as log:
-            sent = {mark.rpartition("@")[0] for mark, became in log.execute("SELECT mark, became FROM closed") if became == "sent"}
+            sent = {
+                mark.rpartition("@")[0]
+                for mark, became in log.execute("SELECT mark, became FROM closed")
+                if became == "sent"
+            }
         for key in sorted(sent - taken.keys()):
             yield f"notice {key} is lost"
         for key in sorted(taken.keys() - sent):
             yield f"notice {key} was taken, but is not in the log"
         for case_id, seen in self.views.items():
-            undelivered = [one for one in (*seen["reminders"], *seen["notifications"]) if one["delivered"] is False and one["why"]]
+            undelivered = [
+                one for one in (*seen["reminders"], *seen["notifications"]) if one["delivered"] is False and one["why"]
+            ]
             for one in undelivered:
                 yield f"{case_id}: a notice was not delivered: {one['why']}"
             delivered = sum(bool(one["delivered"]) for one in (*seen["reminders"], *seen["notifications"]))
@@ -273,7 +287,7 @@ class Checks:
                 await replay(history)
             except HistoryChanged as changed:
                 wrong.append(f"{run.case_id}: {changed}")
-            if number % 100 == 99:  # noqa: PLR2004
+            if number % 100 == 99:
                 say(f"{number + 1} of {len(runs)} histories replay")
         self.checked["histories"] = len(runs)
         return wrong

@@ -78,15 +78,13 @@ def faults(seed: int) -> Iterable[Fault]:
 
 async def main(folder: Path, port: int, gateway: str, seed: int) -> None:
     """Serve until somebody stops us."""
-    app = make_sandbox(
-        read_secrets(folder / SECRETS), gateway=gateway, state=folder / RECORDS, control_token=CONTROL
-    )
+    app = make_sandbox(read_secrets(folder / SECRETS), gateway=gateway, state=folder / RECORDS, control_token=CONTROL)
     app.state.jd.shipped = Journal(folder / SHIPPED)
     for fault in faults(seed):
         app.state.sandbox.faults.add(fault)
     astray = Behaviour(seed=seed, duplicates=0.3, reordered=0.2, delay=2.0, hold=1.0)
     app.state.sandbox.pusher.behave(astray)
-    draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    draw = random.Random(seed)
 
     async def fail(request: Request, call_next: RequestResponseEndpoint) -> Response:
         """Fail one call of JD in twenty-five, half of them after it was carried out."""

@@ -48,7 +48,10 @@ JOURNEYS = (
     Journey("never_received", (_AGREED, _SHIPPED), "in_transit", {AGREES: 1, SHIPS: 1}),
     Journey("other", (_AGREED, _SHIPPED), "in_transit", {AGREES: 1, SHIPS: 1}),
     Journey(
-        "never_received", (_REFUSED, _WANTED, _proof(1), _proof(2), ("rule-refund", {})), "refunded", {REFUSES: 1, PROVES: 2}
+        "never_received",
+        (_REFUSED, _WANTED, _proof(1), _proof(2), ("rule-refund", {})),
+        "refunded",
+        {REFUSES: 1, PROVES: 2},
     ),
     Journey(
         "never_received", (_REFUSED, _WANTED, _proof(1), ("rule-dismiss", {})), "dismissed", {REFUSES: 1, PROVES: 1}
@@ -87,19 +90,23 @@ class Reship:
     def steps(self) -> Iterator[Step]:
         """Its steps, with the numbers of its own parcel."""
         for name, form in self.journey.steps:
-            texts = {key: value.format(id=self.own_id) if isinstance(value, str) else value for key, value in form.items()}
+            texts = {
+                key: value.format(id=self.own_id) if isinstance(value, str) else value for key, value in form.items()
+            }
             yield name, texts
 
     def wrong(self, record: Mapping[str, Any]) -> list[str]:
         """Return what the platform's record shows that was not done, or done twice."""
         log = Counter(line["action"] for line in record["log"] if line["role"] == "商家")
         wanted = Counter(self.journey.done)
-        return [f"{what}: {log[what]} times instead of {wanted[what]}" for what in log | wanted if log[what] != wanted[what]]
+        return [
+            f"{what}: {log[what]} times instead of {wanted[what]}" for what in log | wanted if log[what] != wanted[what]
+        ]
 
 
 def reships(seed: int, many: int, window: Window) -> Iterator[Reship]:
     """Yield reships of all journeys."""
-    draw = random.Random(f"{seed}/reships")  # noqa: S311 - repeatable
+    draw = random.Random(f"{seed}/reships")
     for number in range(many):
         journey = JOURNEYS[number % len(JOURNEYS)]
         enters = window.at(draw.uniform(0, 0.4))

@@ -27,7 +27,6 @@ from cases.errors import CaseError
 from drills.platform import CONTROL, SECRETS
 from drills.stories import LATE_FACTS
 from tests.support.places import ROOT
-from tests.support.programs import START_SECONDS
 from tests.support.surroundings import without_ours
 from workflows.registry import PROCESSES
 
@@ -38,6 +37,8 @@ OTHERS = (SHOP, "P1", "M1")
 """The shops of all other processes, as their facts call them."""
 QUEUE = "drill"
 STOP_SECONDS = 20.0
+PATIENCE_SECONDS = 150.0
+"""How long a program may take to start: the Temporal server that it needs may be away meanwhile."""
 TIED = (
     (sys.executable, "-I", "-S", tied_program.__file__, tied_program.BY_SIGNAL, str(os.getpid()))
     if sys.platform == "linux"
@@ -47,6 +48,7 @@ TIED = (
 PORTS = range(20_000, 32_000)
 """Below the ports that the system gives out, and apart from those of the tests."""
 GATEWAY = "import typer; from aftersales.cli.servers import gateway_command; typer.run(gateway_command)"
+WORKER = "import sys; from aftersales.bootstrap import main; sys.exit(main())"
 WORKERS = ("worker", "newer worker")
 ALL = (*WORKERS, "gateway", "sandbox", "server")
 WAYS = ("kill", "stop", "restart")
@@ -64,12 +66,22 @@ def free_port() -> int:
 class Program:
     """One program: started, killed, stopped for a while, restarted."""
 
-    def __init__(self, name: str, command: Sequence[str], project: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], project: Path, environment: dict[str, str], log: Path
+    ) -> None:
         self.name, self._command, self._project, self._environment, self._log = name, command, project, environment, log
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, and wait until it says so."""
+        """Start it as a supervisor does, again whenever it ends, and wait until it says that it has started."""
+        begun = time.monotonic()
+        while not await self._starts(begun):
+            if time.monotonic() - begun > PATIENCE_SECONDS:
+                raise CaseError(f"{self.name} does not start (status {self.status}): see {self._log}")
+            await asyncio.sleep(0.5)
+
+    async def _starts(self, begun: float) -> bool:
+        """Start it once; return False if it has ended, as a worker does that finds no Temporal server."""
         offset = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -82,16 +94,24 @@ class Program:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches only us: we end them in order
             )
-        begun = time.monotonic()
         while " started" not in self._said(offset):
-            if self._process.returncode is not None or time.monotonic() - begun > START_SECONDS:
-                raise CaseError(f"{self.name} does not start (status {self._process.returncode}): see {self._log}")
+            if self.status is not None:
+                return False
+            if time.monotonic() - begun > PATIENCE_SECONDS:
+                await self.end()
+                return False
             await asyncio.sleep(0.1)
+        return True
 
     def _said(self, offset: int) -> str:
         with self._log.open("rb") as log:
             log.seek(offset)
             return log.read().decode(errors="replace")
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._process.returncode if self._process is not None else None
 
     def send(self, how: signal.Signals) -> None:
         """Send it a signal."""
@@ -124,10 +144,15 @@ class Server:
                 running = embedded_server(self._database, self._port, self._ui_port)
                 self._running = await self._stack.enter_async_context(running)
             except CaseError:
-                if attempt == 2:  # noqa: PLR2004
+                if attempt == 2:
                     raise
             else:
                 return
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._running.process.returncode if self._running is not None else None
 
     def send(self, how: signal.Signals) -> None:
         """Send it a signal."""
@@ -149,7 +174,7 @@ class Stage:
     """All programs, and what they work on."""
 
     def __init__(self, folder: Path, projects: Sequence[Path], seed: int) -> None:
-        """Write the settings of the programs; ``projects``: the builds of the two workers, the first also the gateway's."""
+        """Write the settings of the programs; ``projects``: the builds of the workers, the first also the gateway's."""
         self.folder, self.data = folder, folder / "data"
         make_private_folder(self.data)
         temporal, gateway, sandbox = free_port(), free_port(), free_port()
@@ -172,7 +197,7 @@ class Stage:
             "sandbox": Program("sandbox", play, ROOT, {}, logs["sandbox"]),
             "gateway": Program("gateway", ["-c", GATEWAY], self.project, self.environment, logs["gateway"]),
             **{
-                name: Program(name, ["worker.py"], project, self.environment, logs[name])
+                name: Program(name, ["-c", WORKER], project, self.environment, logs[name])
                 for name, project in zip(WORKERS, projects, strict=True)
             },
         }
@@ -194,7 +219,7 @@ class Stage:
         own = {shop: [channel] for shop in (*SHOPS, *OTHERS)}
         write_secret_file(self.folder / "channels.yaml", yaml.safe_dump(own))
         figures = {name: {"late_facts": LATE_FACTS} for name in PROCESSES}
-        shops = {shop: figures for shop in (*SHOPS, *OTHERS)}
+        shops = dict.fromkeys((*SHOPS, *OTHERS), figures)
         (self.folder / "shops.yaml").write_text(json.dumps(shops), encoding="utf-8")
 
     async def start(self) -> None:
@@ -227,6 +252,14 @@ class Stage:
             if process.returncode is None:
                 process.kill()
         return await process.wait(), printed.decode()
+
+    async def revive(self) -> list[str]:
+        """Start what has ended although nobody struck it; return what that was."""
+        ended = [name for name, one in self.programs.items() if name not in self.down and one.status is not None]
+        faults = [f"{name} ended by itself, with status {self.programs[name].status}" for name in ended]
+        for name in ended:
+            await self.strike(name, "restart", random.Random(0))
+        return faults
 
     async def control(self, path: str, form: Any = None, method: str = "POST") -> httpx2.Response | None:
         """Use the sandbox's control interface; return None if it gives no answer."""

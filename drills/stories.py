@@ -121,7 +121,7 @@ def _happened(given: Told | Decided) -> datetime:
 def stories(seed: int, processes: Sequence[str], window: Window) -> Iterator[Story]:
     """Yield a story for each of the processes named."""
     for number, name in enumerate(processes):
-        yield story(random.Random(f"{seed}/{number}"), PROCESSES[name], number, window)  # noqa: S311 - repeatable
+        yield story(random.Random(f"{seed}/{number}"), PROCESSES[name], number, window)
 
 
 def story(draw: random.Random, process: Process, number: int, window: Window) -> Story:
@@ -130,16 +130,16 @@ def story(draw: random.Random, process: Process, number: int, window: Window) ->
     for attempt in range(4):
         seed, target = f"{draw.random()}/{attempt}", window.at(draw.uniform(0.1, 0.97))
         began = window.begins - timedelta(days=3)
-        drafted = drawn(random.Random(seed), process, number, began, window)  # noqa: S311
+        drafted = drawn(random.Random(seed), process, number, began, window)
         began_then = drafted.opened(began).state.began or began
         clocks = [at - began_then for at in _clocks(drafted.calm(began, began + timedelta(days=25), ()))]
         if drafted.opened(began).case.facts.began_at is None:  # it begins when it is opened: only its instants are old
             began = target - timedelta(days=draw.choice((2, 5)))
-            found = drawn(random.Random(seed), process, number, began, window)  # noqa: S311
+            found = drawn(random.Random(seed), process, number, began, window)
             break
         ages = [age for age in clocks if age > SECOND] or [timedelta(hours=draw.randint(1, 90))]
         began = target - draw.choice(ages)
-        found = drawn(random.Random(seed), process, number, began, window)  # noqa: S311
+        found = drawn(random.Random(seed), process, number, began, window)
         if _due(found, window):
             break
     assert found is not None
@@ -207,7 +207,7 @@ def form_of(draw: random.Random, rule: str, now: datetime) -> dict[str, Any] | N
     """Draw the form of a rule, None if it has none."""
     if rule in OF_THEIR_TIME:
         until_ = (now + timedelta(hours=draw.choice((1, 30)))).isoformat()
-        return {
+        forms: dict[str, dict[str, Any]] = {
             "card_sent": {"sent_at": now.isoformat()},
             "file_emergency_report": {
                 "agreed_ship_at": until_,
@@ -215,7 +215,8 @@ def form_of(draw: random.Random, rule: str, now: datetime) -> dict[str, Any] | N
             },
             "exempt": {"by": "card", "until": until_},
             "warn": {"until": until_},
-        }[rule]
+        }
+        return forms[rule]
     if rule == "tell_arrival":
         return {**FORMS[rule][0], "arrival_at": (now + timedelta(days=2)).isoformat()}
     return draw.choice(FORMS[rule]) if rule in FORMS else None
@@ -232,16 +233,16 @@ def _due(of: Story, window: Window) -> tuple[datetime, ...]:
 
 def _timed(draw: random.Random, planned: Story, window: Window) -> Story:
     """Tell the facts of a story late and out of order, some of them twice, and let somebody decide at last."""
-    late = [
-        replace(told, at=max(told.at + SECOND, window.at(draw.uniform(0.05, 0.6)))) for told in planned.told
-    ]
+    late = [replace(told, at=max(told.at + SECOND, window.at(draw.uniform(0.05, 0.6)))) for told in planned.told]
     told = sorted(late, key=lambda one: one.at)
     if _over_before(planned, told, window) is not None:  # a case that has ended is told nothing more
         instants = sorted(one.at for one in late)
         told = [replace(one, at=max(at, one.at)) for one, at in zip(sorted(late, key=_happened), instants, strict=True)]
         told.sort(key=_happened)
         instants = [max([one.at for one in told[: number + 1]]) for number in range(len(told))]
-        told = [replace(one, at=at + number * SECOND) for number, (one, at) in enumerate(zip(told, instants, strict=True))]
+        told = [
+            replace(one, at=at + number * SECOND) for number, (one, at) in enumerate(zip(told, instants, strict=True))
+        ]
         if (over := _over_before(planned, told, window)) is not None:
             told = told[:over]
     again = [replace(one, at=one.at + timedelta(seconds=draw.randint(1, 60))) for one in told if draw.random() < 0.35]

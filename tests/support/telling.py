@@ -27,6 +27,8 @@ from workflows.registry import PROCESSES
 
 OPENED = machines.OPENED.astimezone(UTC)
 """In UTC, as in workflows."""
+
+
 def openings(began: datetime, own_id: str = "A1") -> dict[str, list[dict[str, Any]]]:
     """Return the facts with which cases of every process are opened that begin at an instant."""
     return {
@@ -37,7 +39,9 @@ def openings(began: datetime, own_id: str = "A1") -> dict[str, list[dict[str, An
         "jd_delay_card": [delay_facts(began, own_id), delay_facts(began, own_id, promised_ship_at="47h", sent_at="0s")],
         "jd_shipment": [
             watch_facts(began, own_id),
-            watch_facts(began, own_id, kind="presale", promised_last_day=shanghai_day(began + timedelta(days=3)).isoformat()),
+            watch_facts(
+                began, own_id, kind="presale", promised_last_day=shanghai_day(began + timedelta(days=3)).isoformat()
+            ),
         ],
         "jd_presale_shortage": [shortage_facts(began, own_id), shortage_facts(began, own_id, "2d", paid=True)],
         "anxinjian_split": [split_facts(2, own_id), split_facts(2, own_id, O1="3d", O2="6d")],
