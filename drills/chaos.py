@@ -44,8 +44,8 @@ BULK = ("jd_shipment", "jd_delay_card", "jd_abnormal_order", "jd_presale_shortag
 """The processes whose cases are opened from exports; the others are opened from case files."""
 FILES_AT_ONCE = 60
 GIVE_UP_SECONDS = 20.0
-REST_SECONDS = 240.0
-"""How long cases may take to come to rest once nothing is killed any more."""
+REST_SECONDS = 90.0
+"""How long it may take for one more case to come to rest once nothing is killed any more."""
 START_SECONDS = 45
 WAITING_SECONDS = 30.0
 """How often is said what is still waited for once nothing is killed any more."""

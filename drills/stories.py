@@ -90,21 +90,44 @@ class Story:
         machine.advance(machine.state.began or started)
         return machine
 
-    def calm(self, started: datetime, now: datetime, decided: Sequence[Decided]) -> CaseMachine:
-        """Return the case as it stands now if it has been told of everything when it happened."""
+    def calm(
+        self, started: datetime, now: datetime, decided: Sequence[Decided], *, performed: bool = False
+    ) -> CaseMachine:
+        """Return the case as it stands now if it has been told of everything when it happened.
+
+        What happened before it began happens as it begins, in the order of telling.  ``performed``: its effects are
+        performed at once; else never.
+        """
         machine = self.opened(started)
+        began = machine.state.began or started
         inputs: list[Told | Decided] = [*self.told, *decided]
-        for given in sorted(inputs, key=_happened):
-            at = max(_happened(given), machine.state.began or started)
+        for given in sorted(inputs, key=lambda one: (max(_happened(one), began), one.at)):
+            at = max(_happened(given), began)
             if at > now:
                 break
-            until(machine, at)
+            _pass(machine, at, performed=performed)
             if isinstance(given, Told):
                 take_message(machine, given.message, at)
             else:
                 take(machine, given, at)
-        until(machine, now)
+        _pass(machine, now, performed=performed)
         return machine
+
+
+def _pass(machine: CaseMachine, now: datetime, *, performed: bool) -> None:
+    nearest = machine.next_instant(machine.state.latest) if performed else None
+    while nearest is not None and nearest < now:
+        until(machine, nearest)
+        _perform(machine, nearest)
+        nearest = machine.next_instant(nearest)
+    until(machine, now)
+    if performed:
+        _perform(machine, now)
+
+
+def _perform(machine: CaseMachine, now: datetime) -> None:
+    for effect in list(machine.state.pending):
+        machine.complete_effect(effect.serial, EffectOutcome(), now)
 
 
 def take(machine: CaseMachine, decided: Decided, at: datetime) -> None:
@@ -157,7 +180,7 @@ def drawn(draw: random.Random, process: Process, number: int, began: datetime, w
     story_ = Story(process, own_id, own.of(facts))
     machine, told = story_.opened(window.begins), list[Told]()
     by_itself = machine.case.facts.began_at is None
-    now = machine.state.began or began
+    now = window.at(0.25) if by_itself else machine.state.began or began
     rules = [
         name
         for name, rule in process.rules.items()

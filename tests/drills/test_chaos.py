@@ -8,7 +8,7 @@ import pytest
 
 from drills.builds import NEWER, WITHOUT
 from drills.chaos import main
-from drills.checks import reship_wrong, story_wrong
+from drills.checks import a_moment_off, story_wrong
 from drills.reships import JOURNEYS, reships
 from drills.stories import Story, Window, stories
 from tests.support.places import ROOT
@@ -96,7 +96,6 @@ def test_what_the_platform_carried_out_twice_or_never_is_noticed() -> None:
     assert reship.wrong({"log": lines}) == []
     assert reship.wrong({"log": [*lines, lines[-1]]}) == ["提交凭证: 3 times instead of 2"]
     assert reship.wrong({"log": lines[1:]}) == ["拒绝补寄: 0 times instead of 1"]
-    assert callable(reship_wrong)
 
 
 @pytest.mark.parametrize("safeguard", WITHOUT)
@@ -112,3 +111,19 @@ def test_bad_input_is_one_clear_error(wrong: list[str], capsys: pytest.CaptureFi
         main(wrong)
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "off"),
+    [
+        ("A/2026-11-27T00:41:45+00:00", "A/2026-11-27T00:41:46+00:00", True),
+        ("A/2026-11-27T00:41:45+00:00", "B/2026-11-27T00:41:46+00:00", False),
+        ("A/2026-11-27T00:41:45+00:00", "A/2026-11-27T00:42:46+00:00", False),
+        ("agree", "refuse", False),
+    ],
+)
+def test_only_an_instant_that_is_a_moment_later_is_no_change_of_a_history(
+    recorded: str, now: str, *, off: bool
+) -> None:
+    assert a_moment_off(f"event 10: [0].key: recorded '{recorded}', now '{now}'") is off
+    assert not a_moment_off("does not replay: TMPRL1100")
