@@ -15,6 +15,7 @@ DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 FUZZ_VENV ?= .venv-fuzz
 MINUTES ?= 10
 SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
+CHAOS ?=
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
 .PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
@@ -59,8 +60,9 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 test: $(VENV)/.dev ## install what is needed and run all tests but the drills
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS:%=--ignore %)
 
-drill: $(VENV)/.dev ## run the drills: processes that are killed, hang, fail over, or are of two releases; a storm of messages
+drill: $(VENV)/.dev ## run the drills: programs that are killed, hang or are of two releases; try to lose one of 1,000 cases (CHAOS=--help)
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS)
+	@$(BIN)/python -m drills.chaos $(CHAOS)
 
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
 	@$(BIN)/pytest -q -n $(PYTEST_WORKERS) $(SMOKE)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.places import ROOT
@@ -41,22 +42,29 @@ os._exit(0)  # the SDK's own threads now and then abort a process that winds dow
 """
 
 
-async def newer_build(folder: Path) -> Path:
-    """Copy the project into a folder, change it, and write its edition; return the folder."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "worker.py", folder)
-    for file, changes in MORE.items():
-        text = (folder / file).read_text(encoding="utf-8")
-        for before, added in changes.items():
-            assert text.count(before) == 1, (file, before)
-            text = text.replace(before, added + before)
-        (folder / file).write_text(text, encoding="utf-8")
+async def newer_build(folder: Path, more: Mapping[str, Mapping[str, str]] = MORE) -> Path:
+    """Copy the project into a folder, add ``more`` to it, and write its edition; return the folder."""
+    changed = {file: {before: added + before for before, added in texts.items()} for file, texts in more.items()}
+    copy_of_project(folder, changed)
     await run_in(
         folder,
         "from pathlib import Path; from aftersales.authoring.edition import main; "
         f"raise SystemExit(main(Path('cases/editions'), '{EDITION}'))",
     )
+    return folder
+
+
+def copy_of_project(folder: Path, changed: Mapping[str, Mapping[str, str]]) -> Path:
+    """Copy the project into a folder, with some texts, each of which its file has once, replaced; return the folder."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "worker.py", folder)
+    for file, texts in changed.items():
+        text = (folder / file).read_text(encoding="utf-8")
+        for before, after in texts.items():
+            assert text.count(before) == 1, (file, before)
+            text = text.replace(before, after)
+        (folder / file).write_text(text, encoding="utf-8")
     return folder
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cases.messages import ExpiryOutcome, Opening
+from cases.shanghai import shanghai_day
 from tests.support import machines
 from tests.support.life import facts
 from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_facts
@@ -26,30 +27,42 @@ from workflows.registry import PROCESSES
 
 OPENED = machines.OPENED.astimezone(UTC)
 """In UTC, as in workflows."""
-OPENINGS: dict[str, list[dict[str, Any]]] = {
-    "douyin_reship": [
-        facts("A1", reason=reason, applied_at=OPENED.isoformat()) for reason in ("never_received", "short_shipped")
-    ],
-    "claim_1688": [claim_facts("A1", OPENED)],
-    "jd_delay_card": [delay_facts(OPENED, "A1"), delay_facts(OPENED, "A1", promised_ship_at="47h", sent_at="0s")],
-    "jd_shipment": [
-        watch_facts(OPENED, "A1"),
-        watch_facts(OPENED, "A1", kind="presale", promised_last_day="2026-01-08"),
-    ],
-    "jd_presale_shortage": [shortage_facts(OPENED, "A1"), shortage_facts(OPENED, "A1", "2d", paid=True)],
-    "anxinjian_split": [split_facts(2, "A1"), split_facts(2, "A1", O1="3d", O2="6d")],
-    "douyin_interception": [interception_facts(), interception_facts(refund="succeeded", parcels=[NEAR])],
-    "douyin_shipment": [
-        shipment_facts(OPENED, "A1"),
-        shipment_facts(OPENED, "A1", mode="express", consignee_region="上海市"),
-    ],
-    "jd_advance_report": [
-        advance_facts(OPENED, "A1"),
-        advance_facts(OPENED, "A1", begins_at="20d", ends_at="25d"),
-    ],
-    "anomaly_1688": [anomaly_facts("A1", OPENED), anomaly_facts("A1", OPENED, kind="stalled")],
-    "jd_abnormal_order": [abnormal_facts(OPENED, "A1", kind=kind) for kind in ("unreachable", "malicious")],
-}
+
+
+def openings(began: datetime, own_id: str = "A1") -> dict[str, list[dict[str, Any]]]:
+    """Return the facts with which cases of every process are opened that begin at an instant."""
+    return {
+        "douyin_reship": [
+            facts(own_id, reason=reason, applied_at=began.isoformat()) for reason in ("never_received", "short_shipped")
+        ],
+        "claim_1688": [claim_facts(own_id, began)],
+        "jd_delay_card": [delay_facts(began, own_id), delay_facts(began, own_id, promised_ship_at="47h", sent_at="0s")],
+        "jd_shipment": [
+            watch_facts(began, own_id),
+            watch_facts(
+                began, own_id, kind="presale", promised_last_day=shanghai_day(began + timedelta(days=3)).isoformat()
+            ),
+        ],
+        "jd_presale_shortage": [shortage_facts(began, own_id), shortage_facts(began, own_id, "2d", paid=True)],
+        "anxinjian_split": [split_facts(2, own_id), split_facts(2, own_id, O1="3d", O2="6d")],
+        "douyin_interception": [
+            interception_facts(own_id),
+            interception_facts(own_id, refund="succeeded", parcels=[NEAR]),
+        ],
+        "douyin_shipment": [
+            shipment_facts(began, own_id),
+            shipment_facts(began, own_id, mode="express", consignee_region="上海市"),
+        ],
+        "jd_advance_report": [
+            advance_facts(began, own_id),
+            advance_facts(began, own_id, begins_at="20d", ends_at="25d"),
+        ],
+        "anomaly_1688": [anomaly_facts(own_id, began), anomaly_facts(own_id, began, kind="stalled")],
+        "jd_abnormal_order": [abnormal_facts(began, own_id, kind=kind) for kind in ("unreachable", "malicious")],
+    }
+
+
+OPENINGS = openings(OPENED)
 PROOF = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 FORMS: dict[str, list[dict[str, Any]]] = {

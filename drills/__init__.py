@@ -1,0 +1,1 @@
+"""Drills that take long: they try to lose a case."""
