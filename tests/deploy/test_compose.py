@@ -80,7 +80,7 @@ def test_images_of_others_are_pinned_and_temporals_are_those_that_are_tested_wit
     assert [image for image in others if not re.search(r":\d+\.\d+", image)] == []
 
 
-@pytest.mark.parametrize("name", set(SERVICES) - JOBS - {"temporal-ui"})
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - JOBS - {"temporal-ui"}))
 def test_every_service_says_how_it_is(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
