@@ -10,7 +10,7 @@ other := $(filter-out $(call version,$(DEFAULT_PYTHON)),$(call version,$(PYTHON)
 endif
 VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= 4
+PYTEST_WORKERS ?= 6
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 FUZZ_VENV ?= .venv-fuzz
 MINUTES ?= 10

@@ -18,7 +18,7 @@ from statecharts.rules import Effect, Party
 from workflows.engine.process import ChartSamples, Process
 from workflows.registry import FAULTS, PROCESSES, REGISTERED, fault_of
 
-VOCABULARY = {"__init__", "chart", "rules"}
+VOCABULARY = {"__init__", "chart", "firing", "rules"}
 """The modules of ``statecharts`` that are not charts."""
 
 

@@ -5,27 +5,27 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.tracing import start_tracing, stop_tracing, tracing_interceptors
 from tests.support.otlp_receiver import OtlpReceiver, receiving
 from tests.support.platforms.market import REFUSAL, Market, market_at_work
+from tests.support.servers import start_server
 
 MARKER = "朝阳区-张三-13800000000"
 
 
 @pytest_asyncio.fixture
-async def traced(
-    environment: WorkflowEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Market, OtlpReceiver]]:
+async def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Market, OtlpReceiver]]:
     with receiving() as receiver:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.address)
         start_tracing(wanted=True)
+        environment = await start_server()  # the after-sales of every sandbox begin with the same number
         try:
             async with market_at_work(environment, tmp_path, "traced", tracing_interceptors()) as market:
                 yield market, receiver
         finally:
             stop_tracing()
+            await environment.shutdown()
 
 
 async def test_one_trace_leads_from_a_push_to_its_case_and_to_the_calls_of_the_platform(

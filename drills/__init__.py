@@ -1,1 +1,0 @@
-"""Drills that take long: they try to lose a case."""
