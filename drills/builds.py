@@ -19,7 +19,7 @@ WITHOUT: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "aftersales/platforms/douyin/records.py": {'"arbitrate_evidence", "images"': '"arbitrate_evidence", "pictures"'}
     },
     "timer-rule": {
-        # A query that finds a timer fired acts on it, at the time of the task before; nor does the timer prove its instant.
+        # A query that finds a timer fired acts on it, at the time of the task before, and the timer proves nothing.
         "workflows/engine/case_time.py": {
             "        return stale\n": "        return False\n",
             "return current if self._proved is None else max(current, self._proved)": "return current",
