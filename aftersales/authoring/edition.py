@@ -1,7 +1,7 @@
 """Editions of the figures: ``python -m aftersales.authoring.edition FOLDER`` writes the next one.
 
 Whoever changes a figure in a chart or a case module writes an edition with it: open cases keep the one that they were
-opened with (G-9).
+opened with (G-9).  So does whoever changes what only new cases do, such as a line that is ``new_in`` the edition.
 """
 
 import json
@@ -42,9 +42,9 @@ def text_of(figures: Mapping[str, Any]) -> str:
     return json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
 
 
-def main(folder: Path, today: str) -> int:
-    """Write the edition of a day if figures have changed; an edition that exists is never written again."""
-    if not unreleased():
+def main(folder: Path, today: str, *, new: bool = False) -> int:
+    """Write the edition of a day if figures have changed, or if ``new``; one that exists is never written again."""
+    if not (new or unreleased()):
         print(f"edition {editions.NEWEST} has the figures of the code already")  # noqa: T201 - a command for developers
         return 0
     file = folder / f"{today}.json"
@@ -57,4 +57,4 @@ def main(folder: Path, today: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m-%d}"))
+    sys.exit(main(Path(sys.argv[1]), f"{datetime.now(UTC).astimezone(SHANGHAI):%Y-%m-%d}", new=sys.argv[2:] == ["yes"]))

@@ -26,6 +26,7 @@ DIGESTS = {
     "2026-11-26": "9a6e3d0fda7732afcafb482650506628429c0b13e9e32d6aff415d364585e4d4",
     "2026-11-27": "1acbb7fcc1232292efba207b8bc435694d9a0958e1bea16b2311ab583d676290",
     "2026-11-28": "aa11739e4e01bd4b7145af4e9e06257434b5da7096652079c9b7a9d547c92000",
+    "2026-11-29": "aa11739e4e01bd4b7145af4e9e06257434b5da7096652079c9b7a9d547c92000",
 }
 """Open cases carry the name of their edition alone, so its file stays as it is."""
 
@@ -171,6 +172,11 @@ def test_g_9_a_worker_refuses_to_start_with_figures_that_no_edition_has(
 def test_make_edition_writes_nothing_while_the_figures_are_the_same(tmp_path: Path) -> None:
     assert main(tmp_path, "2026-12-01") == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_make_edition_writes_the_same_figures_again_where_that_is_asked_for(tmp_path: Path) -> None:
+    assert main(tmp_path, "2026-12-01", new=True) == 0
+    assert json.loads((tmp_path / "2026-12-01.json").read_text(encoding="utf-8")) == figures_of_the_code()
 
 
 def test_make_edition_writes_the_figures_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,15 @@
 """Decisions: refusals write nothing (G-4), and a clock that has run out goes first."""
 
 import asyncio
-import uuid
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.update.v1 import UpdateRef
-from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from activities.dependencies import Dependencies
-from aftersales.bootstrap import make_worker
-from aftersales.runtime.settings import Settings
-from tests.support.life import Life, Open, due, eventually, fired, whole_now
+from tests.support.life import Open, due, eventually, fired, whole_now
 from tests.support.stage import Scene, Stage
+from tests.support.task_queues import Queue
 
 REFUSED = [
     ("ship", {"carrier": "SF", "tracking_no": "SF1"}, "允许的动作"),
@@ -86,34 +78,9 @@ async def test_g_4_every_rule_of_the_case_can_be_acted_on_in_turn(open_case: Ope
     ]
 
 
-class Queue:
-    """A task queue of its own, whose worker comes and goes."""
-
-    def __init__(self, environment: WorkflowEnvironment, stage: Stage) -> None:
-        self.environment, self.name, self.world = environment, uuid.uuid4().hex, Dependencies(stage, stage, stage)
-
-    def worker(self) -> Any:
-        settings = Settings(task_queue=self.name, graceful_shutdown_seconds=0.1)
-        return make_worker(self.environment.client, settings, self.world)
-
-
 @pytest.fixture
 def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
     return Queue(environment, stage)
-
-
-async def waits_at_the_server(life: Life, update_id: str) -> bool:
-    asked = PollWorkflowExecutionUpdateRequest(
-        namespace=life.environment.client.namespace,
-        update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=life.id), update_id=update_id),
-    )
-    try:
-        await life.environment.client.workflow_service.poll_workflow_execution_update(
-            asked, timeout=timedelta(milliseconds=200)
-        )
-    except RPCError as error:
-        return error.status is not RPCStatusCode.NOT_FOUND
-    return True
 
 
 async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(queue: Queue, opening: Open) -> None:
@@ -127,7 +94,7 @@ async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(
 
     await eventually("the clock ran out while no worker was there", over)
     decided = asyncio.create_task(life.handle.execute_update("agree", id="late"))
-    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "late"))
+    await eventually("the decision waits at the server", lambda: queue.holds(life.id, "late"))
     async with queue.worker():
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await decided
@@ -139,7 +106,7 @@ async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(
 async def test_dr_4_a_decision_in_time_counts_although_it_waited_for_a_worker(queue: Queue, opening: Open) -> None:
     life = await opening(task_queue=queue.name)
     decided = asyncio.create_task(life.handle.execute_update("agree", id="early"))
-    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "early"))
+    await eventually("the decision waits at the server", lambda: queue.holds(life.id, "early"))
     async with queue.worker():
         assert (await decided)["state"] == ["awaiting_shipment"]
 
@@ -155,7 +122,7 @@ async def test_g_6_a_decision_that_waited_for_a_worker_goes_before_the_default(q
 
     await eventually("the time of the default has come", over)
     decided = asyncio.create_task(life.handle.execute_update("refuse", {"reason": "已签收"}, id="operator"))
-    await eventually("the decision waits at the server", lambda: waits_at_the_server(life, "operator"))
+    await eventually("the decision waits at the server", lambda: queue.holds(life.id, "operator"))
     async with queue.worker():
         assert (await decided)["state"] == ["arbitration"]
         assert fired(await life.view()) == ["refuse"]

@@ -20,6 +20,7 @@ from aftersales.authoring.fingerprint import (
     text_of_fingerprint,
 )
 from aftersales.authoring.model_fingerprint import types_of_module
+from cases.editions import EDITIONS
 from cases.policy import Policy
 from statecharts.douyin_reship import DouyinReship
 from statecharts.rules import Rule
@@ -127,7 +128,7 @@ def test_a_clock_that_runs_for_another_party_or_by_another_figure_is_found(rule:
     assert clock is not None
     rule("auto_agree", clock=replace(clock, figure="shipping"))
 
-    assert len(found()[0]) == 3, "in every edition"
+    assert len(found()[0]) == len(EDITIONS), "in every edition"
 
 
 def test_a_guard_that_is_dropped_and_an_effect_that_is_added_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
