@@ -283,6 +283,9 @@ class ActivityCalls:
             await self._send(sent, self._outcome_left, SEND_OUTCOME)
             return
         required = notifications.action_required(self._machine, sent)
+        if required is None:
+            self._mark_undelivered(sent, None)
+            return
         summary = f"通知:{required.step}{order_suffix(required.order)}"
         await self._deliver(sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
 

@@ -29,13 +29,17 @@ def reminder(situation: CaseSituation, sent: SentReminder) -> Reminder:
     )
 
 
-def action_required(situation: CaseSituation, sent: Notification) -> ActionRequired:
-    """Return the notification of a step that waits for a person, or of a decision that was not taken."""
+def action_required(situation: CaseSituation, sent: Notification) -> ActionRequired | None:
+    """Return the notification of a step that waits for a person, or of a decision that was not taken.
+
+    None if the case no longer has it: what it followed from was taken back before anybody was notified (G-11).
+    """
     state = situation.state
     assert sent.serial is not None  # noqa: S101 - that of an outcome is sent by the call that records it
     step = state.effect(sent.serial) if sent.notice else state.waiting.get(sent.serial)
     step = step or state.decision_numbered(sent.serial)
-    assert step is not None  # noqa: S101 - it is notified of only while the case has it
+    if step is None:
+        return None
     effect = situation.process.effects().get(step.effect) if isinstance(step, EffectState) else None
     return ActionRequired(
         case_id=situation.case_id,

@@ -167,3 +167,9 @@ def test_the_deadline_of_another_order_is_none_of_this_orders_trouble() -> None:
     steps = [step for step in case.state.effects if step.order == "O1" and step.status == "pending"]
     case.fail_effect(steps[0].serial, "关闭", after("2h"))
     assert required(case, "2h", steps[0].serial).deadline == of_orders["O1"]
+
+
+def test_g_11_of_what_a_late_fact_took_back_before_anybody_was_notified_nobody_is() -> None:
+    case = machine()
+    gone = Notification(at=after("1h"), serial=99, notice=True)
+    assert notifications.action_required(case, gone) is None
