@@ -1,4 +1,4 @@
-"""What comes to a case that its worker has not in its cache, or together with its opening.
+"""What comes to a case that its worker has not in its cache.
 
 The SDK's core gives such a worker an update together with the tasks before it that had no commands; in a replay it
 gives them one after the other (an open fault).  Neither may change the commands of a case.
@@ -6,7 +6,6 @@ gives them one after the other (an open fault).  Neither may change the commands
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import with_sender
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from cases.messages import Opening
@@ -22,7 +20,6 @@ from tests.support.life import eventually, whole_now
 from tests.support.stage import Scene, Stage
 from tests.support.task_queues import Queue
 from workflows.engine.case_workflow import SETTLED_BEFORE_SHOWN
-from workflows.engine.sender import InputSender
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 from workflows.replay.replayer import replay
@@ -35,13 +32,11 @@ def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
     return Queue(environment, stage)
 
 
-async def opened(
-    queue: Queue, stage: Stage, kind: str = "unreachable", ordered_at: datetime | None = None
-) -> WorkflowHandle[Any, Any]:
+async def opened(queue: Queue, stage: Stage) -> WorkflowHandle[Any, Any]:
     own_id = uuid.uuid4().hex[:12]
     stage.scenes[f"jd_abnormal_order/{own_id}"] = Scene()
-    ordered = (ordered_at or whole_now()).isoformat()
-    facts = {"shop_id": "S1", "order_id": own_id, "ordered_at": ordered, "kind": kind, "shipped": False}
+    ordered = whole_now().isoformat()
+    facts = {"shop_id": "S1", "order_id": own_id, "ordered_at": ordered, "kind": "unreachable", "shipped": False}
     async with time_moved_by_hand(queue.environment):
         process = PROCESSES["jd_abnormal_order"]
         return await start_case(queue.environment.client, queue.name, process, Opening(facts=facts))
@@ -86,22 +81,3 @@ async def test_an_update_after_a_message_that_led_to_nothing_replays(queue: Queu
     async with queue.worker():
         await filing
     await replay(await handle.fetch_history())
-
-
-async def test_a_notice_that_is_withdrawn_as_it_comes_up_is_told_to_nobody_and_holds_nothing_up(
-    queue: Queue, stage: Stage
-) -> None:
-    over = whole_now() + timedelta(seconds=2)
-    handle = await opened(queue, stage, "malicious", over - timedelta(hours=24))
-    clerk = with_sender(queue.environment.client, InputSender(name="王", way="command")).get_workflow_handle(handle.id)
-    giving_up = asyncio.create_task(clerk.execute_update("give_up", id="in time"))
-    await eventually("it waits for a worker", lambda: queue.holds(handle.id, "in time"))
-
-    async def ran_out() -> bool:
-        return datetime.now(UTC) > over
-
-    await eventually("the clock has run out since", ran_out)
-    async with queue.worker():
-        assert (await giving_up)["state"] == ["given_up"]
-    await replay(await handle.fetch_history())
-    assert stage.scenes[handle.id].troubles == []
