@@ -18,7 +18,7 @@ SOURCES := statecharts cases workflows activities aftersales benchmarks worker.p
 CHAOS ?=
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
+.PHONY: help run test durability drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -60,8 +60,10 @@ run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 test: $(VENV)/.dev ## install what is needed and run all tests but the drills
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS:%=--ignore %)
 
-drill: $(VENV)/.dev ## run the drills: programs that are killed, hang or are of two releases; try to lose one of 1,000 cases (CHAOS=--help)
+durability: $(VENV)/.dev ## run the drills that are tests: programs that are killed, hang, fail over, or are of two releases
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS)
+
+drill: durability ## run all drills: at last try to lose one of 1,000 cases (CHAOS=--help)
 	@$(BIN)/python -m drills.chaos $(CHAOS)
 
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
@@ -81,7 +83,7 @@ types: $(VENV)/.dev ## mypy
 bandit: $(VENV)/.dev ## look for insecure code
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 
-check: lint types bandit test drill ## lint, types, insecure code, tests and drills
+check: lint types bandit test durability ## lint, types, insecure code, tests and drills
 
 audit: $(VENV)/.audit ## ask whether a pinned version has a known weakness; needs the network
 	@$(BIN)/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement constraints.txt || \

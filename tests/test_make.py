@@ -251,7 +251,7 @@ def test_ci_runs_everything_on_one_python_and_ends_with_the_whole_suite(checkout
         "Python 3.12: not on this machine",
         "Python 3.13: not on this machine",
         "make test",
-        "make drill",
+        "make durability",
     ]
 
 
@@ -269,5 +269,5 @@ def test_ci_runs_the_short_subset_on_every_other_python_of_the_path_and_of_pyenv
         f"make smoke PYTHON={on_path}",
         f"make smoke PYTHON={by_pyenv}",
         "make test",
-        "make drill",
+        "make durability",
     ]

@@ -9,7 +9,7 @@ import pytest
 from tests.support.places import ROOT
 from tests.support.surroundings import without_ours
 
-SHORT = ("--cases", "60", "--events", "15", "--minutes", "1.5")
+SHORT = ("--cases", "60", "--events", "15", "--minutes", "1.5", "--seed", "2")
 SECONDS = 900
 
 
