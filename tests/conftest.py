@@ -1,5 +1,6 @@
 """One time-skipping server and one worker for each test process; every case is replayed after its test."""
 
+import gc
 import logging
 import os
 import shutil
@@ -77,6 +78,12 @@ def untouched_checkout() -> Iterator[None]:
     used = sorted(set(touched))
     touched.clear()
     assert used == [], "data of the checkout was used; give the code under test a folder of its own"
+
+
+def pytest_collection_finish() -> None:
+    """Leave the ten thousand tests alone when garbage is collected: that took long enough to look like a deadlock."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -253,10 +253,12 @@ class VirtualCase:
             finally:
                 answer.cancel()
 
-    async def _view(self) -> CaseView:
+    async def _view(self, attempts: int = FAILED_ATTEMPTS) -> CaseView:
         try:
             seen: CaseView = await self.handle.query("view", result_type=CaseView)
         except WorkflowQueryFailedError as failed:
+            if DEADLOCK in str(failed) and attempts > 1:  # the machine may only be busy
+                return await self._view(attempts - 1)
             raise CaseError(f"{self.handle.id}: its workflow fails: {failed}") from failed
         return seen
 

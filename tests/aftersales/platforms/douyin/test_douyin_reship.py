@@ -291,8 +291,9 @@ async def test_a_record_that_changed_meanwhile_is_read_again_and_asked_once_more
     own = shop.apply()
     later = shop.record(own).deadline + HOUR
     shop.douyin.meanwhile = lambda: shop.do(own, transitions.set_deadline, later)
+    call = shop.call(own, "agree_on_platform")
 
-    await shop.perform(own, "agree_on_platform")
+    await shop.port.perform(call.model_copy(update={"at": call.at + timedelta(seconds=5)}))  # not changed after it
 
     assert (shop.record(own).status, shop.douyin.operated) == (8, 2)
 
