@@ -11,6 +11,7 @@ endif
 VENV ?= .venv$(if $(other),-$(other))
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 6
+DRILL_WORKERS ?= 4
 DRILLS := tests/durability tests/end_to_end/test_douyin_many_messages.py
 FUZZ_VENV ?= .venv-fuzz
 MINUTES ?= 10
@@ -61,7 +62,7 @@ test: $(VENV)/.dev ## install what is needed and run all tests but the drills
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS:%=--ignore %)
 
 durability: $(VENV)/.dev ## run the drills that are tests: programs that are killed, hang, fail over, or are of two releases
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal $(DRILLS)
+	@$(BIN)/pytest -n $(DRILL_WORKERS) --dist worksteal $(DRILLS)
 
 drill: durability ## run all drills: at last try to lose one of 1,000 cases (CHAOS=--help)
 	@$(BIN)/python -m drills.chaos $(CHAOS)
