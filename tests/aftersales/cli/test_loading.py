@@ -29,9 +29,7 @@ def loaded(program: str, *modules: str) -> list[str]:
     """Return which of the modules a fresh interpreter has loaded after a program."""
     # The SDK's own threads now and then abort a process that winds down by itself.
     end = "sys.stdout.flush(); os._exit(0)"
-    script = (
-        f"import os, sys\n{program}\nprint(); print(*[name for name in {modules!r} if name in sys.modules]); {end}"
-    )
+    script = f"import os, sys\n{program}\nprint(); print(*[name for name in {modules!r} if name in sys.modules]); {end}"
     nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "AFTERSALES_PORT": "1"}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **nowhere})
