@@ -78,7 +78,7 @@ class Lives:
 
     def lives_of(self, orders: Sequence[Order], shipped: set[str]) -> list[list[Happening]]:
         """Return what happens to each order; the numbers of the ``shipped`` were uploaded before the day."""
-        chance = random.Random(1111)  # noqa: S311  # nosec - the same lives in every run
+        chance = random.Random(1111)  # noqa: S311 - the same lives in every run  # nosec B311
         found = []
         for order in orders:
             shares = sorted(chance.uniform(0, 0.95) for _ in range(3))

@@ -96,7 +96,7 @@ class Day:
 
 def orders_of(process: str, number: int, day: Day, now: datetime) -> list[Order]:
     """Return orders of a process in the sequence of the export, the same in every run but for their instants."""
-    chance = random.Random(11)  # noqa: S311  # nosec - the same orders in every run
+    chance = random.Random(11)  # noqa: S311 - the same orders in every run  # nosec B311
     fates = [fate for fate, share in SHARES[process].items() for _ in range(round(share * number))]
     fates += [Fate.IN_TIME] * (number - len(fates))
     chance.shuffle(fates)
