@@ -20,7 +20,7 @@ BEGINNING = ("",)
 
 @dataclass(frozen=True)
 class Moves:
-    """The states that a rule leaves, those that are then active and whether they are entered anew, and its effects."""
+    """What a rule does: the states it leaves, those then active and whether it has entered each, and its effects."""
 
     left: frozenset[str]
     active: tuple[tuple[str, bool], ...]
@@ -37,7 +37,7 @@ class Moves:
     def done_to(self, snapshot: Snapshot, at: datetime) -> Snapshot:
         """Return what a chart remembers once it has done the same."""
         return Snapshot(
-            {state: at if anew else snapshot.entered[state] for state, anew in self.active},
+            {state: at if entered else snapshot.entered[state] for state, entered in self.active},
             {state: due for state, due in snapshot.given.items() if state not in self.left},
             {name: list(states) for name, states in self.history},
             dict(snapshot.fired),

@@ -8,9 +8,10 @@ from typing import Any
 from statemachine import HistoryState, State
 from statemachine.transition import Transition
 
-from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace, stepped
+from statecharts import firing
+from statecharts.analysis.reachability import THEN, Fired, Sample, StateSpace
 from statecharts.analysis.rulebook_rows import effects_of
-from statecharts.chart import CaseChart, Step
+from statecharts.chart import CaseChart, ChartView, Step
 from statecharts.rules import FORM_GUARD, Party, arrow, lengths_of
 
 LONG_AFTER = timedelta(days=3650)
@@ -119,13 +120,16 @@ def clauses(chart: type[CaseChart]) -> Iterator[str]:
 
 def silent_ending(chart: type[CaseChart], case: Sample, began: datetime = THEN) -> SilentEnding:
     """Return how a case that began at ``began`` ends if nobody ever acts."""
-    alone, steps = chart(case, began), list[Step]()
-    while (nearest := min(alone.deadlines(), default=None)) and nearest.due <= began + LONG_AFTER:
+    _, snapshot = firing.begin(chart, case, began)
+    alone, steps = ChartView(chart, case, snapshot, began), list[Step]()
+    while (nearest := min(alone.deadlines, default=None)) and nearest.due <= began + LONG_AFTER:
         if len(steps) == MOST_STEPS:
             break
-        steps.append(alone.step(nearest.rule, max(nearest.due, alone.entered[nearest.state])))
-        case = case.apply(nearest.rule, None, alone.now)
-        alone = chart(case, alone.now, alone.snapshot())
+        at = max(nearest.due, alone.entered[nearest.state])
+        step, snapshot = firing.fire(chart, case, snapshot, nearest.rule, at)
+        steps.append(step)
+        case = case.apply(nearest.rule, None, at)
+        alone = ChartView(chart, case, snapshot, at)
     after = steps[-1].at - began if steps else timedelta(0)
     return SilentEnding(tuple(alone.entered), after, tuple(step.rule for step in steps), alone.closed)
 
@@ -156,12 +160,13 @@ def circles(space: StateSpace) -> list[tuple[str, ...]]:
 
 def _circle(fired: Fired) -> tuple[str, ...]:
     case, view = fired.state.case, fired.state.view
-    passed, rules = [(case, set(view.snapshot.entered))], list[str]()
+    passed, rules = [(case, set(view.entered))], list[str]()
     while (nearest := min(view.deadlines, default=None)) and nearest.immediate:
+        _, snapshot = firing.fire(view.chart, case, view.snapshot, nearest.rule, THEN)
         rules.append(nearest.rule)
         case = case.apply(nearest.rule, None, THEN)
-        view = replace(view, case=case, snapshot=stepped(view, nearest.rule))
-        now = case, set(view.snapshot.entered)
+        view = replace(view, case=case, snapshot=snapshot)
+        now = case, set(view.entered)
         if now in passed:
             return tuple(sorted(set(rules[passed.index(now) :])))
         passed.append(now)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 
 from statemachine.transition import Transition
 
+from statecharts import firing
 from statecharts.chart import CaseChart, CaseContext, ChartView, Snapshot
 from statecharts.rules import ChartFault, Clause, Party
 
@@ -73,7 +74,7 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
     pinned = {id(part) for sample in samples for part in _parts(sample)}
     seen: defaultdict[str, set[Hashable]] = defaultdict(set)
     successors: dict[tuple[str, str, tuple[int, ...]], Snapshot] = {}
-    todo = [(case, _start(chart, case)) for case in samples]
+    todo = [(case, firing.begin(chart, case, THEN)[1]) for case in samples]
     while todo:
         case, snapshot = todo.pop()
         configuration = _configuration(chart, snapshot)
@@ -93,14 +94,9 @@ def explore(chart: type[CaseChart], cases: Iterable[Sample], forms: Forms) -> St
                 # The successor depends on the configuration and on the transitions that can be made, not on the case.
                 key = configuration, rule, tuple(id(transition) for _, transition in transitions)
                 if key not in successors:
-                    successors[key] = stepped(state.view, rule, form, line=transitions[0][0])
+                    successors[key] = _successor(state, rule, form, transitions[0][0])
                 todo.append((case.apply(rule, form, THEN), successors[key]))
     return StateSpace(chart, tuple(states), tuple(fired))
-
-
-def _start(chart: type[CaseChart], case: Sample) -> Snapshot:
-    with chart.borrowed(case, THEN) as opened:
-        return opened.snapshot()
 
 
 def enabled_rules(view: ChartView) -> list[str]:
@@ -148,10 +144,9 @@ def _known_by(value: Any, pinned: Collection[int]) -> Hashable:
     return repr(value)
 
 
-def stepped(view: ChartView, rule: str, form: Any = None, *, line: Clause | None = None) -> Snapshot:
-    """Return the snapshot after a rule has fired in what is viewed, at its instant."""
-    with view.chart.borrowed(view.case, view.now, view.snapshot) as machine:
-        machine.step(rule, view.now, form, line=line)
+def _successor(state: ReachableState, rule: str, form: Any, line: Clause) -> Snapshot:
+    with state.view.chart.borrowed(state.case, THEN, state.view.snapshot) as machine:
+        machine.step(rule, THEN, form, line=line)
         return machine.snapshot()
 
 
