@@ -1,6 +1,7 @@
 """How many cases wait, by group: counts that take long are kept for a while, and shared by all who look."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -60,14 +61,14 @@ class KeptCounts:
     async def _slow(self, cases: WaitingCases, group: WaitingGroup, allowed: CountAge) -> _Kept:
         key = cases.query, group
         kept = self._kept.get(key)
-        age = time.monotonic() - kept.at if kept else None
-        if kept and age is not None and age <= allowed.fresh:
+        age = time.monotonic() - kept.at if kept else math.inf
+        if kept and age <= allowed.fresh:
             return kept
         counting = self._counting.get(key)
         if counting is None:
             counting = self._counting[key] = asyncio.create_task(self._count(cases, group, key))
             counting.add_done_callback(partial(self._counted, key))
-        if kept and age is not None and age <= allowed.shown:
+        if kept and age <= allowed.shown:
             return kept
         return await asyncio.shield(counting)  # others may wait for it, though this one has gone
 

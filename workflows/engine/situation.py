@@ -53,16 +53,16 @@ class CaseSituation:
 
     def chart_view(self, order: str | None = None) -> ChartView:
         """Return the view of an order's chart, or of the case's own."""
-        self._view_anew()
+        self._renew_views()
         return self._chart_views[order]
 
     def chart_views(self) -> list[ChartView]:
         """Return the views of all charts, the case's own first; they are cached until the case changes."""
-        self._view_anew()
+        self._renew_views()
         return [self._chart_views[order] for order in self.state.parts]
 
-    def _view_anew(self) -> None:
-        """Make anew the views of what has changed."""
+    def _renew_views(self) -> None:
+        """Make the views of what has changed since they were made."""
         if self._viewed is not self.case:
             self._viewed, self._chart_views = self.case, {}
         latest: datetime | None = None

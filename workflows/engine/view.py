@@ -223,7 +223,7 @@ def state_in_words(situation: CaseSituation) -> str:
         if view.order
     )
     orders = "、".join(f"{label} {count}" for label, count in counts.items())
-    return f"{own}({orders})" if orders else own
+    return f"{own}({orders})"
 
 
 def deadlines(situation: CaseSituation) -> list[DeadlineView]:

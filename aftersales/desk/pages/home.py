@@ -87,8 +87,8 @@ def _address(filters: Filters) -> str:
     return "/?" + urlencode({name: value for name, value in values.items() if value is not None})
 
 
-def _choices(services: DeskServices, user: User, shop: str) -> dict[str, str]:
-    return {shop: services.shop_name(shop) for shop in services.shops_of(user, [shop])}
+def _choices(services: DeskServices, user: User, chosen: str) -> dict[str, str]:
+    return {shop: services.shop_name(shop) for shop in services.shops_of(user, [chosen])}
 
 
 def _states(process: str) -> list[str]:
