@@ -1,4 +1,4 @@
-"""The reference documents that are generated from the code: settings and commands.
+"""The reference documents that are generated from the code: settings, commands and metrics.
 
 ``python -m aftersales.cli.reference docs`` writes them.
 """
@@ -12,6 +12,7 @@ from typer.main import get_command
 from aftersales.cli.main import COMMANDS, app, load_command
 from aftersales.monitoring.figures import DESCRIBED
 from aftersales.runtime.settings import Settings
+from statecharts.analysis.rulebook_rows import markdown_table
 
 CONNECTION = (
     "Set as environment variables. The connection to Temporal is not among them: it follows Temporal's own variables "
@@ -35,10 +36,10 @@ SHELL_COMPLETION = "`aftersales --install-completion` sets up the completion of 
 def settings_document() -> str:
     """Return the document of all settings with their variables, defaults and meanings."""
     rows = [
-        f"| `AFTERSALES_{name.upper()}` | `{_written(field.default)}` | {field.description} |"
+        (f"`AFTERSALES_{name.upper()}`", f"`{_written(field.default)}`", str(field.description))
         for name, field in Settings.model_fields.items()
     ]
-    table = "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
+    table = markdown_table(("variable", "default", "meaning"), rows)
     return f"# Settings\n\n{GENERATED}\n\n{CONNECTION}\n\n{table}\n"
 
 
@@ -53,9 +54,9 @@ def commands_document() -> str:
     for name in COMMANDS:
         command = load_command(name)
         parts += [f"## aftersales {name}", " ".join(str(command.help).split())]
-        rows = [f"| {_signature(parameter)} | {parameter.help or ''} |" for parameter in _described(command)]
+        rows = [(_signature(parameter), parameter.help or "") for parameter in _described(command)]
         if rows:
-            parts.append("\n".join(["| argument | meaning |", "| --- | --- |", *rows]))
+            parts.append(markdown_table(("argument", "meaning"), rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,11 +75,10 @@ def _signature(parameter: Any) -> str:
 def metrics_document() -> str:
     """Return the document of all figures of ours for Prometheus."""
     rows = [
-        f"| `{figure.name}` | {figure.kind} | {', '.join(f'`{label}`' for label in figure.labels) or '-'} "
-        f"| {figure.meaning} |"
+        (f"`{figure.name}`", figure.kind, ", ".join(f"`{label}`" for label in figure.labels) or "-", figure.meaning)
         for figure in DESCRIBED
     ]
-    table = "\n".join(["| name | type | labels | meaning |", "| --- | --- | --- | --- |", *rows])
+    table = markdown_table(("name", "type", "labels", "meaning"), rows)
     return f"# Metrics\n\n{GENERATED}\n\n{WHERE_MEASURED}\n\n{table}\n"
 
 
