@@ -5,8 +5,8 @@ No buyer's data is sent: of a span's attributes only those of a list, of an exce
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -79,18 +79,14 @@ class OpenTelemetryTracing:
         """Return the interceptor of every client of Temporal, and so of its workers."""
         return CaseTracing(self._tracer)
 
-    @contextmanager
-    def span(self, name: str, side: SpanSide, attributes: Attributes) -> Iterator[SpanNotes]:
+    def span(self, name: str, side: SpanSide, attributes: Attributes) -> AbstractContextManager[SpanNotes]:
         """Trace a block."""
-        with self._tracer.start_as_current_span(name, kind=trace.SpanKind[side], attributes=attributes) as current:
-            yield current
+        return self._tracer.start_as_current_span(name, kind=trace.SpanKind[side], attributes=attributes)
 
-    @contextmanager
-    def continued(self, traceparent: str | None) -> Iterator[None]:
+    def continued(self, traceparent: str | None) -> AbstractContextManager[object]:
         """Follow upon a span that was kept; without one each span of the block begins a trace."""
-        kept = trace.get_current_span(_context({"traceparent": traceparent} if traceparent else {}))
-        with trace.use_span(kept, record_exception=False, set_status_on_exception=False):
-            yield
+        kept = _span_of({"traceparent": traceparent} if traceparent else {})
+        return trace.use_span(kept, record_exception=False, set_status_on_exception=False)
 
     def traceparent(self) -> str | None:
         """Return the current span in W3C's form, None outside of one."""
@@ -110,8 +106,9 @@ def _resource() -> Resource:
     return Resource.create(None if named else {SERVICE_NAME: SERVICE})
 
 
-def _context(carrier: dict[str, str]) -> Context:
-    return _PROPAGATOR.extract(carrier, context=Context())
+def _span_of(carrier: dict[str, str]) -> trace.Span:
+    """Return the span that a carrier names, an invalid one if it names none."""
+    return trace.get_current_span(_PROPAGATOR.extract(carrier, context=Context()))
 
 
 class WithoutWords(SpanExporter):
@@ -221,6 +218,6 @@ class _UnderSender(WorkflowInboundInterceptor):
 
 def _follow(given: HandleSignalInput | HandleUpdateInput) -> None:
     header = given.headers.get(TRACE_HEADER)
-    sender = trace.get_current_span(_context(Carriers().from_payloads([header])[0] if header else {}))
+    sender = _span_of(Carriers().from_payloads([header])[0] if header else {})
     if sender.get_span_context().is_valid:
         attach(trace.set_span_in_context(sender))

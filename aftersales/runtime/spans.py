@@ -1,7 +1,7 @@
 """Spans from a platform's push to its case and to the platform's call; without tracing they cost and do nothing."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -32,7 +32,7 @@ class Tracing(Protocol):
     def span(self, name: str, side: SpanSide, attributes: Attributes) -> AbstractContextManager[SpanNotes]:
         """Return a span around a block."""
 
-    def continued(self, traceparent: str | None) -> AbstractContextManager[None]:
+    def continued(self, traceparent: str | None) -> AbstractContextManager[object]:
         """Return a block whose spans follow upon another one's, or begin a trace if there is none."""
 
     def traceparent(self) -> str | None:
@@ -56,14 +56,10 @@ class _Unnoted:
 _UNNOTED: Final = _Unnoted()
 
 
-@contextmanager
-def span(name: str, side: SpanSide, attributes: Attributes) -> Iterator[SpanNotes]:
+def span(name: str, side: SpanSide, attributes: Attributes) -> AbstractContextManager[SpanNotes]:
     """Trace a block."""
-    if ProcessTracing.current is None:
-        yield _UNNOTED
-        return
-    with ProcessTracing.current.span(name, side, attributes) as notes:
-        yield notes
+    tracing = ProcessTracing.current
+    return nullcontext(_UNNOTED) if tracing is None else tracing.span(name, side, attributes)
 
 
 def traceparent() -> str | None:
@@ -71,11 +67,7 @@ def traceparent() -> str | None:
     return None if ProcessTracing.current is None else ProcessTracing.current.traceparent()
 
 
-@contextmanager
-def continued(traceparent: str | None) -> Iterator[None]:
+def continued(traceparent: str | None) -> AbstractContextManager[object]:
     """Go on with the trace of a span that was kept; without one each span begins a trace."""
-    if ProcessTracing.current is None:
-        yield
-        return
-    with ProcessTracing.current.continued(traceparent):
-        yield
+    tracing = ProcessTracing.current
+    return nullcontext() if tracing is None else tracing.continued(traceparent)
