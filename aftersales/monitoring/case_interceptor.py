@@ -85,14 +85,13 @@ class _Outbound(WorkflowOutboundInterceptor):
 
 def _kind_of_notice(started: StartActivityInput) -> str | None:
     """Return the kind of the notice that an activity sends, None for another activity."""
-    argument = started.args[0] if started.args else None
-    match started.activity, argument:
-        case (_, NoticeDelivery()) if started.activity == SEND_NOTICE:
-            return str(argument.notice.get("kind", "other"))
-        case (_, Reminder()) if started.activity == SEND_REMINDER:
+    match started.args[0] if started.args else None:
+        case NoticeDelivery() as delivery if started.activity == SEND_NOTICE:
+            return str(delivery.notice.get("kind", "other"))
+        case Reminder() if started.activity == SEND_REMINDER:
             return "reminder"
-        case (_, ActionRequired()) if started.activity == NOTIFY_ACTION_REQUIRED:
-            return "escalation" if argument.escalates else "needs_operator"
+        case ActionRequired() as required if started.activity == NOTIFY_ACTION_REQUIRED:
+            return "escalation" if required.escalates else "needs_operator"
     return None
 
 

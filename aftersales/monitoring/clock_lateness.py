@@ -5,7 +5,8 @@ again, to go on with a backlog) end at no whole second, and are not measured.  B
 and those of timers are the server's, so that this machine's clock does not matter.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
@@ -15,6 +16,9 @@ from aftersales.monitoring.figures import CLOCK_LATENESS
 from workflows.engine.case_time import TaskTimes
 from workflows.registry import REGISTERED
 from workflows.worker_options import CaseRunner
+
+ROUNDED_MICROSECONDS: Final = 2
+"""By how much an instant may be wrong that is added up: both its parts were rounded to microseconds."""
 
 
 class ClockWatch:
@@ -47,8 +51,7 @@ class ClockWatch:
 
 
 def _is_instant(due: datetime) -> bool:
-    # Both parts were rounded to microseconds.
-    return min(due.microsecond, 1_000_000 - due.microsecond) <= timedelta(microseconds=2).microseconds
+    return min(due.microsecond, 1_000_000 - due.microsecond) <= ROUNDED_MICROSECONDS
 
 
 class MeasuringRunner(CaseRunner):
