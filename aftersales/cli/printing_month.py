@@ -10,7 +10,7 @@ from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet, is_formula
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger import open_existing
-from aftersales.ledger.month_figures import Month, Net, RuleFigures, Share, ShopMonth, month_of
+from aftersales.ledger.month_figures import Month, Net, RuleFigures, Share, ShopMonth, Sums, month_of
 from aftersales.ledger.month_report import MonthReport, OpenStake, read_report, this_month
 from aftersales.runtime.case_words import WAYS
 from aftersales.runtime.settings import load_settings
@@ -138,13 +138,13 @@ def _rule_row(rule: RuleFigures) -> tuple[Any, ...]:
     return (
         rule.clause,
         expected.entries,
-        _amount(expected.amount, expected.unknown, expected.entries),
-        _amount(expected.amount_counted, expected.unknown_counted, expected.entries),
+        _amount(expected),
+        _amount(expected, capped=True),
         _without_zeros(expected.points),
         _without_zeros(expected.points_counted),
         billed.entries,
-        _amount(billed.amount, billed.unknown, billed.entries),
-        _amount(billed.amount_counted, billed.unknown_counted, billed.entries),
+        _amount(billed),
+        _amount(billed, capped=True),
         rule.unexpected,
     )
 
@@ -154,9 +154,9 @@ def _income_row(rule: RuleFigures) -> tuple[Any, ...]:
     return (
         rule.clause,
         expected.entries,
-        _amount(expected.amount, expected.unknown, expected.entries),
+        _amount(expected),
         billed.entries,
-        _amount(billed.amount, billed.unknown, billed.entries),
+        _amount(billed),
         rule.unexpected,
     )
 
@@ -168,12 +168,13 @@ def _net(net: Net) -> str:
     return "; ".join([f"{net.lost} - {net.income} = {net.net}", *rest])
 
 
-def _amount(known: Decimal, unknown: int, entries: int) -> str:
+def _amount(sums: Sums, *, capped: bool = False) -> str:
     """Return a sum of known amounts, and how many are unknown; nothing is said to be 0.00 because it is unknown."""
+    known, unknown = (sums.amount_counted, sums.unknown_counted) if capped else (sums.amount, sums.unknown)
     if not unknown:
         return str(known)
     rest = f"{unknown} 笔金额未知 / {unknown} of unknown amount"
-    return rest if unknown == entries else f"{known} + {rest}"
+    return rest if unknown == sums.entries else f"{known} + {rest}"
 
 
 def _without_zeros(number: Decimal) -> str:
