@@ -7,6 +7,7 @@ from typing import Protocol
 
 from temporalio.client import Client
 
+from aftersales.gateway.app import storing
 from aftersales.gateway.consumer import QueueConsumer, failing_seconds
 from aftersales.gateway.inbox import Inbox
 from aftersales.monitoring.case_counts import COUNT_EVERY, CaseCounter, Pair
@@ -74,7 +75,7 @@ def watch_gateway(monitor: Monitor, parts: GatewayParts) -> None:
         await parts.inbox.until_claimed()
         await schedules.look()
 
-    monitor.check("inbox", parts.inbox.check_writable)
+    monitor.readiness.add(storing(parts.inbox))
     monitor.check("temporal", temporal, needs=False)
     monitor.watch_ledger(parts.ledger)
     monitor.read_when_scraped("inbox", inbox)
