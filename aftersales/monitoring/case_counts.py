@@ -20,7 +20,7 @@ from aftersales.monitoring.figures import (
     CASES_OVERDUE,
     OTHER_SHOPS,
 )
-from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, of_processes, quoted
+from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, of_queue, one_of, quoted
 from aftersales.runtime.nearest_cases import count_cases, deadlines_between
 from workflows.engine import search_attributes as sa
 from workflows.registry import REGISTERED
@@ -44,8 +44,7 @@ class CaseCounter:
 
     def __init__(self, client: Callable[[], Awaitable[Client]], task_queue: str, pairs: KnownPairs) -> None:
         """Count by this client; ``pairs`` may fail, and then those that were known before are counted."""
-        self._client, self._pairs = client, pairs
-        self._queue = f"{sa.PROCESS.name} IS NOT NULL AND TaskQueue = {quoted(task_queue)}"
+        self._client, self._task_queue, self._pairs = client, task_queue, pairs
         self._named: tuple[Pair, ...] = ()
 
     async def count(self) -> None:
@@ -110,13 +109,13 @@ class CaseCounter:
     async def _revived(self, client: Client, case_ids: Sequence[str]) -> set[str]:
         revived: set[str] = set()
         for first in range(0, len(case_ids), IDS_AT_ONCE):
-            ids = ", ".join(map(quoted, case_ids[first : first + IDS_AT_ONCE]))
-            query = f"WorkflowId IN ({ids}) AND ExecutionStatus IN ('Running', 'Completed')"
+            ids = one_of("WorkflowId", case_ids[first : first + IDS_AT_ONCE])
+            query = f"{ids} AND ExecutionStatus IN ('Running', 'Completed')"
             revived |= {run.id async for run in client.list_workflows(query)}
         return revived
 
     def _query(self, processes: tuple[str, ...], condition: str) -> str:
-        return f"{of_processes(processes)} AND {self._queue} AND {condition}"
+        return f"{of_queue(self._task_queue, processes)} AND {condition}"
 
 
 MOST_QUESTIONS: Final = 3 * (1 + len(REGISTERED) + MOST_NAMED) + 2 + MOST_ENDED_READ // IDS_AT_ONCE

@@ -32,13 +32,17 @@ def of_processes(names: Iterable[str] = tuple(REGISTERED)) -> str:
     return "WorkflowType IN ({})".format(", ".join(f"'{name}'" for name in names))
 
 
+def of_queue(task_queue: str, names: Iterable[str] = tuple(REGISTERED)) -> str:
+    """Return the query for the cases of a task queue: what could never be opened has no attributes, and is no case."""
+    return f"{of_processes(names)} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = {quoted(task_queue)}"
+
+
 class TemporalCaseSearch:
     """The search for the cases of one task queue."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
-        # What could never be opened has no attributes, and is no case.
-        self._cases = f"{of_processes()} AND {sa.PROCESS.name} IS NOT NULL AND TaskQueue = {quoted(task_queue)}"
+        self._cases = of_queue(task_queue)
 
     async def ended_early(self, since: datetime | None) -> AsyncIterator[EndedCase]:
         """Yield the cases whose newest run ended since an instant, or ever, without its case."""
