@@ -13,7 +13,7 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 
 from aftersales.monitoring.figures import CLOCK_LATENESS
-from workflows.engine.case_time import TaskTimes
+from workflows.engine.case_time import task_began
 from workflows.registry import REGISTERED
 from workflows.worker_options import CaseRunner
 
@@ -26,23 +26,20 @@ class ClockWatch:
 
     def __init__(self, process: str) -> None:
         """Watch a case of a process."""
-        self._lateness, self._times = CLOCK_LATENESS.labels(process), TaskTimes()
+        self._lateness = CLOCK_LATENESS.labels(process)
         self._due: dict[int, datetime] = {}
 
-    def note_activation(self, activation: WorkflowActivation) -> None:
-        """Measure the timers that have fired, unless the case is only replayed."""
-        self._times.note(activation)
+    def note(self, activation: WorkflowActivation, completion: WorkflowActivationCompletion) -> None:
+        """Measure the timers that have fired, unless the case is only replayed; note those started or cancelled."""
+        began = task_began()
+        if began is None:
+            return
         for job in activation.jobs:
-            if job.HasField("fire_timer") and (due := self._due.pop(job.fire_timer.seq, None)):
-                began = self._times.began
-                if began is not None and not activation.is_replaying:
-                    self._lateness.observe(max(0.0, (began - due).total_seconds()))
-
-    def note_completion(self, completion: WorkflowActivationCompletion) -> None:
-        """Note the timers that were started or cancelled."""
-        began = self._times.began
+            fired = job.HasField("fire_timer")
+            if fired and (due := self._due.pop(job.fire_timer.seq, None)) and not activation.is_replaying:
+                self._lateness.observe(max(0.0, (began - due).total_seconds()))
         for command in completion.successful.commands:
-            if command.HasField("start_timer") and began is not None:
+            if command.HasField("start_timer"):
                 due = began + command.start_timer.start_to_fire_timeout.ToTimedelta()
                 if _is_instant(due):
                     self._due[command.start_timer.seq] = due
@@ -65,9 +62,8 @@ class MeasuringRunner(CaseRunner):
         activate, watch = instance.activate, ClockWatch(det.info.workflow_type)
 
         def watched(act: WorkflowActivation) -> WorkflowActivationCompletion:
-            watch.note_activation(act)
             completion = activate(act)
-            watch.note_completion(completion)
+            watch.note(act, completion)
             return completion
 
         vars(instance)["activate"] = watched

@@ -38,11 +38,6 @@ class TaskTimes:
         self._at: datetime | None = None
         self._second: datetime | None = None
 
-    @property
-    def began(self) -> datetime | None:
-        """When the present task began, None before the first."""
-        return self._at
-
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
         stamp, length = activation.timestamp, activation.history_length
@@ -76,9 +71,10 @@ class CaseTime:
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Sleep until an instant, which has come when this returns whatever the clock says."""
-        await workflow.sleep(max(instant - _task_began(), timedelta(0)), summary=summary)
+        await workflow.sleep(max(instant - (task_began() or workflow.now()), timedelta(0)), summary=summary)
         self._proved = instant if self._proved is None else max(self._proved, instant)
 
 
-def _task_began() -> datetime:
-    return _activation.at or workflow.now()
+def task_began() -> datetime | None:
+    """Return when the task began to which the last activation on this thread belonged; None before the first."""
+    return _activation.at
