@@ -21,7 +21,7 @@ from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, de
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from drills.reships import Reship
 from drills.stage import Stage
-from drills.stories import OPERATOR, Decided, Story, Told
+from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story
 
 PATIENCE = timedelta(seconds=8)
 CALL = timedelta(seconds=5)
@@ -40,7 +40,7 @@ class NeverPossible(Exception):
 class Taken:
     """A decision that a case has taken: when it was given and answered."""
 
-    decided: Decided
+    decided: PlannedDecision
     given: datetime
     answered: datetime
 
@@ -88,12 +88,12 @@ class People:
             for task in again:
                 task.cancel()
 
-    async def _tell_again(self, story: Story, told: Told) -> None:
+    async def _tell_again(self, story: Story, told: PlannedMessage) -> None:
         first = self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event())
         await first.wait()
         await self._tell(story, told, again=True)
 
-    async def _tell(self, story: Story, told: Told, *, again: bool = False) -> None:
+    async def _tell(self, story: Story, told: PlannedMessage, *, again: bool = False) -> None:
         await until_at(told.at)
 
         async def signal() -> bool:
@@ -110,7 +110,7 @@ class People:
         await self._until(f"{story.case_id}: {'again ' if again else ''}{told.message}", signal)
         self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event()).set()
 
-    async def _give(self, story: Story, decided: Decided) -> None:
+    async def _give(self, story: Story, decided: PlannedDecision) -> None:
         await until_at(decided.at)
         await self.decide(story.case_id, decided)
 
@@ -132,7 +132,7 @@ class People:
 
     # Decisions.
 
-    async def decide(self, case_id: str, decided: Decided) -> None:
+    async def decide(self, case_id: str, decided: PlannedDecision) -> None:
         """Give a decision until the case has taken it; what the platform refuses is decided again, under a new key."""
         tries, given = 0, now()
 
@@ -149,12 +149,12 @@ class People:
                 tries, given = tries + 1, now()
                 self.did["refusals of the platform"] += 1
                 key = f"{decided.key.partition('~')[0]}~{tries}"
-                decided = Decided(decided.rule, decided.argument, decided.at, key)
+                decided = PlannedDecision(decided.rule, decided.argument, decided.at, key)
             return False
 
         await self._until(f"{case_id}: {decided.rule} {decided.argument}", attempt)
 
-    async def _attempt(self, case_id: str, decided: Decided) -> str:
+    async def _attempt(self, case_id: str, decided: PlannedDecision) -> str:
         """Send a decision once; return "taken", "refused" by the platform, or "unknown"."""
         sent = SentDecision(case_id, decided.rule, decided.argument, decided.key)
         try:
@@ -170,7 +170,7 @@ class People:
             return await self._by_hand(case_id, answer["serial"], decided)
         return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
 
-    async def _found(self, case_id: str, decided: Decided) -> str:
+    async def _found(self, case_id: str, decided: PlannedDecision) -> str:
         """Look at the case for what became of a decision that was not answered with success."""
         seen = await self.view(case_id)
         own = [one for one in (seen or {}).get("decisions", ()) if one["rule"] == decided.rule]
@@ -178,7 +178,7 @@ class People:
             return "unknown"
         return {"taken": "taken", "refused": "refused", "dropped": "refused"}.get(own[-1]["status"], "unknown")
 
-    async def _by_hand(self, case_id: str, serial: int | None, decided: Decided | None = None) -> str:
+    async def _by_hand(self, case_id: str, serial: int | None, decided: PlannedDecision | None = None) -> str:
         form = {} if serial is None else {"serial": serial}
         key = f"{decided.key if decided else case_id}/by-hand/{serial}"
         try:
@@ -271,7 +271,9 @@ class People:
             return seen is not None and not seen["busy"] and rule in [action["rule"] for action in seen["actions"]]
 
         await self._until(f"{reship.case_id} offers {rule}", offered)
-        await self.decide(reship.case_id, Decided(rule, form or None, now(), f"{reship.own_id}-{number}-{rule}"))
+        await self.decide(
+            reship.case_id, PlannedDecision(rule, form or None, now(), f"{reship.own_id}-{number}-{rule}")
+        )
 
         async def counted() -> bool:
             seen = await self.view(reship.case_id)

@@ -129,7 +129,7 @@ class Program:
         await self._process.wait()
 
 
-class Server:
+class TemporalServer:
     """The Temporal server, with its state in a file."""
 
     def __init__(self, database: Path, port: int) -> None:
@@ -192,8 +192,8 @@ class Stage:
         self._write_settings()
         logs = {name: folder / f"{name.replace(' ', '-')}.log" for name in ALL}
         play = ["-m", "drills.platform", str(folder), str(sandbox), f"http://127.0.0.1:{gateway}/douyin", str(seed)]
-        self.programs: dict[str, Program | Server] = {
-            "server": Server(self.data / "temporal.sqlite3", temporal),
+        self.programs: dict[str, Program | TemporalServer] = {
+            "server": TemporalServer(self.data / "temporal.sqlite3", temporal),
             "sandbox": Program("sandbox", play, ROOT, {}, logs["sandbox"]),
             "gateway": Program("gateway", ["-c", GATEWAY], self.project, self.environment, logs["gateway"]),
             **{

@@ -42,7 +42,18 @@ from aftersales.runtime.logs import configure_logs
 from benchmarks.cases import RESULTS, actions
 from benchmarks.double_11 import books
 from benchmarks.double_11.life import Lives
-from benchmarks.double_11.orders import CARD, DOUYIN, JD, RESHIP, Day, Fate, Order, orders_of, reship_of, write_export
+from benchmarks.double_11.orders import (
+    CARD,
+    DOUYIN,
+    JD,
+    RESHIP,
+    Day,
+    Fate,
+    PlannedOrder,
+    orders_of,
+    reship_of,
+    write_export,
+)
 from benchmarks.double_11.programs import DRIVER, SERVER, WORKER, Programs, running
 
 WARM = 60
@@ -96,17 +107,19 @@ async def warm_up(programs: Programs, now: datetime) -> float:
     folder.mkdir()
     took = 0.0
     for process in (DOUYIN, JD):
-        orders = [Order(process, f"99{at:010}", "1009", Fate.IN_TIME, now - timedelta(minutes=1)) for at in range(WARM)]
+        orders = [
+            PlannedOrder(process, f"99{at:010}", "1009", Fate.IN_TIME, now - timedelta(minutes=1)) for at in range(WARM)
+        ]
         took += await programs.open(*write_export(folder, process, orders, now))
     return took / (2 * WARM)
 
 
-async def decide_early(lives: Lives, orders: Sequence[Order], opened: asyncio.Event) -> set[str]:
+async def decide_early(lives: Lives, orders: Sequence[PlannedOrder], opened: asyncio.Event) -> set[str]:
     """Ship JD orders while other cases are being opened, and return the cases."""
     in_time = [order for order in orders if order.fate is Fate.IN_TIME]
     shipped: set[str] = set()
 
-    async def ship(order: Order) -> None:
+    async def ship(order: PlannedOrder) -> None:
         form = {"carrier": "JDL", "tracking_no": f"JD{order.number}"}
         await lives.decide(order.case_id, "upload_tracking", form, when="opening")
         shipped.add(order.case_id)
@@ -123,7 +136,7 @@ async def decide_early(lives: Lives, orders: Sequence[Order], opened: asyncio.Ev
 
 
 async def open_all(
-    programs: Programs, lives: Lives, orders: dict[str, list[Order]], now: datetime
+    programs: Programs, lives: Lives, orders: dict[str, list[PlannedOrder]], now: datetime
 ) -> tuple[dict[str, float], set[str]]:
     """Open all cases; return how long each export took, and the cases that were shipped meanwhile."""
     took = {}
@@ -170,14 +183,14 @@ async def wait_until_ended(client: Client, number: int) -> None:
         await asyncio.sleep(1)
 
 
-async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float], int]:
+async def lateness(client: Client, orders: Sequence[PlannedOrder]) -> tuple[list[float], int]:
     """Return by how many seconds the clocks of the day were late, until what they do was recorded.
 
     Also return how many workflow tasks of their cases failed or timed out: each is tried again after a growing pause.
     """
     gate, tried_again = asyncio.Semaphore(16), 0
 
-    async def late_by(order: Order) -> float | None:
+    async def late_by(order: PlannedOrder) -> float | None:
         nonlocal tried_again
         async with gate:
             history = await client.get_workflow_handle(order.case_id).fetch_history()
@@ -196,7 +209,7 @@ async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float]
     return [seconds for seconds in found if seconds is not None], tried_again
 
 
-async def a_case(client: Client, orders: Sequence[Order]) -> dict[str, float]:
+async def a_case(client: Client, orders: Sequence[PlannedOrder]) -> dict[str, float]:
     """Return the means of what a case of ordinary orders has cost: events, KB of history, actions."""
     events, size, billed = [], [], []
     for order in [order for order in orders if order.fate is Fate.IN_TIME][:SAMPLE]:
@@ -209,7 +222,7 @@ async def a_case(client: Client, orders: Sequence[Order]) -> dict[str, float]:
     return dict(zip(("events", "history, KB", "actions"), map(statistics.fmean, means), strict=True))
 
 
-def check_books(folder: Path, orders: Sequence[Order], lives: Lives) -> list[str]:
+def check_books(folder: Path, orders: Sequence[PlannedOrder], lives: Lives) -> list[str]:
     """Return what differs between the ledger and the plain recomputation."""
     with SqlLedger(folder / "ledger.sqlite3") as ledger:
         today = datetime.now(UTC).date()

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from proofs.fuzzing import from_files, inbound, into_cases
-from proofs.fuzzing.target import Target, Violation, try_input
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, try_input
 
 CORPUS = Path(__file__).with_name("corpus")
 """What was found once, small: a folder for each target, replayed by the suite."""
@@ -23,7 +23,7 @@ class TimeIsUp(BaseException):
 
 
 @dataclass(frozen=True)
-class Found:
+class FailingInput:
     """An input that leads to what it must not, and what that is."""
 
     target: str
@@ -37,10 +37,10 @@ class Fuzzed:
 
     target: str
     inputs: int = 0
-    found: tuple[Found, ...] = ()
+    found: tuple[FailingInput, ...] = ()
 
 
-def fuzz(target: Target, seconds: float, first_seed: int) -> Fuzzed:
+def fuzz(target: FuzzTarget, seconds: float, first_seed: int) -> Fuzzed:
     """Draw inputs for a while; the first that is found ends it, made as small as can be."""
     done, until, number = Fuzzed(target.name), time.monotonic() + seconds, first_seed
     while time.monotonic() < until and not done.found:
@@ -50,7 +50,7 @@ def fuzz(target: Target, seconds: float, first_seed: int) -> Fuzzed:
     return done
 
 
-def _round(target: Target, number: int, until: float, done: Fuzzed) -> Found | None:
+def _round(target: FuzzTarget, number: int, until: float, done: Fuzzed) -> FailingInput | None:
     failing: list[tuple[bytes, str]] = []
 
     @seed(number)
@@ -68,8 +68,8 @@ def _round(target: Target, number: int, until: float, done: Fuzzed) -> Found | N
         done.inputs += 1
         try:
             try_input(target, content)
-        except Violation as violation:
-            failing.append((content, str(violation)))
+        except BadOutcome as bad:
+            failing.append((content, str(bad)))
             raise
 
     try:
@@ -80,11 +80,11 @@ def _round(target: Target, number: int, until: float, done: Fuzzed) -> Found | N
         if not failing:
             raise
         content, why = failing[-1]  # the last to fail is the smallest
-        return Found(target.name, content, why)
+        return FailingInput(target.name, content, why)
     return None
 
 
-def keep(found: Found, corpus: Path = CORPUS) -> Path:
+def keep(found: FailingInput, corpus: Path = CORPUS) -> Path:
     """Write an input into the corpus, under a name that its content gives it."""
     path = corpus / found.target / hashlib.sha256(found.content).hexdigest()[:12]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def keep(found: Found, corpus: Path = CORPUS) -> Path:
     return path
 
 
-def kept(names: Iterable[str] = TARGETS) -> Iterator[tuple[Target, Path]]:
+def kept(names: Iterable[str] = TARGETS) -> Iterator[tuple[FuzzTarget, Path]]:
     """Yield the inputs of the corpus, with their targets."""
     for name in names:
         for path in sorted((CORPUS / name).glob("*")):

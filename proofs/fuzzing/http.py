@@ -34,7 +34,7 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from proofs.fuzzing.campaign import Found, Fuzzed, TimeIsUp
+from proofs.fuzzing.campaign import FailingInput, Fuzzed, TimeIsUp
 from tests.support.life import facts
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, endpoints
 from workflows.opening import start_case
@@ -215,7 +215,7 @@ def fuzz_site(site: Site, seconds: float, first_seed: int) -> Fuzzed:
     """Send what is drawn for every route in turn; every answer must be in words and in time."""
     done, until = Fuzzed(site.name), time.monotonic() + seconds
     operations = [found.ok() for found in schemathesis.openapi.from_dict(described(site.app)).get_all_operations()]
-    found: dict[str, Found] = {}
+    found: dict[str, FailingInput] = {}
     number = first_seed
     while time.monotonic() < until:
         for operation in operations:
@@ -230,7 +230,7 @@ def fuzz_site(site: Site, seconds: float, first_seed: int) -> Fuzzed:
     return done
 
 
-def _round(site: Site, operation: Any, number: int, until: float, done: Fuzzed) -> Found | None:
+def _round(site: Site, operation: Any, number: int, until: float, done: Fuzzed) -> FailingInput | None:
     failing: list[tuple[str, str]] = []
 
     @seed(number)
@@ -263,7 +263,9 @@ def _round(site: Site, operation: Any, number: int, until: float, done: Fuzzed) 
         if not failing:
             raise
         request, why = failing[-1]
-        return Found(site.name, request.encode("utf-8", "replace"), f"{operation.method} {operation.path}: {why}")
+        return FailingInput(
+            site.name, request.encode("utf-8", "replace"), f"{operation.method} {operation.path}: {why}"
+        )
     return None
 
 

@@ -12,7 +12,7 @@ from cases.errors import BadForm, CaseError
 from cases.forms import Form
 from cases.messages import EffectOutcome, Opening
 from proofs.fuzzing.spoiling import json_bytes, odd_values, spoilt
-from proofs.fuzzing.target import Target, Violation, check_told
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told
 from tests.support.telling import FORMS, OPENED, OPENINGS, opened, restarted
 from workflows.engine.case_workflow import take_message
 from workflows.engine.details import current_details
@@ -64,7 +64,7 @@ def take_steps(written: bytes) -> None:
     json.dumps(machine.carried()).encode()
     again = restarted(machine, facts)
     if view(again, now).model_dump() != shown.model_dump():
-        raise Violation("a case that was carried over is shown otherwise")
+        raise BadOutcome("a case that was carried over is shown otherwise")
 
 
 def _act(machine: CaseMachine, rule: str, form: Any, now: Any) -> None:
@@ -169,7 +169,7 @@ _filled = st.tuples(st.sampled_from(TYPED), _typed).map(
 )
 
 TARGETS = (
-    Target("steps", json_bytes(list(_messages())), take_steps),
-    Target("opening", st.one_of(spoilt(OPENED_AS).map(lambda one: json.dumps(one).encode())), take_opening),
-    Target("typed", st.one_of(_filled, json_bytes(TYPED)), take_typed),
+    FuzzTarget("steps", json_bytes(list(_messages())), take_steps),
+    FuzzTarget("opening", st.one_of(spoilt(OPENED_AS).map(lambda one: json.dumps(one).encode())), take_opening),
+    FuzzTarget("typed", st.one_of(_filled, json_bytes(TYPED)), take_typed),
 )

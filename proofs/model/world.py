@@ -29,7 +29,7 @@ MOST_UNTOLD = 2
 """Facts that have happened and are still to be told, at one time."""
 
 
-class Fault(AssertionError):
+class BrokenPromise(AssertionError):
     """A promise that the core has broken; its text names the promise."""
 
 
