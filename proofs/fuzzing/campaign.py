@@ -2,11 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from proofs.fuzzing import from_files, inbound, into_cases
 from proofs.fuzzing.target import BadOutcome, FuzzTarget, try_input
@@ -16,6 +19,7 @@ CORPUS = Path(__file__).with_name("corpus")
 TARGETS = {target.name: target for target in (*inbound.TARGETS, *into_cases.TARGETS, *from_files.TARGETS)}
 ROUND = 300
 """Inputs drawn from one seed."""
+Drawn = TypeVar("Drawn")
 
 
 class TimeIsUp(BaseException):
@@ -44,43 +48,50 @@ def fuzz(target: FuzzTarget, seconds: float, first_seed: int) -> Fuzzed:
     """Draw inputs for a while; the first that is found ends it, made as small as can be."""
     done, until, number = Fuzzed(target.name), time.monotonic() + seconds, first_seed
     while time.monotonic() < until and not done.found:
-        found = _round(target, number, until, done)
-        done.found = (found,) if found else ()
+        failed = fuzz_round(target.draws, partial(try_input, target), number, ROUND, until, done)
+        done.found = (FailingInput(target.name, *failed),) if failed else ()
         number += 1
     return done
 
 
-def _round(target: FuzzTarget, number: int, until: float, done: Fuzzed) -> FailingInput | None:
-    failing: list[tuple[bytes, str]] = []
+def fuzz_round(
+    draws: st.SearchStrategy[Drawn],
+    try_one: Callable[[Drawn], None],
+    number: int,
+    most: int,
+    until: float,
+    done: Fuzzed,
+) -> tuple[Drawn, str] | None:
+    """Draw inputs from one seed until the time is up; return the smallest that leads to BadOutcome, and to which."""
+    failing: list[tuple[Drawn, str]] = []
 
     @seed(number)
     @settings(
-        max_examples=ROUND,
+        max_examples=most,
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(content=target.draws)
-    def try_one(content: bytes) -> None:
+    @given(drawn=draws)
+    def draw(drawn: Drawn) -> None:
         if not failing and time.monotonic() > until:
             raise TimeIsUp
         done.inputs += 1
         try:
-            try_input(target, content)
+            try_one(drawn)
         except BadOutcome as bad:
-            failing.append((content, str(bad)))
+            failing.append((drawn, str(bad)))
             raise
 
     try:
-        try_one()
+        draw()
     except TimeIsUp:
         return None
     except Exception:
         if not failing:
             raise
-        content, why = failing[-1]  # the last to fail is the smallest
-        return FailingInput(target.name, content, why)
+        return failing[-1]  # the last to fail is the smallest
     return None
 
 

@@ -11,12 +11,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -34,7 +34,8 @@ from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from proofs.fuzzing.campaign import FailingInput, Fuzzed, TimeIsUp
+from proofs.fuzzing.campaign import FailingInput, Fuzzed, fuzz_round
+from proofs.fuzzing.target import BadOutcome
 from tests.support.life import facts
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, endpoints
 from workflows.opening import start_case
@@ -214,59 +215,28 @@ async def _as_browser(address: str) -> dict[str, str]:
 def fuzz_site(site: Site, seconds: float, first_seed: int) -> Fuzzed:
     """Send what is drawn for every route in turn; every answer must be in words and in time."""
     done, until = Fuzzed(site.name), time.monotonic() + seconds
-    operations = [found.ok() for found in schemathesis.openapi.from_dict(described(site.app)).get_all_operations()]
-    found: dict[str, FailingInput] = {}
+    left = [found.ok() for found in schemathesis.openapi.from_dict(described(site.app)).get_all_operations()]
+    share = seconds / len(left) / 2
     number = first_seed
-    while time.monotonic() < until:
-        for operation in operations:
-            if f"{operation.method} {operation.path}" not in found:
-                share = min(until, time.monotonic() + seconds / len(operations) / 2)
-                if one := _round(site, operation, number, share, done):
-                    found[f"{operation.method} {operation.path}"] = one
+    while left and time.monotonic() < until:
+        for operation in list(left):
+            ends = min(until, time.monotonic() + share)
+            if failed := fuzz_round(
+                operation.as_strategy(), partial(_send, site), number, ROUND_OF_REQUESTS, ends, done
+            ):
+                case, why = failed
+                request, where = case.as_curl_command(), f"{operation.method} {operation.path}"
+                done.found += (FailingInput(site.name, request.encode("utf-8", "replace"), f"{where}: {why}"),)
+                left.remove(operation)
         number += 1
-        if len(found) == len(operations):
-            break
-    done.found = tuple(found.values())
     return done
 
 
-def _round(site: Site, operation: Any, number: int, until: float, done: Fuzzed) -> FailingInput | None:
-    failing: list[tuple[str, str]] = []
-
-    @seed(number)
-    @settings(
-        max_examples=ROUND_OF_REQUESTS,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
-    def send(case: Any) -> None:
-        if not failing and time.monotonic() > until:
-            raise TimeIsUp
-        done.inputs += 1
-        began = time.monotonic()
-        answer = case.call(
-            base_url=site.address, headers=site.headers, timeout=MOST_SECONDS + 10, allow_redirects=False
-        )
-        took = time.monotonic() - began
-        if why := _wrong(answer, took):
-            failing.append((case.as_curl_command(), why))
-            raise AssertionError(why)
-
-    try:
-        send()
-    except TimeIsUp:
-        return None
-    except Exception:
-        if not failing:
-            raise
-        request, why = failing[-1]
-        return FailingInput(
-            site.name, request.encode("utf-8", "replace"), f"{operation.method} {operation.path}: {why}"
-        )
-    return None
+def _send(site: Site, case: Any) -> None:
+    began = time.monotonic()
+    answer = case.call(base_url=site.address, headers=site.headers, timeout=MOST_SECONDS + 10, allow_redirects=False)
+    if why := _wrong(answer, time.monotonic() - began):
+        raise BadOutcome(why)
 
 
 def _wrong(answer: Any, took: float) -> str | None:
