@@ -14,7 +14,7 @@ from typing import Any
 from cases.errors import CaseError
 from cases.messages import EffectOutcome, Opening
 from statecharts.rules import OPERATORS
-from tests.support.telling import FORMS, OF_THEIR_TIME, openings, until
+from tests.support.telling import FORMS, OF_THEIR_TIME, openings, possible_facts, until
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
@@ -28,6 +28,7 @@ LATE_FACTS = "60d"
 """How long the drill's shops let closed cases run on (G-11), so that all of them can still be told."""
 NAMED = ("order_id", "order", "tracking_no", "sub_order_id")
 """Fields whose values must be a case's own: cases about one order would tell each other."""
+FIRST_ID = 7_300_000_000
 OPERATOR = InputSender(name="drill", way="command")
 SECOND = timedelta(seconds=1)
 NO_SANDBOX = ("douyin_reship", "douyin_interception", "douyin_shipment")
@@ -171,7 +172,7 @@ def story(draw: random.Random, process: Process, number: int, window: Window) ->
 
 def drawn(draw: random.Random, process: Process, number: int, began: datetime, window: Window) -> Story:
     """Draw a story that begins at an instant; everything is told when it happens."""
-    own_id = str(7_300_000_000 + number)
+    own_id = str(FIRST_ID + number)
     facts = draw.choice(openings(began, own_id)[process.name])
     for position, order in enumerate(facts.get("sub_orders", ())):
         if "auto_receipt_at" in order:  # these are of the drill's time
@@ -181,22 +182,12 @@ def drawn(draw: random.Random, process: Process, number: int, began: datetime, w
     machine, told = story_.opened(window.begins), list[PlannedMessage]()
     by_itself = machine.case.facts.began_at is None
     now = window.at(0.25) if by_itself else machine.state.began or began
-    rules = [
-        name
-        for name, rule in process.rules.items()
-        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
-    ]
     for count in range(draw.randint(1, 5)):
         now += timedelta(seconds=draw.randint(10, 40) if by_itself else draw.choice(GAPS) + draw.randint(0, 600))
         if now >= window.at(0.55):
             break
         until(machine, now)
-        possible = [
-            (view.order, name)
-            for view in machine.chart_views()
-            for name in rules
-            if name in view.chart.rules and view.transitions(name)
-        ]
+        possible = possible_facts(machine)
         if not possible:
             break
         order, rule = draw.choice(possible)
@@ -296,7 +287,7 @@ def _decided(draw: random.Random, planned: Story, window: Window) -> Story:
         return planned
     if any(at - CLEAR_BEFORE < entry.at for entry in machine.state.timeline):
         return planned
-    own = Names(int(planned.own_id) - 7_300_000_000)
+    own = Names(int(planned.own_id) - FIRST_ID)
     choices = []
     for view in machine.chart_views():
         for name, rule in planned.process.rules.items():
