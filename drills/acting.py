@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,16 +62,13 @@ class People:
         """``pause``: the longest between two steps of a reship, in seconds."""
         self.stage, self._draw, self._pause = stage, draw, pause
         self.did: Counter[str] = Counter()
-        self.taken: dict[str, list[Taken]] = {}
+        self.taken: dict[str, list[Taken]] = defaultdict(list)
         self.waiting: dict[str, datetime] = {}
         """What is tried again and again, and since when."""
-        self._told: dict[tuple[str, str], asyncio.Event] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._told: dict[tuple[str, str], asyncio.Event] = defaultdict(asyncio.Event)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """What keeps a reset away from a decision that is being given."""
         self._operator, self._platform = with_sender(stage.client, OPERATOR), with_sender(stage.client, MESSAGES)
-
-    def lock(self, case_id: str) -> asyncio.Lock:
-        """Return what keeps a reset away from a decision that is being given."""
-        return self._locks.setdefault(case_id, asyncio.Lock())
 
     # Stories.
 
@@ -82,15 +79,15 @@ class People:
             for told in story.told:
                 await self._tell(story, told)
             for decided in story.decided:
-                await self._give(story, decided)
+                await until_at(decided.at)
+                await self.decide(story.case_id, decided)
             await asyncio.gather(*again)
         finally:
             for task in again:
                 task.cancel()
 
     async def _tell_again(self, story: Story, told: PlannedMessage) -> None:
-        first = self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event())
-        await first.wait()
+        await self._told[story.case_id, told.message["message_id"]].wait()
         await self._tell(story, told, again=True)
 
     async def _tell(self, story: Story, told: PlannedMessage, *, again: bool = False) -> None:
@@ -108,11 +105,7 @@ class People:
             return True
 
         await self._until(f"{story.case_id}: {'again ' if again else ''}{told.message}", signal)
-        self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event()).set()
-
-    async def _give(self, story: Story, decided: PlannedDecision) -> None:
-        await until_at(decided.at)
-        await self.decide(story.case_id, decided)
+        self._told[story.case_id, told.message["message_id"]].set()
 
     async def exists(self, case_id: str) -> bool:
         """Return whether a case was ever opened; False if nobody answers."""
@@ -139,17 +132,16 @@ class People:
         async def attempt() -> bool:
             nonlocal decided, tries, given
             before = now()
-            async with self.lock(case_id):
+            async with self._locks[case_id]:
                 became = await self._attempt(case_id, decided)
             if became == "taken":
-                self.taken.setdefault(case_id, []).append(Taken(decided, min(given, before), now()))
+                self.taken[case_id].append(Taken(decided, min(given, before), now()))
                 self.did["updates"] += 1
                 return True
             if became == "refused":
                 tries, given = tries + 1, now()
                 self.did["refusals of the platform"] += 1
-                key = f"{decided.key.partition('~')[0]}~{tries}"
-                decided = PlannedDecision(decided.rule, decided.argument, decided.at, key)
+                decided = replace(decided, key=f"{decided.key.partition('~')[0]}~{tries}")
             return False
 
         await self._until(f"{case_id}: {decided.rule} {decided.argument}", attempt)
@@ -183,9 +175,7 @@ class People:
         key = f"{decided.key if decided else case_id}/by-hand/{serial}"
         try:
             await decide(self._operator, SentDecision(case_id, "done_by_hand", form, key), PATIENCE)
-        except (DecisionUnknown, RPCError):
-            return "unknown"
-        except WorkflowUpdateFailedError:
+        except (DecisionUnknown, RPCError, WorkflowUpdateFailedError):
             return "unknown"
         self.did["steps done by hand"] += 1
         return "taken"
@@ -215,7 +205,7 @@ class People:
 
     async def reset(self, case_id: str) -> None:
         """Reset a case to the end of its first workflow task, and give it all its inputs again."""
-        async with self.lock(case_id):
+        async with self._locks[case_id]:
             with contextlib.suppress(RPCError):  # it is not open yet, or nobody answers
                 await reset(self.stage.client, case_id)
                 self.did["resets"] += 1
