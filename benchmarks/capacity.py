@@ -1,8 +1,8 @@
 """Work out what a cluster needs for a million cases a day: ``python -m benchmarks.capacity [--from RESULT]``.
 
-``docs/capacity.md`` has two tables of figures, the measured and the chosen; the third, what follows from them, is
-written anew from these.  ``--from RESULT`` first replaces the measured ones by those of a result of
-``python -m benchmarks.double_11``.
+``docs/capacity.md`` has a table of measured figures and one of chosen figures.  This command computes from them the
+third table, and writes it into the page.  With ``--from RESULT`` it first replaces the measured figures by those of a
+result of ``python -m benchmarks.double_11``.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def written(value: float) -> str:
 
 
 def price(millions: float) -> float:
-    """Return what so many million actions a month cost, in USD."""
+    """Return what this many million actions a month cost, in USD."""
     left, cost = millions, 0.0
     for size, usd in TIERS:
         cost += min(left, size) * usd
@@ -66,7 +66,9 @@ def derived_figures(given: Mapping[str, float]) -> list[DerivedFigure]:
     kept_gb = given["history, KB a case"] / 1e6
     active, retained = still_open * kept_gb, cases * given["days that histories are kept"] * kept_gb
     actions = cases * given["actions a case"] / 1e6
-    storage = (active * 0.042 + retained * 0.00105) * 24
+    storage = (active * 0.042 + retained * 0.00105) * 24 * DAYS_A_MONTH
+    charged = price(DAYS_A_MONTH * actions)
+    month = (charged + storage) * 1.1
     return [
         DerivedFigure("cases/s, mean", "cases a day / 86,400 s", cases / SECONDS_A_DAY),
         DerivedFigure("cases/s at the peak", "mean × peak", peak),
@@ -97,23 +99,23 @@ def derived_figures(given: Mapping[str, float]) -> list[DerivedFigure]:
         ),
         DerivedFigure("actions a day, millions", "cases a day × actions a case", actions),
         DerivedFigure("actions/s at the peak", "cases/s at the peak × actions a case", peak * given["actions a case"]),
-        DerivedFigure("actions, USD a month", "30 days of actions by the tiers", price(DAYS_A_MONTH * actions)),
+        DerivedFigure("actions, USD a month", "30 days of actions by the tiers", charged),
         DerivedFigure("open histories, GB", "open cases × history KB a case", active),
         DerivedFigure("kept histories, GB", "cases a day × days kept × history KB a case", retained),
         DerivedFigure(
             "storage, USD a month",
             "(open GB × 0.042 + kept GB × 0.00105) × 24 h × 30 days",
-            storage * DAYS_A_MONTH,
+            storage,
         ),
         DerivedFigure(
             "Temporal Cloud, USD a month",
             "actions and storage, and 10 % for the plan",
-            (price(DAYS_A_MONTH * actions) + storage * DAYS_A_MONTH) * 1.1,
+            month,
         ),
         DerivedFigure(
             "Temporal Cloud, USD for 1,000 cases",
             "a month's price / a month's cases × 1,000",
-            (price(DAYS_A_MONTH * actions) + storage * DAYS_A_MONTH) * 1.1 / (DAYS_A_MONTH * cases) * 1000,
+            month / (DAYS_A_MONTH * cases) * 1000,
         ),
     ]
 

@@ -10,7 +10,6 @@ and after an outage of the worker.
 import argparse
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import statistics
@@ -38,6 +37,7 @@ from benchmarks.cases import (
     live,
     run_until_stopped,
     say,
+    server_ports,
     shifted,
     spread,
     timed,
@@ -144,7 +144,7 @@ class OpenCases:
 
 
 def percentile(values: list[float], hundredths: int) -> float:
-    """Return the value that so many of a hundred do not exceed."""
+    """Return the least of the values that at least this percentage of them do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, (len(ordered) * hundredths + 99) // 100 - 1)]
 
@@ -156,8 +156,8 @@ async def at_size(open_cases: list[OpenCases], size: int, sizes: DecisionSizes, 
         await cases.open_until(size, found[cases.way.name])
     for number in range(sizes.rounds):
         say(f"{size} open, round {number + 1} of {sizes.rounds}")
-        for way in shifted([cases.way for cases in open_cases], number):
-            cases = next(cases for cases in open_cases if cases.way is way)
+        for cases in shifted(open_cases, number):
+            way = cases.way
             note, waits = found[way.name], await cases.decide(sizes.decisions)
             note.waits_ms += waits
             note.p50_ms.append(percentile(waits, 50))
@@ -230,10 +230,9 @@ async def main(sizes: DecisionSizes) -> None:
     """Measure, print and write the results."""
     began = time.monotonic()
     found: dict[str, dict[int, WayAtSize]] = {AGAINST: {}, OURS: {}}
-    ports = itertools.count(17_500)
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            embedded_server(Path(folder) / "temporal.sqlite3", next(ports), next(ports)) as server,
+            embedded_server(Path(folder) / "temporal.sqlite3", *server_ports()) as server,
             AsyncExitStack() as stack,
         ):
             ways = [await stack.enter_async_context(working(name, server)) for name in found]

@@ -17,7 +17,6 @@ entry and within the caps, what ``books.py`` works out from the rules alone.  Re
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -39,7 +38,7 @@ from aftersales.ledger.month_figures import month_with
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.logs import configure_logs
-from benchmarks.cases import RESULTS, actions
+from benchmarks.cases import counts, keep
 from benchmarks.double_11 import books
 from benchmarks.double_11.life import Lives
 from benchmarks.double_11.orders import (
@@ -210,16 +209,10 @@ async def lateness(client: Client, orders: Sequence[PlannedOrder]) -> tuple[list
 
 
 async def a_case(client: Client, orders: Sequence[PlannedOrder]) -> dict[str, float]:
-    """Return the means of what a case of ordinary orders has cost: events, KB of history, actions."""
-    events, size, billed = [], [], []
-    for order in [order for order in orders if order.fate is Fate.IN_TIME][:SAMPLE]:
-        handle = client.get_workflow_handle(order.case_id)
-        history = await handle.fetch_history()
-        events.append(len(history.events))
-        billed.append(actions(history))
-        size.append((await handle.describe()).raw_description.workflow_execution_info.history_size_bytes / 1000)
-    means = (events, size, billed)
-    return dict(zip(("events", "history, KB", "actions"), map(statistics.fmean, means), strict=True))
+    """Return the means of what cases of ordinary orders have cost."""
+    sample = [order for order in orders if order.fate is Fate.IN_TIME][:SAMPLE]
+    counted = [await counts(client.get_workflow_handle(order.case_id)) for order in sample]
+    return {name: statistics.fmean(one[name] for one in counted) for name in counted[0]}
 
 
 def check_books(folder: Path, orders: Sequence[PlannedOrder], lives: Lives) -> list[str]:
@@ -350,10 +343,7 @@ async def main(asked: Asked) -> int:
     for fault in wrong[:20]:
         print(f"WRONG: {fault}")
     print(f"ledger and ends: {f'{len(wrong)} differ' if wrong else 'as recomputed, to the cent'}")
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"double_11-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    file.write_text(json.dumps({"asked": vars(asked), "figures": figures, "wrong": wrong}, indent=1), encoding="utf-8")
-    say(f"written: {file}")
+    keep("double_11", {"asked": vars(asked), "figures": figures, "wrong": wrong})
     return 1 if wrong else 0
 
 

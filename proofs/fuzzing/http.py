@@ -29,7 +29,6 @@ from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
-from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
@@ -38,6 +37,7 @@ from proofs.fuzzing.campaign import FailingInput, Fuzzed, fuzz_round
 from proofs.fuzzing.target import BadOutcome
 from tests.support.life import facts
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, endpoints
+from tests.support.programs import free_port
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
@@ -175,12 +175,10 @@ def sites() -> Iterator[tuple[Site, ...]]:
 async def _served() -> AsyncIterator[tuple[Site, ...]]:
     with tempfile.TemporaryDirectory(prefix="aftersales-fuzz-") as name:
         folder = Path(name)
-        with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
-            port, ui_port = one.getsockname()[1], two.getsockname()[1]
         own = Settings(task_queue=QUEUE, data_dir=folder, graceful_shutdown_seconds=0.1)
         async with (
-            embedded_server(folder / "temporal.db", port, ui_port) as server,
-            make_worker(await connect_to(f"127.0.0.1:{port}"), own, simulated_dependencies(Script())),
+            embedded_server(folder / "temporal.db", free_port(), free_port()) as server,
+            make_worker(server.client, own, simulated_dependencies(Script())),
             Inbox(folder / "inbox.db") as inbox,
         ):
             for own_id in OPEN:
