@@ -51,7 +51,7 @@ PROMISED_MS = 1000
 FLAT = 0.1
 """By how much the cost of a case may differ between the fewest and the most open cases."""
 OPENED_AT_ONCE = 4
-"""So many cases of a file are opened at once, as ``aftersales open`` does."""
+"""How many cases of a file are opened at once: as many as ``aftersales open`` does."""
 SAY_EVERY = 2000
 STARTED = 3
 """The events of a case whose first task has not been done: it was started, its task scheduled, perhaps begun."""
@@ -100,7 +100,7 @@ class OpenCases:
         return self.way.cpu() + cpu_of(self._server.process.pid)
 
     async def open_until(self, number: int, found: WayAtSize) -> None:
-        """Open cases until there are so many, and wait until the worker has taken them all in."""
+        """Open cases until ``number`` are open, and wait until the worker has taken them all in."""
         more, gate, waits = number - self.count, asyncio.Semaphore(AT_ONCE), Waits()
         began = self.cpu()
 
@@ -125,7 +125,7 @@ class OpenCases:
                 await asyncio.sleep(0.5)
 
     async def decide(self, number: int) -> list[float]:
-        """Let operators agree to so many cases that are spread over all; return how long each waited."""
+        """Let operators agree to ``number`` cases that are spread over all; return how long each waited."""
         step = max(1, len(self._undecided) // number)
         chosen = self._undecided[::step][:number]
         gone = {handle.id for handle in chosen}
@@ -143,10 +143,10 @@ class OpenCases:
         return waits
 
 
-def percentile(values: list[float], hundredths: int) -> float:
-    """Return the least of the values that at least this percentage of them do not exceed."""
+def percentile(values: list[float], percent: int) -> float:
+    """Return a percentile, by nearest rank: always one of the values."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, (len(ordered) * hundredths + 99) // 100 - 1)]
+    return ordered[min(len(ordered) - 1, (len(ordered) * percent + 99) // 100 - 1)]
 
 
 async def at_size(open_cases: list[OpenCases], size: int, sizes: DecisionSizes, found: dict[str, WayAtSize]) -> None:

@@ -2,7 +2,7 @@
 
 The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
 worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
-process of its own, since the pages read what they show from them: nothing else would be measured than how long a page
+process of its own, since the pages read what they show from them: otherwise this would only measure how long a page
 waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
 changed, which all open pages share; and what each load asked the server for, which the load of the machine does not

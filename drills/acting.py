@@ -26,7 +26,7 @@ from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story
 PATIENCE = timedelta(seconds=8)
 CALL = timedelta(seconds=5)
 LONGEST = 240.0
-"""Seconds after which what was not possible never will be."""
+"""Seconds after which what has not been possible counts as never possible."""
 STUCK = ("console_task", "needs_operator")
 PLATFORM_REFUSED = "PlatformRefused"
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED

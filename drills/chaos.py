@@ -48,7 +48,7 @@ REST_SECONDS = 90.0
 """How long it may take for one more case to come to rest once nothing is killed any more."""
 START_SECONDS = 45
 WAITING_SECONDS = 30.0
-"""How often is said what is still waited for once nothing is killed any more."""
+"""How often the drill says what it still waits for, once nothing is killed any more."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Live a Double-11: ``python -m benchmarks.double_11 [--cases N] [--day SECONDS] [--cached N]``.
 
-So many ``douyin_shipment`` and as many ``jd_shipment`` cases are opened from an export each by ``aftersales open``, on
-an embedded server with one worker and the ledger in SQLite, each program a process of its own.  Platforms are
+N ``douyin_shipment`` and N ``jd_shipment`` cases are opened by ``aftersales open``, each kind from an export, on an
+embedded server with one worker and the ledger in SQLite.  Each program is a process of its own.  Platforms are
 pretended: a call is answered at once.  While the second export is opened, operators decide about orders of the first.
 
 The day that follows is lived in real time, at the real speed of server and worker, and crowded into some minutes:
 every order is shipped, picked up and signed for, by messages and by twenty operators.  2 % stall or are not picked up
 in time, 1 % are late, 0.5 % are judged or cancelled; 1 % of the Douyin orders are reshipped, half of the late JD orders
-have a delay card.  Clocks keep their lengths of 24 to 60 h.  An order whose clock comes due in the day was placed so
-long before it: skipping time instead would show neither load nor lateness.
+have a delay card.  Clocks keep their lengths of 24 to 60 h.  An order whose clock comes due in the day was placed
+that long before: skipping time instead would show neither load nor lateness.
 
 Checked at the end: that every case has ended where it must, and that what is in force in the ledger is, entry by
 entry and within the caps, what ``books.py`` works out from the rules alone.  Results are also written to
@@ -85,7 +85,7 @@ def say(text: str) -> None:
 
 
 def every(seconds: float, text: Callable[[int], str]) -> Callable[[int], None]:
-    """Return a function that says how far it is, at most once in so many seconds."""
+    """Return a function that says how far it is, at most once in ``seconds``."""
     said = time.monotonic()
 
     def progress(done: int) -> None:
@@ -170,7 +170,7 @@ async def watch_opening(client: Client, process: str, number: int) -> None:
 
 
 async def wait_until_ended(client: Client, number: int) -> None:
-    """Wait until so many cases have ended."""
+    """Wait until ``number`` cases have ended, or for ``LEFT`` seconds."""
     progress = every(15, lambda done: f"{done} of {number} cases have ended")
     until = time.monotonic() + LEFT
     query = f"ExecutionStatus = 'Completed' AND WorkflowType IN ('{DOUYIN}', '{JD}', '{RESHIP}', '{CARD}')"

@@ -31,7 +31,7 @@ class Lives:
     judged_at: dict[str, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     behind: float = 0.0
-    """By how many seconds a happening had been told too late, at most."""
+    """The longest that a happening came after its instant, in seconds."""
 
     def __post_init__(self) -> None:
         """Begin with free operators."""
@@ -60,7 +60,7 @@ class Lives:
             self.waited[when].append(time.perf_counter() - began)
 
     async def live(self, lives: Sequence[Sequence[Happening]], on_progress: Callable[[int], None]) -> None:
-        """Bring everything about at its instant, but what happens to an order one after the other."""
+        """Let everything happen at its instant; what happens to the same order, one after the other."""
         done = 0
 
         async def live_one(life: Sequence[Happening]) -> None:

@@ -1,4 +1,4 @@
-"""The search: every world up to a depth, each looked at once, by what it comes to and not by how it was reached."""
+"""The search: every world up to a depth; worlds that come to the same are looked at once, however they were reached."""
 
 import hashlib
 from collections import Counter, deque
