@@ -28,16 +28,14 @@ class AskedCounter(Interceptor):
         return _Counting(next, self.asked)
 
     def on(self, client: Client) -> Client:
-        """Return the same client, of which it is counted what it asks."""
+        """Return the client with this counter as its last interceptor."""
         config = client.config()
         config["interceptors"] = [*config["interceptors"], self]
         return Client(**config)
 
-    def each(self, loads: int) -> str:
-        """Return in words what each of so many loads has asked for, and begin anew."""
-        said = ", ".join(f"{number / loads:.1f} {what}" for what, number in sorted(self.asked.items()))
-        self.asked.clear()
-        return said
+    def for_each(self, loads: int) -> str:
+        """Return in words what a load asked for: everything that was counted, divided by the number of loads."""
+        return ", ".join(f"{number / loads:.1f} {what}" for what, number in sorted(self.asked.items()))
 
 
 class _Counting(OutboundInterceptor):

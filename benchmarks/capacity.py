@@ -1,8 +1,8 @@
 """Work out what a cluster needs for a million cases a day: ``python -m benchmarks.capacity [--from RESULT]``.
 
-``docs/capacity.md`` has two tables of figures, the measured and the chosen; the third, what follows from them, is
-written anew from these.  ``--from RESULT`` first replaces the measured ones by those of a result of
-``python -m benchmarks.double_11``.
+``docs/capacity.md`` has a table of measured figures and one of chosen figures.  This command computes from them the
+third table, and writes it into the page.  With ``--from RESULT`` it first replaces the measured figures by those of a
+result of ``python -m benchmarks.double_11``.
 """
 
 import argparse
@@ -24,8 +24,8 @@ DERIVED = re.compile(r"(?<=<!-- derived -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step: what it is, how it is worked out, in words, and what comes out."""
+class DerivedFigure:
+    """A figure that follows from others: its name, how it is worked out, in words, and its value."""
 
     name: str
     arithmetic: str
@@ -43,7 +43,7 @@ def written(value: float) -> str:
 
 
 def price(millions: float) -> float:
-    """Return what so many million actions a month cost, in USD."""
+    """Return what this many million actions a month cost, in USD."""
     left, cost = millions, 0.0
     for size, usd in TIERS:
         cost += min(left, size) * usd
@@ -51,8 +51,8 @@ def price(millions: float) -> float:
     return cost + left * TIERS[-1][1]
 
 
-def steps(given: Mapping[str, float]) -> list[Step]:
-    """Return the steps from measured and chosen figures to what a cluster needs; raises KeyError for a missing one."""
+def derived_figures(given: Mapping[str, float]) -> list[DerivedFigure]:
+    """Return what a cluster needs, from measured and chosen figures; raises KeyError for a missing one."""
     cases, use, events = given["cases a day"], given["use of a core at the peak"], given["events a case"]
     peak = cases / SECONDS_A_DAY * given["peak, times the mean"]
     worker, server = (peak * given[f"{name} CPU, ms a case"] / 1000 / use for name in ("worker", "server"))
@@ -66,26 +66,30 @@ def steps(given: Mapping[str, float]) -> list[Step]:
     kept_gb = given["history, KB a case"] / 1e6
     active, retained = still_open * kept_gb, cases * given["days that histories are kept"] * kept_gb
     actions = cases * given["actions a case"] / 1e6
-    storage = (active * 0.042 + retained * 0.00105) * 24
+    storage = (active * 0.042 + retained * 0.00105) * 24 * DAYS_A_MONTH
+    charged = price(DAYS_A_MONTH * actions)
+    month = (charged + storage) * 1.1
     return [
-        Step("cases/s, mean", "cases a day / 86,400 s", cases / SECONDS_A_DAY),
-        Step("cases/s at the peak", "mean × peak", peak),
-        Step("worker cores", "cases/s at the peak × worker CPU / use", worker),
-        Step("workers without replays", "a core each: rounded up, and one that may fail", workers),
-        Step("server cores, its database included", "cases/s at the peak × server CPU / use", server),
-        Step("open cases", "cases a day × days that a case is open", still_open),
-        Step("cases that a worker caches", "memory for its cache / KB a cached case", cached),
-        Step("share of the open cases that is cached", "workers × cached / open", in_cache),
-        Step("replays a case", "times touched × (1 - share cached)", replays),
-        Step("worker cores for replays", "cases/s at the peak × replays × replay CPU / use", replaying),
-        Step("workers in all", "cores with those for replays, rounded up, and one more", ceil(worker + replaying) + 1),
-        Step("events/s at the peak", "cases/s at the peak × events a case", peak * events),
-        Step(
+        DerivedFigure("cases/s, mean", "cases a day / 86,400 s", cases / SECONDS_A_DAY),
+        DerivedFigure("cases/s at the peak", "mean × peak", peak),
+        DerivedFigure("worker cores", "cases/s at the peak × worker CPU / use", worker),
+        DerivedFigure("workers without replays", "a core each: rounded up, and one that may fail", workers),
+        DerivedFigure("server cores, its database included", "cases/s at the peak × server CPU / use", server),
+        DerivedFigure("open cases", "cases a day × days that a case is open", still_open),
+        DerivedFigure("cases that a worker caches", "memory for its cache / KB a cached case", cached),
+        DerivedFigure("share of the open cases that is cached", "workers × cached / open", in_cache),
+        DerivedFigure("replays a case", "times touched × (1 - share cached)", replays),
+        DerivedFigure("worker cores for replays", "cases/s at the peak × replays × replay CPU / use", replaying),
+        DerivedFigure(
+            "workers in all", "cores with those for replays, rounded up, and one more", ceil(worker + replaying) + 1
+        ),
+        DerivedFigure("events/s at the peak", "cases/s at the peak × events a case", peak * events),
+        DerivedFigure(
             "history shards, at least",
             "events/s at the peak / (transactions/s of a shard × use), up to a power of two",
             next(number for number in SHARDS if number >= shards),
         ),
-        Step(
+        DerivedFigure(
             "database, GB",
             "cases a day × days open and kept × database KB a case",
             cases
@@ -93,25 +97,25 @@ def steps(given: Mapping[str, float]) -> list[Step]:
             * given["database, KB a case"]
             / 1e6,
         ),
-        Step("actions a day, millions", "cases a day × actions a case", actions),
-        Step("actions/s at the peak", "cases/s at the peak × actions a case", peak * given["actions a case"]),
-        Step("actions, USD a month", "30 days of actions by the tiers", price(DAYS_A_MONTH * actions)),
-        Step("open histories, GB", "open cases × history KB a case", active),
-        Step("kept histories, GB", "cases a day × days kept × history KB a case", retained),
-        Step(
+        DerivedFigure("actions a day, millions", "cases a day × actions a case", actions),
+        DerivedFigure("actions/s at the peak", "cases/s at the peak × actions a case", peak * given["actions a case"]),
+        DerivedFigure("actions, USD a month", "30 days of actions by the tiers", charged),
+        DerivedFigure("open histories, GB", "open cases × history KB a case", active),
+        DerivedFigure("kept histories, GB", "cases a day × days kept × history KB a case", retained),
+        DerivedFigure(
             "storage, USD a month",
             "(open GB × 0.042 + kept GB × 0.00105) × 24 h × 30 days",
-            storage * DAYS_A_MONTH,
+            storage,
         ),
-        Step(
+        DerivedFigure(
             "Temporal Cloud, USD a month",
             "actions and storage, and 10 % for the plan",
-            (price(DAYS_A_MONTH * actions) + storage * DAYS_A_MONTH) * 1.1,
+            month,
         ),
-        Step(
+        DerivedFigure(
             "Temporal Cloud, USD for 1,000 cases",
             "a month's price / a month's cases × 1,000",
-            (price(DAYS_A_MONTH * actions) + storage * DAYS_A_MONTH) * 1.1 / (DAYS_A_MONTH * cases) * 1000,
+            month / (DAYS_A_MONTH * cases) * 1000,
         ),
     ]
 
@@ -146,7 +150,7 @@ def renewed(text: str, newly: Mapping[str, float]) -> str:
         return f"| {found['name']} | {value} | {found['source']} |"
 
     text = GIVEN.sub(row, text)
-    table = ["| what | how | figure |", "|---|---|---:|", *map(str, steps(figures_in(text)))]
+    table = ["| what | how | figure |", "|---|---|---:|", *map(str, derived_figures(figures_in(text)))]
     return DERIVED.sub("\n".join(table) + "\n", text)
 
 

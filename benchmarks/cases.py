@@ -10,7 +10,6 @@ great many cases of ours come due in the same second.  Results are also written 
 import argparse
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import statistics
@@ -23,7 +22,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateRPCTimeoutOrCancelledError
@@ -35,6 +34,7 @@ from aftersales.bootstrap import make_worker, open_dependencies, simulated_depen
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
+from aftersales.runtime.http_server import listen
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
 from benchmarks import by_hand, peers
@@ -61,6 +61,7 @@ CACHED = 5000
 RESULTS = Path(__file__).parent / "results"
 TICKS = os.sysconf("SC_CLK_TCK")
 Handle = WorkflowHandle[Any, Any]
+Participant = TypeVar("Participant")
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,12 @@ async def working(name: str, server: EmbeddedServer) -> AsyncIterator[WorkingWay
     finally:
         process.stdin.close()
         await process.wait()
+
+
+def server_ports() -> tuple[int, int]:
+    """Return two free ports, for a Temporal server and its Web UI."""
+    with listen("127.0.0.1", 0) as server, listen("127.0.0.1", 0) as ui:
+        return server.getsockname()[1], ui.getsockname()[1]
 
 
 def cpu_of(process: int) -> float:
@@ -393,8 +400,7 @@ async def measure(sizes: Sizes, folder: Path) -> tuple[Table, dict[str, float]]:
     def note(figure: str, way: str, value: float) -> None:
         found.setdefault(figure, {}).setdefault(way, []).append(value)
 
-    ports = itertools.count(17_300)
-    async with embedded_server(folder / "temporal.sqlite3", next(ports), next(ports)) as server:
+    async with embedded_server(folder / "temporal.sqlite3", *server_ports()) as server:
         async with AsyncExitStack() as stack:
             ways = [await stack.enter_async_context(working(name, server)) for name in WAYS]
             histories: dict[str, list[WorkflowHistory]] = {}
@@ -437,19 +443,24 @@ def run_until_stopped(measurement: Coroutine[Any, Any, None]) -> None:
         raise SystemExit("stopped: nothing was written") from None
 
 
-def shifted(ways: list[WorkingWay], by: int) -> list[WorkingWay]:
-    """Return the ways, another first in every round."""
-    return [*ways[by % len(ways) :], *ways[: by % len(ways)]]
+def shifted(taking_turns: list[Participant], by: int) -> list[Participant]:
+    """Return those that take turns, another first in every round."""
+    return [*taking_turns[by % len(taking_turns) :], *taking_turns[: by % len(taking_turns)]]
 
 
 def lines(found: Table) -> Iterator[str]:
     """Yield the table: medians, the spread from least to most, and the ratio of ours to the reference."""
-    names = dict.fromkeys(name for by_way in found.values() for name in by_way)
+    names = ways_in(found)
     yield f"{'':20}" + "".join(f"{name:>26}" for name in names) + f"{f'ours / {AGAINST}':>30}"
     for figure, by_way in found.items():
         columns = "".join(f"{spread(by_way[name]) if name in by_way else '-':>26}" for name in names)
         ratios = spread(ratios_of(by_way, AGAINST)) if OURS in by_way else "-"
         yield f"{figure:20}{columns}{ratios:>30}"
+
+
+def ways_in(found: Table) -> list[str]:
+    """Return the ways of which something was found, each once."""
+    return list(dict.fromkeys(name for by_way in found.values() for name in by_way))
 
 
 def ratios_of(by_way: dict[str, list[float]], against: str) -> list[float]:
@@ -459,10 +470,16 @@ def ratios_of(by_way: dict[str, list[float]], against: str) -> list[float]:
 
 def verdicts(found: Table) -> Iterator[str]:
     """Yield each target, what was found, and whether that is enough."""
+    for figure, against, most, ratios, met in judged(found):
+        word = "met" if met else "MISSED"
+        yield f"{word}: {figure}, ours / {against}: {spread(ratios)}, at most {most:g}"
+
+
+def judged(found: Table) -> Iterator[tuple[str, str, float, list[float], bool]]:
+    """Yield each target with the ratios that were found, and whether their median meets it."""
     for figure, against, most in TARGETS:
         ratios = ratios_of(found[figure], against)
-        met = "met" if statistics.median(ratios) <= most else "MISSED"
-        yield f"{met}: {figure}, ours / {against}: {spread(ratios)}, at most {most:g}"
+        yield figure, against, most, ratios, statistics.median(ratios) <= most
 
 
 def spread(values: list[float]) -> str:

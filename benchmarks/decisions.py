@@ -10,7 +10,6 @@ and after an outage of the worker.
 import argparse
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import statistics
@@ -38,6 +37,7 @@ from benchmarks.cases import (
     live,
     run_until_stopped,
     say,
+    server_ports,
     shifted,
     spread,
     timed,
@@ -51,14 +51,14 @@ PROMISED_MS = 1000
 FLAT = 0.1
 """By how much the cost of a case may differ between the fewest and the most open cases."""
 OPENED_AT_ONCE = 4
-"""So many cases of a file are opened at once, as ``aftersales open`` does."""
+"""How many cases of a file are opened at once: as many as ``aftersales open`` does."""
 SAY_EVERY = 2000
 STARTED = 3
 """The events of a case whose first task has not been done: it was started, its task scheduled, perhaps begun."""
 
 
 @dataclass(frozen=True)
-class Sizes:
+class DecisionSizes:
     """How much is measured: open cases of ours and of the way beside it, rounds, decisions and whole cases in each."""
 
     ours: tuple[int, ...]
@@ -70,12 +70,12 @@ class Sizes:
     outage: int
 
 
-FULL = Sizes((500, 5_000, 20_000), (500, 5_000), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
-QUICK = Sizes((40, 200), (40,), rounds=2, decisions=20, cases=5, queued=100, outage=40)
+FULL = DecisionSizes((500, 5_000, 20_000), (500, 5_000), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
+QUICK = DecisionSizes((40, 200), (40,), rounds=2, decisions=20, cases=5, queued=100, outage=40)
 
 
 @dataclass
-class Found:
+class WayAtSize:
     """What was found of a way at a number of open cases; each list has a value for every decision, or every round."""
 
     waits_ms: list[float] = field(default_factory=list)
@@ -99,8 +99,8 @@ class OpenCases:
         """Return the CPU seconds that worker and server have used."""
         return self.way.cpu() + cpu_of(self._server.process.pid)
 
-    async def open_until(self, number: int, found: Found) -> None:
-        """Open cases until there are so many, and wait until the worker has taken them all in."""
+    async def open_until(self, number: int, found: WayAtSize) -> None:
+        """Open cases until ``number`` are open, and wait until the worker has taken them all in."""
         more, gate, waits = number - self.count, asyncio.Semaphore(AT_ONCE), Waits()
         began = self.cpu()
 
@@ -125,7 +125,7 @@ class OpenCases:
                 await asyncio.sleep(0.5)
 
     async def decide(self, number: int) -> list[float]:
-        """Let operators agree to so many cases that are spread over all; return how long each waited."""
+        """Let operators agree to ``number`` cases that are spread over all; return how long each waited."""
         step = max(1, len(self._undecided) // number)
         chosen = self._undecided[::step][:number]
         gone = {handle.id for handle in chosen}
@@ -143,21 +143,21 @@ class OpenCases:
         return waits
 
 
-def percentile(values: list[float], hundredths: int) -> float:
-    """Return the value that so many of a hundred do not exceed."""
+def percentile(values: list[float], percent: int) -> float:
+    """Return a percentile, by nearest rank: always one of the values."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, (len(ordered) * hundredths + 99) // 100 - 1)]
+    return ordered[min(len(ordered) - 1, (len(ordered) * percent + 99) // 100 - 1)]
 
 
-async def at_size(open_cases: list[OpenCases], size: int, sizes: Sizes, found: dict[str, Found]) -> None:
+async def at_size(open_cases: list[OpenCases], size: int, sizes: DecisionSizes, found: dict[str, WayAtSize]) -> None:
     """Measure every way at a number of open cases."""
     for cases in open_cases:
         say(f"{cases.way.name}: opening up to {size}")
         await cases.open_until(size, found[cases.way.name])
     for number in range(sizes.rounds):
         say(f"{size} open, round {number + 1} of {sizes.rounds}")
-        for way in shifted([cases.way for cases in open_cases], number):
-            cases = next(cases for cases in open_cases if cases.way is way)
+        for cases in shifted(open_cases, number):
+            way = cases.way
             note, waits = found[way.name], await cases.decide(sizes.decisions)
             note.waits_ms += waits
             note.p50_ms.append(percentile(waits, 50))
@@ -168,7 +168,7 @@ async def at_size(open_cases: list[OpenCases], size: int, sizes: Sizes, found: d
             note.server_ms.append((cases.cpu() - both) * 1000 / sizes.cases - note.worker_ms[-1])
 
 
-async def while_queued(cases: OpenCases, sizes: Sizes) -> dict[str, Any]:
+async def while_queued(cases: OpenCases, sizes: DecisionSizes) -> dict[str, Any]:
     """Decide while openings from a file are waiting, which are held back as ``aftersales open`` holds them."""
     say(f"{cases.way.name}: {sizes.queued} openings are queued")
     waiting, opened = iter(range(sizes.queued)), Waits()
@@ -194,7 +194,7 @@ async def while_queued(cases: OpenCases, sizes: Sizes) -> dict[str, Any]:
     }
 
 
-async def after_an_outage(cases: OpenCases, sizes: Sizes) -> dict[str, Any]:
+async def after_an_outage(cases: OpenCases, sizes: DecisionSizes) -> dict[str, Any]:
     """Queue openings by messages, which are not held back, while the worker is stopped; decide once it goes on."""
     say(f"{cases.way.name}: {sizes.outage} openings while the worker is away")
     gate = asyncio.Semaphore(AT_ONCE)
@@ -226,14 +226,13 @@ def _of(waits: list[float]) -> dict[str, float]:
     }
 
 
-async def main(sizes: Sizes) -> None:
+async def main(sizes: DecisionSizes) -> None:
     """Measure, print and write the results."""
     began = time.monotonic()
-    found: dict[str, dict[int, Found]] = {AGAINST: {}, OURS: {}}
-    ports = itertools.count(17_500)
+    found: dict[str, dict[int, WayAtSize]] = {AGAINST: {}, OURS: {}}
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            embedded_server(Path(folder) / "temporal.sqlite3", next(ports), next(ports)) as server,
+            embedded_server(Path(folder) / "temporal.sqlite3", *server_ports()) as server,
             AsyncExitStack() as stack,
         ):
             ways = [await stack.enter_async_context(working(name, server)) for name in found]
@@ -245,7 +244,7 @@ async def main(sizes: Sizes) -> None:
                     cases for cases in open_cases if size in (sizes.ours if cases.way.name == OURS else sizes.beside)
                 ]
                 for cases in taking_part:
-                    found[cases.way.name][size] = Found()
+                    found[cases.way.name][size] = WayAtSize()
                 await at_size(taking_part, size, sizes, {name: of[size] for name, of in found.items() if size in of})
             queued = await while_queued(open_cases[-1], sizes)
             outage = await after_an_outage(open_cases[-1], sizes)
@@ -257,7 +256,7 @@ async def main(sizes: Sizes) -> None:
     keep("decisions", {"found": of_sizes, "while queued": queued, "after an outage": outage, "sizes": asdict(sizes)})
 
 
-def lines(found: dict[str, dict[int, Found]]) -> Iterator[str]:
+def lines(found: dict[str, dict[int, WayAtSize]]) -> Iterator[str]:
     """Yield the table: medians of the rounds, with the least and the most."""
     heads = (
         "decision p50, ms",
@@ -281,7 +280,7 @@ def lines(found: dict[str, dict[int, Found]]) -> Iterator[str]:
             yield f"{way:18}{size:>8,}" + "".join(f"{spread(values):>30}" for values in columns)
 
 
-def verdicts(ours: dict[int, Found], queued: dict[str, Any]) -> Iterator[str]:
+def verdicts(ours: dict[int, WayAtSize], queued: dict[str, Any]) -> Iterator[str]:
     """Yield each target, what was found, and whether that is enough."""
     fewest, most = ours[min(ours)], ours[max(ours)]
     p99 = percentile(most.waits_ms, 99)

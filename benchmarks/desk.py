@@ -2,7 +2,7 @@
 
 The cases are open on an embedded server.  Most are stand-ins that have a case's type and search attributes but no
 worker, so that they are opened quickly; those whose deadlines are the nearest are real ones, run by a worker in a
-process of its own, since the pages read what they show from them: nothing else would be measured than how long a page
+process of its own, since the pages read what they show from them: otherwise this would only measure how long a page
 waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
 changed, which all open pages share; and what each load asked the server for, which the load of the machine does not
@@ -47,7 +47,7 @@ from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
 from benchmarks.asked import AskedCounter
-from benchmarks.cases import RESHIP, cpu_of, facts
+from benchmarks.cases import RESHIP, cpu_of, facts, say, server_ports
 from cases.messages import Opening
 from statecharts.rules import Party
 from workflows.engine import search_attributes as sa
@@ -65,9 +65,9 @@ OPENED = "opened"
 FEWEST_LOADS = 2
 SHOPS = 10
 TASKS = 10
-"""One real case of so many waits for a person, and one for the buyer."""
+"""One in ten of the real cases waits for a person, and another one for the buyer."""
 EACH = 10
-"""One stand-in of so many comes due at the same instant as others."""
+"""One in ten of the stand-ins comes due at one and the same instant."""
 PAGES = {
     "first page": "/",
     "overdue": "/?group=overdue",
@@ -178,9 +178,11 @@ async def open_all(client: Client, number: int) -> None:
 
 @asynccontextmanager
 async def running(folder: Path, number: int, counter: AskedCounter) -> AsyncIterator[tuple[DeskServices, int]]:
-    """Run a server with so many open cases, and the worker, until the block ends; yields the server's process, too."""
-    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
-        port, ui_port = one.getsockname()[1], two.getsockname()[1]
+    """Run a server with this number of open cases, and the worker, until the block ends.
+
+    Yields what the desk needs, and the server's process.
+    """
+    port, ui_port = server_ports()
     async with embedded_server(folder / "temporal.db", port, ui_port) as server:
         worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.desk", "--worker", f"127.0.0.1:{port}"), stdin=asyncio.subprocess.PIPE
@@ -211,7 +213,7 @@ async def measured(loads: Loads, load: Callable[[], Awaitable[Any]], server: int
     low, middle, high = statistics.quantiles(took, n=4)
     worst = statistics.quantiles(took, n=100, method="inclusive")[98]
     own, others = (1000 * spent / loads.number for spent in (time.process_time() - own, cpu_of(server) - others))
-    asked = counter.each(loads.number)
+    asked = counter.for_each(loads.number)
     return (
         f"p50 {middle:,.0f} ({low:,.0f}-{high:,.0f})  p99 {worst:,.0f} ms, CPU {own:,.0f} + {others:,.0f} ms; {asked}"
     )
@@ -249,11 +251,6 @@ async def address_of_page(browser: httpx2.AsyncClient, number: int) -> str:
         (following,) = re.findall(r'href="([^"]*)">下一页', (await browser.get(address)).text)
         address = html.unescape(following)
     return address
-
-
-def say(text: str) -> None:
-    """Say on standard error how far the measurement is."""
-    print(text, file=sys.stderr, flush=True)
 
 
 async def main(number: int, loads: Loads, kept: Path | None) -> None:

@@ -1,7 +1,7 @@
 """The reference case without Temporal: on DBOS with SQLite, and in a table that is polled.
 
 ``python -m benchmarks.peers dbos 60`` measures one of them in a process of its own and prints the figures as JSON.  It
-is worker and client in one, so that its CPU includes what others leave to the server and to whoever asks.  The duties
+is worker and client in one, so that its CPU includes what others leave to the server and to the client.  The duties
 are those of ``by_hand.Best``: a case waits, is agreed to, shipped, signed for, and late if nobody acts.
 """
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import AGAINST, BEST, LEAN, NAIVE, OURS, RESULTS, TARGETS, ratios_of, spread
+from benchmarks.cases import AGAINST, BEST, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
+from benchmarks.decisions import OPERATORS, PROMISED_MS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -36,20 +37,19 @@ def conditions(results: dict[str, Any]) -> str:
 def of_cases(results: dict[str, Any]) -> Iterator[str]:
     """Yield the section about what a case costs."""
     found = results["found"]
-    names = list(dict.fromkeys(name for by_way in found.values() for name in by_way))
+    names = ways_in(found)
     yield f"| | {' | '.join(names)} | ours / {AGAINST} |"
     yield "|" + "---|" * (len(names) + 2)
     for figure, by_way in found.items():
         cells = [spread(by_way[name]) if name in by_way else "" for name in names]
-        ratio = spread(ratios_of(by_way, AGAINST)) if OURS in by_way and AGAINST in by_way else ""
+        ratio = spread(ratios_of(by_way, AGAINST)) if OURS in by_way else ""
         yield f"| {figure} | {' | '.join(cells)} | {ratio} |"
     yield ""
     yield "| target | found | |"
     yield "|---|---|---|"
-    for figure, against, most in TARGETS:
-        ratios = ratios_of(found[figure], against)
-        met = "met" if statistics.median(ratios) <= most else "**missed**"
-        yield f"| {figure}: ours / {against} at most {most:g} | {spread(ratios)} | {met} |"
+    for figure, against, most, ratios, met in judged(found):
+        word = "met" if met else "**missed**"
+        yield f"| {figure}: ours / {against} at most {most:g} | {spread(ratios)} | {word} |"
     yield ""
     burst = results["due at once"]
     yield "Cases due in the same second: " + ", ".join(f"{name} {value:,g}" for name, value in burst.items()) + "."
@@ -114,10 +114,10 @@ def draw_decisions(results: dict[str, Any], file: Path) -> None:
             middle = [statistics.median(of[name]) for of in sized.values()]
             label = f"{way}, {name.removesuffix('_ms')}"
             axes.plot([int(size) for size in sized], middle, style, marker="o", color=COLORS[way], label=label)
-    axes.axhline(1000, color="#ba2525", linewidth=0.8)
+    axes.axhline(PROMISED_MS, color="#ba2525", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlabel("open cases", fontsize=8)
-    axes.set_ylabel("a decision of 20 operators, ms", fontsize=8)
+    axes.set_ylabel(f"a decision of {OPERATORS} operators, ms", fontsize=8)
     axes.legend(fontsize=8, frameon=False)
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})

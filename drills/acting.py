@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,12 @@ from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, de
 from aftersales.runtime.sender_header import MESSAGES, with_sender
 from drills.reships import Reship
 from drills.stage import Stage
-from drills.stories import OPERATOR, Decided, Story, Told
+from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story
 
 PATIENCE = timedelta(seconds=8)
 CALL = timedelta(seconds=5)
 LONGEST = 240.0
-"""Seconds after which what was not possible never will be."""
+"""Seconds after which what has not been possible counts as never possible."""
 STUCK = ("console_task", "needs_operator")
 PLATFORM_REFUSED = "PlatformRefused"
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
@@ -40,7 +40,7 @@ class NeverPossible(Exception):
 class Taken:
     """A decision that a case has taken: when it was given and answered."""
 
-    decided: Decided
+    decided: PlannedDecision
     given: datetime
     answered: datetime
 
@@ -62,16 +62,13 @@ class People:
         """``pause``: the longest between two steps of a reship, in seconds."""
         self.stage, self._draw, self._pause = stage, draw, pause
         self.did: Counter[str] = Counter()
-        self.taken: dict[str, list[Taken]] = {}
+        self.taken: dict[str, list[Taken]] = defaultdict(list)
         self.waiting: dict[str, datetime] = {}
         """What is tried again and again, and since when."""
-        self._told: dict[tuple[str, str], asyncio.Event] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._told: dict[tuple[str, str], asyncio.Event] = defaultdict(asyncio.Event)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """What keeps a reset away from a decision that is being given."""
         self._operator, self._platform = with_sender(stage.client, OPERATOR), with_sender(stage.client, MESSAGES)
-
-    def lock(self, case_id: str) -> asyncio.Lock:
-        """Return what keeps a reset away from a decision that is being given."""
-        return self._locks.setdefault(case_id, asyncio.Lock())
 
     # Stories.
 
@@ -82,18 +79,18 @@ class People:
             for told in story.told:
                 await self._tell(story, told)
             for decided in story.decided:
-                await self._give(story, decided)
+                await until_at(decided.at)
+                await self.decide(story.case_id, decided)
             await asyncio.gather(*again)
         finally:
             for task in again:
                 task.cancel()
 
-    async def _tell_again(self, story: Story, told: Told) -> None:
-        first = self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event())
-        await first.wait()
+    async def _tell_again(self, story: Story, told: PlannedMessage) -> None:
+        await self._told[story.case_id, told.message["message_id"]].wait()
         await self._tell(story, told, again=True)
 
-    async def _tell(self, story: Story, told: Told, *, again: bool = False) -> None:
+    async def _tell(self, story: Story, told: PlannedMessage, *, again: bool = False) -> None:
         await until_at(told.at)
 
         async def signal() -> bool:
@@ -108,11 +105,7 @@ class People:
             return True
 
         await self._until(f"{story.case_id}: {'again ' if again else ''}{told.message}", signal)
-        self._told.setdefault((story.case_id, told.message["message_id"]), asyncio.Event()).set()
-
-    async def _give(self, story: Story, decided: Decided) -> None:
-        await until_at(decided.at)
-        await self.decide(story.case_id, decided)
+        self._told[story.case_id, told.message["message_id"]].set()
 
     async def exists(self, case_id: str) -> bool:
         """Return whether a case was ever opened; False if nobody answers."""
@@ -132,29 +125,28 @@ class People:
 
     # Decisions.
 
-    async def decide(self, case_id: str, decided: Decided) -> None:
+    async def decide(self, case_id: str, decided: PlannedDecision) -> None:
         """Give a decision until the case has taken it; what the platform refuses is decided again, under a new key."""
         tries, given = 0, now()
 
         async def attempt() -> bool:
             nonlocal decided, tries, given
             before = now()
-            async with self.lock(case_id):
+            async with self._locks[case_id]:
                 became = await self._attempt(case_id, decided)
             if became == "taken":
-                self.taken.setdefault(case_id, []).append(Taken(decided, min(given, before), now()))
+                self.taken[case_id].append(Taken(decided, min(given, before), now()))
                 self.did["updates"] += 1
                 return True
             if became == "refused":
                 tries, given = tries + 1, now()
                 self.did["refusals of the platform"] += 1
-                key = f"{decided.key.partition('~')[0]}~{tries}"
-                decided = Decided(decided.rule, decided.argument, decided.at, key)
+                decided = replace(decided, key=f"{decided.key.partition('~')[0]}~{tries}")
             return False
 
         await self._until(f"{case_id}: {decided.rule} {decided.argument}", attempt)
 
-    async def _attempt(self, case_id: str, decided: Decided) -> str:
+    async def _attempt(self, case_id: str, decided: PlannedDecision) -> str:
         """Send a decision once; return "taken", "refused" by the platform, or "unknown"."""
         sent = SentDecision(case_id, decided.rule, decided.argument, decided.key)
         try:
@@ -170,7 +162,7 @@ class People:
             return await self._by_hand(case_id, answer["serial"], decided)
         return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
 
-    async def _found(self, case_id: str, decided: Decided) -> str:
+    async def _found(self, case_id: str, decided: PlannedDecision) -> str:
         """Look at the case for what became of a decision that was not answered with success."""
         seen = await self.view(case_id)
         own = [one for one in (seen or {}).get("decisions", ()) if one["rule"] == decided.rule]
@@ -178,14 +170,12 @@ class People:
             return "unknown"
         return {"taken": "taken", "refused": "refused", "dropped": "refused"}.get(own[-1]["status"], "unknown")
 
-    async def _by_hand(self, case_id: str, serial: int | None, decided: Decided | None = None) -> str:
+    async def _by_hand(self, case_id: str, serial: int | None, decided: PlannedDecision | None = None) -> str:
         form = {} if serial is None else {"serial": serial}
         key = f"{decided.key if decided else case_id}/by-hand/{serial}"
         try:
             await decide(self._operator, SentDecision(case_id, "done_by_hand", form, key), PATIENCE)
-        except (DecisionUnknown, RPCError):
-            return "unknown"
-        except WorkflowUpdateFailedError:
+        except (DecisionUnknown, RPCError, WorkflowUpdateFailedError):
             return "unknown"
         self.did["steps done by hand"] += 1
         return "taken"
@@ -215,7 +205,7 @@ class People:
 
     async def reset(self, case_id: str) -> None:
         """Reset a case to the end of its first workflow task, and give it all its inputs again."""
-        async with self.lock(case_id):
+        async with self._locks[case_id]:
             with contextlib.suppress(RPCError):  # it is not open yet, or nobody answers
                 await reset(self.stage.client, case_id)
                 self.did["resets"] += 1
@@ -271,7 +261,9 @@ class People:
             return seen is not None and not seen["busy"] and rule in [action["rule"] for action in seen["actions"]]
 
         await self._until(f"{reship.case_id} offers {rule}", offered)
-        await self.decide(reship.case_id, Decided(rule, form or None, now(), f"{reship.own_id}-{number}-{rule}"))
+        await self.decide(
+            reship.case_id, PlannedDecision(rule, form or None, now(), f"{reship.own_id}-{number}-{rule}")
+        )
 
         async def counted() -> bool:
             seen = await self.view(reship.case_id)

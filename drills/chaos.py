@@ -48,7 +48,7 @@ REST_SECONDS = 90.0
 """How long it may take for one more case to come to rest once nothing is killed any more."""
 START_SECONDS = 45
 WAITING_SECONDS = 30.0
-"""How often is said what is still waited for once nothing is killed any more."""
+"""How often the drill says what it still waits for, once nothing is killed any more."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Drill:
             await beside[0]  # the last program runs again
             while not lived.done():
                 await asyncio.wait([lived], timeout=WAITING_SECONDS)
-                say(f"{_counts(people.did)}")
+                say(_counts(people.did))
                 for what, since in list(people.waiting.items())[:5]:
                     say(f"waits for {(now() - since).total_seconds():.0f} s: {what[:160]}")
             for failed in await lived:
@@ -141,10 +141,10 @@ class Drill:
         self.done.update(people.did)
 
     async def _check(self, stage: Stage, people: People, own: Sequence[Story], pushed: Sequence[Reship]) -> list[str]:
-        checks = Checks(stage, people, own, pushed)
         answer = await stage.control("/idle", {"timeout": 60})
         say(f"the sandbox has delivered its messages: {answer.json() if answer else 'no answer'}")
-        checks.pushed = json.loads((self.folder / RECORDS).read_text(encoding="utf-8"))["numbered"]
+        messages = json.loads((self.folder / RECORDS).read_text(encoding="utf-8"))["numbered"]
+        checks = Checks(stage, people, own, pushed, messages)
         wrong = await checks.all(REST_SECONDS, say)
         say("checked: " + ", ".join(f"{name}: {many:,}" for name, many in checks.checked.items()))
         return wrong

@@ -3,10 +3,11 @@
 import asyncio
 import re
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,11 +17,11 @@ from aftersales.gateway.inbox import INBOX
 from aftersales.ledger.store import SqlLedger
 from aftersales.notifications.notifier import LOG_FILE as NOTICE_LOG
 from aftersales.sandbox.douyin.model import AfterSaleRecord
-from drills.acting import CALL, People, Taken
+from drills.acting import CALL, People, Taken, now
 from drills.platform import NOTICES, SHIPPED, rows
 from drills.reships import Reship
 from drills.stage import Stage
-from drills.stories import Story
+from drills.stories import PlannedDecision, Story
 from tests.support.life import failed_tasks
 from tests.support.platforms.market import state_of
 from workflows.engine.course import OBSOLETE
@@ -95,9 +96,8 @@ def reship_wrong(reship: Reship, record: Mapping[str, Any], seen: Mapping[str, A
     return wrong
 
 
-def _as_given(taken: Taken) -> Any:
-    given = taken.given.replace(microsecond=0)
-    return type(taken.decided)(taken.decided.rule, taken.decided.argument, given, taken.decided.key)
+def _as_given(taken: Taken) -> PlannedDecision:
+    return replace(taken.decided, at=taken.given.replace(microsecond=0))
 
 
 def _fired(seen: Mapping[str, Any]) -> list[tuple[str, str | None]]:
@@ -130,8 +130,11 @@ def _clocks_wrong(seen: Mapping[str, Any], at: datetime) -> list[str]:
 class Checks:
     """All checks after the programs run undisturbed again; each says what it looked at."""
 
-    def __init__(self, stage: Stage, people: People, stories: Sequence[Story], reships: Sequence[Reship]) -> None:
-        self._stage, self._people = stage, people
+    def __init__(
+        self, stage: Stage, people: People, stories: Sequence[Story], reships: Sequence[Reship], pushed: int
+    ) -> None:
+        """``pushed``: how many messages the sandbox has pushed."""
+        self._stage, self._people, self._pushed = stage, people, pushed
         self._stories = {story.case_id: story for story in stories}
         self._reships = {reship.case_id: reship for reship in reships}
         self.runs: dict[str, list[Run]] = defaultdict(list)
@@ -148,8 +151,10 @@ class Checks:
     async def list_runs(self) -> None:
         """List all runs of all cases."""
         self.runs.clear()
+        processes = {case_id.partition("/")[0] for case_id in self._all_ids()}
         async for run in self._stage.client.list_workflows():
-            if "/" in run.id and run.id.partition("/")[0] in {own.partition("/")[0] for own in self._all_ids()}:
+            process, slash, _ = run.id.partition("/")
+            if slash and process in processes:
                 started = run.start_time.replace(microsecond=0)
                 self.runs[run.id].append(Run(run.id, run.run_id, started, run.status))
 
@@ -157,23 +162,22 @@ class Checks:
         return [*self._stories, *self._reships]
 
     async def _cases(self, within: float, say: Any) -> list[str]:
-        left, faults, begun = dict.fromkeys(self._all_ids()), dict[str, list[str]](), asyncio.get_running_loop().time()
-        faults_of_programs, before = list[str](), len(left)
+        left, faults, begun = self._all_ids(), dict[str, list[str]](), time.monotonic()
+        faults_of_programs, before, slots = list[str](), len(left), asyncio.Semaphore(AT_ONCE)
+
+        async def look(case_id: str) -> None:
+            async with slots:
+                faults[case_id] = await self._case(case_id)
+
         while left:
             faults_of_programs += await self._stage.revive()
             await self.list_runs()
-            slots = asyncio.Semaphore(AT_ONCE)
-
-            async def look(case_id: str, slots: asyncio.Semaphore = slots) -> None:
-                async with slots:
-                    faults[case_id] = await self._case(case_id)
-
             await asyncio.gather(*(look(case_id) for case_id in left))
-            left = {case_id: None for case_id in left if faults[case_id]}
+            left = [case_id for case_id in left if faults[case_id]]
             say(f"{len(self._all_ids()) - len(left)} cases stand where they should, {len(left)} not yet")
             if len(left) < before:
-                before, begun = len(left), asyncio.get_running_loop().time()
-            if asyncio.get_running_loop().time() - begun > within:
+                before, begun = len(left), time.monotonic()
+            if time.monotonic() - begun > within:
                 break
             if left:
                 await asyncio.sleep(3)
@@ -196,7 +200,7 @@ class Checks:
         if len(open_runs) > 1 or ended:
             return [f"{len(open_runs)} runs are open, ended: {ended}"]
         seen = await self._people.settle(case_id)
-        at = datetime.now(runs[0].started.tzinfo).replace(microsecond=0)
+        at = now().replace(microsecond=0)
         if seen is None:
             return ["is still at work, or does not answer"]
         self.views[case_id] = seen
@@ -205,8 +209,11 @@ class Checks:
             return reship_wrong(self._reships[case_id], record, seen, at) if record else ["the platform has no record"]
         taken = self._people.taken.get(case_id, ())
         story = self._stories[case_id]
-        wrong = story_wrong(story, min(run.started for run in runs), seen, taken, at)
+        wrong = story_wrong(story, self._started(case_id), seen, taken, at)
         return wrong if len(taken) == len(story.decided) else [*wrong, f"{len(taken)} decisions were taken"]
+
+    def _started(self, case_id: str) -> datetime:
+        return min(run.started for run in self.runs[case_id])
 
     def _carried_out(self) -> Iterator[str]:
         """Compare JD's journal with the decisions that ship."""
@@ -215,7 +222,7 @@ class Checks:
         for case_id, taken in self._people.taken.items():
             if case_id in self._stories:
                 story, at = self._stories[case_id], max(one.answered for one in taken)
-                calm = story.calm(min(run.started for run in self.runs[case_id]), at, [_as_given(one) for one in taken])
+                calm = story.calm(self._started(case_id), at, [_as_given(one) for one in taken])
                 done = sum(one.effect == SHIPPING and one.status == "done" for one in calm.state.decisions)
                 wanted.update({str(story.facts["order_id"]): done} if done else {})
         self.checked["decisions carried out on JD"] = sum(wanted.values())
@@ -249,15 +256,11 @@ class Checks:
             states = dict(inbox.execute("SELECT state, count(*) FROM messages GROUP BY 1").fetchall())
             received = {row[0] for row in inbox.execute("SELECT message_id FROM messages")}
             again = inbox.execute("SELECT coalesce(sum(again), 0) FROM messages").fetchone()[0]
-        sent = self.pushed
         self.checked["messages pushed"], self.checked["of them pushed again"] = len(received), again
         if set(states) - {"done"}:
             yield f"messages are left in the inbox: {states}"
-        if len(received) != sent:
-            yield f"{sent} messages were pushed, the inbox has {len(received)}"
-
-    pushed = 0
-    """How many messages the sandbox has pushed."""
+        if len(received) != self._pushed:
+            yield f"{self._pushed} messages were pushed, the inbox has {len(received)}"
 
     def _notices(self) -> Iterator[str]:
         """Compare what the operators' program took with what the cases say was delivered."""

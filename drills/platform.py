@@ -36,7 +36,7 @@ EVIDENCE_UNANSWERED = 0.3
 JD_BUSY = {"error_response": {"code": "66", "zh_desc": "平台连接后端服务不可用", "en_desc": "Service Unavailable"}}
 
 
-class Journal(list[Shipped]):
+class ShippedJournal(list[Shipped]):
     """JD's shipped orders, each on disk before JD answers."""
 
     def __init__(self, path: Path) -> None:
@@ -79,7 +79,7 @@ def faults(seed: int) -> Iterable[Fault]:
 async def main(folder: Path, port: int, gateway: str, seed: int) -> None:
     """Serve until somebody stops us."""
     app = make_sandbox(read_secrets(folder / SECRETS), gateway=gateway, state=folder / RECORDS, control_token=CONTROL)
-    app.state.jd.shipped = Journal(folder / SHIPPED)
+    app.state.jd.shipped = ShippedJournal(folder / SHIPPED)
     for fault in faults(seed):
         app.state.sandbox.faults.add(fault)
     astray = Behaviour(seed=seed, duplicates=0.3, reordered=0.2, delay=2.0, hold=1.0)

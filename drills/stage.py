@@ -6,10 +6,9 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from cases.errors import CaseError
 from drills.platform import CONTROL, SECRETS
 from drills.stories import LATE_FACTS
 from tests.support.places import ROOT
+from tests.support.programs import free_port
 from tests.support.surroundings import without_ours
 from workflows.registry import PROCESSES
 
@@ -54,13 +54,14 @@ ALL = (*WORKERS, "gateway", "sandbox", "server")
 WAYS = ("kill", "stop", "restart")
 
 
-def free_port() -> int:
-    """Return a port that is free."""
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+def any_port() -> int:
+    """Return a port that is free, another for each drill that runs."""
+    return free_port(random.SystemRandom().sample(PORTS, len(PORTS)))
+
+
+def surroundings(project: Path, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a program: its build, and its own settings in place of the user's."""
+    return {**without_ours(dict(os.environ)), "PYTHONPATH": str(project), **own}
 
 
 class Program:
@@ -88,7 +89,7 @@ class Program:
                 *TIED,
                 *(sys.executable, *self._command),
                 cwd=self._project,
-                env={**without_ours(dict(os.environ)), "PYTHONPATH": str(self._project), **self._environment},
+                env=surroundings(self._project, self._environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
@@ -129,11 +130,11 @@ class Program:
         await self._process.wait()
 
 
-class Server:
+class TemporalServer:
     """The Temporal server, with its state in a file."""
 
     def __init__(self, database: Path, port: int) -> None:
-        self.name, self._database, self._port, self._ui_port = "server", database, port, free_port()
+        self.name, self._database, self._port, self._ui_port = "server", database, port, any_port()
         self._stack = AsyncExitStack()
         self._running: EmbeddedServer | None = None
 
@@ -177,7 +178,7 @@ class Stage:
         """Write the settings of the programs; ``projects``: the builds of the workers, the first also the gateway's."""
         self.folder, self.data = folder, folder / "data"
         make_private_folder(self.data)
-        temporal, gateway, sandbox = free_port(), free_port(), free_port()
+        temporal, gateway, sandbox = any_port(), any_port(), any_port()
         self.temporal, self.sandbox = f"127.0.0.1:{temporal}", f"http://127.0.0.1:{sandbox}"
         self.environment = {
             "AFTERSALES_DATA_DIR": str(self.data),
@@ -192,8 +193,8 @@ class Stage:
         self._write_settings()
         logs = {name: folder / f"{name.replace(' ', '-')}.log" for name in ALL}
         play = ["-m", "drills.platform", str(folder), str(sandbox), f"http://127.0.0.1:{gateway}/douyin", str(seed)]
-        self.programs: dict[str, Program | Server] = {
-            "server": Server(self.data / "temporal.sqlite3", temporal),
+        self.programs: dict[str, Program | TemporalServer] = {
+            "server": TemporalServer(self.data / "temporal.sqlite3", temporal),
             "sandbox": Program("sandbox", play, ROOT, {}, logs["sandbox"]),
             "gateway": Program("gateway", ["-c", GATEWAY], self.project, self.environment, logs["gateway"]),
             **{
@@ -241,7 +242,7 @@ class Stage:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "aftersales.cli.main", *arguments),
             cwd=self.project,
-            env={**without_ours(dict(os.environ)), "PYTHONPATH": str(self.project), **self.environment},
+            env=surroundings(self.project, self.environment),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -14,7 +14,7 @@ from typing import Any
 from cases.errors import CaseError
 from cases.messages import EffectOutcome, Opening
 from statecharts.rules import OPERATORS
-from tests.support.telling import FORMS, OF_THEIR_TIME, openings, until
+from tests.support.telling import FORMS, OF_THEIR_TIME, openings, possible_facts, until
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
@@ -28,6 +28,7 @@ LATE_FACTS = "60d"
 """How long the drill's shops let closed cases run on (G-11), so that all of them can still be told."""
 NAMED = ("order_id", "order", "tracking_no", "sub_order_id")
 """Fields whose values must be a case's own: cases about one order would tell each other."""
+FIRST_ID = 7_300_000_000
 OPERATOR = InputSender(name="drill", way="command")
 SECOND = timedelta(seconds=1)
 NO_SANDBOX = ("douyin_reship", "douyin_interception", "douyin_shipment")
@@ -47,7 +48,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Told:
+class PlannedMessage:
     """A message of the platform, and when the drill sends it."""
 
     message: dict[str, Any]
@@ -55,7 +56,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Decided:
+class PlannedDecision:
     """A decision of an operator: when it is given, and under which key."""
 
     rule: str
@@ -71,10 +72,10 @@ class Story:
     process: Process
     own_id: str
     facts: dict[str, Any]
-    told: tuple[Told, ...] = ()
-    again: tuple[Told, ...] = ()
+    told: tuple[PlannedMessage, ...] = ()
+    again: tuple[PlannedMessage, ...] = ()
     """Messages that are sent a second time."""
-    decided: tuple[Decided, ...] = ()
+    decided: tuple[PlannedDecision, ...] = ()
     due: tuple[datetime, ...] = field(default=(), compare=False)
     """The clocks that run out during the drill."""
 
@@ -91,7 +92,7 @@ class Story:
         return machine
 
     def calm(
-        self, started: datetime, now: datetime, decided: Sequence[Decided], *, performed: bool = False
+        self, started: datetime, now: datetime, decided: Sequence[PlannedDecision], *, performed: bool = False
     ) -> CaseMachine:
         """Return the case as it stands now if it has been told of everything when it happened.
 
@@ -100,13 +101,13 @@ class Story:
         """
         machine = self.opened(started)
         began = machine.state.began or started
-        inputs: list[Told | Decided] = [*self.told, *decided]
+        inputs: list[PlannedMessage | PlannedDecision] = [*self.told, *decided]
         for given in sorted(inputs, key=lambda one: (max(_happened(one), began), one.at)):
             at = max(_happened(given), began)
             if at > now:
                 break
             _pass(machine, at, performed=performed)
-            if isinstance(given, Told):
+            if isinstance(given, PlannedMessage):
                 take_message(machine, given.message, at)
             else:
                 take(machine, given, at)
@@ -130,15 +131,15 @@ def _perform(machine: CaseMachine, now: datetime) -> None:
         machine.complete_effect(effect.serial, EffectOutcome(), now)
 
 
-def take(machine: CaseMachine, decided: Decided, at: datetime) -> None:
+def take(machine: CaseMachine, decided: PlannedDecision, at: datetime) -> None:
     """Let a platform take a decision at once."""
     decision = machine.submit(decided.rule, decided.argument, at, key=decided.key, sender=OPERATOR)
     if decision.being_submitted:
         machine.take(decision.serial, EffectOutcome(), at)
 
 
-def _happened(given: Told | Decided) -> datetime:
-    return given.at if isinstance(given, Decided) else datetime.fromisoformat(given.message["occurred_at"])
+def _happened(given: PlannedMessage | PlannedDecision) -> datetime:
+    return given.at if isinstance(given, PlannedDecision) else datetime.fromisoformat(given.message["occurred_at"])
 
 
 def stories(seed: int, processes: Sequence[str], window: Window) -> Iterator[Story]:
@@ -171,32 +172,22 @@ def story(draw: random.Random, process: Process, number: int, window: Window) ->
 
 def drawn(draw: random.Random, process: Process, number: int, began: datetime, window: Window) -> Story:
     """Draw a story that begins at an instant; everything is told when it happens."""
-    own_id = str(7_300_000_000 + number)
+    own_id = str(FIRST_ID + number)
     facts = draw.choice(openings(began, own_id)[process.name])
     for position, order in enumerate(facts.get("sub_orders", ())):
         if "auto_receipt_at" in order:  # these are of the drill's time
             order["auto_receipt_at"] = window.at(0.2 + 0.3 * position + 0.2 * draw.random()).isoformat()
     own = Names(number)
     story_ = Story(process, own_id, own.of(facts))
-    machine, told = story_.opened(window.begins), list[Told]()
+    machine, told = story_.opened(window.begins), list[PlannedMessage]()
     by_itself = machine.case.facts.began_at is None
     now = window.at(0.25) if by_itself else machine.state.began or began
-    rules = [
-        name
-        for name, rule in process.rules.items()
-        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
-    ]
     for count in range(draw.randint(1, 5)):
         now += timedelta(seconds=draw.randint(10, 40) if by_itself else draw.choice(GAPS) + draw.randint(0, 600))
         if now >= window.at(0.55):
             break
         until(machine, now)
-        possible = [
-            (view.order, name)
-            for view in machine.chart_views()
-            for name in rules
-            if name in view.chart.rules and view.transitions(name)
-        ]
+        possible = possible_facts(machine)
         if not possible:
             break
         order, rule = draw.choice(possible)
@@ -204,7 +195,7 @@ def drawn(draw: random.Random, process: Process, number: int, began: datetime, w
         message |= {"order": order} if order else {}
         if (form := form_of(draw, rule, now)) is not None:
             message["form"] = own.of(form)
-        told.append(Told(message, now))
+        told.append(PlannedMessage(message, now))
         take_message(machine, message, now)
     return replace(story_, told=tuple(told))
 
@@ -276,7 +267,7 @@ def _timed(draw: random.Random, planned: Story, window: Window) -> Story:
     return replace(planned, due=_due(planned, window))
 
 
-def _over_before(planned: Story, told: Sequence[Told], window: Window) -> int | None:
+def _over_before(planned: Story, told: Sequence[PlannedMessage], window: Window) -> int | None:
     """Return the number of the first message that comes after the end of its workflow."""
     machine = planned.opened(window.begins)
     for number, one in enumerate(told):
@@ -296,14 +287,14 @@ def _decided(draw: random.Random, planned: Story, window: Window) -> Story:
         return planned
     if any(at - CLEAR_BEFORE < entry.at for entry in machine.state.timeline):
         return planned
-    own = Names(int(planned.own_id) - 7_300_000_000)
+    own = Names(int(planned.own_id) - FIRST_ID)
     choices = []
     for view in machine.chart_views():
         for name, rule in planned.process.rules.items():
             if rule.party in OPERATORS and not rule.forbidden and name in view.chart.rules:
                 form = own.of(form_of(draw, name, at)) or {}
                 argument = {**form, **({"order": view.order} if view.order else {})} or None
-                decided = Decided(name, argument, at, f"{planned.own_id}-{name}")
+                decided = PlannedDecision(name, argument, at, f"{planned.own_id}-{name}")
                 try:
                     machine.check(name, argument, at, sender=OPERATOR)
                 except CaseError:

@@ -20,7 +20,7 @@ from pathlib import Path
 from hypothesis.errors import HypothesisWarning
 
 from aftersales.runtime.logs import configure_logs
-from proofs.fuzzing.campaign import CORPUS, TARGETS, Found, Fuzzed, fuzz, keep
+from proofs.fuzzing.campaign import CORPUS, TARGETS, FailingInput, Fuzzed, fuzz, keep
 
 SITES = ("desk", "gateway")
 Task = tuple[str, Callable[[float], Fuzzed]]
@@ -42,9 +42,9 @@ def guided(name: str, seconds: float) -> Fuzzed:
         command = (sys.executable, "-m", "proofs.fuzzing.coverage", name, *options, str(grown), str(CORPUS / name))
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
         failing = next(folder.glob("crash-*"), None)
-        lines = [line for line in ran.stderr.splitlines() if "Violation" in line]
+        lines = [line for line in ran.stderr.splitlines() if "BadOutcome" in line]
         if failing:
-            done.found = (Found(name, failing.read_bytes(), lines[-1] if lines else ran.stderr[-500:]),)
+            done.found = (FailingInput(name, failing.read_bytes(), lines[-1] if lines else ran.stderr[-500:]),)
         elif ran.returncode:
             raise RuntimeError(f"atheris ended with {ran.returncode}: {ran.stderr[-2000:]}")
         counted = [line.split()[1] for line in ran.stderr.splitlines() if line.startswith("Done ")]
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     plain = list(tasks(names, asked.seed))
     share = asked.minutes * 60 / max(1, len(plain) + len(over_http))
     print(f"seed {asked.seed}, {share:.0f} s each", flush=True)
-    found: list[Found] = []
+    found: list[FailingInput] = []
     try:
         for name, run in plain:
             found += _told(name, run(share))
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def _told(name: str, done: Fuzzed) -> tuple[Found, ...]:
+def _told(name: str, done: Fuzzed) -> tuple[FailingInput, ...]:
     print(f"{name:<24} {done.inputs:>8} inputs", flush=True)
     for one in done.found:
         print(f"FOUND {one.why}\n    {one.content[:300]!r}")

@@ -1,14 +1,14 @@
 """Live a Double-11: ``python -m benchmarks.double_11 [--cases N] [--day SECONDS] [--cached N]``.
 
-So many ``douyin_shipment`` and as many ``jd_shipment`` cases are opened from an export each by ``aftersales open``, on
-an embedded server with one worker and the ledger in SQLite, each program a process of its own.  Platforms are
+N ``douyin_shipment`` and N ``jd_shipment`` cases are opened by ``aftersales open``, each kind from an export, on an
+embedded server with one worker and the ledger in SQLite.  Each program is a process of its own.  Platforms are
 pretended: a call is answered at once.  While the second export is opened, operators decide about orders of the first.
 
 The day that follows is lived in real time, at the real speed of server and worker, and crowded into some minutes:
 every order is shipped, picked up and signed for, by messages and by twenty operators.  2 % stall or are not picked up
 in time, 1 % are late, 0.5 % are judged or cancelled; 1 % of the Douyin orders are reshipped, half of the late JD orders
-have a delay card.  Clocks keep their lengths of 24 to 60 h.  An order whose clock comes due in the day was placed so
-long before it: skipping time instead would show neither load nor lateness.
+have a delay card.  Clocks keep their lengths of 24 to 60 h.  An order whose clock comes due in the day was placed
+that long before: skipping time instead would show neither load nor lateness.
 
 Checked at the end: that every case has ended where it must, and that what is in force in the ledger is, entry by
 entry and within the caps, what ``books.py`` works out from the rules alone.  Results are also written to
@@ -17,7 +17,6 @@ entry and within the caps, what ``books.py`` works out from the rules alone.  Re
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -39,10 +38,21 @@ from aftersales.ledger.month_figures import month_with
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.logs import configure_logs
-from benchmarks.cases import RESULTS, actions
+from benchmarks.cases import counts, keep
 from benchmarks.double_11 import books
 from benchmarks.double_11.life import Lives
-from benchmarks.double_11.orders import CARD, DOUYIN, JD, RESHIP, Day, Fate, Order, orders_of, reship_of, write_export
+from benchmarks.double_11.orders import (
+    CARD,
+    DOUYIN,
+    JD,
+    RESHIP,
+    Day,
+    Fate,
+    PlannedOrder,
+    orders_of,
+    reship_of,
+    write_export,
+)
 from benchmarks.double_11.programs import DRIVER, SERVER, WORKER, Programs, running
 
 WARM = 60
@@ -75,7 +85,7 @@ def say(text: str) -> None:
 
 
 def every(seconds: float, text: Callable[[int], str]) -> Callable[[int], None]:
-    """Return a function that says how far it is, at most once in so many seconds."""
+    """Return a function that says how far it is, at most once in ``seconds``."""
     said = time.monotonic()
 
     def progress(done: int) -> None:
@@ -96,17 +106,19 @@ async def warm_up(programs: Programs, now: datetime) -> float:
     folder.mkdir()
     took = 0.0
     for process in (DOUYIN, JD):
-        orders = [Order(process, f"99{at:010}", "1009", Fate.IN_TIME, now - timedelta(minutes=1)) for at in range(WARM)]
+        orders = [
+            PlannedOrder(process, f"99{at:010}", "1009", Fate.IN_TIME, now - timedelta(minutes=1)) for at in range(WARM)
+        ]
         took += await programs.open(*write_export(folder, process, orders, now))
     return took / (2 * WARM)
 
 
-async def decide_early(lives: Lives, orders: Sequence[Order], opened: asyncio.Event) -> set[str]:
+async def decide_early(lives: Lives, orders: Sequence[PlannedOrder], opened: asyncio.Event) -> set[str]:
     """Ship JD orders while other cases are being opened, and return the cases."""
     in_time = [order for order in orders if order.fate is Fate.IN_TIME]
     shipped: set[str] = set()
 
-    async def ship(order: Order) -> None:
+    async def ship(order: PlannedOrder) -> None:
         form = {"carrier": "JDL", "tracking_no": f"JD{order.number}"}
         await lives.decide(order.case_id, "upload_tracking", form, when="opening")
         shipped.add(order.case_id)
@@ -123,7 +135,7 @@ async def decide_early(lives: Lives, orders: Sequence[Order], opened: asyncio.Ev
 
 
 async def open_all(
-    programs: Programs, lives: Lives, orders: dict[str, list[Order]], now: datetime
+    programs: Programs, lives: Lives, orders: dict[str, list[PlannedOrder]], now: datetime
 ) -> tuple[dict[str, float], set[str]]:
     """Open all cases; return how long each export took, and the cases that were shipped meanwhile."""
     took = {}
@@ -158,7 +170,7 @@ async def watch_opening(client: Client, process: str, number: int) -> None:
 
 
 async def wait_until_ended(client: Client, number: int) -> None:
-    """Wait until so many cases have ended."""
+    """Wait until ``number`` cases have ended, or for ``LEFT`` seconds."""
     progress = every(15, lambda done: f"{done} of {number} cases have ended")
     until = time.monotonic() + LEFT
     query = f"ExecutionStatus = 'Completed' AND WorkflowType IN ('{DOUYIN}', '{JD}', '{RESHIP}', '{CARD}')"
@@ -170,14 +182,14 @@ async def wait_until_ended(client: Client, number: int) -> None:
         await asyncio.sleep(1)
 
 
-async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float], int]:
+async def lateness(client: Client, orders: Sequence[PlannedOrder]) -> tuple[list[float], int]:
     """Return by how many seconds the clocks of the day were late, until what they do was recorded.
 
     Also return how many workflow tasks of their cases failed or timed out: each is tried again after a growing pause.
     """
     gate, tried_again = asyncio.Semaphore(16), 0
 
-    async def late_by(order: Order) -> float | None:
+    async def late_by(order: PlannedOrder) -> float | None:
         nonlocal tried_again
         async with gate:
             history = await client.get_workflow_handle(order.case_id).fetch_history()
@@ -196,20 +208,14 @@ async def lateness(client: Client, orders: Sequence[Order]) -> tuple[list[float]
     return [seconds for seconds in found if seconds is not None], tried_again
 
 
-async def a_case(client: Client, orders: Sequence[Order]) -> dict[str, float]:
-    """Return the means of what a case of ordinary orders has cost: events, KB of history, actions."""
-    events, size, billed = [], [], []
-    for order in [order for order in orders if order.fate is Fate.IN_TIME][:SAMPLE]:
-        handle = client.get_workflow_handle(order.case_id)
-        history = await handle.fetch_history()
-        events.append(len(history.events))
-        billed.append(actions(history))
-        size.append((await handle.describe()).raw_description.workflow_execution_info.history_size_bytes / 1000)
-    means = (events, size, billed)
-    return dict(zip(("events", "history, KB", "actions"), map(statistics.fmean, means), strict=True))
+async def a_case(client: Client, orders: Sequence[PlannedOrder]) -> dict[str, float]:
+    """Return the means of what cases of ordinary orders have cost."""
+    sample = [order for order in orders if order.fate is Fate.IN_TIME][:SAMPLE]
+    counted = [await counts(client.get_workflow_handle(order.case_id)) for order in sample]
+    return {name: statistics.fmean(one[name] for one in counted) for name in counted[0]}
 
 
-def check_books(folder: Path, orders: Sequence[Order], lives: Lives) -> list[str]:
+def check_books(folder: Path, orders: Sequence[PlannedOrder], lives: Lives) -> list[str]:
     """Return what differs between the ledger and the plain recomputation."""
     with SqlLedger(folder / "ledger.sqlite3") as ledger:
         today = datetime.now(UTC).date()
@@ -337,10 +343,7 @@ async def main(asked: Asked) -> int:
     for fault in wrong[:20]:
         print(f"WRONG: {fault}")
     print(f"ledger and ends: {f'{len(wrong)} differ' if wrong else 'as recomputed, to the cent'}")
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"double_11-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    file.write_text(json.dumps({"asked": vars(asked), "figures": figures, "wrong": wrong}, indent=1), encoding="utf-8")
-    say(f"written: {file}")
+    keep("double_11", {"asked": vars(asked), "figures": figures, "wrong": wrong})
     return 1 if wrong else 0
 
 

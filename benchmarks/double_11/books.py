@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from benchmarks.double_11.orders import SHANGHAI, Fate, Order, card_of
+from benchmarks.double_11.orders import SHANGHAI, Fate, PlannedOrder, card_of
 
 FINE, FINES_A_DAY = Decimal("10.00"), Decimal("500.00")
 """DS-6: a late order, and what a shop is fined at most on a day."""
@@ -34,7 +34,7 @@ class ShopTotals:
     late_orders: int
 
 
-def costs(order: Order, judged_at: Mapping[str, datetime]) -> Iterator[tuple[datetime, Entry]]:
+def costs(order: PlannedOrder, judged_at: Mapping[str, datetime]) -> Iterator[tuple[datetime, Entry]]:
     """Yield what an order costs, with the instant."""
     due, case_id = order.clock_due, order.case_id
     match order.process, order.fate:
@@ -52,12 +52,12 @@ def costs(order: Order, judged_at: Mapping[str, datetime]) -> Iterator[tuple[dat
             yield due, Entry(card_of(order), "JD-14", taken_back=True)
 
 
-def entries(orders: Iterable[Order], judged_at: Mapping[str, datetime]) -> list[Entry]:
+def entries(orders: Iterable[PlannedOrder], judged_at: Mapping[str, datetime]) -> list[Entry]:
     """Return all entries, sorted."""
     return sorted(entry for order in orders for _, entry in costs(order, judged_at))
 
 
-def totals(orders: Iterable[Order], judged_at: Mapping[str, datetime]) -> dict[str, ShopTotals]:
+def totals(orders: Iterable[PlannedOrder], judged_at: Mapping[str, datetime]) -> dict[str, ShopTotals]:
     """Return what counts, by shop; the caps go by the day and the week, from Monday, in Shanghai."""
     fines: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     points: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
@@ -82,7 +82,7 @@ def totals(orders: Iterable[Order], judged_at: Mapping[str, datetime]) -> dict[s
     }
 
 
-def ends(orders: Iterable[Order]) -> dict[str, str]:
+def ends(orders: Iterable[PlannedOrder]) -> dict[str, str]:
     """Return the state in which every case of the orders ends; that of a reship is not among them."""
     found = {}
     for order in orders:

@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowUpdateFailedError
 
-from benchmarks.double_11.orders import DOUYIN, HOUR, Day, Fate, Order, card_of, reship_of
+from benchmarks.double_11.orders import DOUYIN, HOUR, Day, Fate, PlannedOrder, card_of, reship_of
 
 OPERATORS = 20
 """Who decide at the same time."""
@@ -31,7 +31,7 @@ class Lives:
     judged_at: dict[str, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     behind: float = 0.0
-    """By how many seconds a happening had been told too late, at most."""
+    """The longest that a happening came after its instant, in seconds."""
 
     def __post_init__(self) -> None:
         """Begin with free operators."""
@@ -60,7 +60,7 @@ class Lives:
             self.waited[when].append(time.perf_counter() - began)
 
     async def live(self, lives: Sequence[Sequence[Happening]], on_progress: Callable[[int], None]) -> None:
-        """Bring everything about at its instant, but what happens to an order one after the other."""
+        """Let everything happen at its instant; what happens to the same order, one after the other."""
         done = 0
 
         async def live_one(life: Sequence[Happening]) -> None:
@@ -76,7 +76,7 @@ class Lives:
             for life in lives:
                 group.create_task(live_one(life))
 
-    def lives_of(self, orders: Sequence[Order], shipped: set[str]) -> list[list[Happening]]:
+    def lives_of(self, orders: Sequence[PlannedOrder], shipped: set[str]) -> list[list[Happening]]:
         """Return what happens to each order; the numbers of the ``shipped`` were uploaded before the day."""
         chance = random.Random(1111)  # noqa: S311 - the same lives in every run  # nosec B311
         found = []
@@ -88,12 +88,12 @@ class Lives:
                 found.append(list(self._of_jd(order, shares, shipped=order.case_id in shipped)))
         return found
 
-    def _after_clock(self, order: Order, share: float) -> datetime:
+    def _after_clock(self, order: PlannedOrder, share: float) -> datetime:
         """Return an instant by which the clock of an order has fired, unless it is later than the tenth of a day."""
         due = order.clock_due or self.day.begins
         return due + max(timedelta(seconds=20), self.day.length * 0.1) + self.day.length * share
 
-    def _of_douyin(self, order: Order, shares: list[float]) -> Iterator[Happening]:
+    def _of_douyin(self, order: PlannedOrder, shares: list[float]) -> Iterator[Happening]:
         case_id, due = order.case_id, order.clock_due
         number = {"carrier": "shunfeng", "tracking_no": f"SF{order.number}"}
         scan = {"place": "杭州", "status": "已揽收"}
@@ -123,12 +123,12 @@ class Lives:
         else:
             yield last, lambda: self.report(case_id, "sign")
 
-    async def _judged(self, order: Order) -> None:
+    async def _judged(self, order: PlannedOrder) -> None:
         """Judge an order, at an instant that is remembered for the books."""
         self.judged_at[order.case_id] = at = datetime.now(UTC).replace(microsecond=0)
         await self.report(order.case_id, "judge_false", {"reason": "物流轨迹异常"}, at)
 
-    def _of_jd(self, order: Order, shares: list[float], *, shipped: bool) -> Iterator[Happening]:
+    def _of_jd(self, order: PlannedOrder, shares: list[float], *, shipped: bool) -> Iterator[Happening]:
         case_id, due = order.case_id, order.clock_due
         number = {"carrier": "JDL", "tracking_no": f"JD{order.number}"}
         upload, pickup, _ = (self.day.at(share) for share in shares)

@@ -57,7 +57,7 @@ so an order whose clock comes due in the day is one of the days before."""
 
 
 @dataclass(frozen=True)
-class Order:
+class PlannedOrder:
     """An order, what becomes of it, and when a clock of its case comes due in the day, None if none does."""
 
     process: str
@@ -94,7 +94,7 @@ class Day:
         return (self.begins + self.length * share).replace(microsecond=0)
 
 
-def orders_of(process: str, number: int, day: Day, now: datetime) -> list[Order]:
+def orders_of(process: str, number: int, day: Day, now: datetime) -> list[PlannedOrder]:
     """Return orders of a process in the sequence of the export, the same in every run but for their instants."""
     chance = random.Random(11)  # noqa: S311 - the same orders in every run  # nosec B311
     fates = [fate for fate, share in SHARES[process].items() for _ in range(round(share * number))]
@@ -106,7 +106,7 @@ def orders_of(process: str, number: int, day: Day, now: datetime) -> list[Order]
         before = ORDERED_BEFORE_CLOCK.get((process, fate))
         due = None if before is None else day.at(chance.uniform(0.3, 0.8))
         ordered = due - before if due and before else now - timedelta(minutes=chance.randrange(1, 600))
-        found.append(Order(process, str(first + at), SHOPS[at % len(SHOPS)], fate, ordered, due))
+        found.append(PlannedOrder(process, str(first + at), SHOPS[at % len(SHOPS)], fate, ordered, due))
     return found
 
 
@@ -156,7 +156,7 @@ columns:
 }
 
 
-def write_export(folder: Path, process: str, orders: Sequence[Order], now: datetime) -> tuple[Path, Path]:
+def write_export(folder: Path, process: str, orders: Sequence[PlannedOrder], now: datetime) -> tuple[Path, Path]:
     """Write the export of a process and its mapping, and return both files."""
     export, mapping = folder / f"{process}.csv", folder / f"{process}.yaml"
     mapping.write_text(f"process: {process}\n{MAPPINGS[process]}", encoding="utf-8")
@@ -165,7 +165,7 @@ def write_export(folder: Path, process: str, orders: Sequence[Order], now: datet
     return export, mapping
 
 
-def _rows(process: str, orders: Iterable[Order], now: datetime) -> Iterator[Sequence[str]]:
+def _rows(process: str, orders: Iterable[PlannedOrder], now: datetime) -> Iterator[Sequence[str]]:
     match process:
         case "douyin_shipment":
             yield [
@@ -216,11 +216,11 @@ def _written(instant: datetime) -> str:
     return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
-def reship_of(order: Order) -> str:
+def reship_of(order: PlannedOrder) -> str:
     """Return the id of the reship case of a Douyin order."""
     return f"{RESHIP}/7{order.number[1:]}"
 
 
-def card_of(order: Order) -> str:
+def card_of(order: PlannedOrder) -> str:
     """Return the id of the delay card of a JD order."""
     return f"{CARD}/{order.number}"

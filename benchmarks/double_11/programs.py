@@ -15,8 +15,7 @@ from typing import Final
 from temporalio.client import Client
 
 from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.http_server import listen
-from benchmarks.cases import cpu_of, resident_kb
+from benchmarks.cases import cpu_of, resident_kb, server_ports
 
 ROOT: Final = Path(__file__).parents[2]
 STARTED: Final = b"worker started"
@@ -77,9 +76,8 @@ def children_cpu() -> float:
 
 @asynccontextmanager
 async def running(folder: Path, cached: int) -> AsyncIterator[Programs]:
-    """Run server and worker until the block ends; the worker keeps so many cases in memory."""
-    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
-        port, ui_port = one.getsockname()[1], two.getsockname()[1]
+    """Run server and worker until the block ends; the worker keeps ``cached`` cases in memory."""
+    port, ui_port = server_ports()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERSALES_", "TEMPORAL_"))}
     environment = ours | {
         "AFTERSALES_DATA_DIR": str(folder),

@@ -2,20 +2,24 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from proofs.fuzzing import from_files, inbound, into_cases
-from proofs.fuzzing.target import Target, Violation, try_input
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, try_input
 
 CORPUS = Path(__file__).with_name("corpus")
 """What was found once, small: a folder for each target, replayed by the suite."""
 TARGETS = {target.name: target for target in (*inbound.TARGETS, *into_cases.TARGETS, *from_files.TARGETS)}
 ROUND = 300
 """Inputs drawn from one seed."""
+Drawn = TypeVar("Drawn")
 
 
 class TimeIsUp(BaseException):
@@ -23,7 +27,7 @@ class TimeIsUp(BaseException):
 
 
 @dataclass(frozen=True)
-class Found:
+class FailingInput:
     """An input that leads to what it must not, and what that is."""
 
     target: str
@@ -37,54 +41,61 @@ class Fuzzed:
 
     target: str
     inputs: int = 0
-    found: tuple[Found, ...] = ()
+    found: tuple[FailingInput, ...] = ()
 
 
-def fuzz(target: Target, seconds: float, first_seed: int) -> Fuzzed:
+def fuzz(target: FuzzTarget, seconds: float, first_seed: int) -> Fuzzed:
     """Draw inputs for a while; the first that is found ends it, made as small as can be."""
     done, until, number = Fuzzed(target.name), time.monotonic() + seconds, first_seed
     while time.monotonic() < until and not done.found:
-        found = _round(target, number, until, done)
-        done.found = (found,) if found else ()
+        failed = fuzz_round(target.draws, partial(try_input, target), number, ROUND, until, done)
+        done.found = (FailingInput(target.name, *failed),) if failed else ()
         number += 1
     return done
 
 
-def _round(target: Target, number: int, until: float, done: Fuzzed) -> Found | None:
-    failing: list[tuple[bytes, str]] = []
+def fuzz_round(
+    draws: st.SearchStrategy[Drawn],
+    try_one: Callable[[Drawn], None],
+    number: int,
+    most: int,
+    until: float,
+    done: Fuzzed,
+) -> tuple[Drawn, str] | None:
+    """Draw inputs from one seed until the time is up; return the smallest that leads to BadOutcome, and to which."""
+    failing: list[tuple[Drawn, str]] = []
 
     @seed(number)
     @settings(
-        max_examples=ROUND,
+        max_examples=most,
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(content=target.draws)
-    def try_one(content: bytes) -> None:
+    @given(drawn=draws)
+    def draw(drawn: Drawn) -> None:
         if not failing and time.monotonic() > until:
             raise TimeIsUp
         done.inputs += 1
         try:
-            try_input(target, content)
-        except Violation as violation:
-            failing.append((content, str(violation)))
+            try_one(drawn)
+        except BadOutcome as bad:
+            failing.append((drawn, str(bad)))
             raise
 
     try:
-        try_one()
+        draw()
     except TimeIsUp:
         return None
     except Exception:
         if not failing:
             raise
-        content, why = failing[-1]  # the last to fail is the smallest
-        return Found(target.name, content, why)
+        return failing[-1]  # the last to fail is the smallest
     return None
 
 
-def keep(found: Found, corpus: Path = CORPUS) -> Path:
+def keep(found: FailingInput, corpus: Path = CORPUS) -> Path:
     """Write an input into the corpus, under a name that its content gives it."""
     path = corpus / found.target / hashlib.sha256(found.content).hexdigest()[:12]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +103,7 @@ def keep(found: Found, corpus: Path = CORPUS) -> Path:
     return path
 
 
-def kept(names: Iterable[str] = TARGETS) -> Iterator[tuple[Target, Path]]:
+def kept(names: Iterable[str] = TARGETS) -> Iterator[tuple[FuzzTarget, Path]]:
     """Yield the inputs of the corpus, with their targets."""
     for name in names:
         for path in sorted((CORPUS / name).glob("*")):

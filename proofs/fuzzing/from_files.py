@@ -19,7 +19,7 @@ from aftersales.importing.exports import read_export
 from aftersales.importing.mapping import read_mapping
 from aftersales.simulation.scenario import Scenario
 from proofs.fuzzing.spoiling import ODD_TEXTS, deep, garbled, json_bytes, spoilt
-from proofs.fuzzing.target import Target, Violation, check_told
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told
 from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, row
 from tests.support.places import EXAMPLES
 from tests.support.workbook_bytes import cell, text_cell, write_workbook
@@ -49,7 +49,7 @@ def _read(name: str, content: bytes, read: Callable[[Path], Any]) -> None:
     except BadFile as told:
         check_told(told)
         if str(path) not in str(told):
-            raise Violation(f"the error does not name the file: {told}") from told
+            raise BadOutcome(f"the error does not name the file: {told}") from told
 
 
 @cache
@@ -72,7 +72,7 @@ def _read_rows(path: Path) -> None:
     for rejected in export.rejected:
         rejected.reason.encode()
         if not rejected.reason.strip():
-            raise Violation(f"row {rejected.row.line} is rejected without a reason")
+            raise BadOutcome(f"row {rejected.row.line} is rejected without a reason")
     for process, opening in export.cases:
         process.open_case(opening, opened_at=NOW)
 
@@ -164,10 +164,10 @@ _other_zips = st.sampled_from(
 )
 
 TARGETS = (
-    Target("csv", st.one_of(_rows, garbled(_csv)), take_csv),
-    Target("workbook", st.one_of(_books, _books.flatmap(lambda book: garbled([book])), _other_zips), take_workbook),
-    Target("mapping", _of("exports/*.yaml"), take_mapping),
-    Target("case_file", _of("cases/*.yaml"), take_case),
-    Target("scenario", _of("scenarios/*.yaml"), take_scenario),
-    Target("shops", _files([SHOPS], [yaml.safe_dump(SHOPS, allow_unicode=True).encode()]), take_shops),
+    FuzzTarget("csv", st.one_of(_rows, garbled(_csv)), take_csv),
+    FuzzTarget("workbook", st.one_of(_books, _books.flatmap(lambda book: garbled([book])), _other_zips), take_workbook),
+    FuzzTarget("mapping", _of("exports/*.yaml"), take_mapping),
+    FuzzTarget("case_file", _of("cases/*.yaml"), take_case),
+    FuzzTarget("scenario", _of("scenarios/*.yaml"), take_scenario),
+    FuzzTarget("shops", _files([SHOPS], [yaml.safe_dump(SHOPS, allow_unicode=True).encode()]), take_shops),
 )

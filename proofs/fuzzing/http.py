@@ -11,12 +11,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -29,14 +29,15 @@ from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
-from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from proofs.fuzzing.campaign import Found, Fuzzed, TimeIsUp
+from proofs.fuzzing.campaign import FailingInput, Fuzzed, fuzz_round
+from proofs.fuzzing.target import BadOutcome
 from tests.support.life import facts
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, endpoints
+from tests.support.programs import free_port
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
@@ -174,12 +175,10 @@ def sites() -> Iterator[tuple[Site, ...]]:
 async def _served() -> AsyncIterator[tuple[Site, ...]]:
     with tempfile.TemporaryDirectory(prefix="aftersales-fuzz-") as name:
         folder = Path(name)
-        with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
-            port, ui_port = one.getsockname()[1], two.getsockname()[1]
         own = Settings(task_queue=QUEUE, data_dir=folder, graceful_shutdown_seconds=0.1)
         async with (
-            embedded_server(folder / "temporal.db", port, ui_port) as server,
-            make_worker(await connect_to(f"127.0.0.1:{port}"), own, simulated_dependencies(Script())),
+            embedded_server(folder / "temporal.db", free_port(), free_port()) as server,
+            make_worker(server.client, own, simulated_dependencies(Script())),
             Inbox(folder / "inbox.db") as inbox,
         ):
             for own_id in OPEN:
@@ -214,57 +213,28 @@ async def _as_browser(address: str) -> dict[str, str]:
 def fuzz_site(site: Site, seconds: float, first_seed: int) -> Fuzzed:
     """Send what is drawn for every route in turn; every answer must be in words and in time."""
     done, until = Fuzzed(site.name), time.monotonic() + seconds
-    operations = [found.ok() for found in schemathesis.openapi.from_dict(described(site.app)).get_all_operations()]
-    found: dict[str, Found] = {}
+    left = [found.ok() for found in schemathesis.openapi.from_dict(described(site.app)).get_all_operations()]
+    share = seconds / len(left) / 2
     number = first_seed
-    while time.monotonic() < until:
-        for operation in operations:
-            if f"{operation.method} {operation.path}" not in found:
-                share = min(until, time.monotonic() + seconds / len(operations) / 2)
-                if one := _round(site, operation, number, share, done):
-                    found[f"{operation.method} {operation.path}"] = one
+    while left and time.monotonic() < until:
+        for operation in list(left):
+            ends = min(until, time.monotonic() + share)
+            if failed := fuzz_round(
+                operation.as_strategy(), partial(_send, site), number, ROUND_OF_REQUESTS, ends, done
+            ):
+                case, why = failed
+                request, where = case.as_curl_command(), f"{operation.method} {operation.path}"
+                done.found += (FailingInput(site.name, request.encode("utf-8", "replace"), f"{where}: {why}"),)
+                left.remove(operation)
         number += 1
-        if len(found) == len(operations):
-            break
-    done.found = tuple(found.values())
     return done
 
 
-def _round(site: Site, operation: Any, number: int, until: float, done: Fuzzed) -> Found | None:
-    failing: list[tuple[str, str]] = []
-
-    @seed(number)
-    @settings(
-        max_examples=ROUND_OF_REQUESTS,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
-    def send(case: Any) -> None:
-        if not failing and time.monotonic() > until:
-            raise TimeIsUp
-        done.inputs += 1
-        began = time.monotonic()
-        answer = case.call(
-            base_url=site.address, headers=site.headers, timeout=MOST_SECONDS + 10, allow_redirects=False
-        )
-        took = time.monotonic() - began
-        if why := _wrong(answer, took):
-            failing.append((case.as_curl_command(), why))
-            raise AssertionError(why)
-
-    try:
-        send()
-    except TimeIsUp:
-        return None
-    except Exception:
-        if not failing:
-            raise
-        request, why = failing[-1]
-        return Found(site.name, request.encode("utf-8", "replace"), f"{operation.method} {operation.path}: {why}")
-    return None
+def _send(site: Site, case: Any) -> None:
+    began = time.monotonic()
+    answer = case.call(base_url=site.address, headers=site.headers, timeout=MOST_SECONDS + 10, allow_redirects=False)
+    if why := _wrong(answer, time.monotonic() - began):
+        raise BadOutcome(why)
 
 
 def _wrong(answer: Any, took: float) -> str | None:

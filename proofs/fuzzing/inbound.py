@@ -24,7 +24,7 @@ from aftersales.platforms.tokens import TokenStore
 from cases.errors import CaseError
 from cases.models import read
 from proofs.fuzzing.spoiling import ODD_TEXTS, as_json, deep, garbled, json_bytes, spoilt
-from proofs.fuzzing.target import Target, Violation
+from proofs.fuzzing.target import BadOutcome, FuzzTarget
 from tests.support.platforms.pushing import SECRET_1688, content, endpoints, pushed, signed
 from tests.support.telling import OPENED, OPENINGS, opened
 from workflows.engine.case_workflow import take_message
@@ -66,7 +66,7 @@ SHOPS = {
 }
 
 
-class Queued(TaobaoClient):
+class DrawnQueue(TaobaoClient):
     """A client whose queue has the rows that were drawn."""
 
     def __init__(self) -> None:
@@ -101,8 +101,8 @@ def _endpoint(platform: str) -> PushEndpoint:
 
 
 @cache
-def _queue() -> tuple[Queued, QueueEndpoint]:
-    queued = Queued()
+def _queue() -> tuple[DrawnQueue, QueueEndpoint]:
+    queued = DrawnQueue()
     secrets = read(Secrets, {"taobao": SHOPS}, "secrets")
     (endpoint,) = [one for one in Marketplaces(secrets, TokenStore()).queues if one.platform == "taobao"]
     return queued, QueueEndpoint("taobao", TmcQueue(queued, "K1"), endpoint.adapters)
@@ -134,7 +134,7 @@ def _push(platform: str, body: bytes, headers: Mapping[str, str]) -> None:
     try:
         _take(lambda: _endpoint(platform).receive(headers, read_body))
     except CaseError as told:
-        raise Violation(f"a push leads to {type(told).__name__}: {told}") from told
+        raise BadOutcome(f"a push leads to {type(told).__name__}: {told}") from told
 
 
 def take_douyin(body: bytes) -> None:
@@ -180,7 +180,9 @@ def _as_pushes(pushes: Sequence[Any]) -> st.SearchStrategy[bytes]:
 
 
 TARGETS = (
-    Target("push_douyin", _as_pushes(PUSHED), take_douyin),
-    Target("push_1688", st.one_of(json_bytes(PUSHED_1688), garbled([as_json(one) for one in PUSHED_1688])), take_1688),
-    Target("queue_taobao", _as_rows(ROWS), take_tmc),
+    FuzzTarget("push_douyin", _as_pushes(PUSHED), take_douyin),
+    FuzzTarget(
+        "push_1688", st.one_of(json_bytes(PUSHED_1688), garbled([as_json(one) for one in PUSHED_1688])), take_1688
+    ),
+    FuzzTarget("queue_taobao", _as_rows(ROWS), take_tmc),
 )

@@ -11,12 +11,13 @@ from aftersales.desk.form_fields import fields_of, read_form
 from cases.errors import BadForm, CaseError
 from cases.forms import Form
 from cases.messages import EffectOutcome, Opening
-from proofs.fuzzing.spoiling import json_bytes, odd_values, spoilt
-from proofs.fuzzing.target import Target, Violation, check_told
+from proofs.fuzzing.spoiling import as_json, json_bytes, odd_values, spoilt
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told
 from tests.support.telling import FORMS, OPENED, OPENINGS, opened, restarted
 from workflows.engine.case_workflow import take_message
 from workflows.engine.details import current_details
 from workflows.engine.machine import CaseMachine
+from workflows.engine.process import Process
 from workflows.engine.search_attributes import attributes
 from workflows.engine.view import view
 from workflows.registry import PROCESSES
@@ -44,11 +45,9 @@ def take_steps(written: bytes) -> None:
         document = json.loads(written)
     except (ValueError, RecursionError):
         return
-    steps = document.get("steps") if isinstance(document, dict) else None
-    process = document.get("process") if isinstance(document, dict) else None
-    process = process if isinstance(process, str) and process in PROCESSES else "douyin_reship"
-    facts = OPENINGS[process][0]
-    machine = opened(process, facts)
+    process, steps = _process_of(document), _field(document, "steps")
+    facts = OPENINGS[process.name][0]
+    machine = opened(process.name, facts)
     now = OPENED
     for number, step in enumerate(steps[:MOST_STEPS] if isinstance(steps, list) else [{"report": document}]):
         now += timedelta(hours=number)
@@ -64,7 +63,16 @@ def take_steps(written: bytes) -> None:
     json.dumps(machine.carried()).encode()
     again = restarted(machine, facts)
     if view(again, now).model_dump() != shown.model_dump():
-        raise Violation("a case that was carried over is shown otherwise")
+        raise BadOutcome("a case that was carried over is shown otherwise")
+
+
+def _field(document: Any, name: str) -> Any:
+    return document.get(name) if isinstance(document, dict) else None
+
+
+def _process_of(document: Any) -> Process:
+    name = _field(document, "process")
+    return PROCESSES[name if isinstance(name, str) and name in PROCESSES else "douyin_reship"]
 
 
 def _act(machine: CaseMachine, rule: str, form: Any, now: Any) -> None:
@@ -99,11 +107,9 @@ def take_opening(written: bytes) -> None:
         return
     if not isinstance(document, dict):
         return
-    name = document.get("process")
-    process = PROCESSES[name if isinstance(name, str) and name in PROCESSES else "douyin_reship"]
-    raw = {key: document[key] for key in ("opening", "policy") if key in document}
+    process = _process_of(document)
     try:
-        opening = Opening(facts=raw.get("opening"), policy=raw.get("policy", {}))  # type: ignore[arg-type]
+        opening = Opening(facts=document.get("opening"), policy=document.get("policy", {}))  # type: ignore[arg-type]
     except ValueError:
         return  # what Temporal hands over is a mapping
     machine = CaseMachine(process, f"{process.name}/A1", process.open_case(opening, opened_at=OPENED), now=OPENED)
@@ -131,7 +137,7 @@ def take_typed(written: bytes) -> None:
         document = json.loads(written)
     except (ValueError, RecursionError):
         return
-    form, typed = _form_of(document), document.get("fields") if isinstance(document, dict) else None
+    form, typed = _form_of(document), _field(document, "fields")
     posted = {str(name): str(value) for name, value in typed.items()} if isinstance(typed, dict) else {}
     try:
         read_form(form, posted)
@@ -141,10 +147,8 @@ def take_typed(written: bytes) -> None:
 
 
 def _form_of(document: Any) -> type[Form]:
-    process = document.get("process") if isinstance(document, dict) else None
-    name = document.get("form") if isinstance(document, dict) else None
-    forms = PROCESSES[process if isinstance(process, str) and process in PROCESSES else "douyin_reship"].case.forms
-    return forms.get(name) or next(iter(forms.values())) if isinstance(name, str) else next(iter(forms.values()))
+    forms, name = _process_of(document).case.forms, _field(document, "form")
+    return forms[name] if isinstance(name, str) and name in forms else next(iter(forms.values()))
 
 
 NAMES = sorted(
@@ -165,11 +169,11 @@ NAMES = sorted(
 )
 _typed = st.dictionaries(st.sampled_from(NAMES), odd_values.map(str), max_size=6)
 _filled = st.tuples(st.sampled_from(TYPED), _typed).map(
-    lambda pair: json.dumps({**pair[0], "fields": {**pair[0]["fields"], **pair[1]}}).encode()
+    lambda pair: as_json({**pair[0], "fields": {**pair[0]["fields"], **pair[1]}})
 )
 
 TARGETS = (
-    Target("steps", json_bytes(list(_messages())), take_steps),
-    Target("opening", st.one_of(spoilt(OPENED_AS).map(lambda one: json.dumps(one).encode())), take_opening),
-    Target("typed", st.one_of(_filled, json_bytes(TYPED)), take_typed),
+    FuzzTarget("steps", json_bytes(list(_messages())), take_steps),
+    FuzzTarget("opening", spoilt(OPENED_AS).map(as_json), take_opening),
+    FuzzTarget("typed", st.one_of(_filled, json_bytes(TYPED)), take_typed),
 )

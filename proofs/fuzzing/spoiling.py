@@ -72,7 +72,7 @@ def deep(opening: str, closing: str, times: int = DEEP) -> bytes:
 
 @st.composite
 def spoilt(draw: st.DrawFn, good: Sequence[Any]) -> Any:
-    """Draw one of some good documents, in which a few places hold something else."""
+    """Draw a good document, and change up to three places in it."""
     document = copy.deepcopy(good[draw(st.integers(min_value=0, max_value=len(good) - 1))])
     for _ in range(draw(st.integers(min_value=0, max_value=3))):
         places = list(_places(document, ()))
@@ -125,7 +125,7 @@ def garbled(draw: st.DrawFn, good: Sequence[bytes]) -> bytes:
 
 
 def json_bytes(good: Sequence[Any]) -> st.SearchStrategy[bytes]:
-    """Draw documents as JSON: mostly good ones that were spoilt, else other values, and what is no JSON at all."""
+    """Draw JSON: mostly good documents that were spoilt, sometimes other values, sometimes bytes that are not JSON."""
     texts = [as_json(document) for document in good]
     return st.one_of(
         spoilt(good).map(as_json),

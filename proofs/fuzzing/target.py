@@ -14,12 +14,12 @@ MOST_MEMORY_MB = 400
 """By how much one input may raise the peak of the process; workbooks are read in a process of their own."""
 
 
-class Violation(AssertionError):
+class BadOutcome(AssertionError):
     """What an input must not lead to."""
 
 
 @dataclass(frozen=True)
-class Target:
+class FuzzTarget:
     """A way in: what is drawn for it, and the function that takes it in.
 
     ``take`` may raise the product's own errors: they are what a person is told, in words.
@@ -30,35 +30,35 @@ class Target:
     take: Callable[[bytes], None]
 
 
-def try_input(target: Target, content: bytes) -> None:
-    """Let a target take an input in; raises Violation if it fails, or takes too long or too much."""
+def try_input(target: FuzzTarget, content: bytes) -> None:
+    """Let a target take an input in; raises BadOutcome if it fails, or takes too long or too much."""
     began, peak = time.process_time(), _peak_mb()
     try:
         target.take(content)
     except CaseError as told:
         check_told(told)
-    except Violation:
+    except BadOutcome:
         raise
     except Exception as error:
-        raise Violation(f"{target.name}: {type(error).__name__}: {error}") from error
+        raise BadOutcome(f"{target.name}: {type(error).__name__}: {error}") from error
     used, grown = time.process_time() - began, _peak_mb() - peak
     if used > MOST_CPU_SECONDS:
-        raise Violation(f"{target.name}: {len(content)} bytes took {used:.1f} s of CPU")
+        raise BadOutcome(f"{target.name}: {len(content)} bytes took {used:.1f} s of CPU")
     if grown > MOST_MEMORY_MB:
-        raise Violation(f"{target.name}: {len(content)} bytes took {grown} MB of memory")
+        raise BadOutcome(f"{target.name}: {len(content)} bytes took {grown} MB of memory")
 
 
 def check_told(told: CaseError) -> None:
-    """Raise Violation for an error that tells a person nothing, or that cannot be shown."""
+    """Raise BadOutcome for an error that tells a person nothing, or that cannot be shown."""
     text = str(told)
     if not text.strip():
-        raise Violation(f"{type(told).__name__} says nothing")
+        raise BadOutcome(f"{type(told).__name__} says nothing")
     try:
         text.encode()
     except UnicodeEncodeError as bad:
-        raise Violation(f"{type(told).__name__} cannot be written as UTF-8: {text[:80]!r}") from bad
+        raise BadOutcome(f"{type(told).__name__} cannot be written as UTF-8: {text[:80]!r}") from bad
     if "Traceback" in text:
-        raise Violation(f"{type(told).__name__} shows a traceback")
+        raise BadOutcome(f"{type(told).__name__} shows a traceback")
 
 
 def _peak_mb() -> int:

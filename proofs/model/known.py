@@ -1,4 +1,4 @@
-"""What the search has found that is not mended yet: each is a limit that the documents name, and a test still finds."""
+"""What the search has found that is not mended yet: each is a limit that the documents name and a test still finds."""
 
 from proofs.model.world import World
 from workflows.engine.reports import SKEW

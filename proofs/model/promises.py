@@ -1,10 +1,10 @@
-"""What must hold in every world that the search reaches; each function raises Fault with the promise that is broken."""
+"""What must hold in every world that the search reaches; each function raises BrokenPromise where it does not."""
 
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from proofs.model.world import Fault, World
+from proofs.model.world import BrokenPromise, World
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.rules import Effect
 from tests.support.telling import Fact, provenance
@@ -29,18 +29,18 @@ def check_order_of_telling(world: World) -> None:
     if world.untold or told.state.expiries or told.state.held or _settled_otherwise(told):
         return
     if told.next_clock() and told.next_clock().due <= world.now:
-        raise Fault(f"a clock that is due has not run out: {told.next_clock()}")
+        raise BrokenPromise(f"a clock that is due has not run out: {told.next_clock()}")
     seen, expected = _compared(told), _compared(world.truth)
     for name, promise in PROMISES.items():
         if seen[name] != expected[name]:
-            raise Fault(f"{promise}: {name}: {_difference(seen[name], expected[name])}")
+            raise BrokenPromise(f"{promise}: {name}: {_difference(seen[name], expected[name])}")
     effects, wanted = _effects(told), _effects(world.truth)
     if lost := wanted - effects:
-        raise Fault(f"{LOST}: {sorted(lost)}")
+        raise BrokenPromise(f"{LOST}: {sorted(lost)}")
     # An ended case withdraws what it no longer needs, but not what has been done.
     done = {_identity(effect) for effect in told.state.effects if effect.status == "done"}
     if extra := effects - wanted - (done if told.closed else set()):
-        raise Fault(f"an effect that nothing asks for: {sorted(extra)}")
+        raise BrokenPromise(f"an effect that nothing asks for: {sorted(extra)}")
 
 
 def _compared(machine: CaseMachine) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def check_told_twice(world: World, facts: tuple[Fact, ...]) -> None:
         again = world.told.fork()
         take_message(again, fact.message, world.now)
         if again.carried() != world.told.carried():
-            raise Fault(f"a message told twice changes something: {fact.message['message_id']}")
+            raise BrokenPromise(f"a message told twice changes something: {fact.message['message_id']}")
 
 
 def check_effects(before: World, after: World) -> None:
@@ -93,9 +93,9 @@ def check_effects(before: World, after: World) -> None:
             continue
         called_off = after.told.closed or (effect.rule, effect.at) not in standing
         if effect.status == "done" and not effect.unneeded and not _is_notice(after.told, effect.effect):
-            raise Fault(f"{LOST}: {effect.key} was performed, and nothing says so")
+            raise BrokenPromise(f"{LOST}: {effect.key} was performed, and nothing says so")
         if effect.status != "done" and not called_off:
-            raise Fault(f"{LOST}: {effect.key} is owed no more although its rule stands")
+            raise BrokenPromise(f"{LOST}: {effect.key} is owed no more although its rule stands")
     _check_declared(after.told)
 
 
@@ -113,10 +113,10 @@ def _check_declared(told: CaseMachine) -> None:
             if not effect.is_ledger_entry:
                 owed[effect.name, entry.order] += 1
             elif not any(clause == effect.clause and order in (entry.order, _order(told)) for clause, order in entered):
-                raise Fault(f"{LOST}: {entry.rule} at {entry.at} has not booked {effect.name}")
+                raise BrokenPromise(f"{LOST}: {entry.rule} at {entry.at} has not booked {effect.name}")
     there = Counter((effect.effect, effect.order) for effect in state.effects)
     if missing := {name: count for name, count in owed.items() if there[name] < count}:
-        raise Fault(f"{LOST}: {missing} follow from the timeline, there are {dict(there)}")
+        raise BrokenPromise(f"{LOST}: {missing} follow from the timeline, there are {dict(there)}")
 
 
 def _order(told: CaseMachine) -> str | None:

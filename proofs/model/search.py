@@ -1,4 +1,4 @@
-"""The search: every world up to a depth, each looked at once, by what it comes to and not by how it was reached."""
+"""The search: every world up to a depth; worlds that come to the same are looked at once, however they were reached."""
 
 import hashlib
 from collections import Counter, deque
@@ -11,8 +11,8 @@ from typing import Any
 from cases.messages import Opening
 from proofs.model.known import known_limit
 from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
-from proofs.model.world import SECOND, Fault, World, possible_messages, settle
-from tests.support.telling import OPENED, Fact
+from proofs.model.world import SECOND, BrokenPromise, World, possible_messages
+from tests.support.telling import OPENED, Fact, settle
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
@@ -87,7 +87,7 @@ def search(
             try:
                 check_effects(world, following)
                 check_told_twice(following, _just_told(world, following))
-            except Fault as fault:
+            except BrokenPromise as fault:
                 seen.findings.append(Finding(str(fault), following.path))
                 continue
             key = _key(following)
@@ -115,7 +115,7 @@ def _look(seen: Searched, world: World, ending: "_Ends") -> None:
     try:
         check_order_of_telling(world)
         ending.check(world)
-    except Fault as fault:
+    except BrokenPromise as fault:
         if known := known_limit(world):
             seen.known[known] += 1
             seen.examples.setdefault(known, Finding(str(fault), world.path))
@@ -153,7 +153,7 @@ class _Ends:
         self.known: set[str] = set()
 
     def check(self, world: World) -> None:
-        """Look for a way to an end; raises Fault where there is none."""
+        """Look for a way to an end; raises BrokenPromise where there is none."""
         start = world.told
         if start.closed or start.state.expiries or self._configuration(start) in self.known:
             return
@@ -173,7 +173,9 @@ class _Ends:
             if configuration not in visited:
                 visited.add(configuration)
                 trail.append((machine, at, iter(self._steps(machine, at))))
-        raise Fault(f"a dead end: neither a clock nor an input leads from {', '.join(start.states())} to an end")
+        raise BrokenPromise(
+            f"a dead end: neither a clock nor an input leads from {', '.join(start.states())} to an end"
+        )
 
     def _steps(self, machine: CaseMachine, now: datetime) -> Iterator[tuple[CaseMachine, datetime]]:
         """Yield the case after its next clock, then after everything that can be told of."""

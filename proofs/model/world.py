@@ -13,7 +13,7 @@ from typing import Any
 from cases.errors import CaseError
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from statecharts.rules import OPERATORS
-from tests.support.telling import CHAT, FORMS, LOST, OPENED, Fact
+from tests.support.telling import CHAT, FORMS, OPENED, Fact, settle, told_rules
 from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
@@ -29,7 +29,7 @@ MOST_UNTOLD = 2
 """Facts that have happened and are still to be told, at one time."""
 
 
-class Fault(AssertionError):
+class BrokenPromise(AssertionError):
     """A promise that the core has broken; its text names the promise."""
 
 
@@ -253,8 +253,6 @@ def forms_of(rule: str, at: datetime) -> list[dict[str, Any]]:
             return [{"until": (at + 2 * HOUR).isoformat()}]
         case "exempt":
             return [{"by": "card", "until": (at + 30 * HOUR).isoformat()}, {"by": "phone_cancel"}]
-        case "lose":
-            return [LOST]
     return FORMS.get(rule, [{}])
 
 
@@ -262,12 +260,7 @@ def possible_messages(machine: CaseMachine, at: datetime) -> Iterator[dict[str, 
     """Yield the messages that a platform may send of what happens at an instant, each with an id of its own."""
     if machine.closed:
         return
-    rules = machine.process.rules
-    told = [
-        name
-        for name, rule in rules.items()
-        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
-    ]
+    told = told_rules(machine.process)
     for view in machine.chart_views():
         for name in told:
             if name in view.chart.rules and view.transitions(name, at):
@@ -279,14 +272,6 @@ def possible_messages(machine: CaseMachine, at: datetime) -> Iterator[dict[str, 
 
 def _message(at: datetime, name: str, order: str | None, **content: Any) -> dict[str, Any]:
     return {"message_id": f"{name}{_of(order)}@{_offset(at)}", "occurred_at": at.isoformat(), "order": order, **content}
-
-
-def settle(machine: CaseMachine, at: datetime) -> None:
-    """Let time pass until an instant; the platform has no record of what any clock of its own led to."""
-    machine.advance(at)
-    while machine.state.unresolved:
-        machine.resolve_expiry(machine.state.unresolved[0].serial, ExpiryOutcome(), at)
-        machine.advance(at)
 
 
 def _run(truth: CaseMachine, at: datetime) -> CaseMachine:

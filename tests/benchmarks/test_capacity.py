@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.capacity import DERIVED, DOCUMENT, figures_in, price, renewed, steps
+from benchmarks.capacity import DERIVED, DOCUMENT, derived_figures, figures_in, price, renewed
 from tests.support.places import ROOT
 
 
@@ -16,7 +16,7 @@ def test_what_follows_is_recomputed_from_the_figures_of_the_page() -> None:
 def test_another_measurement_changes_what_follows() -> None:
     given = figures_in(DOCUMENT.read_text(encoding="utf-8"))
     dearer = given | {"worker CPU, ms a case": 1000}
-    before, after = ({step.name: step.value for step in steps(figures)} for figures in (given, dearer))
+    before, after = ({one.name: one.value for one in derived_figures(figures)} for figures in (given, dearer))
     assert after["worker cores"] > before["worker cores"]
     assert after["actions a day, millions"] == before["actions a day, millions"]
 

@@ -9,14 +9,14 @@ from aftersales.importing.case_files import read_shops
 from aftersales.importing.exports import read_export
 from aftersales.importing.mapping import read_mapping
 from benchmarks.double_11 import books
-from benchmarks.double_11.orders import CARD, DOUYIN, JD, RESHIP, Day, Fate, Order, orders_of, write_export
+from benchmarks.double_11.orders import CARD, DOUYIN, JD, RESHIP, Day, Fate, PlannedOrder, orders_of, write_export
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 DAY = Day(NOON, timedelta(minutes=10))
 
 
-def late(number: int, fate: Fate = Fate.LATE, shop: str = "1001", due: datetime = NOON) -> Order:
-    return Order(DOUYIN, str(number), shop, fate, due - timedelta(hours=48), due)
+def late(number: int, fate: Fate = Fate.LATE, shop: str = "1001", due: datetime = NOON) -> PlannedOrder:
+    return PlannedOrder(DOUYIN, str(number), shop, fate, due - timedelta(hours=48), due)
 
 
 def test_a_thousand_orders_have_the_shares_that_are_asked_for() -> None:
@@ -53,12 +53,14 @@ def test_ds_6_a_shop_is_fined_ten_yuan_an_order_and_at_most_500_a_day() -> None:
 
 
 def test_ds_5_points_are_capped_by_day_and_what_was_cleared_is_none() -> None:
-    orders = [Order(DOUYIN, str(number), "1001", Fate.JUDGED, NOON) for number in range(12)]
-    orders.append(Order(DOUYIN, "99", "1002", Fate.CLEARED, NOON))
+    orders = [PlannedOrder(DOUYIN, str(number), "1001", Fate.JUDGED, NOON) for number in range(12)]
+    orders.append(PlannedOrder(DOUYIN, "99", "1002", Fate.CLEARED, NOON))
     totals = books.totals(orders, {order.case_id: NOON for order in orders})
     assert (totals["1001"].points, totals["1002"].points) == (Decimal(1), Decimal(0))
 
 
 def test_jd_14_a_late_order_that_is_exempt_counts_no_more() -> None:
-    orders = [Order(JD, str(at), "1001", fate, NOON, NOON) for at, fate in enumerate((Fate.LATE, Fate.LATE_AND_EXEMPT))]
+    orders = [
+        PlannedOrder(JD, str(at), "1001", fate, NOON, NOON) for at, fate in enumerate((Fate.LATE, Fate.LATE_AND_EXEMPT))
+    ]
     assert books.totals(orders, {})["1001"].late_orders == 1

@@ -9,7 +9,7 @@ from cases.errors import BadForm
 from proofs import fuzz as command
 from proofs.fuzzing import target as judged
 from proofs.fuzzing.campaign import TARGETS, fuzz, keep, kept
-from proofs.fuzzing.target import Target, Violation, try_input
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, try_input
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -28,7 +28,7 @@ def fails_for_long_ones(content: bytes) -> None:
 
 
 def test_a_planted_fault_is_found_made_small_and_kept(tmp_path: Path) -> None:
-    done = fuzz(Target("toy", st.binary(max_size=50), fails_for_long_ones), seconds=30, first_seed=1)
+    done = fuzz(FuzzTarget("toy", st.binary(max_size=50), fails_for_long_ones), seconds=30, first_seed=1)
 
     (found,) = done.found
     assert (found.content, "KeyError" in found.why) == (b"\x00" * 4, True)
@@ -45,15 +45,15 @@ def cannot_be_shown(_: bytes) -> None:
 
 @pytest.mark.parametrize(("take", "why"), [(says_nothing, "says nothing"), (cannot_be_shown, "UTF-8")])
 def test_an_error_that_tells_nobody_anything_is_found(take: object, why: str) -> None:
-    with pytest.raises(Violation, match=why):
-        try_input(Target("toy", st.binary(), take), b"")  # type: ignore[arg-type]
+    with pytest.raises(BadOutcome, match=why):
+        try_input(FuzzTarget("toy", st.binary(), take), b"")  # type: ignore[arg-type]
 
 
 def test_an_input_that_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judged, "MOST_CPU_SECONDS", 0.0)
 
-    with pytest.raises(Violation, match="took"):
-        try_input(Target("toy", st.binary(), lambda _: [sum(range(1000))].clear()), b"")
+    with pytest.raises(BadOutcome, match="took"):
+        try_input(FuzzTarget("toy", st.binary(), lambda _: [sum(range(1000))].clear()), b"")
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "nan", "1e9"])

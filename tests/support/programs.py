@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ PORTS = itertools.cycle(range(12_000 + WORKER * 2_000, 14_000 + WORKER * 2_000))
 """Ports of this test process alone, below the system's ephemeral ports."""
 
 
-def free_port() -> int:
-    """Return a port that is free, and that no other test process hands out."""
-    for port in PORTS:
+def free_port(ports: Iterable[int] = PORTS) -> int:
+    """Return the first of some ports that is free; by default, none that another test process hands out."""
+    for port in ports:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

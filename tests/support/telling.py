@@ -23,6 +23,7 @@ from tests.support.processes.shortages import shortage_facts
 from tests.support.processes.splits import split_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
+from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 
 OPENED = machines.OPENED.astimezone(UTC)
@@ -136,19 +137,40 @@ def restarted(machine: CaseMachine, record: dict[str, Any]) -> CaseMachine:
 
 
 def until(machine: CaseMachine, now: datetime) -> None:
-    """Let time pass, instant by instant; the platform has no record of what any clock of its own led to."""
+    """Let time pass, instant by instant, and settle each."""
     nearest = machine.next_instant(machine.state.latest)
     while nearest is not None and nearest < now:
-        _pass(machine, nearest)
+        settle(machine, nearest)
         nearest = machine.next_instant(nearest)
-    _pass(machine, now)
+    settle(machine, now)
 
 
-def _pass(machine: CaseMachine, now: datetime) -> None:
+def settle(machine: CaseMachine, now: datetime) -> None:
+    """Let time pass until an instant; the platform has no record of what any clock of its own led to."""
     machine.advance(now)
     while machine.state.unresolved:
         machine.resolve_expiry(machine.state.unresolved[0].serial, ExpiryOutcome(), now)
         machine.advance(now)
+
+
+def told_rules(process: Process) -> list[str]:
+    """Return the rules that a platform tells of: not those that are forbidden, nor the clocks that we run."""
+    return [
+        name
+        for name, rule in process.rules.items()
+        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
+    ]
+
+
+def possible_facts(machine: CaseMachine) -> list[tuple[str | None, str]]:
+    """Return what may happen next that a platform tells of: the order and the rule of each."""
+    rules = told_rules(machine.process)
+    return [
+        (view.order, name)
+        for view in machine.chart_views()
+        for name in rules
+        if name in view.chart.rules and view.transitions(name)
+    ]
 
 
 def tell(machine: CaseMachine, fact: Fact) -> None:
@@ -190,21 +212,12 @@ def told_facts(draw: st.DrawFn, process: str) -> tuple[dict[str, Any], list[Fact
     """Draw an opening, and facts with distinct instants in the order in which they are told."""
     record = draw(st.sampled_from(OPENINGS[process]))
     guide, now, drawn = opened(process, record), OPENED, list[Fact]()
-    rules = [
-        name
-        for name, rule in guide.process.rules.items()
-        if not rule.forbidden and (rule.clock is None or rule.clock.resolved_by_platform)
-    ]
+    rules = told_rules(guide.process)
     for number in range(draw(st.integers(min_value=2, max_value=9))):
         now += timedelta(seconds=draw(GAPS))
         until(guide, now)
         message: dict[str, Any] = {"message_id": f"m{number}", "occurred_at": now.isoformat()}
-        possible = [
-            (view.order, name)
-            for view in guide.chart_views()
-            for name in rules
-            if name in view.chart.rules and view.transitions(name)
-        ] or [(None, name) for name in rules]
+        possible = possible_facts(guide) or [(None, name) for name in rules]
         if draw(st.integers(min_value=0, max_value=9)) < 2:
             possible = [(order, name) for order in guide.state.parts for name in rules]
         order, rule = draw(st.sampled_from(possible))
