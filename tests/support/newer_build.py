@@ -4,10 +4,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.places import ROOT
+from tests.support.places import PACKAGES, ROOT
 from tests.support.programs import run_python
 
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 EDITION = "2099-01-01"
 MORE = {
     "cases/douyin_reship.py": {
