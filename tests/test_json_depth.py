@@ -21,8 +21,9 @@ def faulty(path: Path) -> Iterator[int]:
             body, caught = block.body, [block.items[0].context_expr]
         else:
             continue
-        words = {word for kind in caught for word in ast.unparse(kind).replace("(", " ").replace(")", " ").split()}
-        names = {word.strip(",").rpartition(".")[2] for word in words}
+        inside = [node for kind in caught for node in ast.walk(kind)]
+        names = {node.id for node in inside if isinstance(node, ast.Name)}
+        names |= {node.attr for node in inside if isinstance(node, ast.Attribute)}
         calls = (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Call))
         reads = any(isinstance(call.func, ast.Attribute) and call.func.attr in READS for call in calls)
         if reads and names & REFUSALS and "RecursionError" not in names:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.places import ROOT
+from tests.support.places import PACKAGES, ROOT
 from workflows.registry import PROCESSES
-
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 
 IDIOMS = {
     "class": {},

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 from tests.support.embedded import surroundings
-from tests.support.programs import ROOT
+from tests.support.places import PACKAGES, ROOT
 
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 FILES = ROOT / "tests" / "support" / "new_process"
 REGISTRY = "REGISTERED: Mapping[str, str] = {\n"
 

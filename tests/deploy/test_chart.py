@@ -1,6 +1,6 @@
 """The Helm chart, by what it renders: `make manifests` writes that, and checks it by the schemas of Kubernetes."""
 
-import importlib.util
+import runpy
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,14 +73,10 @@ def selected(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 
 @examples
 def test_what_is_rendered_follows_from_the_chart_as_it_is(example: str) -> None:
-    spec = importlib.util.spec_from_file_location("rendered_from", ROOT / "deploy" / "rendered_from.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    header = runpy.run_path(str(ROOT / "deploy" / "rendered_from.py"))["header"]
     text = (HELM / "rendered" / example).read_text(encoding="utf-8")
 
-    assert text.startswith(module.header(example)), "out of date: run `make manifests`"
+    assert text.startswith(header(example)), "out of date: run `make manifests`"
 
 
 @examples
@@ -360,14 +356,13 @@ def test_the_desks_proxy_leaves_events_alone_and_keeps_a_browser_at_one_desk() -
 def ways(example: str, kind: str) -> dict[str, set[tuple[str, int]]]:
     """Return for every component which policies let it be asked (Ingress), or ask (Egress), and at which ports."""
     found: dict[str, set[tuple[str, int]]] = {}
-    for name, labels in pods(example).items():
+    for labels in pods(example).values():
         for policy in all_of(example, "NetworkPolicy"):
             spec = policy["spec"]
             if selected(spec["podSelector"], labels) and spec["policyTypes"] == [kind]:
                 (rule,) = spec[kind.lower()]
                 ports = {(policy["metadata"]["name"].removeprefix("aftersales-"), one["port"]) for one in rule["ports"]}
                 found.setdefault(labels["app.kubernetes.io/component"], set()).update(ports)
-        assert name
     return found
 
 

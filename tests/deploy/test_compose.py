@@ -178,7 +178,7 @@ def test_nothing_that_was_made_is_made_again(made: Path) -> None:
 
 
 def test_containers_run_as_whoever_made_the_secrets_but_never_as_root(made: Path) -> None:
-    user, _, group = re.findall(r"^AFTERSALES_USER=(\d+)(:)(\d+)$", (made / ".env").read_text(), re.MULTILINE)[0]
+    ((user, group),) = re.findall(r"^AFTERSALES_USER=(\d+):(\d+)$", (made / ".env").read_text(), re.MULTILINE)
 
     assert "0" not in (user, group)
     assert (made / "secrets" / "keys.yaml").stat().st_uid == int(user) == (os.getuid() or 10001)

@@ -12,11 +12,12 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aftersales.monitoring.figures import DESCRIBED, FIGURE_REGISTRY
-from tests.support.places import ROOT
+from tests.support.places import DOCS, ROOT
 from tests.support.scraping import OF_SDK
 
 ALERTS = yaml.safe_load((ROOT / "deploy/monitoring/alerts.yaml").read_text(encoding="utf-8"))
 DASHBOARD = json.loads((ROOT / "deploy/monitoring/dashboard.json").read_text(encoding="utf-8"))
+OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
 RULES: dict[str, dict[str, Any]] = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 OF_SCRAPES = {"job", "instance"}
@@ -45,48 +46,39 @@ def exported() -> dict[str, set[str]]:
 EXPORTED = exported()
 
 
-def selectors(expression: Any) -> Iterator[Any]:
-    """Yield the selectors of a parsed expression."""
+def parts(expression: Any) -> Iterator[Any]:
+    """Yield a parsed expression and all that it is made of, what is outside first."""
+    yield expression
     match expression:
-        case promql.VectorSelector():
-            yield expression
         case promql.MatrixSelector():
             yield expression.vector_selector
         case promql.BinaryExpr():
-            yield from selectors(expression.lhs)
-            yield from selectors(expression.rhs)
+            yield from parts(expression.lhs)
+            yield from parts(expression.rhs)
         case promql.Call():
             for argument in expression.args:
-                yield from selectors(argument)
+                yield from parts(argument)
         case promql.AggregateExpr() | promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr():
-            yield from selectors(expression.expr)
-        case promql.NumberLiteral() | promql.StringLiteral():
+            yield from parts(expression.expr)
+        case promql.VectorSelector() | promql.NumberLiteral() | promql.StringLiteral():
             return
         case _:
             raise AssertionError(type(expression))
 
 
-def aggregations(expression: Any) -> Iterator[Any]:
-    """Yield the aggregations of a parsed expression."""
-    match expression:
-        case promql.AggregateExpr():
-            yield expression
-            yield from aggregations(expression.expr)
-        case promql.BinaryExpr():
-            yield from aggregations(expression.lhs)
-            yield from aggregations(expression.rhs)
-        case promql.Call():
-            for argument in expression.args:
-                yield from aggregations(argument)
-        case promql.ParenExpr() | promql.UnaryExpr() | promql.SubqueryExpr():
-            yield from aggregations(expression.expr)
+def selectors(expression: Any) -> list[Any]:
+    return [part for part in parts(expression) if isinstance(part, promql.VectorSelector)]
+
+
+def aggregations(expression: Any) -> list[Any]:
+    return [part for part in parts(expression) if isinstance(part, promql.AggregateExpr)]
 
 
 def labels_left(expression: Any) -> set[str]:
     """Return the labels that the samples of an expression have."""
-    outer = next(aggregations(expression), None)
-    if outer is not None:
-        return set(outer.modifier.labels) if outer.modifier else set()
+    if inside := aggregations(expression):
+        outermost = inside[0]
+        return set(outermost.modifier.labels) if outermost.modifier else set()
     return set.intersection(*(EXPORTED[one.name] | OF_SCRAPES for one in selectors(expression)))
 
 
@@ -114,22 +106,21 @@ def faults(text: str, shown: set[str]) -> list[str]:
 
 @pytest.mark.parametrize("name", RULES)
 def test_an_alert_uses_what_is_exported_and_has_a_runbook(name: str) -> None:
-    rule, operations = RULES[name], (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    rule = RULES[name]
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert rule["labels"]["severity"] in ("critical", "warning")
     summary = rule["annotations"]["summary"]
     assert faults(rule["expr"], set(re.findall(r"\$labels\.(\w+)", summary))) == []
     assert re.search(r"[\u4e00-\u9fff].* ?/ .*[a-z]", summary), "in Chinese and in English"
     assert rule["annotations"]["runbook"] == f"docs/operations.md#{name.lower()}"
-    section = re.search(rf"^### {name}\n\n(.+?)\n\n(?=#)", operations, re.MULTILINE | re.DOTALL)
+    section = re.search(rf"^### {name}\n\n(.+?)\n\n(?=#)", OPERATIONS, re.MULTILINE | re.DOTALL)
     assert section, "what to do is under a heading of its name"
     if "for" in rule:
         assert promql.parse_duration(rule["for"])
 
 
 def test_every_alert_that_is_described_exists() -> None:
-    operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    described = operations.partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    described = OPERATIONS.partition("\n## Alerts\n")[2].partition("\n## ")[0]
     assert re.findall(r"^### (\w+)$", described, re.MULTILINE) == list(RULES)
     assert all(name in RULES for name in re.findall(r"\*([A-Z]\w+[a-z]\w+)\*", described) if name != "Schedules")
 

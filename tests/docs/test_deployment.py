@@ -43,8 +43,8 @@ def test_every_command_that_a_test_runs_is_one_that_it_knows() -> None:
                     map(str.strip, recipe.splitlines())
                 )
             else:
-                _, *arguments = line.split()
-                assert [word for word in (Path(line.split()[0]).name, *arguments) if word not in source] == [], line
+                program, *arguments = line.split()
+                assert [word for word in (Path(program).name, *arguments) if word not in source] == [], line
 
 
 def test_every_test_that_holds_a_row_exists() -> None:

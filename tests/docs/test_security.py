@@ -4,16 +4,15 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from aftersales.runtime.settings import Settings
-from tests.support.places import ROOT
+from tests.support.places import DOCS, ROOT
 
-TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
+TEXT = (DOCS / "security.md").read_text("utf-8")
 CONSIDERED = {
     "forged push",
     "foreign shop",
@@ -107,7 +106,7 @@ def required(extras: tuple[str, ...]) -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     own = project["optional-dependencies"]
     waiting = [Requirement(line) for line in [*project["dependencies"], *(line for one in extras for line in own[one])]]
-    found: dict[tuple[str, frozenset[str]], bool] = {}
+    found = set[tuple[str, frozenset[str]]]()
     while waiting:
         wanted = waiting.pop()
         key = (canonicalize_name(wanted.name), frozenset(wanted.extras))
@@ -117,7 +116,7 @@ def required(extras: tuple[str, ...]) -> set[str]:
             needs = [Requirement(line) for line in distribution(wanted.name).requires or ()]
         except PackageNotFoundError:
             continue  # of another platform, or an extra that is not installed
-        found[key] = True
+        found.add(key)
         asked = [{"extra": extra} for extra in ("", *wanted.extras)]
         waiting += [need for need in needs if not need.marker or any(need.marker.evaluate(one) for one in asked)]
     return {name for name, _ in found}
@@ -151,4 +150,4 @@ def test_bandit_is_part_of_make_check_and_looks_at_every_package() -> None:
     (looked_at,) = re.findall(r"^SOURCES := (.*)$", makefile, flags=re.MULTILINE)
     assert "bandit" in checked.split()
     assert set(looked_at.split()) == {*SOURCES, "worker.py"}
-    assert Path(ROOT / "worker.py").is_file()
+    assert (ROOT / "worker.py").is_file()

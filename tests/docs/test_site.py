@@ -11,10 +11,9 @@ import pytest
 import yaml
 
 from tests.support.built_site import POLICY, faults, page
-from tests.support.places import ROOT
+from tests.support.places import DOCS, ROOT
 
 CONFIGURATIONS = ("zensical.toml", "zensical.zh.toml")
-DOCS = ROOT / "docs"
 HEAD = f'<meta http-equiv="{POLICY}" content="default-src \'self\'">'
 SEARCH = json.dumps({"items": ["补寄", "deadline"]})
 

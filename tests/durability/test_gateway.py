@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.life import PROCESS, eventually
-from tests.support.platforms.gateways import GatewayProcess, gateway_process, platform, secrets_file
+from tests.support.platforms.gateways import GatewayProcess, gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import serving
 from tests.support.programs import free_port
@@ -42,11 +42,7 @@ async def is_open(client: Client, own_id: int) -> bool:
 async def test_a_gateway_that_is_killed_before_it_dispatches_loses_nothing(tmp_path: Path) -> None:
     port = free_port()
     async with serving(platform()) as address:
-        settings = {
-            "AFTERSALES_DATA_DIR": str(tmp_path),
-            "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, address)),
-            "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
-        }
+        settings = gateway_settings(tmp_path, address, port)
         async with gateway_process(**settings) as gateway:
             await gateway.started()
             await push(gateway)

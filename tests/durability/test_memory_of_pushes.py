@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from aftersales.gateway.inbox import INBOX, Inbox
-from tests.support.platforms.gateways import gateway_process, secrets_file
+from tests.support.platforms.gateways import gateway_process, gateway_settings
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.programs import free_port
 
@@ -42,11 +42,7 @@ def resident_mb(process: int) -> float:
 
 @pytest.mark.timeout(900)
 async def test_fifty_thousand_pushes_leave_the_gateway_as_small_as_it_was(tmp_path: Path) -> None:
-    settings = {
-        "AFTERSALES_DATA_DIR": str(tmp_path),
-        "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, "http://127.0.0.1:9")),
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
-    }
+    settings = gateway_settings(tmp_path, "http://127.0.0.1:9", free_port())
     async with gateway_process(**settings) as gateway:
         await gateway.started()
         async with gateway.client() as client:

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersales.gateway.dispatcher import FAILS, WORKS
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.life import eventually
-from tests.support.platforms.gateways import gateway_process, platform, secrets_file
+from tests.support.platforms.gateways import gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import serving
 from tests.support.programs import free_port
@@ -61,11 +61,7 @@ async def told(client: Client, own_id: int) -> list[str]:
 async def test_two_minutes_of_pushes_while_temporal_is_away_arrive_once_and_in_order(tmp_path: Path) -> None:
     port, ui_port, database = free_port(), free_port(), tmp_path / "temporal.db"
     async with serving(platform()) as address:
-        settings = {
-            "AFTERSALES_DATA_DIR": str(tmp_path),
-            "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, address)),
-            "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
-        }
+        settings = gateway_settings(tmp_path, address, port)
         async with gateway_process(**settings) as gateway:
             async with embedded_server(database, port, ui_port) as server:
                 await gateway.started()

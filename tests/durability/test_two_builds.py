@@ -13,9 +13,9 @@ from temporalio.service import RPCError
 
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.life import eventually, facts
-from tests.support.newer_build import OPEN, newer_build, run_in
+from tests.support.newer_build import OPEN, newer_build
 from tests.support.places import ROOT
-from tests.support.programs import WorkerProcess, free_port, worker_process
+from tests.support.programs import WorkerProcess, free_port, run_python, worker_process
 
 QUEUE = "builds"
 PATIENCE_SECONDS = 90.0
@@ -43,7 +43,7 @@ class Builds:
     async def open(self, project: Path, *own_ids: str, **policy: str) -> list[Handle]:
         """Open cases with a build's own client."""
         openings = [[facts(own_id), policy] for own_id in own_ids]
-        await run_in(project, OPEN, json.dumps([self.address, QUEUE, openings]))
+        await run_python(project, "-c", OPEN, json.dumps([self.address, QUEUE, openings]))
         return [self.client.get_workflow_handle(f"{PROCESS}/{own_id}") for own_id in own_ids]
 
     async def open_bare(self, own_id: str) -> Handle:

@@ -1,16 +1,12 @@
 """A newer build of the project: a copy with one more figure, fact, field of the state and field of a call."""
 
-import asyncio
-import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.places import ROOT
-from tests.support.surroundings import without_ours
+from tests.support.places import PACKAGES, ROOT
+from tests.support.programs import run_python
 
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 EDITION = "2099-01-01"
 MORE = {
     "cases/douyin_reship.py": {
@@ -46,8 +42,9 @@ async def newer_build(folder: Path, more: Mapping[str, Mapping[str, str]] = MORE
     """Copy the project into a folder, add ``more`` to it, and write its edition; return the folder."""
     changed = {file: {before: added + before for before, added in texts.items()} for file, texts in more.items()}
     copy_of_project(folder, changed)
-    await run_in(
+    await run_python(
         folder,
+        "-c",
         "from pathlib import Path; from aftersales.authoring.edition import main; "
         f"raise SystemExit(main(Path('cases/editions'), '{EDITION}'))",
     )
@@ -66,16 +63,3 @@ def copy_of_project(folder: Path, changed: Mapping[str, Mapping[str, str]]) -> P
             text = text.replace(before, after)
         (folder / file).write_text(text, encoding="utf-8")
     return folder
-
-
-async def run_in(project: Path, code: str, *arguments: str) -> None:
-    """Run code with the packages of a build."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, *arguments),
-        cwd=project,
-        env={**without_ours(dict(os.environ)), "PYTHONPATH": str(project)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0, printed.decode()

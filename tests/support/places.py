@@ -1,4 +1,4 @@
-"""The folders of the checkout that tests read."""
+"""The folders of the checkout that tests read, and the packages of the product."""
 
 from pathlib import Path
 
@@ -7,3 +7,4 @@ DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "examples"
 HISTORIES = ROOT / "tests" / "histories"
 RULES = DOCS / "rules.md"
+PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")

@@ -68,6 +68,19 @@ class WorkerProcess:
         return [json.loads(line) for line in self.lines]
 
 
+async def run_python(project: Path, *arguments: str) -> None:
+    """Run Python in a project's folder, with the packages there; fail with what it printed if it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *arguments),
+        cwd=project,
+        env={**without_ours(dict(os.environ)), "PYTHONPATH": str(project)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+
+
 @asynccontextmanager
 async def worker_process(project: Path = ROOT, **environment: str) -> AsyncIterator[WorkerProcess]:
     """Run a project's worker with these variables in its environment; kill it when the block ends."""

@@ -41,13 +41,12 @@ class StatusPages:
         }
 
     async def value(self, name: str, **labels: str) -> float:
-        """Return one sample, 0 if there is none."""
-        found = [
+        """Return the sum of a figure's samples that have these labels, 0 if there are none."""
+        return sum(
             number
             for sample, named, number in self._all(await self.families())
             if sample == name and labels.items() <= named.items()
-        ]
-        return sum(found)
+        )
 
     async def readiness(self) -> tuple[int, dict[str, object]]:
         answer = await self.client.get("/readyz")

@@ -22,8 +22,8 @@ class Queue:
     def __init__(self, environment: WorkflowEnvironment, stage: Stage) -> None:
         self.environment, self.name, self.world = environment, uuid.uuid4().hex, Dependencies(stage, stage, stage)
 
-    def worker(self) -> Any:
-        settings = Settings(task_queue=self.name, graceful_shutdown_seconds=0.1)
+    def worker(self, **options: Any) -> Any:
+        settings = Settings(task_queue=self.name, graceful_shutdown_seconds=0.1, **options)
         return make_worker(self.environment.client, settings, self.world)
 
     async def holds(self, case_id: str, update_id: str) -> bool:

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.testing import WorkflowEnvironment
 
 from tests.support.life import Open, due, eventually, fired, whole_now
-from tests.support.stage import Scene, Stage
+from tests.support.stage import Scene
 from tests.support.task_queues import Queue
 
 REFUSED = [
@@ -76,11 +75,6 @@ async def test_g_4_every_rule_of_the_case_can_be_acted_on_in_turn(open_case: Ope
         "submit_evidence",
         "push_tracking_number",
     ]
-
-
-@pytest.fixture
-def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
-    return Queue(environment, stage)
 
 
 async def test_dr_4_a_decision_that_waited_for_a_worker_does_not_beat_the_clock(queue: Queue, opening: Open) -> None:

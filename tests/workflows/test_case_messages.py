@@ -1,7 +1,6 @@
 """Messages (G-3), and whatever else can be sent through the API: nothing may wedge a case."""
 
 import json
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -16,14 +15,10 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
 
-from activities.dependencies import Dependencies
-from aftersales.bootstrap import make_worker
-from aftersales.runtime.settings import Settings
 from tests.support.life import Life, Open, at, fired
 from tests.support.raw import ARGUMENTS, PAYLOADS
-from tests.support.stage import Stage
+from tests.support.task_queues import Queue
 from workflows.engine.case_workflow import MESSAGES_AT_ONCE
 from workflows.registry import PROCESSES
 
@@ -151,16 +146,14 @@ async def test_a_case_is_not_called_off_by_cancelling_its_workflow(open_case: Op
 
 
 async def test_g_3_many_messages_that_waited_for_a_worker_are_taken_in_by_several_tasks(
-    environment: WorkflowEnvironment, stage: Stage, opening: Open
+    queue: Queue, opening: Open
 ) -> None:
-    queue = uuid.uuid4().hex
-    life = await opening(task_queue=queue)
+    life = await opening(task_queue=queue.name)
     form = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
     for number in range(2 * MESSAGES_AT_ONCE + 1):
         await life.report(message_id=f"m{number}", rule="submit_evidence", form=form)
     await life.report(message_id="first", rule="refuse", form={"reason": "已签收"}, occurred_at=life.opened.isoformat())
-    settings = Settings(task_queue=queue, graceful_shutdown_seconds=0.1)
-    async with make_worker(environment.client, settings, Dependencies(stage, stage, stage)):
+    async with queue.worker():
         seen = await life.until("all taken", lambda seen: seen["state"] == ["arbitration"])
     started = await life.kinds()
     assert (seen["ignored_in_all"], started.count("TIMER_STARTED")) == (2 * MESSAGES_AT_ONCE + 1, 2)

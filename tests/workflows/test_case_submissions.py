@@ -5,13 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
-from activities.dependencies import Dependencies
-from aftersales.bootstrap import make_worker
-from aftersales.runtime.settings import Settings
 from tests.support.life import Life, Open, at, due, fired
-from tests.support.stage import BUSINESS, UNREACHABLE, Scene, Stage
+from tests.support.stage import BUSINESS, UNREACHABLE, Scene
+from tests.support.task_queues import Queue
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 REFUSAL = {"reason": "已签收"}
@@ -207,14 +204,11 @@ async def test_g_10_a_confirmation_that_overtakes_the_answer_is_no_loss(open_cas
 
 @pytest.mark.parametrize("patient", [True, False])
 async def test_a_shop_that_has_had_its_share_of_local_calls_is_served_by_a_regular_activity(
-    environment: WorkflowEnvironment, stage: Stage, opening: Open, *, patient: bool
+    queue: Queue, opening: Open, *, patient: bool
 ) -> None:
-    shop, queue = uuid.uuid4().hex, uuid.uuid4().hex
-    settings = Settings(task_queue=queue, graceful_shutdown_seconds=0.1)
-    if patient:
-        settings = settings.model_copy(update={"max_activities_per_shop_per_second": 0.001})
-    async with make_worker(environment.client, settings, Dependencies(stage, stage, stage)):
-        first, second = [await opening(task_queue=queue, shop_id=shop) for _ in range(2)]
+    shop, limit = uuid.uuid4().hex, {"max_activities_per_shop_per_second": 0.001} if patient else {}
+    async with queue.worker(**limit):
+        first, second = [await opening(task_queue=queue.name, shop_id=shop) for _ in range(2)]
         assert (await first.act("agree"))["decision"] == "taken"
         answer = await second.act("agree")
         assert answer["decision"] == ("being_submitted" if patient else "taken")

@@ -1,17 +1,15 @@
-"""What comes to a case that its worker has not in its cache.
+"""What comes to a case that is not in its worker's cache.
 
 The SDK's core gives such a worker an update together with the tasks before it that had no commands; in a replay it
-gives them one after the other (an open fault).  Neither may change the commands of a case.
+gives them one after the other (an open fault). Neither may change the commands of a case.
 """
 
 import asyncio
 import uuid
 from typing import Any
 
-import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
@@ -25,11 +23,6 @@ from workflows.registry import PROCESSES
 from workflows.replay.replayer import replay
 
 FILING = {"reason": "收件人电话空号", "evidence": [{"kind": "call_record", "url": "https://example.com/call.mp3"}]}
-
-
-@pytest.fixture
-def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
-    return Queue(environment, stage)
 
 
 async def opened(queue: Queue, stage: Stage) -> WorkflowHandle[Any, Any]:

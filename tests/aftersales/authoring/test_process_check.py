@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from aftersales.authoring.process_check import broken_invariants, led_on_by_orders, missing, unregistered, worker_faults
-from tests.support.places import ROOT
+from tests.support.places import PACKAGES, ROOT
 from tests.support.preloaded import Preloaded, preloaded
 from workflows.registry import FAULTS, PROCESSES, REGISTERED
 
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 CHART, CASE, WORKFLOW = "statecharts/claim_1688.py", "cases/claim_1688.py", "workflows/claim_1688.py"
 ACTIVITIES, REGISTRY = "activities/claim_1688.py", "workflows/registry.py"
 KEPT = [name for name in PROCESSES if name in ("claim_1688", "jd_delay_card", "jd_shipment")]

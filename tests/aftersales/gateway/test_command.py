@@ -16,7 +16,7 @@ from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings
 from cases.messages import Report
 from tests.support.life import eventually
-from tests.support.platforms.gateways import gateway_process, secrets_file
+from tests.support.platforms.gateways import gateway_process, gateway_settings, secrets_file
 from tests.support.platforms.pushing import SECRET, body, content, pushed, signed
 from tests.support.programs import free_port
 
@@ -68,11 +68,7 @@ def test_what_is_missing_or_cannot_be_used_is_named(tmp_path: Path, monkeypatch:
 async def test_it_starts_and_stores_messages_while_temporal_is_away_and_stops_on_a_signal(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    variables = {
-        "AFTERSALES_DATA_DIR": str(tmp_path),
-        "AFTERSALES_SECRETS_FILE": str(secrets_file(tmp_path, NOWHERE)),
-        "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
-    }
+    variables = gateway_settings(tmp_path, NOWHERE, free_port())
     pushed_body = body(pushed("227", "m1", content(1, reason="王小明 13800000000")))
     async with gateway_process(**variables) as gateway:
         await gateway.started()

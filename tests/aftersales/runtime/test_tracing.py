@@ -44,7 +44,7 @@ from cases.errors import BadForm, PlatformUnreachable
 from tests.support.key_files import key_file
 from tests.support.life import PROCESS, facts
 from tests.support.otlp_receiver import OtlpReceiver, receiving
-from tests.support.places import HISTORIES, ROOT
+from tests.support.places import HISTORIES, PACKAGES, ROOT
 from tests.support.platforms.serving import serving
 from tests.support.stage import Scene, Stage
 from tests.support.surroundings import without_ours
@@ -54,7 +54,6 @@ from workflows.worker_options import CaseRunner, OneArgument, for_cases, hiding_
 
 MARKER = "朝阳区-张三-13800000000"
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
-PACKAGES = ("statecharts", "cases", "workflows", "activities", "aftersales")
 VARIABLES = ("ENDPOINT", "TRACES_ENDPOINT", "HEADERS", "PROTOCOL", "TRACES_PROTOCOL", "TIMEOUT", "COMPRESSION")
 
 
@@ -276,7 +275,7 @@ async def test_a_case_goes_on_where_tracing_is_turned_on_off_and_on_again(
     await replay(history, converter)
     stop_tracing()
 
-    ((start,),) = [receiver.named(f"StartWorkflow:{PROCESS}")]
+    (start,) = receiver.named(f"StartWorkflow:{PROCESS}")
     (run,) = receiver.named(f"RunActivity:{PROCESS}.agree_on_platform")
     assert scene.performed == ["agree_on_platform", "push_tracking_number"]
     assert receiver.above(run)[1:] == ["StartWorkflowUpdate:agree"]

@@ -1,6 +1,5 @@
 """One desk and one browser for all tests of the desk that one process runs."""
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,6 +13,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from tests.support.browser.chromium import open_page
 from tests.support.browser.served_desk import Cases, RunningDesk
+from tests.support.programs import free_port
 
 SCREEN = {"width": 1280, "height": 800}
 
@@ -31,12 +31,9 @@ async def desk(
     environment: WorkflowEnvironment, worker: None, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningDesk]:
     folder = tmp_path_factory.mktemp("desk")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with SqlLedger(folder / "ledger.sqlite3") as ledger:
         own = settings.model_copy(update={"data_dir": folder})
-        running = RunningDesk(DeskServices(environment.client, ledger, own), port)
+        running = RunningDesk(DeskServices(environment.client, ledger, own), free_port())
         await running.start()
         yield running
         await running.stop()

@@ -67,6 +67,15 @@ def secrets_file(folder: Path, platform_address: str) -> Path:
     return path
 
 
+def gateway_settings(folder: Path, platform_address: str, temporal_port: int) -> dict[str, str]:
+    """Return the variables of a gateway for one shop, whose secrets file is written into its data folder."""
+    return {
+        "AFTERSALES_DATA_DIR": str(folder),
+        "AFTERSALES_SECRETS_FILE": str(secrets_file(folder, platform_address)),
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{temporal_port}",
+    }
+
+
 class GatewayProcess:
     """A running gateway, and the lines it writes on standard error."""
 

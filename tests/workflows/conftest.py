@@ -1,0 +1,12 @@
+"""What the tests of cases share."""
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from tests.support.stage import Stage
+from tests.support.task_queues import Queue
+
+
+@pytest.fixture
+def queue(environment: WorkflowEnvironment, stage: Stage) -> Queue:
+    return Queue(environment, stage)
