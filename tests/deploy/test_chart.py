@@ -356,13 +356,14 @@ def test_the_desks_proxy_leaves_events_alone_and_keeps_a_browser_at_one_desk() -
 def ways(example: str, kind: str) -> dict[str, set[tuple[str, int]]]:
     """Return for every component which policies let it be asked (Ingress), or ask (Egress), and at which ports."""
     found: dict[str, set[tuple[str, int]]] = {}
-    for labels in pods(example).values():
+    for name, labels in pods(example).items():
         for policy in all_of(example, "NetworkPolicy"):
             spec = policy["spec"]
             if selected(spec["podSelector"], labels) and spec["policyTypes"] == [kind]:
                 (rule,) = spec[kind.lower()]
                 ports = {(policy["metadata"]["name"].removeprefix("aftersales-"), one["port"]) for one in rule["ports"]}
                 found.setdefault(labels["app.kubernetes.io/component"], set()).update(ports)
+        assert name
     return found
 
 
