@@ -222,7 +222,12 @@ class BestWithDuties(Best):
             self.changed = False
             await workflow.wait_condition(lambda: self.changed or self.alarm.done())
             self._show()
-        outcome = {"case_id": workflow.info().workflow_id, "state": self.state, "timeline": self.timeline}
+        outcome = {
+            "case_id": workflow.info().workflow_id,
+            "order": facts["order_id"],
+            "state": self.state,
+            "timeline": self.timeline,
+        }
         await workflow.execute_local_activity(close, outcome, **CALL)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return {"state": self.state}

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ from aftersales.runtime.http_server import listen
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
 from benchmarks import by_hand, peers
+from benchmarks.books_by_hand import BooksByHand
 from cases.messages import Opening
 from workflows.opening import start_case
 from workflows.registry import PROCESSES, case_workflows
@@ -112,7 +113,10 @@ async def work(way: str, address: str, queue: str) -> None:
             settings = Settings(**options, graceful_shutdown_seconds=0.1, data_dir=folder, pretend_platforms=True)
             worker = make_worker(client, settings, await stack.enter_async_context(open_dependencies(settings, client)))
         else:
-            kind = {"workflows": [WAYS[way]], "activities": by_hand.ACTIVITIES}
+            activities: Sequence[Callable[..., Any]] = by_hand.ACTIVITIES
+            if way == AGAINST:
+                activities = BooksByHand(Path(stack.enter_context(tempfile.TemporaryDirectory()))).activities()
+            kind = {"workflows": [WAYS[way]], "activities": activities}
             worker = Worker(client, **options, **kind, workflow_runner=UnsandboxedWorkflowRunner())
         await stack.enter_async_context(worker)
         print("ready", flush=True)

@@ -22,6 +22,7 @@ _UPDATE_ENTRY = update(ENTRIES).where(ENTRIES.c.key == bindparam("of_key"))
 _OWN_UNDONE = select(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
 _DELETE_UNDONE = delete(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
 _DELETE_DECISIONS = delete(DECISIONS).where(DECISIONS.c.case_id == bindparam("of_case"))
+_INSERT_ENTRY, _INSERT_DECISION, _INSERT_OUTCOME = insert(ENTRIES), insert(DECISIONS), insert(OUTCOMES)
 _DELETE_OUTCOME = delete(OUTCOMES).where(OUTCOMES.c.case_id == bindparam("of_case"))
 
 
@@ -44,10 +45,10 @@ def record_case(connection: Connection, record: CaseRecord) -> None:
         connection.execute(_DELETE_DECISIONS, case)
         connection.execute(_DELETE_OUTCOME, case)
     if record.decisions:
-        connection.execute(insert(DECISIONS), _decision_rows(record))
+        connection.execute(_INSERT_DECISION, _decision_rows(record))
     if record.outcome is not None:
         row = record.outcome.model_dump() | {"day": shanghai_day(record.outcome.closed_at)}
-        connection.execute(insert(OUTCOMES), row)
+        connection.execute(_INSERT_OUTCOME, row)
 
 
 def enter_cases(connection: Connection, cases: Iterable[OpenedCase]) -> None:
@@ -109,7 +110,7 @@ def _record_entries(connection: Connection, record: CaseRecord, *, begun: bool) 
     for key, row in in_force.items():
         before = stored.get(key)
         if before is None:
-            connection.execute(insert(ENTRIES), row)
+            connection.execute(_INSERT_ENTRY, row)
         elif not is_booked(before) or _facts(before) != _facts(row):
             connection.execute(_UPDATE_ENTRY, row | {"of_key": key})
         else:

@@ -9,11 +9,12 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Select, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
@@ -185,16 +186,19 @@ class SqlLedger:
         """
         with self._write() as connection:
             upsert(connection, TOLD, fact.model_dump())
-        about = [CASES.c.process == fact.process, CASES.c.shop_id == fact.shop_id, CASES.c.case_id != fact.told_by]
-        if fact.order is not None:
-            about.append(CASES.c.order == fact.order)
-        if fact.period is not None:
-            about.append(CASES.c.opened_at.between(*fact.period))
-        ended = OUTCOMES.c.closed_at.is_(None) | (OUTCOMES.c.closed_at >= fact.occurred_at - LONG_ENDED)
-        known = CASES.outerjoin(OUTCOMES, OUTCOMES.c.case_id == CASES.c.case_id)
-        query = select(CASES.c.case_id).select_from(known).where(*about, ended).order_by(CASES.c.case_id)
+        begun = fact.period or (None, None)
+        about = {
+            "of_process": fact.process,
+            "of_shop": fact.shop_id,
+            "of_order": fact.order,
+            "told_by": fact.told_by,
+            "begun_from": begun[0],
+            "begun_until": begun[1],
+            "ended_since": fact.occurred_at - LONG_ENDED,
+        }
+        query = _cases_told(of_order=fact.order is not None, of_period=fact.period is not None)
         with self._reading() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query, about).scalars())
 
     def untell(self, key: str) -> None:
         """Withdraw a fact whose rule was taken back: no case that is opened later is told."""
@@ -338,6 +342,21 @@ class SqlLedger:
         if isinstance(bad, DataError) or isinstance(cause, ValueError):
             return BadForm(f"ledger: 无法入账 / cannot be stored: {why}")
         return LedgerUnreachable(f"ledger {self.name}: {why}")
+
+
+@cache
+def _cases_told(*, of_order: bool, of_period: bool) -> Select[Any]:
+    """Return the query for the cases that a fact concerns; building it takes longer than running it."""
+    cases = CASES.c
+    about = [cases.process == bindparam("of_process"), cases.shop_id == bindparam("of_shop")]
+    about.append(cases.case_id != bindparam("told_by"))
+    if of_order:
+        about.append(cases.order == bindparam("of_order"))
+    if of_period:
+        about.append(cases.opened_at.between(bindparam("begun_from"), bindparam("begun_until")))
+    ended = OUTCOMES.c.closed_at.is_(None) | (OUTCOMES.c.closed_at >= bindparam("ended_since"))
+    known = CASES.outerjoin(OUTCOMES, OUTCOMES.c.case_id == cases.case_id)
+    return select(cases.case_id).select_from(known).where(*about, ended).order_by(cases.case_id)
 
 
 def _known(row: Any) -> KnownCase:
