@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -14,10 +15,14 @@ from aftersales.runtime.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
 from tests.support.life import DEADLINE_SECONDS, eventually, fired, whole_now
+from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
 from tests.support.stage import Stage
+from workflows.engine.case_workflow import MESSAGES_AT_ONCE
 from workflows.engine.sender import InputSender
 from workflows.opening import start_case
+from workflows.registry import PROCESSES
+from workflows.replay.replayer import replay
 
 HOUR = timedelta(hours=1)
 NOW = whole_now()
@@ -87,3 +92,30 @@ async def test_g_11_a_parcel_shipped_in_time_is_still_in_time_after_a_reset(
     assert scene.performed == ["push_tracking_number"]  # the platform was asked again under the same key
     assert len({ending.key for ending in scene.endings}) == 1
     assert {outcome.key for outcome in scene.outcomes} == {ending.key for ending in scene.endings}
+
+
+@pytest.mark.parametrize("ignored", [0, 2 * MESSAGES_AT_ONCE])
+async def test_g_11_a_decision_that_a_message_had_made_possible_is_still_taken_after_a_reset(
+    worker: None, client: Client, stage: Stage, ignored: int
+) -> None:
+    facts = claim_facts(uuid.uuid4().hex[:12], NOW - 4 * HOUR)
+    handle: Any = await start_case(client, "tests", PROCESSES["claim_1688"], Opening(facts=facts))
+    given = with_sender(client, EARLIER, timed=False).get_workflow_handle(handle.id)
+    for number in range(ignored):
+        await given.signal("report", {"message_id": f"i{number}", "rule": "unheard_of"})
+    appealed = (NOW - 3 * HOUR).isoformat()
+    await given.signal("report", {"message_id": "m1", "rule": "appeal", "form": APPEAL, "occurred_at": appealed})
+    serial = (await given.execute_update("add_evidence", {"evidence": [CHAT]}, id="k1"))["serial"]
+    await given.execute_update("done_by_hand", {"serial": serial}, id="k2")
+
+    async def taken() -> Any:
+        seen = await client.get_workflow_handle(handle.id).query("view")
+        return seen if fired(seen) == ["appeal", "add_evidence"] and not seen["busy"] else None
+
+    before = await eventually("the evidence is added", taken)
+    await reset_by_hand(client, handle.id)
+    after = await eventually("the evidence is added again", taken)
+    assert happened(after) == happened(before)
+    assert [one["status"] for one in after["decisions"]] == ["taken"]
+    assert len(after["ignored"]) == len(before["ignored"])
+    await replay(await client.get_workflow_handle(handle.id).fetch_history())

@@ -25,6 +25,7 @@ from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.background_tasks import BackgroundTasks
 from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
+from workflows.engine.course import given_at
 from workflows.engine.details import current_details, static_details, static_summary
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
@@ -48,6 +49,13 @@ SETTLED_BEFORE_SHOWN = "2026-11-29"
 Before, it showed first if an update had begun a local call in the same activation.  A worker without the case in its
 cache gets an update together with the task before it, if that one had no commands, and a replay gets them apart: the
 same commands came in another order, and the case was wedged.
+"""
+
+IN_TURN = "2026-11-30"
+"""Since this edition decisions and confirmations are judged after the messages that had arrived before them.
+
+A reset gives a case all its inputs again, in one task.  Before, a decision was then judged, and lost, before the
+messages that had made it possible were taken in.
 """
 
 
@@ -136,6 +144,9 @@ class CaseWorkflow:
         self._followed, self._confirming = False, 0
         self._time = CaseTime()
         self._messages: list[tuple[Any, InputSender]] = []
+        self._received = 0
+        self._given_again: list[object] = []
+        """The decisions and confirmations that were given before and have not been judged yet, oldest first."""
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._shown: dict[str, Any] | None = None
@@ -266,14 +277,56 @@ class CaseWorkflow:
         """Refuse a decision that the rules do not allow now, before anything is written (G-4)."""
         with _refusals_to_callers():
             refuse_oversized(form, rule)
-            self._machine.check(rule, form, self._time.now(), key=_update_id(), sender=current_sender())
+            if machine := self._found_now():
+                machine.check(rule, form, self._time.now(), key=_update_id(), sender=current_sender())
+
+    @property
+    def _in_turn(self) -> bool:
+        return self._machine.case.opened_since(IN_TURN)
+
+    def _found_now(self) -> CaseMachine | None:
+        """Return the case as an input that arrives now will find it; read-only; None if that cannot be told yet."""
+        machine = self._machine
+        if not self._in_turn or not (self._messages or self._given_again):
+            return machine
+        if self._given_again or len(self._messages) > MESSAGES_AT_ONCE:
+            return None
+        trial = machine.fork()
+        for message, sender in self._messages:
+            take_message(trial, message, self._time.now(), sender)
+        return trial
+
+    def _may_take_messages(self) -> bool:
+        return bool(self._messages) and not self._calls.local
+
+    async def _wait_for_turn(self, sender: InputSender, held_up: Callable[[], bool]) -> None:
+        """Wait until the messages that have arrived are taken in, and what is given again has been judged in order."""
+        arrived, turn = self._received, object()
+        given_again = given_at(sender, self._time.now()) is not None
+
+        def its_turn() -> bool:
+            taken_in = self._received - len(self._messages) >= arrived
+            return taken_in and (not given_again or (self._given_again[0] is turn and not held_up()))
+
+        if given_again:
+            self._given_again.append(turn)
+        try:
+            while not its_turn():
+                await workflow.wait_condition(lambda: its_turn() or self._may_take_messages())
+                if self._may_take_messages() and self._take_messages():
+                    await self._begin_another_task()
+        finally:
+            if given_again:
+                self._given_again.remove(turn)
 
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
         if not self._calls.local:  # what arrived before the decision goes first
             self._take_messages()
-        if self._confirming or machine.must_wait(self._time.now(), sender):
+        if self._in_turn:
+            await self._wait_for_turn(sender, lambda: machine.must_wait(self._time.now(), sender))
+        elif self._confirming or machine.must_wait(self._time.now(), sender):
             await workflow.wait_condition(lambda: not (self._confirming or machine.must_wait(self._time.now(), sender)))
         with _refusals_to_callers():
             decision = machine.submit(rule, form, self._time.now(), key=key, sender=sender)
@@ -307,11 +360,16 @@ class CaseWorkflow:
     async def done_by_hand(self, which: Any = None) -> CaseSummary:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
-        self._confirming += 1
-        try:
-            await workflow.wait_condition(lambda: not self._prepares_step(which, sender))
-        finally:
-            self._confirming -= 1
+        if self._in_turn:
+            with _refusals_to_callers():
+                self._machine.prepares_step(which, self._time.now(), sender)
+            await self._wait_for_turn(sender, lambda: self._machine.prepares_step(which, self._time.now(), sender))
+        else:
+            self._confirming += 1
+            try:
+                await workflow.wait_condition(lambda: not self._prepares_step(which, sender))
+            finally:
+                self._confirming -= 1
         with _refusals_to_callers():
             self._machine.done_by_hand(which, self._time.now(), sender=sender)
         self._note_progress()
@@ -327,13 +385,15 @@ class CaseWorkflow:
     def _may_take(self, which: Any = None) -> None:
         with _refusals_to_callers():
             refuse_oversized(which, "done_by_hand")
-            self._machine.check_step(which, self._time.now(), retry=False, sender=current_sender())
+            if machine := self._found_now():
+                machine.check_step(which, self._time.now(), retry=False, sender=current_sender())
 
     @workflow.signal(description="平台消息 {message_id, rule, form?, order?, occurred_at?, deadline?}")
     def report(self, message: Any = None) -> None:
         """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
             self._messages.append((message, current_sender()))
+            self._received += 1
             self._note_progress()
 
     @workflow.signal(dynamic=True)
