@@ -26,6 +26,7 @@ IDIOMS = {
     },
     "constant": {
         "EFFECTS": "every process's module of activities has its table under this name",
+        "PROCESS": "every process's module of workflows declares it under this name",
         "MARKETPLACE": "every marketplace's package declares it under this name",
     },
 }

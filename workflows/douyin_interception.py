@@ -1,13 +1,10 @@
-"""The workflow of an interception on Douyin."""
+"""The process of an interception on Douyin.
+
+A parcel is stopped before its delivery and followed until it is back, or the carrier has paid for it.
+"""
 
 from cases.douyin_interception import InterceptionCase
 from statecharts.douyin_interception import DouyinInterception
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
-
-class DouyinInterceptionWorkflow(
-    CaseWorkflow,
-    process=Process("douyin_interception", "抖店快递拦截", DouyinInterception, InterceptionCase, hears=True),
-):
-    """A parcel is stopped before its delivery and followed until it is back, or the carrier has paid for it."""
+PROCESS = Process("douyin_interception", "抖店快递拦截", DouyinInterception, InterceptionCase, hears=True)

@@ -1,12 +1,10 @@
-"""The workflow of an abnormal order on JD."""
+"""The process of an abnormal order on JD.
+
+An order that cannot or should not be shipped is filed for deletion, as often as it takes.
+"""
 
 from cases.jd_abnormal_order import AbnormalOrderCase
 from statecharts.jd_abnormal_order import JdAbnormalOrder
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
-
-class JdAbnormalOrderWorkflow(
-    CaseWorkflow, process=Process("jd_abnormal_order", "京东异常订单", JdAbnormalOrder, AbnormalOrderCase)
-):
-    """An order that cannot or should not be shipped is filed for deletion, as often as it takes."""
+PROCESS = Process("jd_abnormal_order", "京东异常订单", JdAbnormalOrder, AbnormalOrderCase)

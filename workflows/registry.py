@@ -5,19 +5,21 @@ and ``activities``, and one in the package of its marketplace in ``aftersales.pl
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from statemachine.exceptions import InvalidDefinition
 
 from cases.errors import BadForm, ProcessFault
 from statecharts.rules import ChartFault
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
+
+if TYPE_CHECKING:
+    from workflows.engine.case_workflow import CaseWorkflow
 
 REGISTERED: Mapping[str, str] = {
     "douyin_reship": "douyin",
@@ -40,8 +42,8 @@ PLACED = re.compile(r"[\w/]+\.py:\d+: ")
 """The beginning of a text that says where the fault is."""
 
 
-def load(name: str) -> type[CaseWorkflow]:
-    """Import the workflow of a process; raises ProcessFault, worded for the author of the process."""
+def load(name: str) -> Process:
+    """Import a process; raises ProcessFault, worded for the author of the process."""
     try:
         module = import_module(f"workflows.{name}")
     except ModuleNotFoundError as missing:
@@ -50,19 +52,12 @@ def load(name: str) -> type[CaseWorkflow]:
         raise fault_of(name, missing) from missing
     except (Exception, SystemExit) as bad:  # whatever is wrong with one process must not stop the others
         raise fault_of(name, bad) from bad
-    workflows = [kind for kind in vars(module).values() if _is_workflow_of(kind, module.__name__)]
-    if len(workflows) != 1:
-        raise ProcessFault(
-            f"process {name}: workflows/{name}.py must contain one class XWorkflow(CaseWorkflow, process=Process(...))"
-        )
-    workflow: type[CaseWorkflow] = workflows[0]
-    if workflow.process.name != name:
-        raise ProcessFault(f"process {name}: workflows/{name}.py calls its process {workflow.process.name!r}")
-    return workflow
-
-
-def _is_workflow_of(kind: object, module: str) -> bool:
-    return isinstance(kind, type) and issubclass(kind, CaseWorkflow) and kind.__module__ == module
+    process = vars(module).get("PROCESS")
+    if not isinstance(process, Process):
+        raise ProcessFault(f"process {name}: workflows/{name}.py must contain PROCESS = Process(...)")
+    if process.name != name:
+        raise ProcessFault(f"process {name}: workflows/{name}.py calls its process {process.name!r}")
+    return process
 
 
 def fault_of(name: str, bad: BaseException) -> ProcessFault:
@@ -86,7 +81,7 @@ def _place(name: str, bad: BaseException) -> str:
 
 
 @cache
-def _loaded(name: str) -> type[CaseWorkflow] | ProcessFault:
+def _loaded(name: str) -> Process | ProcessFault:
     try:
         return load(name)
     except ProcessFault as fault:
@@ -94,40 +89,34 @@ def _loaded(name: str) -> type[CaseWorkflow] | ProcessFault:
 
 
 class _OnDemand(Mapping[str, Loaded]):
-    """What the registered processes come to, each loaded when it is first asked for: a command needs one of many."""
+    """Those of the registered names that come to one kind, each loaded when first asked for: a command needs one."""
 
-    def __init__(self, come_to: Callable[[type[CaseWorkflow] | ProcessFault], Loaded | None]) -> None:
-        self._come_to = come_to
+    def __init__(self, kind: type[Loaded]) -> None:
+        self._kind = kind
 
     def __getitem__(self, name: str) -> Loaded:
-        value = self._come_to(_loaded(name)) if name in REGISTERED else None
-        if value is None:
+        loaded = _loaded(name) if name in REGISTERED else None
+        if not isinstance(loaded, self._kind):
             raise KeyError(name)
-        return value
+        return loaded
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in REGISTERED if self._come_to(_loaded(name)) is not None)
+        return (name for name in REGISTERED if isinstance(_loaded(name), self._kind))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-def _process(loaded: type[CaseWorkflow] | ProcessFault) -> Process | None:
-    return None if isinstance(loaded, ProcessFault) else loaded.process
-
-
-def _fault(loaded: type[CaseWorkflow] | ProcessFault) -> ProcessFault | None:
-    return loaded if isinstance(loaded, ProcessFault) else None
-
-
-PROCESSES: Mapping[str, Process] = _OnDemand(_process)
-FAULTS: Mapping[str, ProcessFault] = _OnDemand(_fault)
+PROCESSES: Mapping[str, Process] = _OnDemand(Process)
+FAULTS: Mapping[str, ProcessFault] = _OnDemand(ProcessFault)
 """The processes that cannot be loaded, and why."""
 
 
-def case_workflows() -> tuple[type[CaseWorkflow], ...]:
+def case_workflows() -> tuple[type["CaseWorkflow"], ...]:
     """Return the workflows of all processes."""
-    return tuple(loaded for loaded in map(_loaded, REGISTERED) if not isinstance(loaded, ProcessFault))
+    from workflows.engine.case_workflow import workflow_of  # noqa: PLC0415 - who only reads processes needs no Temporal
+
+    return tuple(workflow_of(process) for process in PROCESSES.values())
 
 
 def process_of(name: str) -> Process:

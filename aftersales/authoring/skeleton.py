@@ -113,18 +113,13 @@ class ${chart}Case(Case):
         return [cls(facts=facts)]
 '''
 
-WORKFLOW = '''"""The workflow of $label."""
+WORKFLOW = '''"""The process of $label."""
 
 from cases.$name import ${chart}Case
 from statecharts.$name import $chart
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
 PROCESS = Process("$name", "$label", $chart, ${chart}Case)
-
-
-class ${chart}Workflow(CaseWorkflow, process=PROCESS):
-    """Agree or refuse in 48 h, or it is agreed automatically."""
 '''
 
 ACTIVITIES = '''"""How the effects of $label are performed: for now, each is a console task."""

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
+from types import new_class
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -124,7 +126,7 @@ def _add_run(owner: "type[CaseWorkflow]") -> None:
 
 
 class CaseWorkflow:
-    """The base of every workflow; a process needs only ``class XWorkflow(CaseWorkflow, process=Process(...))``."""
+    """The base of the workflow of every process."""
 
     process: ClassVar[Process]
 
@@ -416,6 +418,13 @@ class CaseWorkflow:
     def view(self) -> CaseView:
         """Return everything about the case."""
         return view(self._machine, self._time.now())
+
+
+@cache
+def workflow_of(process: Process) -> type[CaseWorkflow]:
+    """Return the workflow of a process: a class of the process's name, as Temporal knows it."""
+    module = {"__module__": f"workflows.{process.name}"}
+    return new_class(process.name, (CaseWorkflow,), {"process": process}, lambda namespace: namespace.update(module))
 
 
 def _update_id() -> str:

@@ -124,12 +124,9 @@ FILE_APPEAL_UNTIL = 'from statecharts.rules import do; file_appeal = do("file_ap
         ),
         (
             WORKFLOW,
-            (
-                'class Claim1688Workflow(\n    CaseWorkflow,\n    process=Process("claim_1688", "1688理赔", '
-                'Claim1688, ClaimCase, hears=True, hears_since="2026-11-28"),\n):'
-            ),
-            "class Claim1688Workflow:",
-            "workflows/claim_1688.py must contain one class",
+            "PROCESS = ",
+            "CLAIM = ",
+            "workflows/claim_1688.py must contain PROCESS = Process(...)",
         ),
         (WORKFLOW, 'Process("claim_1688"', 'Process("claim_1687"', "calls its process 'claim_1687'"),
         (

@@ -51,9 +51,14 @@ def test_no_help_page_loads_what_its_command_runs() -> None:
 
 
 def test_the_rule_book_of_a_process_loads_no_other_and_nothing_that_runs_one() -> None:
-    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "structlog", "temporalio.client", "temporalio.worker", "httpx2")
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, "structlog", "temporalio", "httpx2")
     books = [("rulebook", PROCESS, *options) for options in ((), ("--by-state",), ("--json",))]
     assert loaded(after(*books), *unneeded, *OTHER_PROCESSES) == []
+
+
+def test_the_figures_of_a_month_load_no_client_of_a_server(tmp_path: Path) -> None:
+    where = f"import os; os.environ['AFTERSALES_DATA_DIR'] = {str(tmp_path)!r}"
+    assert loaded(where + after(("month", "--month", "2026-11")), "temporalio", *WORKBOOKS, *SERVER) == []
 
 
 def test_a_decision_loads_the_process_of_its_case_alone() -> None:

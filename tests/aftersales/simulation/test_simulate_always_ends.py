@@ -11,7 +11,7 @@ from aftersales import bootstrap
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.simulation import simulate
 from cases.errors import CaseError
-from tests.support.processes.endless import OPENING, EndlessWorkflow
+from tests.support.processes.endless import ENDLESS, OPENING
 from workflows import registry
 
 SOON = 40.0
@@ -22,7 +22,7 @@ SOON = 40.0
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.REGISTERED, "endless", "nobody")  # type: ignore[arg-type]
     load = registry.load
-    monkeypatch.setattr(registry, "load", lambda name: EndlessWorkflow if name == "endless" else load(name))
+    monkeypatch.setattr(registry, "load", lambda name: ENDLESS if name == "endless" else load(name))
 
 
 def servers() -> set[str]:
@@ -73,6 +73,6 @@ async def test_a_workflow_that_raises_is_reported_with_its_error(tmp_path: Path)
 async def test_a_workflow_that_the_worker_does_not_know_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = [workflow for workflow in registry.case_workflows() if workflow is not EndlessWorkflow]
+    known = [workflow for workflow in registry.case_workflows() if workflow.process is not ENDLESS]
     monkeypatch.setattr(bootstrap, "case_workflows", lambda: known)
     assert "endless" in await failure(tmp_path, {"at": "1h", "act": "start_beating"})

@@ -12,7 +12,6 @@ from cases.models import Id, Instant
 from cases.policy import Policy
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, by, stays, under
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
 
@@ -72,8 +71,7 @@ class EndlessCase(Case):
         return []
 
 
-class EndlessWorkflow(CaseWorkflow, process=Process("endless", "无尽", EndlessChart, EndlessCase)):
-    """A case that never comes to rest."""
-
+ENDLESS = Process("endless", "无尽", EndlessChart, EndlessCase)
+"""A case that never comes to rest."""
 
 OPENING: dict[str, Any] = {"own": "E1", "opened_at": "+0s"}

@@ -1,11 +1,8 @@
-"""The workflow of a toy."""
+"""The process of a toy: agree, ship, wait."""
 
 from cases.toy import ToyCase
 from statecharts.toy import Toy
 
-from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.process import Process
 
-
-class ToyWorkflow(CaseWorkflow, process=Process("toy", "玩具", Toy, ToyCase)):
-    """Agree, ship, wait."""
+PROCESS = Process("toy", "玩具", Toy, ToyCase)
