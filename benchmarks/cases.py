@@ -335,7 +335,7 @@ async def cached_kb(name: str, server: EmbeddedServer, number: int) -> float:
 # Many at once.
 
 
-async def due_at_once(way: WorkingWay, number: int) -> dict[str, float]:
+async def due_at_once(way: WorkingWay, server: EmbeddedServer, number: int) -> dict[str, float]:
     """Let cases come due in the same second, and take decisions in others meanwhile."""
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20 + number * 0.05)
     applied = (due - timedelta(hours=48)).isoformat()
@@ -362,6 +362,7 @@ async def due_at_once(way: WorkingWay, number: int) -> dict[str, float]:
             waited.append(time.perf_counter() - began)
             await asyncio.sleep(0.5)
 
+    its_worker, its_server = way.cpu(), cpu_of(server.process.pid)
     deciding = asyncio.create_task(decide())
 
     async def settled(handle: Handle) -> datetime:
@@ -378,6 +379,7 @@ async def due_at_once(way: WorkingWay, number: int) -> dict[str, float]:
     agreed = "WorkflowType = 'douyin_reship' AND CaseState = '待补寄发货'"
     while (await way.client.count_workflows(agreed)).count < number:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(1)
+    used = {"worker": way.cpu() - its_worker, "server": cpu_of(server.process.pid) - its_server}
     last = max(await asyncio.gather(*(settled(handle) for handle in handles)))
     settled_all.set()
     await deciding
@@ -385,6 +387,7 @@ async def due_at_once(way: WorkingWay, number: int) -> dict[str, float]:
         "cases": number,
         "opened before they were due, s": round(spare, 1),
         "the last was late by, s": round((last - due).total_seconds(), 1),
+        **{f"CPU of the {program} until then, s": round(seconds, 1) for program, seconds in used.items()},
         "a decision meanwhile, median, s": round(statistics.median(waited), 2),
         "a decision meanwhile, longest, s": round(max(waited), 2),
     }
@@ -436,7 +439,7 @@ async def measure(sizes: Sizes, folder: Path) -> tuple[Table, dict[str, float]]:
             note("memory cached, KB", name, await cached_kb(name, server, sizes.cached))
         say(f"{sizes.due} cases due in the same second")
         async with working(OURS, server) as way:
-            return found, await due_at_once(way, sizes.due)
+            return found, await due_at_once(way, server, sizes.due)
 
 
 def run_until_stopped(measurement: Coroutine[Any, Any, None]) -> None:
