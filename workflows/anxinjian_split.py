@@ -1,6 +1,6 @@
 """The process of an Anxinjian item whose purchase was split over several orders.
 
-One item, authenticated once although its purchase was split over several orders.
+It is authenticated once, not once an order.
 """
 
 from cases.anxinjian_split import SplitCase

@@ -324,7 +324,7 @@ class CaseWorkflow:
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
-        if not self._calls.local:  # what arrived before the decision goes first
+        if self._may_take_messages():  # what arrived before the decision goes first
             self._take_messages()
         if self._in_turn:
             await self._wait_for_turn(sender, lambda: machine.must_wait(self._time.now(), sender))
@@ -363,7 +363,7 @@ class CaseWorkflow:
         """Mark a stuck step or a console task as done by the operator (G-7, G-8); a decision then counts (G-10)."""
         sender = current_sender()
         if self._in_turn:
-            with _refusals_to_callers():
+            with _refusals_to_callers():  # a form that cannot be read is refused here: a condition must not raise
                 self._machine.prepares_step(which, self._time.now(), sender)
             await self._wait_for_turn(sender, lambda: self._machine.prepares_step(which, self._time.now(), sender))
         else:
