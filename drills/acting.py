@@ -159,7 +159,7 @@ class People:
                 return "refused"
             return await self._found(case_id, decided)
         if answer.get("task") is not None:
-            return await self._by_hand(case_id, answer["serial"], decided)
+            return await self._by_hand(case_id, answer["serial"], decided.key, decided)
         return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
 
     async def _found(self, case_id: str, decided: PlannedDecision) -> str:
@@ -170,11 +170,13 @@ class People:
             return "unknown"
         return {"taken": "taken", "refused": "refused", "dropped": "refused"}.get(own[-1]["status"], "unknown")
 
-    async def _by_hand(self, case_id: str, serial: int | None, decided: PlannedDecision | None = None) -> str:
+    async def _by_hand(
+        self, case_id: str, serial: int | None, step: str | None, decided: PlannedDecision | None = None
+    ) -> str:
         form = {} if serial is None else {"serial": serial}
         key = f"{decided.key if decided else case_id}/by-hand/{serial}"
         try:
-            await decide(self._operator, SentDecision(case_id, "done_by_hand", form, key), PATIENCE)
+            await decide(self._operator, SentDecision(case_id, "done_by_hand", form, key, step), PATIENCE)
         except (DecisionUnknown, RPCError, WorkflowUpdateFailedError):
             return "unknown"
         self.did["steps done by hand"] += 1
@@ -187,7 +189,7 @@ class People:
             return None
         stuck = [effect for effect in seen["effects"] if effect["status"] in STUCK]
         for effect in stuck:
-            await self._by_hand(case_id, effect["serial"])
+            await self._by_hand(case_id, effect["serial"], effect["key"])
         return None if stuck or seen["busy"] else seen
 
     # Looks and resets.

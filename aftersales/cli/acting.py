@@ -2,10 +2,12 @@
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError
 
 from aftersales.cli.case_numbers import case_and_what_is_sent
 from aftersales.cli.exit_status import UNANSWERED
@@ -19,10 +21,11 @@ from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
 from workflows.engine.limits import refuse_oversized
 from workflows.engine.situation import ORDER_FIELD
-from workflows.engine.view import CaseSummary
+from workflows.engine.view import CaseSummary, CaseView
 from workflows.registry import process_of
 
 OPERATOR_UPDATES: Final = ("retry_effect", "done_by_hand")
+_LOOK_PATIENCE: Final = timedelta(seconds=2)
 OCCURRED_AT: Final = "occurred_at"
 """The field beside a decision's form that says when it was done in truth (G-11)."""
 
@@ -49,6 +52,8 @@ async def act(  # noqa: PLR0913 - every option of the command line is a paramete
     try:
         answer = await earlier_answer(client, decision, length) if update_id else None
         if answer is None:
+            if rule in OPERATOR_UPDATES:
+                decision = decision._replace(step=await _key_of_step(client, case, argument or {}))
             answer = await decide(client, decision, length)
     except DecisionUnknown as unknown:
         if as_json:
@@ -60,6 +65,15 @@ async def act(  # noqa: PLR0913 - every option of the command line is a paramete
     else:
         _print_answer(case, answer)
     return 0
+
+
+async def _key_of_step(client: Client, case: str, argument: dict[str, Any]) -> str | None:
+    """Return the key of the step that is meant; None if it waits for nobody, or no worker says how the case stands."""
+    try:
+        answer = await client.get_workflow_handle(case).query("view", rpc_timeout=_LOOK_PATIENCE)
+        return CaseView.model_validate_json(json.dumps(answer)).key_of_step(argument.get("serial"))
+    except (RPCError, WorkflowQueryFailedError, ValidationError):
+        return None
 
 
 def _argument(

@@ -134,7 +134,8 @@ class BatchRuns:
         argument = {name: value for name, value in (step.argument or {}).items() if name != ORDER_FIELD}
         if step.order is not None and not isinstance(action, CaseTask):
             argument[ORDER_FIELD] = step.order
-        decision = SentDecision(step.case_id, step.rule, argument or None, step.update_id)
+        confirmed = case.key_of_step(argument.get("serial")) if isinstance(action, CaseTask) else None
+        decision = SentDecision(step.case_id, step.rule, argument or None, step.update_id, confirmed)
         outcome = await self._decisions.send(client, user, decision, step.seen, step.order)
         return replace(outcome, task=in_words(case, outcome.task)) if outcome.task else outcome
 

@@ -18,7 +18,6 @@ from cases.messages import ConsoleTask
 from workflows.engine.view import ActionView, CaseView, DeadlineView
 from workflows.registry import process_of
 
-WAITS_FOR_A_PERSON: Final = ("needs_operator", "console_task")
 EXPIRY_STEP: Final = "resolve_expiry"
 
 
@@ -121,7 +120,6 @@ def possible_action(case: CaseView, user: User, action: ActionView) -> PossibleA
 def stuck_parts(case: CaseView) -> list[StuckPart]:
     """Return the steps that wait for a person, what failed first."""
     process = process_of(case.process)
-    waiting = [effect for effect in case.effects if effect.status in WAITS_FOR_A_PERSON]
     return [
         StuckPart(
             serial=effect.serial,
@@ -131,7 +129,7 @@ def stuck_parts(case: CaseView) -> list[StuckPart]:
             task=effect.task and in_words(case, effect.task),
             asks_platform=effect.effect == EXPIRY_STEP,
         )
-        for effect in sorted(waiting, key=lambda effect: effect.status != "needs_operator")
+        for effect in sorted(case.waiting, key=lambda effect: effect.status != "needs_operator")
     ]
 
 

@@ -89,13 +89,15 @@ def read_decision(case: CaseView, deed: ActionView | CaseTask, posted: Posted) -
 
     Raises UnfitForm with all that does not fit, BadForm for what its clerk must be asked about once more.
     """
+    step = None
     if isinstance(deed, CaseTask):
         rule, argument = _UPDATES[deed], _told_of_step(deed, posted)
+        step = case.key_of_step(argument["serial"])
     else:
         rule, argument = deed.rule, _argument(case, deed, posted)
     kept_id = str(posted.get(UPDATE_ID, ""))
     update_id = kept_id if rule_sent(kept_id) == rule else new_update_id(rule)
-    return SentDecision(case.case_id, rule, argument or None, update_id)
+    return SentDecision(case.case_id, rule, argument or None, update_id, step)
 
 
 def _argument(case: CaseView, action: ActionView, posted: Posted) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from aftersales.runtime.sender_header import about_step
 from cases.durations import format_duration
 from cases.errors import CaseError
 
@@ -45,12 +46,16 @@ class DecisionUnknown(CaseError):
 
 
 class SentDecision(NamedTuple):
-    """A rule to fire in a case, and the id that makes sending it twice have the effect of once."""
+    """A rule to fire in a case, and the id that makes sending it twice have the effect of once.
+
+    ``step`` is the key of the step that it confirms, if it confirms one.
+    """
 
     case_id: str
     rule: str
     argument: dict[str, Any] | None
     update_id: str
+    step: str | None = None
 
 
 async def decide(client: Client, decision: SentDecision, patience: timedelta = DECISION_PATIENCE) -> Any:
@@ -60,7 +65,7 @@ async def decide(client: Client, decision: SentDecision, patience: timedelta = D
     DecisionUnknown.
     """
     handle = client.get_workflow_handle(decision.case_id)
-    with _answer_missing(decision.update_id, patience):
+    with _answer_missing(decision.update_id, patience), about_step(decision.step):
         async with asyncio.timeout(patience.total_seconds()):
             return await handle.execute_update(
                 decision.rule, decision.argument, id=decision.update_id, rpc_timeout=patience

@@ -2,7 +2,9 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from temporalio.converter import PayloadConverter
 
 from aftersales.runtime.operator_name import LONGEST_OPERATOR, is_operator_name
 from cases.errors import BadForm
-from workflows.engine.sender import HEADER, InputSender
+from workflows.engine.sender import HEADER, STEP_HEADER, InputSender
 
 BY_COMMAND: Final = "command"
 """The way of an input that a person gives on the command line."""
@@ -30,6 +32,7 @@ BY_DESK: Final = "desk"
 """The way of an input that a person gives on the desk."""
 MESSAGES: Final = InputSender(way="message")
 """Whoever tells what comes from the platforms: their messages, and looks at their records."""
+_step: ContextVar[str | None] = ContextVar("step", default=None)
 
 
 def by_desk(name: str) -> InputSender:
@@ -55,6 +58,16 @@ def this_user() -> str:
         return getpass.getuser()[:LONGEST_OPERATOR]
     except (OSError, KeyError):  # a container may run us as a number without a name
         return f"uid {os.getuid()}"
+
+
+@contextmanager
+def about_step(key: str | None) -> Iterator[None]:
+    """Write on what is sent within the block which step it is about, if it is about one."""
+    token = _step.set(key)
+    try:
+        yield
+    finally:
+        _step.reset(token)
 
 
 def with_sender(client: Client, sender: InputSender, *, timed: bool = True) -> Client:
@@ -92,7 +105,9 @@ class _SenderOutbound(OutboundInterceptor):
         self._header = header
 
     def _with_header(self, headers: Mapping[str, Payload]) -> Mapping[str, Payload]:
-        return {**headers, HEADER: self._header.payload()}
+        step = _step.get()
+        about = {} if step is None else {STEP_HEADER: PayloadConverter.default.to_payload(step)}
+        return {**headers, **about, HEADER: self._header.payload()}
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002
         if input.start_signal is not None:

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from aftersales.runtime.decision_client import SentDecision, decide
 from aftersales.runtime.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
@@ -40,8 +41,9 @@ async def client(environment: WorkflowEnvironment) -> Client:
 
 
 def happened(seen: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the timeline without the instants at which this run was told of it."""
-    return [{name: value for name, value in entry.items() if name != "told"} for entry in seen["timeline"]]
+    """Return the timeline without the instants at which this run was told of it, and its own numbers."""
+    own = ("told", "input")
+    return [{name: value for name, value in entry.items() if name not in own} for entry in seen["timeline"]]
 
 
 def taken_before(case_id: str) -> EffectCall:
@@ -119,3 +121,39 @@ async def test_g_11_a_decision_that_a_message_had_made_possible_is_still_taken_a
     assert [one["status"] for one in after["decisions"]] == ["taken"]
     assert len(after["ignored"]) == len(before["ignored"])
     await replay(await client.get_workflow_handle(handle.id).fetch_history())
+
+
+async def test_g_11_what_was_done_by_hand_stays_done_after_a_reset_that_numbers_the_steps_anew(
+    worker: None, client: Client, stage: Stage
+) -> None:
+    facts = claim_facts(uuid.uuid4().hex[:12], NOW - 51 * HOUR)
+    handle: Any = await start_case(client, "tests", PROCESSES["claim_1688"], Opening(facts=facts))
+    operator = with_sender(client, EARLIER, timed=False)
+
+    async def established() -> bool:
+        return fired(await handle.query("view")) == ["platform_decides"]
+
+    async def taken() -> Any:
+        seen = await client.get_workflow_handle(handle.id).query("view")
+        return seen if fired(seen) == ["appeal", "add_evidence"] and not seen["busy"] else None
+
+    await eventually("nobody has appealed in time, as far as is known", established)
+    appealed = {"message_id": "m1", "rule": "appeal", "form": APPEAL, "occurred_at": (NOW - 10 * HOUR).isoformat()}
+    await operator.get_workflow_handle(handle.id).signal("report", appealed)
+    await eventually("the appeal is known", lambda: _has_fired(handle, "appeal"))
+    filed = await decide(operator, SentDecision(handle.id, "add_evidence", {"evidence": [CHAT]}, "k1"))
+    done = {"serial": filed["serial"]}
+    await decide(operator, SentDecision(handle.id, "done_by_hand", done, "k2", step="k1"))
+    before = await eventually("the evidence is added", taken)
+
+    await reset_by_hand(client, handle.id)
+
+    after = await eventually("the evidence is added again", taken)
+    assert happened(after) == happened(before)
+    assert [one["status"] for one in after["decisions"]] == ["taken"]
+    assert after["decisions"][0]["serial"] != filed["serial"]  # else nothing was shown
+    await replay(await client.get_workflow_handle(handle.id).fetch_history())
+
+
+async def _has_fired(handle: Any, rule: str) -> bool:
+    return rule in fired(await handle.query("view"))

@@ -356,7 +356,7 @@ class CaseWorkflow:
     def _may_retry(self, which: Any = None) -> None:
         with _refusals_to_callers():
             refuse_oversized(which, "retry_effect")
-            self._machine.check_step(which, self._time.now(), retry=True)
+            self._machine.check_step(which, self._time.now(), retry=True, sender=current_sender())
 
     @workflow.update(description="已人工办妥卡住的步骤或控制台任务 {serial?, note?, occurred_at?}")
     async def done_by_hand(self, which: Any = None) -> CaseSummary:

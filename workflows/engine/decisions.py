@@ -253,23 +253,33 @@ def _warnings(situation: CaseSituation, rule: str, order: str | None) -> tuple[C
 
 
 def stuck_step(
-    situation: CaseSituation, named: StuckStep, *, retry: bool, happened: datetime | None = None
+    situation: CaseSituation,
+    named: StuckStep,
+    *,
+    retry: bool,
+    happened: datetime | None = None,
+    key: str | None = None,
 ) -> EffectState | ExpiryCheck:
     """Return the stuck step that an operator names; raises Refused unless exactly one fits.
 
-    What was done by hand may also be a decision that was dropped only after it had ``happened``.
+    What was done by hand may also be a decision that was dropped only after it had ``happened``.  With its ``key`` a
+    step is found whatever its serial number.
     """
+
+    def fits(step: EffectState | ExpiryCheck) -> bool:
+        return named.serial in (None, step.serial) if key is None else step.key == key
+
     waiting = [
         step
         for step in situation.state.waiting.values()
         if not retry or isinstance(step, ExpiryCheck) or step.status == "needs_operator"
     ]
-    fitting = [step for step in waiting if named.serial in (None, step.serial)]
+    fitting = [step for step in waiting if fits(step)]
     if not fitting and happened is not None:
         fitting = [
             decision
             for decision in situation.state.decisions
-            if named.serial in (None, decision.serial)
+            if fits(decision)
             and decision.status == "dropped"
             and decision.at <= happened
             and decision.ended is not None

@@ -33,6 +33,13 @@ NOT_CANCELLED = (
     "不能取消:平台的计时不会停 / not cancelled: the platform's clocks go on; terminate what was opened by mistake"
 )
 DEFAULT = "default"
+CONFIRMED_ONCE = "2026-12-01"
+"""Since this edition a message that confirms a decision being submitted is not counted beside it as another event.
+
+It was if the rule can fire again at once, as the correction of a tracking number.
+"""
+STEPS_BY_KEY = "2026-12-01"
+"""Since this edition a step that is confirmed is found by its key, which a reset leaves as it was."""
 
 
 class CaseMachine(CaseCourse):
@@ -236,7 +243,7 @@ class CaseMachine(CaseCourse):
     def retry_effect(self, raw: Any, *, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Try a stuck step again (G-7), an effect under the same idempotency key; raises Refused or BadForm."""
         named = read(decisions.StuckStep, {} if raw is None else raw, "retry_effect")
-        step = decisions.stuck_step(self, named, retry=True)
+        step = decisions.stuck_step(self, named, retry=True, key=self._key_of_step(sender))
         step.retry()
         if isinstance(step, EffectState):
             step.handled(sender.name, sender.way)
@@ -246,7 +253,8 @@ class CaseMachine(CaseCourse):
     def check_step(self, raw: Any, now: datetime, *, retry: bool, sender: InputSender = UNKNOWN_SENDER) -> None:
         """Raise Refused or BadForm unless an operator names one stuck step."""
         if retry:
-            decisions.stuck_step(self, read(decisions.StuckStep, raw or {}, "retry_effect"), retry=True)
+            named = read(decisions.StuckStep, raw or {}, "retry_effect")
+            decisions.stuck_step(self, named, retry=True, key=self._key_of_step(sender))
         elif not self.prepares_step(raw, now, sender):
             self._step_done(raw, now, sender)
 
@@ -263,6 +271,9 @@ class CaseMachine(CaseCourse):
             return self.busy
         return False
 
+    def _key_of_step(self, sender: InputSender) -> str | None:
+        return sender.step if self.case.opened_since(STEPS_BY_KEY) else None
+
     def _step_done(
         self, raw: Any, now: datetime, sender: InputSender
     ) -> tuple[EffectState | ExpiryCheck, str | None, datetime]:
@@ -270,7 +281,7 @@ class CaseMachine(CaseCourse):
         if named.occurred_at is not None:
             decisions.not_to_come(named.occurred_at, now, "done_by_hand")
         happened = named.occurred_at or given_at(sender, now) or now
-        step = decisions.stuck_step(self, named, retry=False, happened=happened)
+        step = decisions.stuck_step(self, named, retry=False, happened=happened, key=self._key_of_step(sender))
         if isinstance(step, Decision):
             trial = self.fork()
             given = self._input(step.rule, step.order, self._read_as_declared(step.rule, step.form), happened, now)
@@ -309,8 +320,14 @@ class CaseMachine(CaseCourse):
         began = self.state.began or now
         given = inputs.of_report(report, self.state.next_serial(), now, began, sender)
         given.early = self._is_early(report, sender)
-        self._confirm_submission(given, now)
+        confirmed = self._confirm_submission(given, now)
         given.happened = reports.in_our_time(self, given)
+        if confirmed is not None and self.case.opened_since(CONFIRMED_ONCE):
+            confirmed.echoed = True
+            if given.deadline is None:
+                self.advance(now)
+                return
+            given.rule, given.otherwise = None, ()  # what is left of it is the deadline that came with it
         self.tell(given, now)
         self.advance(now)
 
@@ -325,17 +342,33 @@ class CaseMachine(CaseCourse):
         told = sender.way == FROM_A_CASE.way and self.case.opened_since(TELLING_AMENDED)
         return told and bool(report.occurred_at and self.state.began and report.occurred_at < self.state.began)
 
-    def _confirm_submission(self, given: Input, now: datetime) -> None:
-        """Let a decision count that the platform confirms before it has answered the call."""
+    def _confirm_submission(self, given: Input, now: datetime) -> Decision | None:
+        """Let a decision count that the platform confirms before it has answered the call.
+
+        Return it unless the report has another form, and so tells of another event.
+        """
         decision = next((one for one in self.state.submissions if one.rule == given.rule), None)
         if decision is None or decision.order not in (None, given.order) or given.happened < decision.at - SKEW:
-            return
+            return None
         trial = self.fork()
         trial.tell(given.model_copy(), now)
         confirmed = trial.state.decision_numbered(decision.serial)
-        if confirmed is not None and not confirmed.being_submitted:  # as a fact it would drop the decision
-            self._count(decision, max(given.happened, decision.at), now)
-            given.serial = self.state.next_serial()  # it only confirms what comes before it
+        if confirmed is None or confirmed.being_submitted:
+            return None
+        same = self._says_the_same(given, decision)
+        self._count(decision, max(given.happened, decision.at), now)  # as a fact it would drop the decision
+        given.serial = self.state.next_serial()  # it only confirms what comes before it
+        return self.state.decision_numbered(decision.serial) if same else None
+
+    def _says_the_same(self, given: Input, decision: Decision) -> bool:
+        """Return whether a report of the rule of a decision has the same form, or none."""
+        if given.form is None:
+            return True
+        try:
+            form = self.read_form(decision.rule, given.form, decision.order)
+        except BadForm:
+            return False
+        return form.model_dump(mode="json") == decision.form
 
     def ignore(self, why: str, now: datetime, report: Report | None = None) -> None:
         """Record that a message could not be read, or that a request was declined."""

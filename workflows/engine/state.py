@@ -185,6 +185,11 @@ class ExpiryCheck(BaseModel):
         """The clock that has run out: order, state, rule and instant."""
         return self.order, self.state, self.rule, self.due
 
+    @property
+    def key(self) -> str:
+        """What identifies it, as an effect's key does: the clock."""
+        return f"{self.rule}/{self.state}/{self.due.isoformat()}"
+
     def fail(self, why: str) -> None:
         """Leave the expiry to an operator (G-7)."""
         self.why = why

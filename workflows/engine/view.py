@@ -117,9 +117,13 @@ class DecisionView(_View):
 
 
 class EffectView(_View):
-    """An effect, its status, and who last retried it or did it by hand (G-13)."""
+    """An effect, its status, and who last retried it or did it by hand (G-13).
+
+    ``key`` identifies it also after a reset, when ``serial`` may be another one; older builds did not tell it.
+    """
 
     serial: int
+    key: str | None = None
     effect: str
     label: str
     rule: str
@@ -137,6 +141,7 @@ class StuckExpiryView(_View):
     """An expiry that an operator must resolve; it is listed among the effects."""
 
     serial: int
+    key: str | None = None
     effect: Literal["resolve_expiry"] = "resolve_expiry"
     rule: str
     order: str | None
@@ -204,6 +209,16 @@ class CaseView(_View):
     reminders: list[SentReminder]
     notifications: list[Notification]
     policy: dict[str, Any]
+
+    @property
+    def waiting(self) -> "list[EffectView | StuckExpiryView]":
+        """The steps that wait for a person."""
+        return [effect for effect in self.effects if effect.status in ("needs_operator", "console_task")]
+
+    def key_of_step(self, serial: int | None) -> str | None:
+        """Return the key of the step that waits under a number, or of the only one that waits; None if it has none."""
+        named = [step.key for step in self.waiting if serial in (None, step.serial)]
+        return named[0] if len(named) == 1 else None
 
 
 def status(situation: CaseSituation) -> CaseStatus:
@@ -305,7 +320,7 @@ def _effects(situation: CaseSituation) -> list[EffectView | StuckExpiryView]:
     steps = sorted([*state.effects, *filter(_is_step, state.decisions), *state.in_vain], key=_serial)
     effects: list[EffectView | StuckExpiryView] = [_effect(situation, effect) for effect in steps]
     return effects + [
-        StuckExpiryView(serial=expiry.serial, rule=expiry.rule, order=expiry.order, why=expiry.why)
+        StuckExpiryView(serial=expiry.serial, key=expiry.key, rule=expiry.rule, order=expiry.order, why=expiry.why)
         for expiry in situation.state.expiries
         if expiry.why
     ]
@@ -351,6 +366,7 @@ def _decisions(situation: CaseSituation) -> list[DecisionView]:
 def _effect(situation: CaseSituation, effect: EffectState) -> EffectView:
     return EffectView(
         serial=effect.serial,
+        key=effect.key,
         effect=effect.effect,
         label=situation.step_label(effect),
         rule=effect.rule,

@@ -47,8 +47,8 @@ def shipment_facts(ordered: datetime, own_id: str = "O1", **changes: Any) -> dic
 class Watch(UntimedCase):
     """A shipment watch; offsets count from the order."""
 
-    def __init__(self, policy: dict[str, Any] | None = None, **changes: Any) -> None:
-        super().__init__(SHIPMENT_WATCH, "O1", shipment_facts(OPENED, **changes), policy)
+    def __init__(self, policy: dict[str, Any] | None = None, edition: str | None = None, **changes: Any) -> None:
+        super().__init__(SHIPMENT_WATCH, "O1", shipment_facts(OPENED, **changes), policy, edition)
 
     @property
     def suspicion(self) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cases import editions
 from cases.errors import BadForm, Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
@@ -342,6 +343,28 @@ def test_g_10_a_console_task_confirmed_after_the_time_of_its_decision_was_over_c
     watch.until("26h").machine.done_by_hand(None, after("26h"))
 
     assert fired(watch.machine)[-1] == "correct_tracking"
+
+
+@pytest.mark.parametrize(
+    ("told", "edition", "times"),
+    [
+        (OTHER_PARCEL, editions.NEWEST, 1),
+        (None, editions.NEWEST, 1),
+        ({**OTHER_PARCEL, "tracking_no": "SF5555555555"}, editions.NEWEST, 2),
+        (OTHER_PARCEL, "2026-11-30", 2),
+    ],
+)
+def test_g_10_a_message_that_confirms_a_correction_is_not_another_one(
+    told: dict[str, str] | None, edition: str, times: int
+) -> None:
+    watch = Shipment(edition=edition).act("1h", "upload_tracking", PARCEL)
+    watch.machine.submit("correct_tracking", OTHER_PARCEL, after("2h"), key="u1")
+
+    watch.report("3h", "correct_tracking", told)
+
+    for of in (watch.machine, resumed(watch.machine)):
+        assert fired(of) == ["upload_tracking", *["correct_tracking"] * times]
+        assert decision_of(of).status == "done"
 
 
 def test_g_10_a_report_on_a_time_that_was_still_to_come_when_it_was_filed_counts() -> None:
