@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +188,11 @@ async def test_activities_are_taken_eagerly_exactly_where_no_shop_is_limited(
     )
 
     assert made.config(active_config=True)["disable_eager_activity_execution"] is not eagerly
+
+
+async def test_a_task_waits_for_the_worker_that_knows_its_case_longer_than_many_clocks_at_once_take(
+    environment: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    made = make_worker(environment.client, settings_in(tmp_path), simulated_dependencies(Script()))
+    patience = made.config(active_config=False).get("sticky_queue_schedule_to_start_timeout")
+    assert patience == timedelta(seconds=30)  # what python -m benchmarks.cases measures as due at once
