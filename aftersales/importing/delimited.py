@@ -5,15 +5,19 @@ import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aftersales.files.documents import BadFile
 from aftersales.importing.table_rows import TableRow
 from aftersales.importing.workbooks import MOST_UNPACKED
 
-_EURO: Final = "aftersales.euro"
-_ENCODINGS: Final = (("utf-8-sig", "strict"), ("gb18030", _EURO))  # a Chinese Excel saves GB18030, older ones CP936
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_CHINESE: Final = "aftersales_gb18030"
+_ENCODINGS: Final = ("utf-8-sig", _CHINESE)  # a Chinese Excel saves GB18030, older ones CP936
 _CHUNK: Final = 2**20
+_LONGEST_LINE: Final = 2**20
 
 
 def _euro(bad: UnicodeError) -> tuple[str, int]:
@@ -23,7 +27,26 @@ def _euro(bad: UnicodeError) -> tuple[str, int]:
     raise bad
 
 
-codecs.register_error(_EURO, _euro)
+class _ChineseDecoder(codecs.BufferedIncrementalDecoder):
+    """A decoder of GB18030 for whole lines: Python's own loses what follows a euro at the very end of a file."""
+
+    def _buffer_decode(self, input: "ReadableBuffer", errors: str, final: bool) -> tuple[str, int]:  # noqa: A002, ARG002, FBT001
+        text = bytes(input)
+        whole = len(text) if final else max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
+        if not whole and len(text) > _LONGEST_LINE:
+            raise UnicodeDecodeError(_CHINESE, text, 0, len(text), "the line is too long")
+        return codecs.decode(text[:whole], "gb18030", _CHINESE), whole
+
+
+def _find(name: str) -> codecs.CodecInfo | None:
+    if name != _CHINESE:
+        return None
+    known = codecs.lookup("gb18030")
+    return codecs.CodecInfo(known.encode, known.decode, incrementaldecoder=_ChineseDecoder, name=_CHINESE)
+
+
+codecs.register_error(_CHINESE, _euro)
+codecs.register(_find)
 
 
 def csv_rows(path: Path) -> Iterator[TableRow]:
@@ -32,8 +55,7 @@ def csv_rows(path: Path) -> Iterator[TableRow]:
         size = path.stat().st_size
         if size > MOST_UNPACKED:
             raise BadFile(f"{path}: 文件过大 / too large: {size >> 20} MB, at most {MOST_UNPACKED >> 20} MB")
-        encoding, errors = _encoding(path)
-        with path.open(encoding=encoding, errors=errors, newline="") as file:
+        with path.open(encoding=_encoding(path), newline="") as file:
             reader = csv.reader(file, strict=True)
             line = 1
             try:
@@ -46,13 +68,13 @@ def csv_rows(path: Path) -> Iterator[TableRow]:
         raise BadFile(f"{path}: {bad.strerror}") from bad
 
 
-def _encoding(path: Path) -> tuple[str, str]:
+def _encoding(path: Path) -> str:
     """Return the encoding in which a whole file can be read; raise BadFile that names the line where none can."""
     furthest = 0
-    for encoding, errors in _ENCODINGS:
-        line = _undecodable_line(path, encoding, errors)
+    for encoding in _ENCODINGS:
+        line = _undecodable_line(path, encoding)
         if line is None:
-            return encoding, errors
+            return encoding
         furthest = max(furthest, line)
         if _has_mark(path):
             break
@@ -66,8 +88,8 @@ def _has_mark(path: Path) -> bool:
         return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
-def _undecodable_line(path: Path, encoding: str, errors: str) -> int | None:
-    decoder, line = codecs.getincrementaldecoder(encoding)(errors), 1
+def _undecodable_line(path: Path, encoding: str) -> int | None:
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
     with path.open("rb") as file:
         try:
             while chunk := file.read(_CHUNK):

@@ -20,6 +20,17 @@ def test_the_euro_of_cp936_is_read(tmp_path: Path) -> None:
     assert [row.cells for row in csv_rows(path)] == [("金额", "€99")]
 
 
+@pytest.mark.parametrize("amount", ["", "9", "99", "99.5"])
+def test_what_follows_a_euro_at_the_very_end_of_a_file_is_read(tmp_path: Path, amount: str) -> None:
+    path = written(tmp_path, "金额,".encode("gb18030") + b"\x80" + amount.encode())
+    assert [row.cells for row in csv_rows(path)] == [("金额", f"€{amount}")]
+
+
+def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"export\.csv:2: "):
+        list(csv_rows(written(tmp_path, b"a\n" + "好".encode("gb18030") * 2**20)))
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 2**20])
 @pytest.mark.parametrize(
     "content",
@@ -27,6 +38,7 @@ def test_the_euro_of_cp936_is_read(tmp_path: Path) -> None:
         "单号,描述\r\n1,好\r\n2,少了两".encode("gb18030") + b"\xb5,\r\n",
         "\ufeff单号,描述\r\n1,好\r\n2,少".encode() + b"\xe4\xb8,\r\n3,x\r\n",
         "单号,描述\r\n1,好\r\n2,少了两只".encode("gb18030")[:-1],
+        b"a\r\nb\r\n\r\x801\xef",
     ],
 )
 def test_the_line_is_named_that_cannot_be_decoded(
