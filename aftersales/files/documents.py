@@ -17,6 +17,8 @@ Place = tuple[str | int, ...]
 
 MAX_FIELDS = 100_000
 """More than anybody writes; nested aliases can expand to billions of fields."""
+MOST_LEVELS = 100
+"""Deeper than anybody nests fields; an alias within its own anchor would be nested for ever."""
 
 
 class BadFile(BadForm):
@@ -116,6 +118,9 @@ def _refuse_constant(written: str) -> NoReturn:
 
 
 def _lines(node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:
+    if len(place) > MOST_LEVELS:
+        mark = node.start_mark
+        raise yaml.MarkedYAMLError(problem=f"nested deeper than {MOST_LEVELS} levels", problem_mark=mark)
     yield place, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:

@@ -1,6 +1,7 @@
 """Mappings: the file that says which column or constant of an export is which field of a case, and its checks."""
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,7 +181,7 @@ def _is_format(form: str) -> bool:
     with warnings.catch_warnings(action="ignore"):  # of a format without a year, which does not pass anyway
         try:
             return datetime.strptime(sample.strftime(form), form).date() == sample.date()  # noqa: DTZ007 - only its day counts
-        except ValueError:
+        except (ValueError, re.error):  # the latter of a directive that occurs twice
             return False
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.files.documents import MAX_FIELDS, BadFile, read_document
+from aftersales.files.documents import MAX_FIELDS, MOST_LEVELS, BadFile, read_document
 from cases.errors import BadForm
 
 
@@ -120,6 +120,15 @@ def test_a_file_that_cannot_be_read_says_line_and_reason(tmp_path: Path, text: s
     message = fault(tmp_path, text)
     assert message.startswith(f"{line}: ")
     assert words in message
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\nb: &b [x, *b]\n", "a: 1\nb: &b {c: *b}\n", f"a: 1\nb: {'[' * 101}{']' * 101}\n"]
+)
+def test_an_alias_within_its_own_anchor_is_refused_and_so_is_what_is_nested_too_deeply(
+    tmp_path: Path, text: str
+) -> None:
+    assert f"2: not valid YAML or JSON: nested deeper than {MOST_LEVELS} levels" in fault(tmp_path, text)
 
 
 def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_a_mapping_that_fits_is_taken(tmp_path: Path) -> None:
         ("有: true", "有: maybe", 13, "carries_item"),
         ("%Y/%m/%d %H:%M", "%m/%d %H:%M", 14, "format"),
         ("%Y/%m/%d %H:%M", "%Y/%q", 14, "format"),
+        ("%Y/%m/%d %H:%M", "%Y/%Y/%m/%d %H:%M", 14, "format"),
         ("  choosing_time: 6h", "  choosing: 6h", 16, "choosing"),
         ("  choosing_time: 6h", "  choosing_time: soon", 16, "choosing_time"),
         ("policy:", "skip_rows: -1\npolicy:", 15, "skip_rows"),
