@@ -10,12 +10,11 @@ and twice, are followed to a depth (``proofs/model/``).
 import argparse
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-from proofs.model.search import Finding, Searched, search
+from proofs.model.search import Searched, search
 from tests.support.processes.splits import split_facts
 from tests.support.telling import OPENINGS
 from workflows.registry import PROCESSES
@@ -23,8 +22,8 @@ from workflows.registry import PROCESSES
 DEPTH, DEPTH_OF_ORDERS = 3, 2
 """Cases about several orders have many more ways to go on."""
 PULSE_SECONDS = 20
-COLUMNS = "{:<22} {:>7} {:>6} {:>7} {:>8} {:>12} {:>15} {:>7} {:>6} {:>8}"
-HEADERS = ("process", "opening", "depth", "rules", "states", "transitions", "configurations", "ended", "known", "CPU s")
+COLUMNS = "{:<22} {:>7} {:>6} {:>7} {:>8} {:>12} {:>15} {:>7} {:>8}"
+HEADERS = ("process", "opening", "depth", "rules", "states", "transitions", "configurations", "ended", "CPU s")
 
 
 def openings(process: str) -> list[dict[str, Any]]:
@@ -40,9 +39,9 @@ def check(process: str, number: int, depth: int) -> Searched:
 
 def line(seen: Searched) -> str:
     """Return what was searched as a line of the table."""
-    known, rules = sum(seen.known.values()), PROCESSES[seen.process].rules.values()
+    rules = PROCESSES[seen.process].rules.values()
     fired = f"{len(seen.fired)}/{sum(not rule.forbidden for rule in rules)}"
-    figures = (seen.states, seen.transitions, seen.configurations, seen.ended, known, f"{seen.seconds:.1f}")
+    figures = (seen.states, seen.transitions, seen.configurations, seen.ended, f"{seen.seconds:.1f}")
     return COLUMNS.format(seen.process, seen.opening, seen.depth, fired, *figures)
 
 
@@ -77,18 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
         for number in range(len(openings(process)))
     ]
     print(COLUMNS.format(*HEADERS), flush=True)
-    findings, known, examples = [], Counter[str](), dict[str, Finding]()
+    findings = []
     try:
         for seen in checked(tasks, asked.workers):
             print(line(seen), flush=True)
             findings += [f"{seen.process}, opening {seen.opening}: {finding}" for finding in seen.findings]
-            known.update(seen.known)
-            examples |= seen.examples
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    for what, times in known.items():
-        print(f"known, in {times} states: {what}, such as: {examples[what]}")
     for finding in findings:
         print(f"BROKEN {finding}")
     print(f"{len(findings)} broken" if findings else "every promise holds, to that depth")

@@ -1,7 +1,7 @@
 """The search: every world up to a depth; worlds that come to the same are looked at once, however they were reached."""
 
 import hashlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,6 @@ from time import process_time
 from typing import Any
 
 from cases.messages import Opening
-from proofs.model.known import known_limit
 from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
 from proofs.model.world import SECOND, BrokenPromise, World, possible_messages
 from tests.support.telling import OPENED, Fact, settle
@@ -48,8 +47,6 @@ class Searched:
     seconds: float = 0.0
     complete: bool = True
     findings: list[Finding] = field(default_factory=list)
-    known: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, Finding] = field(default_factory=dict)
 
 
 def search(
@@ -116,11 +113,7 @@ def _look(seen: Searched, world: World, ending: "_Ends") -> None:
         check_order_of_telling(world)
         ending.check(world)
     except BrokenPromise as fault:
-        if known := known_limit(world):
-            seen.known[known] += 1
-            seen.examples.setdefault(known, Finding(str(fault), world.path))
-        else:
-            seen.findings.append(Finding(str(fault), world.path))
+        seen.findings.append(Finding(str(fault), world.path))
 
 
 def _key(world: World) -> bytes:

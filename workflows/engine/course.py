@@ -50,6 +50,11 @@ TOO_OLD = "早于本案件保留的记录,无法追溯 / happened before all tha
 WAITING_KEPT = 50
 """Inputs kept at a checkpoint that have not applied yet."""
 TOO_MANY = "等待核实期间消息过多,已放弃 / given up: too many messages while the platform was being asked"
+ECHOES_KEPT = "2026-12-01"
+"""Since this edition a message that comes long after the decision that it seems to repeat is kept, and judged again.
+
+Before, it was dropped, and was missing once an earlier fact showed that it was another event.
+"""
 OBSOLETE = "已执行,但其依据已撤回 / performed, but what it followed from was taken back"
 DECIDED = "平台记录已裁定,不再更改 / the platform's record has decided this already"
 
@@ -326,6 +331,8 @@ class CaseCourse(CaseSituation):
         self.state.inputs.sort(key=_place)
         for given in self.state.inputs:
             given.status, given.why = given.at_checkpoint or "waiting", None
+            if given.repeats and (decision := self.state.decision_numbered(given.repeats)):
+                decision.echoed, given.repeats = False, None
         self._coming = deque(given for given in self.state.inputs if given.at_checkpoint is None)
         checkpoint = self.state.checkpoint
         if checkpoint:
@@ -401,6 +408,7 @@ class CaseCourse(CaseSituation):
             case Echo(decision):
                 given.status = "echo"
                 decision.echoed = True
+                given.repeats = decision.serial if self._may_be_another(given, decision) else None
                 self._rearm_by_echo(given)
             case Ignore(why, final):
                 given.status, given.why = "ignored", why
@@ -419,6 +427,11 @@ class CaseCourse(CaseSituation):
             decision.telling = False
         if decision.status == "done":
             decision.why = given.why
+
+    def _may_be_another(self, given: Input, decision: Decision) -> bool:
+        """Return whether what seems to repeat a decision happened too late to be its confirmation."""
+        later = decision.ended is not None and decision.ended + reports.SKEW < given.happened
+        return later and given.dated and not given.look and self.case.opened_since(ECHOES_KEPT)
 
     def _rearm_by_echo(self, given: Input) -> None:
         """Keep of an echo the deadline that came with it."""
@@ -743,7 +756,9 @@ def _came_from(given: Input, effect: Effect) -> bool:
 
 def _is_over(given: Input) -> bool:
     """Return whether a report cannot matter any more, whatever else becomes known."""
-    return given.status == "echo" or (given.status == "ignored" and (given.look or not given.dated))
+    if given.status == "echo":
+        return given.repeats is None
+    return given.status == "ignored" and (given.look or not given.dated)
 
 
 def _may_still_apply(given: Input) -> bool:

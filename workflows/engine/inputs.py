@@ -31,6 +31,8 @@ class Input(BaseModel):
     ours.  ``size``: the bytes of its form.  ``at_checkpoint``: it was still waiting when the checkpoint was made, as it
     says.  ``asked``: when a decision was given that the platform took only after the time for it was over.
     ``early``: it happened before the case began, so that it comes before all that follows from the beginning.
+    ``repeats``: the decision that it was taken to repeat, if it may have been another event, which an earlier fact that
+    is still to be told made possible.
     """
 
     serial: int
@@ -56,6 +58,7 @@ class Input(BaseModel):
     at_checkpoint: Status | None = None
     asked: Instant | None = Field(default=None, exclude_if=operator.not_)
     early: bool = Field(default=False, exclude_if=operator.not_)
+    repeats: int | None = Field(default=None, exclude_if=operator.not_)
 
     @property
     def judged_at(self) -> datetime:

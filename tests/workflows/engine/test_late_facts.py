@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from cases import editions
 from cases.errors import BadForm, Refused
 from cases.messages import EffectOutcome, ExpiryOutcome, Opening
 from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, fired, machine, report, where
 from tests.support.processes.claims import claim_facts
-from tests.support.processes.delays import Delay
+from tests.support.processes.delays import CHAT, Delay
 from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, Split
 from workflows.engine import inputs
 from workflows.engine.course import DECIDED, TOO_OLD
@@ -302,6 +303,29 @@ def test_g_3_a_message_that_confirms_our_decision_is_no_ignored_one(order: str) 
     report(case, "3h", rule="agree", occurred_at="1h", message_id="m1")
     assert case.state.ignored == []
     assert [given.kind for given in case.state.inputs] == ["decision"] * len(case.state.decisions)
+
+
+@pytest.mark.parametrize(("edition", "filed"), [(editions.NEWEST, 2), ("2026-11-30", 1)])
+def test_g_11_a_report_filed_again_counts_once_the_recall_between_them_is_known(edition: str, filed: int) -> None:
+    card = Delay(edition=edition, sent_at="0s").act("1h", "decline").filed("2h")
+    again = {"agreed_ship_at": after("21d").isoformat(), "evidence": [CHAT]}
+    card.report("5h", rule="file_emergency_report", form=again, message_id="m1", occurred_at=after("4h").isoformat())
+    assert (card.rules[2:], card.machine.state.ignored) == (["file_emergency_report"], [])
+
+    card.machine = resumed(card.machine)
+    card.report("6h", rule="recall_report", message_id="m2", occurred_at=after("3h").isoformat())
+
+    assert card.rules[2:] == ["file_emergency_report", "recall_report", "file_emergency_report"][: filed + 1]
+    assert card.machine.state.ignored == []
+
+
+def test_g_11_what_seems_to_repeat_a_decision_stays_so_while_other_facts_become_known() -> None:
+    case = machine()
+    case.decide("agree", None, after("1h"))
+    report(case, "3h", rule="agree", occurred_at="2h", message_id="m1")
+    for late in ("40m", "30m"):
+        report(case, "4h", deadline="50h", occurred_at=late)
+    assert (fired(case), case.state.ignored) == (["agree"], [])
 
 
 def test_g_13_the_timeline_names_who_reported_and_how_also_in_a_new_run() -> None:
