@@ -291,6 +291,7 @@ class Checks:
     async def _histories(self, say: Any) -> list[str]:
         wrong: list[str] = []
         runs = [run for own in self.runs.values() for run in own]
+        self.checked["histories"] = len(runs)
         for number, run in enumerate(runs):
             history = await _history(self._stage.client, run)
             wrong += [
@@ -307,7 +308,6 @@ class Checks:
                     wrong.append(f"{run.case_id}: {changed}")
             if number % 100 == 99:
                 say(f"{number + 1} of {len(runs)} histories replay")
-        self.checked["histories"] = len(runs)
         return wrong
 
 
