@@ -1,5 +1,6 @@
 """The commands on open cases, against what ``aftersales up`` has started."""
 
+import asyncio
 import json
 import stat
 import time
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import Result
+from temporalio.client import Client
 
 from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
+from tests.support.senders import steps_named
 from workflows.registry import PROCESSES
 from workflows.replay.open_cases import where_of
 from workflows.replay.replayer import recorded
@@ -306,7 +309,7 @@ def test_a_bad_form_or_name_is_bad_input(command: Command, open_case: Open) -> N
     assert shown(command, case)["timeline"] == []
 
 
-def test_g_8_a_console_task_is_done_by_hand(command: Command, open_case: Open) -> None:
+def test_g_8_a_console_task_is_done_by_hand(command: Command, open_case: Open, embedded: Embedded) -> None:
     case = open_case()
     assert "serial" in complaint(command("act", case, "done_by_hand"), 1)
     command("act", case, "mark_out_of_stock")
@@ -315,7 +318,14 @@ def test_g_8_a_console_task_is_done_by_hand(command: Command, open_case: Open) -
         time.sleep(0.05)
     assert "抖店后台" in command("show", case).stdout
     assert command("act", case, "done_by_hand", "--form", "note=已联系").exit_code == 0
-    assert [entry["status"] for entry in shown(command, case)["effects"]] == ["done"]
+    (step,) = shown(command, case)["effects"]
+    assert step["status"] == "done"
+
+    async def named() -> list[str | None]:
+        client = await Client.connect(embedded.address)
+        return await steps_named(client.get_workflow_handle(case))
+
+    assert asyncio.run(named()) == [None, step["key"]]
 
 
 def test_reporting_what_the_platform_says(command: Command, open_case: Open) -> None:

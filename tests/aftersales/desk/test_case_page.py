@@ -22,6 +22,7 @@ from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
 from tests.support.life import eventually, whole_now
 from tests.support.posted_forms import form_with, forms_of
 from tests.support.processes.claims import claim_facts
+from tests.support.senders import steps_named
 from tests.support.stage import BUSINESS, UNREACHABLE, Stage
 
 COLLEAGUE = "李四"
@@ -247,7 +248,11 @@ async def test_a_decision_for_the_console_counts_once_it_is_done_there(
 
 
 async def test_a_step_done_by_hand_is_confirmed_with_its_time_and_a_note(
-    desk: httpx2.AsyncClient, colleague: httpx2.AsyncClient, open_on_desk: OpenOnDesk, stage: Stage
+    desk: httpx2.AsyncClient,
+    colleague: httpx2.AsyncClient,
+    open_on_desk: OpenOnDesk,
+    stage: Stage,
+    environment: WorkflowEnvironment,
 ) -> None:
     case_id = await open_on_desk()
     stage.scenes[case_id].fails["contact_buyer"] = BUSINESS
@@ -263,6 +268,9 @@ async def test_a_step_done_by_hand_is_confirmed_with_its_time_and_a_note(
     late = await theirs.post(colleague)
     assert late.status_code == 409
     assert f"已手工办妥</b> — {CLERK}(工作台)" in late.text
+    handle = environment.client.get_workflow_handle(case_id)
+    (step,) = (await handle.query("view"))["effects"]
+    assert await steps_named(handle) == [None, step["key"]]
 
 
 async def test_an_answer_that_does_not_come_is_asked_for_again(
