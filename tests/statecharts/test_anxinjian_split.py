@@ -28,6 +28,7 @@ from tests.support.processes.splits import (
 )
 from workflows.engine import decisions
 from workflows.engine.details import current_details
+from workflows.engine.sender import InputSender
 from workflows.engine.view import view
 
 H72, H24 = timedelta(hours=72), timedelta(hours=24)
@@ -990,6 +991,20 @@ def test_ax_9_more_time_for_one_order_is_no_answer_about_another() -> None:
     split.report("10d", order="O2", deadline="15d")
 
     assert [(expiry.order, expiry.serial) for expiry in split.machine.state.expiries] == [("O3", asked["O3"])]
+
+
+def test_g_7_a_clock_that_ran_out_for_two_orders_is_confirmed_for_the_one_that_is_named() -> None:
+    split = kept(3, O2="10d", O3="10d")
+    split.machine.advance(after("10d"))
+    for expiry in split.machine.state.expiries:
+        split.machine.fail_expiry(expiry.serial, "no answer")
+    seen = view(split.machine, after("10d"))
+    (named,) = [step for step in seen.waiting if step.order == "O3"]
+    by_desk = InputSender(way="desk", step=seen.key_of_step(named.serial))
+
+    split.machine.done_by_hand({"serial": named.serial}, after("10d"), sender=by_desk)
+
+    assert (split.where("O3"), split.where("O2")) == ("refunded", "unverified")
 
 
 def being_settled(steps: int = 2) -> Split:

@@ -187,8 +187,8 @@ class ExpiryCheck(BaseModel):
 
     @property
     def key(self) -> str:
-        """What identifies it, as an effect's key does: the clock."""
-        return f"{self.rule}/{self.state}/{self.due.isoformat()}"
+        """What identifies it, as an effect's key does: the clock, with its order."""
+        return f"{self.rule}/{self.order or ''}/{self.state}/{self.due.isoformat()}"
 
     def fail(self, why: str) -> None:
         """Leave the expiry to an operator (G-7)."""
