@@ -159,7 +159,7 @@ class People:
                 return "refused"
             return await self._found(case_id, decided)
         if answer.get("task") is not None:
-            return await self._by_hand(case_id, answer["serial"], decided.key, decided)
+            return await self._by_hand(case_id, answer["serial"], decided.key)
         return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
 
     async def _found(self, case_id: str, decided: PlannedDecision) -> str:
@@ -170,13 +170,10 @@ class People:
             return "unknown"
         return {"taken": "taken", "refused": "refused", "dropped": "refused"}.get(own[-1]["status"], "unknown")
 
-    async def _by_hand(
-        self, case_id: str, serial: int | None, step: str | None, decided: PlannedDecision | None = None
-    ) -> str:
-        form = {} if serial is None else {"serial": serial}
-        key = f"{decided.key if decided else case_id}/by-hand/{serial}"
+    async def _by_hand(self, case_id: str, serial: int, step: str) -> str:
+        sent = SentDecision(case_id, "done_by_hand", {"serial": serial}, f"{step}/by-hand/{serial}", step)
         try:
-            await decide(self._operator, SentDecision(case_id, "done_by_hand", form, key, step), PATIENCE)
+            await decide(self._operator, sent, PATIENCE)
         except (DecisionUnknown, RPCError, WorkflowUpdateFailedError):
             return "unknown"
         self.did["steps done by hand"] += 1

@@ -20,10 +20,9 @@ def print_case(case: CaseView) -> None:
         say(f"⏱ {when(deadline.due)} {leads_to}{order_suffix(deadline.order)}", indent=2)
         if deadline.decided_at:
             say(f"🤖 {when(deadline.decided_at)} 仍无人处理则自动 {deadline.decision} (G-6)", indent=2)
-    for effect in case.effects:
-        if effect.status in ("needs_operator", "console_task"):
-            what = f"{effect.task.page}: {effect.task.instruction}" if effect.task else effect.why
-            say(f"⚠️  serial {effect.serial} {effect.label}{order_suffix(effect.order)}: {what}", indent=2)
+    for effect in case.waiting:
+        what = f"{effect.task.page}: {effect.task.instruction}" if effect.task else effect.why
+        say(f"⚠️  serial {effect.serial} {effect.label}{order_suffix(effect.order)}: {what}", indent=2)
     _print_actions(case)
     _print_timeline("时间线 / timeline", case.timeline)
     if case.taken_back:

@@ -118,8 +118,7 @@ def _ended(execution: WorkflowExecution) -> str:
 
 
 def _problem(case: CaseView) -> str | None:
-    waiting = [effect for effect in case.effects if effect.status in ("needs_operator", "console_task")]
-    failed = sorted(waiting, key=lambda effect: effect.status != "needs_operator")
+    failed = sorted(case.waiting, key=lambda effect: effect.status != "needs_operator")
     for effect in failed:
         return f"{effect.label}:{effect.task.page if effect.task else chinese_of(effect.why or '没有办成')}"
     return None
