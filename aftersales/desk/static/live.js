@@ -85,6 +85,11 @@ function later() {
   retry = setTimeout(refresh, 5000);
 }
 
+// What a page could not read of its cases in time is no change that the server would tell of.
+function readAgain() {
+  if (document.getElementById("unread")) later();
+}
+
 async function refresh() {
   if (fetching || composing) {
     again = true;
@@ -104,6 +109,7 @@ async function refresh() {
       if (main.dataset.mark) mark = main.dataset.mark;
       if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
       countDown();
+      readAgain();
     } else if (answer.ok) {
       again = true;
     } else {
@@ -162,4 +168,7 @@ document.addEventListener("compositionend", () => {
   if (again) refresh();
 });
 
-if ("live" in main.dataset) listen();
+if ("live" in main.dataset) {
+  listen();
+  readAgain();
+}

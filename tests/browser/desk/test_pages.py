@@ -1,13 +1,18 @@
 """Clerks at the desk in a real Chromium: what script and layout promise, and that nobody is kept out."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.support.browser.served_desk import Cases, RunningDesk, show
+from aftersales.desk.case_reading import CaseReader
+from tests.support.browser.served_desk import Cases, RunningDesk, go_to_list, show
 from tests.support.life import eventually
 from workflows.engine import search_attributes as sa
+from workflows.engine.view import CaseView
 
 PHONE = {"width": 375, "height": 667}
 EVIL = "<script>document.title='stolen'</script><img src=x onerror=\"document.title='stolen'\"><b>粗</b>"
@@ -44,6 +49,30 @@ async def test_a_case_is_agreed_to_in_two_clicks(page: Page, desk: RunningDesk, 
     await page.locator("#decide button", has_text="同意补寄").click()
 
     await expect(page.locator(".state").first).to_contain_text("待补寄发货")
+
+
+async def test_what_could_not_be_read_in_time_appears_by_itself(
+    page: Page, desk: RunningDesk, cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cases.reship("read-late")
+    answered, read = asyncio.Event(), CaseReader._read
+
+    async def read_late(self: CaseReader, *asked: Any) -> CaseView | None:
+        await answered.wait()
+        return await read(self, *asked)
+
+    monkeypatch.setattr(CaseReader, "_read", read_late)
+    silent = "retry: 60000\n\n"
+    await page.route("**/live?*", lambda route: route.fulfill(content_type="text/event-stream", body=silent))
+    await go_to_list(page, desk, "read-late", 1)
+    await expect(page.locator("#unread")).to_contain_text("稍后自动再读")
+    await expect(page.get_by_role("link", name="同意补寄")).to_have_count(0)
+
+    answered.set()
+
+    await expect(page.get_by_role("link", name="同意补寄")).to_be_visible(timeout=20_000)
+    await expect(page.locator("#unread")).to_have_count(0)
+    await page.unroute_all()
 
 
 async def test_a_case_is_decided_with_the_keyboard_alone(page: Page, desk: RunningDesk, cases: Cases) -> None:
