@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
@@ -17,6 +17,7 @@ from temporalio.converter import (
     DefaultFailureConverter,
     PayloadCodec,
     PayloadConverter,
+    SerializationContext,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
@@ -44,6 +45,11 @@ def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
     return refusal
 
 
+def _no_context(command: Any) -> None:
+    """Return none: no payload of a case is converted differently for the command that it belongs to."""
+    del command
+
+
 class CaseRunner(UnsandboxedWorkflowRunner):
     """The runner of every worker and replayer: its cases know when their task began, and none is asked too early.
 
@@ -60,7 +66,7 @@ class CaseRunner(UnsandboxedWorkflowRunner):
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
             return _ask_again(act) if times.note(act) else activate(act)
 
-        vars(instance)["activate"] = noting
+        vars(instance).update(activate=noting, get_serialization_context=_no_context)
         return instance
 
 
@@ -118,9 +124,22 @@ class CasePayloadConverter(PydanticPayloadConverter):
     cannot be read, the worker is at fault, and the case waits for one that can.
     """
 
+    _shared: ClassVar[Self | None] = None
+
+    def __new__(cls) -> Self:
+        """Return the one that all share: the SDK asks for several in each activation."""
+        if cls._shared is None:
+            cls._shared = super().__new__(cls)
+            CompositePayloadConverter.__init__(cls._shared, *_CONVERTERS)
+        return cls._shared
+
     def __init__(self) -> None:
-        """Share what converts."""
-        CompositePayloadConverter.__init__(self, *_CONVERTERS)
+        """Leave the shared one as it is."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """Return the converter itself: nothing in it depends on whose payloads it converts."""
+        del context
+        return self
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """Decode; raises ApplicationError of type BadForm for untyped arguments that cannot be read."""
@@ -134,6 +153,15 @@ class CasePayloadConverter(PydanticPayloadConverter):
                 type="BadForm",
                 non_retryable=True,
             ) from bad
+
+
+class CaseDataConverter(DataConverter):
+    """A data converter that is the same for all payloads; the SDK would look through its parts for each of them."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """Return the converter itself."""
+        del context
+        return self
 
 
 class RefusalConverter(DefaultFailureConverter):
@@ -181,4 +209,9 @@ def for_cases(converter: DataConverter = pydantic_data_converter) -> DataConvert
     With a codec failures are hidden by it as well.
     """
     failures = RefusalConverter if converter.payload_codec is None else HiddenRefusalConverter
-    return replace(converter, payload_converter_class=CasePayloadConverter, failure_converter_class=failures)
+    return CaseDataConverter(
+        payload_converter_class=CasePayloadConverter,
+        payload_codec=converter.payload_codec,
+        failure_converter_class=failures,
+        external_storage=converter.external_storage,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from aftersales.ledger.matching import match, match_again, release
 from aftersales.ledger.once_an_order import Group, TakenBack, undone_by
@@ -13,6 +13,12 @@ _BEGUN_IN_PERIOD = (
     CASES.c.shop_id == UNDONE.c.shop_id,
     CASES.c.process == UNDONE.c.process,
     CASES.c.opened_at.between(UNDONE.c.begins_at, UNDONE.c.ends_at),
+)
+
+_CLAUSES_BY_PERIOD = (
+    select(UNDONE.c.clause)
+    .distinct()
+    .where(UNDONE.c.shop_id == bindparam("of_shop"), UNDONE.c.process == bindparam("of_process"))
 )
 
 
@@ -71,9 +77,8 @@ def groups_begun_in(connection: Connection, undone: Mapping[str, Any]) -> set[Gr
 
 def groups_of_case(connection: Connection, shop: str, process: str, order: str) -> set[Group]:
     """Return the groups of an order that depend on when its case of a process began."""
-    by_period = UNDONE.c.shop_id == shop, UNDONE.c.process == process
-    clauses = connection.execute(select(UNDONE.c.clause).distinct().where(*by_period)).scalars()
-    return {Group(shop, clause, order) for clause in clauses}
+    clauses = connection.execute(_CLAUSES_BY_PERIOD, {"of_shop": shop, "of_process": process})
+    return {Group(shop, clause, order) for (clause,) in clauses}
 
 
 def _booked(connection: Connection, group: Group) -> list[dict[str, Any]]:

@@ -198,7 +198,7 @@ class SqlLedger:
         }
         query = _cases_told(of_order=fact.order is not None, of_period=fact.period is not None)
         with self._reading() as connection:
-            return list(connection.execute(query, about).scalars())
+            return [case_id for (case_id,) in connection.execute(query, about)]
 
     def untell(self, key: str) -> None:
         """Withdraw a fact whose rule was taken back: no case that is opened later is told."""

@@ -29,14 +29,16 @@ class Journal:
             return False
         row = {"key": key, **row}
         if self._path:
+            line = f"{json.dumps(row, ensure_ascii=False)}\n".encode()
             with self._locked(self._path) as file:
-                self._take_in(file)
+                is_whole = self._take_in(file)
                 if key in self.rows:
                     return False
-                start = "" if self._is_whole(file) else "\n"
-                file.write(f"{start}{json.dumps(row, ensure_ascii=False)}\n".encode())
+                file.write(line if is_whole else b"\n" + line)
                 file.flush()
                 os.fsync(file.fileno())
+                if is_whole:
+                    self._read += len(line)
         self.rows[key] = row  # only now: a write that failed does not count
         return True
 
@@ -48,23 +50,20 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 
-    def _take_in(self, file: BinaryIO) -> None:
-        """Take in the lines that were added since the last time; what follows the last line feed is read again."""
-        file.seek(self._read)
-        added = file.read()
-        self._read += added.rfind(b"\n") + 1
-        # Split by bytes: a crash tears characters too, and a text may hold other separators of lines.
-        for line in added.split(b"\n"):
-            try:
-                row = json.loads(line)
-                self.rows[row["key"]] = row
-            except (ValueError, TypeError, KeyError, RecursionError):
-                continue
-
-    @staticmethod
-    def _is_whole(file: BinaryIO) -> bool:
-        """Return whether the last line ends with a line feed."""
-        if not file.seek(0, os.SEEK_END):
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+    def _take_in(self, file: BinaryIO) -> bool:
+        """Take in the lines that others have added; return whether the last one is whole, else it is read again."""
+        end = file.seek(0, os.SEEK_END)
+        if end < self._read:  # somebody has cut the file
+            self._read = 0
+        if end > self._read:
+            file.seek(self._read)
+            added = file.read()
+            self._read += added.rfind(b"\n") + 1
+            # Split by bytes: a crash tears characters too, and a text may hold other separators of lines.
+            for line in added.split(b"\n"):
+                try:
+                    row = json.loads(line)
+                    self.rows[row["key"]] = row
+                except (ValueError, TypeError, KeyError, RecursionError):
+                    continue
+        return self._read == end

@@ -149,7 +149,7 @@ class Decision(EffectState):
     by: str
     actor: str | None = None
     way: str | None = None
-    stay: dict[str, Instant] = {}
+    stay: dict[str, Instant] = Field(default_factory=dict)
     said: str | None = None
     telling: bool = False
     echoed: bool = False
@@ -248,17 +248,17 @@ class Course(BaseModel):
     the platform's record has decided.
     """
 
-    snapshot: ChartSnapshot = Snapshot()
-    orders: dict[str, ChartSnapshot] = {}
+    snapshot: ChartSnapshot = Field(default_factory=Snapshot)
+    orders: dict[str, ChartSnapshot] = Field(default_factory=dict)
     frontier: Instant | None = None
-    timeline: list[TimelineEntry] = []
+    timeline: list[TimelineEntry] = Field(default_factory=list)
     fired_in_all: int = 0
-    ledger: list[LedgerEntry] = []
-    undone: list[LedgerEntry] = Field(default=[], exclude_if=operator.not_)
-    undone_across: list[Undone] = Field(default=[], exclude_if=operator.not_)
-    effects: list[EffectState] = []
-    expiries: list[ExpiryCheck] = []
-    answered: list[tuple[str | None, str, str, Instant]] = []
+    ledger: list[LedgerEntry] = Field(default_factory=list)
+    undone: list[LedgerEntry] = Field(default_factory=list, exclude_if=operator.not_)
+    undone_across: list[Undone] = Field(default_factory=list, exclude_if=operator.not_)
+    effects: list[EffectState] = Field(default_factory=list)
+    expiries: list[ExpiryCheck] = Field(default_factory=list)
+    answered: list[tuple[str | None, str, str, Instant]] = Field(default_factory=list)
 
 
 class Checkpoint(BaseModel):
@@ -279,19 +279,19 @@ class CaseState(Course):
 
     began: Instant | None = None
     last_serial: int = 0
-    inputs: list[Input] = []
-    answers: list[ExpiryAnswer] = []
+    inputs: list[Input] = Field(default_factory=list)
+    answers: list[ExpiryAnswer] = Field(default_factory=list)
     checkpoint: Checkpoint | None = None
-    decisions: list[Decision] = []
-    ignored: list[IgnoredMessage] = []
+    decisions: list[Decision] = Field(default_factory=list)
+    ignored: list[IgnoredMessage] = Field(default_factory=list)
     ignored_in_all: int = 0
-    seen: list[str] = []
-    reminders: list[SentReminder] = []
-    notifications: list[Notification] = []
-    reversed: list[LedgerEntry] = []
-    taken_back: list[TimelineEntry] = []
-    obsolete: list[EffectState] = []
-    given_up: list[ExpiryCheck] = []
+    seen: list[str] = Field(default_factory=list)
+    reminders: list[SentReminder] = Field(default_factory=list)
+    notifications: list[Notification] = Field(default_factory=list)
+    reversed: list[LedgerEntry] = Field(default_factory=list)
+    taken_back: list[TimelineEntry] = Field(default_factory=list)
+    obsolete: list[EffectState] = Field(default_factory=list)
+    given_up: list[ExpiryCheck] = Field(default_factory=list)
     recorded: str = ""
     heard: bool = Field(default=False, exclude_if=operator.not_)
 

@@ -55,6 +55,30 @@ def test_a_last_line_torn_anywhere_counts_as_not_written(tmp_path: Path, cut: in
     assert list(Journal(path).rows) == ["k1", "案件/2"]
 
 
+def test_two_processes_take_in_what_the_other_wrote(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path / "j"), Journal(tmp_path / "j")
+    assert [first.write("k1", {}), second.write("k1", {}), second.write("k2", {}), first.write("k2", {})] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert first.write("k3", {})
+    assert second.rows.keys() == {"k1", "k2"}
+    assert not second.write("k3", {})
+    assert keys(tmp_path / "j") == ["k1", "k2", "k3"]
+
+
+def test_a_file_that_was_cut_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal(path)
+    journal.write("k1", {"note": "long" * 20})
+    path.write_text('{"key": "k2"}\n', encoding="utf-8")
+    assert not journal.write("k2", {})
+    assert journal.write("k3", {})
+    assert keys(path) == ["k2", "k3"]
+
+
 @pytest.mark.parametrize("junk", ["3", "null", "[]", '{"effect": "x"}', '"key"'])
 def test_a_line_that_is_not_a_row_is_skipped(tmp_path: Path, junk: str) -> None:
     path = tmp_path / "j"

@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, WithSerializationContext, WorkflowSerializationContext
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from aftersales.runtime.key_ring import KeyMissing, KeyRing, new_key, read_keys
@@ -206,3 +206,13 @@ async def test_a_failure_that_is_passed_on_stays_hidden(converter: DataConverter
     error = await converter.decode_failure(failure)
     assert error.__cause__
     assert str(error.__cause__) == "PlatformUnreachable: 朝阳区"
+
+
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_nothing_that_converts_payloads_asks_whose_they_are(codec: EncryptionCodec, *, is_encrypted: bool) -> None:
+    """Else the converter could not be the same for all payloads, and CaseRunner could not do without a context."""
+    client = hiding_failures(pydantic_data_converter, codec) if is_encrypted else pydantic_data_converter
+    converter = for_cases(client)
+    assert converter.with_context(WorkflowSerializationContext(namespace="default", workflow_id="p/1")) is converter
+    parts = (*for_cases().payload_converter_class().converters.values(), codec, converter.failure_converter)
+    assert [part for part in parts if isinstance(part, WithSerializationContext)] == []
