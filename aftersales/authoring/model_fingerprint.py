@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 REQUIRED: Final = "required "
 """The beginning of what a field without a default is."""
@@ -37,9 +38,12 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     defined = schema.get("$defs", {})
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
+        declared = model.model_fields.get(name)
+        if declared and declared.default_factory:  # a schema has only the defaults that are values
+            field["default"] = to_jsonable_python(declared.get_default(call_default_factory=True))
         text = json.dumps(_wordless(field, defined), ensure_ascii=False, sort_keys=True)
         # What old cases have written lacks a field that is left out while it has its default.
-        left_out = " left out" if (declared := model.model_fields.get(name)) and declared.exclude_if else ""
+        left_out = " left out" if declared and declared.exclude_if else ""
         yield name, f"{REQUIRED if name in required else ''}{text}{left_out}"
 
 

@@ -192,6 +192,7 @@ def parts(folder: Path, text: str) -> dict[str, str]:
         ('return "3 元"', "return 4"),
         ("way: Way = Way.AIR", 'way: Literal["air", "sea"] = "air"'),
         ("note: Name", "note: Annotated[str, Field(max_length=9)]"),
+        ('Field("",', 'Field(default_factory=lambda: "",'),
         ("class Facts(BaseModel)", "class Base(BaseModel): pass\nclass Facts(Base)"),
     ],
 )
@@ -211,6 +212,7 @@ def test_documentation_labels_and_what_is_only_shown_change_nothing(tmp_path: Pa
         ("max_length=9", "max_length=8", "module.Facts.note"),
         ('note: Name = Field("",', "note: Name = Field(", "module.Facts.note"),
         ('Field("", ', 'Field("", exclude_if=bool, ', "module.Facts.note"),
+        ('Field("",', 'Field(default_factory=lambda: "x",', "module.Facts.note"),
         ("weight: int", "weight: str", "module.Part.weight"),
         ("tuple[Part, ...]", "tuple[int, ...]", "module.Facts.parts"),
         ("    @property", "    more: str\n    @property", "module.Facts.more"),
