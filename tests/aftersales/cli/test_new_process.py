@@ -32,6 +32,7 @@ def program(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(400)  # it runs nine programs one after the other, one of which checks types from an empty cache
 def test_what_it_writes_passes_every_check_and_its_scenario_is_played(tmp_path: Path) -> None:
     tree = copied(tmp_path)
 
