@@ -78,16 +78,24 @@ function mergeChildren(old, fresh) {
   }
 }
 
-let retry = null;
+const SOON = 5000, SELDOM = 60000;
+let retry = null, unreadPause = SOON;
 
-function later() {
+function later(pause = SOON) {
   clearTimeout(retry);
-  retry = setTimeout(refresh, 5000);
+  // A page that nobody sees asks for nothing.
+  retry = setTimeout(() => (document.visibilityState === "hidden" ? later(pause) : refresh()), pause);
 }
 
-// What a page could not read of its cases in time is no change that the server would tell of.
+// What a page could not read of its cases in time is no change that the server would tell of. A case that no worker
+// answers for is asked less and less often.
 function readAgain() {
-  if (document.getElementById("unread")) later();
+  if (!document.getElementById("unread")) {
+    unreadPause = SOON;
+    return;
+  }
+  later(unreadPause);
+  unreadPause = Math.min(2 * unreadPause, SELDOM);
 }
 
 async function refresh() {
