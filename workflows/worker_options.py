@@ -12,7 +12,6 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import (
-    CompositePayloadConverter,
     DataConverter,
     DefaultFailureConverter,
     PayloadCodec,
@@ -113,8 +112,6 @@ def _folded(call: Handled) -> Handled:
 
 _REFUSALS = ("Refused", "BadForm", "PolicyUnknown", "PlatformRefused")
 UNTYPED: tuple[Any, ...] = (None, Any)
-_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
-"""Shared by all cases: the SDK makes a converter for each of them, and for each activation, with caches of its own."""
 
 
 class CasePayloadConverter(PydanticPayloadConverter):
@@ -127,19 +124,14 @@ class CasePayloadConverter(PydanticPayloadConverter):
     _shared: ClassVar[Self | None] = None
 
     def __new__(cls) -> Self:
-        """Return the one that all share: the SDK asks for several in each activation."""
+        """Return the one that all share: the SDK asks for several in each activation, with caches of their own."""
         if cls._shared is None:
             cls._shared = super().__new__(cls)
-            CompositePayloadConverter.__init__(cls._shared, *_CONVERTERS)
+            PydanticPayloadConverter.__init__(cls._shared)
         return cls._shared
 
     def __init__(self) -> None:
         """Leave the shared one as it is."""
-
-    def with_context(self, context: SerializationContext) -> Self:
-        """Return the converter itself: nothing in it depends on whose payloads it converts."""
-        del context
-        return self
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """Decode; raises ApplicationError of type BadForm for untyped arguments that cannot be read."""

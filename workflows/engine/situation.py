@@ -14,7 +14,7 @@ from cases.case import Case
 from cases.errors import BadForm
 from cases.forms import Form
 from cases.models import read
-from statecharts.chart import ChartView, Deadline, Snapshot
+from statecharts.chart import ChartView, Deadline
 from statecharts.rules import OPERATORS, Party
 from workflows.engine.process import Process
 from workflows.engine.state import CaseState, EffectState, ExpiryCheck
@@ -50,7 +50,6 @@ class CaseSituation:
         self.process, self.case_id, self.case, self.state = process, case_id, case, state
         self._chart_views: dict[str | None, ChartView] = {}
         self._viewed = case
-        self._closed_in: tuple[Snapshot | None, bool] = (None, False)
 
     def chart_view(self, order: str | None = None) -> ChartView:
         """Return the view of an order's chart, or of the case's own."""
@@ -82,12 +81,7 @@ class CaseSituation:
     @property
     def closed(self) -> bool:
         """Whether the case has reached a final state."""
-        snapshot, closed = self._closed_in
-        if snapshot is not self.state.snapshot:
-            snapshot = self.state.snapshot
-            closed = not self.process.chart.closing_states().isdisjoint(snapshot.entered)
-            self._closed_in = snapshot, closed
-        return closed
+        return not self.process.chart.closing_states().isdisjoint(self.state.snapshot.entered)
 
     def finished(self, now: datetime) -> bool:
         """Return whether the case is closed, nothing is left to do, and no fact can put it right any more (G-11)."""
