@@ -150,7 +150,9 @@ async def test_dr_21_after_a_refusal_the_merchant_agrees_after_all(market: Marke
     else:
         await reship.act("agree")
     seen = await reship.reached("awaiting_shipment")
-    assert (fired(seen), due(seen).timestamp()) == (["refuse", "agree"], reship.record.deadline)
+    assert fired(seen) == ["refuse", "agree"]
+    # The case counts from the decision, the platform from when it took it: a call later, so that ours is never late.
+    assert 0 <= reship.record.deadline - due(seen).timestamp() < 60
     await reship.pass_time("48h1m")
     await reship.reached("overdue")
 
