@@ -34,11 +34,13 @@ from aftersales.bootstrap import make_worker, open_dependencies, simulated_depen
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
+from aftersales.runtime.garbage_collection import collect_rarely
 from aftersales.runtime.http_server import listen
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
 from benchmarks import by_hand, peers
 from benchmarks.books_by_hand import BooksByHand
+from benchmarks.pauses import Pauses
 from cases.messages import Opening
 from workflows.opening import start_case
 from workflows.registry import PROCESSES, case_workflows
@@ -119,8 +121,11 @@ async def work(way: str, address: str, queue: str) -> None:
             kind = {"workflows": [WAYS[way]], "activities": activities}
             worker = Worker(client, **options, **kind, workflow_runner=UnsandboxedWorkflowRunner())
         await stack.enter_async_context(worker)
+        collect_rarely(CACHED)
+        pauses = Pauses()
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
+        print(pauses, flush=True)
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,7 @@ async def working(name: str, server: EmbeddedServer) -> AsyncIterator[WorkingWay
         yield WorkingWay(name, server.client, queue, process.pid)
     finally:
         process.stdin.close()
+        say(f"{name}: {(await process.stdout.read()).decode().strip()}")
         await process.wait()
 
 

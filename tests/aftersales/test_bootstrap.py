@@ -1,5 +1,6 @@
 """The dependencies of a worker, and what it sets up on the server."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales import bootstrap
-from aftersales.bootstrap import arrange, make_worker, open_dependencies, simulated_dependencies
+from aftersales.bootstrap import arrange, make_worker, open_dependencies, run_worker, simulated_dependencies
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.runtime.case_search import TemporalCaseSearch
@@ -196,3 +197,23 @@ async def test_a_task_waits_for_the_worker_that_knows_its_case_longer_than_many_
     made = make_worker(environment.client, settings_in(tmp_path), simulated_dependencies(Script()))
     patience = made.config(active_config=False).get("sticky_queue_schedule_to_start_timeout")
     assert patience == timedelta(seconds=30)  # what python -m benchmarks.cases measures as due at once
+
+
+async def test_a_worker_that_has_started_looks_for_garbage_as_often_as_its_cache_needs_it(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, caches = asyncio.Event(), list[int]()
+
+    async def connected(_: object) -> Client:
+        return client
+
+    def collect(cached: int) -> None:
+        caches.append(cached)
+        stop.set()
+
+    monkeypatch.setattr(bootstrap, "connect", connected)
+    monkeypatch.setattr(bootstrap, "stop_asked", lambda: stop)
+    monkeypatch.setattr(bootstrap, "collect_rarely", collect)
+    await run_worker(settings_in(tmp_path, max_cached_workflows=321, pretend_platforms=True))
+
+    assert caches == [321]
