@@ -92,7 +92,7 @@ docs: $(VENV)/.dev ## write the documents that are generated from the code
 	@$(BIN)/python -m aftersales.cli.reference docs
 	@$(BIN)/python -m aftersales.authoring.process_lists README.md README.zh-CN.md docs/index.md docs/operators.md docs/operations.md docs/rules.md
 
-edition: $(VENV)/.dev ## write the edition with which cases are opened from today, if a figure has changed (NEW=yes: in any case)
+edition: $(VENV)/.dev ## write the next edition, with which cases are opened from then on, if a figure has changed (NEW=yes: in any case)
 	@$(BIN)/python -m aftersales.authoring.edition cases/editions $(NEW)
 
 fingerprint: $(VENV)/.dev ## record what open cases depend on (ACCEPT=yes: also what has changed in it)

@@ -7,7 +7,7 @@ opened with (G-9).  So does whoever changes what only new cases do, such as a li
 import json
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +43,20 @@ def text_of(figures: Mapping[str, Any]) -> str:
 
 
 def main(folder: Path, today: str, *, new: bool = False) -> int:
-    """Write the edition of a day if figures have changed, or if ``new``; one that exists is never written again."""
+    """Write the next edition if figures have changed, or if ``new``; one that exists is never written again.
+
+    It bears the day, or the first one that is later than all editions of the ``folder``.
+    """
     if not (new or unreleased()):
         print(f"edition {editions.NEWEST} has the figures of the code already")  # noqa: T201 - a command for developers
         return 0
-    file = folder / f"{today}.json"
-    if file.exists():
-        print(f"{file} exists: cases may have been opened with it; if none was, delete it first", file=sys.stderr)  # noqa: T201
-        return 1
+    newest = max((file.stem for file in folder.glob("*.json")), default="")
+    name = today if today > newest else f"{date.fromisoformat(newest) + timedelta(days=1)}"
+    file = folder / f"{name}.json"
     file.write_text(text_of(figures_of_the_code()), encoding="utf-8")
     print(f"{file}: commit it, and enter its digest in tests/cases/test_editions.py")  # noqa: T201
+    if name > today:
+        print(f"{newest} is kept, as cases may have been opened with it; if none was, delete it and run this again")  # noqa: T201
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from aftersales.importing.exports import read_export
 from aftersales.importing.mapping import read_mapping
 from aftersales.simulation.scenario import Scenario
 from proofs.fuzzing.spoiling import ODD_TEXTS, deep, garbled, json_bytes, spoilt
-from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told, folder
 from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, row
 from tests.support.places import EXAMPLES
 from tests.support.workbook_bytes import cell, text_cell, write_workbook
@@ -30,13 +29,8 @@ BOMB = 'a: &a ["x","x","x","x","x","x","x","x","x"]\n' + "".join(
 )
 
 
-@cache
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="aftersales-fuzz-"))
-
-
 def _written(name: str, content: bytes) -> Path:
-    path = _folder() / name
+    path = folder() / name
     path.write_bytes(content)
     return path
 
@@ -54,7 +48,7 @@ def _read(name: str, content: bytes, read: Callable[[Path], Any]) -> None:
 
 @cache
 def _mapping() -> Any:
-    return read_mapping(Exported(_folder(), RESHIPS).mapping)
+    return read_mapping(Exported(folder(), RESHIPS).mapping)
 
 
 def take_csv(content: bytes) -> None:
@@ -130,7 +124,7 @@ _csv = [as_csv([HEADER, row(), row("A2")]).encode(encoding) for encoding in ("ut
 
 
 def _workbook(value: str, kind: str, style: int, name: str) -> bytes:
-    path = _folder() / "drawn.xlsx"
+    path = folder() / "drawn.xlsx"
     escaped = "".join(one for one in value if one.isprintable()).replace("&", "&amp;").replace("<", "&lt;")
     write_workbook(
         path,

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +22,7 @@ from aftersales.platforms.tokens import TokenStore
 from cases.errors import CaseError
 from cases.models import read
 from proofs.fuzzing.spoiling import ODD_TEXTS, as_json, deep, garbled, json_bytes, spoilt
-from proofs.fuzzing.target import BadOutcome, FuzzTarget
+from proofs.fuzzing.target import BadOutcome, FuzzTarget, folder
 from tests.support.platforms.pushing import SECRET_1688, content, endpoints, pushed, signed
 from tests.support.telling import OPENED, OPENINGS, opened
 from workflows.engine.case_workflow import take_message
@@ -87,7 +85,7 @@ def _runner() -> asyncio.Runner:
 
 @cache
 def _inbox() -> Inbox:
-    inbox = Inbox(Path(tempfile.mkdtemp(prefix="aftersales-fuzz-")) / "inbox.db")
+    inbox = Inbox(folder() / "inbox.db")
 
     async def enter() -> Inbox:
         return await inbox.__aenter__()

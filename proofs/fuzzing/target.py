@@ -1,9 +1,13 @@
 """What is fuzzed: a way into the product that takes bytes from outside, and what it may do with them."""
 
+import atexit
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -28,6 +32,14 @@ class FuzzTarget:
     name: str
     draws: st.SearchStrategy[bytes]
     take: Callable[[bytes], None]
+
+
+@cache
+def folder() -> Path:
+    """Return a folder for what the targets of this process write; it goes with the process."""
+    made = tempfile.TemporaryDirectory(prefix="aftersales-fuzz-", ignore_cleanup_errors=True)
+    atexit.register(made.cleanup)
+    return Path(made.name)
 
 
 def try_input(target: FuzzTarget, content: bytes) -> None:

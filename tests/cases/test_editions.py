@@ -181,12 +181,16 @@ def test_make_edition_writes_the_same_figures_again_where_that_is_asked_for(tmp_
     assert json.loads((tmp_path / "2026-12-01.json").read_text(encoding="utf-8")) == figures_of_the_code()
 
 
-def test_make_edition_writes_the_figures_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("today", "name"), [("2026-12-01", "2026-12-02"), ("2026-12-02", "2026-12-02")])
+def test_make_edition_never_writes_over_an_edition_nor_one_that_is_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, today: str, name: str
+) -> None:
     monkeypatch.setitem(vars(RESHIP), "edition", UNRELEASED)
+    (tmp_path / "2026-12-01.json").write_text("{}", encoding="utf-8")
 
-    assert main(tmp_path, "2026-12-01") == 0
-    assert json.loads((tmp_path / "2026-12-01.json").read_text(encoding="utf-8")) == figures_of_the_code()
-    assert main(tmp_path, "2026-12-01") == 1
+    assert main(tmp_path, today) == 0
+    assert json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) == figures_of_the_code()
+    assert (tmp_path / "2026-12-01.json").read_text(encoding="utf-8") == "{}"
 
 
 def test_the_cases_of_a_shop_share_one_policy() -> None:
