@@ -12,19 +12,18 @@ from typing import Any, Self
 from cases.case import Case
 from cases.errors import BadForm
 from cases.forms import Form
-from cases.ledger import BegunIn, LedgerEntry, Undone
 from cases.messages import ExpiryOutcome
 from cases.models import clipped, read
 from statecharts import firing
 from statecharts.chart import Deadline
-from statecharts.rules import BegunBetween, Effect, Party
+from statecharts.rules import Party
 from workflows.engine import inputs, reports
+from workflows.engine.fired_rules import CaseRules
 from workflows.engine.inputs import ExpiryAnswer, Input
 from workflows.engine.limits import newest_within, with_newest_forms
 from workflows.engine.process import Process
 from workflows.engine.reports import Apply, Echo, Hold, Ignore, Rearm, Verdict
-from workflows.engine.sender import FROM_A_CASE, InputSender
-from workflows.engine.situation import CaseSituation
+from workflows.engine.sender import InputSender
 from workflows.engine.state import (
     CaseState,
     Checkpoint,
@@ -33,7 +32,6 @@ from workflows.engine.state import (
     EffectState,
     ExpiryCheck,
     IgnoredMessage,
-    TimelineEntry,
 )
 
 PINNED = {"facts", "policy", "edition"}
@@ -68,7 +66,7 @@ class EndlessRuleError(RuntimeError):
         )
 
 
-class CaseCourse(CaseSituation):
+class CaseCourse(CaseRules):
     """A case and what follows from its inputs: the rules that fire, its clocks, its ledger, the effects it needs."""
 
     def __init__(
@@ -84,7 +82,6 @@ class CaseCourse(CaseSituation):
         super().__init__(process, case_id, case, state or CaseState())
         self._origin = case
         self._coming: deque[Input] = deque()
-        self._before: Course | None = None
         if state is None:
             began: datetime | None = case.facts.began_at or now
             if began is None:
@@ -107,6 +104,14 @@ class CaseCourse(CaseSituation):
         kept["timeline"] = with_newest_forms(self.state.timeline, BYTES_CARRIED)
         state = self.state.model_copy(update=kept)
         return {**state.model_dump(mode="json"), "context": self.context()}
+
+    def context(self) -> dict[str, Any]:
+        """Return what rules and forms have added to the case, as JSON."""
+        return self.case.model_dump(mode="json", exclude=PINNED)
+
+    def _in_context(self, context: dict[str, Any]) -> Case:
+        pinned = self._origin.model_dump(mode="json", include=PINNED)
+        return read(type(self._origin), {**pinned, **context}, "case")
 
     def fork(self) -> Self:
         """Return an independent copy, to try something out."""
@@ -150,6 +155,11 @@ class CaseCourse(CaseSituation):
 
     def _expiries_before(self) -> Iterable[ExpiryCheck]:
         return (*self._before.expiries, *self.state.given_up) if self._before else ()
+
+    def fire(self, rule: str, at: datetime, form: Form | None = None, **about: Any) -> None:
+        """Fire an open rule, and judge again the inputs that have waited for it."""
+        super().fire(rule, at, form, **about)
+        self._retry_waiting()
 
     def run_out(self, clock: Deadline | ExpiryCheck, *, assumed: bool = False) -> None:
         """Fire a clock's own rule; ``assumed``: the platform has no record of what it led to."""
@@ -520,30 +530,6 @@ class CaseCourse(CaseSituation):
         """Return whether an effect that failed may still have told a case something."""
         return effect.status == "needs_operator" and self.process.effects()[effect.effect].telling is not None
 
-    def drop_left_decisions(self, now: datetime) -> None:
-        """Drop the decisions whose state has been left while they were being submitted (G-10)."""
-        for decision in self.state.submissions:
-            entered = self.chart_view(decision.order).entered
-            if not decision.stay and not (self.closed and decision.status == "console_task"):
-                continue
-            if not self.closed and any(state in entered and entered[state] <= decision.at for state in decision.stay):
-                continue
-            if confirmed := self._confirmation(decision):
-                decision.complete(confirmed.at)
-                decision.echoed = True
-                continue
-            last = self.process.rule_label(self.state.timeline[-1].rule) if self.state.timeline else "-"
-            why = f"提交期间状态已变更 / the case has left the state meanwhile: {last}"
-            ended = self.state.timeline[-1].at if self.state.timeline else now
-            decision.end("dropped", max(ended, decision.at), why, tell=True)
-
-    def _confirmation(self, decision: Decision) -> TimelineEntry | None:
-        """Return the event by which the platform itself says that it has taken a decision."""
-        since = min(decision.stay.values(), default=decision.at)
-        about = decision.rule, decision.order
-        own = (entry for entry in reversed(self.state.timeline) if (entry.rule, entry.order) == about)
-        return next((entry for entry in own if entry.at >= since), None)
-
     def compact(self, now: datetime) -> None:
         """Make a checkpoint of the oldest half of the inputs once a case keeps too many."""
         kept = self.state.inputs
@@ -587,171 +573,6 @@ class CaseCourse(CaseSituation):
             if given.status == "held":
                 given.why = TOO_MANY
                 self._keep_ignored(given, final=True)
-
-    def context(self) -> dict[str, Any]:
-        """Return what rules and forms have added to the case, as JSON."""
-        return self.case.model_dump(mode="json", exclude=PINNED)
-
-    def _in_context(self, context: dict[str, Any]) -> Case:
-        pinned = self._origin.model_dump(mode="json", include=PINNED)
-        return read(type(self._origin), {**pinned, **context}, "case")
-
-    # Rules and their effects.
-
-    def fire(
-        self,
-        rule: str,
-        at: datetime,
-        form: Form | None = None,
-        *,
-        order: str | None = None,
-        given: Input | None = None,
-        reported: bool = False,
-        assumed: bool = False,
-    ) -> None:
-        """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
-        chart, part = self.process.chart_of(order), self.case.part(order)
-        asked = given.asked if given else None
-        step, snapshot = firing.fire(chart, part, self.state.snapshot_of(order), rule, at, form, asked=asked)
-        self.state.remember(order, snapshot)
-        case = self.case
-        self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
-        self.state.advance_to(at)
-        self.state.record(
-            TimelineEntry(
-                at=at,
-                rule=rule,
-                by=(given.by if given else None) or self.process.rules[rule].party.value,
-                left=self.named(order, step.left),
-                reached=self.named(order, step.reached),
-                clause=step.clause,
-                order=order,
-                input=given.serial if given else None,
-                actor=given.actor if given else None,
-                way=given.way if given else None,
-                told=given.told if given and given.told != at else None,
-                form=form.model_dump(mode="json", exclude_defaults=True) or None if form else None,
-                assumed=assumed,
-            )
-        )
-        self._cancel_obsolete(rule, at, order)
-        if self.closed:  # what the last rule itself asks for is still to be done
-            self._withdraw_steps()
-        reported = reported or (given is not None and given.kind == "report")
-        effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
-        effects = [effect for effect in effects if not (given and _came_from(given, effect))]
-        self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
-        deadlines = self.chart_view(order).deadlines
-        self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
-        if self._before is None:  # while the course is worked out again, the state is that of an earlier instant
-            self.drop_left_decisions(at)
-        self._retry_waiting()
-
-    def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
-        """Complete the effects that were needed only until this rule fired."""
-        declared = self.process.effects()
-        for effect in self.state.effects:
-            if effect.order == order and rule in declared[effect.effect].until:
-                effect.call_off(at)
-
-    def _withdraw_steps(self) -> None:
-        """Withdraw what an ended case no longer needs: all its steps and expiries, but no entry of the ledger."""
-        self.state.effects = [effect for effect in self.state.effects if effect.entry or effect.status == "done"]
-        self.state.expiries = []
-
-    def _enqueue(
-        self, effects: Iterable[Effect], rule: str, at: datetime, form: Form | None, order: str | None, *, cause: str
-    ) -> None:
-        written = form.model_dump(mode="json") if form else None
-        part = self.case.part(order)
-        known = {effect.key: effect for effect in self._before.effects} if self._before else {}
-        for effect in effects:
-            if effect.unless and getattr(part, effect.unless):
-                continue
-            if effect.takes_back:
-                self._undo(effect, at, order, cause)
-                continue
-            entry = self._ledger_entry(effect, at, order) if effect.is_ledger_entry else None
-            if entry and not self.state.book(entry):
-                continue
-            key = f"{effect.name}/{order}/{cause}" if order else f"{effect.name}/{cause}"
-            told = None
-            if effect.telling:
-                told = written if effect.telling.with_form else part.telling(effect.name)
-                key = self._key_of_fact(key, told)
-            if key in known:
-                known[key].call_again()
-                self.state.effects.append(known[key])
-                continue
-            required = EffectState(
-                serial=self.state.next_serial(),
-                key=key,
-                effect=effect.name,
-                rule=rule,
-                at=at,
-                order=order,
-                form=told if effect.telling else written,
-                entry=entry.key if entry else None,
-                told=told,
-            )
-            self.state.effects.append(required)
-            if effect.notice:
-                required.complete(at)
-                self.state.give_notice(required.serial, at)
-
-    def _key_of_fact(self, key: str, told: dict[str, Any] | None) -> str:
-        """Return the key of a fact for other cases: what was told otherwise before is another one, which they take."""
-        before = [*(self._before.effects if self._before else ()), *self.state.obsolete]
-        same_rule = [effect for effect in before if effect.key == key or effect.key.startswith(f"{key}/told again/")]
-        alike = next((effect.key for effect in same_rule if (effect.told or {}) == (told or {})), None)
-        return alike or (f"{key}/told again/{len(same_rule)}" if same_rule else key)
-
-    def _undo(self, effect: Effect, at: datetime, order: str | None, cause: str) -> None:
-        """Take back ledger entries of this case, and of others about its order if the chart says so (G-15)."""
-        declared = self.process.effects()
-        entered = [declared[name] for name in effect.undoes]
-        self.state.undo({(entry.clause, entry.counted, entry.income) for entry in entered}, order)
-        about = None if effect.of else order or self.case.facts.order
-        period = self._begun_in(effect.of) if effect.of else None
-        if effect.across and (about or period):
-            key = f"{effect.name}/{order or ''}/{cause}"
-            self.state.undo_across(Undone(clauses=effect.across, order=about, at=at, key=key, begun_in=period))
-
-    def _begun_in(self, between: BegunBetween) -> BegunIn | None:
-        begins_at, ends_at = self.case.instant(between.begins), self.case.instant(between.ends)
-        if begins_at is None or ends_at is None:
-            return None
-        return BegunIn(process=between.process, begins_at=begins_at, ends_at=ends_at)
-
-    def _ledger_entry(self, effect: Effect, at: datetime, order: str | None) -> LedgerEntry:
-        """Return the entry of an effect.
-
-        Its key allows one entry per case, clause and order, unless it is entered each time, or once more after it was
-        taken back.
-        """
-        facts, part = self.case.facts, self.case.part(order)
-        key = f"{self.case_id}/{effect.clause}/{order or facts.order or self.case_id}"
-        again = effect.each or any(entry.key == key for entry in self.state.undone)
-        return LedgerEntry(
-            key=f"{key}/{at.isoformat()}" if again else key,
-            case_id=self.case_id,
-            shop_id=facts.shop,
-            clause=effect.clause or "",
-            order=order or (facts.order if again or effect.once_an_order else None),
-            at=at,
-            amount=None if effect.counted else part.amount(effect.name),
-            points=None if effect.counted else part.points(effect.name),
-            counted=effect.counted,
-            once_an_order=effect.once_an_order,
-            income=effect.income,
-        )
-
-
-def _came_from(given: Input, effect: Effect) -> bool:
-    """Return whether an effect would tell a fact back to the process that has told it."""
-    if effect.telling is None or given.way != FROM_A_CASE.way:
-        return False
-    return (given.message_id or "").startswith(f"{effect.telling.process}/")
 
 
 def _is_over(given: Input) -> bool:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tests.support.places import ROOT
 from workflows.engine import inputs, state
 
-OWNERS = {"state.py", "machine.py", "course.py"}
+OWNERS = {"state.py", "machine.py", "course.py", "fired_rules.py"}
 MODELS = [
     model
     for module in (state, inputs)
