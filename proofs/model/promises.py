@@ -7,7 +7,7 @@ from typing import Any
 from proofs.model.world import BrokenPromise, World
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.rules import Effect
-from tests.support.telling import Fact, provenance
+from tests.support.telling import provenance
 from workflows.engine.case_workflow import take_message
 from workflows.engine.course import DECIDED
 from workflows.engine.machine import CaseMachine
@@ -74,9 +74,9 @@ def _settled_otherwise(told: CaseMachine) -> bool:
     return bool(state.answered or state.given_up) or any(message.why.startswith(DECIDED) for message in state.ignored)
 
 
-def check_told_twice(world: World, facts: tuple[Fact, ...]) -> None:
-    """Tell the case again of what it was told of: nothing may change (G-3)."""
-    for fact in facts:
+def check_told_twice(world: World) -> None:
+    """Tell the case again of everything that it was ever told of: nothing may change (G-3)."""
+    for fact in world.heard:
         again = world.told.fork()
         take_message(again, fact.message, world.now)
         if again.carried() != world.told.carried():

@@ -11,7 +11,7 @@ from typing import Any
 from cases.messages import Opening
 from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
 from proofs.model.world import SECOND, BrokenPromise, World, possible_messages
-from tests.support.telling import OPENED, Fact, settle
+from tests.support.telling import OPENED, settle
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process
@@ -83,7 +83,7 @@ def search(
             seen.transitions += 1
             try:
                 check_effects(world, following)
-                check_told_twice(following, _just_told(world, following))
+                check_told_twice(following)
             except BrokenPromise as fault:
                 seen.findings.append(Finding(str(fault), following.path))
                 continue
@@ -102,10 +102,6 @@ def _following(seen: Searched, world: World, depth: int) -> list[World]:
     except Exception as error:  # noqa: BLE001 - whatever the core raises is what the search looks for
         seen.findings.append(Finding(f"the core fails: {type(error).__name__}: {error}", world.path))
         return []
-
-
-def _just_told(before: World, after: World) -> tuple[Fact, ...]:
-    return tuple(fact for fact in before.untold if fact not in after.untold)
 
 
 def _look(seen: Searched, world: World, ending: "_Ends") -> None:

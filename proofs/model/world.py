@@ -38,13 +38,15 @@ class World:
     """A case as it was told of its facts, the same case in truth, and the facts that are still to be told.
 
     Machines are never changed once they are part of a world.  ``quiet``: nothing has happened yet at this instant.
-    ``path`` says how it came to this; ``rules``: only these happen or are decided, and no time passes.
+    ``heard`` are the facts that the case was told of by messages.  ``path`` says how it came to this; ``rules``: only
+    these happen or are decided, and no time passes.
     """
 
     told: CaseMachine
     truth: CaseMachine
     now: datetime
     untold: tuple[Fact, ...] = ()
+    heard: tuple[Fact, ...] = ()
     depth: int = 0
     quiet: bool = False
     rules: frozenset[str] | None = None
@@ -77,7 +79,7 @@ class World:
         told = self.told.fork()
         take_message(told, fact.message, at)
         untold = tuple(other for other in self.untold if other is not fact)
-        return self._next(what, at, told=told, untold=untold, **changes)
+        return self._next(what, at, told=told, untold=untold, heard=(*self.heard, fact), **changes)
 
     def _answers(self) -> Iterator["World"]:
         """Yield what may become of the decisions that are being submitted (G-10)."""
