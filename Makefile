@@ -17,9 +17,10 @@ FUZZ_VENV ?= .venv-fuzz
 MINUTES ?= 10
 SOURCES := statecharts cases workflows activities aftersales benchmarks worker.py
 CHAOS ?=
+SABOTAGE ?=
 SMOKE := tests/statecharts tests/cases tests/workflows/replay tests/aftersales/simulation/test_simulate_command.py
 
-.PHONY: help run test durability drill smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
+.PHONY: help run test durability drill sabotage smoke lint types bandit check audit site docs edition fingerprint replay manifests bench model fuzz screenshots constraints clean bench-decisions bench-report
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -56,6 +57,9 @@ durability: $(VENV)/.dev ## run the drills that are tests: programs that are kil
 
 drill: durability ## run all drills: at last try to lose one of 1,000 cases (CHAOS=--help)
 	@$(BIN)/python -m drills.chaos $(CHAOS)
+
+sabotage: $(VENV)/.dev ## prove that the drill fails without each of its safeguards (SABOTAGE='--only NAME')
+	@$(BIN)/python -m drills.sabotage $(SABOTAGE)
 
 smoke: $(VENV)/.dev ## run a short subset: charts, cases, replay, simulate
 	@$(BIN)/pytest -q -n $(PYTEST_WORKERS) $(SMOKE)

@@ -21,6 +21,7 @@ class Dependencies:
     ``reconcilers``: by marketplace, the search for what no message reported.  ``search``: the search for cases that
     ended early; without it nobody looks for them.  ``reports``: the way by which cases tell each other facts; without
     it they cannot.  ``channels``: those through which notices are sent, if the notifier leaves any to be sent.
+    ``noted``: told what reaches a case, with the case's id, for whoever searches for cases by what they know.
     ``console_done``: console tasks count as done at once.
     """
 
@@ -31,6 +32,7 @@ class Dependencies:
     search: CaseSearch | None = None
     reports: CaseReports | None = None
     channels: NoticeChannels | None = None
+    noted: Callable[[str, Any], None] | None = None
     console_done: bool = False
 
 

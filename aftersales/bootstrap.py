@@ -81,7 +81,8 @@ def default_dependencies(settings: Settings, monitor: "Monitor | None" = None) -
 
     The ledger is closed when the block ends; a ``monitor`` watches it.
     """
-    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - a simulation starts faster without SQLAlchemy
+    from aftersales.ledger.noting_parcels import parcels_stored  # noqa: PLC0415 - a simulation starts faster
+    from aftersales.ledger.store import SqlLedger  # noqa: PLC0415 - without SQLAlchemy
 
     private_folder(settings.data_dir)
     try:
@@ -92,8 +93,9 @@ def default_dependencies(settings: Settings, monitor: "Monitor | None" = None) -
         raise CaseError(f"AFTERSALES_LEDGER_URL: {bad}") from bad
     if monitor is not None:
         monitor.watch_ledger(ledger)
-    with ledger:
-        yield Dependencies(platform=ScriptedPlatform(journal=journal), ledger=ledger, notifier=LogNotifier())
+    with ledger, parcels_stored(ledger.keep_parcels) as noted:
+        platform = ScriptedPlatform(journal=journal)
+        yield Dependencies(platform=platform, ledger=ledger, notifier=LogNotifier(), noted=noted)
 
 
 @asynccontextmanager
@@ -186,6 +188,10 @@ def make_worker(
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
         )
+    if dependencies.noted is not None:
+        from aftersales.ledger.noting_parcels import ParcelNoting  # noqa: PLC0415 - not for a simulation
+
+        interceptors = [*interceptors, ParcelNoting(dependencies.noted)]
     if dependencies.reports is None:
         dependencies = replace(dependencies, reports=TemporalCaseReports(client))
     local_calls = LocalCalls(settings.max_activities_per_shop_per_second)

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import AGAINST, BEST, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
-from benchmarks.decisions import OPERATORS, PROMISED_MS
+from benchmarks.cases import AGAINST, BEST, BOOKLESS, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
+from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize
+from benchmarks.decisions import judged as judged_decisions
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 IMAGES = ROOT / "docs" / "images"
 DRAWN = ("events", "worker CPU, ms", "server CPU, ms", "replay CPU, ms", "memory cached, KB", "history, KB")
-COLORS = {NAIVE: "#9aa5b1", BEST: "#b8c4ce", AGAINST: "#52606d", LEAN: "#7bb8e8", OURS: "#1f6fb2"}
+COLORS = {NAIVE: "#9aa5b1", BEST: "#b8c4ce", BOOKLESS: "#7d8b99", AGAINST: "#52606d", LEAN: "#7bb8e8", OURS: "#1f6fb2"}
 
 
 def newest(name: str) -> dict[str, Any] | None:
@@ -65,6 +66,12 @@ def of_decisions(results: dict[str, Any]) -> Iterator[str]:
             opening = f"{statistics.median(of['opening_ms']):,.0f}"
             yield f"| {way} | {int(size):,} | {' | '.join(spreads)} | {opening} |"
     queued = results["while queued"]
+    ours = {int(size): WayAtSize(**of) for size, of in results["found"][OURS].items()}
+    yield ""
+    yield "| target | found | |"
+    yield "|---|---|---|"
+    for target, value, met in judged_decisions(ours, queued):
+        yield f"| {target} | {value} | {'met' if met else '**missed**'} |"
     yield ""
     yield (
         f"While {queued['openings']:,} openings of a file were waiting, of which {queued['opened, /s']:g} were opened "

@@ -19,12 +19,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
 from aftersales.runtime.sender_header import MESSAGES, with_sender
-from drills.reships import Reship
+from drills.reships import AMOUNT, BY_OPERATOR, Reship
 from drills.stage import Stage
 from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story
 
 PATIENCE = timedelta(seconds=8)
 CALL = timedelta(seconds=5)
+SHORTEST_PAUSE = 2.0
+"""Seconds between two steps of a reship: the platform tells whole ones, so that their order must show in these."""
 LONGEST = 240.0
 """Seconds after which what has not been possible counts as never possible."""
 STUCK = ("console_task", "needs_operator")
@@ -217,7 +219,7 @@ class People:
         form = {
             "shop_id": reship.shop_id,
             "reason": reship.journey.reason,
-            "amount": "99.90",
+            "amount": AMOUNT,
             "after_sale_id": reship.own_id,
             "applied_at": reship.applied_at.isoformat(),
         }
@@ -227,9 +229,9 @@ class People:
 
         await self._until(f"{reship.case_id} is entered", entered)
         for number, (name, step) in enumerate(reship.steps):
-            await asyncio.sleep(self._draw.uniform(0.5, self._pause))
-            if name.startswith("operator"):
-                await self._decide_when_offered(reship, name.removeprefix("operator "), step, number)
+            await asyncio.sleep(self._draw.uniform(SHORTEST_PAUSE, max(SHORTEST_PAUSE, self._pause)))
+            if name.startswith(BY_OPERATOR):
+                await self._decide_when_offered(reship, name.removeprefix(BY_OPERATOR), step, number)
             else:
                 await self._happens(reship, name, step)
 

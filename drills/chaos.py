@@ -4,7 +4,7 @@ Cases of all processes are opened by messages, files and exports, and live their
 ``drills/reships.py``) while a worker of this build and one of a newer build, the gateway, the sandbox and the Temporal
 server are killed, stopped and restarted at random, and while people look at cases and reset them.  Afterwards every
 case must stand where the calm run puts it (``drills/checks.py``).  ``--without`` runs it on builds that lack one of
-the safeguards: it must fail then.
+the safeguards: it must fail then (``drills/sabotage.py``).
 """
 
 import argparse
@@ -113,7 +113,7 @@ class Drill:
         beside = [
             asyncio.create_task(self._strike(stage, people, window, own, pushed)),
             asyncio.create_task(self._look(people, own, pushed)),
-            asyncio.create_task(self._reset(people, own, window)),
+            asyncio.create_task(self._reset(people, own, pushed, window)),
         ]
         lived: asyncio.Future[Any] = asyncio.gather(*living, return_exceptions=True)
         try:
@@ -226,13 +226,14 @@ class Drill:
                 self.wrong.append(fault)
             await asyncio.sleep(0.3)
 
-    async def _reset(self, people: People, own: Sequence[Story], window: Window) -> None:
+    async def _reset(self, people: People, own: Sequence[Story], pushed: Sequence[Reship], window: Window) -> None:
         draw = random.Random(f"{self.plan.seed}/resets")
+        ids = [*(story.case_id for story in own), *(reship.case_id for reship in pushed if reship.may_be_reset)]
         for at in sorted(window.at(draw.uniform(0.2, 0.9)) for _ in range(max(2, self.plan.cases // 50))):
             await until_at(at)
             if self._over.is_set():
                 return
-            await people.reset(draw.choice(own).case_id)
+            await people.reset(draw.choice(ids))
 
 
 def _export(folder: Path, process: str, own: Sequence[Story]) -> list[str]:

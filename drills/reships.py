@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cases.messages import Opening
 from drills.stage import SHOPS
-from drills.stories import Window
+from drills.stories import LATE_FACTS, PlannedDecision, Window, take
+from tests.support.telling import until
+from workflows.engine.case_workflow import take_message
+from workflows.engine.machine import CaseMachine
+from workflows.registry import PROCESSES
 
+PROCESS = PROCESSES["douyin_reship"]
 CLOCK = timedelta(hours=48)
+EVIDENCE_WINDOW = timedelta(hours=24)
+BETWEEN_STEPS = timedelta(minutes=2)
+"""Between two steps of the calm run: within a minute a report passes for the confirmation of a decision."""
+AMOUNT = "99.90"
 PIECE = {"kind": "waybill_photo", "url": "https://example.com/{}.png"}
 AGREES, REFUSES, SHIPS, PROVES = "同意补寄", "拒绝补寄", "补寄发货", "提交凭证"
 
+BY_OPERATOR = "operator "
 Step = tuple[str, dict[str, Any]]
 """What is done; what begins with "operator" is a decision of the case, the rest happens on the platform alone."""
 
@@ -79,7 +90,12 @@ class Reship:
     @property
     def case_id(self) -> str:
         """The id of its workflow."""
-        return f"douyin_reship/{self.own_id}"
+        return f"{PROCESS.name}/{self.own_id}"
+
+    @property
+    def may_be_reset(self) -> bool:
+        """Whether nobody decides in it: a reset that gives decisions of a reship again is known to fail."""
+        return not any(name.startswith(BY_OPERATOR) for name, _ in self.journey.steps)
 
     @property
     def due(self) -> dict[str, datetime]:
@@ -95,6 +111,30 @@ class Reship:
             }
             yield name, texts
 
+    def calm(self, order_id: str, now: datetime) -> CaseMachine:
+        """Return its case as it stands now if every step of its journey is told, or taken, when it happens."""
+        facts = {
+            "shop_id": self.shop_id,
+            "after_sale_id": self.own_id,
+            "order_id": order_id,
+            "reason": self.journey.reason,
+            "order_amount": AMOUNT,
+            "applied_at": self.applied_at.isoformat(),
+        }
+        case = PROCESS.open_case(Opening(facts=facts, policy={"late_facts": LATE_FACTS}))
+        machine, at = CaseMachine(PROCESS, self.case_id, case, now=self.applied_at), self.applied_at
+        machine.advance(at)
+        for number, (name, form) in enumerate(self.steps):
+            at += BETWEEN_STEPS
+            until(machine, at)
+            if name.startswith(BY_OPERATOR):
+                rule = name.removeprefix(BY_OPERATOR)
+                take(machine, PlannedDecision(rule, form or None, at, f"{self.own_id}-{number}"), at)
+            else:
+                take_message(machine, _message(name, form, at), at)
+        until(machine, now)
+        return machine
+
     def wrong(self, record: Mapping[str, Any]) -> list[str]:
         """Return what the platform's record shows that was not done, or done twice."""
         log = Counter(line["action"] for line in record["log"] if line["role"] == "商家")
@@ -102,6 +142,18 @@ class Reship:
         return [
             f"{what}: {log[what]} times instead of {wanted[what]}" for what in log | wanted if log[what] != wanted[what]
         ]
+
+
+def _message(name: str, form: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """Return what the platform reports of what has happened on it."""
+    rule = "ask_evidence" if name == "want-evidence" else name.replace("-", "_")
+    reported = dict(form)
+    if name == "want-evidence":
+        reported = {"until": (at + EVIDENCE_WINDOW).isoformat()}
+    elif name == "ship":
+        reported = {"carrier": form["company_code"], "tracking_no": form["tracking_no"]}
+    message: dict[str, Any] = {"message_id": name, "occurred_at": at.isoformat(), "rule": rule}
+    return message | ({"form": reported} if reported else {})
 
 
 def reships(seed: int, many: int, window: Window) -> Iterator[Reship]:

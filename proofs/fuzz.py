@@ -3,7 +3,8 @@
 What is drawn are documents that were good until something in them was replaced (``proofs/fuzzing/``).  An input may be
 refused in words; it must never lead to any other error, an answer of 5xx, a traceback, or much time or memory.  With
 schemathesis (the extra ``fuzz``) the gateway and the desk are fuzzed over HTTP too; with atheris every target is fuzzed
-once more, guided by coverage.  What is found is made small and written to the corpus; the exit status is then 1.
+once more, guided by coverage.  What is found is made small and written to the corpus, a request over HTTP only printed;
+the exit status is then 1.
 """
 
 import argparse
@@ -99,9 +100,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _told(name: str, done: Fuzzed) -> tuple[FailingInput, ...]:
     print(f"{name:<24} {done.inputs:>8} inputs", flush=True)
     for one in done.found:
-        print(f"FOUND {one.why}\n    {one.content[:300]!r}")
         if one.target in TARGETS:
-            print(f"    kept as {keep(one)}")
+            print(f"FOUND {one.why}\n    {one.content[:300]!r}\n    kept as {keep(one)}")
+        else:  # it is kept nowhere else
+            print(f"FOUND {one.why}\n    {one.content.decode('utf-8', 'replace')}")
     return done.found
 
 

@@ -1,6 +1,6 @@
 """The options of every worker and replayer: runner, interceptor of handlers, data converter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -58,15 +58,47 @@ class CaseRunner(UnsandboxedWorkflowRunner):
     """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that notes when its tasks began, and refuses a stale activation."""
+        """Create an instance that notes when its tasks began, refuses a stale activation, and leaves no garbage."""
         instance = super().create_instance(det)
         activate, times = instance.activate, TaskTimes()
 
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            if _evicts(act):
+                return _let_go(instance, activate, act)
             return _ask_again(act) if times.note(act) else activate(act)
 
         vars(instance).update(activate=noting, get_serialization_context=_no_context)
         return instance
+
+
+def _evicts(act: WorkflowActivation) -> bool:
+    return any(job.HasField("remove_from_cache") for job in act.jobs)
+
+
+def _let_go(
+    instance: WorkflowInstance,
+    activate: Callable[[WorkflowActivation], WorkflowActivationCompletion],
+    act: WorkflowActivation,
+) -> WorkflowActivationCompletion:
+    """Evict a case so that its memory is free at once.
+
+    Otherwise only a search through all that the worker holds would find it, during which nothing else runs: the SDK's
+    instance and the case refer to themselves, and so does each error that ends a task of theirs.
+    """
+    vars(instance)["call_exception_handler"] = _forget_where
+    completion = activate(act)
+    if completion.HasField("successful"):
+        case = vars(instance).pop("_object", None)
+        vars(instance).clear()
+        if case is not None:
+            vars(case).clear()
+    return completion
+
+
+def _forget_where(context: Mapping[str, Any]) -> None:
+    """Cut an error of an evicted case off from the frames in which it was raised, which refer to it."""
+    if error := context.get("exception"):
+        error.__traceback__ = None
 
 
 Handled = TypeVar("Handled", HandleSignalInput, HandleUpdateInput)

@@ -58,6 +58,19 @@ def say(text: str = "", indent: int = 0) -> None:
         console.print(Text(" " * (indent + _HANGING)) + line, soft_wrap=True)
 
 
+def say_parts(first: str, *others: str) -> None:
+    """Print a line of parts; where they do not fit on it, each of the others is below the first."""
+    from rich.cells import cell_len
+
+    line = "  ".join((first, *others))
+    if cell_len(line) <= _console().width:
+        say(line)
+        return
+    say(first)
+    for part in others:
+        say(part, indent=2)
+
+
 def complain(text: str) -> None:
     """Print one line on standard error."""
     print(f"aftersales: {squeezed(text)}", file=sys.stderr)  # noqa: T201

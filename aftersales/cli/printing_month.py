@@ -10,8 +10,24 @@ from aftersales.cli.output import print_json, print_table, say
 from aftersales.files.spreadsheet import as_spreadsheet, is_formula
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger import open_existing
-from aftersales.ledger.month_figures import Month, Net, RuleFigures, Share, ShopMonth, Sums, month_of
-from aftersales.ledger.month_report import MonthReport, OpenStake, read_report, this_month
+from aftersales.ledger.month_figures import (
+    MissedCase,
+    Month,
+    Net,
+    RuleFigures,
+    Share,
+    ShopMonth,
+    Sums,
+    month_of,
+)
+from aftersales.ledger.month_report import (
+    NOBODY_TELLS,
+    MonthReport,
+    OpenNow,
+    read_figures,
+    read_report,
+    this_month,
+)
 from aftersales.runtime.case_words import WAYS
 from aftersales.runtime.settings import load_settings
 from cases.errors import BadForm
@@ -26,7 +42,7 @@ async def print_month(
 ) -> None:
     """Print a month's figures, and write them to files; raises BadForm."""
     asked = month_of(month or this_month())
-    report = await _report(asked, shop, with_open_cases=html is not None)
+    report = await _report(asked, shop, for_page=html is not None)
     shops = report.shops
     if csv is not None:
         _write(csv, _csv(asked, shops))
@@ -46,18 +62,20 @@ async def print_month(
             say(f"{path}: 已写入 / written")
 
 
-async def _report(month: Month, shop: str | None, *, with_open_cases: bool) -> MonthReport:
+async def _report(month: Month, shop: str | None, *, for_page: bool) -> MonthReport:
+    """Read the month's figures; what stands beside them on a page, for one alone."""
     settings = load_settings()
     policies = policies_in_force(settings)
     with open_existing(settings.ledger_address) as ledger:
         if ledger is None:
             return MonthReport(month)
-        open_now = await _open_now(shop) if with_open_cases else []
-        return read_report(ledger, month, shop, open_now, policies=policies)
+        if not for_page:
+            return MonthReport(month, read_figures(ledger, month, shop, policies=policies))
+        return read_report(ledger, month, shop, await _open_now(shop), policies=policies)
 
 
-async def _open_now(shop: str | None) -> list[OpenStake] | None:
-    """Return what is at stake in open cases; None if no server tells, for the figures need none."""
+async def _open_now(shop: str | None) -> OpenNow:
+    """Return what is at stake in open cases, as far as a server tells: the figures need none."""
     from aftersales.ledger.open_stakes import open_stakes
     from aftersales.runtime.connection import TemporalUnreachable, connect
 
@@ -65,7 +83,7 @@ async def _open_now(shop: str | None) -> list[OpenStake] | None:
         async with asyncio.timeout(SERVER_SECONDS):
             client = await connect()
     except (TemporalUnreachable, TimeoutError):
-        return None
+        return NOBODY_TELLS
     return await open_stakes(client, None if shop is None else [shop])
 
 
@@ -94,7 +112,10 @@ _RULE_COLUMNS = (
 _INCOME_COLUMNS = ("条款", "预计笔数", "预计金额", "已付笔数", "已付金额", "无预计")
 _WEEK_COLUMNS = ("周", "迟发单", "分")
 _DECISION_COLUMNS = ("决定人", "方式", "决定数")
-_MISSED_COLUMNS = ("案件", "结果", "结束", "到期时限", "决定人")
+_MISSED_COLUMNS = ("案件", "错过的时限", "结果", "结束", "到期时限", "认领人", "决定人")
+_MISSED_NOTE = (
+    "未结束的案件,只列账目写明错过哪个时限的 / of cases that are open, only those of which an entry names the deadline"
+)
 
 
 def _print_shop(month: Month, shop: ShopMonth) -> None:
@@ -105,6 +126,7 @@ def _print_shop(month: Month, shop: ShopMonth) -> None:
         print_table(f"{title} 决定 / decisions", _DECISION_COLUMNS, _decision_rows(shop))
     if shop.missed:
         print_table(f"{title} 错过时限的案件 / missed deadlines", _MISSED_COLUMNS, _missed_rows(shop))
+        say(_MISSED_NOTE)
     print_table(f"{title} 金额与扣分 / money and points", _RULE_COLUMNS, map(_rule_row, shop.rules))
     if shop.income:
         print_table(f"{title} 收入 / income", _INCOME_COLUMNS, map(_income_row, shop.income))
@@ -128,9 +150,21 @@ def _party(name: str) -> str:
 
 def _missed_rows(shop: ShopMonth) -> list[tuple[Any, ...]]:
     return [
-        (case.case_id, f"{case.label} ({case.state})", case.closed, case.clocks_run_out, "、".join(case.actors) or "-")
+        (
+            case.case_id,
+            _clocks(case) or "-",
+            f"{case.label} ({case.state})" if case.label else "未结束 / open",
+            case.closed or "-",
+            case.clocks_run_out,
+            case.clerk or "-",
+            "、".join(case.actors) or "-",
+        )
         for case in shop.missed
     ]
+
+
+def _clocks(case: MissedCase) -> str:
+    return "、".join(f"{clock.label} {clock.day:%m-%d}" for clock in case.clocks)
 
 
 def _rule_row(rule: RuleFigures) -> tuple[Any, ...]:
@@ -239,7 +273,9 @@ def _csv_lines(shop: ShopMonth) -> Iterator[tuple[Any, ...]]:
         )
     for case in shop.missed:
         yield "missed", case.case_id, "clocks_run_out", case.clocks_run_out
+        yield "missed", case.case_id, "clocks", _clocks(case)
         yield "missed", case.case_id, "actors", " ".join(case.actors)
+        yield "missed", case.case_id, "clerk", case.clerk or ""
     yield from _csv_lines_of_rules(shop.rules, "")
     yield from _csv_lines_of_rules(shop.income, "_income")
     for name in ("expected_net", "billed_net"):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aftersales.cli.fact_lines import fact_lines, field_lines
-from aftersales.cli.output import print_table, say, when
+from aftersales.cli.output import print_table, say, say_parts, when
 from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, WAYS
 from cases.shanghai import shanghai
 from workflows.engine.situation import order_suffix
@@ -12,7 +12,7 @@ from workflows.engine.view import CaseSummary, CaseView, EffectView, StuckExpiry
 
 def print_case(case: CaseView) -> None:
     """Print what the query ``view`` answers."""
-    say(f"{case.label}  {case.case_id}  {'、'.join(case.state_labels)} ({', '.join(case.state)})")
+    say_parts(f"{case.label}  {case.case_id}", f"{'、'.join(case.state_labels)} ({', '.join(case.state)})")
     for line in fact_lines(case.process, case.facts):
         say(line, indent=2)
     for deadline in case.deadlines:

@@ -145,7 +145,7 @@ def acts_of(cases: Iterable[CaseView]) -> list[BatchAct]:
     forms: dict[str, type[Form]] = {}
     tasks = 0
     for case in cases:
-        tasks += sum(not part.asks_platform for part in stuck_parts(case))
+        tasks += sum(not _needs_more(part) for part in stuck_parts(case))
         for action in case.actions:
             if not action.record:
                 form = form_of(case, action)
@@ -186,7 +186,7 @@ def plan_done(selection: BatchSelection, user: User, act: BatchAct, posted: Post
         if not stuck:
             rows.append(PlanRow(case, None, act.label, why_not="没有待办的步骤"))
         for part in stuck:
-            why = "要看平台的记录,请在案件页处理" if part.asks_platform else barred
+            why = _needs_more(part) or barred
             rows.append(PlanRow(case, part.order, part.label, None if why else _done(case, part, told), why))
     return _plan(act, rows)
 
@@ -299,6 +299,13 @@ def _why_not(case: CaseView, act: BatchAct) -> str:
         return f"「{pending[-1].label}」提交中,平台尚未受理"
     possible = "、".join(dict.fromkeys(action.label for action in case.actions if not action.record))
     return f"现在不能{act.label}" + (f";可做:{possible}" if possible else "")
+
+
+def _needs_more(part: StuckPart) -> str | None:
+    """Return why a step is not just marked as done; None if it is."""
+    if part.asks_platform:
+        return "要看平台的记录,请在案件页处理"
+    return "可能要登记结果,请在「控制台任务」里逐件办" if part.asks_for_result else None
 
 
 def _done(case: CaseView, part: StuckPart, told: Mapping[str, Any]) -> BatchStep:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aftersales.desk.chinese import chinese_of, labelled
+from aftersales.desk.chinese import chinese_of, labelled, named_in
 from aftersales.desk.consequences import Consequence, consequence_of
 from aftersales.desk.form_fields import fields_of
 from aftersales.desk.permission import refusal
@@ -15,10 +15,12 @@ from aftersales.runtime.case_words import party_label
 from cases.case import Cost
 from cases.forms import Form
 from cases.messages import ConsoleTask
-from workflows.engine.view import ActionView, CaseView, DeadlineView
+from workflows.engine.view import ActionView, CaseView, DeadlineView, EffectView, StuckExpiryView
 from workflows.registry import process_of
 
 EXPIRY_STEP: Final = "resolve_expiry"
+ONLY_DONE: Final = "案件状态不变,时限照走"
+"""What a clerk is told who marks a task as done without what came of it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class PossibleAction:
 class StuckPart:
     """A step that waits for a person: it failed (``why``), or is a task for the platform's console.
 
-    ``asks_platform``: it is the question to the platform what happened when a clock ran out.
+    ``asks_platform``: it is the question to the platform what happened when a clock ran out.  ``results`` are the
+    actions by which what came of a task is registered, and that complete it; ``asks_for_result``: its instruction says
+    that one of them is to be registered.
     """
 
     serial: int
@@ -53,6 +57,8 @@ class StuckPart:
     why: str | None
     task: ConsoleTask | None
     asks_platform: bool
+    results: Sequence[ActionView] = ()
+    asks_for_result: bool = False
 
     @property
     def may_retry(self) -> bool:
@@ -119,18 +125,41 @@ def possible_action(case: CaseView, user: User, action: ActionView) -> PossibleA
 
 def stuck_parts(case: CaseView) -> list[StuckPart]:
     """Return the steps that wait for a person, what failed first."""
+    return [_stuck_part(case, step) for step in sorted(case.waiting, key=lambda step: step.status != "needs_operator")]
+
+
+def results_of(case: CaseView, user: User, step: StuckPart) -> list[PossibleAction]:
+    """Return the actions that register what came of a task, as they are shown to a user."""
+    return [possible_action(case, user, action) for action in step.results]
+
+
+def _stuck_part(case: CaseView, step: EffectView | StuckExpiryView) -> StuckPart:
     process = process_of(case.process)
-    return [
-        StuckPart(
-            serial=effect.serial,
-            label=f"向平台核实:{process.rule_label(effect.rule)}" if effect.effect == EXPIRY_STEP else effect.label,
-            order=effect.order,
-            why=chinese_of(effect.why) if effect.why else None,
-            task=effect.task and in_words(case, effect.task),
-            asks_platform=effect.effect == EXPIRY_STEP,
-        )
-        for effect in sorted(case.waiting, key=lambda effect: effect.status != "needs_operator")
-    ]
+    results = _results(case, step)
+    told = named_in(step.task.instruction, process.rules) if step.task else []
+    return StuckPart(
+        serial=step.serial,
+        label=f"向平台核实:{process.rule_label(step.rule)}" if step.effect == EXPIRY_STEP else step.label,
+        order=step.order,
+        why=chinese_of(step.why) if step.why else None,
+        task=step.task and in_words(case, step.task),
+        asks_platform=step.effect == EXPIRY_STEP,
+        results=results,
+        asks_for_result=any(action.rule in told for action in results),
+    )
+
+
+def _results(case: CaseView, step: EffectView | StuckExpiryView) -> list[ActionView]:
+    """Return what may be registered now of a task: first what its instruction names, then what else completes it.
+
+    A decision that waits to be carried out counts once it is marked as done: nothing is registered beside it.
+    """
+    process = process_of(case.process)
+    effect = process.effects().get(step.effect)
+    if step.task is None or effect is None or effect.submits:
+        return []
+    named = dict.fromkeys([*named_in(step.task.instruction, process.rules), *effect.until])
+    return [action for rule in named if (action := action_of(case, rule, step.order))]
 
 
 def in_words(case: CaseView, task: ConsoleTask) -> ConsoleTask:

@@ -1,7 +1,7 @@
 """Our own texts for clerks: they are written Chinese / English, and the desk shows the Chinese half."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from cases.errors import CaseError, LedgerUnreachable
@@ -44,6 +44,11 @@ def words_of(fault: CaseError) -> str:
 def labelled(text: str, labels: Mapping[str, str]) -> str:
     """Return a text in which the names of rules are their Chinese names, as on the buttons."""
     return _WORD.sub(lambda word: f"「{labels[word[1]]}」" if word[1] in labels else word.group(), text)
+
+
+def named_in(text: str, names: Container[str]) -> list[str]:
+    """Return the names of rules that stand in a text, in its order, each once."""
+    return list(dict.fromkeys(word for word in _WORD.findall(text) if word in names))
 
 
 def _titled(place: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import Field
 from temporalio.client import Client
 
-from aftersales.desk.case_parts import StuckPart, stuck_parts
+from aftersales.desk.case_parts import ONLY_DONE, PossibleAction, StuckPart, results_of, stuck_parts
 from aftersales.desk.case_reading import CaseReader, facts_of
 from aftersales.desk.consequences import consequence_of
 from aftersales.desk.happenings import marks_of
@@ -37,9 +37,10 @@ class TaskFilters(Strict):
 
 @dataclass(frozen=True)
 class WaitingTask:
-    """A step that waits for somebody in the back office; ``registers`` is what counts once it is marked as done.
+    """A step that waits for somebody in the back office.
 
-    ``barred``: why this user may not mark it.
+    ``results`` are the actions that register what came of it; ``registers`` is what counts if it is only marked as
+    done.  ``barred``: why this user may not mark it.
     """
 
     case: CaseView
@@ -47,6 +48,7 @@ class WaitingTask:
     order: str | None
     shop: str
     deadline: datetime | None
+    results: Sequence[PossibleAction]
     registers: str
     seen: str
     barred: str | None
@@ -86,6 +88,7 @@ def _tasks_of(case: CaseView, user: User) -> list[WaitingTask]:
             order=step.order or facts.order,
             shop=facts.shop,
             deadline=next((clock.due for clock in case.deadlines), None),
+            results=results_of(case, user, step),
             registers=_registers(case, step),
             seen=marks_of(case),
             barred=refusal(user, case, CaseTask.DONE_BY_HAND),
@@ -96,10 +99,10 @@ def _tasks_of(case: CaseView, user: User) -> list[WaitingTask]:
 
 
 def _registers(case: CaseView, step: StuckPart) -> str:
-    """Return what is registered: a decision, with the state that it leads to, or only that the step is done."""
+    """Return what marking a step as done registers: a decision, with the state that it leads to, or the step alone."""
     decision = next((one for one in case.decisions if one.serial == step.serial), None)
     if decision is None:
-        return f"「{step.label}」已办妥"
+        return f"「{step.label}」已办妥" + (f"。{ONLY_DONE}" if step.results else "")
     leads_to = " 或 ".join(consequence_of(case, decision.rule, decision.order).leads_to)
     label = process_of(case.process).rule_label(decision.rule)
     return f"决定「{label}」生效" + (f",案件到「{leads_to}」" if leads_to else "")

@@ -23,7 +23,13 @@ from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.happenings import Happening, unseen
 from aftersales.desk.users import User
-from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide, earlier_answer
+from aftersales.runtime.decision_client import (
+    DecisionUnknown,
+    SentDecision,
+    decide,
+    earlier_answer,
+    earlier_argument,
+)
 from aftersales.runtime.known_cases import is_missing
 from cases.errors import CaseError, PlatformRefused
 from cases.messages import ConsoleTask
@@ -149,6 +155,14 @@ async def earlier_outcome(
     """Return what became of a decision that was sent before; None if it has not arrived."""
     asked = SentDecision(case_id, rule_sent(update_id) or "", None, update_id)
     return await _outcome(earlier_answer(client, asked, patience))
+
+
+async def sent_before(client: Client, case_id: str, update_id: str) -> dict[str, Any] | None:
+    """Return what was sent with a decision; None if that cannot be told."""
+    try:
+        return await earlier_argument(client, case_id, update_id, ASKING_PATIENCE)
+    except RPCError:
+        return None  # the form is not filled again, but the answer is shown
 
 
 async def _outcome(answering: Awaitable[Any]) -> SendingOutcome | None:

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecution
 from aftersales.desk.filters import CASES_ON_A_PAGE, LISTED_WHOLE, Filters, WaitingGroup
 from aftersales.desk.kept_counts import CountAge, Counts
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import orders_of_parcel
+from aftersales.desk.team import known_by_parcel
 from aftersales.desk.users import User
 from aftersales.desk.waiting import WaitingCases, query_of
 from aftersales.runtime.nearest_cases import by_deadline, is_between
@@ -32,7 +32,8 @@ _SHOWN: Final = (sa.STATE, sa.DEADLINE, sa.WAITS_FOR, sa.NEEDS_OPERATOR, sa.AT_S
 class Found:
     """What the server knows of a page: the cases that wait for a person, those that ended early, and the deadlines.
 
-    ``own`` are the shop's deadlines up to the page's last with one more, ``others`` the clocks of others.
+    ``own`` are the shop's deadlines up to the page's last with one more, ``others`` the clocks of others.  ``more``
+    wait for a person beside those that are listed; ``more_early``: others ended early, too.
     """
 
     waiting: Sequence[WorkflowExecution]
@@ -40,6 +41,8 @@ class Found:
     own: Sequence[WorkflowExecution]
     others: Sequence[WorkflowExecution]
     counted: Counts
+    more: int = 0
+    more_early: bool = False
 
     @property
     def case_ids(self) -> list[str]:
@@ -50,7 +53,7 @@ class Found:
     def shape(self) -> Hashable:
         """What differs if the page would look different."""
         listed = [*self.waiting, *self.early, *self.own, *self.others]
-        return tuple(self.counted.of.items()), tuple(map(_looks, listed))
+        return tuple(self.counted.of.items()), self.more, self.more_early, tuple(map(_looks, listed))
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Listing:
 
     ``top`` are those that failed or ended early, ``own`` the shop's own deadlines, ``others`` the clocks of others;
     ``found`` is what the server knows of them, ``seen`` what was read of them.  ``following`` leads to the next page.
+    ``ended`` are cases that have ended, if a search found no other.
     """
 
     found: Found
@@ -68,6 +72,7 @@ class Listing:
     following: Filters | None
     counts: Mapping[WaitingGroup, int]
     seen: Mapping[str, CaseView]
+    ended: Sequence[WorkflowExecution] = ()
 
     @property
     def case_ids(self) -> list[str]:
@@ -76,9 +81,13 @@ class Listing:
 
     @property
     def unread(self) -> list[str]:
-        """The cases of the page of which only what the server knows is shown, though their workflows run."""
+        """The cases of the page of which only what the server knows is shown, though their workflows run.
+
+        Also those that wait for a person without anybody knowing yet for what: they are counted in no group.
+        """
         early = set(_ids(self.found.early))
-        return [case_id for case_id in self.case_ids if case_id not in self.seen and case_id not in early]
+        shown = dict.fromkeys([*self.case_ids, *_ids(self.found.waiting)])
+        return [case_id for case_id in shown if case_id not in self.seen and case_id not in early]
 
 
 async def find_cases(services: DeskServices, filters: Filters, user: User, now: datetime, counts: CountAge) -> Found:
@@ -94,25 +103,41 @@ async def find_cases(services: DeskServices, filters: Filters, user: User, now: 
         cases.nearest(group, wanted, filters.after),
         cases.nearest_of_others(of_others),
     )
-    apart = set(_ids(waiting))
+    apart = set(_ids(waiting.listed))
     # Those that wait for a person may all be shown above the others: without them there must still be enough.
     while not group and len(own) >= wanted and (short := needed - sum(one.id not in apart for one in own)) > 0:
         wanted += short
         own = await cases.nearest(group, wanted, filters.after)
-    return Found(waiting, early, own, others, counted)
+    return Found(waiting.listed, early.listed, own, others, counted, waiting.more, early.more)
 
 
 async def list_cases(services: DeskServices, filters: Filters, user: User, now: datetime) -> Listing:
-    """List the cases of a page, with what could be read of them in time."""
+    """List the cases of a page, with what could be read of them in time.
+
+    Those that wait for a person are read first: only what is read of them tells whether they come before all others.
+    """
     found = await find_cases(services, filters, user, now, COUNTS_OF_PAGES)
-    rows = _rows(filters)
-    probable = [*found.own[rows], *found.others, *found.waiting]
+    probable = [*found.waiting, *found.own[_rows(filters)], *found.others]
     looks = {execution.id: _looks(execution) for execution in [*found.own, *found.others, *found.waiting]}
     seen = await services.cases.read_some(_ids(probable), READ_SECONDS, looks)
+    shown = _listing(found, filters, seen)
+    late = [case_id for case_id in shown.case_ids if case_id not in seen]
+    if late:
+        # What comes late may tell that a case has failed: then it has another place.
+        seen = {**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS, looks)}
+        shown = _listing(found, filters, seen)
+    if filters.search and not shown.case_ids:
+        shown = replace(shown, ended=await _ended(services, filters, user, now))
+    return shown
+
+
+def _listing(found: Found, filters: Filters, seen: Mapping[str, CaseView]) -> Listing:
+    """Return the cases of a page by what was read of them."""
+    rows = _rows(filters)
     failed = [execution for execution in found.waiting if _has_failed(seen.get(execution.id))]
-    tasks = [execution for execution in found.waiting if execution not in failed]
+    tasks = [execution for execution in found.waiting if execution.id in seen and execution not in failed]
     top, own, others = _ordered(found, filters, failed, tasks)
-    shown = Listing(
+    return Listing(
         found=found,
         top=top,
         own=own[rows],
@@ -126,8 +151,6 @@ async def list_cases(services: DeskServices, filters: Filters, user: User, now: 
         },
         seen=seen,
     )
-    late = [case_id for case_id in shown.case_ids if case_id not in seen]
-    return replace(shown, seen={**seen, **await services.cases.read_some(late, LATE_ROWS_SECONDS, looks)})
 
 
 def _ordered(
@@ -144,7 +167,8 @@ def _ordered(
         return [], list(found.own), []
     top = [*found.early, *failed]
     above = set(_ids(top))
-    later = [task for task in tasks if is_between(task, filters.after, None, undated=True)]
+    # Of what could not be read yet, nobody knows whether it is a task: it has a place by its deadline all the same.
+    later = [case for case in found.waiting if is_between(case, filters.after, None, undated=True)]
     ours = {execution.id: execution for execution in [*later, *found.own] if execution.id not in above}
     theirs = [execution for execution in found.others if execution.id not in {*ours, *above}]
     first_page = filters.page == 1
@@ -161,10 +185,14 @@ def _rows(filters: Filters) -> slice:
     return slice(first, first + CASES_ON_A_PAGE)
 
 
+async def _ended(services: DeskServices, filters: Filters, user: User, now: datetime) -> list[WorkflowExecution]:
+    return await WaitingCases(services.client, await _query(services, filters, user), now).ended()
+
+
 async def _query(services: DeskServices, filters: Filters, user: User) -> str:
     claimed = await asyncio.to_thread(services.ledger.claimed_by, filters.clerk) if filters.clerk else None
-    orders = await orders_of_parcel(services.ledger, filters.search.strip())
-    return query_of(filters, user.shops, claimed, orders)
+    of_parcel = await known_by_parcel(services.ledger, filters.search.strip())
+    return query_of(filters, user.shops, claimed, of_parcel)
 
 
 def _looks(execution: WorkflowExecution) -> Hashable:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from aftersales.desk.rendering import DESK_FOLDER, ENVIRONMENT
 from aftersales.ledger.clause_names import ClauseNames
-from aftersales.ledger.month_figures import Net, Share, ShopMonth, Sums
+from aftersales.ledger.month_figures import MissedCase, Net, Share, ShopMonth, Sums
 from aftersales.ledger.month_losses import Lost
 from aftersales.ledger.month_report import MonthReport, OpenStake
 from aftersales.runtime.case_words import WAYS, party_label
@@ -45,6 +45,7 @@ def month_values(report: MonthReport, shops: Mapping[str, str], *, links: bool) 
         "bar": bar,
         "clause_before": clause_before,
         "at_stake": at_stake,
+        "clocks_in_words": clocks_in_words,
     }
 
 
@@ -102,6 +103,12 @@ def net_in_words(net: Net) -> str:
     unknown = {"支出": net.lost_unknown, "收入": net.income_unknown}
     rest = "".join(f",{label}另有 {many} 笔金额未知" for label, many in unknown.items() if many)
     return f"{net.lost} - {net.income} = {net.net} 元{rest}"
+
+
+def clocks_in_words(case: MissedCase) -> str:
+    """Return which deadlines of ours a case has missed, with their days, as far as the ledger names them."""
+    named = dict.fromkeys(f"{clock.label}({clock.day:%m-%d})" for clock in case.clocks)
+    return "、".join(named) or "账目未写明是哪个"
 
 
 def at_stake(stakes: Iterable[OpenStake]) -> str:

@@ -52,7 +52,7 @@ class DecisionPanel:
     """A decision that is about to be taken.
 
     ``seen`` are the marks of what its clerk has been shown, ``update_id`` makes that it is sent once.  ``warned``: the
-    clerk has been told what is doubtful.
+    clerk has been told what is doubtful.  ``again``: the platform has refused it as it stands here.
     """
 
     possible: PossibleAction
@@ -61,6 +61,7 @@ class DecisionPanel:
     warned: bool
     seen: str
     update_id: str
+    again: bool = False
 
 
 def open_panel(

@@ -1,7 +1,7 @@
 """Rendering pages: one template a page, with everything in it escaped unless a template says otherwise."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +49,11 @@ def _remaining(due: datetime, now: datetime) -> str:
     return f"已超时 {length}" if due <= now else f"剩 {length}"
 
 
+def server_time() -> str:
+    """Return the time now, for pages to count by: the clock of whoever looks at one may be wrong."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def case_path(case_id: str, rule: str | None = None, order: str | None = None) -> str:
     """Return the address of a case's page, or of the panel in which a rule of it, or of an order, is decided."""
     named = {name: value for name, value in (("rule", rule), ("order", order)) if value}
@@ -67,7 +72,7 @@ def make_environment() -> Environment:
     environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining, "chinese": chinese_of}
     environment.filters |= {"case_path": case_path}
     environment.globals |= {"sections": SECTIONS}
-    environment.globals |= {"key_of": key_of, "is_live": is_live}
+    environment.globals |= {"key_of": key_of, "is_live": is_live, "server_time": server_time}
     return environment
 
 

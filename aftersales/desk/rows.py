@@ -1,9 +1,10 @@
 """The rows of the list: a case in one line, as a clerk looks at it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Final, Literal
 
 from temporalio.client import WorkflowExecution
@@ -11,13 +12,17 @@ from temporalio.client import WorkflowExecution
 from aftersales.desk.case_reading import facts_of
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.consequences import consequence_of
+from aftersales.desk.permission import refusal
 from aftersales.desk.services import DeskServices
+from aftersales.desk.users import User
+from aftersales.platforms.marketplace import installed_marketplaces
 from aftersales.runtime.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
 from aftersales.runtime.nearest_cases import deadline_of
+from cases.ledger import KnownCase
 from statecharts.rules import OPERATORS
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import ActionView, CaseView, DeadlineView
-from workflows.registry import PROCESSES
+from workflows.registry import PROCESSES, REGISTERED
 
 Tone = Literal["late", "soon", "today", "calm", "theirs"]
 TONES: Final[Sequence[tuple[timedelta, Tone]]] = (
@@ -35,11 +40,13 @@ class Row:
     """A case of the list; what only the case itself knows is None if it could not be read in time.
 
     ``then`` is what happens at the deadline if nobody acts, ``costs`` what that costs; ``problem`` what waits for a
-    person, or where the case's workflow ended.  Of the ``choices`` of the shop the ``actions`` are shown in the row.
+    person, or where the case's workflow ended.  Of the ``choices`` of the shop the ``actions`` are shown in the row:
+    the first that the user may take.
     """
 
     case_id: str
     process: str
+    platform: str
     shop: str
     order: str | None
     state: str
@@ -56,16 +63,47 @@ class Row:
     choices: Sequence[ActionView]
 
 
+@dataclass(frozen=True)
+class EndedRow:
+    """A case that has ended, and when; that is None if nobody knows it now."""
+
+    case_id: str
+    process: str
+    shop: str
+    order: str | None
+    state: str
+    ended_at: datetime | None
+
+
 def rows_of(
     services: DeskServices,
+    user: User,
     executions: Sequence[WorkflowExecution],
     seen: Mapping[str, CaseView],
     clerks: Mapping[str, str],
     now: datetime,
 ) -> list[Row]:
-    """Return the rows of listed cases, in the same order."""
+    """Return the rows of listed cases for a user, in the same order."""
     return [
-        _row(services, execution, seen.get(execution.id), clerks.get(execution.id), now) for execution in executions
+        _row(services, user, execution, seen.get(execution.id), clerks.get(execution.id), now)
+        for execution in executions
+    ]
+
+
+def ended_rows(
+    services: DeskServices, executions: Sequence[WorkflowExecution], known: Mapping[str, KnownCase]
+) -> list[EndedRow]:
+    """Return the rows of cases that have ended, with what the ledger knows of them: a workflow ends days later."""
+    return [
+        EndedRow(
+            case_id=execution.id,
+            process=PROCESSES[execution.workflow_type].label,
+            shop=services.shop_name(execution.typed_search_attributes.get(sa.SHOP)),
+            order=execution.typed_search_attributes.get(sa.ORDER),
+            state=execution.typed_search_attributes.get(sa.STATE) or "",
+            ended_at=(known[execution.id].ended_at if execution.id in known else None) or execution.close_time,
+        )
+        for execution in executions
     ]
 
 
@@ -79,7 +117,12 @@ def tone_of(deadline: datetime | None, waits_for: str, now: datetime) -> Tone:
 
 
 def _row(
-    services: DeskServices, execution: WorkflowExecution, seen: CaseView | None, clerk: str | None, now: datetime
+    services: DeskServices,
+    user: User,
+    execution: WorkflowExecution,
+    seen: CaseView | None,
+    clerk: str | None,
+    now: datetime,
 ) -> Row:
     attributes = execution.typed_search_attributes
     early = execution.status in EARLY_ENDINGS
@@ -90,6 +133,7 @@ def _row(
     return Row(
         case_id=execution.id,
         process=PROCESSES[execution.workflow_type].label,
+        platform=installed_marketplaces()[REGISTERED[execution.workflow_type]].label,
         shop=services.shop_name(attributes.get(sa.SHOP)),
         order=attributes.get(sa.ORDER),
         state=attributes.get(sa.STATE) or "",
@@ -102,7 +146,7 @@ def _row(
         costs=_costs(clock) if clock else None,
         problem=_ended(execution) if early else _problem(seen) if seen else None,
         clerk=clerk,
-        actions=choices[:ACTIONS_SHOWN],
+        actions=[] if seen is None else list(islice(_allowed(user, seen, choices), ACTIONS_SHOWN)),
         choices=choices,
     )
 
@@ -111,6 +155,10 @@ def own_actions(case: CaseView) -> list[ActionView]:
     """Return what the shop may decide now, without what it only records; what moves the case on stands first."""
     own = [action for action in case.actions if not action.record]
     return sorted(own, key=lambda action: not consequence_of(case, action.rule, action.order).does_something)
+
+
+def _allowed(user: User, case: CaseView, choices: Sequence[ActionView]) -> Iterator[ActionView]:
+    return (action for action in choices if refusal(user, case, action) is None)
 
 
 def _ended(execution: WorkflowExecution) -> str:

@@ -10,6 +10,7 @@ from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.deciding import DecisionSender
 from aftersales.desk.kept_counts import KeptCounts
 from aftersales.desk.users import Role, User
+from aftersales.ledger.open_stakes import KeptStakes
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings
@@ -39,6 +40,11 @@ class DeskServices:
     def counts(self) -> KeptCounts:
         """The counts of groups that are kept for some seconds."""
         return KeptCounts()
+
+    @cached_property
+    def stakes(self) -> KeptStakes:
+        """What is at stake in open cases."""
+        return KeptStakes(self.client)
 
     def client_of(self, user: User) -> Client:
         """Return the client whose inputs to cases bear a user's name (G-13); raises Refused for who only looks."""

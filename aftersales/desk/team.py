@@ -10,6 +10,7 @@ from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import LONGEST_NOTE, Claim, Note
 from cases.errors import LedgerUnreachable
+from cases.ledger import KnownCase
 
 CLAIM_STEP, INSTEAD_OF, NOTE_TEXT = "desk-claim", "desk-instead", "desk-note"
 """The names of the fields that say what to do with a claim, whose is taken over, and what is noted."""
@@ -27,6 +28,14 @@ async def claims_on(ledger: SqlLedger, case_ids: Sequence[str]) -> Mapping[str, 
         return None
 
 
+async def known_of(ledger: SqlLedger, case_ids: Sequence[str]) -> Mapping[str, KnownCase]:
+    """Return what the ledger knows of those of the cases that it knows; nothing if it does not answer."""
+    try:
+        return await asyncio.to_thread(ledger.known, case_ids) if case_ids else {}
+    except LedgerUnreachable:
+        return {}
+
+
 async def notes_on(ledger: SqlLedger, case_id: str) -> Sequence[Note]:
     """Return the notes on a case; none if the ledger does not answer."""
     try:
@@ -35,10 +44,17 @@ async def notes_on(ledger: SqlLedger, case_id: str) -> Sequence[Note]:
         return ()
 
 
-async def orders_of_parcel(ledger: SqlLedger, number: str) -> Sequence[str]:
-    """Return the orders that a parcel's number was used for; none if the ledger does not answer."""
+async def known_by_parcel(ledger: SqlLedger, number: str) -> Sequence[str]:
+    """Return the orders that a parcel's number was used for, and the cases that know it.
+
+    None if the ledger does not answer.
+    """
+
+    def ask() -> Sequence[str]:
+        return [*ledger.orders_of_parcel(number), *ledger.cases_of_parcel(number)]
+
     try:
-        return await asyncio.to_thread(ledger.orders_of_parcel, number) if number else ()
+        return await asyncio.to_thread(ask) if number else ()
     except LedgerUnreachable:
         return ()
 

@@ -1,8 +1,9 @@
 """The cases that wait: filtered, counted and in the order of their urgency."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from temporalio.client import Client, WorkflowExecution
 
@@ -16,13 +17,34 @@ from aftersales.runtime.case_search import (
     one_of,
     quoted,
 )
+from aftersales.runtime.known_cases import EARLY_ENDINGS
 from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, is_between, nearest_cases
 from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES, REGISTERED
 
 MOST_ATTENTION: Final = 200
-"""Cases that need an operator which are read, to tell what has failed from a task; more are counted, but not read."""
+"""Cases that need an operator which are read, to tell what has failed from a task, and cases of a search that are."""
+MOST_ENDED_EARLY: Final = 200
+"""Cases that ended early which are listed."""
+MOST_ENDED: Final = 10
+"""Cases that have ended which a search shows if none that it finds is open."""
+RUNS_LOOKED_AT: Final = 50
+"""Runs among which the ended cases of a search are looked for: a case that was reset has several."""
+
+
+class Needing(NamedTuple):
+    """The cases in which something waits for a person, and how many there are beside those that are listed."""
+
+    listed: Sequence[WorkflowExecution]
+    more: int = 0
+
+
+class ListedEarly(NamedTuple):
+    """The cases whose workflow ended without its case, and whether there are others."""
+
+    listed: Sequence[WorkflowExecution]
+    more: bool = False
 
 
 class WaitingCases:
@@ -37,17 +59,29 @@ class WaitingCases:
         self._client = client
         self._now = (now or datetime.now(UTC)).replace(microsecond=0)
 
-    async def needing_operator(self) -> list[WorkflowExecution]:
-        """Return the cases in which something waits for a person, at most a certain number of them."""
+    async def needing_operator(self) -> Needing:
+        """Return the cases in which something waits for a person; if they are too many, those with nearest deadline."""
         query = f"{self._open} AND {sa.NEEDS_OPERATOR.name} = true"
-        return [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+        listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION + 1)]
+        if len(listed) <= MOST_ATTENTION:
+            return Needing(sorted(listed, key=by_deadline))
+        nearest, number = await asyncio.gather(
+            nearest_cases(self._client, query, MOST_ATTENTION, self._now), count_cases(self._client, query)
+        )
+        return Needing(nearest, max(number - len(nearest), 0))
 
-    async def ended_early(self) -> list[WorkflowExecution]:
+    async def ended_early(self) -> ListedEarly:
         """Return the cases whose workflow ended without its case: nobody keeps their clocks."""
         query = f"{self.query} AND {ENDED_EARLY_STATUSES}"
-        listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ATTENTION)]
+        listed = [execution async for execution in self._client.list_workflows(query, limit=MOST_ENDED_EARLY + 1)]
+        newest = await newest_runs(self._client, listed[:MOST_ENDED_EARLY])
+        return ListedEarly(self._last_first(newest), more=len(listed) > MOST_ENDED_EARLY)
+
+    async def ended(self) -> list[WorkflowExecution]:
+        """Return the cases that have ended, the newest first, at most a few; some still run, for facts told late."""
+        listed = [execution async for execution in self._client.list_workflows(self.query, limit=RUNS_LOOKED_AT)]
         newest = await newest_runs(self._client, listed)
-        return sorted(newest, key=lambda execution: (execution.close_time or self._now, execution.id), reverse=True)
+        return self._last_first([case for case in newest if _has_ended(case)])[:MOST_ENDED]
 
     async def count(self, group: WaitingGroup) -> int:
         """Count the cases of a group that the server can tell."""
@@ -87,6 +121,9 @@ class WaitingCases:
         listed = [execution for execution in listed if is_between(execution, begin, end, undated=undated)]
         return sorted(listed, key=by_deadline)[:wanted]
 
+    def _last_first(self, cases: Sequence[WorkflowExecution]) -> list[WorkflowExecution]:
+        return sorted(cases, key=lambda case: (case.close_time or self._now, case.start_time, case.id), reverse=True)
+
     @property
     def _open(self) -> str:
         return f"{self.query} AND {OPEN}"
@@ -101,12 +138,12 @@ class WaitingCases:
 
 
 def query_of(
-    filters: Filters, shops: Sequence[str] | None, claimed: Sequence[str] | None, orders: Sequence[str]
+    filters: Filters, shops: Sequence[str] | None, claimed: Sequence[str] | None, of_parcel: Sequence[str]
 ) -> str:
     """Return the query for the cases that are looked for.
 
     ``shops`` are those that the user sees, None for all; ``claimed`` the cases of the clerk who is asked for;
-    ``orders`` those that a parcel's number was used for.
+    ``of_parcel`` the orders and cases that the number stands for if it is a parcel's.
     """
     names = [name for name in PROCESSES if filters.process in ("", name) and filters.platform in ("", REGISTERED[name])]
     parts = [of_processes(names or ["-"])]
@@ -121,8 +158,19 @@ def query_of(
     if claimed is not None:
         parts.append(one_of("WorkflowId", claimed))
     if filters.search:
-        parts.append(numbered([filters.search.strip(), *orders], names))
+        parts.append(numbered([filters.search.strip(), *of_parcel], names))
     return " AND ".join(parts)
+
+
+def _has_ended(case: WorkflowExecution) -> bool:
+    """Return whether a listed case came to its end: it waits for nobody, and its workflow did not end without it."""
+    attributes = case.typed_search_attributes
+    return (
+        case.status not in EARLY_ENDINGS
+        and attributes.get(sa.STATE) is not None
+        and not attributes.get(sa.WAITS_FOR)
+        and not attributes.get(sa.NEEDS_OPERATOR)
+    )
 
 
 def _waited_for(group: WaitingGroup | None) -> Sequence[Party]:

@@ -21,6 +21,9 @@ _MONEY_CLAUSE = "DS-6"
 LATE_CLAUSES = ("JD-5", "JD-10", "JD-11", "JD-14")
 """An entry under one of these clauses is a late order of JD-11; an order is one, however many of them it has."""
 
+FIGURED_CLAUSES = (_POINTS_CLAUSE, _MONEY_CLAUSE, *LATE_CLAUSES)
+"""The clauses to which the figures of a shop's policies matter."""
+
 
 @dataclass(frozen=True)
 class Caps:

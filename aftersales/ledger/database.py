@@ -7,9 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, literal, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from aftersales.ledger.tables import SQLITE
@@ -98,7 +96,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision; a ledger that has it opens without importing Alembic."""
 _OWN_REVISION = re.compile("[0-9]{4}")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -131,6 +129,8 @@ def _is_usable(revision: str | None) -> bool:
     if not _OWN_REVISION.fullmatch(revision):
         raise BadForm(f"ledger: 不是账目库 / not a ledger: its tables have the revision {revision!r}")
     if revision > HEAD:
+        import structlog  # noqa: PLC0415 - to load it takes commands too long
+
         log = structlog.get_logger("ledger")
         log.warning("the ledger is of a newer release", revision=revision, expected=HEAD)
     return revision >= HEAD
@@ -177,4 +177,10 @@ def _upsert(table: Table, dialect: str, unless_newer: str | None) -> Any:
 
 
 def _insert(table: Table, dialect: str) -> Any:
-    return (sqlite.insert if dialect == SQLITE else postgresql.insert)(table)
+    if dialect == SQLITE:
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - one of the two is needed
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)

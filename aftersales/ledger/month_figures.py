@@ -4,13 +4,24 @@ Days, weeks and months are Shanghai's; a week belongs to the month in which it e
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from aftersales.ledger.caps import LATE_CLAUSES, Capped, Caps, ScoreRules, capped, figures_of, monday, weekly_score
+from aftersales.ledger.caps import (
+    FIGURED_CLAUSES,
+    LATE_CLAUSES,
+    Capped,
+    Caps,
+    ScoreRules,
+    capped,
+    figures_of,
+    monday,
+    weekly_score,
+)
+from aftersales.ledger.month_clocks import ClockNames, MissedClock
 from aftersales.ledger.month_losses import ClauseLost, DearCase, Lost, by_clause, dearest, losses_of, lost
 from cases.case import Appeals
 from cases.errors import BadForm
@@ -133,13 +144,18 @@ class DeciderFigures(Strict):
 
 
 class MissedCase(Strict):
-    """A case in which a deadline of ours was missed, who decided in it, and the clerk who had claimed it."""
+    """A case in which a deadline of ours was missed, who decided in it, and the clerk who had claimed it.
+
+    ``state``, ``label`` and ``closed`` are None if the case did not end in the month.  ``clocks_run_out`` counts all
+    clocks of a case that ended, those of others too; ``clocks`` are those of ours that the ledger names.
+    """
 
     case_id: str
-    state: str
-    label: str
-    closed: date
+    state: str | None
+    label: str | None
+    closed: date | None
     clocks_run_out: int
+    clocks: tuple[MissedClock, ...] = ()
     actors: tuple[str, ...]
     order: str | None = None
     clerk: str | None = None
@@ -176,21 +192,22 @@ class Books:
     """What the figures of a month are computed from.
 
     ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it; ``decisions``: from LOOK_BACK before it;
-    ``outcomes``: those of the month; ``clerks``: who has claimed which case.
+    ``outcomes``: those of the month; ``clerks``: who has claimed which case; ``clocks``: what names those of ours.
     """
 
     entries: Sequence[Booked] = ()
     decisions: Sequence[Decided] = ()
     outcomes: Sequence[CaseOutcome] = ()
     clerks: Mapping[str, str] = field(default_factory=dict)
+    clocks: ClockNames = field(default_factory=ClockNames)
 
     def of(self, shop: str) -> "Books":
         """Return the part of a shop."""
-        return Books(
-            [entry for entry in self.entries if entry.shop_id == shop],
-            [decision for decision in self.decisions if decision.shop_id == shop],
-            [outcome for outcome in self.outcomes if outcome.shop_id == shop],
-            self.clerks,
+        return replace(
+            self,
+            entries=[entry for entry in self.entries if entry.shop_id == shop],
+            decisions=[decision for decision in self.decisions if decision.shop_id == shop],
+            outcomes=[outcome for outcome in self.outcomes if outcome.shop_id == shop],
         )
 
     def in_force(self) -> "Books":
@@ -220,14 +237,17 @@ def shop_months(
         *(decision.shop_id for decision in decided),
         *(outcome.shop_id for outcome in books.outcomes),
     }
-    return [_shop(month, shop, books.of(shop), appeals, policies(shop) if policies else ()) for shop in sorted(shops)]
+    return [_shop(month, shop, books.of(shop), appeals, policies) for shop in sorted(shops)]
 
 
 def _shop(
-    month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals], policies: Sequence[Policy]
+    month: Month, shop: str, books: Books, appeals: Mapping[str, Appeals], policies: PoliciesOf | None
 ) -> ShopMonth:
-    caps, rules = figures_of(Caps, policies), figures_of(ScoreRules, policies)
     entries, outcomes = books.entries, books.outcomes
+    # To resolve policies, every process must be loaded.
+    figured = any(entry.clause in FIGURED_CLAUSES for entry in entries)
+    own = policies(shop) if policies and figured else ()
+    caps, rules = figures_of(Caps, own), figures_of(ScoreRules, own)
     states = Counter((outcome.process, outcome.state, outcome.state_label) for outcome in outcomes)
     in_time = [outcome.decided_before_deadline for outcome in outcomes if outcome.decided_before_deadline is not None]
     losses = tuple(_rules(month, [entry for entry in entries if not entry.income], caps))
@@ -244,7 +264,7 @@ def _shop(
         ),
         decided_in_time=Share(many=sum(in_time), of=len(in_time)),
         clocks_run_out=sum(outcome.clocks_run_out for outcome in outcomes),
-        missed=tuple(_missed(books)),
+        missed=tuple(_missed(month, books)),
         decisions=tuple(_deciders(decision for decision in books.decisions if decision.day in month)),
         rules=losses,
         income=income,
@@ -255,20 +275,47 @@ def _shop(
     )
 
 
-def _missed(books: Books) -> Iterator[MissedCase]:
-    for outcome in books.outcomes:
-        if outcome.decided_before_deadline is False:
-            actors = (decision.actor for decision in books.decisions if decision.case_id == outcome.case_id)
-            yield MissedCase(
-                case_id=outcome.case_id,
-                state=outcome.state,
-                label=outcome.state_label,
-                closed=shanghai_day(outcome.closed_at),
-                clocks_run_out=outcome.clocks_run_out,
-                actors=tuple(dict.fromkeys(actor for actor in actors if actor)),
-                order=outcome.order,
-                clerk=books.clerks.get(outcome.case_id),
-            )
+def missed_clocks(month: Month, books: Books) -> dict[str, list[MissedClock]]:
+    """Return the cases in which a deadline of ours was missed, and which: the cases that ended first.
+
+    A case that did not end in the month is one of them if an entry of the month names a clock of ours.
+    """
+    by_case: dict[str, list[MissedClock]] = defaultdict(list)
+    of_month: set[str] = set()
+    for entry in books.entries:
+        if entry.day <= month.last and (clock := books.clocks.of_entry(entry)):
+            by_case[entry.case_id].append(clock)
+            of_month |= {entry.case_id} if entry.day in month else set()
+    missed = {outcome.case_id: outcome for outcome in books.outcomes if outcome.decided_before_deadline is False}
+    for case_id, outcome in missed.items():
+        if (end := books.clocks.of_end(outcome)) and not any(
+            (clock.label, clock.day) == (end.label, end.day) for clock in by_case[case_id]
+        ):
+            by_case[case_id].append(end)
+    ended = {outcome.case_id for outcome in books.outcomes}
+    listed = [*missed, *(case_id for case_id in by_case if case_id in of_month - ended)]
+    return {case_id: sorted(by_case[case_id], key=lambda clock: clock.day) for case_id in listed}
+
+
+def _missed(month: Month, books: Books) -> Iterator[MissedCase]:
+    outcomes = {outcome.case_id: outcome for outcome in books.outcomes}
+    actors: dict[str, dict[str, None]] = defaultdict(dict)
+    for decision in books.decisions:
+        if decision.actor:
+            actors[decision.case_id][decision.actor] = None
+    for case_id, clocks in missed_clocks(month, books).items():
+        outcome = outcomes.get(case_id)
+        yield MissedCase(
+            case_id=case_id,
+            state=outcome.state if outcome else None,
+            label=outcome.state_label if outcome else None,
+            closed=shanghai_day(outcome.closed_at) if outcome else None,
+            clocks_run_out=outcome.clocks_run_out if outcome else len(clocks),
+            clocks=tuple(clocks),
+            actors=tuple(actors[case_id]),
+            order=outcome.order if outcome else next((clock.order for clock in clocks if clock.order), None),
+            clerk=books.clerks.get(case_id),
+        )
 
 
 def _deciders(decisions: Iterable[Decided]) -> Iterator[DeciderFigures]:

@@ -1,51 +1,92 @@
-"""What is at stake in the cases that are open now, by shop and process."""
+"""What is at stake in the cases that are open now, by shop, process and state."""
 
 import asyncio
-from collections import defaultdict
+import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from aftersales.ledger.month_report import OpenStake
+from aftersales.ledger.month_report import OpenNow, OpenStake
 from aftersales.runtime.case_search import OPEN, of_processes, one_of
 from workflows.engine import search_attributes as sa
 
-MOST_READ: Final = 5000
-"""Open cases that are added up; what is at stake in more is not known."""
+LISTING_SECONDS: Final = 20.0
+"""How long the server may take; what it has not listed by then is of unknown amount."""
+KEPT_FACTOR: Final = 10
+"""How many times as long as it took to list the cases their sums are kept: so this takes the server little time."""
+MOST_KEPT_STAKES: Final = 100
 _PAGE: Final = 1000
-_PATIENCE_SECONDS: Final = 8.0
 
 
-async def open_stakes(client: Client, shops: Sequence[str] | None = None) -> list[OpenStake] | None:
-    """Return what is at stake in the open cases of some shops or all.
+class _Kept(NamedTuple):
+    told: OpenNow
+    until: float
 
-    None: the server does not tell in time, or there are too many to add up.
-    """
+
+class KeptStakes:
+    """Tells what is at stake in open cases; who asks at the same time, or soon after, shares one answer."""
+
+    def __init__(self, client: Client) -> None:
+        """Ask with this client."""
+        self._client = client
+        self._kept: OrderedDict[tuple[str, ...] | None, _Kept] = OrderedDict()
+        self._reading: dict[tuple[str, ...] | None, asyncio.Task[OpenNow]] = {}
+
+    async def of(self, shops: Sequence[str] | None = None) -> OpenNow:
+        """Return what is at stake in the open cases of some shops or all."""
+        key = None if shops is None else tuple(shops)
+        kept = self._kept.get(key)
+        if kept and time.monotonic() < kept.until:
+            return kept.told
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = self._reading[key] = asyncio.create_task(self._read(key))
+            reading.add_done_callback(lambda _: self._reading.pop(key))
+        return await asyncio.shield(reading)  # others may wait for it, though this one has gone
+
+    async def _read(self, key: tuple[str, ...] | None) -> OpenNow:
+        began = time.monotonic()
+        told = await open_stakes(self._client, key)
+        ended = time.monotonic()
+        self._kept[key] = _Kept(told, ended + KEPT_FACTOR * (ended - began))
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST_KEPT_STAKES:
+            self._kept.popitem(last=False)
+        return told
+
+
+async def open_stakes(client: Client, shops: Sequence[str] | None = None, patience: float = LISTING_SECONDS) -> OpenNow:
+    """Return what is at stake in the open cases of some shops or all, as far as the server tells in time."""
     query = f"{of_processes()} AND {OPEN}"
     if shops is not None:
         query += f" AND {one_of(sa.SHOP.name, shops)}"
-    found: dict[tuple[str, str], list[Decimal | None]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[Decimal | None]] = defaultdict(list)
+    complete = False
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            if (await client.count_workflows(query)).count > MOST_READ:
-                return None
+        async with asyncio.timeout(patience):
             async for execution in client.list_workflows(query, page_size=_PAGE):
                 attributes = execution.typed_search_attributes
                 at_stake = attributes.get(sa.AT_STAKE)
                 amount = None if at_stake is None else Decimal(str(at_stake)).quantize(Decimal("0.01"))
-                found[attributes.get(sa.SHOP) or "", execution.workflow_type].append(amount)
+                # Behind the state stand the orders of a split order, each with a state of its own.
+                state = (attributes.get(sa.STATE) or "").partition("(")[0]
+                found[attributes.get(sa.SHOP) or "", execution.workflow_type, state].append(amount)
+        complete = True
     except (TimeoutError, RPCError):
-        return None
-    return [
+        pass
+    stakes = [
         OpenStake(
             shop=shop,
             process=process,
+            state=state,
             cases=len(amounts),
             amount=sum((amount for amount in amounts if amount is not None), Decimal("0.00")),
             unknown=amounts.count(None),
         )
-        for (shop, process), amounts in sorted(found.items())
+        for (shop, process, state), amounts in sorted(found.items())
     ]
+    return OpenNow(stakes, complete=complete)

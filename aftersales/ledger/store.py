@@ -1,7 +1,7 @@
 """The ledger in SQLite or PostgreSQL, all idempotent.
 
-Cases, their entries, decisions and outcomes, what they tell each other, the tracking numbers they use; bills; and who
-works on which case.
+Cases, their entries, decisions and outcomes, what they tell each other, the tracking numbers they use and know; bills;
+and who works on which case.
 """
 
 import threading
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine, parse_address, printable, upsert
 from aftersales.ledger.matching import lock, match
+from aftersales.ledger.parcels import CaseParcel, cases_of_parcel, keep_parcels
 from aftersales.ledger.recording import enter_cases, record_case
 from aftersales.ledger.tables import CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD
 from aftersales.ledger.teamwork import Claim, Note, claim_case, release_case
@@ -232,6 +233,16 @@ class SqlLedger:
         with self._reading() as connection:
             return sorted(connection.execute(query).scalars())
 
+    def keep_parcels(self, parcels: Sequence[CaseParcel]) -> None:
+        """Store that cases know tracking numbers; what is stored already does not change."""
+        with self._write() as connection:
+            keep_parcels(connection, parcels)
+
+    def cases_of_parcel(self, tracking_no: str) -> list[str]:
+        """Return the cases that know a tracking number, whatever it is to them."""
+        with self._reading() as connection:
+            return cases_of_parcel(connection, tracking_no)
+
     def claim(self, claim: Claim, *, instead_of: str | None = None) -> Claim:
         """Claim a case that nobody works on, or that ``instead_of`` works on; return who works on it now."""
         with self._write() as connection:
@@ -249,10 +260,15 @@ class SqlLedger:
             return {row["case_id"]: Claim(**row) for row in connection.execute(query).mappings()}
 
     def claimed_by(self, clerk: str) -> list[str]:
-        """Return the cases that a clerk works on, in the order in which they were claimed."""
-        query = select(CLAIMS.c.case_id).where(CLAIMS.c.clerk == clerk).order_by(CLAIMS.c.at, CLAIMS.c.case_id)
+        """Return the cases that a clerk works on, in the order in which they were claimed.
+
+        Those that have ended are left out, and of very many the first: whoever asks searches for them by their ids.
+        """
+        has_ended = select(OUTCOMES.c.case_id).where(OUTCOMES.c.case_id == CLAIMS.c.case_id).exists()
+        query = select(CLAIMS.c.case_id).where(CLAIMS.c.clerk == clerk, ~has_ended)
+        query = query.order_by(CLAIMS.c.at.desc(), CLAIMS.c.case_id.desc()).limit(_IDS_PER_QUERY)
         with self._reading() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query).scalars())[::-1]
 
     def add_note(self, note: Note) -> None:
         """Store a clerk's note."""

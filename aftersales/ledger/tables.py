@@ -178,6 +178,15 @@ class NumberUseRow(Base):
     case_id: Mapped[str] = mapped_column(String)
 
 
+class CaseParcelRow(Base):
+    """A tracking number that a case knows, whatever it is to the case: for a search by that number."""
+
+    __tablename__ = "case_parcels"
+
+    tracking_no: Mapped[str] = mapped_column(String, primary_key=True)
+    case_id: Mapped[str] = mapped_column(String, primary_key=True)
+
+
 class EntryRow(Base):
     """Money (CNY) or points: expected, billed or reversed.
 
@@ -262,9 +271,10 @@ class NoteRow(Base):
     __table_args__ = (Index("ix_notes_case_id", "case_id"),)
 
 
-CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD, UNDONE = (
+CASE_PARCELS, CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD, UNDONE = (
     Base.metadata.tables[row.__tablename__]
     for row in (
+        CaseParcelRow,
         CaseRow,
         ClaimRow,
         DecisionRow,

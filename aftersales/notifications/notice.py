@@ -84,7 +84,8 @@ class NoticeContext:
     def confirmation(self, serial: int, *, is_task: bool) -> str:
         """Return the line that says how a step that waits for a person is confirmed."""
         if self.desk_at:
-            said = "在工作台的案件页点「已手工办妥」" if is_task else "在工作台的案件页点「重试」或「已手工办妥」"
+            pressed = "列出的结果,没有列出的点「已手工办妥」" if is_task else "「重试」或「已手工办妥」"
+            said = f"在工作台的案件页点{pressed}"
         else:
             said = f"在案件中发送 {'done_by_hand' if is_task else 'retry_effect / done_by_hand'} (serial {serial})"
         return f"办妥后:{said};在此之前该步骤停在这里,时限照常计算"

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-import structlog
-
 from cases.errors import CaseError
 
 KEPT_THERE: Final = (
@@ -38,7 +36,7 @@ def private_folder(folder: Path) -> None:
             _close(folder)
         elif _is_open(folder):
             # Whoever has put it there may need it: we hide only what is ours.
-            structlog.get_logger("data").warning("others may list the data folder", folder=str(folder))
+            _warn(folder)
     except OSError as bad:
         raise CaseError(f"AFTERSALES_DATA_DIR: {folder} cannot be used: {bad}") from bad
 
@@ -104,7 +102,13 @@ def _close(path: Path) -> None:
         if not path.is_dir():
             raise
         # A mounted volume belongs to the system; what is in it is closed by itself.
-        structlog.get_logger("data").warning("others may list the data folder", folder=str(path))
+        _warn(path)
+
+
+def _warn(folder: Path) -> None:
+    import structlog  # noqa: PLC0415 - to load it takes commands too long
+
+    structlog.get_logger("data").warning("others may list the data folder", folder=str(folder))
 
 
 def _is_open(path: Path) -> bool:

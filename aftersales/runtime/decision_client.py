@@ -85,6 +85,20 @@ async def earlier_answer(client: Client, decision: SentDecision, patience: timed
         raise
 
 
+async def earlier_argument(
+    client: Client, case_id: str, update_id: str, patience: timedelta = DECISION_PATIENCE
+) -> dict[str, Any] | None:
+    """Return what was sent with an earlier decision; None if the case has not taken it up.  Raises RPCError."""
+    async for event in client.get_workflow_handle(case_id).fetch_history_events(rpc_timeout=patience):
+        taken_up = event.workflow_execution_update_accepted_event_attributes.accepted_request
+        taken_over = event.workflow_execution_update_admitted_event_attributes.request  # from before a reset
+        for request in (taken_up, taken_over):
+            if request.meta.update_id == update_id:
+                sent: list[dict[str, Any] | None] = await client.data_converter.decode(request.input.args.payloads)
+                return (sent[0] if sent else None) or {}
+    return None
+
+
 @contextmanager
 def _answer_missing(update_id: str, patience: timedelta) -> Iterator[None]:
     """Raise DecisionUnknown for whatever leaves open whether a decision was taken."""

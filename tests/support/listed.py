@@ -19,8 +19,10 @@ async def list_case(
     *,
     case_id: str | None = None,
     orders: Sequence[str] = ("O1",),
+    waits_for: str | None = "商家",
+    needs_operator: bool = False,
 ) -> str:
-    """Start a workflow that is listed as a case of a shop, and return its id."""
+    """Start a workflow that is listed as a case of a shop, and return its id; one that waits for nobody has ended."""
     case_id = case_id or f"douyin_reship/{uuid.uuid4().hex[:12]}"
     values: dict[Any, Any] = {
         sa.PROCESS: case_id.partition("/")[0],
@@ -28,9 +30,11 @@ async def list_case(
         sa.ORDER: orders[0],
         sa.ORDERS: list(orders),
         sa.STATE: "待商家处理",
-        sa.WAITS_FOR: "商家",
+        sa.NEEDS_OPERATOR: needs_operator,
         sa.AT_STAKE: 129.0,
     }
+    if waits_for is not None:
+        values[sa.WAITS_FOR] = waits_for
     if deadline is not None:
         values[sa.DEADLINE] = deadline
     await client.start_workflow(

@@ -50,6 +50,7 @@ class _Forms(HTMLParser):
         self.forms: list[PageForm] = []
         self._form: PageForm | None = None
         self._area: str | None = None
+        self._select: str | None = None
         self._in_button = False
         self._button: tuple[str, str] | None = None
         self._said = ""
@@ -64,6 +65,10 @@ class _Forms(HTMLParser):
             if tag == "button":
                 self._in_button, self._said = True, ""
                 self._button = (name, given.get("value") or "") if name else None
+            if tag == "select":
+                self._select = name
+            elif tag == "option" and self._select and "selected" in given:
+                self._form.stands(self._select, given.get("value") or "")
             if tag == "textarea" and name:
                 self._area = name
                 self._form.fields[name] = ""

@@ -1,6 +1,7 @@
 """The options of workers: how cases are run, and what their code must not do because nothing else would stop it."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from tests.support.life import Life, Open
-from tests.support.places import ROOT
+from tests.support.places import HISTORIES, ROOT
 from workflows.engine import case_workflow
+from workflows.engine.case_workflow import CaseWorkflow
+from workflows.replay.replayer import recorded, replay
 
 CORE = [
     path for folder in ("statecharts", "cases", "workflows/engine") for path in sorted((ROOT / folder).rglob("*.py"))
@@ -86,3 +89,23 @@ async def test_details_are_written_for_whoever_asks_and_not_before(
     assert life.id not in written
     assert "待补寄发货" in await details_of(life)
     assert written.count(life.id) == 1
+
+
+@pytest.fixture
+def nothing_is_collected() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("nothing_is_collected")
+@pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem)
+async def test_the_memory_of_an_evicted_case_is_free_at_once(path: Path) -> None:
+    def held() -> list[object]:
+        return [one for one in gc.get_objects() if isinstance(one, CaseWorkflow)]
+
+    before = len(held())
+    await replay(recorded(path))
+
+    assert len(held()) == before

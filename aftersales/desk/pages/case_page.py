@@ -12,7 +12,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from temporalio.service import RPCError
 
-from aftersales.desk.case_parts import action_of, in_words, parts_of, running_clock, stuck_parts
+from aftersales.desk.case_parts import (
+    ONLY_DONE,
+    action_of,
+    in_words,
+    parts_of,
+    results_of,
+    running_clock,
+    stuck_parts,
+)
 from aftersales.desk.case_sheet import CaseSheet, forgotten, read_sheet
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.deciding import (
@@ -22,6 +30,7 @@ from aftersales.desk.deciding import (
     new_update_id,
     overtaken,
     rule_sent,
+    sent_before,
 )
 from aftersales.desk.form_errors import UnfitForm
 from aftersales.desk.form_fields import fields_of
@@ -44,7 +53,8 @@ from aftersales.desk.rendering import case_path, page, services_of, user_of
 from aftersales.desk.team import TeamChange, change_claim, write_note
 from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, ENTRY_STATUS, entry_name, who_gave
 from cases.errors import BadForm, CaseError
-from workflows.engine.view import ActionView
+from workflows.engine.situation import ORDER_FIELD
+from workflows.engine.view import ActionView, CaseView
 from workflows.registry import PROCESSES, process_of
 
 ASKED_AGAIN: Final = "desk-again"
@@ -102,7 +112,18 @@ async def _told_by_address(request: Request, sheet: CaseSheet) -> Told:
     outcome = as_it_stands(outcome, sheet.case)
     if outcome.task:
         outcome = replace(outcome, task=in_words(sheet.case, outcome.task))
-    return Told(outcome=outcome, about=_rule_label(sheet.case_id, rule))
+    panel = await _panel_again(request, sheet.case, rule, update_id) if outcome.kind == "refused" else None
+    return Told(panel=panel, outcome=outcome, about=_rule_label(sheet.case_id, rule))
+
+
+async def _panel_again(request: Request, case: CaseView, rule: str, update_id: str) -> DecisionPanel | None:
+    """Return the panel of a decision that the platform refused, filled as it was sent; None if it is over.
+
+    It has an id of its own, as to send it again is another decision.
+    """
+    sent = await sent_before(services_of(request).client, case.case_id, update_id)
+    action = action_of(case, rule, sent.get(ORDER_FIELD)) if sent is not None else None
+    return replace(open_panel(case, user_of(request), action, sent), again=True) if action else None
 
 
 def _shown(request: Request, sheet: CaseSheet, told: Told) -> Response:
@@ -121,6 +142,8 @@ def _shown(request: Request, sheet: CaseSheet, told: Told) -> Response:
         first=running_clock(case.deadlines[0], now) if case and case.deadlines else None,
         parts=parts,
         stuck=stuck_parts(case) if case else [],
+        results_of=partial(results_of, case, user) if case else None,
+        only_done=ONLY_DONE,
         seen=marks_of(case) if case else "",
         step_fields=fields_of(StepNote),
         barred=refusal(user, case, CaseTask.DONE_BY_HAND) if case else None,

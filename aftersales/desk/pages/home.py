@@ -14,9 +14,9 @@ from aftersales.desk.filters import Filters, WaitingGroup
 from aftersales.desk.listing import list_cases
 from aftersales.desk.live import mark_of_list
 from aftersales.desk.rendering import page, services_of, user_of
-from aftersales.desk.rows import rows_of
+from aftersales.desk.rows import ended_rows, rows_of
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import claims_on
+from aftersales.desk.team import claims_on, known_of
 from aftersales.desk.users import User
 from aftersales.platforms.marketplace import installed_marketplaces
 from workflows.registry import PROCESSES
@@ -40,10 +40,11 @@ async def home(request: Request) -> Response:
     listing = await list_cases(services, filters, user, now)
     claims = await claims_on(services.ledger, listing.case_ids)
     mark = await mark_of_list(services, listing.found)
+    known = await known_of(services.ledger, [execution.id for execution in listing.ended])
     clerks = {case_id: claim.clerk for case_id, claim in (claims or {}).items()}
 
     def rows(executions: Sequence[WorkflowExecution]) -> Any:
-        return rows_of(services, executions, listing.seen, clerks, now)
+        return rows_of(services, user, executions, listing.seen, clerks, now)
 
     return page(
         request,
@@ -53,9 +54,12 @@ async def home(request: Request) -> Response:
         top=rows(listing.top),
         own=rows(listing.own),
         others=rows(listing.others),
+        ended=ended_rows(services, listing.ended, known),
         filters=filters,
         unusable=unusable,
         unread=len(listing.unread),
+        more=listing.found.more,
+        more_early=listing.found.more_early,
         ledger_away=claims is None,
         counts_age=listing.found.counted.age,
         groups=[(group, listing.counts[group], _address(filters.with_group(group))) for group in WaitingGroup],

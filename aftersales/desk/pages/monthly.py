@@ -11,7 +11,6 @@ from aftersales.desk.rendering import page, services_of, user_of
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger.month_figures import Month, month_of
 from aftersales.ledger.month_report import month_after, month_before, read_report, this_month
-from aftersales.ledger.open_stakes import open_stakes
 from cases.errors import BadForm
 
 
@@ -21,7 +20,7 @@ async def month_page(request: Request) -> Response:
     user = user_of(request)
     asked, unusable = _asked(request.query_params.get("month", ""))
     shop = request.query_params.get("shop") or None
-    open_now = await open_stakes(services.client, user.shops if shop is None else [shop])
+    open_now = await services.stakes.of(user.shops if shop is None else [shop])
     policies = policies_in_force(services.settings)
     report = await asyncio.to_thread(
         read_report, services.ledger, asked, shop, open_now, policies=policies, sees=user.sees

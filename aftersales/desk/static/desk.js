@@ -8,10 +8,35 @@ function remaining(until, now) {
   return until <= now ? `已超时 ${length}` : `剩 ${length}`;
 }
 
+// Pages count by the desk's clock: that of the PC may be wrong.
+let ahead = 0;
+
+function setClock(content) {
+  ahead = Date.parse(content.dataset.serverTime) - Date.now();
+}
+
+function deskNow() {
+  return Date.now() + ahead;
+}
+
+// As TONES in rows.py.
+const HOUR = 3600 * 1000, TONES = [[2 * HOUR, "late"], [12 * HOUR, "soon"], [24 * HOUR, "today"]];
+
+// Whatever is coloured around a clock of ours has the colour of the time that is left; the clocks of others stay grey.
+function paint(clock, left) {
+  const tone = TONES.find(([limit]) => left < limit)?.[1] ?? "calm", coloured = "[class*=tone-]";
+  for (let around = clock.closest(coloured); around; around = around.parentElement.closest(coloured)) {
+    if (around.classList.contains("tone-theirs")) return;
+    around.className = around.className.replace(/\btone-\w+/, `tone-${tone}`);
+  }
+}
+
 function countDown() {
-  const now = Date.now();
+  const now = deskNow();
   for (const clock of document.querySelectorAll("time[data-until]")) {
-    clock.textContent = remaining(Date.parse(clock.dataset.until), now);
+    const until = Date.parse(clock.dataset.until);
+    clock.textContent = remaining(until, now);
+    paint(clock, until - now);
   }
 }
 
@@ -43,7 +68,7 @@ function askAgain() {
 }
 
 function shanghaiNow() {
-  return new Date(Date.now() + 8 * 3600 * 1000).toISOString().slice(0, 19);
+  return new Date(deskNow() + 8 * HOUR).toISOString().slice(0, 19);
 }
 
 function smallButton(words, click) {
@@ -81,6 +106,7 @@ function enhance(root) {
   offerUsualWords(root);
 }
 
+setClock(document.getElementById("content"));
 countDown();
 setInterval(countDown, 15000);
 enhance(document);

@@ -113,6 +113,7 @@ async function refresh() {
     } else if (answer.ok && fresh && !composing) {
       const focused = document.activeElement;
       enhance(fresh);
+      setClock(fresh);
       merge(main, fresh);
       if (main.dataset.mark) mark = main.dataset.mark;
       if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });

@@ -67,6 +67,20 @@ def test_g_13_tables_and_json_say_who_decided_and_which_case_missed_a_deadline(m
     assert (missed["case_id"], missed["actors"], missed["clocks_run_out"]) == ("claim_1688/C1", ["wang", ODD], 1)
 
 
+def test_the_deadline_that_was_missed_is_named_in_every_form(month: Command, tmp_path: Path) -> None:
+    with SqlLedger(tmp_path / "ledger.sqlite3") as ledger:
+        ledger.record(recorded(expected("OD1", "DS-6", november(7), process="douyin_shipment", counted=True)))
+    files = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html")
+    printed = " ".join(month("--month", "2026-11", "--shop", "S1", *files).stdout.split())
+    for text in ("douyin_shipment/OD1 │ 发货超时 11-07 │ 未结束 / open", "只列账目写明错过哪个时限的"):
+        assert text in printed
+    assert "发货超时(11-07)" in (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "2026-11,S1,missed,douyin_shipment/OD1,clocks,发货超时 11-07" in (tmp_path / "f.csv").read_text("utf-8-sig")
+    (mine,) = json.loads(month("--month", "2026-11", "--shop", "S1", "--json").stdout)["shops"]
+    (still_open,) = [case for case in mine["missed"] if case["closed"] is None]
+    assert still_open["clocks"] == [{"label": "发货超时", "day": "2026-11-07", "order": "OOD1"}]
+
+
 def test_an_unknown_amount_is_said_to_be_unknown_in_every_form(month: Command, tmp_path: Path) -> None:
     files = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html")
     printed = "".join(month("--month", "2026-11", "--shop", "S1", *files).stdout.split())

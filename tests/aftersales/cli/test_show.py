@@ -4,16 +4,24 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from click.testing import Result
+from rich.cells import cell_len
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from cases.messages import Opening
+from tests.support.playing import reship
 from tests.support.stand_in import stand_ins, start_stand_in
-from workflows.engine.view import CaseSummary, CaseView
+from workflows.engine.machine import CaseMachine
+from workflows.engine.view import CaseSummary, CaseView, view
+from workflows.registry import PROCESSES
+
+LONG = "包裹显示已签收但买家一直没有收到请补寄一件同款同色的商品并写明承运的快递公司和运单号码以便核对" * 2
 
 VIEW: dict[str, Any] = {
     "case_id": "douyin_reship/A1",
@@ -49,9 +57,12 @@ async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
         yield environment.client
 
 
-async def shown(client: Client, aftersales: Callable[..., Result], view: dict[str, Any], *options: str) -> Result:
+async def shown(
+    client: Client, aftersales: Callable[..., Result], view: dict[str, Any], *options: str, **surroundings: str
+) -> Result:
     queue, case_id = uuid.uuid4().hex, f"douyin_reship/{uuid.uuid4().hex}"
     server = {"TEMPORAL_ADDRESS": client.service_client.config.target_host, "TEMPORAL_CONFIG_FILE": "/dev/null"}
+    server |= surroundings
     await start_stand_in(client, case_id, queue, view=view)
     async with stand_ins(client, queue):
         return await asyncio.to_thread(aftersales, "show", case_id, *options, **server)
@@ -94,3 +105,39 @@ def test_an_answer_without_what_later_releases_added_is_read() -> None:
     first = {"status": "open", "state": ["refused"], "label": "已拒绝", "deadline": None}
     assert CaseSummary.model_validate(first).decision is None
     assert CaseView.model_validate(VIEW).status == "open"
+
+
+def full_view() -> dict[str, Any]:
+    """Return what a worker answers of a new case, with as much else as a case ever shows."""
+    case_id, now = f"douyin_reship/{'7301' * 5}", datetime.now(UTC).replace(microsecond=0)
+    process = PROCESSES["douyin_reship"]
+    case = process.open_case(Opening(facts=reship(own_id="7301" * 5, applied_at=now.isoformat(), description=LONG)))
+    answer = view(CaseMachine(process, case_id, case, now=now), now).model_dump(mode="json")
+    at = now.isoformat()
+    step = {"effect": "reship", "rule": "ship", "order": None, "at": at, "label": LONG}
+    decided = {"at": at, "rule": "agree", "label": "同意补寄", "order": "O" * 20, "serial": 1, "by": "merchant"}
+    return {
+        **answer,
+        "timeline": [
+            {"at": at, "rule": "agree", "by": "merchant", "left": [], "reached": [], "clause": "DR-1", "label": LONG}
+        ],
+        "decisions": [{**decided, "status": "refused", "why": LONG, "said": LONG, "actor": "赵六", "way": "desk"}],
+        "effects": [{**step, "serial": 7, "status": "needs_operator", "why": LONG, "note": None, "task": None}],
+        "ignored": [{"at": at, "rule": "sign", "message_id": "m" * 40, "why": LONG}],
+        "advice": [LONG],
+        "ledger": [{"key": "k", "case_id": case_id, "shop_id": "S1", "clause": "DR-10", "order": "6" * 20, "at": at}],
+    }
+
+
+@pytest.mark.parametrize("width", [60, 80])
+async def test_a_narrow_terminal_shows_a_case_in_whole_lines(
+    client: Client, aftersales: Callable[..., Result], width: int
+) -> None:
+    result = await shown(client, aftersales, full_view(), COLUMNS=str(width))
+
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if cell_len(line) > width] == []
+    for whole in (f"douyin_reship/{'7301' * 5}", "待商家处理", "m" * 40, "6" * 20, "同意补寄", "还剩"):
+        assert any(whole in line for line in lines), (whole, lines)
+    assert "".join(result.stdout.split()).count(LONG) >= 5

@@ -86,6 +86,7 @@ async def test_twenty_cases_are_agreed_to_of_which_the_platform_refuses_one(
     assert "1 项没有办成" in done.text
     assert "订单 207 :" in part_about(done, cases[7])
     assert "平台拒绝:该售后单已关闭" in part_about(done, cases[7])
+    assert f'href="/case/{cases[7]}?sent=agree.' in done.text  # where it is tried again
     assert (await view(cases[7])).state == ["awaiting_merchant"]
     assert (await view(cases[0])).decisions[0].actor == CLERK
     assert {state for case in cases[8:] for state in (await view(case)).state} == {"awaiting_shipment"}

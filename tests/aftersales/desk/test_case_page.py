@@ -98,7 +98,56 @@ async def test_a_refusal_of_the_platform_is_told_in_its_words(
         assert shown.status_code == 200
         assert "平台拒绝:售后单已关闭" in shown.text
         assert "待商家处理" in shown.text
-    assert "同意补寄" in refused.text  # it may be submitted again
+        assert "重试:同意补寄" in shown.text
+
+
+async def test_what_the_platform_refused_is_tried_again_without_typing_it_again(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment, stage: Stage
+) -> None:
+    case_id = await open_on_desk()
+    stage.scenes[case_id].fails["refuse_on_platform"] = BUSINESS
+    form = form_with(await panel(desk, case_id, "refuse"), "确认拒绝补寄")
+    proof = {"evidence.0.kind": "chat_screenshot", "evidence.0.url": "https://example.com/parcel.jpg"}
+    refused = await form.post(desk, reason="已补发 <b>过</b>\n请核对", **proof)
+    assert "平台拒绝:售后单已关闭" in refused.text
+
+    for shown in (refused, await desk.get(str(refused.url))):  # it also survives a reload
+        again = form_with(shown, "重试:拒绝补寄")
+        assert again.fields["reason"] == "已补发 <b>过</b>\n请核对"
+        assert {name: again.fields[name] for name in proof} == proof
+    assert again.fields["desk-id"] != form.fields["desk-id"]
+    still = await again.post(desk)
+    assert "平台拒绝:售后单已关闭" in still.text
+    stage.scenes[case_id].fails.clear()
+    taken = await form_with(still, "重试:拒绝补寄").post(desk, reason="已补发")
+
+    assert "已生效" in taken.text
+    assert "重试:拒绝补寄" not in taken.text
+    decisions = (await environment.client.get_workflow_handle(case_id).query("view"))["decisions"]
+    assert [(one["rule"], one["status"]) for one in decisions] == [
+        ("refuse", "refused"),
+        ("refuse", "refused"),
+        ("refuse", "taken"),
+    ]
+    assert "重试:拒绝补寄" not in (await desk.get(str(refused.url))).text  # nor is it offered once it is over
+
+
+async def test_what_the_platform_refused_while_nobody_looked_is_tried_again_as_well(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, environment: WorkflowEnvironment, stage: Stage
+) -> None:
+    case_id = await open_on_desk()
+    stage.scenes[case_id].fails["agree_on_platform"] = UNREACHABLE
+    sent = await form_with(await panel(desk, case_id, "agree"), "确认同意补寄").post(desk)
+    assert "提交中:平台尚未答复" in sent.text
+    stage.scenes[case_id].fails["agree_on_platform"] = BUSINESS
+    await environment.fast_forward(environment.client.get_workflow_handle(case_id), timedelta(minutes=2))
+    await case_with(desk, case_id, "售后单已关闭")
+    stage.scenes[case_id].fails.clear()
+
+    taken = await form_with(await desk.get(str(sent.url)), "重试:同意补寄").post(desk)
+
+    assert "已生效" in taken.text
+    assert stage.scenes[case_id].performed == ["agree_on_platform"]
 
 
 async def test_a_form_that_does_not_fit_is_shown_again_with_what_was_typed(

@@ -5,23 +5,28 @@ import html
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from sqlalchemy import insert
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk import listing
+from aftersales.desk import case_reading, listing, waiting
 from aftersales.desk.rows import tone_of
-from aftersales.desk.users import User
+from aftersales.desk.users import Role, User
 from aftersales.desk.waiting import WaitingCases
 from aftersales.ledger.store import SqlLedger
+from aftersales.ledger.tables import CLAIMS, OUTCOMES
 from aftersales.ledger.teamwork import Claim
 from cases.ledger import NumberUse
 from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
+from tests.support.booking import ended, november, recorded
 from tests.support.listed import are_listed, list_case
 from tests.support.stage import BUSINESS, Stage
+from workflows.engine import search_attributes as sa
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
 
@@ -251,3 +256,184 @@ async def test_a_filter_for_a_shop_that_nobody_has_named_stays_chosen_and_is_cou
     assert "更多条件(已设 2 项)" in text
     stranger = await browse(User(name="外店", shops=("elsewhere",)))
     assert '<option value="unnamed"' not in (await stranger.get("/", params={"shop": "unnamed"})).text
+
+
+async def test_a_search_that_finds_nothing_open_lists_the_newest_cases_that_have_ended(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, ledger: SqlLedger, environment: WorkflowEnvironment
+) -> None:
+    own_id, order = uuid.uuid4().hex[:12], uuid.uuid4().hex[:12]
+    case_id = await open_on_desk(shop_id="S1", own_id=own_id, order_id=order)
+    await listed(desk, {case_id}, search=order)
+    await environment.client.get_workflow_handle(case_id).signal("report", {"rule": "withdraw"})
+    ledger.record(recorded(ended(own_id, process="douyin_reship", closed_at=november(5, 9, 30))))
+
+    text = await listed(desk, set(), search=order)
+    for _ in range(100):
+        if "data-ended" in text:
+            break
+        await asyncio.sleep(0.1)
+        text = await listed(desk, set(), search=order)
+
+    shown = text.partition("<h2>已结束</h2>")[2].partition("</ul>")[0]
+    assert "没有进行中的案件" in text
+    assert "这里没有待办" not in text
+    assert f'<a href="/case/{case_id}">' in shown
+    assert "旗舰店" in shown
+    assert order in shown
+    assert "11-05 09:30 结束" in shown
+    assert "data-case=" not in text
+    assert "这里没有待办" in (await desk.get("/", params={"search": f"{order}9"})).text
+
+
+async def test_of_many_ended_cases_ten_are_listed_and_none_beside_an_open_one(
+    desk: httpx2.AsyncClient, environment: WorkflowEnvironment, browse: Browse
+) -> None:
+    shop, order = uuid.uuid4().hex, uuid.uuid4().hex
+    over = [await list_case(environment.client, shop, orders=[order], waits_for=None) for _ in range(12)]
+    await are_listed(environment.client, shop, len(over))
+
+    ids = re.findall('data-ended="([^"]+)"', (await desk.get("/", params={"search": order})).text)
+    assert len(ids) == 10
+    assert set(ids) < {*over}
+    stranger = await browse(User(name="外店", shops=("elsewhere",)))
+    assert "data-ended" not in (await stranger.get("/", params={"search": order})).text
+    open_one = await list_case(environment.client, shop, orders=[order])
+    assert "data-ended" not in await listed(desk, {open_one}, search=order)
+
+
+@pytest.mark.parametrize(
+    ("user", "offered"),
+    [
+        (User(name="实习", role=Role.VIEW), False),
+        (User(name="李四", role=Role.HANDLE, limit=Decimal("99.99")), False),
+        (User(name="李四", role=Role.HANDLE, limit=Decimal(100)), True),
+        (User(name="李四", role=Role.HANDLE, shops=("offer-shop",)), True),
+    ],
+    ids=["looks", "below the amount", "up to the amount", "of the shop"],
+)
+async def test_a_row_offers_only_what_its_user_may_do(
+    browse: Browse, open_on_desk: OpenOnDesk, user: User, *, offered: bool
+) -> None:
+    (case_id,) = await opened(open_on_desk, "offer-shop", 1, order_amount="100.00")
+    browser = await browse(user)
+
+    for _ in range(50):
+        text = await listed(browser, {case_id}, shop="offer-shop")
+        row = text.partition(f'data-case="{case_id}"')[2].partition("</li>")[0]
+        if "到期:" in row:
+            break
+        await asyncio.sleep(0.1)
+
+    assert "到期:" in row
+    assert (f'href="/case/{case_id}?rule=agree"' in row) is offered
+    assert ("?rule=" in row) is offered
+
+
+async def test_what_could_not_be_read_counts_neither_as_failed_nor_as_a_task_and_is_said_to_be_unread(
+    desk: httpx2.AsyncClient, environment: WorkflowEnvironment
+) -> None:
+    shop = uuid.uuid4().hex
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=30)
+    case_id = await list_case(environment.client, shop, due, needs_operator=True)
+    await are_listed(environment.client, shop, 1)
+
+    text = await listed(desk, {case_id}, shop=shop)
+    assert "平台未办成 <b>0</b>" in text
+    assert "控制台任务 <b>0</b>" in text
+    assert '<p id="unread"' in text
+    for group in ("failed", "tasks", "2h"):
+        alone = (await desk.get("/", params={"shop": shop, "group": group})).text
+        assert "1 件案件的详情还没有读到" in alone, group
+        assert case_id not in alone
+
+
+async def test_more_cases_that_wait_for_a_person_than_are_read_are_counted_and_said(
+    desk: httpx2.AsyncClient, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = uuid.uuid4().hex
+    due = [datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours) for hours in (50, 3, 40, 5)]
+    cases = [await list_case(environment.client, shop, each, needs_operator=True) for each in due]
+    await are_listed(environment.client, shop, len(cases))
+    found = WaitingCases(environment.client, f"{sa.SHOP.name} = '{shop}'")
+    assert [case.id for case in (await found.needing_operator()).listed] == [cases[at] for at in (1, 3, 2, 0)]
+    assert "没有算进" not in (await desk.get("/", params={"shop": shop})).text
+    monkeypatch.setattr(waiting, "MOST_ATTENTION", 3)
+
+    few = await found.needing_operator()
+
+    assert ([case.id for case in few.listed], few.more) == ([cases[at] for at in (1, 3, 2)], 1)
+    text = (await desk.get("/", params={"shop": shop})).text
+    assert "另有 1 件没有算进「平台未办成」和「控制台任务」" in text
+    assert text.count("data-case=") == 4
+
+
+async def test_that_not_all_that_ended_early_is_listed_is_said(
+    desk: httpx2.AsyncClient, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_ENDED_EARLY", 1)
+    shop = uuid.uuid4().hex
+    cases = [await list_case(environment.client, shop) for _ in range(2)]
+    await environment.client.get_workflow_handle(cases[0]).terminate("by mistake")
+    assert "只列出其中一部分" not in await listed(desk, {*cases}, shop=shop)
+
+    await environment.client.get_workflow_handle(cases[1]).terminate("by mistake")
+    for _ in range(100):
+        text = (await desk.get("/", params={"shop": shop})).text
+        if "只列出其中一部分" in text:
+            break
+        await asyncio.sleep(0.1)
+
+    assert "异常终止的案件太多,只列出其中一部分" in text
+
+
+async def test_what_waits_for_a_person_is_read_first_and_comes_first_though_it_is_read_late(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_id = uuid.uuid4().hex[:12]
+    stage.scenes[f"douyin_reship/{own_id}"].fails["settle"] = BUSINESS
+    late = await opened(open_on_desk, "late-shop", 47, 46)
+    (failed,) = await opened(open_on_desk, "late-shop", 49, own_id=own_id)
+    (task,) = await opened(open_on_desk, "late-shop", 2)
+    await desk.post(f"/case/{task}", data={"desk-do": "decide", "desk-rule": "mark_out_of_stock"})
+    for _ in range(100):
+        text = await listed(desk, {failed, task, *late}, shop="late-shop")
+        if "平台未办成 <b>1</b>" in text and "控制台任务 <b>1</b>" in text:
+            break
+        await asyncio.sleep(0.1)
+    monkeypatch.setattr(case_reading, "UNCHANGED_SECONDS", 0)
+    monkeypatch.setattr(case_reading, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(case_reading.CaseReader, "_keep", lambda _, __, seen, ___=None: seen)
+    monkeypatch.setattr(listing, "READ_SECONDS", 0)
+    monkeypatch.setattr(listing, "LATE_ROWS_SECONDS", 10)
+    asked: list[list[str]] = []
+    read_some = case_reading.CaseReader.read_some
+
+    async def noted(own: Any, case_ids: Any, *others: Any) -> Any:
+        asked.append(list(case_ids))
+        return await read_some(own, case_ids, *others)
+
+    monkeypatch.setattr(case_reading.CaseReader, "read_some", noted)
+
+    text = (await desk.get("/", params={"shop": "late-shop"})).text
+
+    assert asked[0][:2] == [failed, task]
+    assert "平台未办成 <b>1</b>" in text
+    assert [failed, *late] == re.findall('data-case="([^"]+)"', text)[:3]
+    assert text.index("先处理") < text.index(failed) < text.index("按截止时间")
+
+
+async def test_what_a_clerk_claimed_and_has_ended_makes_no_search_longer(
+    desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk, ledger: SqlLedger
+) -> None:
+    mine, other = await opened(open_on_desk, "busy-shop", 1, 2)
+    ledger.claim(Claim(case_id=mine, clerk=CLERK, at=NOW))
+    over = [ended(f"{number:06}") for number in range(1000)]
+    claims = [Claim(case_id=each.case_id, clerk=CLERK, at=NOW + timedelta(hours=1)).model_dump() for each in over]
+    with ledger._writing.begin() as connection:
+        connection.execute(insert(CLAIMS), claims)
+        connection.execute(insert(OUTCOMES), [each.model_dump() | {"day": NOW.date()} for each in over])
+
+    text = await listed(desk, {mine}, clerk=CLERK, shop="busy-shop")
+
+    assert other not in text
+    assert ledger.claimed_by(CLERK) == [mine]

@@ -49,6 +49,17 @@ async def test_the_dearest_cases_and_missed_deadlines_lead_to_the_case_and_name_
     assert "赵六(认领);wang(决定)" in text
 
 
+async def test_a_missed_deadline_has_its_name_and_so_has_one_of_a_case_that_is_still_open(
+    desk: httpx2.AsyncClient, ledger: SqlLedger
+) -> None:
+    ledger.record(recorded(expected("OD1", "DS-6", november(7), process="douyin_shipment", counted=True)))
+
+    text = await month(desk, shop="S1")
+
+    assert "<td>发货超时(11-07)</td><td>未结束</td><td>无人认领,无人决定</td>" in text
+    assert "<td>账目未写明是哪个</td><td>理赔成立,2 个时限到期,11-05 结束</td>" in text
+
+
 async def test_what_is_at_stake_in_open_cases_is_told(desk: httpx2.AsyncClient, open_on_desk: OpenOnDesk) -> None:
     case_id = await open_on_desk(shop_id="stake-shop", order_amount="123.45")
     for _ in range(100):
@@ -56,7 +67,10 @@ async def test_what_is_at_stake_in_open_cases_is_told(desk: httpx2.AsyncClient, 
         if "123.45" in text:
             break
 
+    assert "进行中的案件(目前)" in text
+    assert "争议" not in text
     assert "1 件,涉及 <b>123.45 元</b>" in text
+    assert "<td>待商家处理</td><td>1</td><td>123.45 元</td>" in text
     assert case_id not in text
 
 

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.desk.pages import monthly
+from aftersales.ledger.open_stakes import KeptStakes
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
 
 
@@ -71,7 +71,7 @@ async def test_a_fault_is_told_in_a_page_in_chinese_without_its_own_words(
     async def fail(*_: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(monthly, "open_stakes", fail)
+    monkeypatch.setattr(KeptStakes, "of", fail)
 
     shown = await desk.get("/month")
 

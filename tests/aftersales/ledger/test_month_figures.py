@@ -1,6 +1,7 @@
 """A month's figures, worked out by hand."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftersales.ledger.caps import monday
+from aftersales.ledger.month_clocks import ClockNames
 from aftersales.ledger.month_figures import (
     Books,
     DeciderFigures,
     MissedCase,
+    Month,
     Net,
     RuleFigures,
     Share,
@@ -25,9 +28,10 @@ from aftersales.ledger.month_figures import (
 )
 from cases.case import Appeals
 from cases.errors import BadForm
-from cases.ledger import Booked, Decided, LedgerEntry
+from cases.ledger import Booked, CaseOutcome, Decided, LedgerEntry
 from cases.shanghai import SHANGHAI, shanghai_day
 from tests.support.booking import bill, booked, decided, ended, expected, november
+from workflows.registry import PROCESSES
 
 APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}
 NOVEMBER = month_of("2026-11")
@@ -374,3 +378,44 @@ def test_g_13_a_missed_deadline_names_its_case_and_who_decided_in_it() -> None:
             order="OC1",
         ),
     )
+
+
+def late(own_id: str, day: int, **fields: Any) -> Booked:
+    """Return the late order that only a clock of ours enters."""
+    return booked(expected(own_id, "DS-6", november(day), process="douyin_shipment", counted=True, **fields))
+
+
+def missed_in(month: Month, *entries: Booked, outcomes: Sequence[CaseOutcome] = ()) -> list[tuple[Any, ...]]:
+    books = Books(entries, (), outcomes, clocks=ClockNames(PROCESSES.values()))
+    return [
+        (case.case_id.partition("/")[2], [(clock.label, clock.day.day) for clock in case.clocks], case.label)
+        for shop in shop_months(month, books, APPEALS)
+        for case in shop.missed
+    ]
+
+
+def test_a_missed_deadline_is_named_where_an_entry_or_the_end_names_it() -> None:
+    fields = {"decided_before_deadline": False, "clocks_run_out": 1}
+    by_clock = ended("C1", "established", decided_by="clock", **fields)
+    shipped = ended("D1", "delivered", process="douyin_shipment", **fields)
+    unknown = ended("A1", "refused", process="douyin_reship", **fields)
+
+    assert missed_in(NOVEMBER, late("D1", 3), outcomes=[by_clock, shipped, unknown]) == [
+        ("C1", [("超时由平台判定", 5)], "established"),
+        ("D1", [("发货超时", 3)], "delivered"),
+        ("A1", [], "refused"),
+    ]
+
+
+def test_a_case_that_is_still_open_has_missed_a_deadline_that_an_entry_of_the_month_names() -> None:
+    october = booked(expected("D9", "DS-6", datetime(2026, 10, 31, tzinfo=SHANGHAI), process="douyin_shipment"))
+
+    december = booked(expected("D1", "DS-1", datetime(2026, 12, 2, tzinfo=SHANGHAI), process="douyin_shipment"))
+
+    assert missed_in(NOVEMBER, late("D1", 3), late("D2", 4, status="reversed"), october, december) == [
+        ("D1", [("发货超时", 3)], None)
+    ]
+
+
+def test_a_case_that_missed_nothing_of_ours_is_not_among_those_that_did() -> None:
+    assert missed_in(NOVEMBER, booked(expected("C1")), outcomes=[ended("C1", "established", decided_by="clock")]) == []

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import LONGEST_NOTE, Claim, Note
+from tests.support.booking import ended, november, recorded
 
 AT = datetime(2026, 11, 11, 3, tzinfo=UTC)
 
@@ -48,6 +49,18 @@ def test_a_clerk_sees_his_own_cases_in_the_order_in_which_he_claimed_them(ledger
     for case_id, clerk, minutes in (("p/B", "张三", 2), ("p/A", "张三", 5), ("p/C", "李四", 1)):
         ledger.claim(claimed(clerk, case_id, minutes))
     assert ledger.claimed_by("张三") == ["p/B", "p/A"]
+
+
+def test_a_clerk_is_told_of_no_case_that_has_ended_and_of_very_many_the_newest(ledger: SqlLedger) -> None:
+    for number in range(60):
+        ledger.record(recorded(ended(f"E{number}")))
+        ledger.claim(claimed("张三", f"claim_1688/E{number}", number))
+    assert ledger.claimed_by("张三") == []
+    ledger.record(recorded(case_id="claim_1688/E7", as_of=november(11)))
+    assert ledger.claimed_by("张三") == ["claim_1688/E7"]
+    for number in range(520):
+        ledger.claim(claimed("张三", f"p/{number}", 100 + number))
+    assert ledger.claimed_by("张三") == [f"p/{number}" for number in range(20, 520)]
 
 
 def test_notes_are_kept_in_the_order_in_which_they_were_written(ledger: SqlLedger) -> None:

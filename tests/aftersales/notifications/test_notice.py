@@ -139,5 +139,7 @@ def test_with_a_desk_a_notice_leads_to_the_case_there_and_says_what_to_press() -
 
     assert failed.lines[-1] == "去工作台处理:https://desk.example.com/case/douyin_reship/A/1%232"
     assert any(line.startswith("办妥后:在工作台的案件页点「重试」或「已手工办妥」") for line in failed.lines)
-    assert any(line.startswith("办妥后:在工作台的案件页点「已手工办妥」") for line in by_hand.lines)
+    assert any(
+        line.startswith("办妥后:在工作台的案件页点列出的结果,没有列出的点「已手工办妥」") for line in by_hand.lines
+    )
     assert "done_by_hand" not in failed.text + by_hand.text

@@ -1,6 +1,7 @@
 """One desk and one browser for all tests of the desk that one process runs."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
@@ -11,11 +12,12 @@ from aftersales.desk.live import LiveWatch
 from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
-from tests.support.browser.chromium import open_page
-from tests.support.browser.served_desk import Cases, RunningDesk
+from tests.support.browser.chromium import open_device, open_page
+from tests.support.browser.served_desk import CLERK_HEADER, Cases, RunningDesk
 from tests.support.programs import free_port
 
 SCREEN = {"width": 1280, "height": 800}
+Sit = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -50,6 +52,20 @@ async def page(browser_page: Page) -> AsyncIterator[Page]:
     await browser_page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
     yield browser_page
     await browser_page.goto("about:blank")
+
+
+@pytest_asyncio.fixture
+async def sit(page: Page) -> AsyncIterator[Sit]:
+    """Open a page of the same browser before which another clerk sits, or which is another device."""
+    browser = page.context.browser
+    assert browser
+    async with AsyncExitStack() as stack:
+
+        async def open_beside(clerk: str = "", **different: object) -> Page:
+            headers = {CLERK_HEADER: clerk} if clerk else {}
+            return await stack.enter_async_context(open_device(browser, extra_http_headers=headers, **different))
+
+        yield open_beside
 
 
 @pytest_asyncio.fixture

@@ -1,55 +1,37 @@
 """Several clerks at one desk in a real Chromium: what each may do, is told, and leaves behind."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, Request, expect
 
 from cases.errors import PlatformRefused
-from tests.support.browser.served_desk import CLERK_HEADER, CLERKS, SUPERVISOR, Cases, RunningDesk, show
+from tests.browser.desk.conftest import Sit
+from tests.support.browser.chromium import PHONE
+from tests.support.browser.served_desk import CLERKS, SUPERVISOR, Cases, RunningDesk, show
 from tests.support.stage import Stage
 
-PHONE = {"width": 375, "height": 667}
 REFUSED = PlatformRefused("该售后单已关闭 / the application is closed")
 SEEN_BY_A_BUYER = "买家电话13800138000"
 """What stands in a buyer's application, and what clerks write about it."""
-Sit = Callable[..., Awaitable[Page]]
-
-
-@pytest_asyncio.fixture
-async def sit(page: Page) -> AsyncIterator[Sit]:
-    """Open a page of the same browser before which another clerk sits, or which is another device."""
-    browser = page.context.browser
-    assert browser
-    async with AsyncExitStack() as stack:
-
-        async def open_page(clerk: str = "", **device: object) -> Page:
-            headers = {CLERK_HEADER: clerk} if clerk else {}
-            context = await browser.new_context(locale="zh-CN", extra_http_headers=headers, **device)  # type: ignore[arg-type]
-            stack.push_async_callback(context.close)
-            return await context.new_page()
-
-        yield open_page
 
 
 async def test_a_refusal_of_the_platform_and_one_of_the_rules_are_told_in_chinese(
     page: Page, desk: RunningDesk, cases: Cases, stage: Stage
 ) -> None:
     case_id = await cases.reship("refusals")
-    stage.scenes[case_id].fails["agree_on_platform"] = REFUSED
-    await page.goto(f"{desk.address}/case/{case_id}?rule=agree")
-    await page.get_by_role("button", name="确认同意补寄").click()
+    stage.scenes[case_id].fails["refuse_on_platform"] = REFUSED
+    await page.goto(f"{desk.address}/case/{case_id}?rule=refuse")
+    await page.get_by_label("拒绝理由").fill("已补发")
+    await page.get_by_role("button", name="确认拒绝补寄").click()
     told = page.locator(".outcome")
     await expect(told).to_contain_text("平台拒绝:该售后单已关闭")
     await expect(page.locator(".state").first).to_have_text("待商家处理")
 
-    await page.goto(f"{desk.address}/case/{case_id}?rule=agree")
-    await page.get_by_text("已经在平台后台办过了").click()
+    await expect(page.get_by_label("拒绝理由")).to_have_value("已补发")
+    await page.locator("#decide").get_by_text("已经在平台后台办过了").click()
     await page.locator("#decide input[name=occurred_at]").fill("2090-01-01T09:30:00")
-    await page.get_by_role("button", name="确认同意补寄").click()
+    await page.get_by_role("button", name="重试:拒绝补寄").click()
 
     await expect(told).to_contain_text("发生时间:不能晚于现在")
     assert not re.search("[a-z]{3}", await told.inner_text())
@@ -202,7 +184,7 @@ async def test_on_a_phone_the_filters_are_folded_and_buttons_bear_no_letters(
     await expect(page.locator(".actions kbd").first).to_be_visible()
     await expect(page.get_by_label("店铺")).to_be_visible()
     await expect(page.locator(".more-filters summary")).to_be_hidden()
-    phone = await sit(viewport=PHONE, is_mobile=True, has_touch=True)
+    phone = await sit(**PHONE)
     faults: list[str] = []
     phone.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     async with phone.expect_response(f"{desk.address}/static/favicon.svg") as icon:
@@ -216,5 +198,5 @@ async def test_on_a_phone_the_filters_are_folded_and_buttons_bear_no_letters(
     await expect(phone.locator("[data-case] kbd").first).to_be_hidden()
     await summary.tap()
     await expect(phone.get_by_label("店铺")).to_have_value("phone")
-    assert await phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert await phone.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
     assert faults == []

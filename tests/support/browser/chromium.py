@@ -3,8 +3,9 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no chromium: apt-get install chromium fonts-noto-cjk"
@@ -25,6 +26,15 @@ STILL = """addEventListener("DOMContentLoaded", () => {
 })"""
 """No animations and no blur: without a graphics card they cost more than all the rest."""
 PATIENCE_MILLISECONDS = 30_000
+OPERATOR: Final[dict[str, Any]] = {
+    "viewport": {"width": 1280, "height": 800},
+    "timezone_id": "Asia/Shanghai",
+    "locale": "zh-CN",
+    "reduced_motion": "reduce",
+}
+"""The screen and the settings of an operator in China."""
+PHONE: Final[dict[str, Any]] = {"viewport": {"width": 375, "height": 667}, "is_mobile": True, "has_touch": True}
+"""What is different where the operator holds a phone."""
 
 
 def chromium() -> str | None:
@@ -34,18 +44,23 @@ def chromium() -> str | None:
 
 @asynccontextmanager
 async def open_page(program: str) -> AsyncIterator[Page]:
-    """Open a page in a fresh browser with the settings of an operator in China."""
+    """Open a page in a fresh browser."""
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=program, args=FLAGS)
         try:
-            context = await browser.new_context(
-                viewport={"width": 1280, "height": 800},
-                timezone_id="Asia/Shanghai",
-                locale="zh-CN",
-                reduced_motion="reduce",
-            )
-            await context.add_init_script(STILL)
-            yield await context.new_page()
+            async with open_device(browser) as page:
+                await page.context.add_init_script(STILL)
+                yield page
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def open_device(browser: Browser, **different: Any) -> AsyncIterator[Page]:
+    """Open a page as on a device of its own, with nothing of what the browser's other pages keep."""
+    context = await browser.new_context(**{**OPERATOR, **different})
+    try:
+        yield await context.new_page()
+    finally:
+        await context.close()

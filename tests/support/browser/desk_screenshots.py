@@ -15,6 +15,7 @@ from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from tests.support.booking import bill, decided, ended, expected, november, recorded
+from tests.support.browser.chromium import PHONE, open_device
 from tests.support.browser.office import CARD, RESHIPS, SAMPLES, Office
 
 CLERK, COLLEAGUE = "张三", "李四"
@@ -26,7 +27,6 @@ SHOPS = {
     "S3001": "西湖潮玩店",
 }
 SPLIT, CLAIM = "anxinjian_split/5501000000000000001", "claim_1688/8801000000000000001"
-PHONE = {"width": 375, "height": 740}
 Shoot = Callable[[Locator | Page, str], Awaitable[None]]
 
 
@@ -64,10 +64,16 @@ async def take_desk(page: Page, desk: str, shoot: Shoot) -> None:
     await page.set_viewport_size({"width": 1100, "height": 1000})
     await page.goto(f"{desk}/month?month=2026-11&shop=S1003")
     await shoot(page, "desk-month.png")
-    await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    await page.goto(f"{desk}/")
-    await page.locator("li.case").first.evaluate("shown => shown.scrollIntoView()")
-    await shoot(page, "desk-phone.png")
+    await _hold_a_phone(page, desk, shoot)
+
+
+async def _hold_a_phone(page: Page, desk: str, shoot: Shoot) -> None:
+    browser = page.context.browser
+    assert browser
+    async with open_device(browser, **PHONE | {"viewport": {"width": 375, "height": 740}}) as phone:
+        await phone.goto(f"{desk}/")
+        await phone.locator("li.case").first.evaluate("shown => shown.scrollIntoView()")
+        await shoot(phone, "desk-phone.png")
 
 
 async def _preview_batch(page: Page, desk: str, shoot: Shoot) -> None:
