@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 
-CASES_IN_MEMORY = 2_000
-OPENED = 20_000
+CASES_IN_MEMORY = 1_000
+OPENED = 8_000
 PROGRAM = f"""
 import gc, json, sys
 from collections import deque
