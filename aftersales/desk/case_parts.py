@@ -135,8 +135,8 @@ def results_of(case: CaseView, user: User, step: StuckPart) -> list[PossibleActi
 
 def _stuck_part(case: CaseView, step: EffectView | StuckExpiryView) -> StuckPart:
     process = process_of(case.process)
-    results = _results(case, step)
     told = named_in(step.task.instruction, process.rules) if step.task else []
+    results = _results(case, step, told)
     return StuckPart(
         serial=step.serial,
         label=f"向平台核实:{process.rule_label(step.rule)}" if step.effect == EXPIRY_STEP else step.label,
@@ -149,17 +149,15 @@ def _stuck_part(case: CaseView, step: EffectView | StuckExpiryView) -> StuckPart
     )
 
 
-def _results(case: CaseView, step: EffectView | StuckExpiryView) -> list[ActionView]:
-    """Return what may be registered now of a task: first what its instruction names, then what else completes it.
+def _results(case: CaseView, step: EffectView | StuckExpiryView, told: Sequence[str]) -> list[ActionView]:
+    """Return what may be registered now of a task: first what its instruction told of, then what else completes it.
 
     A decision that waits to be carried out counts once it is marked as done: nothing is registered beside it.
     """
-    process = process_of(case.process)
-    effect = process.effects().get(step.effect)
+    effect = process_of(case.process).effects().get(step.effect)
     if step.task is None or effect is None or effect.submits:
         return []
-    named = dict.fromkeys([*named_in(step.task.instruction, process.rules), *effect.until])
-    return [action for rule in named if (action := action_of(case, rule, step.order))]
+    return [action for rule in dict.fromkeys([*told, *effect.until]) if (action := action_of(case, rule, step.order))]
 
 
 def in_words(case: CaseView, task: ConsoleTask) -> ConsoleTask:

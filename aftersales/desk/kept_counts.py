@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Final, NamedTuple
 
 from aftersales.desk.filters import DEADLINE_HOURS, WaitingGroup
 from aftersales.desk.waiting import WaitingCases
+from aftersales.runtime.kept_answers import KeptAnswers
 
 MOST_KEPT_COUNTS: Final = 200
 _SLOW: Final = (WaitingGroup.BUYER, WaitingGroup.PLATFORM)
@@ -44,8 +44,7 @@ class KeptCounts:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._counting: dict[_Key, asyncio.Task[_Kept]] = {}
+        self._answers: KeptAnswers[_Key, _Kept] = KeptAnswers(MOST_KEPT_COUNTS)
 
     async def of(self, cases: WaitingCases, age: CountAge) -> Counts:
         """Return the counts, of which those that take long may be kept ones."""
@@ -60,27 +59,16 @@ class KeptCounts:
 
     async def _slow(self, cases: WaitingCases, group: WaitingGroup, allowed: CountAge) -> _Kept:
         key = cases.query, group
-        kept = self._kept.get(key)
+        kept = self._answers.last(key)
         age = time.monotonic() - kept.at if kept else math.inf
         if kept and age <= allowed.fresh:
             return kept
-        counting = self._counting.get(key)
-        if counting is None:
-            counting = self._counting[key] = asyncio.create_task(self._count(cases, group, key))
-            counting.add_done_callback(partial(self._counted, key))
+        counting = self._answers.ask(key, partial(_count, cases, group))
         if kept and age <= allowed.shown:
             return kept
-        return await asyncio.shield(counting)  # others may wait for it, though this one has gone
+        return await asyncio.shield(counting)
 
-    async def _count(self, cases: WaitingCases, group: WaitingGroup, key: _Key) -> _Kept:
-        began = time.monotonic()
-        kept = self._kept[key] = _Kept(began, await cases.count(group))
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST_KEPT_COUNTS:
-            self._kept.popitem(last=False)
-        return kept
 
-    def _counted(self, key: _Key, counting: asyncio.Task[_Kept]) -> None:
-        del self._counting[key]
-        if not counting.cancelled():
-            counting.exception()  # told to those who waited; whoever was shown an old count asks again
+async def _count(cases: WaitingCases, group: WaitingGroup) -> _Kept:
+    began = time.monotonic()
+    return _Kept(began, await cases.count(group))

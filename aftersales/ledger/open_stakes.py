@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final, NamedTuple
 
 from temporalio.client import Client
@@ -12,6 +13,7 @@ from temporalio.service import RPCError
 
 from aftersales.ledger.month_report import OpenNow, OpenStake
 from aftersales.runtime.case_search import OPEN, of_processes, one_of
+from aftersales.runtime.kept_answers import KeptAnswers
 from workflows.engine import search_attributes as sa
 
 LISTING_SECONDS: Final = 20.0
@@ -33,30 +35,21 @@ class KeptStakes:
     def __init__(self, client: Client) -> None:
         """Ask with this client."""
         self._client = client
-        self._kept: OrderedDict[tuple[str, ...] | None, _Kept] = OrderedDict()
-        self._reading: dict[tuple[str, ...] | None, asyncio.Task[OpenNow]] = {}
+        self._answers: KeptAnswers[tuple[str, ...] | None, _Kept] = KeptAnswers(MOST_KEPT_STAKES)
 
     async def of(self, shops: Sequence[str] | None = None) -> OpenNow:
         """Return what is at stake in the open cases of some shops or all."""
         key = None if shops is None else tuple(shops)
-        kept = self._kept.get(key)
-        if kept and time.monotonic() < kept.until:
-            return kept.told
-        reading = self._reading.get(key)
-        if reading is None:
-            reading = self._reading[key] = asyncio.create_task(self._read(key))
-            reading.add_done_callback(lambda _: self._reading.pop(key))
-        return await asyncio.shield(reading)  # others may wait for it, though this one has gone
+        kept = self._answers.last(key)
+        if kept is None or time.monotonic() >= kept.until:
+            kept = await asyncio.shield(self._answers.ask(key, partial(self._read, key)))
+        return kept.told
 
-    async def _read(self, key: tuple[str, ...] | None) -> OpenNow:
+    async def _read(self, shops: tuple[str, ...] | None) -> _Kept:
         began = time.monotonic()
-        told = await open_stakes(self._client, key)
+        told = await open_stakes(self._client, shops)
         ended = time.monotonic()
-        self._kept[key] = _Kept(told, ended + KEPT_FACTOR * (ended - began))
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST_KEPT_STAKES:
-            self._kept.popitem(last=False)
-        return told
+        return _Kept(told, ended + KEPT_FACTOR * (ended - began))
 
 
 async def open_stakes(client: Client, shops: Sequence[str] | None = None, patience: float = LISTING_SECONDS) -> OpenNow:
