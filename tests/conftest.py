@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 import structlog
 from temporalio import activity, workflow
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
@@ -96,6 +97,13 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
     started = await start_server()
     yield started
     await started.shutdown()
+
+
+@pytest_asyncio.fixture
+async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
+    """A client of the server while that keeps real time."""
+    with environment.with_time_skipping_disabled():
+        yield environment.client
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -42,12 +40,6 @@ def secrets_file(tmp_path: Path) -> Path:
     path.write_text(json.dumps({"douyin": {"apps": [{"app_key": "K1", "app_secret": "hush"}], "shops": shops}}))
     path.chmod(0o600)
     return path
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 async def test_without_credentials_no_worker_takes_platform_calls(client: Client, tmp_path: Path) -> None:

@@ -5,13 +5,10 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from tests.support.playing import reship
 from tests.support.programs import ROOT
@@ -20,12 +17,6 @@ from tests.support.wire import Wire
 
 AFTER_CONNECTING = 500
 """Bytes that a command sends before it asks for anything."""
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 async def run(client: Client, length: int, *arguments: str) -> tuple[int, str, list[str]]:

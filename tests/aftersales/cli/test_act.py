@@ -4,20 +4,18 @@ import asyncio
 import getpass
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from click.testing import Result
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.update.v1 import UpdateRef
 from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.decision_client import SentDecision, decide
 from tests.support.life import eventually
@@ -28,12 +26,6 @@ from tests.support.wire import Wire
 Act = Callable[..., Awaitable[Result]]
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
 SHIPMENT = ("--form", "carrier=SF", "--form", "tracking_no=SF1")
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.cli.test_show import VIEW
@@ -177,12 +175,6 @@ def test_an_ascii_locale_gets_escapes(options: tuple[str, ...]) -> None:
         assert "同意补寄" in labels
     else:
         assert "\\u540c\\u610f" in done.stdout
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 @pytest.fixture

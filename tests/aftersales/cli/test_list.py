@@ -3,27 +3,19 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-import pytest_asyncio
 from click.testing import Result
 from rich.cells import cell_len
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from tests.support.life import eventually
 from tests.support.listed import are_listed, list_case
 
 Command = Callable[..., Result]
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from click.testing import Result
 from rich.cells import cell_len
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from cases.messages import Opening
 from tests.support.playing import reship
@@ -49,12 +47,6 @@ VIEW: dict[str, Any] = {
     "notifications": [],
     "policy": {},
 }
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 async def shown(

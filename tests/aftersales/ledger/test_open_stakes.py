@@ -2,14 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.ledger.month_figures import month_of
 from aftersales.ledger.month_report import NOBODY_TELLS, OpenNow, OpenStake, read_report
@@ -19,12 +17,6 @@ from tests.support.booking import opened
 from tests.support.listed import are_listed, list_case
 
 NOVEMBER = month_of("2026-11")
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 @pytest.fixture

@@ -1,25 +1,16 @@
 """Which of a case's runs counts, once it has been ended early, revived, and ended again."""
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime import case_search
 from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, newest_runs
 from tests.support.life import eventually
 from tests.support.listed import list_case
 from workflows.engine import search_attributes as sa
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 async def test_a_run_that_ended_early_is_listed_unless_the_case_has_a_later_one(

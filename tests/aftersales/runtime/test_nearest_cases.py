@@ -1,13 +1,11 @@
 """The nearest deadlines, found by windows."""
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime import nearest_cases as searching
 from aftersales.runtime.case_search import OPEN
@@ -18,12 +16,6 @@ from workflows.engine import search_attributes as sa
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
 HOURS = (-900, -1, 1, 1, 1, 1, 3, 11, 13, 23, 25, 100, 900, 9000)
 """When deadlines fall, from now: several in one second, and some beyond every window."""
-
-
-@pytest_asyncio.fixture
-async def client(environment: WorkflowEnvironment) -> AsyncIterator[Client]:
-    with environment.with_time_skipping_disabled():
-        yield environment.client
 
 
 @pytest_asyncio.fixture
