@@ -25,6 +25,8 @@ from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story
 
 PATIENCE = timedelta(seconds=8)
 CALL = timedelta(seconds=5)
+ONE_SECOND = timedelta(seconds=1)
+"""By so much an instant of the platform may be earlier than ours: it tells whole seconds."""
 SHORTEST_PAUSE = 2.0
 """Seconds between two steps of a reship: the platform tells whole ones, so that their order must show in these."""
 LONGEST = 240.0
@@ -135,7 +137,7 @@ class People:
             nonlocal decided, tries, given
             before = now()
             async with self._locks[case_id]:
-                became = await self._attempt(case_id, decided)
+                became = await self._attempt(case_id, decided, min(given, before))
             if became == "taken":
                 self.taken[case_id].append(Taken(decided, min(given, before), now()))
                 self.did["updates"] += 1
@@ -148,8 +150,8 @@ class People:
 
         await self._until(f"{case_id}: {decided.rule} {decided.argument}", attempt)
 
-    async def _attempt(self, case_id: str, decided: PlannedDecision) -> str:
-        """Send a decision once; return "taken", "refused" by the platform, or "unknown"."""
+    async def _attempt(self, case_id: str, decided: PlannedDecision, given: datetime) -> str:
+        """Send a decision once that was first ``given`` at an instant; return "taken", "refused" or "unknown"."""
         sent = SentDecision(case_id, decided.rule, decided.argument, decided.key)
         try:
             answer = await decide(self._operator, sent, PATIENCE)
@@ -159,15 +161,23 @@ class People:
         except WorkflowUpdateFailedError as failed:
             if isinstance(failed.cause, ApplicationError) and failed.cause.type == PLATFORM_REFUSED:
                 return "refused"
-            return await self._found(case_id, decided)
+            return await self._found(case_id, decided, given)
         if answer.get("task") is not None:
             return await self._by_hand(case_id, answer["serial"], decided.key)
-        return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided)
+        return "taken" if answer.get("decision") in (None, "taken") else await self._found(case_id, decided, given)
 
-    async def _found(self, case_id: str, decided: PlannedDecision) -> str:
-        """Look at the case for what became of a decision that was not answered with success."""
+    async def _found(self, case_id: str, decided: PlannedDecision, given: datetime) -> str:
+        """Look at the case for what became of a decision that was not answered with success.
+
+        If the program was struck between the platform and the case, the case knows it from the platform alone.
+        """
         seen = await self.view(case_id)
-        own = [one for one in (seen or {}).get("decisions", ()) if one["rule"] == decided.rule]
+        own, fired = (
+            [one for one in (seen or {}).get(kind, ()) if one["rule"] == decided.rule]
+            for kind in ("decisions", "timeline")
+        )
+        if any(datetime.fromisoformat(one["at"]) >= given - ONE_SECOND for one in fired):
+            return "taken"
         if not own:
             return "unknown"
         return {"taken": "taken", "refused": "refused", "dropped": "refused"}.get(own[-1]["status"], "unknown")

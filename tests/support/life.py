@@ -22,8 +22,11 @@ from workflows.engine.sender import InputSender
 
 DEADLINE_SECONDS = 45.0
 PROCESS = "douyin_reship"
-PASSING = ("not scheduled yet", "Workflow Task in failed state")
-"""Why a case does not answer: just continued as new; or a step took too long on a busy machine, and is tried again."""
+PASSING = ("not scheduled yet", "Workflow Task in failed state", "no poller seen")
+"""Why a case does not answer yet.
+
+It has just continued as new; a step took too long on a busy machine, and is tried again; the worker has just started.
+"""
 CALLED_OFF = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
@@ -51,13 +54,18 @@ def whole_now() -> datetime:
 
 async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: float = DEADLINE_SECONDS) -> Any:
     """Poll until ``holds`` gives something true, and return it; fails after a deadline."""
-    begun = time.monotonic()
+    begun, why = time.monotonic(), ""
     while True:
-        result = await holds()
+        try:
+            result = await holds()
+        except RPCError as error:
+            if not any(text in error.message for text in PASSING):
+                raise
+            result, why = None, f" ({error.message})"
         if result:
             return result
         waited = time.monotonic() - begun
-        assert waited < within, f"never came true: {what}"
+        assert waited < within, f"never came true: {what}{why}"
         await asyncio.sleep(max(0.01, waited / 20))  # what takes long is asked for less often
 
 
@@ -94,15 +102,7 @@ class Life:
         return with_sender(self.environment.client, sender, timed=False).get_workflow_handle(self.id)
 
     async def view(self) -> dict[str, Any]:
-        async def look() -> dict[str, Any] | None:
-            try:
-                return await self.handle.query("view")  # type: ignore[no-any-return]
-            except RPCError as error:
-                if any(text in error.message for text in PASSING):
-                    return None
-                raise
-
-        return await eventually("an answer", look)  # type: ignore[no-any-return]
+        return await eventually("an answer", lambda: self.handle.query("view"))  # type: ignore[no-any-return]
 
     async def now(self) -> datetime:
         return await self.environment.get_current_time(self.handle)

@@ -7,6 +7,7 @@ from typing import Any
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.update.v1 import UpdateRef
 from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
@@ -28,13 +29,17 @@ class Queue:
 
     async def holds(self, case_id: str, update_id: str) -> bool:
         """Return whether an update of a case waits at the server, or has been answered."""
-        client = self.environment.client
-        asked = PollWorkflowExecutionUpdateRequest(
-            namespace=client.namespace,
-            update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=case_id), update_id=update_id),
-        )
-        try:
-            await client.workflow_service.poll_workflow_execution_update(asked, timeout=timedelta(milliseconds=200))
-        except RPCError as error:
-            return error.status is not RPCStatusCode.NOT_FOUND
-        return True
+        return await holds_update(self.environment.client, case_id, update_id)
+
+
+async def holds_update(client: Client, case_id: str, update_id: str) -> bool:
+    """Return whether an update of a case waits at a client's server, or has been answered."""
+    asked = PollWorkflowExecutionUpdateRequest(
+        namespace=client.namespace,
+        update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=case_id), update_id=update_id),
+    )
+    try:
+        await client.workflow_service.poll_workflow_execution_update(asked, timeout=timedelta(milliseconds=200))
+    except RPCError as error:
+        return error.status is not RPCStatusCode.NOT_FOUND
+    return True

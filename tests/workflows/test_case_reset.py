@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from aftersales.runtime.decision_client import SentDecision, decide
 from aftersales.runtime.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
-from tests.support.life import DEADLINE_SECONDS, eventually, fired, whole_now
+from tests.support.life import DEADLINE_SECONDS, eventually, facts, fired, whole_now
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
 from tests.support.stage import Stage
@@ -46,17 +46,18 @@ def happened(seen: dict[str, Any]) -> list[dict[str, Any]]:
     return [{name: value for name, value in entry.items() if name not in own} for entry in seen["timeline"]]
 
 
-def taken_before(case_id: str) -> EffectCall:
-    """Return the call by which the platform took the decision, before the reset."""
+def taken_before(key: str, effect: str, rule: str, at: datetime) -> EffectCall:
+    """Return the call by which the platform took a decision when it was given."""
+    process, own_id, *_ = key.split("/")
     return EffectCall(
-        key=f"{case_id}/push_tracking_number/k1",
-        case_id=case_id,
-        process="jd_delay_card",
+        key=key,
+        case_id=f"{process}/{own_id}",
+        process=process,
         shop_id="S1",
-        effect="push_tracking_number",
-        label="上传真实物流单号",
-        rule="ship",
-        at=NOW - 2 * HOUR,
+        effect=effect,
+        label=effect,
+        rule=rule,
+        at=at,
         facts={},
     )
 
@@ -76,7 +77,8 @@ async def test_g_11_a_parcel_shipped_in_time_is_still_in_time_after_a_reset(
 
     await given.signal("report", {"message_id": "m1", "rule": "accept", "occurred_at": accepted})
     await eventually("the agreed time has passed", late)
-    scene.calls.append(taken_before(handle.id))
+    key = f"{handle.id}/push_tracking_number/k1"
+    scene.calls.append(taken_before(key, "push_tracking_number", "ship", NOW - 2 * HOUR))
     answer = await given.execute_update("ship", SHIPMENT, id="k1")
     assert answer["state"] == ["shipped_on_time"]
     await asyncio.wait_for(handle.result(), DEADLINE_SECONDS)
@@ -157,3 +159,60 @@ async def test_g_11_what_was_done_by_hand_stays_done_after_a_reset_that_numbers_
 
 async def _has_fired(handle: Any, rule: str) -> bool:
     return rule in fired(await handle.query("view"))
+
+
+STEP = timedelta(minutes=20)
+ECHO = timedelta(seconds=3)
+"""How long after a decision the platform's message about it comes."""
+SKEW = timedelta(seconds=5)
+"""How far the clocks of the desk and of the gateway are apart."""
+SHIPPED = {"carrier": "SF", "tracking_no": "SF1234567890123"}
+REFUSED = {"reason": "商品已正常送达", "evidence": [CHAT]}
+Step = tuple[str | None, str, dict[str, Any] | None]
+"""The call by which a decision is submitted, which the platform's message then confirms; None if it only happens."""
+JOURNEYS: dict[str, list[Step]] = {
+    "shipped": [("agree_on_platform", "agree", None), ("push_tracking_number", "ship", SHIPPED)],
+    "modified": [
+        ("refuse_on_platform", "refuse", REFUSED),
+        (None, "modify", {"reason": "never_received"}),
+        ("agree_on_platform", "agree", None),
+        (None, "withdraw", None),
+    ],
+    "agreed_in_console": [(None, "agree", None), ("push_tracking_number", "ship", SHIPPED)],
+}
+
+
+@pytest.mark.parametrize("skew", [-SKEW, 0 * SKEW, SKEW], ids=["gateway_behind", "same_clock", "gateway_ahead"])
+@pytest.mark.parametrize("journey", JOURNEYS)
+async def test_g_11_decisions_and_the_messages_about_them_stand_as_they_did_after_a_reset(
+    worker: None, client: Client, stage: Stage, journey: str, skew: timedelta
+) -> None:
+    at, reason = NOW - 4 * HOUR, "short_shipped" if journey == "modified" else "never_received"
+    opening = Opening(facts=facts(uuid.uuid4().hex[:12], applied_at=at.isoformat(), reason=reason))
+    handle: Any = await start_case(client, "tests", PROCESSES["douyin_reship"], opening)
+
+    def by(told: InputSender) -> Any:
+        return with_sender(client, told, timed=False).get_workflow_handle(handle.id)
+
+    for number, (call, rule, form) in enumerate(JOURNEYS[journey]):
+        at += STEP
+        if call is not None:
+            stage.scenes[handle.id].calls.append(taken_before(f"{handle.id}/{call}/k{number}", call, rule, at))
+            sender = InputSender(name="小王", way="desk", at=at)
+            await by(sender).execute_update(rule, args=[form], id=f"k{number}")
+        message = {"message_id": f"m{number}", "rule": rule, "form": form, "occurred_at": at.isoformat()}
+        await by(InputSender(way="message", at=at + ECHO + skew)).signal("report", message)
+
+    rules = [rule for _, rule, _ in JOURNEYS[journey]]
+
+    async def stands() -> Any:
+        seen = await client.get_workflow_handle(handle.id).query("view")
+        return seen if fired(seen) == rules and not seen["busy"] else None
+
+    before = await eventually(f"it has gone through {rules}", stands)
+    await reset_by_hand(client, handle.id)
+    after = await eventually(f"it has gone through {rules} again", stands)
+    assert happened(after) == happened(before)
+    assert [one["status"] for one in after["decisions"]] == [one["status"] for one in before["decisions"]]
+    assert after["ledger"] == before["ledger"]
+    await replay(await client.get_workflow_handle(handle.id).fetch_history())

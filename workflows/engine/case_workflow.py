@@ -9,8 +9,10 @@ cancelled: when it fires, the case just looks whether anything is due.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import takewhile
 from types import new_class
 from typing import Any, ClassVar
 
@@ -24,7 +26,7 @@ from cases.models import read, whole_seconds
 from cases.shanghai import shanghai
 from statecharts.rules import Rule
 from workflows.engine.activity_calls import ActivityCalls
-from workflows.engine.background_tasks import BackgroundTasks
+from workflows.engine.background_tasks import CANCELLED_LATER, BackgroundTasks
 from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
 from workflows.engine.course import given_at
@@ -32,6 +34,7 @@ from workflows.engine.details import current_details, static_details, static_sum
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
+from workflows.engine.reports import SKEW
 from workflows.engine.search_attributes import attributes
 from workflows.engine.sender import UNKNOWN_SENDER, InputSender, current_sender
 from workflows.engine.situation import ORDER_FIELD
@@ -59,6 +62,42 @@ IN_TURN = "2026-11-30"
 A reset gives a case all its inputs again, in one task.  Before, a decision was then judged, and lost, before the
 messages that had made it possible were taken in.
 """
+
+AS_GIVEN = "2026-12-02"
+"""Since this edition inputs that are given again together are handled in the order in which they were given first.
+
+Before, it was that in which they arrived.  When a case has been reset, that is the order of the history; a replay gets
+all messages before the decisions, so that it judged the decisions otherwise, and the case was wedged.
+"""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A decision, or the confirmation of a step, that was given before and waits to be judged.
+
+    ``rule`` is that of the decision.  ``held_up``: whether it must still wait, also for messages that were given later.
+    """
+
+    at: datetime
+    rule: str | None
+    held_up: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A message that waits to be taken in; ``at``: when it was given, or the one before it if that was later.
+
+    Of one that does not say when it was given it is that of the one before, None if there is none.
+    """
+
+    content: Any
+    sender: InputSender
+    at: datetime | None
+
+    def given_after(self, turn: _Turn) -> bool:
+        """Return whether it was given after a decision; what confirms one was, whatever the clocks say."""
+        tells_of_it = turn.rule is not None and isinstance(self.content, dict) and self.content.get("rule") == turn.rule
+        return self.at is not None and self.at > turn.at - (SKEW if tells_of_it else timedelta(0))
 
 
 @contextmanager
@@ -145,12 +184,14 @@ class CaseWorkflow:
         self._progress, self._fired = 0, 0
         self._followed, self._confirming = False, 0
         self._time = CaseTime()
-        self._messages: list[tuple[Any, InputSender]] = []
+        self._messages: list[_Message] = []
         self._received = 0
-        self._given_again: list[object] = []
+        self._given_until: datetime | None = None
+        self._given_again: list[_Turn] = []
         """The decisions and confirmations that were given before and have not been judged yet, oldest first."""
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
+        self._timer_task: int | None = None
         self._shown: dict[str, Any] | None = None
         self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
@@ -161,7 +202,7 @@ class CaseWorkflow:
             self._opened = open_machine(self.process, info.workflow_id, opening, started, resumed=resumed)
             self._fired = self._opened.state.fired_in_all
             self._calls = ActivityCalls(self._opened, self._time)
-            self._tasks = BackgroundTasks(self._calls, self._note_progress)
+            self._tasks = BackgroundTasks(self._calls, self._time, self._note_progress)
         except CaseError as bad:
             self._opened = bad
 
@@ -204,6 +245,8 @@ class CaseWorkflow:
             await workflow.wait_condition(lambda: not self._calls.local)
             if self._progress != seen and not more and machine.case.opened_since(SETTLED_BEFORE_SHOWN):
                 continue
+            if self._as_given and not more and self._messages_due():
+                continue
             self._show()
             if more:
                 await self._begin_another_task()
@@ -234,10 +277,11 @@ class CaseWorkflow:
         """Wait until somebody acts, a task makes progress, or the nearest instant is due."""
         nearest = self._machine.next_instant(self._time.now())
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
-            if self._timer:
+            later = self._machine.case.opened_since(CANCELLED_LATER)
+            if self._timer and not (later and self._timer_task == self._time.task):  # else it fires for nothing
                 self._timer.cancel()
             timer_summary = f"{self.process.label}:{shanghai(nearest)}"
-            self._timer_due = nearest
+            self._timer_due, self._timer_task = nearest, self._time.task
             self._timer = asyncio.create_task(self._time.sleep_until(nearest, timer_summary))
         await workflow.wait_condition(lambda: self._progress > seen or (self._timer is not None and self._timer.done()))
         if self._timer and self._timer.done():
@@ -294,40 +338,80 @@ class CaseWorkflow:
         if self._given_again or len(self._messages) > MESSAGES_AT_ONCE:
             return None
         trial = machine.fork()
-        for message, sender in self._messages:
-            take_message(trial, message, self._time.now(), sender)
+        for message in self._messages:
+            take_message(trial, message.content, self._time.now(), message.sender)
         return trial
 
+    @property
+    def _as_given(self) -> bool:
+        return self._machine.case.opened_since(AS_GIVEN)
+
+    def _messages_due(self) -> int:
+        """Return how many of the oldest messages may be taken in now.
+
+        None while a local call is in flight, which may be that of a decision given before them.  What was given after a
+        decision that is given again waits until that has been judged, unless the decision waits for it.
+        """
+        if not self._as_given:
+            return len(self._messages)
+        if self._calls.local:
+            return 0
+        if not self._given_again:
+            return len(self._messages)
+        turn = self._given_again[0]
+        before = sum(1 for _ in takewhile(lambda message: not message.given_after(turn), self._messages))
+        return before or (len(self._messages) if turn.held_up() else 0)
+
     def _may_take_messages(self) -> bool:
-        return bool(self._messages) and not self._calls.local
+        return bool(self._messages) and not self._calls.local and self._messages_due() > 0
 
-    async def _wait_for_turn(self, sender: InputSender, held_up: Callable[[], bool]) -> None:
-        """Wait until the messages that have arrived are taken in, and what is given again has been judged in order."""
-        arrived, turn = self._received, object()
-        given_again = given_at(sender, self._time.now()) is not None
-
-        def its_turn() -> bool:
-            taken_in = self._received - len(self._messages) >= arrived
-            return taken_in and (not given_again or (self._given_again[0] is turn and not held_up()))
-
-        if given_again:
+    async def _wait_for_turn(self, sender: InputSender, rule: str | None, held_up: Callable[[], bool]) -> None:
+        """Wait until the messages before an input are taken in, and what is given again has been judged in order."""
+        told = given_at(sender, self._time.now())
+        turn = None if told is None else _Turn(told, rule, held_up)
+        if turn is not None:
             self._given_again.append(turn)
+            if self._as_given:
+                self._given_again.sort(key=lambda other: other.at)
         try:
-            while not its_turn():
-                await workflow.wait_condition(lambda: its_turn() or self._may_take_messages())
+            if self._as_given:
+                await asyncio.sleep(0)  # by now all that this task gives the case has arrived
+            arrived = self._received
+            while not self._is_turn_of(turn, arrived):
+                await workflow.wait_condition(lambda: self._is_turn_of(turn, arrived) or self._may_take_messages())
                 if self._may_take_messages() and self._take_messages():
                     await self._begin_another_task()
         finally:
-            if given_again:
+            if turn is not None:
                 self._given_again.remove(turn)
+                if self._as_given:
+                    self._note_progress()  # messages may have waited for it
+
+    def _is_turn_of(self, turn: _Turn | None, arrived: int) -> bool:
+        """Return whether a decision may be judged; ``turn`` is None if it was not given before.
+
+        ``arrived``: how many messages had arrived before it.
+        """
+        if turn is None or not self._as_given:
+            taken_in = self._received - len(self._messages) >= arrived
+            return taken_in and (turn is None or (self._given_again[0] is turn and not turn.held_up()))
+        waiting = self._messages and not self._messages[0].given_after(turn)
+        return not waiting and self._given_again[0] is turn and not turn.held_up()
 
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
-        if self._may_take_messages():  # what arrived before the decision goes first
+        if not self._as_given and self._may_take_messages():  # what arrived before the decision goes first
             self._take_messages()
+
+        def held_up() -> bool:
+            now = self._time.now()
+            if machine.must_wait(now, sender):
+                return True
+            return self._as_given and bool(self._messages) and not machine.admits(rule, form, now, key, sender)
+
         if self._in_turn:
-            await self._wait_for_turn(sender, lambda: machine.must_wait(self._time.now(), sender))
+            await self._wait_for_turn(sender, rule, held_up)
         elif self._confirming or machine.must_wait(self._time.now(), sender):
             await workflow.wait_condition(lambda: not (self._confirming or machine.must_wait(self._time.now(), sender)))
         with _refusals_to_callers():
@@ -365,7 +449,9 @@ class CaseWorkflow:
         if self._in_turn:
             with _refusals_to_callers():  # a form that cannot be read is refused here: a condition must not raise
                 self._machine.prepares_step(which, self._time.now(), sender)
-            await self._wait_for_turn(sender, lambda: self._machine.prepares_step(which, self._time.now(), sender))
+            await self._wait_for_turn(
+                sender, None, lambda: self._machine.prepares_step(which, self._time.now(), sender)
+            )
         else:
             self._confirming += 1
             try:
@@ -394,7 +480,9 @@ class CaseWorkflow:
     def report(self, message: Any = None) -> None:
         """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
-            self._messages.append((message, current_sender()))
+            sender = current_sender()
+            self._given_until = max(filter(None, (self._given_until, sender.at)), default=None)
+            self._messages.append(_Message(message, sender, self._given_until))
             self._received += 1
             self._note_progress()
 
@@ -408,11 +496,12 @@ class CaseWorkflow:
         await workflow.sleep(timedelta(milliseconds=1), summary="继续处理积压的消息")
 
     def _take_messages(self) -> bool:
-        """Take in the oldest messages that have arrived; return whether more of them are left."""
-        messages, self._messages = self._messages[:MESSAGES_AT_ONCE], self._messages[MESSAGES_AT_ONCE:]
-        for message, sender in messages:
-            take_message(self._machine, message, self._time.now(), sender)
-        return bool(self._messages)
+        """Take in the oldest messages that have arrived and may be taken in; return whether more of them are left."""
+        count = min(self._messages_due(), MESSAGES_AT_ONCE)
+        messages, self._messages = self._messages[:count], self._messages[count:]
+        for message in messages:
+            take_message(self._machine, message.content, self._time.now(), message.sender)
+        return self._messages_due() > 0
 
     @workflow.query(description="案件全貌:状态、时限、可做的动作、时间线、待办")
     def view(self) -> CaseView:

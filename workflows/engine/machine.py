@@ -57,6 +57,18 @@ class CaseMachine(CaseCourse):
         _, form, *_ = self._admit(rule, raw, now, sender)
         read(type(form), form.model_dump(mode="json"), rule, GIVEN_NOW)
 
+    def admits(self, rule: str, raw: Any, now: datetime, key: str, sender: InputSender) -> bool:
+        """Return whether a decision can be judged now: the rules allow it, or nothing that comes can change that."""
+        if self.state.decision(key):
+            return True
+        try:
+            self._admit(rule, raw, now, sender)
+        except Refused:
+            return False
+        except BadForm:
+            return True
+        return True
+
     def must_wait(self, now: datetime, sender: InputSender) -> bool:
         """Return whether a decision given earlier can be judged only when those before it have been taken or not."""
         told = given_at(sender, now)

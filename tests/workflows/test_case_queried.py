@@ -1,0 +1,123 @@
+"""A query that is answered in the workflow task of a local call.
+
+The SDK's core ends the task after the call, and gives what follows from it to the next one, so that there is a task to
+answer in; a replay puts both into one. The time-skipping server gives no query to a task that is to come: these cases
+run on the embedded one.
+"""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle
+
+from activities.dependencies import Dependencies
+from aftersales.bootstrap import make_worker
+from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.settings import Settings
+from cases.editions import NEWEST
+from cases.messages import EffectCall, EffectOutcome, Opening
+from tests.support.life import PROCESS, eventually, facts
+from tests.support.programs import free_port
+from tests.support.stage import Scene, Stage
+from tests.support.task_queues import holds_update
+from workflows.engine import case_workflow
+from workflows.engine.background_tasks import CANCELLED_LATER
+from workflows.engine.view import CaseView, view
+from workflows.opening import start_case
+from workflows.registry import PROCESSES
+from workflows.replay.replayer import replay
+
+QUEUE = "queried"
+SOON = "47h59m57s"
+"""How long before its deadline of 48 h a case reminds: three seconds after it was opened."""
+QUERIES = 3
+PATIENCE_SECONDS = 1.5
+"""The SDK takes a query that is not answered in 2 s for a deadlock."""
+ON_ITS_WAY_SECONDS = 0.1
+"""How long the result of a local call may take from the activity to the SDK's core."""
+
+Kinds = list["EventType.ValueType"]
+
+
+@pytest_asyncio.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    async with embedded_server(tmp_path / "temporal.db", free_port(), free_port()) as server:
+        yield server.client
+
+
+async def kinds(handle: WorkflowHandle[Any, Any]) -> Kinds:
+    return [event.event_type for event in (await handle.fetch_history()).events]
+
+
+async def when(handle: WorkflowHandle[Any, Any], what: str, holds: Callable[[Kinds], bool]) -> None:
+    async def look() -> bool:
+        return holds(await kinds(handle))
+
+    await eventually(f"{handle.id}: {what}", look)
+
+
+def was_split(seen: Kinds) -> bool:
+    """Return whether a workflow task ended after the local call and before what follows from it."""
+    called = seen.index(EventType.EVENT_TYPE_MARKER_RECORDED)
+    answered = seen.index(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED)
+    return EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED in seen[called:answered]
+
+
+def test_cases_are_opened_with_the_edition_that_cancels_later() -> None:
+    assert NEWEST >= CANCELLED_LATER
+
+
+class Meanwhile(Stage):
+    """A platform that answers while a query is being answered: only then the task is split."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked, self._answered = threading.Event(), threading.Event()
+
+    async def perform(self, call: EffectCall) -> EffectOutcome:
+        await asyncio.to_thread(self._asked.wait, PATIENCE_SECONDS)
+        outcome = await super().perform(call)
+        asyncio.get_running_loop().call_later(ON_ITS_WAY_SECONDS, self._answered.set)
+        return outcome
+
+    def view(self, *about: Any) -> CaseView:
+        """Answer a query once the platform has answered."""
+        self._asked.set()
+        self._answered.wait(PATIENCE_SECONDS)
+        return view(*about)
+
+
+async def test_what_a_local_call_makes_needless_is_not_cancelled_in_the_task_that_began_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Meanwhile()
+
+    def worker() -> Any:
+        settings = Settings(task_queue=QUEUE, graceful_shutdown_seconds=0.1)
+        return make_worker(client, settings, Dependencies(stage, stage, stage))
+
+    own_id = uuid.uuid4().hex[:12]
+    scene = stage.scenes[f"{PROCESS}/{own_id}"] = Scene(channels={"robot": None})
+    async with worker():
+        opening = Opening(facts=facts(own_id), policy={"reminders_before": [SOON]})
+        handle = await start_case(client, QUEUE, PROCESSES[PROCESS], opening)
+        await when(handle, "it waits", lambda seen: seen[-1] == EventType.EVENT_TYPE_TIMER_STARTED)
+    await when(handle, "it is time to remind", lambda seen: EventType.EVENT_TYPE_TIMER_FIRED in seen)
+    waiting = [asyncio.create_task(handle.query("view")) for _ in range(QUERIES)]
+    waiting.append(asyncio.create_task(handle.execute_update("agree", id="k1")))
+    await eventually("the server has the decision", lambda: holds_update(client, handle.id, "k1"))
+    monkeypatch.setattr(case_workflow, "view", stage.view)
+    async with worker():
+        await asyncio.gather(*waiting)
+        await when(handle, "it has ended what it began", lambda seen: seen.count(EventType.EVENT_TYPE_TIMER_FIRED) == 2)
+
+    assert was_split(await kinds(handle))
+    assert scene.sent == []  # what the call made needless was not sent any more
+    await replay(await handle.fetch_history())
