@@ -6,7 +6,7 @@ A process with an interface there has a module of the process's name in that pac
 
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,7 +30,8 @@ class Marketplace(Generic[AnAccess]):
     """A marketplace: its Chinese name, its block in the secrets file, its client, and how messages come, if they do.
 
     ``push``: it sends them to our address.  ``queues``: they wait in a queue for each application, made of access and
-    client.  ``carriers``: the names and codes of carriers that its interface is known to take.
+    client.  ``carriers``: the names and codes of carriers that its interface is known to take.  ``consoles``: the names
+    of its back offices, as the pages of console tasks bear them, with the addresses at which one enters them.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Marketplace(Generic[AnAccess]):
     push: Callable[[AnAccess], PushFormat] | None = None
     queues: Callable[[AnAccess, Any], Sequence[MessageQueue]] | None = None
     carriers: tuple[str, ...] = ()
+    consoles: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -50,6 +52,13 @@ def installed_marketplaces() -> Mapping[str, Marketplace[Any]]:
 def carriers_of(process: str) -> tuple[str, ...]:
     """Return the names and codes of carriers that the marketplace of a process is known to take."""
     return installed_marketplaces()[REGISTERED[process]].carriers
+
+
+def console_address(process: str, page: str) -> str | None:
+    """Return the address of the back office that a page of a process is in; None for one that is in none, as a chat."""
+    office, *_ = page.split(" > ")
+    consoles = installed_marketplaces()[REGISTERED[process]].consoles
+    return next((address for name, address in consoles.items() if name in office), None)
 
 
 def marketplace_names() -> list[str]:

@@ -77,4 +77,10 @@ def _client(access: Alibaba1688Access, transport: Transport, _: TokenStore) -> A
     return Alibaba1688Client(access, transport)
 
 
-MARKETPLACE = Marketplace(label="1688", access=Alibaba1688Access, client=_client, push=Alibaba1688Push)
+MARKETPLACE = Marketplace(
+    label="1688",
+    access=Alibaba1688Access,
+    client=_client,
+    push=Alibaba1688Push,
+    consoles={"1688 商家工作台": "https://work.1688.com/"},
+)

@@ -85,4 +85,10 @@ def _bytes(content: Any) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()  # ASCII, so that a lone surrogate survives
 
 
-MARKETPLACE = Marketplace(label="抖音", access=DouyinAccess, client=DouyinClient, push=DouyinPush)
+MARKETPLACE = Marketplace(
+    label="抖音",
+    access=DouyinAccess,
+    client=DouyinClient,
+    push=DouyinPush,
+    consoles={"抖店后台": "https://fxg.jinritemai.com/"},
+)

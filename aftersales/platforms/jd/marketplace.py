@@ -11,4 +11,10 @@ def _client(access: JdAccess, transport: Transport, _: TokenStore) -> JdClient:
     return JdClient(access, transport)
 
 
-MARKETPLACE = Marketplace(label="京东", access=JdAccess, client=_client, carriers=tuple(COMPANIES))
+MARKETPLACE = Marketplace(
+    label="京东",
+    access=JdAccess,
+    client=_client,
+    carriers=tuple(COMPANIES),
+    consoles={"商家后台": "https://shop.jd.com/"},
+)

@@ -125,6 +125,9 @@ async def test_a_decision_s_task_is_completed_by_marking_it_as_done(
     assert results_in(task) == []
     assert ">完成</summary>" in task
     assert "决定「同意赔付」生效" in task
+    assert (
+        '<a href="https://work.1688.com/" rel="noreferrer noopener" target="_blank">1688 商家工作台 &gt; 履约' in task
+    )
 
     await form_of(shown, case_id).post(desk)
 

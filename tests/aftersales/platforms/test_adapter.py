@@ -10,7 +10,7 @@ from aftersales.platforms.douyin.douyin_shipment import DouyinShipmentAdapter
 from aftersales.platforms.jd.jd_abnormal_order import JdAbnormalOrderAdapter
 from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
-from aftersales.platforms.marketplace import adapter_class, installed_marketplaces
+from aftersales.platforms.marketplace import adapter_class, console_address, installed_marketplaces
 from aftersales.platforms.marketplaces import reconcilable_marketplaces
 from aftersales.platforms.taobao.anxinjian_split import AnxinjianSplitAdapter
 from cases.errors import ProcessFault
@@ -49,3 +49,21 @@ def test_a_module_without_its_one_adapter_says_so() -> None:
 
 def test_the_marketplaces_that_list_what_changed_are_reconciled() -> None:
     assert reconcilable_marketplaces() == ["douyin", "jd"]
+
+
+@pytest.mark.parametrize(
+    ("process", "page", "address"),
+    [
+        ("douyin_reship", "抖店后台 > 售后 > 售后工作台 > 补寄售后单 > 售后详情", "https://fxg.jinritemai.com/"),
+        ("douyin_interception", "PC 版抖店后台 > 售后 > 售后工作台", "https://fxg.jinritemai.com/"),
+        ("claim_1688", "1688 商家工作台 > 履约 > 我的理赔服务中心", "https://work.1688.com/"),
+        ("jd_shipment", "商家后台 > 订单管理 > 延迟发货管理", "https://shop.jd.com/"),
+        ("jd_presale_shortage", "电话联系买家", None),
+        ("jd_delay_card", "咚咚工作台 > 客服助手插件 > 客户&插件", None),
+        ("claim_1688", "联系买家 > 抖店后台", None),
+    ],
+)
+def test_a_page_of_a_back_office_has_the_address_at_which_one_enters_it(
+    process: str, page: str, address: str | None
+) -> None:
+    assert console_address(process, page) == address
