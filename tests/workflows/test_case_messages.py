@@ -19,7 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.support.life import Life, Open, at, fired
 from tests.support.raw import ARGUMENTS, PAYLOADS
 from tests.support.task_queues import Queue
-from workflows.engine.case_workflow import MESSAGES_AT_ONCE
+from workflows.engine.arrivals import MESSAGES_AT_ONCE
 from workflows.registry import PROCESSES
 
 UPDATES = [name for name, rule in PROCESSES["douyin_reship"].chart.rules.items() if rule.clock is None]

@@ -19,7 +19,7 @@ from tests.support.life import DEADLINE_SECONDS, eventually, facts, fired, whole
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
 from tests.support.stage import Stage
-from workflows.engine.case_workflow import MESSAGES_AT_ONCE
+from workflows.engine.arrivals import MESSAGES_AT_ONCE
 from workflows.engine.sender import InputSender
 from workflows.opening import start_case
 from workflows.registry import PROCESSES

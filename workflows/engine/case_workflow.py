@@ -9,10 +9,8 @@ cancelled: when it fires, the case just looks whether anything is due.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import takewhile
 from types import new_class
 from typing import Any, ClassVar
 
@@ -26,6 +24,7 @@ from cases.models import read, whole_seconds
 from cases.shanghai import shanghai
 from statecharts.rules import Rule
 from workflows.engine.activity_calls import ActivityCalls
+from workflows.engine.arrivals import AS_GIVEN, MESSAGES_AT_ONCE, Arrivals, Turn
 from workflows.engine.background_tasks import CANCELLED_LATER, BackgroundTasks
 from workflows.engine.case_time import CaseTime
 from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
@@ -34,19 +33,10 @@ from workflows.engine.details import current_details, static_details, static_sum
 from workflows.engine.limits import clip_report, refuse_oversized
 from workflows.engine.machine import NOT_CANCELLED, CaseMachine
 from workflows.engine.process import Process
-from workflows.engine.reports import SKEW
 from workflows.engine.search_attributes import attributes
 from workflows.engine.sender import UNKNOWN_SENDER, InputSender, current_sender
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseSummary, CaseView, summary, view
-
-MESSAGES_AT_ONCE = 10
-"""The most messages that one workflow task takes in.
-
-For a message told late the course of a case is worked out again, which takes up to a tenth of a second in the largest
-cases; a task of more than two seconds is given up, and begun again with the same messages.
-"""
-
 
 SETTLED_BEFORE_SHOWN = "2026-11-29"
 """Since this edition a case does all that follows from its local calls before it shows how it stands.
@@ -62,42 +52,6 @@ IN_TURN = "2026-11-30"
 A reset gives a case all its inputs again, in one task.  Before, a decision was then judged, and lost, before the
 messages that had made it possible were taken in.
 """
-
-AS_GIVEN = "2026-12-02"
-"""Since this edition inputs that are given again together are handled in the order in which they were given first.
-
-Before, it was that in which they arrived.  When a case has been reset, that is the order of the history; a replay gets
-all messages before the decisions, so that it judged the decisions otherwise, and the case was wedged.
-"""
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """A decision, or the confirmation of a step, that was given before and waits to be judged.
-
-    ``rule`` is that of the decision.  ``held_up``: whether it must still wait, also for messages that were given later.
-    """
-
-    at: datetime
-    rule: str | None
-    held_up: Callable[[], bool]
-
-
-@dataclass(frozen=True)
-class _Message:
-    """A message that waits to be taken in; ``at``: when it was given, or the one before it if that was later.
-
-    Of one that does not say when it was given it is that of the one before, None if there is none.
-    """
-
-    content: Any
-    sender: InputSender
-    at: datetime | None
-
-    def given_after(self, turn: _Turn) -> bool:
-        """Return whether it was given after a decision; what confirms one was, whatever the clocks say."""
-        tells_of_it = turn.rule is not None and isinstance(self.content, dict) and self.content.get("rule") == turn.rule
-        return self.at is not None and self.at > turn.at - (SKEW if tells_of_it else timedelta(0))
 
 
 @contextmanager
@@ -184,11 +138,7 @@ class CaseWorkflow:
         self._progress, self._fired = 0, 0
         self._followed, self._confirming = False, 0
         self._time = CaseTime()
-        self._messages: list[_Message] = []
-        self._received = 0
-        self._given_until: datetime | None = None
-        self._given_again: list[_Turn] = []
-        """The decisions and confirmations that were given before and have not been judged yet, oldest first."""
+        self._arrivals = Arrivals()
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
         self._timer_task: int | None = None
@@ -251,7 +201,7 @@ class CaseWorkflow:
             if more:
                 await self._begin_another_task()
                 continue
-            if self._progress == seen and not self._tasks and not self._messages:
+            if self._progress == seen and not self._tasks and not self._arrivals.messages:
                 if machine.finished(self._time.now()):
                     break
                 if workflow.info().is_continue_as_new_suggested():
@@ -333,12 +283,12 @@ class CaseWorkflow:
     def _found_now(self) -> CaseMachine | None:
         """Return the case as an input that arrives now will find it; read-only; None if that cannot be told yet."""
         machine = self._machine
-        if not self._in_turn or not (self._messages or self._given_again):
+        if not self._in_turn or not self._arrivals:
             return machine
-        if self._given_again or len(self._messages) > MESSAGES_AT_ONCE:
+        if self._arrivals.turns or len(self._arrivals.messages) > MESSAGES_AT_ONCE:
             return None
         trial = machine.fork()
-        for message in self._messages:
+        for message in self._arrivals.messages:
             take_message(trial, message.content, self._time.now(), message.sender)
         return trial
 
@@ -349,54 +299,33 @@ class CaseWorkflow:
     def _messages_due(self) -> int:
         """Return how many of the oldest messages may be taken in now.
 
-        None while a local call is in flight, which may be that of a decision given before them.  What was given after a
-        decision that is given again waits until that has been judged, unless the decision waits for it.
+        None while a local call is in flight: that may be of a decision that was given before them.
         """
-        if not self._as_given:
-            return len(self._messages)
-        if self._calls.local:
+        if self._as_given and self._calls.local:
             return 0
-        if not self._given_again:
-            return len(self._messages)
-        turn = self._given_again[0]
-        before = sum(1 for _ in takewhile(lambda message: not message.given_after(turn), self._messages))
-        return before or (len(self._messages) if turn.held_up() else 0)
+        return self._arrivals.due(as_given=self._as_given)
 
     def _may_take_messages(self) -> bool:
-        return bool(self._messages) and not self._calls.local and self._messages_due() > 0
+        return not self._calls.local and self._messages_due() > 0
 
     async def _wait_for_turn(self, sender: InputSender, rule: str | None, held_up: Callable[[], bool]) -> None:
         """Wait until the messages before an input are taken in, and what is given again has been judged in order."""
-        told = given_at(sender, self._time.now())
-        turn = None if told is None else _Turn(told, rule, held_up)
-        if turn is not None:
-            self._given_again.append(turn)
-            if self._as_given:
-                self._given_again.sort(key=lambda other: other.at)
-        try:
-            if self._as_given:
+        told, as_given = given_at(sender, self._time.now()), self._as_given
+        turn = None if told is None else Turn(told, rule, held_up)
+        with self._arrivals.waiting(turn, as_given=as_given):
+            if as_given:
                 await asyncio.sleep(0)  # by now all that this task gives the case has arrived
-            arrived = self._received
-            while not self._is_turn_of(turn, arrived):
-                await workflow.wait_condition(lambda: self._is_turn_of(turn, arrived) or self._may_take_messages())
+            before = self._arrivals.received
+
+            def its_turn() -> bool:
+                return self._arrivals.is_turn_of(turn, before, as_given=as_given)
+
+            while not its_turn():
+                await workflow.wait_condition(lambda: its_turn() or self._may_take_messages())
                 if self._may_take_messages() and self._take_messages():
                     await self._begin_another_task()
-        finally:
-            if turn is not None:
-                self._given_again.remove(turn)
-                if self._as_given:
-                    self._note_progress()  # messages may have waited for it
-
-    def _is_turn_of(self, turn: _Turn | None, arrived: int) -> bool:
-        """Return whether a decision may be judged; ``turn`` is None if it was not given before.
-
-        ``arrived``: how many messages had arrived before it.
-        """
-        if turn is None or not self._as_given:
-            taken_in = self._received - len(self._messages) >= arrived
-            return taken_in and (turn is None or (self._given_again[0] is turn and not turn.held_up()))
-        waiting = self._messages and not self._messages[0].given_after(turn)
-        return not waiting and self._given_again[0] is turn and not turn.held_up()
+        if turn is not None and as_given:
+            self._note_progress()  # messages may have waited for it
 
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
@@ -408,7 +337,7 @@ class CaseWorkflow:
             now = self._time.now()
             if machine.must_wait(now, sender):
                 return True
-            return self._as_given and bool(self._messages) and not machine.admits(rule, form, now, key, sender)
+            return self._as_given and bool(self._arrivals.messages) and not machine.admits(rule, form, now, key, sender)
 
         if self._in_turn:
             await self._wait_for_turn(sender, rule, held_up)
@@ -480,10 +409,7 @@ class CaseWorkflow:
     def report(self, message: Any = None) -> None:
         """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
-            sender = current_sender()
-            self._given_until = max(filter(None, (self._given_until, sender.at)), default=None)
-            self._messages.append(_Message(message, sender, self._given_until))
-            self._received += 1
+            self._arrivals.add(message, current_sender())
             self._note_progress()
 
     @workflow.signal(dynamic=True)
@@ -497,9 +423,7 @@ class CaseWorkflow:
 
     def _take_messages(self) -> bool:
         """Take in the oldest messages that have arrived and may be taken in; return whether more of them are left."""
-        count = min(self._messages_due(), MESSAGES_AT_ONCE)
-        messages, self._messages = self._messages[:count], self._messages[count:]
-        for message in messages:
+        for message in self._arrivals.take(self._messages_due()):
             take_message(self._machine, message.content, self._time.now(), message.sender)
         return self._messages_due() > 0
 
