@@ -116,7 +116,9 @@ class Checks:
         self.views[case_id] = seen
         if case_id in self._reships:
             record = await self._people.record(self._reships[case_id])
-            return reship_wrong(self._reships[case_id], record, seen, at) if record else ["the platform has no record"]
+            if not record:
+                return ["the platform has no record"]
+            return reship_wrong(self._reships[case_id], record, seen, at, ended=not open_runs)
         taken = self._people.taken.get(case_id, ())
         story = self._stories[case_id]
         wrong = story_wrong(story, self._started(case_id), seen, taken, at)

@@ -73,7 +73,8 @@ def notices_wrong(
     for key in sorted(sent - taken.keys()):
         yield f"notice {key} is lost"
     for key in sorted(taken.keys() - sent):
-        yield f"notice {key} was taken, but is not in the log"
+        if not failed.get(key):  # else it was called off before it was sent once more
+            yield f"notice {key} was taken, but is not in the log"
     for key, times in taken.items():
         if times > 1 + failed.get(key, 0):
             yield f"notice {key} was taken {times} times, although sending it failed {failed.get(key, 0)} times"

@@ -10,7 +10,7 @@ import pytest
 from aftersales.sandbox.douyin import transitions
 from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change
-from drills.comparing import reship_wrong, story_wrong
+from drills.comparing import OF_OPERATORS, reship_wrong, story_wrong
 from drills.reships import BY_OPERATOR, JOURNEYS, Reship, reships
 from drills.stories import Story, Window, stories
 from workflows.engine.view import view
@@ -73,10 +73,10 @@ def _step(record: AfterSaleRecord, name: str, form: Mapping[str, Any], now: int)
     return ACTIONS[name].read(dict(form), name)(record, now)
 
 
-def wrong_with(reship: Reship, plant: Plant = lambda _: None) -> list[str]:
+def wrong_with(reship: Reship, plant: Plant = lambda _: None, *, ended: bool = False) -> list[str]:
     there = deepcopy(of_reship(reship))
     plant(there)
-    return reship_wrong(reship, platform_record(reship), there, AFTER)
+    return reship_wrong(reship, platform_record(reship), there, AFTER, ended=ended)
 
 
 # Stories.
@@ -143,6 +143,8 @@ def test_a_rule_that_never_fired_and_one_that_fired_twice_are_noticed(reship: Re
         times = sum(other["rule"] == entry["rule"] for other in timeline)
         lost = wrong_with(reship, lambda there, at=number: there["timeline"].pop(at))  # type: ignore[misc]
         assert f"{entry['rule']} fired {times - 1} times instead of {times}" in lost
+        of_ended = wrong_with(reship, lambda there, at=number: there["timeline"].pop(at), ended=True)  # type: ignore[misc]
+        assert any("fired" in one for one in of_ended) is (entry["rule"] in OF_OPERATORS)
         another = {**entry, "form": {"until": AFTER.isoformat()}}
         twice = wrong_with(reship, lambda there, one=another: there["timeline"].append(one))  # type: ignore[misc]
         assert f"{entry['rule']} fired {times + 1} times instead of {times}" in twice
@@ -172,13 +174,13 @@ def test_what_a_reship_has_booked_or_told_never_or_twice_is_noticed(what: str) -
     there = of_reship(reship)[what]
     assert there
     for change in (there[1:], there[:-1], there * 2):
-        wrong = reship_wrong(reship, platform_record(reship), {**of_reship(reship), what: change}, AFTER)
+        wrong = reship_wrong(reship, platform_record(reship), {**of_reship(reship), what: change}, AFTER, ended=False)
         assert [line.partition(":")[0] for line in wrong] == [what]
 
 
 def test_a_record_that_stands_elsewhere_is_noticed() -> None:
     agreed, refunded = OF_EACH_JOURNEY[0], OF_EACH_JOURNEY[2]
-    wrong = reship_wrong(agreed, platform_record(refunded), of_reship(agreed), AFTER)
+    wrong = reship_wrong(agreed, platform_record(refunded), of_reship(agreed), AFTER, ended=False)
     assert wrong == ["record: 'refunded' instead of 'awaiting_shipment'"]
 
 
