@@ -16,17 +16,11 @@ class SendNoticesWorkflow:
     @workflow.run
     async def run(self, left: NoticeDeliveries) -> str | None:
         """Send, after quiet hours where a channel has them."""
-        why = await send_notices(left, SEND, case_share(workflow.info().workflow_id), _Timing())
+        why = await send_notices(left, SEND, case_share(workflow.info().workflow_id), _sleep_until)
         if why is not None:
             workflow.logger.warning("notification not delivered", extra={"kind": "send_notices", "why": why})
         return why
 
 
-class _Timing:
-    """The time of a workflow that never cancels what it has begun."""
-
-    async def sleep_until(self, instant: datetime, summary: str) -> None:
-        await workflow.sleep(max(instant - workflow.now(), timedelta(0)), summary=summary)
-
-    def note_begun(self) -> None:
-        pass
+async def _sleep_until(instant: datetime, summary: str) -> None:
+    await workflow.sleep(max(instant - workflow.now(), timedelta(0)), summary=summary)

@@ -35,6 +35,9 @@ from workflows.engine.case_time import TaskTimes
 from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.sender import sent_by
 
+ALONE = "legacy_query"
+"""The id of a query that comes without a workflow task, and must be answered."""
+
 
 def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
     refusal = WorkflowActivationCompletion(run_id=stale.run_id)
@@ -42,6 +45,37 @@ def _ask_again(stale: WorkflowActivation) -> WorkflowActivationCompletion:
         "案件还未处理最新事件,请重试 / its newest events are still to be handled: ask again"
     )
     return refusal
+
+
+class _LocalCalls:
+    """Counts the local calls of a case that the SDK's core makes, or has made without having told the case."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    def __bool__(self) -> bool:
+        return self._running > 0
+
+    def note(self, act: WorkflowActivation, completion: WorkflowActivationCompletion) -> None:
+        begun = sum(command.HasField("schedule_local_activity") for command in completion.successful.commands)
+        self._running += begun - sum(job.resolve_activity.is_local for job in act.jobs)
+
+
+def _asks_within_task(act: WorkflowActivation) -> bool:
+    """Return whether an activation is that of the queries that came with a workflow task."""
+    queries = [job.query_workflow.query_id for job in act.jobs if job.HasField("query_workflow")]
+    return len(queries) == len(act.jobs) and ALONE not in queries
+
+
+def _answer_later(asked: WorkflowActivation) -> WorkflowActivationCompletion:
+    """Leave queries to the server, which asks again once the task has ended.
+
+    With an answer the core would end the task when the local call ends, and give what follows from it to another one.
+    A replay does not; and if the other task is lost, the core cannot make up for it.  Either would wedge the case.
+    """
+    nothing = WorkflowActivationCompletion(run_id=asked.run_id)
+    nothing.successful.SetInParent()
+    return nothing
 
 
 def _no_context(command: Any) -> None:
@@ -58,14 +92,21 @@ class CaseRunner(UnsandboxedWorkflowRunner):
     """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Create an instance that notes when its tasks began, refuses a stale activation, and leaves no garbage."""
+        """Create an instance that notes when its tasks began, answers no query too early, and leaves no garbage."""
         instance = super().create_instance(det)
-        activate, times = instance.activate, TaskTimes()
+        activate, times, calls = instance.activate, TaskTimes(), _LocalCalls()
 
         def noting(act: WorkflowActivation) -> WorkflowActivationCompletion:
             if _evicts(act):
                 return _let_go(instance, activate, act)
-            return _ask_again(act) if times.note(act) else activate(act)
+            if calls and _asks_within_task(act):
+                return _answer_later(act)
+            if times.note(act):
+                return _ask_again(act)
+            completion = activate(act)
+            times.forget_if_refused(act, completion)
+            calls.note(act, completion)
+            return completion
 
         vars(instance).update(activate=noting, get_serialization_context=_no_context)
         return instance

@@ -216,3 +216,31 @@ async def test_g_11_decisions_and_the_messages_about_them_stand_as_they_did_afte
     assert [one["status"] for one in after["decisions"]] == [one["status"] for one in before["decisions"]]
     assert after["ledger"] == before["ledger"]
     await replay(await client.get_workflow_handle(handle.id).fetch_history())
+
+
+async def test_g_11_a_decision_that_the_platforms_answer_about_a_clock_had_made_possible_is_still_taken_after_a_reset(
+    worker: None, client: Client, stage: Stage
+) -> None:
+    applied, shipped = NOW - 120 * HOUR, NOW - HOUR
+    opening = Opening(facts=facts(uuid.uuid4().hex[:12], applied_at=applied.isoformat(), reason="short_shipped"))
+    handle: Any = await start_case(client, "tests", PROCESSES["douyin_reship"], opening)
+
+    async def at_rest(state: str) -> Any:
+        seen = await client.get_workflow_handle(handle.id).query("view")
+        return seen if seen["state"] == [state] and not seen["busy"] else None
+
+    await eventually("the platform has agreed, and nobody has shipped", lambda: at_rest("overdue"))
+    key = f"{handle.id}/push_tracking_number/k1"
+    stage.scenes[handle.id].calls.append(taken_before(key, "push_tracking_number", "ship", shipped))
+    sender = InputSender(name="小王", way="desk", at=shipped)
+    given = with_sender(client, sender, timed=False).get_workflow_handle(handle.id)
+    await given.execute_update("ship", args=[SHIPPED], id="k1")
+    before = await eventually("it is shipped", lambda: at_rest("in_transit"))
+
+    await reset_by_hand(client, handle.id)
+
+    after = await eventually("it is shipped again", lambda: at_rest("in_transit"))
+    assert fired(before) == ["auto_agree", "miss_shipment", "ship"]
+    assert happened(after) == happened(before)
+    assert [one["status"] for one in after["decisions"]] == ["taken"]
+    await replay(await client.get_workflow_handle(handle.id).fetch_history())

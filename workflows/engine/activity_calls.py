@@ -234,7 +234,6 @@ class ActivityCalls:
         if expiry is None:
             return
         if expiry.asked:
-            self._time.note_begun()
             await workflow.sleep(_back_off(expiry.asked), summary=f"再次核实{order_suffix(expiry.order)}")
         name, question = expiry_activity(self._machine.process.name), expiry_input(self._machine, expiry)
         summary = self._machine.step_label(expiry) + order_suffix(expiry.order)
@@ -273,16 +272,13 @@ class ActivityCalls:
 
     # Reminders (G-5) and notifications.
 
-    async def remind(self, sent: SentReminder, is_over: Callable[[], bool]) -> None:
-        """Remind operators of a deadline, unless that ``is_over`` before there is anything to be sent."""
+    async def remind(self, sent: SentReminder) -> None:
+        """Remind operators of a deadline."""
         summary = f"提醒:{shanghai(sent.deadline)} 截止{order_suffix(sent.order)}"
-        await self._deliver(sent, SEND_REMINDER, notifications.reminder(self._machine, sent), summary, REMIND, is_over)
+        await self._deliver(sent, SEND_REMINDER, notifications.reminder(self._machine, sent), summary, REMIND)
 
-    async def notify(self, sent: Notification, is_over: Callable[[], bool]) -> None:
-        """Notify operators that a step waits for a person, that a decision was not taken, or of the outcome.
-
-        Not if that ``is_over`` before there is anything to be sent.
-        """
+    async def notify(self, sent: Notification) -> None:
+        """Notify operators that a step waits for a person, that a decision was not taken, or of the outcome."""
         if sent.serial is None:
             await self._send(sent, self._outcome_left, SEND_OUTCOME)
             return
@@ -291,7 +287,7 @@ class ActivityCalls:
             self._mark_undelivered(sent, None)
             return
         summary = f"通知:{required.step}{order_suffix(required.order)}"
-        await self._deliver(sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY, is_over)
+        await self._deliver(sent, NOTIFY_ACTION_REQUIRED, required, summary, NOTIFY)
 
     async def _deliver(
         self,
@@ -300,7 +296,6 @@ class ActivityCalls:
         message: Reminder | ActionRequired,
         summary: str,
         options: ActivityOptions,
-        is_over: Callable[[], bool],
     ) -> None:
         share = case_share(message.case_id)
         try:
@@ -308,8 +303,7 @@ class ActivityCalls:
         except FailureError as failed:
             self._mark_undelivered(sent, None if is_cancelled_exception(failed) else reason(failed))
         else:
-            # The state may have been left while the activity gave its answer.
-            if left is not None and (is_over() or _was_cancelled()):
+            if left is not None and _was_cancelled():  # as the state was left while the activity gave its answer
                 self._mark_undelivered(sent, None)
                 return
             await self._send(sent, left, SEND)
@@ -321,7 +315,7 @@ class ActivityCalls:
         share, why = case_share(self._machine.case_id), None
         try:
             if left is not None:
-                why = await send_notices(left, options, share, self._time)
+                why = await send_notices(left, options, share, self._time.sleep_until)
         except FailureError:  # cancelled, as the case has moved on
             self._mark_undelivered(sent, None)
         except asyncio.CancelledError:
@@ -357,7 +351,6 @@ class ActivityCalls:
             except FailureError as failed:
                 if is_refusal(failed) or is_cancelled_exception(failed):
                     raise
-        self._time.note_begun()
         return await workflow.execute_activity(
             name,
             argument,

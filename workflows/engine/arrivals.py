@@ -21,10 +21,10 @@ cases; a task of more than two seconds is given up, and begun again with the sam
 """
 
 AS_GIVEN = "2026-12-02"
-"""Since this edition inputs that are given again together are handled in the order in which they were given first.
+"""Since this edition a case that has been reset handles its inputs in the order in which they were given first.
 
-Before, it was that in which they arrived.  When a case has been reset, that is the order of the history; a replay gets
-all messages before the decisions, so that it judged the decisions otherwise, and the case was wedged.
+Before, it was that in which they arrived: after the reset that of the history, in a replay all messages before the
+decisions, which were then judged otherwise, so that the case was wedged.
 """
 
 
@@ -32,19 +32,20 @@ all messages before the decisions, so that it judged the decisions otherwise, an
 class Turn:
     """A decision, or the confirmation of a step, that was given before and waits to be judged.
 
-    ``rule`` is that of the decision.  ``held_up``: whether it must still wait, also for messages that were given later.
+    ``at``: when it was given, if a reset gives it again; else it comes as it arrived.  ``rule``: that of the decision.
+    ``held_up``: whether it must still wait, also for messages that were given later.
     """
 
-    at: datetime
+    at: datetime | None
     rule: str | None
     held_up: Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message that waits to be taken in; ``at``: when it was given, or the one before it if that was later.
+    """A message that waits to be taken in; ``at``: when it was given, if a reset gives it again.
 
-    Of one that does not say when it was given it is that of the one before, None if there is none.
+    It is never before that of the message before it, and the same if the message does not say when it was given.
     """
 
     content: Any
@@ -53,15 +54,14 @@ class Message:
 
     def given_after(self, turn: Turn) -> bool:
         """Return whether it was given after a decision; what confirms one was, whatever the clocks say."""
+        if self.at is None or turn.at is None:
+            return False
         tells_of_it = turn.rule is not None and isinstance(self.content, dict) and self.content.get("rule") == turn.rule
-        return self.at is not None and self.at > turn.at - (SKEW if tells_of_it else timedelta(0))
+        return self.at > turn.at - (SKEW if tells_of_it else timedelta(0))
 
 
 class Arrivals:
-    """The messages and decisions of one run of a case that wait, each kind oldest first.
-
-    ``as_given``: they are handled in the order in which they were given (AS_GIVEN), else in that of their arrival.
-    """
+    """The messages and decisions of one run of a case that wait, each kind oldest first."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -73,18 +73,19 @@ class Arrivals:
         """Return whether anything waits."""
         return bool(self.messages or self.turns)
 
-    def add(self, content: Any, sender: InputSender) -> None:
-        """Add a message."""
-        self._given_until = max(filter(None, (self._given_until, sender.at)), default=None)
-        self.messages.append(Message(content, sender, self._given_until))
+    def add(self, content: Any, sender: InputSender, *, again: bool) -> None:
+        """Add a message; ``again``: a reset gives it again."""
+        if again:
+            self._given_until = max(filter(None, (self._given_until, sender.at)), default=None)
+        self.messages.append(Message(content, sender, self._given_until if again else None))
         self.received += 1
 
-    def due(self, *, as_given: bool) -> int:
+    def due(self) -> int:
         """Return how many of the oldest messages may be taken in now.
 
         What was given after a decision waits until that has been judged, unless the decision waits for it.
         """
-        if not self.turns or not as_given:
+        if not self.turns:
             return len(self.messages)
         first = self.turns[0]
         before = sum(1 for _ in takewhile(lambda message: not message.given_after(first), self.messages))
@@ -97,27 +98,26 @@ class Arrivals:
         return taken
 
     @contextmanager
-    def waiting(self, turn: Turn | None, *, as_given: bool) -> Iterator[None]:
+    def waiting(self, turn: Turn | None) -> Iterator[None]:
         """Let a decision wait within the block; None is one that was not given before."""
         if turn is None:
             yield
             return
-        self.turns.append(turn)
-        if as_given:
-            self.turns.sort(key=lambda other: other.at)
+        place = sum(1 for _ in takewhile(lambda other: not _given_before(turn, other), self.turns))
+        self.turns.insert(place, turn)
         try:
             yield
         finally:
             self.turns.remove(turn)
 
-    def is_turn_of(self, turn: Turn | None, before: int, *, as_given: bool) -> bool:
+    def is_turn_of(self, turn: Turn | None, before: int) -> bool:
         """Return whether a decision may be judged; ``before``: how many messages had been received when it arrived."""
-        if turn is None:
-            return self._taken_in(before)
-        if self.turns[0] is not turn:
-            return False
-        waits = self.messages and not self.messages[0].given_after(turn) if as_given else not self._taken_in(before)
-        return not waits and not turn.held_up()
+        if turn is None or turn.at is None:
+            taken_in = self.received - len(self.messages) >= before
+        else:
+            taken_in = not self.messages or self.messages[0].given_after(turn)
+        return taken_in and (turn is None or (self.turns[0] is turn and not turn.held_up()))
 
-    def _taken_in(self, many: int) -> bool:
-        return self.received - len(self.messages) >= many
+
+def _given_before(turn: Turn, other: Turn) -> bool:
+    return turn.at is not None and other.at is not None and turn.at < other.at

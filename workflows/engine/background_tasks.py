@@ -2,16 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import timedelta
 from functools import partial
-from operator import contains
 from typing import Any
-
-from temporalio import workflow
 
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.case_record import fingerprint
-from workflows.engine.case_time import CaseTime
 from workflows.engine.machine import CaseMachine
 from workflows.engine.situation import TELLING_AMENDED
 from workflows.engine.state import CaseState, EffectState
@@ -19,27 +14,17 @@ from workflows.engine.state import CaseState, EffectState
 Work = Callable[[], Coroutine[Any, Any, None]]
 Key = tuple[Any, ...]
 
-NEXT_TASK = ("next task",)
-"""The key of the task that waits for the next workflow task, in which others are to be cancelled."""
-NEVER_CANCELLED = ("effect", "tell", "hear", *NEXT_TASK)
+NEVER_CANCELLED = ("effect", "tell", "hear")
 """The kinds of tasks that run to their end even if the case has moved on."""
-CANCELLED_LATER = "2026-12-02"
-"""Since this edition a case cancels no timer and no activity in the workflow task that has begun it.
-
-Before, it did if a local call led on from the state for which they were begun.  If a query was to be answered, too,
-the server recorded them in one task and their end in the next; a replay did both in one, and the case was wedged.
-"""
 
 
 class BackgroundTasks:
     """The running tasks of a case; ``on_progress`` is called whenever one of them makes progress."""
 
-    def __init__(self, calls: ActivityCalls, time: CaseTime, on_progress: Callable[[], None]) -> None:
-        self._calls, self._time, self._on_progress = calls, time, on_progress
+    def __init__(self, calls: ActivityCalls, on_progress: Callable[[], None]) -> None:
+        self._calls, self._on_progress = calls, on_progress
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._submitting: set[int] = set()
-        self._over: list[Key] = []
-        """The tasks that are no longer needed, and will be cancelled; they know the list, but not this object."""
         self._hears_late = False
         self.error: BaseException | None = None
 
@@ -59,12 +44,8 @@ class BackgroundTasks:
         """Start the tasks that the case needs, and cancel those that it no longer needs."""
         needed = dict(self._needed(machine))
         # Iterate in the order of the state, never over a set: a replay must issue the same commands in the same order.
-        self._over[:] = [key for key in self._tasks if key not in needed and key[0] not in NEVER_CANCELLED]
-        if self._over and not self._time.may_cancel and machine.case.opened_since(CANCELLED_LATER):
-            needed[NEXT_TASK] = self._reach_next_task
-        else:
-            for key in self._over:
-                self._tasks[key].cancel()
+        for key in [key for key in self._tasks if key not in needed and key[0] not in NEVER_CANCELLED]:
+            self._tasks[key].cancel()
         for key, work in needed.items():
             if key not in self._tasks:
                 self._start(key, work)
@@ -105,15 +86,10 @@ class BackgroundTasks:
         for reminder in unsent:
             about = (reminder.order, reminder.state, reminder.rule, reminder.deadline)
             if about in clocks:
-                key: Key = ("reminder", *about, reminder.at)
-                yield key, partial(self._calls.remind, reminder, partial(contains, self._over, key))
+                yield ("reminder", *about, reminder.at), partial(self._calls.remind, reminder)
         for notification in state.notifications:
             if notification.delivered is None and not notification.over:
-                key = ("notification", notification.serial, notification.at)
-                yield key, partial(self._calls.notify, notification, partial(contains, self._over, key))
-
-    async def _reach_next_task(self) -> None:
-        await workflow.sleep(timedelta(milliseconds=1), summary="随后撤回不再需要的步骤")
+                yield ("notification", notification.serial, notification.at), partial(self._calls.notify, notification)
 
     def _go_on_unheard(self) -> None:
         """Do what need not wait for what was told before, as the ledger does not answer at once."""

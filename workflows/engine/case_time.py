@@ -5,10 +5,6 @@ events that no task has handled yet, still with the time of the task before.  Wh
 the next task does, and the case would be wedged; to leave it for later would be worse, as nobody would wake the case.
 Such an activation is stale: it is refused, so that the worker forgets the run.  Only the query fails.
 Nor does time go on while a local call is made: how long that took is not the same when a case is replayed.
-
-Tasks are counted for the same reason.  A task that has a query to answer may end after a local call and before what
-follows from it, which a replay puts into one task.  What was begun in the one and cancelled in the other stands in the
-history, but in the replay the one undoes the other, and the case is wedged.
 """
 
 import threading
@@ -16,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 
 from cases.models import whole_seconds
 
@@ -28,7 +25,7 @@ class _Activation(threading.local):
 
     at: datetime | None = None
     second: datetime | None = None
-    task: int = 0
+    after_reset: bool = False
 
 
 _activation = _Activation()
@@ -42,7 +39,7 @@ class TaskTimes:
         self._length = 0
         self._at: datetime | None = None
         self._second: datetime | None = None
-        self._task = 0
+        self._kept: tuple[datetime | None, datetime | None] = None, None
 
     def note(self, activation: WorkflowActivation) -> bool:
         """Note when the task began; return whether the activation is stale: it has events of a task still to come."""
@@ -50,13 +47,22 @@ class TaskTimes:
         instant = stamp.seconds, stamp.nanos
         news = any(map(_is_news, activation.jobs))
         stale = news and instant == self._before and length > self._length
+        self._kept = self._at, self._second
         if news:
             self._at = stamp.ToDatetime(UTC)
             self._second = whole_seconds(self._at)
-            self._task += 1
-        _activation.at, _activation.second, _activation.task = self._at, self._second, self._task
+        _activation.at, _activation.second = self._at, self._second
+        _activation.after_reset = any(job.HasField("update_random_seed") for job in activation.jobs)
         self._before, self._length = instant, length
         return stale
+
+    def forget_if_refused(self, activation: WorkflowActivation, completion: WorkflowActivationCompletion) -> None:
+        """Forget when the task began if it brought only updates that were refused: a replay does not know of them."""
+        commands = completion.successful.commands
+        if any(_is_news(job) and not job.HasField("do_update") for job in activation.jobs):
+            return
+        if not any(command.update_response.HasField("accepted") for command in commands):
+            self._at, self._second = self._kept
 
 
 def _is_news(job: WorkflowActivationJob) -> bool:
@@ -70,7 +76,6 @@ class CaseTime:
 
     def __init__(self) -> None:
         self._proved: datetime | None = None
-        self._begun_in: int | None = None
 
     def now(self) -> datetime:
         """Return the present instant: not before that of any timer that has fired."""
@@ -79,23 +84,13 @@ class CaseTime:
 
     async def sleep_until(self, instant: datetime, summary: str) -> None:
         """Sleep until an instant, which has come when this returns whatever the clock says."""
-        self.note_begun()
         await workflow.sleep(max(instant - (task_began() or workflow.now()), timedelta(0)), summary=summary)
         self._proved = instant if self._proved is None else max(self._proved, instant)
 
-    @property
-    def task(self) -> int:
-        """The number of the present workflow task among those that something new has led to."""
-        return _activation.task
 
-    def note_begun(self) -> None:
-        """Note that the present task begins a timer or an activity of its own, which may be cancelled."""
-        self._begun_in = self.task
-
-    @property
-    def may_cancel(self) -> bool:
-        """Whether the present task has begun nothing of the kind: then whatever runs is in the history."""
-        return self._begun_in != self.task
+def after_reset() -> bool:
+    """Return whether the present activation gives the case again what it had been given before it was reset."""
+    return _activation.after_reset
 
 
 def task_began() -> datetime | None:

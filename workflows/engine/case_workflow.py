@@ -25,8 +25,8 @@ from cases.shanghai import shanghai
 from statecharts.rules import Rule
 from workflows.engine.activity_calls import ActivityCalls
 from workflows.engine.arrivals import AS_GIVEN, MESSAGES_AT_ONCE, Arrivals, Turn
-from workflows.engine.background_tasks import CANCELLED_LATER, BackgroundTasks
-from workflows.engine.case_time import CaseTime
+from workflows.engine.background_tasks import BackgroundTasks
+from workflows.engine.case_time import CaseTime, after_reset
 from workflows.engine.continue_as_new import next_input, open_machine, typed_by_hand
 from workflows.engine.course import given_at
 from workflows.engine.details import current_details, static_details, static_summary
@@ -141,7 +141,6 @@ class CaseWorkflow:
         self._arrivals = Arrivals()
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: datetime | None = None
-        self._timer_task: int | None = None
         self._shown: dict[str, Any] | None = None
         self._typed_by_hand = typed_by_hand(opening)
         self._opened: CaseMachine | CaseError
@@ -152,7 +151,7 @@ class CaseWorkflow:
             self._opened = open_machine(self.process, info.workflow_id, opening, started, resumed=resumed)
             self._fired = self._opened.state.fired_in_all
             self._calls = ActivityCalls(self._opened, self._time)
-            self._tasks = BackgroundTasks(self._calls, self._time, self._note_progress)
+            self._tasks = BackgroundTasks(self._calls, self._note_progress)
         except CaseError as bad:
             self._opened = bad
 
@@ -184,6 +183,7 @@ class CaseWorkflow:
         if self._typed_by_hand:  # the edition in force may change, that of an open case never (G-9)
             while self._take_messages():
                 await self._begin_another_task()
+            await self._go_on_for_decisions()
             await self._continue_as_new()
         while True:
             seen = self._progress
@@ -210,6 +210,19 @@ class CaseWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return summary(machine)
 
+    async def _go_on_for_decisions(self) -> None:
+        """Do what is owed as long as decisions wait, which may be for that."""
+        machine = self._machine
+        while self._arrivals.turns:
+            seen = self._progress
+            machine.advance(self._time.now())
+            self._tasks.follow(machine)
+            await workflow.wait_condition(lambda seen=seen: self._progress > seen or not self._arrivals.turns)  # type: ignore[misc]
+            if self._tasks.error:
+                raise self._tasks.error
+            while self._take_messages():
+                await self._begin_another_task()
+
     def _note_progress(self) -> None:
         self._progress += 1
 
@@ -227,11 +240,10 @@ class CaseWorkflow:
         """Wait until somebody acts, a task makes progress, or the nearest instant is due."""
         nearest = self._machine.next_instant(self._time.now())
         if nearest and not (self._timer and self._timer_due and self._timer_due <= nearest):
-            later = self._machine.case.opened_since(CANCELLED_LATER)
-            if self._timer and not (later and self._timer_task == self._time.task):  # else it fires for nothing
+            if self._timer:
                 self._timer.cancel()
             timer_summary = f"{self.process.label}:{shanghai(nearest)}"
-            self._timer_due, self._timer_task = nearest, self._time.task
+            self._timer_due = nearest
             self._timer = asyncio.create_task(self._time.sleep_until(nearest, timer_summary))
         await workflow.wait_condition(lambda: self._progress > seen or (self._timer is not None and self._timer.done()))
         if self._timer and self._timer.done():
@@ -296,6 +308,11 @@ class CaseWorkflow:
     def _as_given(self) -> bool:
         return self._machine.case.opened_since(AS_GIVEN)
 
+    @property
+    def _given_again(self) -> bool:
+        """Whether what arrives now is given again, as the case has been reset."""
+        return after_reset() and self._as_given
+
     def _messages_due(self) -> int:
         """Return how many of the oldest messages may be taken in now.
 
@@ -303,41 +320,42 @@ class CaseWorkflow:
         """
         if self._as_given and self._calls.local:
             return 0
-        return self._arrivals.due(as_given=self._as_given)
+        return self._arrivals.due()
 
     def _may_take_messages(self) -> bool:
         return not self._calls.local and self._messages_due() > 0
 
     async def _wait_for_turn(self, sender: InputSender, rule: str | None, held_up: Callable[[], bool]) -> None:
         """Wait until the messages before an input are taken in, and what is given again has been judged in order."""
-        told, as_given = given_at(sender, self._time.now()), self._as_given
-        turn = None if told is None else Turn(told, rule, held_up)
-        with self._arrivals.waiting(turn, as_given=as_given):
-            if as_given:
+        told, again = given_at(sender, self._time.now()), self._given_again
+        turn = None if told is None else Turn(told if again else None, rule, held_up)
+        with self._arrivals.waiting(turn):
+            if again:
                 await asyncio.sleep(0)  # by now all that this task gives the case has arrived
             before = self._arrivals.received
 
             def its_turn() -> bool:
-                return self._arrivals.is_turn_of(turn, before, as_given=as_given)
+                return self._arrivals.is_turn_of(turn, before)
 
             while not its_turn():
                 await workflow.wait_condition(lambda: its_turn() or self._may_take_messages())
                 if self._may_take_messages() and self._take_messages():
                     await self._begin_another_task()
-        if turn is not None and as_given:
+        if turn is not None and again:
             self._note_progress()  # messages may have waited for it
 
     async def decide(self, rule: str, form: Any) -> CaseSummary:
         """Submit a decision (G-10), and answer what became of it."""
         machine, key, sender = self._machine, _update_id(), current_sender()
-        if not self._as_given and self._may_take_messages():  # what arrived before the decision goes first
+        again = self._given_again
+        if not again and self._may_take_messages():  # what arrived before the decision goes first
             self._take_messages()
 
         def held_up() -> bool:
             now = self._time.now()
             if machine.must_wait(now, sender):
                 return True
-            return self._as_given and bool(self._arrivals.messages) and not machine.admits(rule, form, now, key, sender)
+            return again and bool(self._arrivals.messages) and not machine.admits(rule, form, now, key, sender)
 
         if self._in_turn:
             await self._wait_for_turn(sender, rule, held_up)
@@ -409,7 +427,7 @@ class CaseWorkflow:
     def report(self, message: Any = None) -> None:
         """Pass a message of the platform to the case; one that does not apply is kept as ignored (G-3)."""
         if isinstance(self._opened, CaseMachine):
-            self._arrivals.add(message, current_sender())
+            self._arrivals.add(message, current_sender(), again=self._given_again)
             self._note_progress()
 
     @workflow.signal(dynamic=True)

@@ -15,6 +15,7 @@ from cases.ledger import ToldFact
 from cases.messages import EffectOutcome, ExpiryOutcome, Report, told_report
 from cases.models import GIVEN_NOW, clipped, read
 from workflows.engine import decisions, inputs, reports
+from workflows.engine.arrivals import AS_GIVEN
 from workflows.engine.course import OBSOLETE, CaseCourse, given_at
 from workflows.engine.inputs import Input
 from workflows.engine.reports import SKEW
@@ -70,9 +71,18 @@ class CaseMachine(CaseCourse):
         return True
 
     def must_wait(self, now: datetime, sender: InputSender) -> bool:
-        """Return whether a decision given earlier can be judged only when those before it have been taken or not."""
+        """Return whether a decision given earlier can be judged only once it is known what came before it.
+
+        That are the decisions before it, and what the platform says of its clocks that had run out by then.
+        """
         told = given_at(sender, now)
-        return told is not None and any(one.status == "pending" and one.at <= told for one in self.state.submissions)
+        if told is None:
+            return False
+        if any(one.status == "pending" and one.at <= told for one in self.state.submissions):
+            return True
+        return self.case.opened_since(AS_GIVEN) and any(
+            expiry.due <= told and not expiry.asked for expiry in self.as_of(now).state.unresolved
+        )
 
     def submit(
         self,

@@ -1,8 +1,9 @@
 """Sending notices through the channels of a shop, each at its time and by its robot's own task queue."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from temporalio import workflow
 from temporalio.common import Priority
@@ -16,32 +17,28 @@ from workflows.engine.activity_options import ActivityOptions
 SEND_NOTICE: Final = "send_notice"
 """The name of the activity, which recorded histories contain."""
 
-
-class Timing(Protocol):
-    """The time of the workflow that sends."""
-
-    async def sleep_until(self, instant: datetime, summary: str) -> None:
-        """Sleep until an instant, by a timer with a summary."""
-
-    def note_begun(self) -> None:
-        """Note that an activity is begun that may be cancelled."""
+SleepUntil = Callable[[datetime, str], Awaitable[None]]
+"""Sleeps until an instant, by a timer with a summary."""
 
 
-async def send_notices(left: NoticeDeliveries, options: ActivityOptions, share: Priority, timing: Timing) -> str | None:
+async def send_notices(
+    left: NoticeDeliveries, options: ActivityOptions, share: Priority, sleep_until: SleepUntil
+) -> str | None:
     """Send a notice through every channel, and return why it did not reach some of them, None if it reached all.
 
     A channel that fails or is quiet delays no other.
     """
-    sent = (_send(delivery, options, share, timing) for delivery in left.deliveries)
+    sent = (_send(delivery, options, share, sleep_until) for delivery in left.deliveries)
     whys = [why for why in await asyncio.gather(*sent) if why]
     return "; ".join(whys) or None
 
 
-async def _send(delivery: NoticeDelivery, options: ActivityOptions, share: Priority, timing: Timing) -> str | None:
+async def _send(
+    delivery: NoticeDelivery, options: ActivityOptions, share: Priority, sleep_until: SleepUntil
+) -> str | None:
     while True:
         if delivery.at is not None:
-            await timing.sleep_until(delivery.at, f"免打扰:{shanghai(delivery.at)} 后经 {delivery.channel} 通知")
-        timing.note_begun()
+            await sleep_until(delivery.at, f"免打扰:{shanghai(delivery.at)} 后经 {delivery.channel} 通知")
         try:
             sent: NoticeSent = await workflow.execute_activity(
                 SEND_NOTICE,

@@ -17,14 +17,14 @@ def given(at: datetime | None) -> InputSender:
     return InputSender(way="message", at=at)
 
 
-def turn(at: datetime, rule: str | None = "agree", *, held_up: bool = False) -> Turn:
+def turn(at: datetime | None, rule: str | None = "agree", *, held_up: bool = False) -> Turn:
     return Turn(at, rule, lambda: held_up)
 
 
-def waiting(*messages: tuple[Any, datetime | None]) -> Arrivals:
+def waiting(*messages: tuple[Any, datetime | None], again: bool = True) -> Arrivals:
     arrivals = Arrivals()
     for content, at in messages:
-        arrivals.add(content, given(at))
+        arrivals.add(content, given(at), again=again)
     return arrivals
 
 
@@ -35,10 +35,10 @@ def waiting(*messages: tuple[Any, datetime | None]) -> Arrivals:
 )
 def test_a_message_waits_for_the_decision_that_was_given_before_it(at: datetime | None, due: int) -> None:
     arrivals, decision = waiting(({"rule": "modify"}, at)), turn(NOON)
-    with arrivals.waiting(decision, as_given=True):
-        assert arrivals.due(as_given=True) == due
-        assert arrivals.is_turn_of(decision, 1, as_given=True) is (due == 0)
-    assert arrivals.due(as_given=True) == 1
+    with arrivals.waiting(decision):
+        assert arrivals.due() == due
+        assert arrivals.is_turn_of(decision, 1) is (due == 0)
+    assert arrivals.due() == 1
 
 
 @pytest.mark.parametrize(
@@ -52,46 +52,46 @@ def test_a_message_waits_for_the_decision_that_was_given_before_it(at: datetime 
 )
 def test_what_confirms_a_decision_comes_after_it_whatever_the_clocks_say(rule: str, at: datetime, due: int) -> None:
     arrivals = waiting(({"rule": rule}, at))
-    with arrivals.waiting(turn(NOON), as_given=True):
-        assert arrivals.due(as_given=True) == due
+    with arrivals.waiting(turn(NOON)):
+        assert arrivals.due() == due
 
 
 def test_a_decision_that_waits_for_a_later_message_gets_it() -> None:
     arrivals, decision = waiting(({"rule": "modify"}, NOON + SECOND)), turn(NOON, held_up=True)
-    with arrivals.waiting(decision, as_given=True):
-        assert arrivals.due(as_given=True) == 1
-        assert not arrivals.is_turn_of(decision, 0, as_given=True)
+    with arrivals.waiting(decision):
+        assert arrivals.due() == 1
+        assert not arrivals.is_turn_of(decision, 0)
 
 
-def test_decisions_have_their_turn_as_they_were_given_and_before_the_edition_as_they_arrived() -> None:
-    for as_given in (True, False):
-        arrivals, later, earlier = Arrivals(), turn(NOON + SECOND), turn(NOON)
-        with arrivals.waiting(later, as_given=as_given), arrivals.waiting(earlier, as_given=as_given):
-            assert arrivals.is_turn_of(earlier, 0, as_given=as_given) is as_given
-            assert arrivals.is_turn_of(later, 0, as_given=as_given) is not as_given
-        assert not arrivals
+@pytest.mark.parametrize("again", [True, False], ids=["after a reset", "as they come"])
+def test_decisions_have_their_turn_as_they_were_given_if_a_reset_gives_them_again(*, again: bool) -> None:
+    arrivals, later, earlier = Arrivals(), turn(NOON + SECOND if again else None), turn(NOON if again else None)
+    with arrivals.waiting(later), arrivals.waiting(earlier):
+        assert arrivals.is_turn_of(earlier, 0) is again
+        assert arrivals.is_turn_of(later, 0) is not again
+    assert not arrivals
 
 
 def test_a_message_that_bears_no_instant_keeps_its_place_among_the_others() -> None:
     arrivals = waiting(({}, None), ({}, NOON), ("unreadable", None), ({}, NOON + SECOND), ({}, NOON - SECOND))
-    with arrivals.waiting(turn(NOON), as_given=True):
-        assert arrivals.due(as_given=True) == 3
+    with arrivals.waiting(turn(NOON)):
+        assert arrivals.due() == 3
         assert [message.at for message in arrivals.take(3)] == [None, NOON, NOON]
-        assert arrivals.due(as_given=True) == 0
+        assert arrivals.due() == 0
 
 
-def test_before_the_edition_all_messages_that_had_arrived_go_first() -> None:
-    arrivals, decision = waiting(({"rule": "modify"}, NOON + SECOND)), turn(NOON)
-    with arrivals.waiting(decision, as_given=False):
-        assert arrivals.due(as_given=False) == 1
-        assert not arrivals.is_turn_of(decision, 1, as_given=False)
+def test_what_no_reset_gives_again_comes_as_it_arrived_whatever_its_instant() -> None:
+    arrivals, decision = waiting(({"rule": "modify"}, NOON + SECOND), again=False), turn(NOON)
+    with arrivals.waiting(decision):
+        assert arrivals.due() == 1
+        assert not arrivals.is_turn_of(decision, 1)
         arrivals.take(1)
-        assert arrivals.is_turn_of(decision, 1, as_given=False)
+        assert arrivals.is_turn_of(decision, 1)
 
 
 def test_a_decision_that_was_not_given_before_waits_for_the_messages_that_had_arrived() -> None:
     arrivals = waiting(*[({}, None)] * (MESSAGES_AT_ONCE + 1))
-    assert len(arrivals.take(arrivals.due(as_given=True))) == MESSAGES_AT_ONCE
-    assert not arrivals.is_turn_of(None, MESSAGES_AT_ONCE + 1, as_given=True)
+    assert len(arrivals.take(arrivals.due())) == MESSAGES_AT_ONCE
+    assert not arrivals.is_turn_of(None, MESSAGES_AT_ONCE + 1)
     arrivals.take(1)
-    assert arrivals.is_turn_of(None, MESSAGES_AT_ONCE + 1, as_given=True)
+    assert arrivals.is_turn_of(None, MESSAGES_AT_ONCE + 1)
