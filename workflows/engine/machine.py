@@ -73,7 +73,7 @@ class CaseMachine(CaseCourse):
     def must_wait(self, now: datetime, sender: InputSender) -> bool:
         """Return whether a decision given earlier can be judged only once it is known what came before it.
 
-        That are the decisions before it, and what the platform says of its clocks that had run out by then.
+        These are the decisions before it, and what the platform says of its clocks that had run out by then.
         """
         told = given_at(sender, now)
         if told is None:
