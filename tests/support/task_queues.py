@@ -1,7 +1,6 @@
 """Task queues whose worker comes and goes, and updates that wait for one."""
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -33,13 +32,15 @@ class Queue:
 
 
 async def holds_update(client: Client, case_id: str, update_id: str) -> bool:
-    """Return whether an update of a case waits at a client's server, or has been answered."""
+    """Ask the server, not the case: return whether an update waits there, or has been answered."""
     asked = PollWorkflowExecutionUpdateRequest(
         namespace=client.namespace,
         update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=case_id), update_id=update_id),
     )
     try:
-        await client.workflow_service.poll_workflow_execution_update(asked, timeout=timedelta(milliseconds=200))
-    except RPCError as error:
-        return error.status is not RPCStatusCode.NOT_FOUND
+        await client.workflow_service.poll_workflow_execution_update(asked)
+    except RPCError as missing:
+        if missing.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
     return True

@@ -7,31 +7,24 @@ next task; a replay puts both into one.
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
 
-from activities.dependencies import Dependencies
-from aftersales.bootstrap import make_worker
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.settings import Settings
 from cases.messages import EffectCall, EffectOutcome, Opening
 from tests.support.life import PROCESS, eventually, facts
-from tests.support.programs import free_port
 from tests.support.stage import Scene, Stage
-from tests.support.task_queues import holds_update
+from tests.support.task_queues import Queue
 from workflows.engine import case_workflow
 from workflows.engine.view import CaseView, view
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 from workflows.replay.replayer import replay
 
-QUEUE = "queried"
 SOON = "47h59m57s"
 """How long before its deadline of 48 h a case reminds: three seconds after it was opened."""
 QUERIES = 3
@@ -43,12 +36,6 @@ ON_ITS_WAY_SECONDS = 0.1
 """How long the result of a local call may take from the activity to the SDK's core."""
 
 Kinds = list["EventType.ValueType"]
-
-
-@pytest_asyncio.fixture
-async def client(tmp_path: Path) -> AsyncIterator[Client]:
-    async with embedded_server(tmp_path / "temporal.db", free_port(), free_port()) as server:
-        yield server.client
 
 
 async def kinds(handle: WorkflowHandle[Any, Any]) -> Kinds:
@@ -90,26 +77,22 @@ class Meanwhile(Stage):
 
 
 async def test_a_query_beside_a_local_call_does_not_split_the_task_and_is_answered_after_it(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    environment: WorkflowEnvironment, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Meanwhile()
-
-    def worker() -> Any:
-        settings = Settings(task_queue=QUEUE, graceful_shutdown_seconds=0.1)
-        return make_worker(client, settings, Dependencies(stage, stage, stage))
-
+    queue = Queue(environment, stage)
     own_id = uuid.uuid4().hex[:12]
     stage.scenes[f"{PROCESS}/{own_id}"] = Scene(channels={"robot": None})
-    async with worker():
+    async with queue.worker():
         opening = Opening(facts=facts(own_id), policy={"reminders_before": [SOON]})
-        handle = await start_case(client, QUEUE, PROCESSES[PROCESS], opening)
+        handle = await start_case(client, queue.name, PROCESSES[PROCESS], opening)
         await when(handle, "it waits", lambda seen: seen[-1] == EventType.EVENT_TYPE_TIMER_STARTED)
     await when(handle, "it is time to remind", lambda seen: EventType.EVENT_TYPE_TIMER_FIRED in seen)
     waiting = [asyncio.create_task(handle.query("view")) for _ in range(QUERIES)]
     waiting.append(asyncio.create_task(handle.execute_update("agree", id="k1")))
-    await eventually("the server has the decision", lambda: holds_update(client, handle.id, "k1"))
+    await eventually("the server has the decision", lambda: queue.holds(handle.id, "k1"))
     monkeypatch.setattr(case_workflow, "view", stage.view)
-    async with worker():
+    async with queue.worker():
         *seen, _ = await asyncio.gather(*waiting)
 
     assert [view["state"] for view in seen] == [["awaiting_shipment"]] * QUERIES

@@ -11,16 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.update.v1 import UpdateRef
-from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.runtime.decision_client import SentDecision, decide
 from tests.support.life import eventually
 from tests.support.senders import SIGNALED, UPDATED, names_and_ways
 from tests.support.stand_in import stand_ins, start_stand_in
+from tests.support.task_queues import holds_update
 from tests.support.wire import Wire
 
 Act = Callable[..., Awaitable[Result]]
@@ -207,19 +204,6 @@ async def test_a_length_of_patience_that_cannot_be_read_is_bad_input(start: Star
         assert (result.exit_code, "--patience" in result.stderr) == (2, True)
 
 
-async def has_arrived(client: Client, handle: WorkflowHandle[Any, Any], update_id: str) -> bool:
-    """Ask the server, not the case, for a decision."""
-    ref = UpdateRef(workflow_execution=WorkflowExecution(workflow_id=handle.id), update_id=update_id)
-    asking = PollWorkflowExecutionUpdateRequest(namespace=client.namespace, update_ref=ref)
-    try:
-        await client.workflow_service.poll_workflow_execution_update(asking)
-    except RPCError as missing:
-        if missing.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
-
-
 async def test_a_connection_lost_after_sending_leaves_the_decision_unknown(
     start: Start, act: Act, client: Client, queue: str
 ) -> None:
@@ -228,7 +212,7 @@ async def test_a_connection_lost_after_sending_leaves_the_decision_unknown(
         acting = asyncio.create_task(
             act(handle, "agree", "--update-id", "mine", "--patience", "4s", TEMPORAL_ADDRESS=wire.address)
         )
-        await eventually("the decision reaches the server", partial(has_arrived, client, handle, "mine"))
+        await eventually("the decision reaches the server", partial(holds_update, client, handle.id, "mine"))
         wire.cut()
         result = await acting
     assert (result.exit_code, "--update-id mine " in result.stderr) == (3, True)
