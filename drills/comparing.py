@@ -69,7 +69,7 @@ def reship_wrong(
     wrong += [
         f"{rule} fired {fired[rule]} times instead of {wanted[rule]}"
         for rule in sorted(fired | wanted)
-        if fired[rule] > wanted[rule] or (fired[rule] < wanted[rule] and not (ended and rule not in OF_OPERATORS))
+        if fired[rule] > wanted[rule] or (fired[rule] < wanted[rule] and (rule in OF_OPERATORS or not ended))
     ]
     for rule, due in reship.due.items():
         there = [entry["at"] for entry in seen["timeline"] if entry["rule"] == rule]

@@ -58,10 +58,9 @@ class TaskTimes:
 
     def forget_if_refused(self, activation: WorkflowActivation, completion: WorkflowActivationCompletion) -> None:
         """Forget when the task began if it brought only updates that were refused: a replay does not know of them."""
-        commands = completion.successful.commands
-        if any(_is_news(job) and not job.HasField("do_update") for job in activation.jobs):
-            return
-        if not any(command.update_response.HasField("accepted") for command in commands):
+        if all(job.HasField("do_update") for job in activation.jobs if _is_news(job)) and not any(
+            command.update_response.HasField("accepted") for command in completion.successful.commands
+        ):
             self._at, self._second = self._kept
 
 

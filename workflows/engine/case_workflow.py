@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from types import new_class
 from typing import Any, ClassVar
 
@@ -212,12 +212,15 @@ class CaseWorkflow:
 
     async def _go_on_for_decisions(self) -> None:
         """Do what is owed as long as decisions wait, which may be for that."""
-        machine = self._machine
+
+        def moved_on(seen: int) -> bool:
+            return self._progress > seen or not self._arrivals.turns
+
         while self._arrivals.turns:
             seen = self._progress
-            machine.advance(self._time.now())
-            self._tasks.follow(machine)
-            await workflow.wait_condition(lambda seen=seen: self._progress > seen or not self._arrivals.turns)  # type: ignore[misc]
+            self._machine.advance(self._time.now())
+            self._tasks.follow(self._machine)
+            await workflow.wait_condition(partial(moved_on, seen))
             if self._tasks.error:
                 raise self._tasks.error
             while self._take_messages():
