@@ -6,7 +6,7 @@ process of its own, since the pages read what they show from them: otherwise thi
 waits for cases that cannot answer.  A tenth of the stand-ins come due in one second.
 Printed are the medians, the quartiles and the worst of the loads of 待办, of its filters, and of one poll for what has
 changed, which all open pages share; and what each load asked the server for, which the load of the machine does not
-change.
+change.  At last cases are agreed to behind the page's back: printed is how long it goes on showing them.
 
 Opening takes most of the time: with ``--keep``, the cases stay in a folder, and the next run measures beside the same
 ones.  Their deadlines pass as those of other cases do, so keep them for hours, not for days.
@@ -34,7 +34,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.desk.filters import Filters
-from aftersales.desk.live import LiveWatch
+from aftersales.desk.live import POLL_SECONDS, LiveWatch
 from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
@@ -76,6 +76,7 @@ PAGES = {
     "found by order": "/?search=C70",
 }
 LATER_PAGE = 10
+AGREED_TO = rf'data-case="({RESHIP.name}/R[^"]+)"'
 
 
 class Loads(NamedTuple):
@@ -240,8 +241,32 @@ async def measure(services: DeskServices, loads: Loads, server: int, counter: As
                 print(
                     f"{name:20} first {first:6,.0f} ms, then {await measured(loads, load, server, counter)}", flush=True
                 )
-    _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
-    print(f"{'one poll':20} {await measured(loads, poll, server, counter)}")
+            _, poll = LiveWatch(services).watch_list(User(name="bench"), Filters())
+            print(f"{'one poll':20} {await measured(loads, poll, server, counter)}", flush=True)
+            behind = [seconds async for seconds in times_behind(browser, services.client, loads.number)]
+    low, middle, high = statistics.quantiles(behind, n=4)
+    print(f"{'behind':20} p50 {middle:.1f} ({low:.1f}-{high:.1f})  worst {max(behind):.1f} s of {len(behind)}")
+
+
+async def times_behind(browser: httpx2.AsyncClient, client: Client, number: int) -> AsyncIterator[float]:
+    """Agree to cases of the first page, and yield for how many seconds after the answer a clerk's page shows each."""
+    async with browser.stream("GET", "/live", params={"page": "/"}) as told:
+        events = told.aiter_lines()
+        async for line in events:
+            if line == "event: mark":
+                break
+        chance, shown = random.Random(14), await browser.get("/")  # noqa: S311 - pauses  # nosec B311
+        for _ in range(number):
+            await asyncio.sleep(chance.uniform(0, POLL_SECONDS))
+            case_id = re.findall(AGREED_TO, shown.text)[0]
+            await client.get_workflow_handle(case_id).execute_update("agree")
+            decided = time.perf_counter()
+            while f'data-case="{case_id}"' in shown.text:
+                async for line in events:
+                    if line == "event: changed":
+                        break
+                shown = await browser.get("/")
+            yield time.perf_counter() - decided
 
 
 async def address_of_page(browser: httpx2.AsyncClient, number: int) -> str:

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from aftersales.cli.main import app
 from tests.support.embedded import Embedded, settings_of, surroundings
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import ROOT, free_port
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
 APPLICATION = ("sandbox", "--apply", "--form", "shop_id=1001", "--form", "reason=other", "--form", "amount=9.90")
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_make_run_starts_stops_and_continues(make_run: Callable[[], Embedded], e
     assert f"Web UI: http://127.0.0.1:{environment['AFTERSALES_UI_PORT']}/" in greeting
     assert f"gateway: http://127.0.0.1:{environment['AFTERSALES_GATEWAY_PORT']}/healthz" in greeting
     assert f" act {SAMPLES[0]} agree\n" in greeting
-    ready = httpx2.get(f"http://{environment['AFTERSALES_METRICS_ADDRESS']}/readyz")
+    ready = httpx2.get(f"http://{environment['AFTERSALES_METRICS_ADDRESS']}/readyz", timeout=PATIENCE_SECONDS)
     parts = dict.fromkeys(("temporal", "pollers", "inbox", "ledger"), "ok")
     assert (ready.status_code, ready.json()) == (200, {"ready": True, **parts})
     assert " sandbox\n" in greeting

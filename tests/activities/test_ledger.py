@@ -18,6 +18,7 @@ from cases.errors import PlatformUnreachable
 from cases.ledger import CaseOutcome, CaseRecord
 from cases.ports import Ledger
 from tests.support.booking import decided, ended, expected, november, recorded
+from tests.support.patience import PATIENCE_SECONDS
 
 
 class Told(LogNotifier):
@@ -85,14 +86,14 @@ async def test_a_database_that_hangs_keeps_nobody_else_from_the_event_loop_or_fr
     class Hanging(InMemoryLedger):
         def record(self, record: CaseRecord) -> None:
             hanging.release()
-            go_on.wait(20)
+            go_on.wait(2 * PATIENCE_SECONDS)
             super().record(record)
 
     ledger = Hanging()
     record = activity("record_case", ledger)
     calls = [asyncio.create_task(record(recorded(expected(f"C{number}")))) for number in range(64)]
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for _ in range(THREADS):
                 while not hanging.acquire(blocking=False):  # noqa: ASYNC110 - threads set no event of the loop
                     await asyncio.sleep(0)

@@ -26,6 +26,7 @@ from aftersales.sandbox.douyin.faults import Fault
 from cases.errors import BadForm, NoCredentials, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, EffectOutcome
 from tests.support.machines import after
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import APPS, sandbox_at_work
 
 SECOND = timedelta(seconds=1)
@@ -135,7 +136,7 @@ async def test_a_local_call_reports_before_its_time_is_over_that_there_was_no_an
         finally:
             cut.set()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(PlatformUnreachable, match=r"no answer within 0\.9 s"):
             await made(LocalCalls(), "S1", hangs)
     assert cut.is_set()

@@ -9,7 +9,7 @@ from aftersales.importing.case_files import read_cases
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox.running import running_sandbox, shops_of
-from tests.support.durable import PATIENCE_SECONDS, QUEUE, environment
+from tests.support.durable import QUEUE, environment
 from tests.support.life import eventually
 from tests.support.places import ROOT
 from tests.support.programs import free_port, worker_process
@@ -50,6 +50,6 @@ async def test_a_worker_that_starts_three_days_ahead_misses_no_deadline_and_lose
             async def taken() -> bool:
                 return bool((await handle.query("view"))["state"] == ["awaiting_shipment"])
 
-            await eventually("the decision is taken", taken, PATIENCE_SECONDS)
+            await eventually("the decision is taken", taken)
             assert [entry["rule"] for entry in (await handle.query("view"))["timeline"]] == ["agree"]
             assert await worker.end(signal.SIGTERM) == 0

@@ -33,6 +33,7 @@ from cases.messages import Opening
 from tests.support.durable import QUEUE, opened
 from tests.support.key_files import READER, TOKEN, content_of, key_file, rewritten
 from tests.support.life import eventually, facts
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import free_port
 from tests.support.stage import Stage
 from workflows.opening import start_case
@@ -163,7 +164,7 @@ async def shown_on_the_desk(secret: Office, case_id: str) -> None:
     with SqlLedger(secret.folder / "ledger.sqlite3") as ledger, listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         desk = make_desk(DeskServices(secret.server.client, ledger, Settings(task_queue=QUEUE)), OneUser("张三"))
-        async with serving(desk, listener), httpx2.AsyncClient(base_url=address) as browser:
+        async with serving(desk, listener), httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as browser:
             page = await browser.get(f"/case/{case_id}")
             assert (page.status_code, MARKER in page.text) == (200, True)
 

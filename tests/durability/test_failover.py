@@ -14,6 +14,7 @@ from temporalio.client import Client
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually, failed_tasks, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import WorkerProcess, free_port, worker_process
 
 CASES = 6
@@ -23,7 +24,6 @@ AHEAD = timedelta(seconds=8)
 """How long before it a deadline is told."""
 HANGS, ASKED, SPOKEN = (timedelta(seconds=seconds) for seconds in (5, 3, 2))
 """How long before the deadline the worker hangs, a case is asked, and a case is spoken to."""
-ENDED_WITHIN_SECONDS = 40.0
 FIRED = EventType.EVENT_TYPE_TIMER_FIRED
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
@@ -91,7 +91,7 @@ async def clock_seen(handle: Handle) -> bool:
 async def wedged(handle: Handle) -> list[str]:
     """Return what keeps a case from having ended as it should, after giving it time."""
     try:
-        end = await asyncio.wait_for(handle.result(), ENDED_WITHIN_SECONDS)
+        end = await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     except TimeoutError:
         pending = (await handle.describe()).raw_description.pending_workflow_task
         return [f"open, attempt {pending.attempt}", *failed_tasks(await handle.fetch_history())]

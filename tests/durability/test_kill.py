@@ -14,8 +14,9 @@ from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.embedded_server import embedded_server
-from tests.support.durable import PATIENCE_SECONDS, Handle, environment, opened
+from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import free_port, worker_process
 
 SHORT = {"merchant_handling": "4s", "shipping": "4s", "late_facts": "1s", "reminders_before": []}
@@ -28,7 +29,7 @@ async def looked(handle: Handle, holds: Callable[[dict[str, Any]], Any]) -> None
     async def look() -> bool:
         return bool(holds(await handle.query("view")))
 
-    await eventually(f"{handle.id}: as it should be", look, PATIENCE_SECONDS)
+    await eventually(f"{handle.id}: as it should be", look)
 
 
 async def half_decided(client: Client) -> tuple[Handle, list[Handle]]:

@@ -18,8 +18,9 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.sender_header import operator, with_sender
 from cases.messages import Opening
-from tests.support.durable import PATIENCE_SECONDS, QUEUE, Handle, environment, opened
+from tests.support.durable import QUEUE, Handle, environment, opened
 from tests.support.life import eventually, failed_tasks, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.delays import SHIPMENT
 from tests.support.programs import WorkerProcess, free_port, worker_process
 from workflows.engine.course import HELD_UP

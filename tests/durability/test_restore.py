@@ -17,10 +17,10 @@ from aftersales.cli.main import app
 from aftersales.runtime.embedded_server import temporal_binary
 from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.life import whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
 
-PATIENCE_SECONDS = 60.0
 SHOP = "1001"
 BEFORE, RECORDED, AFTER = "douyin_reship/7301", "claim_1688/C1", "claim_1688/C2"
 """Two cases that are in the backup, and one that somebody opened after it."""

@@ -17,12 +17,12 @@ from aftersales.runtime.embedded_server import embedded_server, temporal_binary
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.newer_build import newer_build
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 from tests.support.programs import free_port, worker_process
 from tests.support.surroundings import without_ours
 
 OLD, NEW = "2026.11.1", "2026.12.1"
-PATIENCE_SECONDS = 60.0
 NOT_YET = ("no Worker Deployment found", "not found in deployment")
 AGREES = 'under("DR-4", awaiting_merchant.to(awaiting_shipment, on=agree_on_platform)),'
 """The line of the chart that a build breaks."""
@@ -73,7 +73,7 @@ class Cluster:
             assert status == 0 or any(words in printed for words in NOT_YET), (command, printed)
             return printed if status == 0 else None
 
-        return str(await eventually(" ".join(command), attempt, PATIENCE_SECONDS))
+        return str(await eventually(" ".join(command), attempt))
 
 
 @pytest_asyncio.fixture
@@ -103,7 +103,7 @@ async def reaches(handle: Handle, build: str) -> None:
         await handle.signal("look at the time")
         return await build_of(handle) == build
 
-    await eventually(f"build {build}", taken, PATIENCE_SECONDS)
+    await eventually(f"build {build}", taken)
 
 
 async def test_the_recipe_rolls_out_and_back_and_no_case_is_lost(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ import pytest
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.journal import Journal
 from aftersales.runtime.embedded_server import embedded_server
-from tests.support.durable import PATIENCE_SECONDS, Handle, environment, opened
+from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.programs import WorkerProcess, free_port, worker_process
 from tests.support.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
@@ -26,7 +26,7 @@ async def seen(handle: Handle, what: str, holds: Callable[[dict[str, Any]], bool
     async def look() -> bool:
         return holds(await handle.query("view"))
 
-    await eventually(f"{handle.id}: {what}", look, PATIENCE_SECONDS)
+    await eventually(f"{handle.id}: {what}", look)
 
 
 def use_up_its_page(path: Path) -> None:

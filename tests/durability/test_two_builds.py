@@ -14,11 +14,11 @@ from temporalio.service import RPCError
 from aftersales.runtime.embedded_server import embedded_server
 from tests.support.life import eventually, facts
 from tests.support.newer_build import OPEN, newer_build
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 from tests.support.programs import WorkerProcess, free_port, run_python, worker_process
 
 QUEUE = "builds"
-PATIENCE_SECONDS = 90.0
 """A workflow task that fails again and again is tried after longer and longer pauses."""
 FAILED_TASK = "Workflow Task in failed state"
 PROCESS = "douyin_reship"
@@ -68,7 +68,7 @@ async def waits(handle: Handle, name: str) -> None:
         events = (await running.fetch_history()).events
         return any(name in event.workflow_task_failed_event_attributes.failure.message for event in events)
 
-    await eventually(f"{handle.id} waits", failed_task, PATIENCE_SECONDS)
+    await eventually(f"{handle.id} waits", failed_task)
     assert (await running.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
@@ -90,7 +90,7 @@ async def decided(handle: Handle, rule: str, *form: Any) -> Any:
                 raise
             return None
 
-    return await eventually(f"{handle.id}: {rule}", attempt, PATIENCE_SECONDS)
+    return await eventually(f"{handle.id}: {rule}", attempt)
 
 
 async def performed(handle: Handle) -> dict[str, Any]:
@@ -98,7 +98,7 @@ async def performed(handle: Handle) -> dict[str, Any]:
         seen: dict[str, Any] = await handle.query("view")
         return seen if seen["effects"] and all(step["status"] == "done" for step in seen["effects"]) else None
 
-    return await eventually(f"{handle.id}: performed", look, PATIENCE_SECONDS)  # type: ignore[no-any-return]
+    return await eventually(f"{handle.id}: performed", look)  # type: ignore[no-any-return]
 
 
 async def test_a_case_opened_by_a_newer_client_waits_for_a_newer_worker(builds: Builds) -> None:

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.bootstrap import main
 from aftersales.runtime.embedded_server import temporal_binary
 from tests.support.life import PROCESS, eventually, facts, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import WorkerProcess, free_port, worker_process
 
 PERSONAL = "王小明 13800000000"
@@ -153,7 +154,7 @@ async def test_every_line_of_the_log_is_json_about_a_case_and_neither_log_nor_fi
         await handle.signal("report", {"rule": "sign", "form": {"text": PERSONAL}})
         await handle.signal("report", args=[PERSONAL, PERSONAL])
         await handle.query("view")
-        async with httpx2.AsyncClient(base_url=f"http://{served_at}") as client:
+        async with httpx2.AsyncClient(base_url=f"http://{served_at}", timeout=PATIENCE_SECONDS) as client:
             figures, ready = (await client.get("/metrics")).text, (await client.get("/readyz")).json()
         assert await worker.end(signal.SIGTERM) == 0
     for line in worker.logged():

@@ -10,8 +10,6 @@ from tests.support.life import facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
-PATIENCE_SECONDS = 90.0
-"""An activity that dies with its worker is tried again after its timeout of 30 s."""
 QUEUE = "durability"
 
 Handle = WorkflowHandle[Any, Any]

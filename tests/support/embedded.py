@@ -9,11 +9,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import ROOT, free_port
 from tests.support.surroundings import without_ours
 
 READY = "Ctrl-C stops everything"
-START_SECONDS, STOP_SECONDS = 100.0, 60.0
 UP = (sys.executable, "-m", "aftersales.cli.main", "up")
 
 OF_MAKE = ("PYTHON", "VENV", "PYTEST_WORKERS")
@@ -71,7 +71,7 @@ class Embedded:
 
     def ready(self) -> "Embedded":
         """Wait until it prints that everything runs."""
-        assert self._ready.wait(START_SECONDS), f"not ready: {self.printed}"
+        assert self._ready.wait(PATIENCE_SECONDS), f"not ready: {self.printed}"
         assert any(READY in line for line in self.printed), f"it ended instead: {self.printed}"
         return self
 
@@ -84,11 +84,11 @@ class Embedded:
     def end(self) -> int:
         """Wait until it has ended by itself; return the exit status."""
         try:
-            status = self.process.wait(timeout=STOP_SECONDS)
+            status = self.process.wait(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        self._reading.join(STOP_SECONDS)
+        self._reading.join(PATIENCE_SECONDS)
         if self.process.stdout and not self._reading.is_alive():
             self.process.stdout.close()
         return status

@@ -17,10 +17,10 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.runtime.sender_header import with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.stage import Scene
 from workflows.engine.sender import InputSender
 
-DEADLINE_SECONDS = 45.0
 PROCESS = "douyin_reship"
 PASSING = ("not scheduled yet", "Workflow Task in failed state", "no poller seen")
 """Why a case does not answer yet.
@@ -52,7 +52,7 @@ def whole_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: float = DEADLINE_SECONDS) -> Any:
+async def eventually(what: str, holds: Callable[[], Awaitable[Any]], within: float = PATIENCE_SECONDS) -> Any:
     """Poll until ``holds`` gives something true, and return it; fails after a deadline."""
     begun, why = time.monotonic(), ""
     while True:
@@ -140,7 +140,7 @@ class Life:
 
     async def until_over(self) -> Any:
         """Wait until the workflow has completed; return what it returns."""
-        return await asyncio.wait_for(self.handle.result(), DEADLINE_SECONDS)
+        return await asyncio.wait_for(self.handle.result(), PATIENCE_SECONDS)
 
     async def histories(self) -> list[WorkflowHistory]:
         """Return the histories of all runs, in order."""

@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 from tests.support.surroundings import without_ours
 
 STARTED = "worker started"
-START_SECONDS = 60.0
 
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -51,12 +51,12 @@ class WorkerProcess:
         self._started.set()
 
     async def started(self) -> None:
-        await asyncio.wait_for(self._started.wait(), START_SECONDS)
+        await asyncio.wait_for(self._started.wait(), PATIENCE_SECONDS)
         assert self.process.returncode is None, self.lines
 
     async def ended(self) -> int:
         """Return the exit status once the whole log has been read."""
-        await asyncio.wait_for(self._reading, START_SECONDS)
+        await asyncio.wait_for(self._reading, PATIENCE_SECONDS)
         return await self.process.wait()
 
     async def end(self, how: signal.Signals) -> int:

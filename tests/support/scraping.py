@@ -11,6 +11,7 @@ from aftersales.monitoring.figures import KnownGauge
 from aftersales.monitoring.monitor import Monitor
 from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.settings import Settings
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import free_port
 
 
@@ -67,7 +68,7 @@ async def status_pages(
     where = address or f"127.0.0.1:{free_port()}"
     async with (
         monitored(Settings(metrics_address=where), program) as monitor,
-        httpx2.AsyncClient(base_url=f"http://{where}", timeout=30.0) as client,
+        httpx2.AsyncClient(base_url=f"http://{where}", timeout=PATIENCE_SECONDS) as client,
     ):
         yield monitor, StatusPages(client)
 

@@ -19,6 +19,7 @@ from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from cases.messages import Opening
 from tests.support.life import Life, Open, at, eventually, fired
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.servers import start_server
 from tests.support.stage import Stage
 from workflows.opening import start_case
@@ -45,7 +46,7 @@ def evidence(pieces: int, length: int = 1) -> dict[str, Any]:
 
 async def refused(life: Life, rule: str, form: dict[str, Any]) -> str:
     with pytest.raises(WorkflowUpdateFailedError) as failed:
-        await asyncio.wait_for(life.act(rule, form), 30)
+        await asyncio.wait_for(life.act(rule, form), PATIENCE_SECONDS)
     return str(failed.value.cause)
 
 

@@ -6,6 +6,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from cases.messages import EffectCall, EffectOutcome
 from tests.support.life import Open, fired
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.stage import Stage
 
 
@@ -22,10 +23,10 @@ async def test_a_case_is_not_called_off_while_its_decision_is_submitted(open_cas
     stage.perform = patient  # type: ignore[method-assign]
     try:
         decided = asyncio.create_task(life.act("agree"))
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), PATIENCE_SECONDS)
         await life.handle.cancel()
         answered.set()
-        assert (await asyncio.wait_for(decided, 20))["decision"] == "taken"
+        assert (await asyncio.wait_for(decided, PATIENCE_SECONDS))["decision"] == "taken"
     finally:
         del stage.perform  # type: ignore[attr-defined]
     seen = await life.until("declined", lambda seen: seen["ignored"])

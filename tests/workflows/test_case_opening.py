@@ -23,7 +23,8 @@ from temporalio.testing import WorkflowEnvironment
 from cases.douyin_reship import ReshipPolicy
 from cases.editions import NEWEST
 from cases.messages import Opening
-from tests.support.life import DEADLINE_SECONDS, PROCESS, Open, due, eventually, facts, fired, whole_now
+from tests.support.life import PROCESS, Open, due, eventually, facts, fired, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.raw import ARGUMENTS, PAYLOADS
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
@@ -37,7 +38,7 @@ async def failure(client: Client, case_id: str, *arguments: Any) -> ApplicationE
     """Start a case that cannot be opened; returns why."""
     handle = await client.start_workflow(PROCESS, args=list(arguments), id=case_id, task_queue=QUEUE)
     with pytest.raises(WorkflowFailureError) as failed:
-        await asyncio.wait_for(handle.result(), DEADLINE_SECONDS)
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     history = await handle.fetch_history()
     assert not any(event.HasField("workflow_task_failed_event_attributes") for event in history.events)
     assert isinstance(failed.value.cause, ApplicationError)
@@ -116,7 +117,7 @@ async def start_raw(client: Client, case_id: str, payloads: list[Payload]) -> li
         wait_new_event=True,
         history_event_filter_type=2,  # the closing event alone
     )
-    await client.workflow_service.get_workflow_execution_history(asked, timeout=timedelta(seconds=DEADLINE_SECONDS))
+    await client.workflow_service.get_workflow_execution_history(asked, timeout=timedelta(seconds=PATIENCE_SECONDS))
     history = await client.get_workflow_handle(case_id).fetch_history()
     return list(history.events)
 
@@ -206,7 +207,7 @@ async def test_g_3_a_message_that_opens_the_case_is_not_lost_when_its_figures_ar
             start_signal="report",
             start_signal_args=[{"message_id": "m1", "rule": "withdraw"}],
         )
-    assert (await asyncio.wait_for(handle.result(), DEADLINE_SECONDS))["state"] == ["withdrawn"]
+    assert (await asyncio.wait_for(handle.result(), PATIENCE_SECONDS))["state"] == ["withdrawn"]
 
 
 @pytest.mark.parametrize("opening", [{}, RECORD], ids=["no edition", "edition pinned"])

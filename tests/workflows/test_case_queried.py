@@ -30,7 +30,7 @@ SOON = "47h59m57s"
 QUERIES = 3
 ASKED_SECONDS = 0.5
 """How long a call waits for a query that is answered at once."""
-PATIENCE_SECONDS = 1.5
+HELD_BACK_SECONDS = 1.5
 """The SDK takes a query that is not answered in 2 s for a deadlock."""
 ON_ITS_WAY_SECONDS = 0.1
 """How long the result of a local call may take from the activity to the SDK's core."""
@@ -72,7 +72,7 @@ class Meanwhile(Stage):
     def view(self, *about: Any) -> CaseView:
         """Answer a query once the platform has answered."""
         self._asked.set()
-        self._answered.wait(PATIENCE_SECONDS)
+        self._answered.wait(HELD_BACK_SECONDS)
         return view(*about)
 
 

@@ -15,7 +15,8 @@ from aftersales.runtime.decision_client import SentDecision, decide
 from aftersales.runtime.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
-from tests.support.life import DEADLINE_SECONDS, eventually, facts, fired, whole_now
+from tests.support.life import eventually, facts, fired, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
 from tests.support.stage import Stage
@@ -81,13 +82,13 @@ async def test_g_11_a_parcel_shipped_in_time_is_still_in_time_after_a_reset(
     scene.calls.append(taken_before(key, "push_tracking_number", "ship", NOW - 2 * HOUR))
     answer = await given.execute_update("ship", SHIPMENT, id="k1")
     assert answer["state"] == ["shipped_on_time"]
-    await asyncio.wait_for(handle.result(), DEADLINE_SECONDS)
+    await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     before = await given.query("view")
     assert before["timeline"][-1]["at"] == (NOW - 2 * HOUR).isoformat().replace("+00:00", "Z")
 
     await reset_by_hand(client, handle.id)
     again: Any = client.get_workflow_handle(handle.id)
-    assert (await asyncio.wait_for(again.result(), DEADLINE_SECONDS))["state"] == ["shipped_on_time"]
+    assert (await asyncio.wait_for(again.result(), PATIENCE_SECONDS))["state"] == ["shipped_on_time"]
     after = await again.query("view")
     for unchanged in ("state", "decisions", "ledger"):
         assert after[unchanged] == before[unchanged], unchanged

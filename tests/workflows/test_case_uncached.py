@@ -17,7 +17,8 @@ from aftersales.runtime.sender_header import with_sender
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from cases.messages import Opening
-from tests.support.life import DEADLINE_SECONDS, PROCESS, eventually, facts, whole_now
+from tests.support.life import PROCESS, eventually, facts, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.stage import UNREACHABLE, Scene, Stage
 from tests.support.task_queues import Queue
 from workflows.engine.case_workflow import SETTLED_BEFORE_SHOWN
@@ -112,7 +113,7 @@ async def test_a_case_typed_by_hand_goes_on_while_decisions_wait_for_each_other(
     async with queue.worker():
         assert (await waiting[0])["decision"] == "being_submitted"
         scene.fails.clear()
-        assert (await asyncio.wait_for(waiting[1], DEADLINE_SECONDS))["state"] == ["in_transit"]
+        assert (await asyncio.wait_for(waiting[1], PATIENCE_SECONDS))["state"] == ["in_transit"]
 
         async def at_rest() -> bool:
             return not (await client.get_workflow_handle(case_id).query("view"))["busy"]

@@ -11,7 +11,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from tests.support.life import DEADLINE_SECONDS, whole_now
+from tests.support.life import whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.delays import DELAY, delay_facts
 from workflows.opening import start_case
 
@@ -52,7 +53,7 @@ async def test_jd_1_a_second_card_is_refused_while_the_first_is_open(orders: Ord
 async def test_jd_1_and_for_ever_after_it_has_closed(orders: Orders, order_id: str, ended: str) -> None:
     first = await orders.open(order_id)
     await first.execute_update(ended, {"carrier": "JDL", "tracking_no": "JD1"} if ended == "ship" else None)
-    assert (await asyncio.wait_for(first.result(), DEADLINE_SECONDS))["status"] == "closed"
+    assert (await asyncio.wait_for(first.result(), PATIENCE_SECONDS))["status"] == "closed"
     with pytest.raises(WorkflowAlreadyStartedError):
         await orders.open(order_id)
 

@@ -16,6 +16,7 @@ from click.testing import Result
 from temporalio.client import Client
 
 from tests.support.embedded import UP, Embedded, settings_of
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
 from tests.support.senders import steps_named
@@ -23,7 +24,6 @@ from workflows.registry import PROCESSES
 from workflows.replay.open_cases import where_of
 from workflows.replay.replayer import recorded
 
-PATIENCE_SECONDS = 20.0
 SANDBOX_SHOP = "1001"
 ROW = ("case_id", "process", "status", "state", "deadline", "waits_for", "shop", "order", "at_stake", "needs_operator")
 

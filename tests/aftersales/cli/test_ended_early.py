@@ -14,9 +14,8 @@ from click.testing import Result
 
 from aftersales.runtime.connection import connect_to
 from tests.support.embedded import Embedded, settings_of
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.playing import reship
-
-PATIENCE_SECONDS = 30.0
 
 Command = Callable[..., Result]
 

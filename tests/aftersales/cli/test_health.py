@@ -10,12 +10,13 @@ from aftersales.cli.running_desk import running_desk
 from aftersales.runtime.key_ring import KeyRing
 from aftersales.runtime.settings import Settings
 from tests.support.key_files import READER, TOKEN, key_file
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import free_port
 from tests.support.scraping import status_pages
 
 
 async def answers(address: str) -> list[tuple[int, str]]:
-    async with httpx2.AsyncClient(base_url=address) as client:
+    async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
         told = [await client.get(path) for path in ("/healthz", "/readyz")]
     return [(answer.status_code, answer.text) for answer in told]
 

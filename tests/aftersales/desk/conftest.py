@@ -25,6 +25,7 @@ from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening
 from tests.conftest import TASK_QUEUE
 from tests.support.life import facts
+from tests.support.patience import PATIENCE_SECONDS
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 
@@ -56,7 +57,7 @@ async def browsing(
             services = replace(services, settings=settings)
         async with (
             serving(make_desk(services, login), listener),
-            httpx2.AsyncClient(base_url=own, headers={"origin": address or own}, timeout=30.0) as browser,
+            httpx2.AsyncClient(base_url=own, headers={"origin": address or own}, timeout=PATIENCE_SECONDS) as browser,
         ):
             yield browser
 

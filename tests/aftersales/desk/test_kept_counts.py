@@ -8,6 +8,7 @@ import pytest
 from aftersales.desk import kept_counts
 from aftersales.desk.filters import WaitingGroup
 from aftersales.desk.kept_counts import CountAge, KeptCounts
+from tests.support.patience import PATIENCE_SECONDS
 
 SLOW = (WaitingGroup.BUYER, WaitingGroup.PLATFORM)
 AT_ONCE, WAITED_FOR = CountAge(fresh=8, shown=60), CountAge(fresh=4, shown=0)
@@ -53,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 async def counted(counts: KeptCounts, cases: Counted, age: CountAge) -> tuple[int, int, float]:
-    found = await asyncio.wait_for(counts.of(cases, age), 5)  # type: ignore[arg-type]
+    found = await asyncio.wait_for(counts.of(cases, age), PATIENCE_SECONDS)  # type: ignore[arg-type]
     return found.of[WaitingGroup.BUYER], found.of[WaitingGroup.OVERDUE], found.age
 
 
@@ -88,7 +89,7 @@ async def test_a_count_that_is_too_old_is_waited_for(clock: Clock) -> None:
 async def test_those_who_ask_for_the_same_count_share_it_though_one_of_them_goes() -> None:
     counts, cases = KeptCounts(), Counted()
     first, second = (asyncio.create_task(counted(counts, cases, WAITED_FOR)) for _ in range(2))
-    await asyncio.wait_for(cases.all_asked.wait(), 5)
+    await asyncio.wait_for(cases.all_asked.wait(), PATIENCE_SECONDS)
     first.cancel()
     await asyncio.wait([first])
     cases.may_answer.set()

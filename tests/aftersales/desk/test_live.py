@@ -23,9 +23,8 @@ from aftersales.ledger.teamwork import Claim
 from aftersales.runtime.http_server import listen, serving
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
 from tests.aftersales.desk.test_home import NOW, listed
+from tests.support.patience import PATIENCE_SECONDS
 from workflows.engine.view import ActionView
-
-PATIENCE = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +40,7 @@ class Stream:
 
     async def until(self, event: str) -> str:
         """Wait for an event, and return its data."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for line in self._lines:
                 if line == f"event: {event}":
                     return (await anext(self._lines)).removeprefix("data: ")
@@ -49,7 +48,7 @@ class Stream:
 
     async def end(self) -> None:
         """Wait for the end of the stream."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for _ in self._lines:
                 pass
 
@@ -57,7 +56,7 @@ class Stream:
 @asynccontextmanager
 async def looking_at(desk: httpx2.AsyncClient, address: str, **asked: str) -> AsyncIterator[Stream]:
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in {"page": address, **asked}.items())
-    async with desk.stream("GET", f"/live?{query}", timeout=PATIENCE) as answer:
+    async with desk.stream("GET", f"/live?{query}", timeout=PATIENCE_SECONDS) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield Stream(answer.aiter_lines())
@@ -120,7 +119,7 @@ async def test_who_looks_at_the_same_page_shares_a_poll_which_ends_with_the_last
     async with watch.looking("page", poll) as one, watch.looking("page", poll) as other:
         assert one is other
         assert watch.pages_looked_at == 1
-        await asyncio.wait_for(one.news.wait(), PATIENCE)
+        await asyncio.wait_for(one.news.wait(), PATIENCE_SECONDS)
     assert watch.pages_looked_at == 0
     ended = polled
     await asyncio.sleep(0.05)
@@ -132,10 +131,13 @@ async def test_a_stream_that_its_browser_has_left_polls_no_more(services: DeskSe
     with listen("127.0.0.1", 0, "AFTERSALES_DESK") as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with serving(app, listener):
-            async with httpx2.AsyncClient(base_url=address) as browser, looking_at(browser, "/") as stream:
+            async with (
+                httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as browser,
+                looking_at(browser, "/") as stream,
+            ):
                 await stream.until("mark")
                 assert app.state.live.pages_looked_at == 1
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while app.state.live.pages_looked_at:  # noqa: ASYNC110 - it is no event of ours
                     await asyncio.sleep(0.01)
 
@@ -145,7 +147,10 @@ async def test_streams_end_at_once_when_the_desk_stops(services: DeskServices, w
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         served = serving(make_desk(services, OneUser(CLERK)), listener)
         await served.__aenter__()
-        async with httpx2.AsyncClient(base_url=address) as browser, looking_at(browser, "/") as stream:
+        async with (
+            httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as browser,
+            looking_at(browser, "/") as stream,
+        ):
             await stream.until("mark")
             began = asyncio.get_running_loop().time()
             stopping = asyncio.create_task(served.__aexit__(None, None, None))
@@ -168,11 +173,11 @@ async def test_a_server_without_an_answer_is_said_to_have_none_until_it_answers(
         return str(answer)
 
     async with watch.looking("page", poll) as page:
-        await asyncio.wait_for(page.news.wait(), PATIENCE)
+        await asyncio.wait_for(page.news.wait(), PATIENCE_SECONDS)
         assert (page.lost, page.mark) == (True, None)
         news = page.news
         goes_on.set()
-        await asyncio.wait_for(news.wait(), PATIENCE)
+        await asyncio.wait_for(news.wait(), PATIENCE_SECONDS)
         assert (page.lost, page.mark) == (False, "mark")
 
 
@@ -224,7 +229,7 @@ async def test_a_fault_in_a_poll_does_not_end_it(services: DeskServices) -> None
 
     async with watch.looking("page", poll) as page:
         while page.mark is None:
-            await asyncio.wait_for(page.news.wait(), PATIENCE)
+            await asyncio.wait_for(page.news.wait(), PATIENCE_SECONDS)
 
     assert page.mark == "mark"
 

@@ -17,6 +17,7 @@ from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.gateways import secrets_file
 from tests.support.platforms.pushing import APP, SHOP, body, content, pushed, signed
 from tests.support.programs import free_port
@@ -58,7 +59,7 @@ async def watched_gateway(folder: Path, client: Client | None = None) -> AsyncIt
     async with (
         status_pages("gateway") as (monitor, pages),
         running_gateway(settings, connected, monitor) as (address, _),
-        httpx2.AsyncClient(base_url=address, timeout=30.0) as door,
+        httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as door,
     ):
         monitor.started()
         yield WatchedGateway(pages, door)

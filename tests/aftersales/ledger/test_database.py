@@ -21,6 +21,7 @@ from aftersales.ledger.database import parse_address, printable
 from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm, LedgerUnreachable
 from tests.support.booking import bill, expected, recorded
+from tests.support.patience import PATIENCE_SECONDS
 
 BAD = [
     "",
@@ -95,7 +96,7 @@ def until_waiting(looking: Any, number: int) -> None:
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_SECONDS
     while looking.execute(query).fetchone()[0] < number:
         assert time.monotonic() < until
 

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.ledger.conftest import database
 from tests.support.booking import ended, expected, november, opened, recorded
+from tests.support.patience import PATIENCE_SECONDS
 
 
 def unended(ledger: SqlLedger) -> list[str]:
@@ -62,7 +63,7 @@ def test_a_ledger_in_postgresql_comes_back_from_pg_dump(server: str, postgresql:
     copy, dump = database(server), tmp_path / "ledger.dump"
 
     def run(program: str, *arguments: str) -> None:
-        subprocess.run([programs / program, *arguments], check=True, timeout=60)
+        subprocess.run([programs / program, *arguments], check=True, timeout=PATIENCE_SECONDS)
 
     def plain(address: str) -> str:
         return make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)

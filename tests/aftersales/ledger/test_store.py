@@ -19,6 +19,7 @@ from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Booked
 from tests.support.booking import bill, booked, decided, ended, expected, november, opened, recorded
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
@@ -192,7 +193,8 @@ def test_processes_that_open_an_empty_database_at_once_agree(tmp_path: Path, pos
         subprocess.Popen([sys.executable, "-c", HANDING_IN, *addresses], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [("", 0)] * 2
+    said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in started]
+    assert (said, [process.returncode for process in started]) == (["", ""], [0, 0])
     for address in addresses:
         with SqlLedger(address) as ledger:
             assert (len(of_november(ledger)), len(set(answers(ledger).values()) - {None})) == (20, 10)

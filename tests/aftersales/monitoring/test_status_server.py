@@ -16,6 +16,7 @@ from aftersales.monitoring.monitor import FIGURES_FAIL, FIGURES_WORK
 from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError, LedgerUnreachable
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import free_port
 from tests.support.scraping import status_pages
 
@@ -147,10 +148,10 @@ async def test_what_cannot_be_measured_is_logged_once_and_ends_nothing() -> None
         async with status_pages() as (monitor, _):
             monitor.measure("cases", measure, 0.0)
             monitor.started()
-            await asyncio.wait_for(tried.wait(), 10)
+            await asyncio.wait_for(tried.wait(), PATIENCE_SECONDS)
             fails, tries = False, 0
             tried.clear()
-            await asyncio.wait_for(tried.wait(), 10)
+            await asyncio.wait_for(tried.wait(), PATIENCE_SECONDS)
     told = [(line["event"], line["figures"]) for line in lines]
     assert told == [(FIGURES_FAIL, "cases"), (FIGURES_WORK, "cases")]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aftersales.platforms.journal import Journal
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 
 
@@ -150,6 +151,6 @@ def test_processes_that_write_the_same_keys_at_once_write_each_once(tmp_path: Pa
         assert writer.stdin is not None
         writer.stdin.write("\n")
         writer.stdin.flush()
-    written = [int(writer.communicate(timeout=60)[0]) for writer in writers]
+    written = [int(writer.communicate(timeout=PATIENCE_SECONDS)[0]) for writer in writers]
     assert sum(written) == 100
     assert sorted(keys(path)) == sorted(f"k{number}" for number in range(100))

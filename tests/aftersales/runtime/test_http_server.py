@@ -14,12 +14,12 @@ from starlette.routing import Route
 
 from aftersales.runtime import http_connection, http_server
 from aftersales.runtime.http_server import listen, serving
+from tests.support.patience import PATIENCE_SECONDS
 
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEALTH = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
 HALF_A_HEAD = b"GET /health HTTP/1.1\r\nhos"
 HALF_A_BODY = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n[1"
-PATIENCE = 5.0
 
 
 class Server:
@@ -47,7 +47,7 @@ class Server:
 
 async def status(wire: Wire) -> bytes:
     with contextlib.suppress(ConnectionError):
-        line = await asyncio.wait_for(wire[0].readline(), PATIENCE)
+        line = await asyncio.wait_for(wire[0].readline(), PATIENCE_SECONDS)
         return line.split()[1] if line else b""
     return b""
 
@@ -164,7 +164,7 @@ async def test_a_client_that_reads_no_answers_is_hung_up_on(monkeypatch: pytest.
             loop = asyncio.get_running_loop()
             await loop.sock_connect(deaf, ("127.0.0.1", server.port))
             await loop.sock_sendall(deaf, HEALTH.replace(b"health", b"large") * 2)
-            await asyncio.wait_for(lost.wait(), PATIENCE)
+            await asyncio.wait_for(lost.wait(), PATIENCE_SECONDS)
 
 
 async def test_what_takes_long_on_our_side_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ async def test_what_takes_long_on_our_side_is_waited_for(monkeypatch: pytest.Mon
     monkeypatch.setattr(http_server, "Connection", Watched)
     async with served() as server:
         wire = await server.hold_one()
-        await asyncio.wait_for(looked.wait(), PATIENCE)
+        await asyncio.wait_for(looked.wait(), PATIENCE_SECONDS)
         server.hold.set()
         assert await status(wire) == b"200"
 
@@ -208,4 +208,4 @@ async def test_requests_in_one_go_are_all_answered() -> None:
     async with served() as server:
         reader, _ = await server.connect(HEALTH * 3)
         for _ in range(3):
-            assert b"200" in await asyncio.wait_for(reader.readuntil(b"ok"), PATIENCE)
+            assert b"200" in await asyncio.wait_for(reader.readuntil(b"ok"), PATIENCE_SECONDS)

@@ -44,6 +44,7 @@ from cases.errors import BadForm, PlatformUnreachable
 from tests.support.key_files import key_file
 from tests.support.life import PROCESS, facts
 from tests.support.otlp_receiver import OtlpReceiver, receiving
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import HISTORIES, PACKAGES, ROOT
 from tests.support.platforms.serving import serving
 from tests.support.stage import Scene, Stage
@@ -176,7 +177,7 @@ def test_a_collector_that_never_answers_holds_up_nothing(monkeypatch: pytest.Mon
         with span("one", SpanSide.INTERNAL, {}):
             pass
         stop_tracing()
-        silent.settimeout(10)
+        silent.settimeout(PATIENCE_SECONDS)
         silent.accept()[0].close()  # it was tried
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import Caller, bearer, sandbox_at_work
 
 APPLICATION = {"shop_id": "1001", "reason": "short_shipped", "amount": "99.90"}
@@ -82,7 +83,7 @@ async def test_a_clock_that_runs_out_by_itself_is_noticed_without_a_call(caller:
     own = (await caller.control("/after-sales", APPLICATION))["after_sale_id"]
     # Moving the offset alone runs nothing: the background does, at its next look.
     caller.sandbox.clock.advance(48 * 3600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while caller.sandbox._records[own].status == 6:
             await caller.client.get("/health")
     assert caller.sandbox._records[own].status == 8

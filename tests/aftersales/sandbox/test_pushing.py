@@ -17,6 +17,7 @@ from starlette.routing import Route
 from aftersales.platforms.douyin.signing import verify_event
 from aftersales.sandbox.douyin import transitions
 from aftersales.sandbox.douyin.pushing import Behaviour
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import SECRETS, Caller, sandbox_at_work
 from tests.support.platforms.serving import serving
 
@@ -251,7 +252,7 @@ async def test_resuming_sends_at_once_what_was_waiting_to_be_sent_again(gateway:
     async with playing(gateway) as caller:
         await caller.control("/pushing", {"first_retry": 600, "longest_retry": 600})
         caller.sandbox.apply("1001", "其他", 100)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not (await caller.control("/pushing", method="GET"))["failures"]:
                 pass
         await caller.control("/pushing/resume")
@@ -265,6 +266,6 @@ async def test_what_was_acknowledged_is_forgotten_by_the_file_while_the_sandbox_
         caller.sandbox.apply("1001", "其他", 100)
         assert len(json.loads(state.read_bytes())["pending"]) == 1
         await all_pushed(caller)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while json.loads(state.read_bytes())["pending"]:
                 await caller.client.get("/health")

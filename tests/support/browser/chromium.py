@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.support.patience import PATIENCE_SECONDS
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no chromium: apt-get install chromium fonts-noto-cjk"
 FLAGS = (
@@ -25,7 +27,7 @@ STILL = """addEventListener("DOMContentLoaded", () => {
   document.head.append(style);
 })"""
 """No animations and no blur: without a graphics card they cost more than all the rest."""
-PATIENCE_MILLISECONDS = 30_000
+PATIENCE_MILLISECONDS = 1000 * PATIENCE_SECONDS
 OPERATOR: Final[dict[str, Any]] = {
     "viewport": {"width": 1280, "height": 800},
     "timezone_id": "Asia/Shanghai",
@@ -60,6 +62,7 @@ async def open_page(program: str) -> AsyncIterator[Page]:
 async def open_device(browser: Browser, **different: Any) -> AsyncIterator[Page]:
     """Open a page as on a device of its own, with nothing of what the browser's other pages keep."""
     context = await browser.new_context(**{**OPERATOR, **different})
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     try:
         yield await context.new_page()
     finally:

@@ -29,6 +29,7 @@ from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.settings import Settings
 from cases.models import read
 from tests.support.life import Life, eventually, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import APP, SECRET, SHOP, body, pushed, signed
 from tests.support.platforms.serving import serving
 from tests.support.register import Register
@@ -77,7 +78,7 @@ async def drive(folder: Path) -> dict[str, Any]:
             async with (
                 make_worker(client, settings, dependencies),
                 serving(gateway) as gateway_address,
-                httpx2.AsyncClient(base_url=gateway_address, verify=False) as platform,
+                httpx2.AsyncClient(base_url=gateway_address, verify=False, timeout=PATIENCE_SECONDS) as platform,
             ):
 
                 async def push(tag: str, message_id: str) -> None:

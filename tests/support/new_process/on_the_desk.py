@@ -12,6 +12,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.posted_forms import form_with, forms_of
 
 CASE = "/case/toy/7"
@@ -24,7 +25,10 @@ async def decided_on_the_desk(client: Client, settings: Settings, folder: Path) 
         app = make_desk(DeskServices(client, ledger, settings), OneUser("张三"))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         headers = {"origin": address}
-        async with serving(app, listener), httpx2.AsyncClient(base_url=address, headers=headers) as browser:
+        async with (
+            serving(app, listener),
+            httpx2.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE_SECONDS) as browser,
+        ):
 
             def note(name: str, shown: httpx2.Response, *words: str) -> httpx2.Response:
                 assert shown.status_code == 200, shown.text

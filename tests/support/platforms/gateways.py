@@ -18,8 +18,9 @@ from starlette.routing import Route
 
 from tests.support.embedded import surroundings
 from tests.support.life import whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import APP, SECRET, SHOP
-from tests.support.programs import ROOT, START_SECONDS, free_port
+from tests.support.programs import ROOT, free_port
 
 COMMAND = "import typer; from aftersales.cli.servers import gateway_command; typer.run(gateway_command)"
 STARTED = "gateway started"
@@ -93,12 +94,12 @@ class GatewayProcess:
         self._started.set()
 
     async def started(self) -> "GatewayProcess":
-        await asyncio.wait_for(self._started.wait(), START_SECONDS)
+        await asyncio.wait_for(self._started.wait(), PATIENCE_SECONDS)
         assert self.events() == [STARTED], self.lines
         return self
 
     async def ended(self) -> int:
-        await asyncio.wait_for(self._reading, START_SECONDS)
+        await asyncio.wait_for(self._reading, PATIENCE_SECONDS)
         return await self.process.wait()
 
     async def end(self, how: signal.Signals) -> int:
@@ -111,7 +112,7 @@ class GatewayProcess:
         return [json.loads(line)["event"] for line in self.lines if line.startswith("{")]
 
     def client(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(base_url=self.address, verify=False)
+        return httpx2.AsyncClient(base_url=self.address, verify=False, timeout=PATIENCE_SECONDS)
 
 
 @asynccontextmanager

@@ -25,7 +25,8 @@ from aftersales.sandbox.douyin.codes import AfterSaleStatus, ArbitrateConclusion
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.durations import parse_duration
 from cases.models import read
-from tests.support.life import DEADLINE_SECONDS, PROCESS, Life, eventually, whole_now
+from tests.support.life import PROCESS, Life, eventually, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import Caller, sandbox_at_work
 from tests.support.programs import free_port
 from tests.support.stage import Scene
@@ -184,7 +185,7 @@ class Market:
         """Wait until every message is delivered and dispatched, unless deliveries are paused."""
         if self.sandbox.pusher.paused:
             return
-        assert await self.sandbox.pusher.idle(DEADLINE_SECONDS)
+        assert await self.sandbox.pusher.idle(PATIENCE_SECONDS)
         with closing(sqlite3.connect(self.settings.data_dir / INBOX)) as inbox:
 
             async def done() -> bool:

@@ -16,6 +16,7 @@ from aftersales.platforms.douyin.signing import canonical, sign
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.server import make_sandbox
 from cases.models import read
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.serving import serving
 
 TOKEN = "control"  # noqa: S105 - it opens nothing but this sandbox
@@ -94,5 +95,8 @@ async def sandbox_at_work(
 ) -> AsyncIterator[Caller]:
     """Serve a sandbox over HTTP."""
     app = make_sandbox(apps, gateway=gateway, state=state, control_token=TOKEN)
-    async with serving(app) as address, httpx2.AsyncClient(base_url=address, verify=NO_ROOTS) as client:
+    async with (
+        serving(app) as address,
+        httpx2.AsyncClient(base_url=address, verify=NO_ROOTS, timeout=PATIENCE_SECONDS) as client,
+    ):
         yield Caller(app, address, client)
