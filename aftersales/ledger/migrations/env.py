@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from aftersales.ledger.tables import Base
+from aftersales.ledger.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     transaction_per_migration=False,
 )
 context.run_migrations()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 
 from aftersales.ledger.database import HEAD, MIGRATIONS, WRITES, _upgrade, migrate, open_engine, parse_address
 from aftersales.ledger.store import SqlLedger
-from aftersales.ledger.tables import Base
+from aftersales.ledger.tables import METADATA
 from cases.errors import BadForm, CaseError
 from tests.support.booking import decided, ended, expected, recorded
 
@@ -30,7 +30,7 @@ def look_at_the_tables(ledger: SqlLedger) -> None:
     with ledger._engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert context.get_current_revision() == HEAD
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_the_newest_revision_is_the_one_that_the_code_asks_for() -> None:
