@@ -70,7 +70,7 @@ class DecisionSizes:
     outage: int
 
 
-FULL = DecisionSizes((500, 5_000, 20_000), (500, 5_000), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
+FULL = DecisionSizes((500, 5_000, 20_000), (500,), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
 QUICK = DecisionSizes((40, 200), (40,), rounds=2, decisions=20, cases=5, queued=100, outage=40)
 
 
