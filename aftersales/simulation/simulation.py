@@ -17,6 +17,7 @@ from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenar
 from aftersales.simulation.virtual_time import (
     TooSlow,
     VirtualCase,
+    answered,
     begun_late,
     next_second,
     time_moved_by_hand,
@@ -110,17 +111,21 @@ class Simulation:
         ledger = InMemoryLedger()
         dependencies = simulated_dependencies(self._scenario.script(self._origin), ledger, console_done=console_done)
         async with make_worker(self._server.client, self._settings, dependencies):
-            await wait_until(self._origin)
-            await self._open(None)
-            for number, step in enumerate(self._scenario.file.steps):
-                await self._skip_to(step.at)
-                await self._take(number, step)
-                for played in await self._at_rest():
-                    (await played.case.rest()).on_time(step.at)
-            await self._finish()
-            results = {name: await played.result(self._origin, ledger) for name, played in self._played.items()}
+            with answered():
+                results = await self._played_to_its_end(ledger)
         own = results.pop(None)
         return {**own, "also": results} if results else own
+
+    async def _played_to_its_end(self, ledger: InMemoryLedger) -> dict[str | None, dict[str, Any]]:
+        await wait_until(self._origin)
+        await self._open(None)
+        for number, step in enumerate(self._scenario.file.steps):
+            await self._skip_to(step.at)
+            await self._take(number, step)
+            for played in await self._at_rest():
+                (await played.case.rest()).on_time(step.at)
+        await self._finish()
+        return {name: await played.result(self._origin, ledger) for name, played in self._played.items()}
 
     async def _open(self, name: str | None, at: timedelta = timedelta(0)) -> None:
         """Open a case at an offset of its own time: that of the other cases has been skipped, but not the server's."""

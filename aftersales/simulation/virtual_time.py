@@ -14,7 +14,12 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
-from temporalio.client import WorkflowHandle, WorkflowHistory, WorkflowQueryFailedError
+from temporalio.client import (
+    RPCTimeoutOrCancelledError,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowQueryFailedError,
+)
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -51,8 +56,9 @@ FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
 DEADLOCK = "TMPRL1101"
 """Temporal's word for a workflow task that took longer than two seconds."""
-FAILED_STATE = "Workflow Task in failed state"
-"""The server's answer to queries and updates while a workflow task fails."""
+FAILED_STATES = ("Workflow Task in failed state", "unexpected workflow task failure")
+"""The server's answers to queries and updates while a workflow task fails."""
+UNANSWERED = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 _REPEATS = 100
 """How often a clock may fire in one state."""
 Answer = TypeVar("Answer")
@@ -60,6 +66,20 @@ Answer = TypeVar("Answer")
 
 class TooSlow(CaseError):
     """The machine was too busy: real time passed when none should have, so that something happened a second late."""
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Raise TooSlow where the server has not answered in time."""
+    busy = "this machine is too busy to simulate: the Temporal server did not answer in time"
+    try:
+        yield
+    except RPCTimeoutOrCancelledError as unanswered:
+        raise TooSlow(busy) from unanswered
+    except RPCError as failed:
+        if failed.status in UNANSWERED:
+            raise TooSlow(busy) from failed
+        raise
 
 
 def _check_repeats(seen: CaseView) -> None:
@@ -222,14 +242,17 @@ class VirtualCase:
 
         A case at rest stays so until something is done to it or its time is moved: it is not queried twice.
         """
-        began = looked = time.monotonic()
+        waited, now = 0.0, time.monotonic()
+        looked = now
         if self._doubted and self._rested:
             self._rested = await self._unchanged(self._rested)
         self._doubted = False
         while (resting := self._rested or await self._resting()) is None:
-            if time.monotonic() > began + REST_SECONDS:
+            before, now = now, time.monotonic()
+            waited += min(now - before, LOOK_SECONDS)  # a machine that stood still took longer for nothing
+            if waited > REST_SECONDS:
                 raise CaseError(f"{self.handle.id} does not come to rest: its workflow or an activity hangs")
-            if time.monotonic() > looked + LOOK_SECONDS:
+            if now > looked + LOOK_SECONDS:
                 await self._check_progress()
                 looked = time.monotonic()
             await asyncio.sleep(0.02)
@@ -246,7 +269,7 @@ class VirtualCase:
                     await self._check_workflow()
                 return await answer
             except RPCError as refused:
-                if FAILED_STATE not in refused.message:
+                if not any(text in refused.message for text in FAILED_STATES):
                     raise
                 await self._check_workflow()
                 await asyncio.sleep(0.1)

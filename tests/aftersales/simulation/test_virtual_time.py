@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import WorkflowHistory
+from temporalio.client import RPCTimeoutOrCancelledError, WorkflowHistory, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.simulation import simulation
+from aftersales.simulation import simulation, virtual_time
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.virtual_time import (
     FIRST_STEP,
@@ -21,6 +23,7 @@ from aftersales.simulation.virtual_time import (
     RestingCase,
     TooSlow,
     VirtualCase,
+    answered,
     begun_late,
     next_second,
     time_moved_by_hand,
@@ -58,6 +61,64 @@ async def test_a_run_begins_on_a_second_that_is_not_over() -> None:
     assert timedelta(0) <= datetime.now(UTC) - origin
     with pytest.raises(TooSlow, match="too busy"):
         await wait_until(origin - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    "unanswered",
+    [
+        RPCError("context deadline exceeded", RPCStatusCode.DEADLINE_EXCEEDED, b""),
+        RPCError("Timeout expired", RPCStatusCode.CANCELLED, b""),
+        RPCTimeoutOrCancelledError(),
+        WorkflowUpdateRPCTimeoutOrCancelledError(),
+    ],
+    ids=str,
+)
+def test_a_server_that_does_not_answer_in_time_makes_the_run_begin_again(unanswered: Exception) -> None:
+    with pytest.raises(TooSlow, match="did not answer in time"), answered():
+        raise unanswered
+
+
+def test_other_errors_of_the_server_are_raised_as_they_are() -> None:
+    with pytest.raises(RPCError, match="gone"), answered():
+        raise RPCError("gone", RPCStatusCode.NOT_FOUND, b"")
+
+
+async def test_the_time_in_which_the_machine_stood_still_is_not_counted_against_a_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case, instants = VirtualCase(cast("WorkflowEnvironment", None), cast("Any", None), NINE), iter([0.0, 0.5, 1e6, 2e6])
+    view = cast("CaseView", SimpleNamespace(timeline=[]))
+    answers = iter([None, None, None, RestingCase(view, NINE, timedelta(0), 5)])
+
+    async def resting() -> RestingCase | None:
+        return next(answers)
+
+    async def progress() -> None:
+        pass
+
+    monkeypatch.setattr(case, "_resting", resting)
+    monkeypatch.setattr(case, "_check_progress", progress)
+    monkeypatch.setattr(virtual_time, "time", SimpleNamespace(monotonic=lambda: next(instants, 2e6)))
+    assert (await case.rest()).events == 5
+
+
+async def test_a_case_that_does_not_come_to_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    handle, passed = cast("Any", SimpleNamespace(id="douyin_reship/1")), count(0, 0.5)
+    case, looks = VirtualCase(cast("WorkflowEnvironment", None), handle, NINE), count()
+
+    async def resting() -> None:
+        next(looks)
+
+    async def progress() -> None:
+        pass
+
+    monkeypatch.setattr(case, "_resting", resting)
+    monkeypatch.setattr(case, "_check_progress", progress)
+    monkeypatch.setattr(virtual_time, "REST_SECONDS", 5.0)
+    monkeypatch.setattr(virtual_time, "time", SimpleNamespace(monotonic=lambda: next(passed)))
+    with pytest.raises(CaseError, match="douyin_reship/1 does not come to rest"):
+        await case.rest()
+    assert 5 < next(looks) < 20
 
 
 @pytest.mark.parametrize("slow", [0, 1, simulation.ATTEMPTS - 1, simulation.ATTEMPTS])
