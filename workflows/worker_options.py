@@ -35,6 +35,8 @@ from workflows.engine.case_time import TaskTimes
 from workflows.engine.case_workflow import CaseWorkflow
 from workflows.engine.sender import sent_by
 
+DEADLOCK = "TMPRL1101"
+"""Temporal's word for a workflow task that took longer than two seconds; a busy machine may be the reason."""
 ALONE = "legacy_query"
 """The id of a query that comes without a workflow task, and must be answered."""
 

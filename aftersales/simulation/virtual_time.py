@@ -30,6 +30,7 @@ from cases.errors import CaseError
 from statecharts.rules import Party
 from workflows.engine.search_attributes import KEYS
 from workflows.engine.view import CaseView, EffectView
+from workflows.worker_options import DEADLOCK
 
 SERVER_FLAGS = [
     *ONE_PARTITION,
@@ -54,8 +55,6 @@ LOOK_SECONDS = 1.0
 """How often a case that is at work is checked for progress."""
 FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
-DEADLOCK = "TMPRL1101"
-"""Temporal's word for a workflow task that took longer than two seconds."""
 FAILED_STATES = ("Workflow Task in failed state", "unexpected workflow task failure")
 """The server's answers to queries and updates while a workflow task fails."""
 UNANSWERED = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)

@@ -26,8 +26,10 @@ from cases.errors import BadForm, Refused
 from workflows.registry import case_workflows
 from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_history
 from workflows.replay.decoding import decoded
-from workflows.worker_options import CaseRunner, OneArgument, for_cases
+from workflows.worker_options import DEADLOCK, CaseRunner, OneArgument, for_cases
 
+ATTEMPTS = 3
+"""How often a history is replayed on a machine that stops in the middle of it."""
 SAME_TIMER = timedelta(seconds=1)
 """Less than that two timers differ by when their task began: a task that is tried again begins a little later."""
 
@@ -106,15 +108,18 @@ async def _issued(
     history: WorkflowHistory, converter: DataConverter
 ) -> tuple[BaseException | None, dict[Key, Contents]]:
     """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
-    runner = RecordingRunner(CaseRunner())
-    replayer = Replayer(
-        workflows=case_workflows(),
-        workflow_runner=runner,
-        interceptors=[OneArgument()],
-        data_converter=for_cases(converter),
-    )
-    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-    return result.replay_failure, runner.issued
+    for attempt in range(1, ATTEMPTS + 1):
+        runner = RecordingRunner(CaseRunner())
+        replayer = Replayer(
+            workflows=case_workflows(),
+            workflow_runner=runner,
+            interceptors=[OneArgument()],
+            data_converter=for_cases(converter),
+        )
+        failed = (await replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
+        if DEADLOCK not in str(failed) or attempt == ATTEMPTS:
+            return failed, runner.issued
+    raise AssertionError
 
 
 def _failure(failed: BaseException) -> Difference:

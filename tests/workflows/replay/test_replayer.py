@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.common import RetryPolicy
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, WorkflowReplayResult
 
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
@@ -23,8 +25,8 @@ from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import case_workflows
-from workflows.replay.replayer import Difference, HistoryChanged, local_calls, recorded, replay
-from workflows.worker_options import CaseRunner, OneArgument, for_cases
+from workflows.replay.replayer import ATTEMPTS, Difference, HistoryChanged, local_calls, recorded, replay
+from workflows.worker_options import DEADLOCK, CaseRunner, OneArgument, for_cases
 
 FILES = sorted(HISTORIES.glob("*.json"))
 
@@ -169,6 +171,22 @@ async def test_other_commands_do_not_replay_at_all(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(CaseMachine, "_remind", lambda *_: None)
     lines = await changes("silent_never_received")
     assert lines[0].startswith("does not replay: ")
+
+
+@pytest.mark.parametrize("stops", [0, 1, ATTEMPTS - 1, ATTEMPTS])
+async def test_a_machine_that_stops_in_the_middle_is_not_taken_for_another_history(
+    monkeypatch: pytest.MonkeyPatch, stops: int
+) -> None:
+    calls, replay_workflow = count(1), Replayer.replay_workflow
+
+    async def stopped(self: Replayer, history: WorkflowHistory, **options: Any) -> WorkflowReplayResult:
+        if next(calls) <= stops:
+            return WorkflowReplayResult(history, RuntimeError(f"[{DEADLOCK}] Potential deadlock detected"))
+        return await replay_workflow(self, history, **options)
+
+    monkeypatch.setattr(Replayer, "replay_workflow", stopped)
+    with pytest.raises(HistoryChanged, match=DEADLOCK) if stops == ATTEMPTS else nullcontext():
+        await replay(recorded(FILES[0]))
 
 
 async def test_a_changed_history_is_a_refusal_to_the_command_line() -> None:
