@@ -70,7 +70,7 @@ class DecisionSizes:
     outage: int
 
 
-FULL = DecisionSizes((500, 5_000, 20_000), (500,), rounds=5, decisions=100, cases=40, queued=10_000, outage=1_000)
+FULL = DecisionSizes((500, 5_000, 20_000), (500,), rounds=5, decisions=80, cases=30, queued=10_000, outage=500)
 QUICK = DecisionSizes((40, 200), (40,), rounds=2, decisions=20, cases=5, queued=100, outage=40)
 
 
@@ -119,8 +119,8 @@ class OpenCases:
             found.opening_cpu_ms.append((self.cpu() - began) * 1000 / more)
 
     async def taken_in(self, handles: list[Handle]) -> None:
-        """Wait until the worker has done the first task of each case, as far as every fiftieth shows."""
-        for handle in handles[:: max(1, len(handles) // 50)]:
+        """Wait until the worker has done the first task of each case, as far as fifty and the last ones show."""
+        for handle in [*handles[:: max(1, len(handles) // 50)], *handles[-AT_ONCE:]]:
             while (await handle.describe()).history_length <= STARTED:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.5)
 
