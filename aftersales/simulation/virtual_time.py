@@ -57,7 +57,7 @@ FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
 FAILED_STATES = ("Workflow Task in failed state", "unexpected workflow task failure")
 """The server's answers to queries and updates while a workflow task fails."""
-UNANSWERED = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+UNANSWERED_STATUSES = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 _REPEATS = 100
 """How often a clock may fire in one state."""
 Answer = TypeVar("Answer")
@@ -76,7 +76,7 @@ def answered() -> Iterator[None]:
     except RPCTimeoutOrCancelledError as unanswered:
         raise TooSlow(busy) from unanswered
     except RPCError as failed:
-        if failed.status in UNANSWERED:
+        if failed.status in UNANSWERED_STATUSES:
             raise TooSlow(busy) from failed
         raise
 

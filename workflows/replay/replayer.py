@@ -28,7 +28,7 @@ from workflows.replay.commands import LOCAL, Contents, Key, of_command, of_histo
 from workflows.replay.decoding import decoded
 from workflows.worker_options import DEADLOCK, CaseRunner, OneArgument, for_cases
 
-ATTEMPTS = 3
+REPLAY_ATTEMPTS = 3
 """How often a history is replayed on a machine that stops in the middle of it."""
 SAME_TIMER = timedelta(seconds=1)
 """Less than that two timers differ by when their task began: a task that is tried again begins a little later."""
@@ -108,7 +108,7 @@ async def _issued(
     history: WorkflowHistory, converter: DataConverter
 ) -> tuple[BaseException | None, dict[Key, Contents]]:
     """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, REPLAY_ATTEMPTS + 1):
         runner = RecordingRunner(CaseRunner())
         replayer = Replayer(
             workflows=case_workflows(),
@@ -117,7 +117,7 @@ async def _issued(
             data_converter=for_cases(converter),
         )
         failed = (await replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
-        if DEADLOCK not in str(failed) or attempt == ATTEMPTS:
+        if DEADLOCK not in str(failed) or attempt == REPLAY_ATTEMPTS:
             return failed, runner.issued
     raise AssertionError
 

@@ -303,7 +303,7 @@ def test_ds_8_a_bill_of_what_the_shop_got_never_answers_what_it_loses(ledger: Sq
 
 
 OWN_IDS, ORDERS, DAYS = ("C1", "C2", "C3"), ("O1", "O2"), range(2, 7)
-ENTRY = st.tuples(st.sampled_from(CLAUSES), st.sampled_from(ORDERS), st.sampled_from(DAYS))
+DRAWN_ENTRY = st.tuples(st.sampled_from(CLAUSES), st.sampled_from(ORDERS), st.sampled_from(DAYS))
 UNDONE = st.tuples(
     st.lists(st.sampled_from(CLAUSES), min_size=1, max_size=2, unique=True),
     st.sampled_from(ORDERS),
@@ -321,7 +321,7 @@ RECORDS = st.builds(
     ),
     st.sampled_from(OWN_IDS),
     st.integers(0, 59),
-    st.lists(ENTRY, max_size=4),
+    st.lists(DRAWN_ENTRY, max_size=4),
     st.lists(UNDONE, max_size=2),
 )
 BILLS = st.builds(

@@ -25,7 +25,7 @@ from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EffectState
 from workflows.registry import case_workflows
-from workflows.replay.replayer import ATTEMPTS, Difference, HistoryChanged, local_calls, recorded, replay
+from workflows.replay.replayer import REPLAY_ATTEMPTS, Difference, HistoryChanged, local_calls, recorded, replay
 from workflows.worker_options import DEADLOCK, CaseRunner, OneArgument, for_cases
 
 FILES = sorted(HISTORIES.glob("*.json"))
@@ -173,7 +173,7 @@ async def test_other_commands_do_not_replay_at_all(monkeypatch: pytest.MonkeyPat
     assert lines[0].startswith("does not replay: ")
 
 
-@pytest.mark.parametrize("stops", [0, 1, ATTEMPTS - 1, ATTEMPTS])
+@pytest.mark.parametrize("stops", [0, 1, REPLAY_ATTEMPTS - 1, REPLAY_ATTEMPTS])
 async def test_a_machine_that_stops_in_the_middle_is_not_taken_for_another_history(
     monkeypatch: pytest.MonkeyPatch, stops: int
 ) -> None:
@@ -185,7 +185,7 @@ async def test_a_machine_that_stops_in_the_middle_is_not_taken_for_another_histo
         return await replay_workflow(self, history, **options)
 
     monkeypatch.setattr(Replayer, "replay_workflow", stopped)
-    with pytest.raises(HistoryChanged, match=DEADLOCK) if stops == ATTEMPTS else nullcontext():
+    with pytest.raises(HistoryChanged, match=DEADLOCK) if stops == REPLAY_ATTEMPTS else nullcontext():
         await replay(recorded(FILES[0]))
 
 
