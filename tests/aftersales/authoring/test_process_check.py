@@ -1,5 +1,6 @@
 """A faulty process is reported in its author's words, and every other process goes on."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -38,8 +39,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(whole: Path, tmp_path: Path) -> Path:
-    """A copy of them, in which a test plants faults."""
-    return shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    """A tree of links to them, in which a test plants faults."""
+    return shutil.copytree(whole, tmp_path, copy_function=os.link, dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,7 @@ def spoil(tree: Path, file: str, old: str, new: str) -> None:
     path = tree / file
     text = path.read_text(encoding="utf-8")
     assert old in text
+    path.unlink()  # what it links to stays as it is
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
