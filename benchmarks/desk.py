@@ -251,10 +251,14 @@ async def measure(services: DeskServices, loads: Loads, server: int, counter: As
 async def times_behind(browser: httpx2.AsyncClient, client: Client, number: int) -> AsyncIterator[float]:
     """Agree to cases of the first page, and yield for how many seconds after the answer a clerk's page shows each."""
     async with browser.stream("GET", "/live", params={"page": "/"}) as told:
-        events = told.aiter_lines()
-        async for line in events:
-            if line == "event: mark":
-                break
+        lines = told.aiter_lines()
+
+        async def until(event: str) -> None:
+            async for line in lines:
+                if line == f"event: {event}":
+                    return
+
+        await until("mark")
         chance, shown = random.Random(14), await browser.get("/")  # noqa: S311 - pauses  # nosec B311
         for _ in range(number):
             await asyncio.sleep(chance.uniform(0, POLL_SECONDS))
@@ -262,9 +266,7 @@ async def times_behind(browser: httpx2.AsyncClient, client: Client, number: int)
             await client.get_workflow_handle(case_id).execute_update("agree")
             decided = time.perf_counter()
             while f'data-case="{case_id}"' in shown.text:
-                async for line in events:
-                    if line == "event: changed":
-                        break
+                await until("changed")
                 shown = await browser.get("/")
             yield time.perf_counter() - decided
 

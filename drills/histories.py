@@ -10,8 +10,9 @@ from temporalio.client import WorkflowHistory
 from tests.support.life import failed_tasks
 from workflows.engine.notice_sending import SEND_NOTICE
 from workflows.replay.replayer import HistoryChanged, replay
+from workflows.worker_options import DEADLOCK
 
-HARMLESS = ("RESET_WORKFLOW", "TMPRL1101")
+HARMLESS = ("RESET_WORKFLOW", DEADLOCK)
 """Failed workflow tasks that lose nothing: the one that a reset leaves, and one whose worker was stopped meanwhile."""
 MOMENT = timedelta(seconds=10)
 """The longest workflow task: by so much the time of a task may move that was ended early to answer a query."""

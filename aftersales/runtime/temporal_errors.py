@@ -10,6 +10,8 @@ from cases.errors import BadForm, CaseError, PlatformRefused, Refused
 from workflows.engine.decisions import CLOSED
 from workflows.opening import refusal_text
 
+UNANSWERED_STATUSES: Final = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+"""The statuses of a call that was not answered in time."""
 _NO_WORKER: Final = "没有 worker 应答 / no worker answers: start one with `aftersales worker`"
 
 
@@ -39,7 +41,7 @@ def case_error(failed: RPCError) -> CaseError:
                 "set TEMPORAL_NAMESPACE, or the namespace of the profile in TEMPORAL_PROFILE"
             )
         return BadForm(f"没有这个案件 / no such case ({failed.message})")
-    if failed.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+    if failed.status in UNANSWERED_STATUSES:
         return CaseError(_NO_WORKER)
     if failed.status is RPCStatusCode.INVALID_ARGUMENT and "search attribute" in failed.message.lower():
         return CaseError(f"search attributes are missing: run `aftersales setup` once ({failed.message})")

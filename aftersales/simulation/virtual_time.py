@@ -26,6 +26,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.embedded_server import ONE_PARTITION, silenced, temporal_binary
 from aftersales.runtime.logs import logging_runtime
+from aftersales.runtime.temporal_errors import UNANSWERED_STATUSES
 from cases.errors import CaseError
 from statecharts.rules import Party
 from workflows.engine.search_attributes import KEYS
@@ -57,7 +58,6 @@ FAILED_ATTEMPTS = 3
 """The attempt of a workflow task at which its workflow is taken to fail for good."""
 FAILED_STATES = ("Workflow Task in failed state", "unexpected workflow task failure")
 """The server's answers to queries and updates while a workflow task fails."""
-UNANSWERED_STATUSES = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 _REPEATS = 100
 """How often a clock may fire in one state."""
 Answer = TypeVar("Answer")
@@ -70,15 +70,12 @@ class TooSlow(CaseError):
 @contextmanager
 def answered() -> Iterator[None]:
     """Raise TooSlow where the server has not answered in time."""
-    busy = "this machine is too busy to simulate: the Temporal server did not answer in time"
     try:
         yield
-    except RPCTimeoutOrCancelledError as unanswered:
-        raise TooSlow(busy) from unanswered
-    except RPCError as failed:
-        if failed.status in UNANSWERED_STATUSES:
-            raise TooSlow(busy) from failed
-        raise
+    except (RPCError, RPCTimeoutOrCancelledError) as failed:
+        if isinstance(failed, RPCError) and failed.status not in UNANSWERED_STATUSES:
+            raise
+        raise TooSlow("this machine is too busy to simulate: the Temporal server did not answer in time") from failed
 
 
 def _check_repeats(seen: CaseView) -> None:

@@ -17,9 +17,8 @@ from aftersales.platforms.journal import Journal
 from cases.errors import LedgerUnreachable
 from tests.support.booking import ended, recorded
 from tests.support.life import eventually
-from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, body, content, endpoints, pushed, signed
-from tests.support.platforms.serving import serving
+from tests.support.platforms.serving import calling
 from tests.support.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
 
 MANY = 200
@@ -61,10 +60,7 @@ async def gateway(folder: Path, recorder: RecordingFeed, answers: dict[str, int]
     async with Inbox(folder / "inbox.db") as inbox:
         dispatcher = Dispatcher(inbox, recorder.feed, SENDERS, first_pause=0.005, longest_pause=0.02, idle=0.02)
         app = make_gateway(endpoints(), inbox, recorder.feed, dispatcher=dispatcher)
-        async with (
-            serving(app) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
-        ):
+        async with calling(app) as client:
             yield Pushing(client, inbox, answers)
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import yaml
 from pydantic import SecretStr
@@ -26,10 +25,9 @@ from aftersales.runtime.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
 from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening
-from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
 from tests.support.platforms.pushing import RecordingFeed
-from tests.support.platforms.serving import serving
+from tests.support.platforms.serving import calling
 from workflows.engine.machine import CaseMachine
 from workflows.engine.view import view
 from workflows.registry import PROCESSES
@@ -297,10 +295,7 @@ async def test_every_figure_that_the_gateway_shows_is_one_to_watch(tmp_path: Pat
     given = "of this test"
     async with Inbox(tmp_path / "inbox.db") as inbox:
         app = make_gateway([], inbox, RecordingFeed().feed, status_token=lambda: SecretStr(given))
-        async with (
-            serving(app) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
-        ):
+        async with calling(app) as client:
             answer = await client.get("/status", headers={"authorization": f"Bearer {given}"})
     figures = {
         f"states.{figure}" if figure in WATCHED_STATES else figure for figure in (*answer.json(), *WATCHED_STATES)

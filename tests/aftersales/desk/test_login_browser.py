@@ -35,6 +35,6 @@ async def test_a_clerk_logs_in_and_out_with_the_keyboard_alone_on_a_phone(
         await expect(page.get_by_role("alert")).to_contain_text("没有此案件")
         assert page.url.endswith("/case/none/none")
         await page.get_by_role("button", name="退出").press("Enter")
-        await expect(page.get_by_text("已退出登录。")).to_be_visible()
+        await expect(page.get_by_role("main").get_by_role("status")).to_have_text("已退出登录。")
         await page.goto(f"{desk.base_url}/case/none/none")
         await expect(page.get_by_label("用户名")).to_be_visible()

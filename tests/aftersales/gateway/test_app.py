@@ -28,7 +28,6 @@ from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.logs import configure_logs
 from cases.errors import PlatformRefused
 from tests.support.life import eventually
-from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import (
     APP,
     SECRET,
@@ -41,7 +40,7 @@ from tests.support.platforms.pushing import (
     pushed,
     signed,
 )
-from tests.support.platforms.serving import serving
+from tests.support.platforms.serving import calling
 
 TOKEN = "status-token"  # noqa: S105 - of this test
 LIMIT = 4000
@@ -92,10 +91,7 @@ async def opened(path: Path) -> AsyncIterator[Door]:
             status_token=lambda: SecretStr(TOKEN),
             dispatcher=dispatcher,
         )
-        async with (
-            serving(gateway) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
-        ):
+        async with calling(gateway) as client:
             yield Door(inbox, recorder, client)
 
 
@@ -213,10 +209,7 @@ async def test_a_megabyte_of_tiny_messages_is_answered_at_once_and_blocks_nobody
     sent = b"[" + b"{}," * (BODY_LIMIT // 3 - 1) + b"{}]"
     async with Inbox(tmp_path / "inbox.db") as inbox:
         gateway = make_gateway(endpoints(), inbox, RecordingFeed().feed)
-        async with (
-            serving(gateway) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
-        ):
+        async with calling(gateway) as client:
             began = time.process_time()
             pushing = asyncio.create_task(client.post("/douyin", content=sent, headers=signed(sent)))
             while not pushing.done():
@@ -412,10 +405,7 @@ async def test_the_counts_are_shown_to_nobody_else(door: Door) -> None:
 async def test_without_a_token_the_counts_are_shown_to_nobody(tmp_path: Path) -> None:
     async with Inbox(tmp_path / "inbox.db") as inbox:
         gateway = make_gateway(endpoints(), inbox, RecordingFeed().feed)
-        async with (
-            serving(gateway) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
-        ):
+        async with calling(gateway) as client:
             assert (await client.get("/status", headers={"authorization": "Bearer"})).status_code == 401
 
 

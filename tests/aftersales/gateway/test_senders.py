@@ -27,9 +27,8 @@ from cases.errors import NoCredentials
 from cases.messages import Opening
 from tests.conftest import TASK_QUEUE
 from tests.support.life import PROCESS, eventually, facts, fired
-from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import body, content, pushed, signed
-from tests.support.platforms.serving import serving
+from tests.support.platforms.serving import calling
 from tests.support.register import Register
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
@@ -98,10 +97,7 @@ async def opened(temporal: Client, path: Path, served: dict[str, str]) -> AsyncI
     async with Marketplaces(credentials(served), TokenStore()) as markets, Inbox(path, clock) as inbox:
         cases = CaseClient(connect, markets.message_adapters(), TASK_QUEUE, Register())
         gateway = make_gateway(markets.endpoints, inbox, cases.feed)
-        async with (
-            serving(gateway) as address,
-            httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as http,
-        ):
+        async with calling(gateway) as http:
             yield Door(inbox, clock, http, temporal)
 
 

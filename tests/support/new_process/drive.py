@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx2
 from on_the_desk import decided_on_the_desk
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,9 +28,8 @@ from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.settings import Settings
 from cases.models import read
 from tests.support.life import Life, eventually, whole_now
-from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import APP, SECRET, SHOP, body, pushed, signed
-from tests.support.platforms.serving import serving
+from tests.support.platforms.serving import calling, serving
 from tests.support.register import Register
 from tests.support.servers import start_server
 from tests.support.stage import Scene
@@ -77,8 +75,7 @@ async def drive(folder: Path) -> dict[str, Any]:
             settings = Settings(task_queue=QUEUE, data_dir=folder, graceful_shutdown_seconds=0.1)
             async with (
                 make_worker(client, settings, dependencies),
-                serving(gateway) as gateway_address,
-                httpx2.AsyncClient(base_url=gateway_address, verify=False, timeout=PATIENCE_SECONDS) as platform,
+                calling(gateway) as platform,
             ):
 
                 async def push(tag: str, message_id: str) -> None:

@@ -6,7 +6,10 @@ from contextlib import asynccontextmanager
 from email.utils import formatdate
 from typing import Any
 
+import httpx2
 import uvicorn
+
+from tests.support.patience import PATIENCE_SECONDS
 
 
 def _dated(app: Any) -> Any:
@@ -38,3 +41,13 @@ async def serving(app: Any) -> AsyncIterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             await server.shutdown(sockets=[listener])
+
+
+@asynccontextmanager
+async def calling(app: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    """Serve an application as ``serving`` does; yield a client of it that waits as long as tests do."""
+    async with (
+        serving(app) as address,
+        httpx2.AsyncClient(base_url=address, verify=False, timeout=PATIENCE_SECONDS) as client,
+    ):
+        yield client
