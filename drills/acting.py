@@ -302,5 +302,6 @@ async def reset(client: Client, case_id: str) -> None:
             request_id=uuid.uuid4().hex,
             reset_reapply_type=ResetReapplyType.RESET_REAPPLY_TYPE_ALL_ELIGIBLE,
         ),
+        retry=True,
         timeout=CALL,
     )

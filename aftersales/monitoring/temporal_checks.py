@@ -1,5 +1,6 @@
 """Whether Temporal answers, and whether it hears the pollers of a worker."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,7 +12,7 @@ from temporalio.worker import Worker
 
 from cases.errors import CaseError
 
-RPC_PATIENCE: Final = timedelta(seconds=3)
+RPC_SECONDS: Final = 3.0
 POLL_HEARD: Final = timedelta(seconds=150)
 """How long ago the last poll may have begun: each lasts up to a minute if there is no task."""
 
@@ -21,10 +22,11 @@ class PollersLost(CaseError):
 
 
 async def check_temporal(client: Client) -> None:
-    """Raise RPCError if the namespace cannot be asked."""
-    await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace=client.namespace), timeout=RPC_PATIENCE
-    )
+    """Raise RPCError or TimeoutError if the namespace cannot be asked."""
+    async with asyncio.timeout(RPC_SECONDS):
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace), retry=True
+        )
 
 
 async def check_pollers(client: Client, worker: Worker) -> None:
@@ -35,14 +37,13 @@ async def check_pollers(client: Client, worker: Worker) -> None:
     """
     if not worker.is_running:
         raise PollersLost("worker 未在运行 / the worker does not run")
-    described = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=worker.task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        ),
-        timeout=RPC_PATIENCE,
+    asked = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=worker.task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
+    async with asyncio.timeout(RPC_SECONDS):
+        described = await client.workflow_service.describe_task_queue(asked, retry=True)
     since = datetime.now(UTC) - POLL_HEARD
     heard = (
         poller.last_access_time.ToDatetime(UTC) for poller in described.pollers if poller.identity == client.identity

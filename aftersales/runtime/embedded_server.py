@@ -199,7 +199,7 @@ async def _ready(server: asyncio.subprocess.Process, address: str, log: Path, ru
 async def missing_attributes(client: Client) -> list[str]:
     """Return our search attributes that the namespace lacks."""
     listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
+        ListSearchAttributesRequest(namespace=client.namespace), retry=True
     )
     return [key.name for key in KEYS if key.name not in listed.custom_attributes]
 
@@ -213,7 +213,7 @@ async def register_attributes(client: Client) -> list[str]:
         }
         try:
             await client.operator_service.add_search_attributes(
-                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types), retry=True
             )
         except RPCError as refused:
             if refused.status is not RPCStatusCode.ALREADY_EXISTS:

@@ -32,7 +32,7 @@ async def limit_per_shop(client: Client, task_queue: str, per_second: float | No
     if per_second is not None:
         update.rate_limit.requests_per_second = per_second
     try:
-        await client.workflow_service.update_task_queue_config(request)
+        await client.workflow_service.update_task_queue_config(request, retry=True)
     except RPCError as refused:
         if refused.status is RPCStatusCode.UNIMPLEMENTED:
             why = "此 Temporal 服务器不支持 / not supported by this Temporal server"

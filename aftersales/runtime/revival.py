@@ -41,7 +41,7 @@ async def revive(client: Client, case_id: str) -> EndedCase:
         identity=client.identity,
     )
     try:
-        await client.workflow_service.reset_workflow_execution(request)
+        await client.workflow_service.reset_workflow_execution(request, retry=True)
     except RPCError as failed:
         if failed.status is RPCStatusCode.INVALID_ARGUMENT:
             raise Refused(f"{case_id}: 不能恢复 / cannot be revived: {failed.message}") from failed

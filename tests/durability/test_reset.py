@@ -47,7 +47,8 @@ async def reset(client: Client, case_id: str) -> None:
             workflow_task_finish_event_id=first,
             request_id=uuid.uuid4().hex,
             reset_reapply_type=ResetReapplyType.RESET_REAPPLY_TYPE_ALL_ELIGIBLE,
-        )
+        ),
+        retry=True,
     )
 
 

@@ -106,7 +106,7 @@ async def reset_by_hand(client: Client, case_id: str) -> None:
         workflow_task_finish_event_id=3,
         request_id=case_id,
     )
-    await client.workflow_service.reset_workflow_execution(request)
+    await client.workflow_service.reset_workflow_execution(request, retry=True)
 
 
 async def forgotten(client: Client, case_id: str) -> None:
@@ -114,7 +114,7 @@ async def forgotten(client: Client, case_id: str) -> None:
     request = DeleteWorkflowExecutionRequest(
         namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=case_id)
     )
-    await client.workflow_service.delete_workflow_execution(request)
+    await client.workflow_service.delete_workflow_execution(request, retry=True)
 
     async def gone() -> bool:
         return await find_workflow(client, case_id) is None

@@ -38,7 +38,7 @@ async def holds_update(client: Client, case_id: str, update_id: str) -> bool:
         update_ref=UpdateRef(workflow_execution=WorkflowExecution(workflow_id=case_id), update_id=update_id),
     )
     try:
-        await client.workflow_service.poll_workflow_execution_update(asked)
+        await client.workflow_service.poll_workflow_execution_update(asked, retry=True)
     except RPCError as missing:
         if missing.status is RPCStatusCode.NOT_FOUND:
             return False

@@ -74,7 +74,8 @@ async def test_g_3_no_signal_wedges_a_case(open_case: Open) -> None:
                 workflow_execution=WorkflowExecution(workflow_id=life.id),
                 signal_name="report",
                 input=Payloads(payloads=payloads),
-            )
+            ),
+            retry=True,
         )
     seen = await life.until("all taken", lambda seen: seen["ignored_in_all"] >= len(ARGUMENTS))
     assert fired(seen) == []
@@ -106,7 +107,8 @@ async def raw_update(life: Life, update: str, payloads: list[Payload]) -> str:
             request=Request(
                 meta=Meta(update_id="", identity="web"), input=Input(name=update, args=Payloads(payloads=payloads))
             ),
-        )
+        ),
+        retry=True,
     )
     return answer.outcome.failure.message
 
@@ -129,7 +131,7 @@ async def test_no_query_wedges_a_case(open_case: Open) -> None:
             query=WorkflowQuery(query_type="view", query_args=Payloads(payloads=payloads)),
         )
         try:
-            answer = await life.environment.client.workflow_service.query_workflow(asked)
+            answer = await life.environment.client.workflow_service.query_workflow(asked, retry=True)
         except RPCError as refused:
             assert refused.status is RPCStatusCode.INVALID_ARGUMENT, refused.message  # noqa: PT017
         else:

@@ -70,7 +70,8 @@ async def config(client: Client, queue: str) -> TaskQueueConfig:
             task_queue=TaskQueue(name=queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
             report_config=True,
-        )
+        ),
+        retry=True,
     )
     return described.config
 
@@ -137,7 +138,7 @@ async def test_an_error_of_the_server_is_quoted(client: Client, queue: str) -> N
 async def test_a_server_without_limits_is_reported_in_words(
     client: Client, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unknown(_: object) -> None:
+    async def unknown(_: object, **__: object) -> None:
         raise RPCError("unknown method", RPCStatusCode.UNIMPLEMENTED, b"")
 
     monkeypatch.setattr(client.workflow_service, "update_task_queue_config", unknown)

@@ -126,7 +126,7 @@ class Cases:
                 namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=case_id)
             )
             async with gate:
-                await client.workflow_service.delete_workflow_execution(asked, timeout=DELETING_PATIENCE)
+                await client.workflow_service.delete_workflow_execution(asked, retry=True, timeout=DELETING_PATIENCE)
 
         await asyncio.gather(*map(delete, self.opened))
 
