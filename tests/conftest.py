@@ -7,6 +7,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest_asyncio
 import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
+from temporalio.service import _BridgeServiceClient
 from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
@@ -22,6 +24,7 @@ from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from tests.support.life import PROCESS, Life, Open, facts, whole_now
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.servers import start_server
 from tests.support.stage import Scene, Stage
 from tests.support.surroundings import DATA, OURS, settings_of_a_test_process, touched, watch
@@ -90,6 +93,20 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests that wait first, so that the others run meanwhile."""
     items.sort(key=lambda item: not item.path.with_suffix("").as_posix().endswith(WAITING))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient_calls() -> Iterator[None]:
+    """Wait for the server as long as tests wait for anything where a call says nothing else: the SDK waits 10 s."""
+    usual = _BridgeServiceClient._rpc_call
+
+    async def patient(*about: Any, **options: Any) -> Any:
+        given = options.pop("timeout") or timedelta(seconds=PATIENCE_SECONDS)
+        return await usual(*about, timeout=given, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_BridgeServiceClient, "_rpc_call", patient)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session")
