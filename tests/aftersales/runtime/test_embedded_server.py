@@ -5,8 +5,10 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,16 @@ async def test_the_server_knows_our_attributes_and_keeps_its_state_in_a_file(tmp
     assert [path for path in (database.parent, *database.parent.iterdir()) if path.stat().st_mode & 0o077] == []
     with pytest.raises(RuntimeError):
         await Client.connect(f"127.0.0.1:{port}")
+
+
+async def test_the_server_does_not_wait_while_its_file_is_copied(tmp_path: Path) -> None:
+    database, port = tmp_path / "temporal.db", free_port()
+    async with embedded_server(database, port, free_port()) as server:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as copying:
+            copying.execute("BEGIN")
+            ((cases,),) = copying.execute("SELECT count(*) FROM executions").fetchall()
+            await server.client.start_workflow("Any", id="meanwhile", task_queue="nobody")
+            assert copying.execute("SELECT count(*) FROM executions").fetchall() == [(cases,)]
 
 
 async def test_a_server_that_cannot_start_points_to_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
