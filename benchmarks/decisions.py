@@ -43,6 +43,7 @@ from benchmarks.cases import (
     timed,
     working,
 )
+from benchmarks.hold_ups import SLOW_SECONDS, figures_of, hold_ups
 
 OPERATORS, PAUSE = 20, 2.0
 """How many people decide, and how many seconds each of them looks at the next case."""
@@ -85,6 +86,7 @@ class WayAtSize:
     server_ms: list[float] = field(default_factory=list)
     opening_ms: list[float] = field(default_factory=list)
     opening_cpu_ms: list[float] = field(default_factory=list)
+    held_up: list[dict[str, Any]] = field(default_factory=list)
 
 
 class OpenCases:
@@ -149,7 +151,9 @@ def percentile(values: list[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, (len(ordered) * percent + 99) // 100 - 1)]
 
 
-async def at_size(open_cases: list[OpenCases], size: int, sizes: DecisionSizes, found: dict[str, WayAtSize]) -> None:
+async def at_size(
+    open_cases: list[OpenCases], size: int, sizes: DecisionSizes, figures: str, found: dict[str, WayAtSize]
+) -> None:
     """Measure every way at a number of open cases."""
     for cases in open_cases:
         say(f"{cases.way.name}: opening up to {size}")
@@ -158,7 +162,10 @@ async def at_size(open_cases: list[OpenCases], size: int, sizes: DecisionSizes, 
         say(f"{size} open, round {number + 1} of {sizes.rounds}")
         for cases in shifted(open_cases, number):
             way = cases.way
-            note, waits = found[way.name], await cases.decide(sizes.decisions)
+            note = found[way.name]
+            async with hold_ups(figures) as held_up:
+                waits = await cases.decide(sizes.decisions)
+            note.held_up.append(held_up)
             note.waits_ms += waits
             note.p50_ms.append(percentile(waits, 50))
             note.p99_ms.append(percentile(waits, 99))
@@ -236,6 +243,7 @@ async def main(sizes: DecisionSizes) -> None:
             AsyncExitStack() as stack,
         ):
             ways = [await stack.enter_async_context(working(name, server)) for name in found]
+            figures = figures_of(Path(folder) / "temporal.log")
             for way in ways:
                 await live(way, 5)
             open_cases = [OpenCases(way, server) for way in ways]
@@ -245,10 +253,12 @@ async def main(sizes: DecisionSizes) -> None:
                 ]
                 for cases in taking_part:
                     found[cases.way.name][size] = WayAtSize()
-                await at_size(taking_part, size, sizes, {name: of[size] for name, of in found.items() if size in of})
+                of_size = {name: of[size] for name, of in found.items() if size in of}
+                await at_size(taking_part, size, sizes, figures, of_size)
             queued = await while_queued(open_cases[-1], sizes)
             outage = await after_an_outage(open_cases[-1], sizes)
-    for line in (*lines(found), *verdicts(found[OURS], queued)):
+    slowest = (slowest_round(size, of) for size, of in found[OURS].items())
+    for line in (*lines(found), *slowest, *verdicts(found[OURS], queued)):
         print(line)
     print("openings while the worker was away:", ", ".join(f"{name} {value:,g}" for name, value in outage.items()))
     print(f"{sizes}; {timedelta(seconds=int(time.monotonic() - began))}, {os.cpu_count()} CPUs, {datetime.now(UTC):%F}")
@@ -278,6 +288,16 @@ def lines(found: dict[str, dict[int, WayAtSize]]) -> Iterator[str]:
                 of.opening_cpu_ms,
             )
             yield f"{way:18}{size:>8,}" + "".join(f"{spread(values):>30}" for values in columns)
+
+
+def slowest_round(size: int, of: WayAtSize) -> str:
+    """Return what happened in the round whose p99 is the worst."""
+    p99, held_up = max(zip(of.p99_ms, of.held_up, strict=True), key=lambda one: one[0])
+    calls = ", ".join(f"{many} {operation}" for operation, many in sorted(held_up["slow calls"].items())) or "none"
+    return (
+        f"Slowest round with {size:,} open, p99 {p99:,.0f} ms: calls of the server's database of over "
+        f"{SLOW_SECONDS:g} s: {calls}; the benchmark stood still for at most {held_up['stood still, ms']:,.0f} ms."
+    )
 
 
 def judged(ours: dict[int, WayAtSize], queued: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import AGAINST, BEST, BOOKLESS, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
-from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize
+from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize, slowest_round
 from benchmarks.decisions import judged as judged_decisions
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +72,9 @@ def of_decisions(results: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for target, value, met in judged_decisions(ours, queued):
         yield f"| {target} | {value} | {'met' if met else '**missed**'} |"
+    for size, of_size in ours.items():
+        yield ""
+        yield slowest_round(size, of_size)
     yield ""
     yield (
         f"While {queued['openings']:,} openings of a file were waiting, of which {queued['opened, /s']:g} were opened "
