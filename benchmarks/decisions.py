@@ -43,7 +43,7 @@ from benchmarks.cases import (
     timed,
     working,
 )
-from benchmarks.hold_ups import SLOW_SECONDS, figures_of, hold_ups
+from benchmarks.hold_ups import figures_of, hold_ups, in_words
 
 OPERATORS, PAUSE = 20, 2.0
 """How many people decide, and how many seconds each of them looks at the next case."""
@@ -175,7 +175,7 @@ async def at_size(
             note.server_ms.append((cases.cpu() - both) * 1000 / sizes.cases - note.worker_ms[-1])
 
 
-async def while_queued(cases: OpenCases, sizes: DecisionSizes) -> dict[str, Any]:
+async def while_queued(cases: OpenCases, sizes: DecisionSizes, figures: str) -> dict[str, Any]:
     """Decide while openings from a file are waiting, which are held back as ``aftersales open`` holds them."""
     say(f"{cases.way.name}: {sizes.queued} openings are queued")
     waiting, opened = iter(range(sizes.queued)), Waits()
@@ -188,7 +188,8 @@ async def while_queued(cases: OpenCases, sizes: DecisionSizes) -> dict[str, Any]
 
     began = time.monotonic()
     queue = asyncio.gather(*(opening() for _ in range(OPENED_AT_ONCE)))
-    waits = await cases.decide(sizes.rounds * sizes.decisions)
+    async with hold_ups(figures) as held_up:
+        waits = await cases.decide(sizes.rounds * sizes.decisions)
     opened_meanwhile, took = len(opened.openings), time.monotonic() - began
     queue.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -198,6 +199,7 @@ async def while_queued(cases: OpenCases, sizes: DecisionSizes) -> dict[str, Any]
         "opened meanwhile": opened_meanwhile,
         "opened, /s": round(opened_meanwhile / took, 1),
         **_of(waits),
+        "held up": held_up,
     }
 
 
@@ -255,7 +257,7 @@ async def main(sizes: DecisionSizes) -> None:
                     found[cases.way.name][size] = WayAtSize()
                 of_size = {name: of[size] for name, of in found.items() if size in of}
                 await at_size(taking_part, size, sizes, figures, of_size)
-            queued = await while_queued(open_cases[-1], sizes)
+            queued = await while_queued(open_cases[-1], sizes, figures)
             outage = await after_an_outage(open_cases[-1], sizes)
     slowest = (slowest_round(size, of) for size, of in found[OURS].items())
     for line in (*lines(found), *slowest, *verdicts(found[OURS], queued)):
@@ -293,11 +295,7 @@ def lines(found: dict[str, dict[int, WayAtSize]]) -> Iterator[str]:
 def slowest_round(size: int, of: WayAtSize) -> str:
     """Return what happened in the round whose p99 is the worst."""
     p99, held_up = max(zip(of.p99_ms, of.held_up, strict=True), key=lambda one: one[0])
-    calls = ", ".join(f"{many} {operation}" for operation, many in sorted(held_up["slow calls"].items())) or "none"
-    return (
-        f"Slowest round with {size:,} open, p99 {p99:,.0f} ms: calls of the server's database of over "
-        f"{SLOW_SECONDS:g} s: {calls}; the benchmark stood still for at most {held_up['stood still, ms']:,.0f} ms."
-    )
+    return f"Slowest round with {size:,} open, p99 {p99:,.0f} ms: {in_words(held_up)}."
 
 
 def judged(ours: dict[int, WayAtSize], queued: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 SLOW_SECONDS: Final = 0.2
 """From when on a call is slow: one of the bounds of the server's own histogram."""
+_LATENCIES: Final = ("persistence_latency", "visibility_persistence_latency")
 _LOOK_SECONDS: Final = 0.02
 _FIGURES = re.compile(r"Temporal Metrics:\s*(http://\S+)")
 
@@ -41,13 +42,22 @@ async def hold_ups(figures: str) -> AsyncIterator[dict[str, Any]]:
     found["slow calls"] = dict(await _slow_calls(figures) - before)
 
 
+def in_words(found: dict[str, Any]) -> str:
+    """Return what was noted."""
+    calls = ", ".join(f"{many} {operation}" for operation, many in sorted(found["slow calls"].items())) or "none"
+    return (
+        f"calls of the server's database of over {SLOW_SECONDS:g} s: {calls}; "
+        f"the benchmark stood still for at most {found['stood still, ms']:,.0f} ms"
+    )
+
+
 async def _slow_calls(address: str) -> Counter[str]:
     """Return how many calls of each operation of the database have been slow since the server started."""
     async with httpx2.AsyncClient() as client:
         told = (await client.get(address)).text
     calls: Counter[str] = Counter()
     for family in text_string_to_metric_families(told):
-        if family.name == "persistence_latency":
+        if family.name in _LATENCIES:
             for sample in family.samples:
                 if sample.name.endswith("_count"):
                     calls[sample.labels["operation"]] += int(sample.value)

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cases import AGAINST, BEST, BOOKLESS, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
 from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize, slowest_round
 from benchmarks.decisions import judged as judged_decisions
+from benchmarks.hold_ups import in_words
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -78,7 +79,7 @@ def of_decisions(results: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"While {queued['openings']:,} openings of a file were waiting, of which {queued['opened, /s']:g} were opened "
-        f"each second: {_waits(queued)}."
+        f"each second: {_waits(queued)}; {in_words(queued['held up'])}."
     )
     outage = results["after an outage"]
     yield ""
