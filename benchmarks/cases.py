@@ -43,8 +43,9 @@ from benchmarks.books_by_hand import BooksByHand
 from benchmarks.pauses import Pauses
 from cases.messages import Opening
 from workflows.opening import start_case
-from workflows.registry import PROCESSES, case_workflows
-from workflows.worker_options import CaseRunner, OneArgument, for_cases
+from workflows.registry import PROCESSES
+from workflows.replay.replayer import case_replayer
+from workflows.worker_options import CaseRunner
 
 NAIVE, BEST, BOOKLESS, AGAINST, LEAN, OURS = (
     "naive",
@@ -324,13 +325,7 @@ async def counts(handle: Handle) -> dict[str, float]:
 async def replay_ms(way: WorkingWay, histories: list[WorkflowHistory]) -> float:
     """Return the CPU milliseconds that the replay of a case takes."""
     if WAYS[way.name] is None:
-        converter = for_cases()
-        replayer = Replayer(
-            workflows=case_workflows(),
-            workflow_runner=CaseRunner(),
-            interceptors=[OneArgument()],
-            data_converter=converter,
-        )
+        replayer = case_replayer(CaseRunner())
     else:
         replayer = Replayer(
             workflows=[WAYS[way.name]],

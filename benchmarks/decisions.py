@@ -43,7 +43,7 @@ from benchmarks.cases import (
     timed,
     working,
 )
-from benchmarks.hold_ups import figures_of, hold_ups, in_words
+from benchmarks.hold_ups import address_of_figures, hold_ups, in_words
 
 OPERATORS, PAUSE = 20, 2.0
 """How many people decide, and how many seconds each of them looks at the next case."""
@@ -245,7 +245,7 @@ async def main(sizes: DecisionSizes) -> None:
             AsyncExitStack() as stack,
         ):
             ways = [await stack.enter_async_context(working(name, server)) for name in found]
-            figures = figures_of(Path(folder) / "temporal.log")
+            figures = address_of_figures(Path(folder) / "temporal.log")
             for way in ways:
                 await live(way, 5)
             open_cases = [OpenCases(way, server) for way in ways]

@@ -20,7 +20,7 @@ _LOOK_SECONDS: Final = 0.02
 _FIGURES = re.compile(r"Temporal Metrics:\s*(http://\S+)")
 
 
-def figures_of(log: Path) -> str:
+def address_of_figures(log: Path) -> str:
     """Return the address of a server's figures, which is in its log."""
     address = _FIGURES.search(log.read_text(encoding="utf-8"))
     if address is None:

@@ -1,4 +1,4 @@
-"""Measure what the replay of a case is spent on: ``python -m benchmarks.replay_shares [--rounds N]``.
+"""Measure what the replay of a case is spent on: ``python -m benchmarks.replay_shares``.
 
 The recorded histories are replayed by one thread under Python's profiler, which counts CPU time and adds its own to
 every call of a Python function: shares of code that calls much are a little too large.  What is written in C counts
@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import cProfile
 import pstats
+import statistics
 import sysconfig
 import time
 from collections import Counter
@@ -18,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
 from aftersales.runtime.logs import configure_logs
-from workflows.registry import case_workflows
-from workflows.replay.replayer import recorded
-from workflows.worker_options import CaseRunner, OneArgument, for_cases
+from workflows.replay.replayer import case_replayer, recorded
+from workflows.worker_options import CaseRunner
 
+ROUNDS = 5
 ROOT = Path(__file__).resolve().parents[1]
 HISTORIES = ROOT / "tests" / "histories"
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -70,13 +70,7 @@ def spent(profile: cProfile.Profile) -> Iterator[tuple[str, float]]:
 
 async def replay_all(histories: list[WorkflowHistory], thread: ThreadPoolExecutor) -> None:
     """Replay histories, one after the other."""
-    replayer = Replayer(
-        workflows=case_workflows(),
-        workflow_runner=CaseRunner(),
-        workflow_task_executor=thread,
-        interceptors=[OneArgument()],
-        data_converter=for_cases(),
-    )
+    replayer = case_replayer(CaseRunner(), workflow_task_executor=thread)
     for history in histories:
         await replayer.replay_workflow(history)
 
@@ -95,19 +89,18 @@ async def shares(histories: list[WorkflowHistory]) -> dict[str, float]:
     return {part: found[part] / found.total() for part in (*PARTS, OTHERS)}
 
 
-async def main(rounds: int) -> None:
+async def main() -> None:
     """Measure and print: the median of every share, with the least and the most."""
     configure_logs("ERROR", "json")
     histories = [recorded(path) for path in sorted(HISTORIES.glob("*.json"))]
-    found = [await shares(histories) for _ in range(rounds)]
+    found = [await shares(histories) for _ in range(ROUNDS)]
     print(f"| of {len(histories)} histories | share |\n|---|---|")
     for part in found[0]:
-        each = sorted(one[part] for one in found)
-        print(f"| {part} | {each[len(each) // 2]:.0%} ({each[0]:.0%}-{each[-1]:.0%}) |")
-    print(f"{rounds} rounds")
+        each = [one[part] for one in found]
+        print(f"| {part} | {statistics.median(each):.0%} ({min(each):.0%}-{max(each):.0%}) |")
+    print(f"{ROUNDS} rounds")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Measure what the replay of a case is spent on.")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, whose median is printed (5)")
-    asyncio.run(main(parser.parse_args().rounds))
+    argparse.ArgumentParser(description="Measure what the replay of a case is spent on.").parse_args()
+    asyncio.run(main())

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 from cases.errors import CaseError
 
 RPC_SECONDS: Final = 3.0
+"""How long Temporal may take to answer, however often it is asked meanwhile."""
 POLL_HEARD: Final = timedelta(seconds=150)
 """How long ago the last poll may have begun: each lasts up to a minute if there is no task."""
 

@@ -40,7 +40,7 @@ ONE_PARTITION = [
 """A limit per shop is exact only on a queue with a single partition."""
 SMALL_UPDATES = ["--dynamic-config-value", f"history.maxInFlightUpdatePayloads={1024 * 1024}"]
 """The server refuses larger updates: one that a worker cannot accept would block its case."""
-DURABLE_AND_QUICK = [
+WRITE_AHEAD_LOG = [
     argument for pragma in ("journal_mode=wal", "synchronous=full") for argument in ("--sqlite-pragma", pragma)
 ]
 """What the server has answered is on the disk, as with SQLite's usual journal, but is written there only once."""
@@ -151,6 +151,7 @@ async def embedded_server(
     arguments = [
         *ONE_PARTITION,
         *SMALL_UPDATES,
+        *WRITE_AHEAD_LOG,
         "--ip",
         "127.0.0.1",
         "--port",
@@ -163,7 +164,7 @@ async def embedded_server(
     ]
     for key in KEYS:
         arguments += ["--search-attribute", f"{key.name}={_TYPE_NAMES[int(key.indexed_value_type)]}"]
-    program = [temporal_binary(), "server", "start-dev", "--db-filename", str(database), *DURABLE_AND_QUICK, *arguments]
+    program = [temporal_binary(), "server", "start-dev", "--db-filename", str(database), *arguments]
     with _lock(database) as lock, open_private(database.parent / "temporal.log", "ab") as log:
         # A session of its own: Ctrl-C reaches only us, and the server stops after the worker.
         server = await asyncio.create_subprocess_exec(

@@ -118,9 +118,7 @@ async def start_raw(client: Client, case_id: str, payloads: list[Payload]) -> li
         wait_new_event=True,
         history_event_filter_type=2,  # the closing event alone
     )
-    await client.workflow_service.get_workflow_execution_history(
-        asked, retry=True, timeout=timedelta(seconds=PATIENCE_SECONDS)
-    )
+    await client.workflow_service.get_workflow_execution_history(asked, retry=True)
     history = await client.get_workflow_handle(case_id).fetch_history()
     return list(history.events)
 

@@ -58,6 +58,19 @@ class HistoryChanged(Refused):
         self.places = [difference.place for difference in differences]
 
 
+def case_replayer(
+    runner: WorkflowRunner, converter: DataConverter = pydantic_data_converter, **options: Any
+) -> Replayer:
+    """Return a replayer of cases that is set up as their workers are; ``options`` are further ones of the SDK's."""
+    return Replayer(
+        workflows=case_workflows(),
+        workflow_runner=runner,
+        interceptors=[OneArgument()],
+        data_converter=for_cases(converter),
+        **options,
+    )
+
+
 def recorded(path: Path) -> WorkflowHistory:
     """Read a history as Temporal's tools write it (JSON); raises BadForm for anything else."""
     try:
@@ -110,12 +123,7 @@ async def _issued(
     """Return why a history does not replay, if it does not, and the commands that the code issues for it."""
     for attempt in range(1, REPLAY_ATTEMPTS + 1):
         runner = RecordingRunner(CaseRunner())
-        replayer = Replayer(
-            workflows=case_workflows(),
-            workflow_runner=runner,
-            interceptors=[OneArgument()],
-            data_converter=for_cases(converter),
-        )
+        replayer = case_replayer(runner, converter)
         failed = (await replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
         if DEADLOCK not in str(failed) or attempt == REPLAY_ATTEMPTS:
             return failed, runner.issued

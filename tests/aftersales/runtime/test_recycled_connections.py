@@ -1,7 +1,7 @@
-"""Calls while the server has its clients connect anew, as it does every five minutes.
+"""Calls while the server makes its clients reconnect, as it does every five minutes.
 
-Long polls hold the old connection open, so the next call still goes by it, and is cancelled before the server sees it.
-The SDK makes such a call again only where it is asked to, which it is not for calls of the service itself.
+Long polls keep the old connection open, so the next call is still sent over it, and is cancelled before the server
+sees it.  The SDK retries such a call only if told to; by default it does not for calls of the services themselves.
 """
 
 import ast
@@ -24,10 +24,8 @@ from tests.support.servers import start_server
 
 SERVICES = {"workflow_service", "operator_service", "health_service", "test_service"}
 RECYCLED = ("--dynamic-config-value", 'frontend.keepAliveMaxConnectionAge="1s"')
-
-
 PAUSE_SECONDS = 0.1
-"""Long beside a call: a connection ends for its client with the next one if it is told so in a pause."""
+"""Long compared with a call: a call is cancelled if its connection was closed while none was under way."""
 CALLS = 30
 CONNECTIONS = 5
 
@@ -66,7 +64,7 @@ async def statuses(address: str, ask: Ask) -> set[RPCStatusCode]:
     return seen
 
 
-async def test_a_call_that_is_not_made_again_is_cancelled_with_its_connection(address: str) -> None:
+async def test_a_call_that_is_not_retried_is_cancelled_with_its_connection(address: str) -> None:
     assert await statuses(address, once_only) == {RPCStatusCode.CANCELLED}
 
 
@@ -75,8 +73,8 @@ async def test_the_products_calls_hold_when_their_connection_is_recycled(address
     assert await statuses(address, ask) == set()
 
 
-def without_attempts(path: Path) -> list[str]:
-    """Return the calls of a service in a module that do not say whether they are made again."""
+def without_retry(path: Path) -> list[str]:
+    """Return the calls of a service in a module that do not say whether they are retried."""
     return [
         f"{path.relative_to(ROOT)}:{call.lineno} {call.func.attr}"
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -88,8 +86,8 @@ def without_attempts(path: Path) -> list[str]:
     ]
 
 
-def test_every_call_of_a_service_says_whether_it_is_made_again() -> None:
+def test_every_call_of_a_service_says_whether_it_is_retried() -> None:
     modules = [
         path for folder in (*PACKAGES, "tests", "drills", "benchmarks") for path in (ROOT / folder).rglob("*.py")
     ]
-    assert [call for path in modules for call in without_attempts(path)] == []
+    assert [call for path in modules for call in without_retry(path)] == []
