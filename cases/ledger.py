@@ -193,11 +193,33 @@ class Undone(Strict):
         return self
 
 
+class MissedDeadline(Strict):
+    """A deadline of ours that passed before we decided: the rule of its clock, when it was, and the order if of one."""
+
+    rule: str
+    at: Instant
+    order: str | None = None
+
+
+class Missed(MissedDeadline):
+    """A stored deadline that was missed, with its case."""
+
+    case_id: str
+    process: str
+    shop_id: str
+
+    @property
+    def day(self) -> date:
+        """The day in Shanghai."""
+        return shanghai_day(self.at)
+
+
 class CaseRecord(Strict):
     """All that the ledger keeps of a case, as of one instant; it replaces what was recorded before (G-11).
 
     ``entries`` are those in force: one recorded before that is missing here is reversed.  ``undone``: what the case
     takes back of entries of other cases; one recorded before that is missing here takes back nothing more.
+    ``missed``: the deadlines of ours that the case has missed; cases of editions before 2026-12-03 tell none.
     ``outcome`` is None while the case is open; recorded without one, a case that had an outcome is open again.
     """
 
@@ -209,6 +231,7 @@ class CaseRecord(Strict):
     opened_at: Instant
     entries: tuple[LedgerEntry, ...] = ()
     undone: Annotated[tuple[Undone, ...], Field(exclude_if=not_)] = ()
+    missed: Annotated[tuple[MissedDeadline, ...], Field(exclude_if=not_)] = ()
     decisions: tuple[DecisionRecord, ...] = ()
     outcome: CaseOutcome | None = None
 

@@ -11,7 +11,6 @@ from aftersales.desk.form_fields import fields_of
 from aftersales.desk.permission import refusal
 from aftersales.desk.rows import Tone, tone_of
 from aftersales.desk.users import User
-from aftersales.platforms.marketplace import console_address
 from aftersales.runtime.case_words import party_label
 from cases.case import Cost
 from cases.forms import Form
@@ -47,9 +46,9 @@ class PossibleAction:
 class StuckPart:
     """A step that waits for a person: it failed (``why``), or is a task for the platform's console.
 
-    ``asks_platform``: it is the question to the platform what happened when a clock ran out.  ``console`` is the
-    address of the back office in which a task's page is.  ``results`` are the actions by which what came of a task is
-    registered, and that complete it; ``asks_for_result``: its instruction says that one of them is to be registered.
+    ``asks_platform``: it is the question to the platform what happened when a clock ran out.  ``results``
+    are the actions by which what came of a task is registered, and that complete it; ``asks_for_result``: its
+    instruction says that one of them is to be registered.
     """
 
     serial: int
@@ -58,7 +57,6 @@ class StuckPart:
     why: str | None
     task: ConsoleTask | None
     asks_platform: bool
-    console: str | None = None
     results: Sequence[ActionView] = ()
     asks_for_result: bool = False
 
@@ -140,7 +138,6 @@ def _stuck_part(case: CaseView, step: EffectView | StuckExpiryView) -> StuckPart
         why=chinese_of(step.why) if step.why else None,
         task=step.task and in_words(case, step.task),
         asks_platform=step.effect == EXPIRY_STEP,
-        console=console_address(case.process, step.task.page) if step.task else None,
         results=results,
         asks_for_result=any(action.rule in told for action in results),
     )

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.keys import key_of
 from aftersales.desk.users import User
+from aftersales.platforms.marketplace import console_address
 from cases.shanghai import SHANGHAI
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ def case_path(case_id: str, rule: str | None = None, order: str | None = None) -
     return f"/case/{quote(case_id)}" + (f"?{urlencode(named)}" if named else "")
 
 
+def _console_address(page: str, case_id: str) -> str | None:
+    """Return the address of the back office in which a page of a case's console tasks is, if it is in one."""
+    return console_address(case_id.partition("/")[0], page)
+
+
 def make_environment() -> Environment:
     """Return the environment of the templates; a name that a template is not given is an error."""
     environment = Environment(
@@ -70,7 +76,7 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": _moment, "money": _money, "remaining": _remaining, "chinese": chinese_of}
-    environment.filters |= {"case_path": case_path}
+    environment.filters |= {"case_path": case_path, "console_address": _console_address}
     environment.globals |= {"sections": SECTIONS}
     environment.globals |= {"key_of": key_of, "is_live": is_live, "server_time": server_time}
     return environment

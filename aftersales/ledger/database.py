@@ -96,7 +96,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision; a ledger that has it opens without importing Alembic."""
 _OWN_REVISION = re.compile("[0-9]{4}")
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -1,7 +1,8 @@
-"""Which deadlines of ours a case has missed, as far as the ledger tells.
+"""The names of the deadlines of ours that cases have missed.
 
-The ledger keeps how many clocks have run out, not which.  But an entry under a clause that only clocks of ours enter
-names them, and so does an end that only they bring about.  What something else may have caused is not named.
+A case tells the ledger which.  Those opened with editions before 2026-12-03 told only how many clocks had run out.  Of
+them an entry under a clause that only clocks of ours enter names the clock, and so does an end that only they bring
+about; what something else may have caused is not named.
 """
 
 from collections import defaultdict
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 
-from cases.ledger import Booked, CaseOutcome
+from cases.ledger import Booked, CaseOutcome, Missed
 from cases.models import Strict
 from cases.shanghai import shanghai_day
 from statecharts.analysis.rulebook_rows import effects_of
@@ -36,6 +37,12 @@ class ClockNames:
     def __init__(self, processes: Iterable[Process] = ()) -> None:
         """Take the names from the charts of processes."""
         self._processes = tuple(processes)
+
+    def of_deadline(self, missed: Missed) -> MissedClock:
+        """Return a deadline that a case has told."""
+        known = next((process for process in self._processes if process.name == missed.process), None)
+        label = known.rule_label(missed.rule) if known and missed.rule in known.rules else missed.rule
+        return MissedClock(label=label, day=missed.day, order=missed.order)
 
     def of_entry(self, entry: Booked) -> MissedClock | None:
         """Return the clock that has caused an expected loss, None if anything else may have."""

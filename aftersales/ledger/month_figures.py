@@ -25,7 +25,7 @@ from aftersales.ledger.month_clocks import ClockNames, MissedClock
 from aftersales.ledger.month_losses import ClauseLost, DearCase, Lost, by_clause, dearest, losses_of, lost
 from cases.case import Appeals
 from cases.errors import BadForm
-from cases.ledger import Booked, CaseOutcome, Decided
+from cases.ledger import Booked, CaseOutcome, Decided, Missed
 from cases.models import Strict
 from cases.policy import Policy
 from cases.shanghai import shanghai_day
@@ -191,13 +191,15 @@ PoliciesOf = Callable[[str], Sequence[Policy]]
 class Books:
     """What the figures of a month are computed from.
 
-    ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it; ``decisions``: from LOOK_BACK before it;
-    ``outcomes``: those of the month; ``clerks``: who has claimed which case; ``clocks``: what names those of ours.
+    ``entries``: from LOOK_BACK before the month to LOOK_AHEAD after it; ``decisions`` and ``missed``: from LOOK_BACK
+    before it; ``outcomes``: those of the month; ``clerks``: who has claimed which case; ``clocks``: what names those of
+    ours.
     """
 
     entries: Sequence[Booked] = ()
     decisions: Sequence[Decided] = ()
     outcomes: Sequence[CaseOutcome] = ()
+    missed: Sequence[Missed] = ()
     clerks: Mapping[str, str] = field(default_factory=dict)
     clocks: ClockNames = field(default_factory=ClockNames)
 
@@ -208,6 +210,7 @@ class Books:
             entries=[entry for entry in self.entries if entry.shop_id == shop],
             decisions=[decision for decision in self.decisions if decision.shop_id == shop],
             outcomes=[outcome for outcome in self.outcomes if outcome.shop_id == shop],
+            missed=[told for told in self.missed if told.shop_id == shop],
         )
 
     def in_force(self) -> "Books":
@@ -236,6 +239,7 @@ def shop_months(
         *(entry.shop_id for entry in of_month),
         *(decision.shop_id for decision in decided),
         *(outcome.shop_id for outcome in books.outcomes),
+        *(told.shop_id for told in books.missed if told.day in month),
     }
     return [_shop(month, shop, books.of(shop), appeals, policies) for shop in sorted(shops)]
 
@@ -278,16 +282,23 @@ def _shop(
 def missed_clocks(month: Month, books: Books) -> dict[str, list[MissedClock]]:
     """Return the cases in which a deadline of ours was missed, and which: the cases that ended first.
 
-    A case that did not end in the month is one of them if an entry of the month names a clock of ours.
+    A case that did not end in the month is one of them if it missed one in the month, as it has told or an entry says.
     """
     by_case: dict[str, list[MissedClock]] = defaultdict(list)
-    of_month: set[str] = set()
+    of_month = {told.case_id for told in books.missed if told.day in month}
+    for told in books.missed:
+        by_case[told.case_id].append(books.clocks.of_deadline(told))
+    have_told = set(by_case)
     for entry in books.entries:
-        if entry.day <= month.last and (clock := books.clocks.of_entry(entry)):
+        if entry.case_id in have_told or entry.day > month.last:
+            continue
+        if clock := books.clocks.of_entry(entry):
             by_case[entry.case_id].append(clock)
             of_month |= {entry.case_id} if entry.day in month else set()
     missed = {outcome.case_id: outcome for outcome in books.outcomes if outcome.decided_before_deadline is False}
     for case_id, outcome in missed.items():
+        if case_id in have_told:
+            continue
         if (end := books.clocks.of_end(outcome)) and not any(
             (clock.label, clock.day) == (end.label, end.day) for clock in by_case[case_id]
         ):

@@ -91,7 +91,8 @@ def month_after(month: Month) -> Month:
 
 def processes_in(books: Books) -> list[Process]:
     """Return the processes of which books tell, without loading any other."""
-    names = {outcome.process for outcome in books.outcomes} | {entry.process for entry in books.entries}
+    told = (books.outcomes, books.entries, books.missed)
+    names = {one.process for kind in told for one in kind}
     return [PROCESSES[name] for name in REGISTERED if name in names and name in PROCESSES]
 
 
@@ -101,6 +102,7 @@ def read_books(ledger: "SqlLedger", month: Month, shop: str | None = None) -> Bo
         ledger.entries(month.first - LOOK_BACK, month.last + LOOK_AHEAD, shop),
         ledger.decisions(month.first - LOOK_BACK, month.last, shop),
         ledger.outcomes(month.first, month.last, shop),
+        ledger.missed(month.first - LOOK_BACK, month.last, shop),
     )
     books = replace(books, clocks=ClockNames(processes_in(books)))
     claims = ledger.claims(list(missed_clocks(month, books)))

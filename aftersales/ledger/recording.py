@@ -10,7 +10,7 @@ from aftersales.ledger.database import insert_new
 from aftersales.ledger.matching import lock, lock_cases, match, match_again, release
 from aftersales.ledger.once_an_order import Group
 from aftersales.ledger.settling import group_of_row, groups_begun_in, groups_of_case, is_booked, settle
-from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, OUTCOMES, UNDONE
+from aftersales.ledger.tables import CASES, DECISIONS, ENTRIES, MISSED_DEADLINES, OUTCOMES, UNDONE
 from cases.ledger import CaseRecord, LedgerEntry, OpenedCase
 from cases.shanghai import shanghai_day
 
@@ -22,7 +22,9 @@ _UPDATE_ENTRY = update(ENTRIES).where(ENTRIES.c.key == bindparam("of_key"))
 _OWN_UNDONE = select(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
 _DELETE_UNDONE = delete(UNDONE).where(UNDONE.c.case_id == bindparam("of_case"))
 _DELETE_DECISIONS = delete(DECISIONS).where(DECISIONS.c.case_id == bindparam("of_case"))
+_DELETE_MISSED = delete(MISSED_DEADLINES).where(MISSED_DEADLINES.c.case_id == bindparam("of_case"))
 _INSERT_ENTRY, _INSERT_DECISION, _INSERT_OUTCOME = insert(ENTRIES), insert(DECISIONS), insert(OUTCOMES)
+_INSERT_MISSED = insert(MISSED_DEADLINES)
 _DELETE_OUTCOME = delete(OUTCOMES).where(OUTCOMES.c.case_id == bindparam("of_case"))
 
 
@@ -43,9 +45,12 @@ def record_case(connection: Connection, record: CaseRecord) -> None:
     case = {"of_case": record.case_id}
     if before is _Before.OLDER:
         connection.execute(_DELETE_DECISIONS, case)
+        connection.execute(_DELETE_MISSED, case)
         connection.execute(_DELETE_OUTCOME, case)
     if record.decisions:
         connection.execute(_INSERT_DECISION, _decision_rows(record))
+    if record.missed:
+        connection.execute(_INSERT_MISSED, _missed_rows(record))
     if record.outcome is not None:
         row = record.outcome.model_dump() | {"day": shanghai_day(record.outcome.closed_at)}
         connection.execute(_INSERT_OUTCOME, row)
@@ -176,3 +181,11 @@ def _decision_rows(record: CaseRecord) -> list[dict[str, Any]]:
     case = record.model_dump(include={"case_id", "process", "shop_id"})
     by_key = {decision.key: decision for decision in record.decisions}
     return [decision.model_dump() | case | {"day": shanghai_day(decision.at)} for decision in by_key.values()]
+
+
+def _missed_rows(record: CaseRecord) -> list[dict[str, Any]]:
+    case = record.model_dump(include={"case_id", "process", "shop_id"})
+    return [
+        missed.model_dump() | case | {"serial": serial, "day": shanghai_day(missed.at)}
+        for serial, missed in enumerate(record.missed)
+    ]

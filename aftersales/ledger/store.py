@@ -21,7 +21,17 @@ from aftersales.ledger.database import WRITES, insert_new, migrate, open_engine,
 from aftersales.ledger.matching import lock, match
 from aftersales.ledger.parcels import CaseParcel, cases_of_parcel, keep_parcels
 from aftersales.ledger.recording import enter_cases, record_case
-from aftersales.ledger.tables import CASES, CLAIMS, DECISIONS, ENTRIES, NOTES, NUMBER_USES, OUTCOMES, TOLD
+from aftersales.ledger.tables import (
+    CASES,
+    CLAIMS,
+    DECISIONS,
+    ENTRIES,
+    MISSED_DEADLINES,
+    NOTES,
+    NUMBER_USES,
+    OUTCOMES,
+    TOLD,
+)
 from aftersales.ledger.teamwork import Claim, Note, claim_case, release_case
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import (
@@ -33,6 +43,7 @@ from cases.ledger import (
     Decided,
     Ending,
     KnownCase,
+    Missed,
     NumberUse,
     OpenedCase,
     ToldFact,
@@ -313,6 +324,13 @@ class SqlLedger:
         """Return the decisions taken from day ``first`` to day ``last``, oldest first."""
         return [
             Decided(**_without_day(row)) for row in self._rows(DECISIONS, first, last, shop, "at", "case_id", "key")
+        ]
+
+    def missed(self, first: date, last: date, shop: str | None = None) -> list[Missed]:
+        """Return the deadlines of ours that were missed from day ``first`` to day ``last``, oldest first."""
+        rows = self._rows(MISSED_DEADLINES, first, last, shop, "at", "case_id", "serial")
+        return [
+            Missed(**_without_day({name: value for name, value in row.items() if name != "serial"})) for row in rows
         ]
 
     def _rows(self, table: Any, first: date, last: date, shop: str | None, *by: str) -> list[dict[str, Any]]:

@@ -123,6 +123,21 @@ DECISIONS = Table(
 )
 """A decision of a case; ``day`` is its day in Shanghai."""
 
+MISSED_DEADLINES = Table(
+    "missed_deadlines",
+    METADATA,
+    Column("case_id", String, primary_key=True),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("process", String, nullable=False),
+    Column("shop_id", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("order", String),
+    Column("at", Utc(), nullable=False),
+    Column("day", Date, nullable=False),
+    Index("ix_missed_deadlines_day_shop_id", "day", "shop_id"),
+)
+"""A deadline of ours that a case has missed; ``day`` is its day in Shanghai."""
+
 UNDONE = Table(
     "undone",
     METADATA,

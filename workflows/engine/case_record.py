@@ -4,6 +4,7 @@ from datetime import datetime
 
 from cases.ledger import CaseRecord, DecisionRecord
 from workflows.engine import notifications
+from workflows.engine.missed_deadlines import missed_deadlines
 from workflows.engine.situation import CaseSituation
 
 
@@ -19,6 +20,7 @@ def case_record(situation: CaseSituation, now: datetime) -> CaseRecord:
         opened_at=state.began or now,
         entries=tuple(state.ledger),
         undone=tuple(state.undone_across),
+        missed=missed_deadlines(situation),
         decisions=tuple(
             DecisionRecord(
                 key=decision.key,
@@ -42,6 +44,7 @@ def fingerprint(situation: CaseSituation) -> str:
     parts = [f"{entry.key}={entry.amount}@{entry.at.isoformat()}" for entry in state.ledger]
     parts += [f"{undone.key}!{undone.at.isoformat()}" for undone in state.undone_across]
     parts += [f"{entry.key}!" for entry in state.undone]
+    parts += [f"{missed.order or ''}/{missed.rule}<{missed.at.isoformat()}" for missed in missed_deadlines(situation)]
     parts += [f"{entry.key}#{entry.points}" for entry in state.ledger if entry.points is not None]
     if situation.closed:
         decided = sum(decision.status == "done" for decision in state.decisions)

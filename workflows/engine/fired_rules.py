@@ -8,8 +8,10 @@ from cases.case import Case
 from cases.forms import Form
 from cases.ledger import BegunIn, LedgerEntry, Undone
 from statecharts import firing
-from statecharts.rules import BegunBetween, Effect
+from statecharts.chart import Deadline
+from statecharts.rules import OPERATORS, BegunBetween, Effect
 from workflows.engine.inputs import Input
+from workflows.engine.missed_deadlines import MISSED_TOLD, OURS
 from workflows.engine.process import Process
 from workflows.engine.sender import FROM_A_CASE
 from workflows.engine.situation import CaseSituation
@@ -38,17 +40,21 @@ class CaseRules(CaseSituation):
     ) -> None:
         """Fire an open rule; what was ``reported`` by the platform it is not asked to do again."""
         chart, part = self.process.chart_of(order), self.case.part(order)
+        by = (given.by if given else None) or self.process.rules[rule].party.value
+        overdue = self._overdue(order, at) if self.case.opened_since(MISSED_TOLD) else []
         asked = given.asked if given else None
         step, snapshot = firing.fire(chart, part, self.state.snapshot_of(order), rule, at, form, asked=asked)
         self.state.remember(order, snapshot)
         case = self.case
         self.case = case.apply(rule, form, at) if order is None else case.apply_to_order(order, rule, form, at)
         self.state.advance_to(at)
+        deadlines = self.chart_view(order).deadlines
+        missed = [deadline for deadline in overdue if deadline not in deadlines]
         self.state.record(
             TimelineEntry(
                 at=at,
                 rule=rule,
-                by=(given.by if given else None) or self.process.rules[rule].party.value,
+                by=by,
                 left=self.named(order, step.left),
                 reached=self.named(order, step.reached),
                 clause=step.clause,
@@ -59,6 +65,7 @@ class CaseRules(CaseSituation):
                 told=given.told if given and given.told != at else None,
                 form=form.model_dump(mode="json", exclude_defaults=True) or None if form else None,
                 assumed=assumed,
+                missed={ended.rule: ended.due for ended in missed if ended.rule == rule or by not in OURS},
             )
         )
         self._cancel_obsolete(rule, at, order)
@@ -68,10 +75,15 @@ class CaseRules(CaseSituation):
         effects = [effect for effect in step.effects if not effect.submits and not (reported and effect.calls_platform)]
         effects = [effect for effect in effects if not (given and _came_from(given, effect))]
         self._enqueue(effects, rule, at, form, order, cause=given.key if given else f"{rule}@{at.isoformat()}")
-        deadlines = self.chart_view(order).deadlines
         self.state.keep_expiries(order, {(deadline.state, deadline.rule, deadline.due) for deadline in deadlines})
         if self._before is None:  # while the course is worked out again, the state is that of an earlier instant
             self.drop_left_decisions(at)
+
+    def _overdue(self, order: str | None, at: datetime) -> list[Deadline]:
+        """Return the deadlines of ours that have passed at an instant."""
+        view = self.chart_view(order)
+        passed = [deadline for deadline in view.deadlines if not deadline.immediate and deadline.due <= at]
+        return [deadline for deadline in passed if view.owner(deadline) in OPERATORS]
 
     def _cancel_obsolete(self, rule: str, at: datetime, order: str | None) -> None:
         """Complete the effects that were needed only until this rule fired."""

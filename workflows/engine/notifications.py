@@ -5,11 +5,10 @@ from decimal import Decimal
 
 from cases.ledger import CaseOutcome, LedgerEntry
 from cases.messages import ActionRequired, Reminder
-from statecharts.rules import OPERATORS, Clock, Party, Rule
+from statecharts.rules import OPERATORS, Party
+from workflows.engine.missed_deadlines import decided_in_time
 from workflows.engine.situation import CaseSituation
 from workflows.engine.state import Decision, EffectState, ExpiryCheck, Notification, SentReminder, TimelineEntry
-
-OURS = (*(party.value for party in OPERATORS), "default")
 
 
 def reminder(situation: CaseSituation, sent: SentReminder) -> Reminder:
@@ -91,7 +90,7 @@ def outcome(situation: CaseSituation, started: datetime) -> CaseOutcome:
         state=final,
         state_label=situation.process.state_label(final),
         decided_by=fired[-1].by if fired else Party.CLOCK.value,
-        decided_before_deadline=_in_time(situation, opened),
+        decided_before_deadline=decided_in_time(situation, opened),
         clocks_run_out=sum(entry.by == Party.CLOCK.value for entry in fired),
         lost=_lost(losses),
         unknown_losses=sum(entry.is_unknown for entry in losses),
@@ -108,52 +107,3 @@ def _is_immediate(situation: CaseSituation, entry: TimelineEntry) -> bool:
     """Return whether an ``always`` rule fired, which nobody decided and no clock caused."""
     clock = situation.process.clocks.get(entry.rule)
     return clock is not None and clock.figure is None
-
-
-def _in_time(situation: CaseSituation, opened: datetime) -> bool | None:
-    """Return whether we decided everything before our deadlines; None if we had none.
-
-    A person's decision is always in time, as overdue clocks go first.  A report of the platform after our clock has run
-    out means that we were late, whatever it says.
-    """
-    in_time: bool | None = None
-    entered: dict[str, datetime] = {}
-    for entry in situation.state.timeline:
-        clock = situation.process.clocks.get(entry.rule)
-        if clock and clock.figure and _was_ours(situation, entry, clock):
-            return False
-        for state in entry.left:
-            since = entered.get(state, opened)
-            due = [_due(situation, ours, entry.order, since) for ours in _our_clocks(situation, entry.order, state)]
-            if due and entry.by in OURS:
-                in_time = True
-            elif any(instant is not None and instant <= entry.at for instant in due):
-                return False
-        entered.update(dict.fromkeys(entry.reached, entry.at))
-    return in_time
-
-
-def _our_clocks(situation: CaseSituation, order: str | None, state: str) -> list[Clock]:
-    """Return the clocks of a state whose deadlines are ours."""
-    rules = situation.process.chart_of(order).rules.values()
-    return [rule.clock for rule in rules if rule.clock and rule.clock.figure and _owned(rule, state)]
-
-
-def _was_ours(situation: CaseSituation, fired: TimelineEntry, clock: Clock) -> bool:
-    """Return whether the deadline of a clock that has run out was ours."""
-    left = {state.rpartition(".")[2] for state in fired.left}
-    steps = situation.process.chart_of(fired.order).rules[fired.rule].steps()
-    parties = [line.of or clock.of for line, step in steps if step.source.value in left]
-    return any(party in OPERATORS for party in parties or (clock.of,))
-
-
-def _owned(rule: Rule, state: str) -> bool:
-    """Return whether a clock runs in a state as a deadline of ours."""
-    own = state.rpartition(".")[2]
-    parties = [line.of or rule.clock.of for line, step in rule.steps() if rule.clock and step.source.value == own]
-    return any(party in OPERATORS for party in parties)
-
-
-def _due(situation: CaseSituation, clock: Clock, order: str | None, since: datetime) -> datetime | None:
-    due: datetime | None = situation.case.part(order).due(clock.figure or "", since)
-    return due

@@ -38,7 +38,7 @@ class TimelineEntry(BaseModel):
 
     ``input`` is the serial number of the decision or report that fired it, None for a clock.  ``actor`` and ``way``
     say who gave it and how (G-13), ``told`` when the case learned of it.  ``assumed``: the platform has no record of
-    what its clock led to.
+    what its clock led to.  ``missed``: the deadlines of ours that ended with it and had been missed, by rule.
     """
 
     at: Instant
@@ -54,6 +54,7 @@ class TimelineEntry(BaseModel):
     told: Instant | None = None
     form: dict[str, Any] | None = None
     assumed: bool = False
+    missed: Annotated[dict[str, Instant], Field(exclude_if=operator.not_)] = Field(default_factory=dict)
 
     @property
     def identity(self) -> tuple[Any, ...]:

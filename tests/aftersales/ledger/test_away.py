@@ -3,6 +3,7 @@
 import socket
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError
 from tests.support.embedded import settings_of
-from tests.support.life import Open, fired
+from tests.support.life import Open, fired, whole_now
 from tests.support.stage import Stage
 
 NOBODY = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger"
@@ -34,9 +35,9 @@ async def test_a_worker_keeps_the_clocks_of_its_cases_while_the_database_hangs(
     settings = Settings(task_queue=uuid.uuid4().hex, graceful_shutdown_seconds=0.1)
     with SqlLedger(silent) as ledger:
         async with make_worker(environment.client, settings, Dependencies(stage, ledger, stage)):
-            life = await opening(task_queue=settings.task_queue)
-            await life.view()
-            await life.pass_time("97h")
+            # Virtual time stands still while the ledger is being told of the first deadline.
+            applied_at = whole_now() - timedelta(hours=96) + timedelta(seconds=3)
+            life = await opening(task_queue=settings.task_queue, applied_at=applied_at.isoformat())
             seen = await life.until("the case to go on by its clocks", lambda seen: len(fired(seen)) == 2)
     assert fired(seen) == ["auto_agree", "miss_shipment"]
 

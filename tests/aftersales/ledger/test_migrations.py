@@ -149,6 +149,8 @@ def test_the_last_revisions_can_be_taken_back(address: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
+            command.downgrade(config, "0006")
+            assert "missed_deadlines" not in inspect(connection).get_table_names()
             command.downgrade(config, "0005")
             assert "case_parcels" not in inspect(connection).get_table_names()
             command.downgrade(config, "0004")

@@ -28,7 +28,7 @@ from aftersales.ledger.month_figures import (
 )
 from cases.case import Appeals
 from cases.errors import BadForm
-from cases.ledger import Booked, CaseOutcome, Decided, LedgerEntry
+from cases.ledger import Booked, CaseOutcome, Decided, LedgerEntry, Missed
 from cases.shanghai import SHANGHAI, shanghai_day
 from tests.support.booking import bill, booked, decided, ended, expected, november
 from workflows.registry import PROCESSES
@@ -385,8 +385,10 @@ def late(own_id: str, day: int, **fields: Any) -> Booked:
     return booked(expected(own_id, "DS-6", november(day), process="douyin_shipment", counted=True, **fields))
 
 
-def missed_in(month: Month, *entries: Booked, outcomes: Sequence[CaseOutcome] = ()) -> list[tuple[Any, ...]]:
-    books = Books(entries, (), outcomes, clocks=ClockNames(PROCESSES.values()))
+def missed_in(
+    month: Month, *entries: Booked, outcomes: Sequence[CaseOutcome] = (), missed: Sequence[Missed] = ()
+) -> list[tuple[Any, ...]]:
+    books = Books(entries, (), outcomes, missed, clocks=ClockNames(PROCESSES.values()))
     return [
         (case.case_id.partition("/")[2], [(clock.label, clock.day.day) for clock in case.clocks], case.label)
         for shop in shop_months(month, books, APPEALS)
@@ -415,6 +417,39 @@ def test_a_case_that_is_still_open_has_missed_a_deadline_that_an_entry_of_the_mo
     assert missed_in(NOVEMBER, late("D1", 3), late("D2", 4, status="reversed"), october, december) == [
         ("D1", [("发货超时", 3)], None)
     ]
+
+
+def told(own_id: str, day: datetime, rule: str = "miss_shipment", process: str = "douyin_reship") -> Missed:
+    """Return a deadline that a case has told to have missed."""
+    return Missed(rule=rule, at=day, case_id=f"{process}/{own_id}", process=process, shop_id="S1")
+
+
+def test_dr_9_an_open_case_that_has_told_a_missed_deadline_is_named_with_it_though_no_entry_tells_which() -> None:
+    penalty = booked(expected("A1", "DR-10", november(7), process="douyin_reship", amount="5.00"))
+    october = told("A2", datetime(2026, 10, 31, tzinfo=SHANGHAI))
+
+    assert missed_in(NOVEMBER, penalty, missed=[told("A1", november(7)), october]) == [
+        ("A1", [("超时未发货", 7)], None)
+    ]
+
+
+def test_a_case_that_ended_in_the_month_is_named_with_all_the_deadlines_that_it_has_told_and_each_once() -> None:
+    fields = {"decided_before_deadline": False, "clocks_run_out": 1}
+    by_clock = ended("C1", "established", decided_by="clock", **fields)
+    shipped = ended("D1", "delivered", process="douyin_shipment", **fields)
+    missed = [
+        told("C1", november(4), "platform_decides", "claim_1688"),
+        told("D1", datetime(2026, 10, 30, tzinfo=SHANGHAI), "gone_with_a_release", "douyin_shipment"),
+    ]
+
+    assert missed_in(NOVEMBER, late("D1", 3), outcomes=[by_clock, shipped], missed=missed) == [
+        ("C1", [("超时由平台判定", 4)], "established"),
+        ("D1", [("gone_with_a_release", 30)], "delivered"),
+    ]
+
+
+def test_a_shop_of_which_nothing_else_is_known_than_a_missed_deadline_has_a_month() -> None:
+    assert missed_in(NOVEMBER, missed=[told("A1", november(7))]) == [("A1", [("超时未发货", 7)], None)]
 
 
 def test_a_case_that_missed_nothing_of_ours_is_not_among_those_that_did() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.ledger.store import SqlLedger
-from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase
+from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase, MissedDeadline
 from cases.ports import Ledger
 from tests.support.booking import bill, decided, ended, expected, november, opened, recorded
 
@@ -46,6 +46,26 @@ def test_sl_1_what_is_recorded_twice_is_stored_once(any_ledger: Ledger) -> None:
     for _ in range(2):
         any_ledger.record(recorded(PENALTY, decided(), ended()))
     assert (statuses(any_ledger), outcomes(any_ledger)) == ({"CL-3": "expected"}, [ended()])
+
+
+def test_sl_1_the_deadlines_that_a_case_has_missed_are_those_of_its_newest_record(ledger: SqlLedger) -> None:
+    first = MissedDeadline(rule="platform_decides", at=november(3))
+    second = MissedDeadline(rule="platform_decides", at=november(5), order="O2")
+    seen = []
+    for number, missed in enumerate([(first,), (first, second), (second,), ()]):
+        ledger.record(recorded(missed=missed, case_id=CASE, as_of=november(10 + number)))
+        seen.append([(one.case_id, one.shop_id, one.at, one.order) for one in ledger.missed(FIRST, LAST)])
+    in_book = [(CASE, "S1", one.at, one.order) for one in (first, second)]
+    assert seen == [in_book[:1], in_book, in_book[1:], []]
+
+
+def test_missed_deadlines_are_read_by_their_day_in_shanghai_and_by_shop(ledger: SqlLedger) -> None:
+    late = datetime.fromisoformat("2026-11-30T16:00:00+00:00")
+    for number, at in enumerate([late - timedelta(seconds=1), late]):
+        missed = (MissedDeadline(rule="platform_decides", at=at),)
+        ledger.record(recorded(missed=missed, case_id=f"claim_1688/C{number}"))
+    assert [one.case_id for one in ledger.missed(FIRST, LAST, "S1")] == ["claim_1688/C0"]
+    assert ledger.missed(FIRST, LAST, "S2") == []
 
 
 def test_g_11_an_entry_taken_back_stays_as_reversed_and_is_expected_again_when_it_is_back_in_force(

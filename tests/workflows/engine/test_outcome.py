@@ -135,7 +135,8 @@ async def test_an_outcome_is_recorded_and_told_once_with_all_its_entries(open_ca
     await life.until_recorded("refunded")
     await life.pass_time("7d")
     await life.until_over()
-    (closing,) = life.scene.records  # nothing was to be recorded before the end, and nothing after it
+    missed, closing = life.scene.records  # nothing else was to be recorded before the end, and nothing after it
+    assert ([one.rule for one in missed.missed], missed.outcome) == (["auto_agree"], None)
     assert closing.outcome is not None
     assert (closing.outcome.case_id, closing.outcome.state, closing.outcome.lost) == (
         life.id,
