@@ -1,7 +1,7 @@
 """The effects of a case (G-7, G-8): performed in order, beside its clocks, and never lost."""
 
 from tests.support.life import Open
-from tests.support.stage import UNREACHABLE, Scene
+from tests.support.stage import UNREACHABLE
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 
@@ -52,7 +52,10 @@ async def test_g_8_a_task_that_the_end_of_the_case_made_moot_is_withdrawn(open_c
 
 
 async def test_g_7_a_ledger_that_is_down_is_tried_again(open_case: Open) -> None:
-    life = await open_case(scene=Scene(fails={"ledger": UNREACHABLE}))
+    life = await open_case()
+    await life.reach("49h")
+    await life.until_recorded()
+    life.scene.fails["ledger"] = UNREACHABLE
     await life.reach("96h2m")
     seen = await life.until_closed()
     assert (life.scene.entries, life.scene.outcomes) == ({}, [])
