@@ -46,9 +46,9 @@ class PossibleAction:
 class StuckPart:
     """A step that waits for a person: it failed (``why``), or is a task for the platform's console.
 
-    ``asks_platform``: it is the question to the platform what happened when a clock ran out.  ``results``
-    are the actions by which what came of a task is registered, and that complete it; ``asks_for_result``: its
-    instruction says that one of them is to be registered.
+    ``asks_platform``: it is the question to the platform what happened when a clock ran out.  ``results`` are the
+    actions by which what came of a task is registered, and that complete it; ``asks_for_result``: its instruction says
+    that one of them is to be registered.
     """
 
     serial: int

@@ -316,22 +316,16 @@ class SqlLedger:
 
     def outcomes(self, first: date, last: date, shop: str | None = None) -> list[CaseOutcome]:
         """Return the outcomes of cases closed from day ``first`` to day ``last``, oldest first."""
-        return [
-            CaseOutcome(**_without_day(row)) for row in self._rows(OUTCOMES, first, last, shop, "closed_at", "case_id")
-        ]
+        return [CaseOutcome(**_told(row)) for row in self._rows(OUTCOMES, first, last, shop, "closed_at", "case_id")]
 
     def decisions(self, first: date, last: date, shop: str | None = None) -> list[Decided]:
         """Return the decisions taken from day ``first`` to day ``last``, oldest first."""
-        return [
-            Decided(**_without_day(row)) for row in self._rows(DECISIONS, first, last, shop, "at", "case_id", "key")
-        ]
+        return [Decided(**_told(row)) for row in self._rows(DECISIONS, first, last, shop, "at", "case_id", "key")]
 
     def missed(self, first: date, last: date, shop: str | None = None) -> list[Missed]:
         """Return the deadlines of ours that were missed from day ``first`` to day ``last``, oldest first."""
         rows = self._rows(MISSED_DEADLINES, first, last, shop, "at", "case_id", "serial")
-        return [
-            Missed(**_without_day({name: value for name, value in row.items() if name != "serial"})) for row in rows
-        ]
+        return [Missed(**_told(row)) for row in rows]
 
     def _rows(self, table: Any, first: date, last: date, shop: str | None, *by: str) -> list[dict[str, Any]]:
         query: Select[Any] = select(table).where(table.c.day.between(first, last))
@@ -403,8 +397,9 @@ def _known(row: Any) -> KnownCase:
     )
 
 
-def _without_day(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "day"}
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a case has told of a row: all but what the ledger itself has added to find and order it."""
+    return {name: value for name, value in row.items() if name not in ("day", "serial")}
 
 
 def _booked(row: Any) -> Booked:

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from cases.durations import parse_duration
-from cases.messages import EffectOutcome, Opening
+from cases.messages import EffectOutcome, ExpiryOutcome, Opening
 from tests.support.life import facts
+from tests.support.processes.claims import claim_facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES
 
-RESHIP = PROCESSES["douyin_reship"]
+RESHIP, CLAIM = PROCESSES["douyin_reship"], PROCESSES["claim_1688"]
 OPENED = datetime.fromisoformat("2026-01-05T09:00:00+08:00")
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 REFUSAL = {"reason": "已签收"}
@@ -43,6 +44,19 @@ def after(offset: str) -> datetime:
 def machine(reason: str = "never_received", policy: dict[str, Any] | None = None, **changes: Any) -> PromptMachine:
     record = facts("A1", reason=reason, **{"applied_at": OPENED.isoformat(), **changes})
     return PromptMachine(RESHIP, "douyin_reship/A1", RESHIP.open_case(Opening(facts=record, policy=policy or {})))
+
+
+def claim(policy: dict[str, Any] | None = None) -> PromptMachine:
+    opening = Opening(facts=claim_facts("C1", OPENED), policy=policy or {})
+    return PromptMachine(CLAIM, "claim_1688/C1", CLAIM.open_case(opening))
+
+
+def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
+    """Let the clock due by ``offset`` run out and the platform answer at once; without an answer it has no record."""
+    of.advance(after(offset))
+    (settling,) = of.state.expiries
+    of.resolve_expiry(settling.serial, answer or ExpiryOutcome(), after(offset))
+    of.advance(after(offset))
 
 
 def report(of: CaseMachine, offset: str, **message: Any) -> None:

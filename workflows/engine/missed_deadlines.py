@@ -37,9 +37,10 @@ def decided_in_time(situation: CaseSituation, opened: datetime) -> bool | None:
     """Return whether we decided everything before our deadlines; None if we had none."""
     if not situation.case.opened_since(MISSED_TOLD):
         return _seemed_in_time(situation, opened)
-    if missed_deadlines(situation):
+    timeline = situation.state.timeline
+    if any(entry.missed for entry in timeline):
         return False
-    return True if any(_met_one(situation, entry) for entry in situation.state.timeline) else None
+    return True if any(_met_one(situation, entry) for entry in timeline) else None
 
 
 def _met_one(situation: CaseSituation, entry: TimelineEntry) -> bool:

@@ -6,9 +6,8 @@ import pytest
 
 from cases import editions
 from cases.errors import BadForm, Refused
-from cases.messages import EffectOutcome, ExpiryOutcome, Opening
-from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, fired, machine, report, where
-from tests.support.processes.claims import claim_facts
+from cases.messages import EffectOutcome, ExpiryOutcome
+from tests.support.machines import REFUSAL, SHIPMENT, after, claim, fired, machine, report, where
 from tests.support.processes.delays import CHAT, Delay
 from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, Split
 from workflows.engine import inputs
@@ -16,15 +15,9 @@ from workflows.engine.course import DECIDED, TOO_OLD
 from workflows.engine.machine import CaseMachine
 from workflows.engine.sender import InputSender
 from workflows.engine.view import view
-from workflows.registry import PROCESSES
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-
-
-def claim() -> PromptMachine:
-    process = PROCESSES["claim_1688"]
-    return PromptMachine(process, "claim_1688/C1", process.open_case(Opening(facts=claim_facts("C1", OPENED))))
 
 
 def resolve(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:

@@ -13,20 +13,13 @@ from tests.support.machines import (
     machine,
     pending,
     report,
+    settle,
     submitted,
     where,
 )
 from workflows.engine.machine import CaseMachine
 
 TASK = ConsoleTask(page="页", instruction="做")
-
-
-def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
-    """Let the clock due by ``offset`` run out and the platform answer at once."""
-    of.advance(after(offset))
-    (settling,) = of.state.expiries
-    of.resolve_expiry(settling.serial, answer or ExpiryOutcome(), after(offset))
-    of.advance(after(offset))
 
 
 def due(of: CaseMachine) -> datetime:

@@ -1,25 +1,26 @@
 """SL-1: the deadlines of ours that a case has missed, and whether we decided in time."""
 
-from typing import Any
-
 import pytest
 
 from cases.messages import ExpiryOutcome, Opening
 from tests.support.life import facts
-from tests.support.machines import CONSENTED, OPENED, REFUSAL, RESHIP, SHIPMENT, PromptMachine, after, machine, report
-from tests.support.processes.claims import claim_facts
+from tests.support.machines import (
+    CONSENTED,
+    OPENED,
+    REFUSAL,
+    RESHIP,
+    SHIPMENT,
+    PromptMachine,
+    after,
+    claim,
+    machine,
+    report,
+    settle,
+)
 from workflows.engine.case_record import case_record, fingerprint
 from workflows.engine.missed_deadlines import decided_in_time, missed_deadlines
-from workflows.registry import PROCESSES
 
 EVIDENCE = {"evidence": CONSENTED["evidence"]}
-
-
-def settle(of: PromptMachine, offset: str, **answer: Any) -> None:
-    """Let a clock of the platform's run out, and the platform say what it did."""
-    of.advance(after(offset))
-    of.resolve_expiry(of.state.expiries[0].serial, ExpiryOutcome(**answer), after(offset))
-    of.advance(after(offset))
 
 
 def missed(of: PromptMachine) -> list[tuple[str, str]]:
@@ -136,8 +137,7 @@ def test_the_ledger_is_told_none_by_a_case_of_an_edition_before() -> None:
 
 
 def test_a_claim_that_the_platform_decided_names_its_deadline_when_it_has_ended() -> None:
-    claims = PROCESSES["claim_1688"]
-    case = PromptMachine(claims, "claim_1688/C1", claims.open_case(Opening(facts=claim_facts("C1", OPENED))))
+    case = claim()
     settle(case, "48h")
     (told,) = case_record(case, after("49h")).missed
     assert (told.rule, told.at, told.order) == ("platform_decides", after("48h"), None)

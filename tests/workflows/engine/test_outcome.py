@@ -10,27 +10,14 @@ from cases.errors import LedgerUnreachable
 from cases.ledger import CaseOutcome
 from cases.messages import EffectOutcome, ExpiryOutcome, Opening
 from tests.support.life import Open
-from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
-from tests.support.processes.claims import APPEAL, claim_facts
+from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, claim, machine, report, settle
+from tests.support.processes.claims import APPEAL
 from tests.support.processes.splits import split_facts
 from tests.support.stage import Scene
 from tests.workflows.test_case_continue_as_new import fill, short_of_history  # noqa: F401 - a fixture
 from workflows.engine.machine import CaseMachine
 from workflows.engine.notifications import outcome
 from workflows.registry import PROCESSES
-
-
-def claim(policy: dict[str, Any] | None = None) -> CaseMachine:
-    process = PROCESSES["claim_1688"]
-    opening = Opening(facts=claim_facts("C1", OPENED), policy=policy or {})
-    return PromptMachine(process, "claim_1688/C1", process.open_case(opening))
-
-
-def settle(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
-    of.advance(after(offset))
-    (settling,) = of.state.expiries
-    of.resolve_expiry(settling.serial, answer or ExpiryOutcome(), after(offset))
-    of.advance(after(offset))
 
 
 def outcome_of(of: CaseMachine) -> tuple[Any, ...]:
