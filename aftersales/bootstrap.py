@@ -35,7 +35,7 @@ from aftersales.runtime.case_search import TemporalCaseSearch
 from aftersales.runtime.connection import connect
 from aftersales.runtime.data_folder import private_folder
 from aftersales.runtime.embedded_server import missing_attributes
-from aftersales.runtime.garbage_collection import collect_rarely
+from aftersales.runtime.garbage_collection import garbage_searched_rarely
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.rate_limits import limit_per_shop
 from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
@@ -246,12 +246,12 @@ async def _run_monitored(settings: Settings, monitor: "Monitor", stop: asyncio.E
     ):
         await arrange(client, settings)
         monitor.watch_worker(client, worker)
-        collect_rarely(settings.max_cached_workflows)
-        monitor.started()
-        if settings.secrets_file is None:
-            log.warning("platforms are pretended: no call is sent")
-        log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
-        await stop.wait()
+        async with garbage_searched_rarely(settings.max_cached_workflows):
+            monitor.started()
+            if settings.secrets_file is None:
+                log.warning("platforms are pretended: no call is sent")
+            log.info("worker started", namespace=client.namespace, task_queue=settings.task_queue)
+            await stop.wait()
         log.info("worker stopping")
     log.info("worker stopped")
 

@@ -34,7 +34,7 @@ from aftersales.bootstrap import make_worker, open_dependencies, simulated_depen
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.connection import connect_to
 from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
-from aftersales.runtime.garbage_collection import collect_rarely
+from aftersales.runtime.garbage_collection import garbage_searched_rarely
 from aftersales.runtime.http_server import listen
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
@@ -140,7 +140,7 @@ async def work(way: str, address: str, queue: str) -> None:
             kind = {"workflows": [WAYS[way]], "activities": activities}
             worker = Worker(client, **options, **kind, workflow_runner=UnsandboxedWorkflowRunner())
         await stack.enter_async_context(worker)
-        collect_rarely(CACHED)
+        await stack.enter_async_context(garbage_searched_rarely(CACHED))
         pauses = Pauses()
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -25,7 +25,7 @@ from aftersales.monitoring.monitor import Monitor
 from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.data_folder import open_private, private_folder
 from aftersales.runtime.embedded_server import EmbeddedServer, check_ports, check_unused, embedded_server
-from aftersales.runtime.garbage_collection import collect_rarely
+from aftersales.runtime.garbage_collection import garbage_searched_rarely
 from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.payload_encryption import configured_keys
 from aftersales.runtime.settings import Settings, load_settings
@@ -171,7 +171,7 @@ async def _start(
         sandbox.announce(cases)
         await _arrived(server.client, samples)
     await arrange(server.client, settings)
-    collect_rarely(settings.max_cached_workflows)
+    await running.enter_async_context(garbage_searched_rarely(settings.max_cached_workflows))
     # A case with a record in the sandbox shows more.
     shown_first = sorted(samples, key=lambda sample: sample not in {case_id(*case) for case in pushed})
     return _Started(desk, samples, await _next_commands(server.client, shown_first), services)

@@ -1,26 +1,68 @@
 """How often a worker looks for garbage: the cases that it keeps in memory are none, and nothing moves while it looks.
 
-Python looks through all that a program holds once that has grown by a quarter.  A case in memory is some hundred
-objects, and one that is evicted is freed at once (``workflows/worker_options.py``), without such a look.
+A case in memory is some hundred objects, and one that is evicted is freed at once (``workflows/worker_options.py``),
+without a search.  Python by itself searches the newest objects after a number of them has been made *less those freed
+meanwhile*.  Where a case is evicted for each that is opened, nearly all cases become new ones before it begins.
 """
 
+import asyncio
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 OBJECTS_OF_A_CASE: Final = 400
-NEW_OBJECTS: Final = 5_000
-"""New objects until the newest are looked through."""
-LOOKS: Final = 10
-"""Looks at the newest until those that are a little older are looked through, too."""
+SECONDS_BETWEEN_SEARCHES: Final = 2.0
+"""Shorter, and more is counted as in use that is so only for that moment."""
+SEARCHES_BETWEEN_COUNTS: Final = 30
+"""Searches among what is new until all is counted, which takes longer."""
 
 
-def collect_rarely(cached_cases: int) -> None:
-    """Let this program look through all its objects only once they are as many more as 1.5 times ``cached_cases`` have.
+class GarbageSearch:
+    """Search what is new for garbage, and the rest only once it has grown by 1.5 times what a worker's cases take up.
 
-    While evicted cases are freed, that is never; what is lost here and there is found before it takes up more than
-    twice the cache.  To be called once the worker has started: what it has loaded until then is not looked through.
+    While evicted cases are freed, it never does; what is lost here and there is found before it takes up more than
+    twice the cache.  To be made once the worker has started: what it has loaded until then is the first of the rest.
     """
-    gc.collect()
-    gc.freeze()
-    grown = cached_cases * OBJECTS_OF_A_CASE * 3 // 2
-    gc.set_threshold(NEW_OBJECTS, LOOKS, max(1, grown // (NEW_OBJECTS * LOOKS) - 2))
+
+    def __init__(self, cached_cases: int) -> None:
+        self._may_grow = cached_cases * OBJECTS_OF_A_CASE * 3 // 2
+        self.search_all()
+
+    def search_new(self) -> None:
+        """Search among what was made since the last search, and leave what is in use out of those that follow."""
+        gc.collect(1)
+        gc.freeze()
+
+    def search_all_if_grown(self) -> None:
+        """Search everything, if it has grown that much since that was done."""
+        if gc.get_freeze_count() > self._kept + self._may_grow:
+            self.search_all()
+
+    def search_all(self) -> None:
+        """Search everything, during which the program stands still."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._kept = gc.get_freeze_count()
+
+
+@asynccontextmanager
+async def garbage_searched_rarely(cached_cases: int) -> AsyncIterator[None]:
+    """Keep searching as ``GarbageSearch`` does within this block."""
+    searching = asyncio.create_task(_keep_searching(GarbageSearch(cached_cases)))
+    try:
+        yield
+    finally:
+        searching.cancel()
+        with suppress(asyncio.CancelledError):
+            await searching
+        gc.unfreeze()
+
+
+async def _keep_searching(search: GarbageSearch) -> None:
+    while True:
+        for _ in range(SEARCHES_BETWEEN_COUNTS):
+            await asyncio.sleep(SECONDS_BETWEEN_SEARCHES)
+            search.search_new()
+        search.search_all_if_grown()

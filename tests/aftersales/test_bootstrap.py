@@ -3,6 +3,8 @@
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -199,13 +201,15 @@ async def test_a_worker_that_has_started_looks_for_garbage_as_often_as_its_cache
     async def connected(_: object) -> Client:
         return client
 
-    def collect(cached: int) -> None:
+    @asynccontextmanager
+    async def searched(cached: int) -> AsyncIterator[None]:
         caches.append(cached)
         stop.set()
+        yield
 
     monkeypatch.setattr(bootstrap, "connect", connected)
     monkeypatch.setattr(bootstrap, "stop_asked", lambda: stop)
-    monkeypatch.setattr(bootstrap, "collect_rarely", collect)
+    monkeypatch.setattr(bootstrap, "garbage_searched_rarely", searched)
     await run_worker(settings_in(tmp_path, max_cached_workflows=321, pretend_platforms=True))
 
     assert caches == [321]
