@@ -62,8 +62,9 @@ EARLY_SHARE = 0.1
 EARLY_PAUSE = 0.25
 LATE_AT_MOST = 30.0
 """Seconds by which a clock may be late before the run counts as failed."""
-SECONDS_A_CASE = 0.05
-"""The length of the day by the number of cases, if it is not said: about as fast as an embedded server can go."""
+OPENINGS_IN_A_DAY = 2
+"""How often all cases could be opened in the day, if its length is not said: about what an embedded server can take."""
+SHORTEST_DAY = 60.0
 SAMPLE = 50
 """Cases whose histories are counted, of each process."""
 LEFT = 15 * 60
@@ -77,7 +78,8 @@ class Asked:
     """What is asked for."""
 
     cases: int
-    day: float
+    day: float | None
+    """Seconds; None for a day that suits this machine."""
     cached: int
 
 
@@ -278,8 +280,9 @@ async def measure(asked: Asked, folder: Path) -> tuple[Figures, list[str]]:
         now = datetime.now(UTC).replace(microsecond=0)
         a_case_takes = await warm_up(programs, now)
         opening_takes = timedelta(seconds=10 + 2.1 * asked.cases * a_case_takes)
-        day = Day(datetime.now(UTC).replace(microsecond=0) + opening_takes, timedelta(seconds=asked.day))
-        say(f"opening should take {opening_takes.total_seconds():.0f} s, then a day of {asked.day:.0f} s")
+        length = asked.day or max(SHORTEST_DAY, round(OPENINGS_IN_A_DAY * opening_takes.total_seconds()))
+        day = Day(datetime.now(UTC).replace(microsecond=0) + opening_takes, timedelta(seconds=length))
+        say(f"opening should take {opening_takes.total_seconds():.0f} s, then a day of {length:.0f} s")
         orders = {process: orders_of(process, asked.cases, day, now) for process in (DOUYIN, JD)}
         orders[RESHIP] = [order for order in orders[DOUYIN] if order.fate is Fate.RESHIPPED]
         orders[CARD] = [order for order in orders[JD] if order.fate is Fate.LATE_AND_EXEMPT]
@@ -313,6 +316,7 @@ async def measure(asked: Asked, folder: Path) -> tuple[Figures, list[str]]:
         "opening, worker CPU ms a case": (opened[WORKER] - before[WORKER]) * 1000 / number,
         "opening, server CPU ms a case": (opened[SERVER] - before[SERVER]) * 1000 / number,
         "opening, command's CPU ms a case": programs.commands_cpu * 1000 / number,
+        "the day was to take, s": length,
         "the day, s": lived_for,
         "the day, happenings": happening,
         "the day, worker CPU ms a case": (lived[WORKER] - opened[WORKER]) * 1000 / number,
@@ -369,13 +373,13 @@ if __name__ == "__main__":
     )
     parser.add_argument("--cases", type=positive, default=10_000, help="orders of each marketplace (10000)")
     parser.add_argument(
-        "--day", type=positive, help=f"seconds of the day ({SECONDS_A_CASE} for each case, at least 60)"
+        "--day",
+        type=positive,
+        help=f"seconds of the day ({OPENINGS_IN_A_DAY} times as long as the opening, at least {SHORTEST_DAY:.0f})",
     )
     parser.add_argument("--cached", type=positive, help="cases that the worker keeps in memory (all)")
     got = parser.parse_args()
-    size = Asked(
-        got.cases, got.day or max(60.0, 2 * got.cases * SECONDS_A_CASE), got.cached or round(2.2 * got.cases) + 500
-    )
+    size = Asked(got.cases, got.day, got.cached or round(2.2 * got.cases) + 500)
     try:
         status = asyncio.run(main(size))
     except KeyboardInterrupt:
