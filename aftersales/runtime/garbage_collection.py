@@ -1,8 +1,8 @@
 """How often a worker looks for garbage: the cases that it keeps in memory are none, and nothing moves while it looks.
 
 A case in memory is some hundred objects, and one that is evicted is freed at once (``workflows/worker_options.py``),
-without a search.  Python by itself searches the newest objects after a number of them has been made *less those freed
-meanwhile*.  Where a case is evicted for each that is opened, nearly all cases become new ones before it begins.
+without a search.  Python by itself searches the newest objects after so many were made *less those freed meanwhile*.
+Where a case is evicted for each that is opened, nearly all cases in memory have become the newest by then.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from typing import Final
 
 OBJECTS_OF_A_CASE: Final = 400
 SECONDS_BETWEEN_SEARCHES: Final = 2.0
-"""Shorter, and more is counted as in use that is so only for that moment."""
+"""If they were fewer, more would be left out that is in use only at the moment of a search."""
 SEARCHES_BETWEEN_COUNTS: Final = 30
-"""Searches among what is new until all is counted, which takes longer."""
+"""Searches among what is new until all is counted, which takes some 5 ms for each 1,000 cases."""
 
 
 class GarbageSearch:
     """Search what is new for garbage, and the rest only once it has grown by 1.5 times what a worker's cases take up.
 
-    While evicted cases are freed, it never does; what is lost here and there is found before it takes up more than
-    twice the cache.  To be made once the worker has started: what it has loaded until then is the first of the rest.
+    That never happens while evicted cases are freed; what is lost here and there is found before it takes up more than
+    twice the cache.  To be made once the worker has started: what it has loaded by then belongs to the rest.
     """
 
     def __init__(self, cached_cases: int) -> None:
