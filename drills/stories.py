@@ -111,6 +111,8 @@ class Story:
                 take_message(machine, given.message, at)
             else:
                 take(machine, given, at)
+            if performed:
+                _perform(machine, at)
         _pass(machine, now, performed=performed)
         return machine
 

@@ -12,7 +12,7 @@ from aftersales.sandbox.douyin.actions import ACTIONS, reason_text
 from aftersales.sandbox.douyin.model import AfterSaleRecord, Change
 from drills.comparing import OF_OPERATORS, reship_wrong, story_wrong
 from drills.reships import BY_OPERATOR, JOURNEYS, Reship, reships
-from drills.stories import Story, Window, stories
+from drills.stories import PlannedMessage, Story, Window, stories
 from workflows.engine.view import view
 from workflows.registry import PROCESSES
 
@@ -85,6 +85,25 @@ def wrong_with(reship: Reship, plant: Plant = lambda _: None, *, ended: bool = F
 def test_the_calm_run_itself_is_not_wrong() -> None:
     for story in drawn():
         assert story_wrong(story, WINDOW.begins, of_story(story), (), AFTER) == []
+
+
+def test_what_is_owed_when_a_clock_ends_the_case_has_been_performed_before_it() -> None:
+    ordered = BEGINS - timedelta(days=7)
+    consent = {"evidence": [{"kind": "buyer_consent", "url": "https://example.com/1.png"}]}
+    told = (("report_phone_cancel", 5, {"form": consent}), ("cancel_order", 8, {}))
+    messages = [
+        {"message_id": rule, "rule": rule, "occurred_at": (ordered + timedelta(minutes=minutes)).isoformat(), **form}
+        for rule, minutes, form in told
+    ]
+    facts = {"shop_id": "S1", "order_id": "1", "ordered_at": ordered.isoformat(), "kind": "stock"}
+    story = Story(
+        PROCESSES["jd_shipment"], "1", facts, told=tuple(PlannedMessage(message, BEGINS) for message in messages)
+    )
+    ends = BEGINS + timedelta(minutes=8)
+    calm = view(story.calm(BEGINS, ends, (), performed=True), ends)
+
+    assert [entry.rule for entry in calm.timeline][-2:] == ["cancel_order", "await_no_longer"]
+    assert [(effect.effect, effect.status) for effect in calm.effects] == [("tell_end", "done")]
 
 
 def _lose_a_rule(there: dict[str, Any]) -> None:

@@ -108,7 +108,8 @@ def notified(path: Path, keys: list[str], taken: Counter[str], **given: Any) -> 
     with DeliveryLog(path / f"{len(list(path.iterdir()))}.db") as log:
         for key in keys:
             log.close(f"{key}@S1/drill", "reminder", "sent", NOW)
-    views: Views = {CASE: {"reminders": [], "notifications": given.get("notifications", [])}}
+    effects = [{"serial": serial} for serial in given.get("steps", [])]
+    views: Views = {CASE: {"reminders": [], "notifications": given.get("notifications", []), "effects": effects}}
     checked = Counter[str]()
     file = max(path.glob("*.db"), key=lambda one: one.stat().st_mtime_ns)
     failed, outcomes = given.get("failed", {}), given.get("outcomes", [])
@@ -143,6 +144,13 @@ def test_a_notice_that_was_not_delivered_or_only_seems_so_is_noticed(tmp_path: P
     assert failed == [f"{CASE}: a notice was not delivered: no answer"]
     seems = notified(tmp_path, [], Counter(), notifications=[sent()])[0]
     assert seems == [f"{CASE}: 1 notices were delivered, 0 have been sent"]
+
+
+def test_the_notice_of_a_step_that_was_taken_back_and_came_again_is_sent_once(tmp_path: Path) -> None:
+    twice = [sent(serial=4, notice=True), sent(serial=9, notice=True)]
+    assert notified(tmp_path, [KEY], Counter([KEY]), notifications=twice, steps=[9])[0] == []
+    seems = notified(tmp_path, [KEY], Counter([KEY]), notifications=twice, steps=[4, 9])[0]
+    assert seems == [f"{CASE}: 2 notices were delivered, 1 have been sent"]
 
 
 def test_an_outcome_that_nobody_was_told_of_is_noticed_unless_it_is_on_its_way(tmp_path: Path, books: Path) -> None:
