@@ -147,10 +147,11 @@ def test_a_notice_that_was_not_delivered_or_only_seems_so_is_noticed(tmp_path: P
 
 
 def test_the_notice_of_a_step_that_was_taken_back_and_came_again_is_sent_once(tmp_path: Path) -> None:
-    twice = [sent(serial=4, notice=True), sent(serial=9, notice=True)]
+    twice = [sent(serial=serial, notice=True, at=NOW.isoformat()) for serial in (4, 9)]
     assert notified(tmp_path, [KEY], Counter([KEY]), notifications=twice, steps=[9])[0] == []
-    seems = notified(tmp_path, [KEY], Counter([KEY]), notifications=twice, steps=[4, 9])[0]
-    assert seems == [f"{CASE}: 2 notices were delivered, 1 have been sent"]
+    for steps in ([4, 9], []):  # two steps, and two that were taken back
+        seems = notified(tmp_path, [KEY], Counter([KEY]), notifications=twice, steps=steps)[0]
+        assert seems == [f"{CASE}: 2 notices were delivered, 1 have been sent"]
 
 
 def test_an_outcome_that_nobody_was_told_of_is_noticed_unless_it_is_on_its_way(tmp_path: Path, books: Path) -> None:

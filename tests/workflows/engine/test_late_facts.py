@@ -7,7 +7,7 @@ import pytest
 from cases import editions
 from cases.errors import BadForm, Refused
 from cases.messages import EffectOutcome, ExpiryOutcome
-from tests.support.machines import REFUSAL, SHIPMENT, after, claim, fired, machine, report, where
+from tests.support.machines import REFUSAL, SHIPMENT, after, claim, fired, machine, report, settle, where
 from tests.support.processes.delays import CHAT, Delay
 from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, Split
 from workflows.engine import inputs
@@ -18,14 +18,6 @@ from workflows.engine.view import view
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-
-
-def resolve(of: CaseMachine, offset: str, answer: ExpiryOutcome | None = None) -> None:
-    """Let the clock run out that is due by then; the platform has no record unless it answers."""
-    of.advance(after(offset))
-    (expiry,) = of.state.unresolved
-    of.resolve_expiry(expiry.serial, answer or ExpiryOutcome(), after(offset))
-    of.advance(after(offset))
 
 
 def ignored(of: CaseMachine) -> list[str]:
@@ -73,7 +65,7 @@ def test_ax_9_a_receipt_confirmed_on_day_29_and_told_on_day_30_is_no_loss() -> N
 
 def test_cl_9_a_ruling_told_a_minute_after_48_h_leaves_nothing_on_the_books() -> None:
     case = claim()
-    resolve(case, "48h")
+    settle(case, "48h")
     assert (where(case), [str(entry.amount) for entry in case.state.ledger]) == (["established"], ["10.00"])
 
     report(case, "48h1m", rule="overturn")
@@ -87,7 +79,7 @@ def test_cl_9_a_ruling_told_a_minute_after_48_h_leaves_nothing_on_the_books() ->
 
 def test_an_entry_that_was_taken_back_is_in_force_again_when_its_reason_is() -> None:
     case = claim()
-    resolve(case, "48h")
+    settle(case, "48h")
     report(case, "50h", rule="overturn", occurred_at="49h")
     assert case.state.ledger == []
 
@@ -99,11 +91,11 @@ def test_an_entry_that_was_taken_back_is_in_force_again_when_its_reason_is() -> 
 
 def test_an_entry_in_force_again_after_another_end_of_the_clock_is_no_longer_reversed() -> None:
     case = claim()
-    resolve(case, "48h")
+    settle(case, "48h")
     report(case, "49h", deadline="60h", occurred_at="1h")
     assert [entry.status for entry in case.state.reversed] == ["reversed"]
 
-    resolve(case, "60h")
+    settle(case, "60h")
 
     assert ([entry.at for entry in case.state.ledger], case.state.reversed) == ([after("60h")], [])
 
@@ -119,7 +111,7 @@ def test_ax_1_an_older_reason_told_late_does_not_overwrite_the_newer_one() -> No
 
 def test_g_11_a_clock_that_the_platforms_record_has_decided_is_not_reopened() -> None:
     case = machine()
-    resolve(case, "48h", ExpiryOutcome(rule="auto_agree"))
+    settle(case, "48h", ExpiryOutcome(rule="auto_agree"))
     before = case.state.timeline[:]
 
     report(case, "50h", rule="withdraw", occurred_at="47h", message_id="m1")
@@ -131,7 +123,7 @@ def test_g_11_a_clock_that_the_platforms_record_has_decided_is_not_reopened() ->
 
 def test_g_11_a_clock_without_a_record_is_reopened() -> None:
     case = machine()
-    resolve(case, "48h")
+    settle(case, "48h")
 
     report(case, "50h", rule="withdraw", occurred_at="47h")
 
@@ -238,7 +230,7 @@ def test_g_11_a_case_that_a_fact_ended_is_finished_at_once() -> None:
     report(case, "1h", rule="withdraw")
     assert case.finished(after("1h"))
     recorded = machine()
-    resolve(recorded, "48h", ExpiryOutcome(rule="withdraw"))
+    settle(recorded, "48h", ExpiryOutcome(rule="withdraw"))
     assert recorded.finished(after("48h"))
 
 
