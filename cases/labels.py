@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import ConfigDict, GetJsonSchemaHandler
+from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from cases.models import Strict
+from cases.attribute_docstrings import Described
 
 
 class LabelledEnum(StrEnum):
@@ -22,14 +22,12 @@ class LabelledEnum(StrEnum):
         return member
 
 
-class Labelled(Strict):
+class Labelled(Described):
     """The base of models that people fill in or read; the string under a field is its Chinese title.
 
     What follows the title in that string, after an empty line, is a hint for whoever fills it in.  The JSON schema
     bears the title.
     """
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     @classmethod
     def title_of(cls, field: str) -> str:

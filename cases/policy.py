@@ -7,8 +7,9 @@ from inspect import get_annotations
 from itertools import pairwise
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from cases.attribute_docstrings import Described
 from cases.durations import format_duration, parse_duration
 from cases.errors import PolicyUnknown
 from cases.models import Duration, FormData, Name, Strict, clipped, read
@@ -122,13 +123,11 @@ def clock_figures(charts: tuple[type[CaseChart], ...]) -> Iterator[Length]:
     yield from lengths.values()
 
 
-class Policy(Strict):
+class Policy(Described):
     """The figures that every process has; the string under a figure is its Chinese label.
 
     A process adds the lengths of its charts' clocks, by ``clocks=(Chart, ...)``, and figures of its own.
     """
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     reminders_before: Figure[Lengths] = Figure(
         value=(parse_duration("12h"), parse_duration("2h")),
