@@ -30,19 +30,19 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.marketplaces import Marketplaces, reconcilable_marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.case_reports import TemporalCaseReports
-from aftersales.runtime.case_search import TemporalCaseSearch
-from aftersales.runtime.connection import connect
+from aftersales.runtime.client.case_reports import TemporalCaseReports
+from aftersales.runtime.client.case_search import TemporalCaseSearch
+from aftersales.runtime.client.sender_header import MESSAGES, with_sender
 from aftersales.runtime.data_folder import private_folder
-from aftersales.runtime.embedded_server import missing_attributes
 from aftersales.runtime.garbage_collection import garbage_searched_rarely
-from aftersales.runtime.logs import configure_logs
-from aftersales.runtime.rate_limits import limit_per_shop
-from aftersales.runtime.schedules import schedule_catch_up, schedule_look_for_ended
-from aftersales.runtime.sender_header import MESSAGES, with_sender
 from aftersales.runtime.settings import Settings, load_settings
 from aftersales.runtime.stopping import stop_asked
-from aftersales.runtime.tracing import stop_tracing
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.telemetry.tracing import stop_tracing
+from aftersales.runtime.temporal.connection import connect
+from aftersales.runtime.temporal.embedded_server import missing_attributes
+from aftersales.runtime.temporal.rate_limits import limit_per_shop
+from aftersales.runtime.temporal.schedules import schedule_catch_up, schedule_look_for_ended
 from cases.errors import BadForm, CaseError
 from cases.plain_text import plain
 from workflows.ended_cases import LookForEndedWorkflow

@@ -32,12 +32,12 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, Worker
 
 from aftersales.bootstrap import make_worker, open_dependencies, simulated_dependencies
 from aftersales.platforms.scripted import Script
-from aftersales.runtime.connection import connect_to
-from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
 from aftersales.runtime.garbage_collection import garbage_searched_rarely
-from aftersales.runtime.http_server import listen
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.http.http_server import listen
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.connection import connect_to
+from aftersales.runtime.temporal.embedded_server import EmbeddedServer, embedded_server
 from benchmarks import by_hand, peers
 from benchmarks.books_by_hand import BooksByHand
 from benchmarks.pauses import Pauses

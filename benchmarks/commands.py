@@ -25,9 +25,9 @@ from typing import NamedTuple
 from aftersales.bootstrap import default_dependencies, make_worker
 from aftersales.ledger.month_report import this_month
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from benchmarks.cases import RESHIP, facts, server_ports
 from cases.ledger import CaseOutcome, CaseRecord, DecisionRecord, LedgerEntry
 from cases.messages import Opening

@@ -23,8 +23,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
-from aftersales.runtime.opening_pace import OpeningPace
+from aftersales.runtime.temporal.embedded_server import EmbeddedServer, embedded_server
+from aftersales.runtime.temporal.opening_pace import OpeningPace
 from benchmarks.cases import (
     AGAINST,
     AT_ONCE,

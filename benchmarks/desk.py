@@ -41,11 +41,11 @@ from aftersales.desk.site import make_desk
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
-from aftersales.runtime.connection import connect_to
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.http_server import listen, serving
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.connection import connect_to
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from benchmarks.asked import AskedCounter
 from benchmarks.cases import RESHIP, cpu_of, facts, say, server_ports
 from cases.messages import Opening

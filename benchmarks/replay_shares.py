@@ -20,7 +20,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from workflows.replay.replayer import case_replayer, recorded
 from workflows.worker_options import CaseRunner
 

@@ -21,8 +21,8 @@ from temporalio.common import Priority
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from aftersales.runtime.embedded_server import temporal_binary
-from aftersales.runtime.rate_limits import limit_per_shop
+from aftersales.runtime.temporal.embedded_server import temporal_binary
+from aftersales.runtime.temporal.rate_limits import limit_per_shop
 
 PER_SECOND, MANY, FEW = 5.0, 60, 3
 ONE_PARTITION = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")

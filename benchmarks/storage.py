@@ -20,9 +20,9 @@ from temporalio.client import WorkflowHandle
 
 from aftersales.bootstrap import default_dependencies, make_worker
 from aftersales.runtime.data_copies import CopiedPart, back_up
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.logs import configure_logs
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
 from workflows.opening import start_case
 from workflows.registry import PROCESSES

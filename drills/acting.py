@@ -17,8 +17,8 @@ from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFa
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
-from aftersales.runtime.sender_header import MESSAGES, with_sender
+from aftersales.runtime.client.decision_client import DecisionUnknown, SentDecision, decide
+from aftersales.runtime.client.sender_header import MESSAGES, with_sender
 from drills.reships import AMOUNT, BY_OPERATOR, Reship
 from drills.stage import Stage
 from drills.stories import OPERATOR, PlannedDecision, PlannedMessage, Story

@@ -27,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from cases.errors import CaseError
 from drills.acting import NeverPossible, People, now, until_at
 from drills.builds import WITHOUT, builds

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aftersales.platforms.credentials import read_secrets
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.stopping import stop_asked
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.pushing import Behaviour

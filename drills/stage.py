@@ -17,11 +17,11 @@ import httpx2
 import yaml
 from temporalio.client import Client
 
-from aftersales.runtime import tied_program
-from aftersales.runtime.connection import connect_to
 from aftersales.runtime.data_folder import make_private_folder
-from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server
 from aftersales.runtime.secret_files import write_secret_file
+from aftersales.runtime.temporal import tied_program
+from aftersales.runtime.temporal.connection import connect_to
+from aftersales.runtime.temporal.embedded_server import EmbeddedServer, embedded_server
 from cases.errors import CaseError
 from drills.platform import CONTROL, SECRETS
 from drills.stories import LATE_FACTS
@@ -47,7 +47,7 @@ TIED = (
 """What ends a program with us, however we end."""
 PORTS = range(20_000, 32_000)
 """Below the ports that the system gives out, and apart from those of the tests."""
-GATEWAY = "import typer; from aftersales.cli.servers import gateway_command; typer.run(gateway_command)"
+GATEWAY = "import typer; from aftersales.cli.running.servers import gateway_command; typer.run(gateway_command)"
 WORKER = "import sys; from aftersales.bootstrap import main; sys.exit(main())"
 WORKERS = ("worker", "newer worker")
 ALL = (*WORKERS, "gateway", "sandbox", "server")

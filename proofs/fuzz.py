@@ -20,7 +20,7 @@ from pathlib import Path
 
 from hypothesis.errors import HypothesisWarning
 
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from proofs.fuzzing.campaign import CORPUS, TARGETS, FailingInput, Fuzzed, fuzz, keep
 
 SITES = ("desk", "gateway")

@@ -15,7 +15,7 @@ from statemachine import HistoryState
 from activities.effects import PLATFORM_CALL
 from aftersales.authoring.process_check import effects_of, is_task
 from aftersales.runtime.settings import Settings
-from aftersales.runtime.web_ui import link, list_address, saved_views
+from aftersales.runtime.temporal.web_ui import link, list_address, saved_views
 from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 

@@ -47,7 +47,7 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
 def _quieten() -> None:
     """Let only the one line of how it ended reach people: Temporal's core warns of every repeated call."""
     if "structlog" in sys.modules:  # as with every command that connects; to load it takes others too long
-        from aftersales.runtime.logs import configure_logs
+        from aftersales.runtime.telemetry.logs import configure_logs
 
         configure_logs("ERROR", "json")
     else:
@@ -61,7 +61,7 @@ def _meaning(failed: Exception) -> CaseError | None:
     if isinstance(failed, OSError) and not isinstance(failed, BrokenPipeError):
         return NotWritten(why_not_written(failed))
     if "temporalio" in sys.modules:
-        from aftersales.runtime.temporal_errors import meaning_of
+        from aftersales.runtime.temporal.temporal_errors import meaning_of
 
         return meaning_of(failed)
     return None

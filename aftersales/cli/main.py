@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from aftersales.cli.exit_status import BAD_INPUT, why_not_written
 from aftersales.cli.output import complain, write_what_can_be_written
-from aftersales.runtime.tracing import stop_tracing
+from aftersales.runtime.telemetry.tracing import stop_tracing
 from cases.plain_text import plain_lines
 
 _MADE_BEFORE_COLLECTING = 20_000
@@ -31,30 +31,30 @@ class CommandSource(NamedTuple):
 
 
 COMMANDS = {
-    "up": CommandSource("servers", "Run everything on this machine until Ctrl-C."),
-    "worker": CommandSource("servers", "Run a worker against the configured Temporal server."),
-    "gateway": CommandSource("servers", "Receive the platforms' messages until Ctrl-C."),
-    "desk": CommandSource("desk", "Serve the desk, the page on which clerks work their cases."),
-    "codec": CommandSource("servers", "Decrypt for the Web UI and the `temporal` command."),
-    "sandbox": CommandSource("sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
-    "open": CommandSource("open", "Open cases from files."),
-    "list": CommandSource("cases", "List cases by deadline, nearest first."),
-    "show": CommandSource("cases", "Show a case: its state, deadlines, possible actions and history."),
-    "act": CommandSource("cases", "Make a decision: fire a rule of a case."),
-    "revive": CommandSource("revive", "Bring back a case whose workflow was terminated or failed."),
-    "report": CommandSource("report", "Send a case a message from its platform."),
-    "month": CommandSource("month", "Print a month's figures per shop from the ledger."),
-    "bill": CommandSource("bill", "Enter the platforms' bills in the ledger."),
-    "simulate": CommandSource("checks", "Play a scenario under virtual time."),
-    "rulebook": CommandSource("checks", "Print the rules and figures of a process."),
-    "new-process": CommandSource("new_process", "Write the skeleton of a new process."),
-    "migrate": CommandSource("migrate", "Create or migrate the ledger's tables."),
-    "setup": CommandSource("setup", "Register the search attributes and print links to useful views."),
-    "rekey": CommandSource("rekey", "Change the keys that encrypt what Temporal stores."),
-    "backup": CommandSource("backup", "Copy what this machine keeps into a folder."),
-    "restore": CommandSource("backup", "Put a backup into an empty data folder."),
-    "missing": CommandSource("backup", "List the cases that Temporal has lost."),
-    "replay": CommandSource("replay", "Replay histories or all open cases with the current code."),
+    "up": CommandSource("running.servers", "Run everything on this machine until Ctrl-C."),
+    "worker": CommandSource("running.servers", "Run a worker against the configured Temporal server."),
+    "gateway": CommandSource("running.servers", "Receive the platforms' messages until Ctrl-C."),
+    "desk": CommandSource("running.desk", "Serve the desk, the page on which clerks work their cases."),
+    "codec": CommandSource("running.servers", "Decrypt for the Web UI and the `temporal` command."),
+    "sandbox": CommandSource("running.sandbox", "Play buyer, platform and clock in the sandbox that `up` runs."),
+    "open": CommandSource("opening.open", "Open cases from files."),
+    "list": CommandSource("cases.case_commands", "List cases by deadline, nearest first."),
+    "show": CommandSource("cases.case_commands", "Show a case: its state, deadlines, possible actions and history."),
+    "act": CommandSource("cases.case_commands", "Make a decision: fire a rule of a case."),
+    "revive": CommandSource("cases.revive", "Bring back a case whose workflow was terminated or failed."),
+    "report": CommandSource("cases.report", "Send a case a message from its platform."),
+    "month": CommandSource("ledger.month", "Print a month's figures per shop from the ledger."),
+    "bill": CommandSource("ledger.bill", "Enter the platforms' bills in the ledger."),
+    "simulate": CommandSource("rules.checks", "Play a scenario under virtual time."),
+    "rulebook": CommandSource("rules.checks", "Print the rules and figures of a process."),
+    "new-process": CommandSource("rules.new_process", "Write the skeleton of a new process."),
+    "migrate": CommandSource("ledger.migrate", "Create or migrate the ledger's tables."),
+    "setup": CommandSource("running.setup", "Register the search attributes and print links to useful views."),
+    "rekey": CommandSource("keeping.rekey", "Change the keys that encrypt what Temporal stores."),
+    "backup": CommandSource("keeping.backup", "Copy what this machine keeps into a folder."),
+    "restore": CommandSource("keeping.backup", "Put a backup into an empty data folder."),
+    "missing": CommandSource("keeping.backup", "List the cases that Temporal has lost."),
+    "replay": CommandSource("rules.replay", "Replay histories or all open cases with the current code."),
 }
 
 
@@ -125,7 +125,7 @@ def main() -> None:
     except OSError as failed:  # of this machine: a full disk, an output that is gone
         status = _not_written(failed)
     except BaseException as bug:  # noqa: BLE001 - print where it happened, and end in the same way
-        from aftersales.runtime.log_privacy import outline
+        from aftersales.runtime.telemetry.log_privacy import outline
 
         print(plain_lines(outline((type(bug), bug, bug.__traceback__))), file=sys.stderr)  # noqa: T201
         status = 1

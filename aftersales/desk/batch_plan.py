@@ -25,7 +25,7 @@ from aftersales.desk.happenings import marks_of
 from aftersales.desk.panels import StepNote
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
-from aftersales.runtime.operator_name import LONGEST_OPERATOR, is_operator_name
+from aftersales.runtime.client.operator_name import LONGEST_OPERATOR, is_operator_name
 from cases.case import Cost
 from cases.errors import BadForm
 from cases.forms import Form

@@ -19,7 +19,7 @@ from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
-from aftersales.runtime.decision_client import SentDecision
+from aftersales.runtime.client.decision_client import SentDecision
 from cases.errors import CaseError
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import CaseView

@@ -11,7 +11,7 @@ from aftersales.desk.form_fields import fields_of
 from aftersales.desk.permission import refusal
 from aftersales.desk.rows import Tone, tone_of
 from aftersales.desk.users import User
-from aftersales.runtime.case_words import party_label
+from aftersales.runtime.client.case_words import party_label
 from cases.case import Cost
 from cases.forms import Form
 from cases.messages import ConsoleTask

@@ -15,8 +15,8 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.team import claims_on, notes_on
 from aftersales.desk.users import User
 from aftersales.ledger.teamwork import Claim, Note
-from aftersales.runtime.case_search import other_cases
-from aftersales.runtime.known_cases import (
+from aftersales.runtime.client.case_search import other_cases
+from aftersales.runtime.client.known_cases import (
     EARLY_ENDINGS,
     ENDED_EARLY,
     find_workflow,
@@ -24,8 +24,8 @@ from aftersales.runtime.known_cases import (
     known_from,
     where_it_ended,
 )
-from aftersales.runtime.nearest_cases import deadline_of
-from aftersales.runtime.web_ui import case_address, list_address
+from aftersales.runtime.client.nearest_cases import deadline_of
+from aftersales.runtime.temporal.web_ui import case_address, list_address
 from cases.errors import CaseError, LedgerUnreachable
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView

@@ -14,8 +14,8 @@ from aftersales.desk.consequences import consequence_of
 from aftersales.desk.happenings import marks_of
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.users import User
-from aftersales.runtime.case_search import OPEN, of_processes, one_of, quoted
-from aftersales.runtime.nearest_cases import deadline_of
+from aftersales.runtime.client.case_search import OPEN, of_processes, one_of, quoted
+from aftersales.runtime.client.nearest_cases import deadline_of
 from cases.models import Strict
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView

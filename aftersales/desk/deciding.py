@@ -23,14 +23,14 @@ from aftersales.desk.case_reading import CaseReader
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.happenings import Happening, unseen
 from aftersales.desk.users import User
-from aftersales.runtime.decision_client import (
+from aftersales.runtime.client.decision_client import (
     DecisionUnknown,
     SentDecision,
     decide,
     earlier_answer,
     earlier_argument,
 )
-from aftersales.runtime.known_cases import is_missing
+from aftersales.runtime.client.known_cases import is_missing
 from cases.errors import CaseError, PlatformRefused
 from cases.messages import ConsoleTask
 from workflows.engine.limits import refuse_oversized

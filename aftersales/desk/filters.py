@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 from pydantic import Field
 from temporalio.client import WorkflowExecution
 
-from aftersales.runtime.nearest_cases import deadline_of
+from aftersales.runtime.client.nearest_cases import deadline_of
 from cases.labels import LabelledEnum
 from cases.models import Instant, Strict
 

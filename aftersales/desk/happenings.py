@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from aftersales.runtime.case_words import DECISION_LABELS, who_gave
+from aftersales.runtime.client.case_words import DECISION_LABELS, who_gave
 from workflows.engine.view import CaseView, EffectView, TimelineView
 
 _MARK_LENGTH: Final = 8

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from aftersales.desk.filters import DEADLINE_HOURS, WaitingGroup
 from aftersales.desk.waiting import WaitingCases
-from aftersales.runtime.kept_answers import KeptAnswers
+from aftersales.runtime.http.kept_answers import KeptAnswers
 
 MOST_KEPT_COUNTS: Final = 200
 _SLOW: Final = (WaitingGroup.BUYER, WaitingGroup.PLATFORM)

@@ -14,7 +14,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.team import known_by_parcel
 from aftersales.desk.users import User
 from aftersales.desk.waiting import WaitingCases, query_of
-from aftersales.runtime.nearest_cases import by_deadline, is_between
+from aftersales.runtime.client.nearest_cases import by_deadline, is_between
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 

@@ -16,7 +16,7 @@ from aftersales.desk.listing import Found, find_cases
 from aftersales.desk.services import DeskServices
 from aftersales.desk.team import claims_on, notes_on
 from aftersales.desk.users import User
-from aftersales.runtime.known_cases import find_workflow
+from aftersales.runtime.client.known_cases import find_workflow
 from workflows.engine import search_attributes as sa
 
 POLL_SECONDS: Final = 5.0

@@ -11,7 +11,7 @@ from aftersales.ledger.clause_names import ClauseNames
 from aftersales.ledger.month_figures import MissedCase, Net, Share, ShopMonth, Sums
 from aftersales.ledger.month_losses import Lost
 from aftersales.ledger.month_report import MonthReport, OpenStake
-from aftersales.runtime.case_words import WAYS, party_label
+from aftersales.runtime.client.case_words import WAYS, party_label
 from workflows.registry import PROCESSES
 
 STYLE_SHEETS: Final = ("desk.css", "month.css")

@@ -15,7 +15,7 @@ from aftersales.desk.happenings import marks_of
 from aftersales.desk.permission import CaseTask
 from aftersales.desk.users import User
 from aftersales.platforms.marketplace import carriers_of
-from aftersales.runtime.decision_client import SentDecision
+from aftersales.runtime.client.decision_client import SentDecision
 from cases.errors import BadForm
 from cases.forms import Form, Note
 from cases.models import Instant

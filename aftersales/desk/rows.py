@@ -16,8 +16,8 @@ from aftersales.desk.permission import refusal
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import User
 from aftersales.platforms.marketplace import installed_marketplaces
-from aftersales.runtime.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
-from aftersales.runtime.nearest_cases import deadline_of
+from aftersales.runtime.client.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
+from aftersales.runtime.client.nearest_cases import deadline_of
 from cases.ledger import KnownCase
 from statecharts.rules import OPERATORS
 from workflows.engine import search_attributes as sa

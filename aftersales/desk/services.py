@@ -12,7 +12,7 @@ from aftersales.desk.kept_counts import KeptCounts
 from aftersales.desk.users import Role, User
 from aftersales.ledger.open_stakes import KeptStakes
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.sender_header import by_desk, with_sender
+from aftersales.runtime.client.sender_header import by_desk, with_sender
 from aftersales.runtime.settings import Settings
 from cases.errors import Refused
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from aftersales.runtime.operator_name import LONGEST_OPERATOR
+from aftersales.runtime.client.operator_name import LONGEST_OPERATOR
 from cases.labels import LabelledEnum
 from cases.models import Id, Money, Strict
 

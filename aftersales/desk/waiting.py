@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from temporalio.client import Client, WorkflowExecution
 
 from aftersales.desk.filters import DEADLINE_HOURS, Filters, WaitingGroup
-from aftersales.runtime.case_search import (
+from aftersales.runtime.client.case_search import (
     ENDED_EARLY_STATUSES,
     OPEN,
     newest_runs,
@@ -17,8 +17,14 @@ from aftersales.runtime.case_search import (
     one_of,
     quoted,
 )
-from aftersales.runtime.known_cases import EARLY_ENDINGS
-from aftersales.runtime.nearest_cases import by_deadline, count_cases, deadlines_between, is_between, nearest_cases
+from aftersales.runtime.client.known_cases import EARLY_ENDINGS
+from aftersales.runtime.client.nearest_cases import (
+    by_deadline,
+    count_cases,
+    deadlines_between,
+    is_between,
+    nearest_cases,
+)
 from statecharts.rules import OPERATORS, Party
 from workflows.engine import search_attributes as sa
 from workflows.registry import PROCESSES, REGISTERED

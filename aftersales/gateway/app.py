@@ -24,9 +24,9 @@ from aftersales.monitoring.health_pages import health_routes
 from aftersales.monitoring.readiness import Readiness, ReadinessCheck
 from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.push import NotSigned, PushEndpoint
-from aftersales.runtime.http_authorization import TokenSource, bears
-from aftersales.runtime.http_request import UNAUTHORIZED, RequestRefused, read_body
-from aftersales.runtime.spans import Attributes, SpanSide, span
+from aftersales.runtime.http.http_authorization import TokenSource, bears
+from aftersales.runtime.http.http_request import UNAUTHORIZED, RequestRefused, read_body
+from aftersales.runtime.telemetry.spans import Attributes, SpanSide, span
 
 STORE_SECONDS: Final = 4.0
 """How long storing messages may take: marketplaces want their answer within 5 s."""

@@ -15,9 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersales.gateway.senders import NOT_ITS_SHOP, NotItsShop
 from aftersales.platforms.adapter import MessageAdapter, OrderMessageAdapter
 from aftersales.platforms.inbound import LOOK, CaseKey
-from aftersales.runtime.case_search import cases_about
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.known_cases import (
+from aftersales.runtime.client.case_search import cases_about
+from aftersales.runtime.client.known_cases import (
     CaseRegister,
     EndedEarly,
     find_workflow,
@@ -27,7 +26,8 @@ from aftersales.runtime.known_cases import (
     opening_facts,
     where_it_ended,
 )
-from aftersales.runtime.opening_pace import OpeningPace
+from aftersales.runtime.temporal.connection import TemporalUnreachable
+from aftersales.runtime.temporal.opening_pace import OpeningPace
 from cases.errors import BadForm, CaseError, LedgerUnreachable
 from cases.messages import Opening, Report
 from cases.ports import Ledger

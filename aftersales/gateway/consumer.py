@@ -12,8 +12,8 @@ from aftersales.gateway.inbox import Inbox
 from aftersales.gateway.unreadable import log_unreadable
 from aftersales.platforms.inbound import InboundMessage
 from aftersales.platforms.message_queue import QueueEndpoint
-from aftersales.runtime.log_privacy import in_words
-from aftersales.runtime.spans import Attributes, SpanSide, span
+from aftersales.runtime.telemetry.log_privacy import in_words
+from aftersales.runtime.telemetry.spans import Attributes, SpanSide, span
 from cases.errors import CaseError
 
 IDLE_SECONDS: Final = 5.0

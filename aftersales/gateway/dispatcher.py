@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 from aftersales.gateway.case_client import Feed
 from aftersales.gateway.inbox import Inbox, InboxRow
 from aftersales.gateway.senders import NotItsShop, Senders
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.known_cases import EndedEarly
-from aftersales.runtime.log_privacy import in_words
-from aftersales.runtime.spans import SpanSide, continued, span
+from aftersales.runtime.client.known_cases import EndedEarly
+from aftersales.runtime.telemetry.log_privacy import in_words
+from aftersales.runtime.telemetry.spans import SpanSide, continued, span
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import BadForm, CaseError, PlatformRefused
 
 BATCH: Final = 200

@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.service import RPCError
 
-from aftersales.runtime.http_authorization import TokenSource, bears, logged_in
-from aftersales.runtime.web_ui import due_within, link
+from aftersales.runtime.http.http_authorization import TokenSource, bears, logged_in
+from aftersales.runtime.temporal.web_ui import due_within, link
 from cases.errors import CaseError
 
 MOST_HOURS: Final = 24 * 30

@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 
 from aftersales.platforms.inbound import CaseKey, InboundMessage, MessageState
 from aftersales.runtime.data_folder import make_private_file
-from aftersales.runtime.spans import traceparent
+from aftersales.runtime.telemetry.spans import traceparent
 from cases.messages import Report
 from cases.models import clipped
 from cases.plain_text import plain

@@ -15,9 +15,9 @@ from aftersales.gateway.case_client import Feed, FeedResult
 from aftersales.gateway.rounds import ToldBefore, turn_comes
 from aftersales.platforms.adapter import FollowingAdapter, LookingAdapter, ReconcilableAdapter
 from aftersales.platforms.inbound import CaseKey
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.known_cases import EndedEarly
-from aftersales.runtime.log_privacy import in_words
+from aftersales.runtime.client.known_cases import EndedEarly
+from aftersales.runtime.telemetry.log_privacy import in_words
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import BadForm, LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import CatchUpCall, Report
 from cases.ports import LookProgress

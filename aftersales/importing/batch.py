@@ -8,8 +8,8 @@ from typing import Any, Final
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from aftersales.runtime.known_cases import CaseRegister, find_workflow, known_from, opened_case, where_it_ended
-from aftersales.runtime.opening_pace import OpeningPace
+from aftersales.runtime.client.known_cases import CaseRegister, find_workflow, known_from, opened_case, where_it_ended
+from aftersales.runtime.temporal.opening_pace import OpeningPace
 from cases.ledger import KnownCase, OpenedCase
 from cases.messages import Opening
 from cases.ports import Ledger

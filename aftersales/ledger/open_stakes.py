@@ -12,8 +12,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from aftersales.ledger.month_report import OpenNow, OpenStake
-from aftersales.runtime.case_search import OPEN, of_processes, one_of
-from aftersales.runtime.kept_answers import KeptAnswers
+from aftersales.runtime.client.case_search import OPEN, of_processes, one_of
+from aftersales.runtime.http.kept_answers import KeptAnswers
 from workflows.engine import search_attributes as sa
 
 LISTING_SECONDS: Final = 20.0

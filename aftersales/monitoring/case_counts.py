@@ -20,8 +20,8 @@ from aftersales.monitoring.figures import (
     CASES_OVERDUE,
     OTHER_SHOPS,
 )
-from aftersales.runtime.case_search import ENDED_EARLY_STATUSES, OPEN, of_queue, one_of, quoted
-from aftersales.runtime.nearest_cases import count_cases, deadlines_between
+from aftersales.runtime.client.case_search import ENDED_EARLY_STATUSES, OPEN, of_queue, one_of, quoted
+from aftersales.runtime.client.nearest_cases import count_cases, deadlines_between
 from workflows.engine import search_attributes as sa
 from workflows.registry import REGISTERED
 

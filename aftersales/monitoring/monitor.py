@@ -14,7 +14,7 @@ from aftersales.monitoring.figures import FIGURE_REGISTRY, LEDGER_FAILURES, REAC
 from aftersales.monitoring.readiness import Readiness, ReadinessCheck
 from aftersales.monitoring.sdk_figures import SdkFigures
 from aftersales.monitoring.temporal_checks import check_pollers, check_temporal
-from aftersales.runtime.log_privacy import in_words
+from aftersales.runtime.telemetry.log_privacy import in_words
 from cases.errors import CaseError
 
 SCRAPE_SECONDS: Final = 3.0

@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.monitoring.figures import CATCH_UP_SUCCEEDED_AT, LOOK_SUCCEEDED_AT
-from aftersales.runtime.case_search import quoted
-from aftersales.runtime.schedules import catch_up_schedule, look_schedule
+from aftersales.runtime.client.case_search import quoted
+from aftersales.runtime.temporal.schedules import catch_up_schedule, look_schedule
 
 SCHEDULES_EVERY: Final = 60.0
 """Seconds between two rounds."""

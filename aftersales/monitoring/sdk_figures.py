@@ -10,7 +10,7 @@ import httpx2
 import structlog
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
-from aftersales.runtime.logs import CORE_LOGGING
+from aftersales.runtime.telemetry.logs import CORE_LOGGING
 from cases.errors import CaseError
 
 _ATTEMPTS: Final = 5

@@ -16,7 +16,7 @@ from aftersales.monitoring.figures import BUILD
 from aftersales.monitoring.health_pages import alive, detailed
 from aftersales.monitoring.monitor import Monitor
 from aftersales.monitoring.sdk_figures import sdk_figures
-from aftersales.runtime.http_server import open_listener, serving
+from aftersales.runtime.http.http_server import open_listener, serving
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError
 

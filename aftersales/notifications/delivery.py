@@ -20,7 +20,7 @@ from aftersales.notifications.delivery_log import DeliveryLog
 from aftersales.notifications.http_senders import DingtalkBot, FeishuBot, Webhook, WecomBot
 from aftersales.notifications.mail import Mail
 from aftersales.notifications.notice import Notice
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import PlatformRefused, PlatformUnreachable
 
 

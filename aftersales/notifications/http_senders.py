@@ -15,7 +15,7 @@ import httpx2
 from aftersales.notifications.channels import DingtalkChannel, FeishuChannel, WebhookChannel, WecomChannel
 from aftersales.notifications.notice import Notice
 from aftersales.runtime.clock_skew import clock_measured
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.plain_text import squeezed
 

@@ -16,7 +16,7 @@ from aftersales.notifications.notice import (
     reminder_notice,
 )
 from aftersales.notifications.robot_queues import robot_queue
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import PlatformRefused
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, NoticeDeliveries, NoticeDelivery, NoticeSent, Reminder

@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 
 from activities.error_interceptor import ErrorInterceptor
 from aftersales.notifications.channels import Channel, Channels, DingtalkChannel, FeishuChannel, WecomChannel
-from aftersales.runtime.log_privacy import in_words
+from aftersales.runtime.telemetry.log_privacy import in_words
 from workflows.worker_options import for_cases
 
 # The services count 100 messages a minute and 5 a second (Feishu), and 20 a minute (DingTalk, WeCom), and block a robot

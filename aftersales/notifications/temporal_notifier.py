@@ -17,7 +17,7 @@ from aftersales.notifications.notice import NoticeContext
 from aftersales.notifications.notifier import ChannelNotifier, channel_notifier
 from aftersales.notifications.robot_queues import robot_queues, serve_robots
 from aftersales.runtime.settings import Settings
-from aftersales.runtime.web_ui import list_address
+from aftersales.runtime.temporal.web_ui import list_address
 from cases.errors import PlatformUnreachable
 from cases.messages import NoticeDeliveries
 from cases.ports import Notifier

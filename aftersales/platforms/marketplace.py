@@ -18,7 +18,7 @@ from aftersales.platforms.adapter import Adapter
 from aftersales.platforms.message_queue import MessageQueue
 from aftersales.platforms.push import PushFormat
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import ProcessFault
 from workflows.registry import REGISTERED, fault_of
 

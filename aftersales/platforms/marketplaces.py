@@ -9,7 +9,7 @@ from aftersales.platforms.marketplace import adapter_class, installed_marketplac
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.platforms.push import PushEndpoint
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from workflows.registry import PROCESSES, REGISTERED
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import ClockWrong
 
 

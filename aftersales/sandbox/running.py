@@ -53,7 +53,7 @@ async def running_sandbox(settings: Settings, shops: Iterable[str]) -> AsyncIter
     Raises CaseError, naming the setting, if it cannot start.
     """
     from aftersales.platforms.credentials import read_secrets  # noqa: PLC0415
-    from aftersales.runtime.http_server import listen, serving  # noqa: PLC0415 - the other commands start faster without it
+    from aftersales.runtime.http.http_server import listen, serving  # noqa: PLC0415 - the other commands start faster without it
     from aftersales.sandbox.server import make_sandbox  # noqa: PLC0415
 
     folder = settings.data_dir / FOLDER

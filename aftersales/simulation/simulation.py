@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.bootstrap import make_worker, simulated_dependencies
 from aftersales.files.offsets import whole
 from aftersales.ledger.in_memory import InMemoryLedger
-from aftersales.runtime.sender_header import BY_COMMAND, with_sender
+from aftersales.runtime.client.sender_header import BY_COMMAND, with_sender
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.result import history_size, in_seconds
 from aftersales.simulation.scenario import LONGEST_SCENARIO, Expectation, Scenario, ScenarioStep

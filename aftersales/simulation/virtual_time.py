@@ -24,9 +24,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.embedded_server import ONE_PARTITION, silenced, temporal_binary
-from aftersales.runtime.logs import logging_runtime
-from aftersales.runtime.temporal_errors import UNANSWERED_STATUSES
+from aftersales.runtime.telemetry.logs import logging_runtime
+from aftersales.runtime.temporal.embedded_server import ONE_PARTITION, silenced, temporal_binary
+from aftersales.runtime.temporal.temporal_errors import UNANSWERED_STATUSES
 from cases.errors import CaseError
 from statecharts.rules import Party
 from workflows.engine.search_attributes import KEYS

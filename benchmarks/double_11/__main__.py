@@ -37,7 +37,7 @@ from temporalio.client import Client
 from aftersales.ledger.month_figures import month_with
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from benchmarks.cases import counts, keep
 from benchmarks.double_11 import books
 from benchmarks.double_11.life import Lives

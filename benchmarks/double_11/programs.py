@@ -14,7 +14,7 @@ from typing import Final
 
 from temporalio.client import Client
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from benchmarks.cases import cpu_of, resident_kb, server_ports
 
 ROOT: Final = Path(__file__).parents[2]

@@ -29,9 +29,9 @@ from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
 from proofs.fuzzing.campaign import FailingInput, Fuzzed, fuzz_round
 from proofs.fuzzing.target import BadOutcome

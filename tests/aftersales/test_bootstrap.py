@@ -17,7 +17,7 @@ from aftersales import bootstrap
 from aftersales.bootstrap import arrange, make_worker, open_dependencies, run_worker, simulated_dependencies
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.scripted import Script, ScriptedPlatform
-from aftersales.runtime.case_search import TemporalCaseSearch
+from aftersales.runtime.client.case_search import TemporalCaseSearch
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm, CaseError
 from cases.messages import EffectCall

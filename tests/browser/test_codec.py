@@ -7,11 +7,11 @@ from playwright.async_api import expect
 
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.runtime.codec_server import make_codec_server
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.http_server import listen, serving
-from aftersales.runtime.key_ring import KeyRing
+from aftersales.runtime.encryption.codec_server import make_codec_server
+from aftersales.runtime.encryption.key_ring import KeyRing
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.browser.chromium import open_page
 from tests.support.browser.web_ui import CaseList, CasePage, CodecDialog
 from tests.support.durable import QUEUE, opened

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from aftersales.desk.form_fields import fields_of
 from aftersales.desk.gate import PAGE_HEADERS
 from aftersales.desk.rendering import DESK_FOLDER, ENVIRONMENT
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from cases.douyin_reship import Refusal
 from tests.support.browser.chromium import open_page
 from workflows.engine.decisions import StepDone

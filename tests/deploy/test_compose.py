@@ -16,7 +16,7 @@ from aftersales.desk.access.access_file import AccessFile
 from aftersales.importing.case_files import read_shops
 from aftersales.notifications.channels import read_channels
 from aftersales.platforms.credentials import read_secrets
-from aftersales.runtime.key_ring import KeyRing
+from aftersales.runtime.encryption.key_ring import KeyRing
 from aftersales.runtime.secret_files import kept_secret
 from tests.support.places import ROOT
 

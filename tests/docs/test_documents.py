@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from aftersales.authoring.process_lists import LISTS, renewed
 from aftersales.cli import main
-from aftersales.cli.acting import OPERATOR_UPDATES
+from aftersales.cli.cases.acting import OPERATOR_UPDATES
 from aftersales.cli.reference import DOCUMENTS
 from aftersales.gateway.app import make_gateway
 from aftersales.gateway.inbox import Inbox
@@ -21,7 +21,7 @@ from aftersales.importing.case_files import read_case
 from aftersales.platforms.credentials import Secrets, read_secrets
 from aftersales.platforms.inbound import MessageState
 from aftersales.runtime.settings import Settings
-from aftersales.runtime.web_ui import link, list_address, saved_views
+from aftersales.runtime.temporal.web_ui import link, list_address, saved_views
 from aftersales.simulation.result import FIRED, in_seconds
 from aftersales.simulation.scenario import Answers, Expectation, Scenario, ScenarioFile, ScenarioStep
 from cases.messages import ExpiryOutcome, Opening

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from aftersales.importing.case_files import read_cases
-from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from aftersales.sandbox.running import running_sandbox, shops_of
 from tests.support.durable import QUEUE, environment
 from tests.support.life import eventually

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
 from tests.support.life import eventually, facts
 from tests.support.programs import ROOT, free_port, worker_process

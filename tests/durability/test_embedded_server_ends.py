@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aftersales.runtime.embedded_server import check_unused
-from aftersales.runtime.tied_program import BY_SIGNAL, BY_WATCHDOG
+from aftersales.runtime.temporal.embedded_server import check_unused
+from aftersales.runtime.temporal.tied_program import BY_SIGNAL, BY_WATCHDOG
 from cases.errors import CaseError
 from tests.support.embedded import Embedded, settings_of
 from tests.support.life import eventually

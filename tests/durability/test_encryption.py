@@ -22,12 +22,12 @@ from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.codec_server import make_codec_server
-from aftersales.runtime.embedded_server import EmbeddedServer, embedded_server, temporal_binary
-from aftersales.runtime.http_server import listen, serving
-from aftersales.runtime.key_ring import KeyRing
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.encryption.codec_server import make_codec_server
+from aftersales.runtime.encryption.key_ring import KeyRing
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.embedded_server import EmbeddedServer, embedded_server, temporal_binary
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import Opening
 from tests.support.durable import QUEUE, opened

@@ -11,7 +11,7 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually, failed_tasks, whole_now
 from tests.support.patience import PATIENCE_SECONDS

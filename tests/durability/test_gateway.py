@@ -8,7 +8,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.life import PROCESS, eventually
 from tests.support.platforms.gateways import GatewayProcess, gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed

@@ -13,7 +13,7 @@ from typing import Any
 from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.patience import PATIENCE_SECONDS

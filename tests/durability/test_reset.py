@@ -15,8 +15,8 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.embedded_server import embedded_server
-from aftersales.runtime.sender_header import operator, with_sender
+from aftersales.runtime.client.sender_header import operator, with_sender
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
 from tests.support.durable import QUEUE, Handle, environment, opened
 from tests.support.life import eventually, failed_tasks, whole_now

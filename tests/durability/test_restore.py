@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from aftersales.cli.main import app
-from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.temporal.embedded_server import temporal_binary
 from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.life import whole_now
 from tests.support.patience import PATIENCE_SECONDS

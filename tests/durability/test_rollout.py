@@ -13,7 +13,7 @@ from typing import Any
 import pytest_asyncio
 from temporalio.client import Client
 
-from aftersales.runtime.embedded_server import embedded_server, temporal_binary
+from aftersales.runtime.temporal.embedded_server import embedded_server, temporal_binary
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.newer_build import newer_build

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.gateway.dispatcher import FAILS, WORKS
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.life import eventually
 from tests.support.platforms.gateways import gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed

@@ -11,7 +11,7 @@ import pytest
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.journal import Journal
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.durable import Handle, environment, opened
 from tests.support.life import eventually
 from tests.support.programs import WorkerProcess, free_port, worker_process

@@ -11,7 +11,7 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.life import eventually, facts
 from tests.support.newer_build import OPEN, newer_build
 from tests.support.patience import PATIENCE_SECONDS

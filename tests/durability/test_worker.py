@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import main
-from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.temporal.embedded_server import temporal_binary
 from tests.support.life import PROCESS, eventually, facts, whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.programs import WorkerProcess, free_port, worker_process

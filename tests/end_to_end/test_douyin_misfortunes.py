@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from aftersales.platforms.douyin.signing import event_sign
-from aftersales.runtime.schedules import schedule_catch_up
+from aftersales.runtime.temporal.schedules import schedule_catch_up
 from aftersales.sandbox.douyin import wire
 from aftersales.sandbox.douyin.codes import MessageTag
 from aftersales.sandbox.douyin.faults import Fault

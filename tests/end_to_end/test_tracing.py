@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from aftersales.runtime.tracing import start_tracing, stop_tracing, tracing_interceptors
+from aftersales.runtime.telemetry.tracing import start_tracing, stop_tracing, tracing_interceptors
 from tests.support.otlp_receiver import OtlpReceiver, receiving
 from tests.support.platforms.market import REFUSAL, Market, market_at_work
 from tests.support.servers import start_server

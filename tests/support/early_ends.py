@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from aftersales.runtime.known_cases import find_workflow
+from aftersales.runtime.client.known_cases import find_workflow
 from cases.messages import Opening
 from tests.support.life import PROCESS, eventually, facts
 from workflows.opening import start_case

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from aftersales.runtime.key_ring import new_key
+from aftersales.runtime.encryption.key_ring import new_key
 
 READER, TOKEN = "ann", "a token of sixteen characters or more"
 

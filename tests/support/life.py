@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.sender_header import with_sender
+from aftersales.runtime.client.sender_header import with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
 from tests.support.patience import PATIENCE_SECONDS

@@ -22,7 +22,7 @@ MORE = {
 OPEN = """
 import asyncio, json, os, sys
 from pathlib import Path
-from aftersales.runtime.connection import connect_to
+from aftersales.runtime.temporal.connection import connect_to
 from cases.messages import Opening
 from workflows.opening import start_case
 from workflows.registry import PROCESSES

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 
 CLIENT_ID, CLIENT_SECRET = "desk", "a secret:of the desk"
 SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

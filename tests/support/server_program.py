@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from aftersales.runtime.embedded_server import embedded_server
+from aftersales.runtime.temporal.embedded_server import embedded_server
 
 
 async def main(database: Path, port: str, ui_port: str, how: str) -> None:

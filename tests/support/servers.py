@@ -3,7 +3,7 @@
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.temporal.embedded_server import temporal_binary
 from aftersales.simulation.virtual_time import SERVER_FLAGS
 from workflows.engine.search_attributes import KEYS
 

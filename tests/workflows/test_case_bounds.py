@@ -14,8 +14,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
-from aftersales.runtime.embedded_server import SMALL_UPDATES
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.embedded_server import SMALL_UPDATES
 from cases.errors import BadForm
 from cases.messages import Opening
 from tests.support.life import Life, Open, at, eventually, fired

@@ -11,8 +11,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.decision_client import SentDecision, decide
-from aftersales.runtime.sender_header import with_sender
+from aftersales.runtime.client.decision_client import SentDecision, decide
+from aftersales.runtime.client.sender_header import with_sender
 from cases.messages import EffectCall, Opening
 from tests.support.early_ends import reset_by_hand
 from tests.support.life import eventually, facts, fired, whole_now

@@ -4,7 +4,7 @@ from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from aftersales.runtime.case_search import OPEN, RUNNING
+from aftersales.runtime.client.case_search import OPEN, RUNNING
 from tests.support.life import Life, Open, due, eventually
 from workflows.registry import PROCESSES
 

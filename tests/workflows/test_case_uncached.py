@@ -13,7 +13,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
-from aftersales.runtime.sender_header import with_sender
+from aftersales.runtime.client.sender_header import with_sender
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from cases.messages import Opening

@@ -15,11 +15,11 @@ from temporalio.testing import WorkflowEnvironment
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.platforms.scripted import ScriptedPlatform
-from aftersales.runtime.case_search import TemporalCaseSearch
-from aftersales.runtime.known_cases import find_workflow
-from aftersales.runtime.revival import revive
-from aftersales.runtime.schedules import schedule_look_for_ended
+from aftersales.runtime.client.case_search import TemporalCaseSearch
+from aftersales.runtime.client.known_cases import find_workflow
+from aftersales.runtime.client.revival import revive
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.schedules import schedule_look_for_ended
 from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable, Refused
 from cases.messages import ActionRequired
 from tests.support.booking import ended

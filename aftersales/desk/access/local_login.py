@@ -8,7 +8,7 @@ from aftersales.desk.access.throttle import Throttle
 from aftersales.desk.login import LoginRefused, SessionLogin
 from aftersales.desk.sessions import Identity, Session
 from aftersales.desk.users import User
-from aftersales.runtime.operator_name import LONGEST_OPERATOR
+from aftersales.runtime.client.operator_name import LONGEST_OPERATOR
 
 WRONG = "用户名或密码不对 / wrong name or password"
 

@@ -12,7 +12,7 @@ from aftersales.desk.access.openid import OpenIdClient, claim
 from aftersales.desk.login import LoginRefused, SessionLogin
 from aftersales.desk.sessions import Identity, PendingLogin, Session
 from aftersales.desk.users import Role, User
-from aftersales.runtime.operator_name import is_operator_name
+from aftersales.runtime.client.operator_name import is_operator_name
 from cases.models import cents
 
 WITHOUT_RIGHTS = "您没有使用工作台的权限,请联系管理员 / you may not use the desk: ask its administrator"

@@ -6,7 +6,7 @@ from aftersales.desk.access.access_file import AccessFile
 from aftersales.desk.access.addresses import Proxies
 from aftersales.desk.login import Login
 from aftersales.desk.users import User
-from aftersales.runtime.operator_name import is_operator_name
+from aftersales.runtime.client.operator_name import is_operator_name
 
 
 class ProxyLogin(Login):

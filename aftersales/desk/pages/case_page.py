@@ -51,7 +51,7 @@ from aftersales.desk.panels import (
 from aftersales.desk.permission import CaseTask, refusal
 from aftersales.desk.rendering import case_path, page, services_of, user_of
 from aftersales.desk.team import TeamChange, change_claim, write_note
-from aftersales.runtime.case_words import DECISION_LABELS, EFFECT_STATUS, ENTRY_STATUS, entry_name, who_gave
+from aftersales.runtime.client.case_words import DECISION_LABELS, EFFECT_STATUS, ENTRY_STATUS, entry_name, who_gave
 from cases.errors import BadForm, CaseError
 from workflows.engine.situation import ORDER_FIELD
 from workflows.engine.view import ActionView, CaseView

@@ -12,7 +12,7 @@ from aftersales.platforms.inbound import InboundMessage, digest, short_text
 from aftersales.platforms.marketplace import Marketplace
 from aftersales.platforms.push import NotSigned, PushedMessage, PushFormat, ReadBody, SignedPush
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 
 _FORM_FIELDS: Final = 20
 _INCOMPLETE: Final = "缺少 msgId 或 type / msgId or type is missing"

@@ -12,7 +12,7 @@ from aftersales.platforms.douyin import signing
 from aftersales.platforms.tokens import Token, TokenStore
 from aftersales.platforms.wording import platform_words, sendable_text
 from aftersales.runtime.clock_skew import clock_measured
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.runtime.secret_files import Address, Secret
 from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 

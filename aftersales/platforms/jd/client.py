@@ -14,7 +14,7 @@ from aftersales.platforms.jd.orders import FIELDS, TIME, JdOrder, read_order, wa
 from aftersales.platforms.jd.signing import sign
 from aftersales.platforms.wording import platform_words
 from aftersales.runtime.clock_skew import clock_measured
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import BadForm, PlatformRefused
 from cases.shanghai import SHANGHAI

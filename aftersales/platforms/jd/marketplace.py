@@ -4,7 +4,7 @@ from aftersales.platforms.jd.client import JdAccess, JdClient
 from aftersales.platforms.jd.shipping import COMPANIES
 from aftersales.platforms.marketplace import Marketplace
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 
 
 def _client(access: JdAccess, transport: Transport, _: TokenStore) -> JdClient:

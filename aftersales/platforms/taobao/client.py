@@ -9,7 +9,7 @@ from aftersales.platforms.access import NamedAccess
 from aftersales.platforms.taobao.signing import METHOD, SignMethod, sign
 from aftersales.platforms.wording import platform_words
 from aftersales.runtime.clock_skew import clock_measured
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.runtime.secret_files import Address
 from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.shanghai import SHANGHAI

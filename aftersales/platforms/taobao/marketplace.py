@@ -4,7 +4,7 @@ from aftersales.platforms.marketplace import Marketplace
 from aftersales.platforms.taobao.client import TaobaoAccess, TaobaoClient
 from aftersales.platforms.taobao.tmc import TmcQueue
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 
 
 def _client(access: TaobaoAccess, transport: Transport, _: TokenStore) -> TaobaoClient:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from temporalio.client import Client, WorkflowHandle
 
-from aftersales.runtime.decision_client import SentDecision, decide
+from aftersales.runtime.client.decision_client import SentDecision, decide
 from tests.support.life import eventually
 from tests.support.senders import SIGNALED, UPDATED, names_and_ways
 from tests.support.stand_in import stand_ins, start_stand_in

@@ -13,8 +13,8 @@ import yaml
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.runtime.connection import connect_to
-from aftersales.runtime.embedded_server import temporal_binary
+from aftersales.runtime.temporal.connection import connect_to
+from aftersales.runtime.temporal.embedded_server import temporal_binary
 from tests.support.places import HISTORIES
 from tests.support.playing import reship
 from workflows.engine.search_attributes import KEYS
@@ -65,7 +65,7 @@ async def test_a_new_server_needs_setup_once_and_a_worker_to_answer(
         assert "aftersales revive douyin_reship/A1" in unreadable
         assert "its last state cannot be read before it is revived" in unreadable
 
-    monkeypatch.setattr("aftersales.cli.showing.QUERY_PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("aftersales.cli.cases.showing.QUERY_PATIENCE", timedelta(seconds=1))
     await asyncio.to_thread(story)
 
 

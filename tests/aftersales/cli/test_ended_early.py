@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import Result
 
-from aftersales.runtime.connection import connect_to
+from aftersales.runtime.temporal.connection import connect_to
 from tests.support.embedded import Embedded, settings_of
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.playing import reship

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aftersales.cli.fact_lines import fact_lines, field_lines
+from aftersales.cli.cases.fact_lines import fact_lines, field_lines
 from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
 from workflows.registry import PROCESSES

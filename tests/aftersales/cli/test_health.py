@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx2
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.running_codec import running_codec
-from aftersales.cli.running_desk import running_desk
-from aftersales.runtime.key_ring import KeyRing
+from aftersales.cli.running.running_codec import running_codec
+from aftersales.cli.running.running_desk import running_desk
+from aftersales.runtime.encryption.key_ring import KeyRing
 from aftersales.runtime.settings import Settings
 from tests.support.key_files import READER, TOKEN, key_file
 from tests.support.patience import PATIENCE_SECONDS

@@ -41,7 +41,7 @@ def after(*commands: tuple[str, ...]) -> str:
 
 
 def test_the_commands_are_listed_and_completed_without_loading_one() -> None:
-    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, *CLIENT, "pydantic", "workflows", "aftersales.cli.cases")
+    unneeded = (*DATABASE, *WORKBOOKS, *SERVER, *CLIENT, "pydantic", "workflows", "aftersales.cli.cases.case_commands")
     assert loaded("import aftersales.cli.main", *unneeded) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from aftersales.cli.main import COMMANDS
-from aftersales.runtime.decision_client import DECISION_PATIENCE
+from aftersales.runtime.client.decision_client import DECISION_PATIENCE
 from cases.durations import format_duration
 from tests.support.places import ROOT
 

@@ -15,10 +15,10 @@ import pytest
 from click.testing import Result
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.bulk_opening import OpeningStopped, _open
+from aftersales.cli.opening.bulk_opening import OpeningStopped, _open
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime import opening_pace
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal import opening_pace
 from cases.messages import Opening
 from cases.shanghai import SHANGHAI
 from tests.support.booking import ended, recorded
@@ -32,7 +32,7 @@ NO_SERVER = "127.0.0.1:1"
 # Whoever runs the tests in the background has interrupts ignored, and so has every process that they start.
 INTERRUPTIBLE = (
     "from signal import *; signal(SIGINT, default_int_handler);"
-    "from datetime import timedelta; from aftersales.runtime import opening_pace;"
+    "from datetime import timedelta; from aftersales.runtime.temporal import opening_pace;"
     "opening_pace.PROBE_PATIENCE = timedelta(milliseconds=100);"
     "from aftersales.cli.main import main; main()"
 )

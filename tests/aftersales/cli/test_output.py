@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aftersales.cli.cases.render import print_case
 from aftersales.cli.output import complain, print_json, print_table, say, when
-from aftersales.cli.render import print_case
 from cases.plain_text import NOT_PLAIN
 from workflows.engine.view import CaseView
 

@@ -2,8 +2,8 @@ from typing import get_args
 
 import pytest
 
-from aftersales.cli.render import print_answer
-from aftersales.runtime.case_words import EFFECT_STATUS
+from aftersales.cli.cases.render import print_answer
+from aftersales.runtime.client.case_words import EFFECT_STATUS
 from workflows.engine.state import EffectStatus
 from workflows.engine.view import CaseSummary
 

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from aftersales import bootstrap
-from aftersales.cli import running_gateway
 from aftersales.cli.main import app
+from aftersales.cli.running import running_gateway
 from aftersales.monitoring.monitor import Monitor
 from aftersales.runtime.settings import Settings, load_settings
 from tests.support.programs import free_port

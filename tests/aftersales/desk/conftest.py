@@ -19,7 +19,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening

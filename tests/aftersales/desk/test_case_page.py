@@ -16,8 +16,8 @@ from aftersales.desk import deciding
 from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.marketplace import carriers_of
-from aftersales.runtime.decision_client import DecisionUnknown, SentDecision, decide
-from aftersales.runtime.sender_header import by_desk, with_sender
+from aftersales.runtime.client.decision_client import DecisionUnknown, SentDecision, decide
+from aftersales.runtime.client.sender_header import by_desk, with_sender
 from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
 from tests.support.life import eventually, whole_now
 from tests.support.posted_forms import form_with, forms_of

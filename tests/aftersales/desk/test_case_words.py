@@ -10,7 +10,7 @@ from aftersales.desk.chinese import chinese_of, labelled
 from aftersales.desk.consequences import consequence_of
 from aftersales.desk.facts_shown import shown_facts
 from aftersales.desk.rows import own_actions
-from aftersales.runtime.case_words import who_gave
+from aftersales.runtime.client.case_words import who_gave
 from statecharts.rules import OPERATORS
 from workflows.engine.process import Process
 from workflows.engine.view import ActionView, CaseView

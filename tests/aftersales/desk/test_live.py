@@ -20,7 +20,7 @@ from aftersales.desk.site import make_desk
 from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
 from tests.aftersales.desk.test_home import NOW, listed
 from tests.support.patience import PATIENCE_SECONDS

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from aftersales.desk.services import DeskServices
 from aftersales.desk.users import Role, User
-from aftersales.runtime.case_search import quoted
+from aftersales.runtime.client.case_search import quoted
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing
 
 SQL = [

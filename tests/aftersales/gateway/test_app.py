@@ -23,9 +23,9 @@ from aftersales.gateway.app import BODY_LIMIT, make_gateway
 from aftersales.gateway.dispatcher import Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.alibaba_1688.signing import event_sign as sign_1688
-from aftersales.runtime import http_request
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.http import http_request
+from aftersales.runtime.telemetry.logs import configure_logs
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import PlatformRefused
 from tests.support.life import eventually
 from tests.support.platforms.pushing import (

@@ -20,9 +20,9 @@ from aftersales.gateway.senders import NotItsShop
 from aftersales.platforms.adapter import MessageAdapter, ReconcilableAdapter
 from aftersales.platforms.douyin.reship_reading import needs_record
 from aftersales.platforms.inbound import LOOK, CaseKey
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.known_cases import EndedEarly, find_workflow
-from aftersales.runtime.revival import revive
+from aftersales.runtime.client.known_cases import EndedEarly, find_workflow
+from aftersales.runtime.client.revival import revive
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import BadForm, CaseError, LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.ledger import KnownCase
 from cases.messages import CatchUp, CatchUpCall, Opening, Report

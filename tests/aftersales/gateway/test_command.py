@@ -10,7 +10,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from aftersales.cli.servers import gateway_command
+from aftersales.cli.running.servers import gateway_command
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings

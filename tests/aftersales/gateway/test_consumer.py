@@ -19,7 +19,7 @@ from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.message_queue import QueueEndpoint
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.sandbox import taobao as sandbox
 from aftersales.sandbox.taobao import REDELIVERY, FakeTaobao
 from cases.models import read

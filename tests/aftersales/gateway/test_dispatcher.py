@@ -15,8 +15,8 @@ from aftersales.gateway.case_client import Fed, FeedResult
 from aftersales.gateway.dispatcher import FAILS, UNTIL_REVIVED, WORKS, Dispatcher
 from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.inbound import CaseKey, InboundMessage
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.known_cases import EndedEarly
+from aftersales.runtime.client.known_cases import EndedEarly
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
 from tests.support.life import eventually

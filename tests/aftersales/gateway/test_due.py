@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from aftersales.gateway.due import due_route
-from aftersales.runtime.web_ui import list_address
+from aftersales.runtime.temporal.web_ui import list_address
 from cases.errors import CaseError
 
 LISTED = list_address("https://ui.example.com/", "shop a")

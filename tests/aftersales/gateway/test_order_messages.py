@@ -12,13 +12,13 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.running_gateway import running_gateway
+from aftersales.cli.running.running_gateway import running_gateway
 from aftersales.gateway.case_client import CaseClient, Fed, FeedResult
 from aftersales.monitoring.monitor import Monitor
 from aftersales.platforms.adapter import OrderMessageAdapter
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey
-from aftersales.runtime.known_cases import EndedEarly
+from aftersales.runtime.client.known_cases import EndedEarly
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox import alibaba_1688
 from aftersales.sandbox.alibaba_1688 import Trade

@@ -29,10 +29,10 @@ from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.session import DouyinAccess
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.connection import TemporalUnreachable
-from aftersales.runtime.http_client import Transport
-from aftersales.runtime.known_cases import EndedEarly
-from aftersales.runtime.schedules import look_again, schedule_catch_up
+from aftersales.runtime.client.known_cases import EndedEarly
+from aftersales.runtime.http.http_client import Transport
+from aftersales.runtime.temporal.connection import TemporalUnreachable
+from aftersales.runtime.temporal.schedules import look_again, schedule_catch_up
 from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report
 from cases.ports import LookProgress

@@ -22,7 +22,7 @@ from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from cases.errors import NoCredentials
 from cases.messages import Opening
 from tests.conftest import TASK_QUEUE

@@ -10,12 +10,12 @@ import httpx2
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.cli.running_gateway import running_gateway
+from aftersales.cli.running.running_gateway import running_gateway
 from aftersales.gateway.inbox import INBOX, Inbox
 from aftersales.monitoring.figures import CASES_COUNTED_AT, FIGURE_REGISTRY
 from aftersales.platforms.inbound import CaseKey, InboundMessage
-from aftersales.runtime.connection import TemporalUnreachable
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.connection import TemporalUnreachable
 from tests.support.life import eventually
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.gateways import secrets_file

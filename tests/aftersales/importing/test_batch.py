@@ -11,8 +11,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.importing import batch
 from aftersales.importing.batch import open_cases
-from aftersales.runtime import opening_pace
-from aftersales.runtime.known_cases import find_workflow
+from aftersales.runtime.client.known_cases import find_workflow
+from aftersales.runtime.temporal import opening_pace
 from cases.errors import LedgerUnreachable
 from cases.ledger import OpenedCase
 from cases.messages import Opening

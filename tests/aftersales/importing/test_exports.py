@@ -283,7 +283,7 @@ def test_a_file_of_too_many_rows_opens_none(reships: Exported, monkeypatch: pyte
 def test_two_hundred_thousand_rows_take_less_than_300_mb(reships: Exported) -> None:
     """Measured on a tenth of them, beyond what the program takes without a row."""
     code = (
-        "import sys; from pathlib import Path; import aftersales.cli.bulk_opening\n"
+        "import sys; from pathlib import Path; import aftersales.cli.opening.bulk_opening\n"
         "from aftersales.importing.exports import read_export\n"
         "from aftersales.importing.mapping import read_mapping\n"
         "mapping = read_mapping(Path(sys.argv[2]))\n"

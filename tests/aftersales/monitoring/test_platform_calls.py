@@ -17,7 +17,7 @@ from aftersales.monitoring.platform_calls import platform_call
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.marketplace import installed_marketplaces
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.models import read
 from tests.support.platforms.serving import serving

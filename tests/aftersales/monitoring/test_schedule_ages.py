@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.monitoring import schedule_ages
 from aftersales.monitoring.figures import CATCH_UP_SUCCEEDED_AT, LOOK_SUCCEEDED_AT
 from aftersales.monitoring.schedule_ages import ScheduleWatch, Shop
-from aftersales.runtime.schedules import catch_up_schedule, look_schedule
+from aftersales.runtime.temporal.schedules import catch_up_schedule, look_schedule
 from tests.conftest import TASK_QUEUE
 from tests.support.life import eventually
 from tests.support.scraping import shown

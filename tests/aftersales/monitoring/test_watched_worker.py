@@ -20,8 +20,8 @@ from aftersales.monitoring import temporal_checks
 from aftersales.monitoring.case_interceptor import CaseMeasuring
 from aftersales.monitoring.clock_lateness import MeasuringRunner
 from aftersales.monitoring.temporal_checks import PollersLost, check_pollers
-from aftersales.runtime.connection import connect_to
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.connection import connect_to
 from tests.support.life import PROCESS, Life, Open, eventually, fired
 from tests.support.scraping import OF_SDK, StatusPages, status_pages
 from tests.support.stage import BUSINESS, UNREACHABLE, Scene, Stage

@@ -19,7 +19,7 @@ from aftersales.notifications.http_senders import (
     webhook_signature,
 )
 from aftersales.notifications.notice import Notice, action_required_notice
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.errors import ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.plain_text import NOT_PLAIN
 from tests.support.notifications.bots import KEY, Bots

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aftersales.cli.render_simulation import print_simulation
+from aftersales.cli.rules.render_simulation import print_simulation
 from aftersales.simulation.result import in_seconds
 from aftersales.simulation.virtual_time import RestingCase
 from tests.support.machines import OPENED, after, machine

@@ -12,7 +12,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim, Note
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from tests.support.booking import bill, decided, ended, expected, november, recorded
 from tests.support.browser.chromium import PHONE, open_device

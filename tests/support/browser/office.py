@@ -11,8 +11,8 @@ from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.importing.batch import open_cases
 from aftersales.importing.case_files import read_cases
-from aftersales.runtime.embedded_server import embedded_server
 from aftersales.runtime.settings import Settings
+from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.life import eventually
 from tests.support.programs import ROOT, free_port
 from tests.support.register import Register

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from playwright.async_api import Locator, Page
 
 from aftersales.cli.output import complain, say
-from aftersales.runtime.logs import configure_logs
+from aftersales.runtime.telemetry.logs import configure_logs
 from cases.errors import CaseError
 from tests.support.browser.chromium import MISSING, chromium, open_page
 from tests.support.browser.desk_screenshots import open_desk, take_desk

@@ -9,7 +9,7 @@ from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
-from aftersales.runtime.http_server import listen, serving
+from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
 from tests.support.life import eventually
 from tests.support.patience import PATIENCE_SECONDS

@@ -14,7 +14,7 @@ def set_clock_wrong(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(minutes=minutes)
 
-    monkeypatch.setattr("aftersales.runtime.http_client.datetime", Wrong)
+    monkeypatch.setattr("aftersales.runtime.http.http_client.datetime", Wrong)
 
 
 def told(minutes: int) -> str:

@@ -22,7 +22,7 @@ from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.programs import ROOT, free_port
 
-COMMAND = "import typer; from aftersales.cli.servers import gateway_command; typer.run(gateway_command)"
+COMMAND = "import typer; from aftersales.cli.running.servers import gateway_command; typer.run(gateway_command)"
 STARTED = "gateway started"
 
 

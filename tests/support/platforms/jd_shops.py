@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.jd.client import JdAccess, JdClient
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox import jd as sandbox
 from aftersales.sandbox.jd import FakeJd
 from cases.models import read

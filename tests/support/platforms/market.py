@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import make_worker, open_dependencies
-from aftersales.cli.running_gateway import running_gateway
+from aftersales.cli.running.running_gateway import running_gateway
 from aftersales.gateway.inbox import INBOX
 from aftersales.ledger.store import SqlLedger
 from aftersales.monitoring.monitor import Monitor

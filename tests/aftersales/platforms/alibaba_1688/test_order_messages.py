@@ -14,7 +14,7 @@ from aftersales.platforms.alibaba_1688.claim_1688 import Claim1688Adapter
 from aftersales.platforms.alibaba_1688.client import Alibaba1688Client
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox import alibaba_1688 as sandbox
 from aftersales.sandbox.alibaba_1688 import Fake1688, Trade
 from cases.errors import BadForm, PlatformUnreachable

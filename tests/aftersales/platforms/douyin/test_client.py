@@ -25,7 +25,7 @@ from aftersales.platforms.douyin.records import REASONS, RESHIP, AfterSale, Reje
 from aftersales.platforms.douyin.session import DouyinAccess, DouyinShop
 from aftersales.platforms.douyin.signing import verify
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from cases.douyin_reship import Reason
 from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from cases.forms import Evidence, EvidenceKind

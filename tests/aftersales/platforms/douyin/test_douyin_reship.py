@@ -17,7 +17,7 @@ from aftersales.platforms.douyin.douyin_reship import DouyinReshipAdapter
 from aftersales.platforms.douyin.records import RESHIP as RESHIP_KIND
 from aftersales.platforms.douyin.records import AfterSale
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox.douyin import transitions, wire
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.faults import Fault

@@ -12,7 +12,7 @@ from aftersales.platforms.douyin.client import DouyinClient
 from aftersales.platforms.douyin.douyin_shipment import DouyinShipmentAdapter
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.tokens import TokenStore
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox.douyin import shop_orders
 from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.douyin.faults import Fault

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from aftersales.platforms.jd.answers import opened
 from aftersales.platforms.jd.client import JdClient
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable
 from tests.support.platforms.clocks import set_clock_wrong, told

@@ -17,7 +17,7 @@ from aftersales.platforms.jd.jd_delay_card import JdDelayCardAdapter
 from aftersales.platforms.jd.jd_presale_shortage import JdPresaleShortageAdapter
 from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
 from aftersales.platforms.jd.order_list import LONGEST_SPAN, LOOKS_KEPT, OrderList
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report

@@ -12,7 +12,7 @@ from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.inbound import CaseKey
 from aftersales.platforms.taobao.anxinjian_split import AnxinjianSplitAdapter
 from aftersales.platforms.taobao.client import TaobaoClient
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox import taobao as sandbox
 from aftersales.sandbox.taobao import FakeTaobao
 from cases.errors import BadForm, PlatformRefused

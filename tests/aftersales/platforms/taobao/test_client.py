@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from aftersales.platforms.credentials import Secrets
 from aftersales.platforms.taobao.client import CONSUME, TaobaoAccess, TaobaoClient, opened
-from aftersales.runtime.http_client import Transport
+from aftersales.runtime.http.http_client import Transport
 from aftersales.sandbox import taobao as sandbox
 from aftersales.sandbox.taobao import REDELIVERY, FakeTaobao
 from cases.errors import BadForm, ClockWrong, PlatformRefused, PlatformUnreachable

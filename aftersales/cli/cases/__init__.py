@@ -1,0 +1,1 @@
+"""The commands on single cases, and what they print."""

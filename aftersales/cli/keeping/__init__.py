@@ -1,0 +1,1 @@
+"""The commands that keep what a machine has: backups and keys."""

@@ -1,0 +1,1 @@
+"""The commands on the ledger: months, bills, tables."""

@@ -1,0 +1,1 @@
+"""The opening of cases from files."""

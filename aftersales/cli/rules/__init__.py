@@ -1,0 +1,1 @@
+"""The commands that show and try the rules: rulebooks, scenarios, replays, new processes."""

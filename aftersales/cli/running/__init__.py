@@ -1,0 +1,1 @@
+"""The commands that run programs until Ctrl-C, and what is asked of them."""

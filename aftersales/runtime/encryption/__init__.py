@@ -1,0 +1,1 @@
+"""The encryption of what Temporal stores, and its keys."""

@@ -1,0 +1,1 @@
+"""HTTP both ways: the calls of platforms, and the servers that receive calls."""

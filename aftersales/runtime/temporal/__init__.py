@@ -1,0 +1,1 @@
+"""Temporal's server: the connection, the embedded one, and what is set up on it."""
