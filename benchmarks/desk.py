@@ -33,12 +33,12 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
-from aftersales.desk.filters import Filters
-from aftersales.desk.live import POLL_SECONDS, LiveWatch
-from aftersales.desk.login import OneUser
+from aftersales.desk.access.login import OneUser
+from aftersales.desk.access.users import User
+from aftersales.desk.sections.live import POLL_SECONDS, LiveWatch
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.desk.users import User
+from aftersales.desk.waiting.filters import Filters
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.scripted import Script
 from aftersales.runtime.http.http_server import listen, serving

@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aftersales.desk.access.addresses import DeskAddress, own_page
-from aftersales.desk.login import LOGIN_PAGE, Login
+from aftersales.desk.access.login import LOGIN_PAGE, Login
+from aftersales.desk.access.sessions import Session, Sessions
 from aftersales.desk.rendering import page
-from aftersales.desk.sessions import Session, Sessions
 from cases.errors import CaseError
 
 PAGE_HEADERS: Final = {

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import chinese_of
 from aftersales.desk.keys import key_of
-from aftersales.desk.users import User
 from aftersales.platforms.marketplace import console_address
 from cases.shanghai import SHANGHAI
 

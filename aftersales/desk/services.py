@@ -6,10 +6,10 @@ from functools import cached_property
 
 from temporalio.client import Client
 
-from aftersales.desk.case_reading import CaseReader
-from aftersales.desk.deciding import DecisionSender
-from aftersales.desk.kept_counts import KeptCounts
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.handling.case_reading import CaseReader
+from aftersales.desk.handling.deciding import DecisionSender
+from aftersales.desk.waiting.kept_counts import KeptCounts
 from aftersales.ledger.open_stakes import KeptStakes
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.client.sender_header import by_desk, with_sender

@@ -14,16 +14,16 @@ from starlette.staticfiles import StaticFiles
 from temporalio.service import RPCError
 
 from aftersales.desk.access.addresses import DeskAddress
-from aftersales.desk.batch_runs import BatchRuns
+from aftersales.desk.access.login import Login, SessionLogin
+from aftersales.desk.access.sessions import Lifetimes, Sessions
+from aftersales.desk.batch.batch_runs import BatchRuns
 from aftersales.desk.chinese import words_of
 from aftersales.desk.gate import Doors, Gate
-from aftersales.desk.live import LiveWatch
-from aftersales.desk.login import Login, SessionLogin
 from aftersales.desk.pages import batch_pages, case_page, home, live_page, monthly, tasks
 from aftersales.desk.pages.login_page import login_routes
 from aftersales.desk.rendering import DESK_FOLDER, page
+from aftersales.desk.sections.live import LiveWatch
 from aftersales.desk.services import DeskServices
-from aftersales.desk.sessions import Lifetimes, Sessions
 from aftersales.monitoring.health_pages import health_routes
 from aftersales.monitoring.readiness import Readiness, ReadinessCheck
 from aftersales.monitoring.temporal_checks import check_temporal

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from aftersales.bootstrap import make_worker, simulated_dependencies
-from aftersales.desk.login import OneUser
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.gateway.app import make_gateway

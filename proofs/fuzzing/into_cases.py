@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from aftersales.desk.form_fields import fields_of, read_form
+from aftersales.desk.handling.form_fields import fields_of, read_form
 from cases.errors import BadForm, CaseError
 from cases.forms import Form
 from cases.messages import EffectOutcome, Opening

@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from aftersales.desk.form_fields import fields_of
 from aftersales.desk.gate import PAGE_HEADERS
+from aftersales.desk.handling.form_fields import fields_of
 from aftersales.desk.rendering import DESK_FOLDER, ENVIRONMENT
 from aftersales.runtime.http.http_server import listen, serving
 from cases.douyin_reship import Refusal

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aftersales.desk.month_page import month_file
+from aftersales.desk.sections.month_page import month_file
 from aftersales.ledger.month_figures import month_of
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger

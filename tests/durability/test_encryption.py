@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.cli.main import app
-from aftersales.desk.login import OneUser
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger

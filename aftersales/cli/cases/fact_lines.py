@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aftersales.desk.facts_shown import UNKNOWN_FACT, ShownFact, shown_facts
+from aftersales.desk.sections.facts_shown import UNKNOWN_FACT, ShownFact, shown_facts
 from cases.errors import BadForm
 from cases.form_shape import describe
 from cases.models import read

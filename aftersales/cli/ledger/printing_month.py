@@ -47,7 +47,7 @@ async def print_month(
     if csv is not None:
         _write(csv, _csv(asked, shops))
     if html is not None:
-        from aftersales.desk.month_page import month_file
+        from aftersales.desk.sections.month_page import month_file
 
         _write(html, month_file(report))
     if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from aftersales.cli.exit_status import run
-from aftersales.desk.users import Role
+from aftersales.desk.access.users import Role
 
 
 def desk_command(

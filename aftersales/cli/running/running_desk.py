@@ -12,9 +12,9 @@ from aftersales.cli.output import say
 from aftersales.desk.access.access_file import add_user as write_user
 from aftersales.desk.access.configured_login import configured_login
 from aftersales.desk.access.passwords import hashed
+from aftersales.desk.access.users import Role, User
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.desk.users import Role, User
 from aftersales.importing.case_files import read_shops, shop_names
 from aftersales.ledger.configured import configured_ledger
 from aftersales.monitoring.monitor import Monitor

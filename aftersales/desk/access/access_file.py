@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import StringConstraints, model_validator
 
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.users import Role, User
 from aftersales.runtime.secret_files import Address, Secret, duplicate, read_secret_file, write_secret_file
 from cases.errors import BadForm
 from cases.models import Id, Money, Name, Strict

@@ -3,9 +3,9 @@
 from aftersales.desk.access.access_file import AccessFile
 from aftersales.desk.access.addresses import Proxies, host_name, is_loopback
 from aftersales.desk.access.local_login import PasswordLogin
+from aftersales.desk.access.login import Login, OneUser
 from aftersales.desk.access.openid_login import OpenIdLogin
 from aftersales.desk.access.proxy_login import ProxyLogin
-from aftersales.desk.login import Login, OneUser
 from aftersales.runtime.client.sender_header import this_user
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm

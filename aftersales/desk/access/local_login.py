@@ -3,11 +3,11 @@
 import hashlib
 
 from aftersales.desk.access.access_file import AccessFile, LocalUser
+from aftersales.desk.access.login import LoginRefused, SessionLogin
 from aftersales.desk.access.passwords import PasswordCheck
+from aftersales.desk.access.sessions import Identity, Session
 from aftersales.desk.access.throttle import Throttle
-from aftersales.desk.login import LoginRefused, SessionLogin
-from aftersales.desk.sessions import Identity, Session
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
 from aftersales.runtime.client.operator_name import LONGEST_OPERATOR
 
 WRONG = "用户名或密码不对 / wrong name or password"

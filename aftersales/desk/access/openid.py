@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aftersales.desk.access.access_file import OidcProvider
 from aftersales.desk.access.addresses import is_loopback
-from aftersales.desk.login import LoginRefused
-from aftersales.desk.sessions import PendingLogin
+from aftersales.desk.access.login import LoginRefused
+from aftersales.desk.access.sessions import PendingLogin
 
 PROVIDER_PATIENCE: Final = 10.0
 PROVIDER_CLOCK_SKEW: Final = 60

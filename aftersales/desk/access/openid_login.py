@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from aftersales.desk.access.access_file import AccessFile, ClaimNames, OidcProvider
+from aftersales.desk.access.login import LoginRefused, SessionLogin
 from aftersales.desk.access.openid import OpenIdClient, claim
-from aftersales.desk.login import LoginRefused, SessionLogin
-from aftersales.desk.sessions import Identity, PendingLogin, Session
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.sessions import Identity, PendingLogin, Session
+from aftersales.desk.access.users import Role, User
 from aftersales.runtime.client.operator_name import is_operator_name
 from cases.models import cents
 

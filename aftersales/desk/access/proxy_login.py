@@ -4,8 +4,8 @@ from starlette.requests import HTTPConnection
 
 from aftersales.desk.access.access_file import AccessFile
 from aftersales.desk.access.addresses import Proxies
-from aftersales.desk.login import Login
-from aftersales.desk.users import User
+from aftersales.desk.access.login import Login
+from aftersales.desk.access.users import User
 from aftersales.runtime.client.operator_name import is_operator_name
 
 

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from aftersales.desk.batch_plan import (
+from aftersales.desk.batch.batch_plan import (
     ASSIGN_ACT,
     DONE_ACT,
     BatchAct,
@@ -22,16 +22,16 @@ from aftersales.desk.batch_plan import (
     read_order,
     steps_as_text,
 )
-from aftersales.desk.batch_runs import BatchRuns
-from aftersales.desk.batch_selection import BatchSelection, select_cases
-from aftersales.desk.batch_table import MOST_IN_A_BATCH, BatchTable, read_lines, read_upload
+from aftersales.desk.batch.batch_runs import BatchRuns
+from aftersales.desk.batch.batch_selection import BatchSelection, select_cases
+from aftersales.desk.batch.batch_table import MOST_IN_A_BATCH, BatchTable, read_lines, read_upload
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.form_errors import UnfitForm
-from aftersales.desk.form_fields import fields_of
 from aftersales.desk.gate import LARGEST_BODY, MOST_FIELDS
-from aftersales.desk.month_page import case_label
-from aftersales.desk.panels import StepNote
+from aftersales.desk.handling.form_errors import UnfitForm
+from aftersales.desk.handling.form_fields import fields_of
 from aftersales.desk.rendering import page, services_of, user_of
+from aftersales.desk.sections.month_page import case_label
+from aftersales.desk.sections.panels import StepNote
 from cases.errors import BadForm
 
 ACT, CHOSEN, LEFT_OUT, LINES, UPLOAD, CLERK, PREVIEW = "act", "case", "left", "lines", "file", "clerk", "preview"

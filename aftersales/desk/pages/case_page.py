@@ -12,18 +12,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from temporalio.service import RPCError
 
-from aftersales.desk.case_parts import (
-    ONLY_DONE,
-    action_of,
-    in_words,
-    parts_of,
-    results_of,
-    running_clock,
-    stuck_parts,
-)
-from aftersales.desk.case_sheet import CaseSheet, forgotten, read_sheet
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.deciding import (
+from aftersales.desk.handling.deciding import (
     SendingOutcome,
     as_it_stands,
     earlier_outcome,
@@ -32,10 +22,23 @@ from aftersales.desk.deciding import (
     rule_sent,
     sent_before,
 )
-from aftersales.desk.form_errors import UnfitForm
-from aftersales.desk.form_fields import fields_of
-from aftersales.desk.happenings import marks_of
-from aftersales.desk.panels import (
+from aftersales.desk.handling.form_errors import UnfitForm
+from aftersales.desk.handling.form_fields import fields_of
+from aftersales.desk.handling.happenings import marks_of
+from aftersales.desk.handling.permission import CaseTask, refusal
+from aftersales.desk.handling.team import TeamChange, change_claim, write_note
+from aftersales.desk.rendering import case_path, page, services_of, user_of
+from aftersales.desk.sections.case_parts import (
+    ONLY_DONE,
+    action_of,
+    in_words,
+    parts_of,
+    results_of,
+    running_clock,
+    stuck_parts,
+)
+from aftersales.desk.sections.case_sheet import CaseSheet, forgotten, read_sheet
+from aftersales.desk.sections.panels import (
     ORDER_NAMED,
     RULE,
     SEEN,
@@ -48,9 +51,6 @@ from aftersales.desk.panels import (
     open_panel,
     read_decision,
 )
-from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.rendering import case_path, page, services_of, user_of
-from aftersales.desk.team import TeamChange, change_claim, write_note
 from aftersales.runtime.client.case_words import DECISION_LABELS, EFFECT_STATUS, ENTRY_STATUS, entry_name, who_gave
 from cases.errors import BadForm, CaseError
 from workflows.engine.situation import ORDER_FIELD

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from temporalio.client import WorkflowExecution
 
-from aftersales.desk.filters import Filters, WaitingGroup
-from aftersales.desk.listing import list_cases
-from aftersales.desk.live import mark_of_list
+from aftersales.desk.access.users import User
+from aftersales.desk.handling.team import claims_on, known_of
 from aftersales.desk.rendering import page, services_of, user_of
-from aftersales.desk.rows import ended_rows, rows_of
+from aftersales.desk.sections.listing import list_cases
+from aftersales.desk.sections.live import mark_of_list
+from aftersales.desk.sections.rows import ended_rows, rows_of
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import claims_on, known_of
-from aftersales.desk.users import User
+from aftersales.desk.waiting.filters import Filters, WaitingGroup
 from aftersales.platforms.marketplace import installed_marketplaces
 from workflows.registry import PROCESSES
 

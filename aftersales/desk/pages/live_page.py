@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from aftersales.desk.filters import WaitingGroup
-from aftersales.desk.live import LiveWatch, Poll
+from aftersales.desk.access.users import User
 from aftersales.desk.pages.home import read_filters
 from aftersales.desk.rendering import user_of
-from aftersales.desk.users import User
+from aftersales.desk.sections.live import LiveWatch, Poll
+from aftersales.desk.waiting.filters import WaitingGroup
 
 RECONNECT_MILLISECONDS: Final = 2000
 ALIVE_SECONDS: Final = 15.0

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from aftersales.desk.access.addresses import Proxies, own_page
 from aftersales.desk.access.local_login import PasswordLogin
+from aftersales.desk.access.login import LOGIN_PAGE, Login, LoginRefused, SessionLogin
 from aftersales.desk.access.openid_login import OpenIdLogin
+from aftersales.desk.access.sessions import Identity, Session
 from aftersales.desk.gate import Doors
-from aftersales.desk.login import LOGIN_PAGE, Login, LoginRefused, SessionLogin
 from aftersales.desk.rendering import page, services_of
-from aftersales.desk.sessions import Identity, Session
 
 LOGOUT: Final = "/logout"
 

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aftersales.desk.month_page import month_values
 from aftersales.desk.rendering import page, services_of, user_of
+from aftersales.desk.sections.month_page import month_values
 from aftersales.importing.shop_policies import policies_in_force
 from aftersales.ledger.month_figures import Month, month_of
 from aftersales.ledger.month_report import month_after, month_before, read_report, this_month

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.console_tasks import TaskFilters, waiting_tasks
-from aftersales.desk.deciding import SendingOutcome, earlier_outcome, new_update_id, rule_sent
-from aftersales.desk.form_errors import UnfitForm
-from aftersales.desk.form_fields import fields_of
-from aftersales.desk.month_page import case_label
-from aftersales.desk.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, is_over, read_decision
-from aftersales.desk.permission import CaseTask, refusal
+from aftersales.desk.handling.deciding import SendingOutcome, earlier_outcome, new_update_id, rule_sent
+from aftersales.desk.handling.form_errors import UnfitForm
+from aftersales.desk.handling.form_fields import fields_of
+from aftersales.desk.handling.permission import CaseTask, refusal
 from aftersales.desk.rendering import page, services_of, user_of
+from aftersales.desk.sections.console_tasks import TaskFilters, waiting_tasks
+from aftersales.desk.sections.month_page import case_label
+from aftersales.desk.sections.panels import ORDER_NAMED, SEEN, SERIAL, StepNote, is_over, read_decision
 from cases.errors import BadForm
 from workflows.registry import PROCESSES
 

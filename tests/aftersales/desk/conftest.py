@@ -14,10 +14,10 @@ from starlette.requests import HTTPConnection
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.login import Login, OneUser
+from aftersales.desk.access.login import Login, OneUser
+from aftersales.desk.access.users import User
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.desk.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings

@@ -12,11 +12,11 @@ import pytest
 from openpyxl import Workbook
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.batch_plan import MOST_BATCH_STEPS, BatchStep, steps_as_text
-from aftersales.desk.deciding import new_update_id
-from aftersales.desk.login import Login, OneUser
+from aftersales.desk.access.login import Login, OneUser
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.batch.batch_plan import MOST_BATCH_STEPS, BatchStep, steps_as_text
+from aftersales.desk.handling.deciding import new_update_id
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from cases.errors import PlatformRefused
 from tests.aftersales.desk.conftest import CLERK, As, OpenOnDesk, browsing, token_in

@@ -8,11 +8,11 @@ import httpx2
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.batch_plan import BatchOrder, BatchStep, steps_as_text
-from aftersales.desk.batch_runs import RUNS_KEPT, BatchRuns
-from aftersales.desk.deciding import new_update_id
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.batch.batch_plan import BatchOrder, BatchStep, steps_as_text
+from aftersales.desk.batch.batch_runs import RUNS_KEPT, BatchRuns
+from aftersales.desk.handling.deciding import new_update_id
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.desk.conftest import As, OpenOnDesk
 from tests.aftersales.desk.test_batch import another_desk, results

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aftersales.desk import batch_table
-from aftersales.desk.batch_table import MOST_IN_A_BATCH, read_lines, read_upload
+from aftersales.desk.batch import batch_table
+from aftersales.desk.batch.batch_table import MOST_IN_A_BATCH, read_lines, read_upload
 from cases.errors import BadForm
 from cases.forms import Shipment
 

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk import deciding
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.handling import deciding
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.marketplace import carriers_of
 from aftersales.runtime.client.decision_client import DecisionUnknown, SentDecision, decide

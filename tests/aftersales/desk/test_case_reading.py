@@ -2,10 +2,10 @@
 
 import pytest
 
-from aftersales.desk import case_reading
-from aftersales.desk.case_reading import FRESH_SECONDS, UNCHANGED_SECONDS, CaseReader
+from aftersales.desk.access.users import User
+from aftersales.desk.handling import case_reading
+from aftersales.desk.handling.case_reading import FRESH_SECONDS, UNCHANGED_SECONDS, CaseReader
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import User
 from tests.aftersales.desk.conftest import OpenOnDesk
 from tests.aftersales.desk.test_kept_counts import Clock
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from aftersales.desk.case_parts import form_of
 from aftersales.desk.chinese import chinese_of, labelled
-from aftersales.desk.consequences import consequence_of
-from aftersales.desk.facts_shown import shown_facts
-from aftersales.desk.rows import own_actions
+from aftersales.desk.handling.consequences import consequence_of
+from aftersales.desk.sections.case_parts import form_of
+from aftersales.desk.sections.facts_shown import shown_facts
+from aftersales.desk.sections.rows import own_actions
 from aftersales.runtime.client.case_words import who_gave
 from statecharts.rules import OPERATORS
 from workflows.engine.process import Process

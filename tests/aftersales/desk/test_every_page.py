@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from markupsafe import escape
 
+from aftersales.desk.access.users import Role, User
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from cases.errors import PlatformRefused
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing, token_in

@@ -12,9 +12,9 @@ from temporalio.client import Client, RetryConfig
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.case_reading import CaseReader
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.gate import PAGE_HEADERS
-from aftersales.desk.login import OneUser
+from aftersales.desk.handling.case_reading import CaseReader
 from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk, browsing, token_in

@@ -4,8 +4,8 @@ import re
 
 import httpx2
 
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.gate import LARGEST_BODY, PAGE_HEADERS
-from aftersales.desk.login import OneUser
 from aftersales.desk.rendering import DESK_FOLDER
 from aftersales.desk.services import DeskServices
 from tests.aftersales.desk.conftest import CLERK, browsing, token_in

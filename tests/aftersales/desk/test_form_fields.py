@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from starlette.datastructures import FormData
 
-from aftersales.desk.form_errors import WHOLE_FORM, UnfitForm
-from aftersales.desk.form_fields import EMPTY_ROWS, fields_of, read_form
+from aftersales.desk.handling.form_errors import WHOLE_FORM, UnfitForm
+from aftersales.desk.handling.form_fields import EMPTY_ROWS, fields_of, read_form
 from aftersales.desk.rendering import ENVIRONMENT
 from aftersales.platforms.marketplace import carriers_of
 from cases.case import SAMPLE_INSTANT

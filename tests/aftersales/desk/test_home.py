@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import insert
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk import case_reading, listing, waiting
-from aftersales.desk.rows import tone_of
-from aftersales.desk.users import Role, User
-from aftersales.desk.waiting import WaitingCases
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.handling import case_reading
+from aftersales.desk.sections import listing
+from aftersales.desk.sections.rows import tone_of
+from aftersales.desk.waiting import waiting
+from aftersales.desk.waiting.waiting import WaitingCases
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.tables import CLAIMS, OUTCOMES
 from aftersales.ledger.teamwork import Claim

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aftersales.desk import kept_counts
-from aftersales.desk.filters import WaitingGroup
-from aftersales.desk.kept_counts import CountAge, KeptCounts
+from aftersales.desk.waiting import kept_counts
+from aftersales.desk.waiting.filters import WaitingGroup
+from aftersales.desk.waiting.kept_counts import CountAge, KeptCounts
 from tests.support.patience import PATIENCE_SECONDS
 
 SLOW = (WaitingGroup.BUYER, WaitingGroup.PLATFORM)

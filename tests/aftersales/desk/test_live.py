@@ -11,13 +11,13 @@ import pytest
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.filters import Filters
+from aftersales.desk.access.login import OneUser
+from aftersales.desk.access.users import User
 from aftersales.desk.keys import key_of
-from aftersales.desk.live import POLL_SECONDS, LiveWatch
-from aftersales.desk.login import OneUser
+from aftersales.desk.sections.live import POLL_SECONDS, LiveWatch
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.desk.users import User
+from aftersales.desk.waiting.filters import Filters
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from aftersales.runtime.http.http_server import listen, serving

@@ -20,12 +20,12 @@ from aftersales.desk.access.access_file import AccessFile
 from aftersales.desk.access.addresses import DeskAddress, own_page
 from aftersales.desk.access.configured_login import configured_login
 from aftersales.desk.access.local_login import PasswordLogin
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.access.passwords import HASHER
+from aftersales.desk.access.sessions import Identity, Lifetimes, Session, Sessions
 from aftersales.desk.access.throttle import FOR_ADDRESS, FOR_NAME, FOR_NAME_AND_ADDRESS, WINDOW, Throttle
 from aftersales.desk.gate import LARGEST_STRANGE_BODY, Doors, Gate
-from aftersales.desk.login import OneUser
 from aftersales.desk.services import DeskServices
-from aftersales.desk.sessions import Identity, Lifetimes, Session, Sessions
 from aftersales.desk.site import make_desk, make_sessions
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm

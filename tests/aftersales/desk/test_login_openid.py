@@ -13,10 +13,10 @@ import pytest_asyncio
 import yaml
 
 from aftersales.desk.access.access_file import AccessFile, ClaimNames
+from aftersales.desk.access.login import LoginRefused
 from aftersales.desk.access.openid_login import OpenIdLogin, identity_of
-from aftersales.desk.login import LoginRefused
+from aftersales.desk.access.users import Role
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role
 from tests.aftersales.desk.conftest import browsing, token_in
 from tests.support.openid_provider import (
     CLIENT_ID,

@@ -3,8 +3,8 @@
 import httpx2
 import pytest
 
+from aftersales.desk.access.users import Role, User
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing

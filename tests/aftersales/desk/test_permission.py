@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aftersales.desk.permission import CaseTask, amount_of, is_irreversible, refusal
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.handling.permission import CaseTask, amount_of, is_irreversible, refusal
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from cases.case import Cost
 from cases.errors import Refused
 from tests.support.life import facts

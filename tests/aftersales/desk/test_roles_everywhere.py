@@ -8,9 +8,9 @@ import pytest
 import structlog
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.batch_plan import BatchStep, steps_as_text
-from aftersales.desk.deciding import new_update_id
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.batch.batch_plan import BatchStep, steps_as_text
+from aftersales.desk.handling.deciding import new_update_id
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.desk.conftest import Browse, OpenOnDesk
 from tests.aftersales.desk.test_home import listed

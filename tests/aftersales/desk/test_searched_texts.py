@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest_asyncio
 
+from aftersales.desk.access.users import Role, User
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import Role, User
 from aftersales.runtime.client.case_search import quoted
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Page
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.live import LiveWatch
+from aftersales.desk.sections.live import LiveWatch
 from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from aftersales.desk.deciding import DecisionSender, SendingOutcome
+from aftersales.desk.handling.deciding import DecisionSender, SendingOutcome
 from tests.support.booking import bill, decided, ended, expected, recorded
 from tests.support.browser.chromium import PHONE
 from tests.support.browser.served_desk import Cases, RunningDesk, show

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from aftersales.desk.rows import TONES, Tone
+from aftersales.desk.sections.rows import TONES, Tone
 from tests.browser.desk.conftest import Sit
 from tests.support.browser.served_desk import Cases, RunningDesk, show
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-from aftersales.desk.login import OneUser
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger

@@ -15,10 +15,10 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 
-from aftersales.desk.login import Login
+from aftersales.desk.access.login import Login
+from aftersales.desk.access.users import Role, User
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
-from aftersales.desk.users import Role, User
 from aftersales.runtime.http.http_server import listen, serving
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening

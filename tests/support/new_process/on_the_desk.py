@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 from temporalio.client import Client
 
-from aftersales.desk.login import OneUser
+from aftersales.desk.access.login import OneUser
 from aftersales.desk.services import DeskServices
 from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger

@@ -19,10 +19,10 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from aftersales.desk.case_reading import CaseReader
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.happenings import Happening, unseen
-from aftersales.desk.users import User
+from aftersales.desk.handling.case_reading import CaseReader
+from aftersales.desk.handling.happenings import Happening, unseen
 from aftersales.runtime.client.decision_client import (
     DecisionUnknown,
     SentDecision,

@@ -8,12 +8,12 @@ from typing import Final
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionDescription
 
-from aftersales.desk.case_reading import facts_of
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.facts_shown import ShownFact, shown_facts
+from aftersales.desk.handling.case_reading import facts_of
+from aftersales.desk.handling.team import claims_on, notes_on
+from aftersales.desk.sections.facts_shown import ShownFact, shown_facts
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import claims_on, notes_on
-from aftersales.desk.users import User
 from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.client.case_search import other_cases
 from aftersales.runtime.client.known_cases import (

@@ -5,8 +5,8 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
-from aftersales.desk.sessions import Session
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.sessions import Session
+from aftersales.desk.access.users import Role, User
 from cases.errors import Refused
 
 LOGIN_PAGE: Final = "/login"

@@ -8,12 +8,12 @@ from typing import Final
 
 from temporalio.client import WorkflowExecution
 
-from aftersales.desk.filters import CASES_ON_A_PAGE, LISTED_WHOLE, Filters, WaitingGroup
-from aftersales.desk.kept_counts import CountAge, Counts
+from aftersales.desk.access.users import User
+from aftersales.desk.handling.team import known_by_parcel
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import known_by_parcel
-from aftersales.desk.users import User
-from aftersales.desk.waiting import WaitingCases, query_of
+from aftersales.desk.waiting.filters import CASES_ON_A_PAGE, LISTED_WHOLE, Filters, WaitingGroup
+from aftersales.desk.waiting.kept_counts import CountAge, Counts
+from aftersales.desk.waiting.waiting import WaitingCases, query_of
 from aftersales.runtime.client.nearest_cases import by_deadline, is_between
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import LONGEST_NOTE, Claim, Note
 from cases.errors import LedgerUnreachable

@@ -12,7 +12,7 @@ from typing import Final
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import Field, ValidationError
 
-from aftersales.desk.users import Role
+from aftersales.desk.access.users import Role
 from cases.models import Id, Instant, Money, Strict
 
 RENEWED_AFTER: Final = timedelta(minutes=1)

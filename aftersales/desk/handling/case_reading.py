@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
 from cases.case import Facts
 from cases.errors import CaseError
 from cases.models import read

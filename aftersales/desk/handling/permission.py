@@ -3,8 +3,8 @@
 from decimal import Decimal
 from enum import StrEnum
 
-from aftersales.desk.case_reading import facts_of
-from aftersales.desk.users import Role, User
+from aftersales.desk.access.users import Role, User
+from aftersales.desk.handling.case_reading import facts_of
 from statecharts.analysis.rulebook_rows import effects_of
 from workflows.engine.process import Process
 from workflows.engine.view import ActionView, CaseView

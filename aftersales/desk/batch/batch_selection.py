@@ -7,9 +7,9 @@ from typing import Final
 
 from temporalio.client import Client
 
-from aftersales.desk.batch_table import MOST_IN_A_BATCH
-from aftersales.desk.case_reading import CaseReader, facts_of
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
+from aftersales.desk.batch.batch_table import MOST_IN_A_BATCH
+from aftersales.desk.handling.case_reading import CaseReader, facts_of
 from aftersales.runtime.client.case_search import OPEN, numbered, of_processes, one_of
 from cases.errors import BadForm, CaseError
 from workflows.engine import search_attributes as sa

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from aftersales.desk.case_parts import PossibleAction, form_of, possible_action, stuck_parts
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import WHEN_IT_HAPPENED
-from aftersales.desk.deciding import new_update_id, rule_sent
-from aftersales.desk.form_errors import UnfitForm
-from aftersales.desk.form_fields import FormField, Posted, doubts_of, fields_of, read_form
-from aftersales.desk.happenings import marks_of
-from aftersales.desk.permission import CaseTask
-from aftersales.desk.users import User
+from aftersales.desk.handling.deciding import new_update_id, rule_sent
+from aftersales.desk.handling.form_errors import UnfitForm
+from aftersales.desk.handling.form_fields import FormField, Posted, doubts_of, fields_of, read_form
+from aftersales.desk.handling.happenings import marks_of
+from aftersales.desk.handling.permission import CaseTask
+from aftersales.desk.sections.case_parts import PossibleAction, form_of, possible_action, stuck_parts
 from aftersales.platforms.marketplace import carriers_of
 from aftersales.runtime.client.decision_client import SentDecision
 from cases.errors import BadForm

@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 from temporalio.client import WorkflowExecution
 
-from aftersales.desk.case_reading import facts_of
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import chinese_of
-from aftersales.desk.consequences import consequence_of
-from aftersales.desk.permission import refusal
+from aftersales.desk.handling.case_reading import facts_of
+from aftersales.desk.handling.consequences import consequence_of
+from aftersales.desk.handling.permission import refusal
 from aftersales.desk.services import DeskServices
-from aftersales.desk.users import User
 from aftersales.platforms.marketplace import installed_marketplaces
 from aftersales.runtime.client.known_cases import EARLY_ENDINGS, ENDED_EARLY, how_to_revive
 from aftersales.runtime.client.nearest_cases import deadline_of

@@ -8,12 +8,12 @@ from typing import Final
 from pydantic import Field
 from temporalio.client import Client
 
-from aftersales.desk.case_parts import ONLY_DONE, PossibleAction, StuckPart, results_of, stuck_parts
-from aftersales.desk.case_reading import CaseReader, facts_of
-from aftersales.desk.consequences import consequence_of
-from aftersales.desk.happenings import marks_of
-from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
+from aftersales.desk.handling.case_reading import CaseReader, facts_of
+from aftersales.desk.handling.consequences import consequence_of
+from aftersales.desk.handling.happenings import marks_of
+from aftersales.desk.handling.permission import CaseTask, refusal
+from aftersales.desk.sections.case_parts import ONLY_DONE, PossibleAction, StuckPart, results_of, stuck_parts
 from aftersales.runtime.client.case_search import OPEN, of_processes, one_of, quoted
 from aftersales.runtime.client.nearest_cases import deadline_of
 from cases.models import Strict

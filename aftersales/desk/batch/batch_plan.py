@@ -14,17 +14,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from aftersales.desk.batch_selection import BatchSelection, numbers_of
-from aftersales.desk.batch_table import BatchTable
-from aftersales.desk.case_parts import StuckPart, form_of, possible_action, stuck_parts
-from aftersales.desk.case_reading import facts_of
-from aftersales.desk.deciding import new_update_id
-from aftersales.desk.form_errors import UnfitForm
-from aftersales.desk.form_fields import Posted, doubts_of, fields_of, read_form
-from aftersales.desk.happenings import marks_of
-from aftersales.desk.panels import StepNote
-from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.users import User
+from aftersales.desk.access.users import User
+from aftersales.desk.batch.batch_selection import BatchSelection, numbers_of
+from aftersales.desk.batch.batch_table import BatchTable
+from aftersales.desk.handling.case_reading import facts_of
+from aftersales.desk.handling.deciding import new_update_id
+from aftersales.desk.handling.form_errors import UnfitForm
+from aftersales.desk.handling.form_fields import Posted, doubts_of, fields_of, read_form
+from aftersales.desk.handling.happenings import marks_of
+from aftersales.desk.handling.permission import CaseTask, refusal
+from aftersales.desk.sections.case_parts import StuckPart, form_of, possible_action, stuck_parts
+from aftersales.desk.sections.panels import StepNote
 from aftersales.runtime.client.operator_name import LONGEST_OPERATOR, is_operator_name
 from cases.case import Cost
 from cases.errors import BadForm

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from aftersales.desk.form_errors import RowNames, UnfitForm, errors_in_words
+from aftersales.desk.handling.form_errors import RowNames, UnfitForm, errors_in_words
 from cases.amounts import read_amount
 from cases.form_shape import FieldChoice, FieldKind, FieldShape, limits_of, shape_of
 from cases.forms import Form

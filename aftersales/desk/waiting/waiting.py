@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from temporalio.client import Client, WorkflowExecution
 
-from aftersales.desk.filters import DEADLINE_HOURS, Filters, WaitingGroup
+from aftersales.desk.waiting.filters import DEADLINE_HOURS, Filters, WaitingGroup
 from aftersales.runtime.client.case_search import (
     ENDED_EARLY_STATUSES,
     OPEN,

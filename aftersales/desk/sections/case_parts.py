@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from aftersales.desk.access.users import User
 from aftersales.desk.chinese import chinese_of, labelled, named_in
-from aftersales.desk.consequences import Consequence, consequence_of
-from aftersales.desk.form_fields import fields_of
-from aftersales.desk.permission import refusal
-from aftersales.desk.rows import Tone, tone_of
-from aftersales.desk.users import User
+from aftersales.desk.handling.consequences import Consequence, consequence_of
+from aftersales.desk.handling.form_fields import fields_of
+from aftersales.desk.handling.permission import refusal
+from aftersales.desk.sections.rows import Tone, tone_of
 from aftersales.runtime.client.case_words import party_label
 from cases.case import Cost
 from cases.forms import Form

@@ -10,13 +10,13 @@ from typing import Final
 import structlog
 from temporalio.client import Client
 
-from aftersales.desk.batch_plan import ASSIGN, STEP_DONE, BatchOrder, BatchStep, assigning, clerk_named
-from aftersales.desk.case_parts import action_of, in_words
-from aftersales.desk.case_reading import CaseReader
+from aftersales.desk.access.users import User
+from aftersales.desk.batch.batch_plan import ASSIGN, STEP_DONE, BatchOrder, BatchStep, assigning, clerk_named
 from aftersales.desk.chinese import words_of
-from aftersales.desk.deciding import DecisionSender, SendingOutcome, earlier_outcome, overtaken
-from aftersales.desk.permission import CaseTask, refusal
-from aftersales.desk.users import User
+from aftersales.desk.handling.case_reading import CaseReader
+from aftersales.desk.handling.deciding import DecisionSender, SendingOutcome, earlier_outcome, overtaken
+from aftersales.desk.handling.permission import CaseTask, refusal
+from aftersales.desk.sections.case_parts import action_of, in_words
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from aftersales.runtime.client.decision_client import SentDecision

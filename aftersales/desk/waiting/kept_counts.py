@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-from aftersales.desk.filters import DEADLINE_HOURS, WaitingGroup
-from aftersales.desk.waiting import WaitingCases
+from aftersales.desk.waiting.filters import DEADLINE_HOURS, WaitingGroup
+from aftersales.desk.waiting.waiting import WaitingCases
 from aftersales.runtime.http.kept_answers import KeptAnswers
 
 MOST_KEPT_COUNTS: Final = 200

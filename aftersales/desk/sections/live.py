@@ -10,12 +10,12 @@ from typing import Final
 
 import structlog
 
-from aftersales.desk.filters import Filters
-from aftersales.desk.kept_counts import CountAge
-from aftersales.desk.listing import Found, find_cases
+from aftersales.desk.access.users import User
+from aftersales.desk.handling.team import claims_on, notes_on
+from aftersales.desk.sections.listing import Found, find_cases
 from aftersales.desk.services import DeskServices
-from aftersales.desk.team import claims_on, notes_on
-from aftersales.desk.users import User
+from aftersales.desk.waiting.filters import Filters
+from aftersales.desk.waiting.kept_counts import CountAge
 from aftersales.runtime.client.known_cases import find_workflow
 from workflows.engine import search_attributes as sa
 

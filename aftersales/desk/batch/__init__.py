@@ -1,0 +1,1 @@
+"""Batches: one rule on many cases, previewed first."""

@@ -1,0 +1,1 @@
+"""Which cases wait, and how many of every group."""
