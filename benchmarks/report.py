@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import AGAINST, BEST, BOOKLESS, LEAN, NAIVE, OURS, RESULTS, judged, ratios_of, spread, ways_in
-from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize, slowest_round
+from benchmarks.decisions import OPERATORS, PROMISED_MS, WayAtSize, costs_in_words, slowest_round
 from benchmarks.decisions import judged as judged_decisions
 from benchmarks.hold_ups import in_words
 
@@ -71,8 +71,10 @@ def of_decisions(results: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| target | found | |"
     yield "|---|---|---|"
-    for target, value, met in judged_decisions(ours, queued):
+    for target, value, met in judged_decisions(ours, queued, results["costs"]):
         yield f"| {target} | {value} | {'met' if met else '**missed**'} |"
+    yield ""
+    yield costs_in_words(results["costs"])
     for size, of_size in ours.items():
         yield ""
         yield slowest_round(size, of_size)
