@@ -88,7 +88,7 @@ site: $(VENV)/.site ## build the documents as a site, in site/, and check every 
 	@rm -rf site
 	@$(BIN)/zensical build --clean --strict || { echo "make site: see the warnings above"; exit 1; }
 	@$(BIN)/zensical build --clean --strict --config-file zensical.zh.toml || { echo "make site: see the warnings above"; exit 1; }
-	@$(BIN)/python -m tests.support.built_site site
+	@$(BIN)/python -m tests.support.pages.built_site site
 	@echo "open site/index.html, or serve the folder: $(BIN)/python -m http.server --directory site"
 
 docs: $(VENV)/.dev ## write the documents that are generated from the code

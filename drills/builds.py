@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.newer_build import MORE, copy_of_project, newer_build
 from tests.support.places import ROOT
+from tests.support.programs.newer_build import MORE, copy_of_project, newer_build
 
 NEWER = {
     "cases/douyin_reship.py": {

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio.client import WorkflowHistory
 
-from tests.support.life import failed_tasks
+from tests.support.temporal.life import failed_tasks
 from workflows.engine.notice_sending import SEND_NOTICE
 from workflows.replay.replayer import HistoryChanged, replay
 from workflows.worker_options import DEADLOCK

@@ -10,7 +10,7 @@ from typing import Any
 from cases.messages import Opening
 from drills.stage import SHOPS
 from drills.stories import LATE_FACTS, PlannedDecision, Window, take
-from tests.support.telling import until
+from tests.support.rules.telling import until
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES

@@ -26,8 +26,8 @@ from cases.errors import CaseError
 from drills.platform import CONTROL, SECRETS
 from drills.stories import LATE_FACTS
 from tests.support.places import ROOT
-from tests.support.programs import free_port
-from tests.support.surroundings import without_ours
+from tests.support.programs.programs import free_port
+from tests.support.programs.surroundings import without_ours
 from workflows.registry import PROCESSES
 
 SHOPS = ("1001", "1002")

@@ -14,7 +14,7 @@ from typing import Any
 from cases.errors import CaseError
 from cases.messages import EffectOutcome, Opening
 from statecharts.rules import OPERATORS
-from tests.support.telling import FORMS, OF_THEIR_TIME, openings, possible_facts, until
+from tests.support.rules.telling import FORMS, OF_THEIR_TIME, openings, possible_facts, until
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process

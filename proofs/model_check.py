@@ -16,7 +16,7 @@ from typing import Any
 
 from proofs.model.search import Searched, search
 from tests.support.processes.splits import split_facts
-from tests.support.telling import OPENINGS
+from tests.support.rules.telling import OPENINGS
 from workflows.registry import PROCESSES
 
 DEPTH, DEPTH_OF_ORDERS = 3, 2

@@ -23,11 +23,11 @@ from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
-from tests.support.life import PROCESS, Life, Open, facts, whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.servers import start_server
-from tests.support.stage import Scene, Stage
-from tests.support.surroundings import DATA, OURS, settings_of_a_test_process, touched, watch
+from tests.support.programs.surroundings import DATA, OURS, settings_of_a_test_process, touched, watch
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import PROCESS, Life, Open, facts, whole_now
+from tests.support.temporal.servers import start_server
 from workflows.replay.replayer import replay
 
 TASK_QUEUE = "tests"

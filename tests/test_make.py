@@ -17,9 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from aftersales.cli.main import app
-from tests.support.embedded import Embedded, settings_of, surroundings
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import ROOT, free_port
+from tests.support.programs.embedded import Embedded, settings_of, surroundings
+from tests.support.programs.programs import ROOT, free_port
 
 SAMPLES = [f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3)]
 APPLICATION = ("sandbox", "--apply", "--form", "shop_id=1001", "--form", "reason=other", "--form", "amount=9.90")

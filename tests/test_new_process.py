@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.embedded import surroundings
 from tests.support.places import PACKAGES, ROOT
+from tests.support.programs.embedded import surroundings
 
 FILES = ROOT / "tests" / "support" / "new_process"
 REGISTRY = "REGISTERED: Mapping[str, str] = {\n"

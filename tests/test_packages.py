@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.places import EXAMPLES, ROOT
-from tests.support.surroundings import without_ours
+from tests.support.programs.surroundings import without_ours
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from aftersales.platforms.marketplace import installed_marketplaces
-from tests.support.programs import ROOT
+from tests.support.programs.programs import ROOT
 from workflows.registry import REGISTERED
 
 CORE = ("statecharts", "cases", "workflows", "activities")

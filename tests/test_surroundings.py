@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from aftersales.runtime.settings import load_settings
-from tests.support.embedded import surroundings
 from tests.support.places import ROOT
-from tests.support.surroundings import touched
+from tests.support.programs.embedded import surroundings
+from tests.support.programs.surroundings import touched
 
 LEFT = ROOT / ".aftersales"
 

@@ -19,9 +19,9 @@ from aftersales.importing.mapping import read_mapping
 from aftersales.simulation.scenario import Scenario
 from proofs.fuzzing.spoiling import ODD_TEXTS, deep, garbled, json_bytes, spoilt
 from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told, folder
-from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, row
 from tests.support.places import EXAMPLES
-from tests.support.workbook_bytes import cell, text_cell, write_workbook
+from tests.support.records.exporting import HEADER, RESHIPS, Exported, as_csv, row
+from tests.support.records.workbook_bytes import cell, text_cell, write_workbook
 
 NOW = datetime(2026, 1, 5, 1, tzinfo=UTC)
 BOMB = 'a: &a ["x","x","x","x","x","x","x","x","x"]\n' + "".join(

@@ -35,9 +35,9 @@ from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
 from proofs.fuzzing.campaign import FailingInput, Fuzzed, fuzz_round
 from proofs.fuzzing.target import BadOutcome
-from tests.support.life import facts
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, endpoints
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
+from tests.support.temporal.life import facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -24,7 +24,7 @@ from cases.models import read
 from proofs.fuzzing.spoiling import ODD_TEXTS, as_json, deep, garbled, json_bytes, spoilt
 from proofs.fuzzing.target import BadOutcome, FuzzTarget, folder
 from tests.support.platforms.pushing import SECRET_1688, content, endpoints, pushed, signed
-from tests.support.telling import OPENED, OPENINGS, opened
+from tests.support.rules.telling import OPENED, OPENINGS, opened
 from workflows.engine.case_workflow import take_message
 
 ORDER = {"order_id": "6920001", "p_id": 6920001, "shop_id": 4463798, "order_status": 3, "update_time": 1767585600}

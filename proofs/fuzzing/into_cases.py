@@ -13,7 +13,7 @@ from cases.forms import Form
 from cases.messages import EffectOutcome, Opening
 from proofs.fuzzing.spoiling import as_json, json_bytes, odd_values, spoilt
 from proofs.fuzzing.target import BadOutcome, FuzzTarget, check_told
-from tests.support.telling import FORMS, OPENED, OPENINGS, opened, restarted
+from tests.support.rules.telling import FORMS, OPENED, OPENINGS, opened, restarted
 from workflows.engine.case_workflow import take_message
 from workflows.engine.details import current_details
 from workflows.engine.machine import CaseMachine

@@ -7,7 +7,7 @@ from typing import Any
 from proofs.model.world import BrokenPromise, World
 from statecharts.analysis.rulebook_rows import effects_of
 from statecharts.rules import Effect
-from tests.support.telling import provenance
+from tests.support.rules.telling import provenance
 from workflows.engine.case_workflow import take_message
 from workflows.engine.course import DECIDED
 from workflows.engine.machine import CaseMachine

@@ -11,7 +11,7 @@ from typing import Any
 from cases.messages import Opening
 from proofs.model.promises import check_effects, check_order_of_telling, check_told_twice
 from proofs.model.world import SECOND, BrokenPromise, World, possible_messages
-from tests.support.telling import OPENED, settle
+from tests.support.rules.telling import OPENED, settle
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process

@@ -13,7 +13,7 @@ from typing import Any
 from cases.errors import CaseError
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
 from statecharts.rules import OPERATORS
-from tests.support.telling import CHAT, FORMS, OPENED, Fact, settle, told_rules
+from tests.support.rules.telling import CHAT, FORMS, OPENED, Fact, settle, told_rules
 from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine

@@ -12,8 +12,8 @@ from aftersales.bootstrap import simulated_dependencies
 from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from cases.messages import ConsoleTask, EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
-from tests.support.machines import after
-from tests.support.stage import Stage
+from tests.support.rules.machines import after
+from tests.support.rules.stage import Stage
 from workflows.engine import activity_calls
 from workflows.registry import PROCESSES
 

@@ -11,8 +11,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.error_interceptor import ErrorInterceptor
 from cases.errors import BadForm, CaseError, ClockWrong, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import ExpiryQuery
-from tests.support.booking import ended, expected, recorded
-from tests.support.machines import after
+from tests.support.records.booking import ended, expected, recorded
+from tests.support.rules.machines import after
 from workflows.engine.activity_options import EFFECT, REMIND, RESOLVE_EXPIRY
 
 QUESTION = ExpiryQuery(

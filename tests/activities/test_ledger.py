@@ -17,8 +17,8 @@ from aftersales.notifications.log_notifier import LogNotifier
 from cases.errors import PlatformUnreachable
 from cases.ledger import CaseOutcome, CaseRecord
 from cases.ports import Ledger
-from tests.support.booking import decided, ended, expected, november, recorded
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.records.booking import decided, ended, expected, november, recorded
 
 
 class Told(LogNotifier):

@@ -25,9 +25,9 @@ from aftersales.platforms.tokens import TokenStore
 from aftersales.sandbox.douyin.faults import Fault
 from cases.errors import BadForm, NoCredentials, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, EffectOutcome
-from tests.support.machines import after
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import APPS, sandbox_at_work
+from tests.support.rules.machines import after
 
 SECOND = timedelta(seconds=1)
 

@@ -11,8 +11,8 @@ from aftersales.notifications.log_notifier import LogNotifier
 from cases.ledger import CaseOutcome
 from cases.messages import ActionRequired, ConsoleTask, Reminder
 from cases.ports import Notifier
-from tests.support.machines import after
 from tests.support.notifications.notices import ACTION_REQUIRED, OUTCOME, reminder
+from tests.support.rules.machines import after
 
 REMINDER = reminder(after("48h"))
 TASK = ConsoleTask(page="售后工作台", instruction="点击同意")

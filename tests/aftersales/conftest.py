@@ -19,7 +19,7 @@ from aftersales.cli.main import app
 from aftersales.simulation.scenario import Scenario
 from aftersales.simulation.simulation import Simulation
 from aftersales.simulation.virtual_time import TooSlow
-from tests.support.playing import Perform, Play, Played, reship, top_of
+from tests.support.rules.playing import Perform, Play, Played, reship, top_of
 from workflows.registry import PROCESSES
 
 ATTEMPTS = 5

@@ -15,11 +15,11 @@ from aftersales.gateway.inbox import Inbox
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.journal import Journal
 from cases.errors import LedgerUnreachable
-from tests.support.booking import ended, recorded
-from tests.support.life import eventually
 from tests.support.platforms.pushing import SENDERS, RecordingFeed, body, content, endpoints, pushed, signed
 from tests.support.platforms.serving import calling
-from tests.support.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
+from tests.support.programs.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
+from tests.support.records.booking import ended, recorded
+from tests.support.temporal.life import eventually
 
 MANY = 200
 

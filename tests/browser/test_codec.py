@@ -14,11 +14,11 @@ from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.embedded_server import embedded_server
 from tests.support.browser.chromium import open_page
 from tests.support.browser.web_ui import CaseList, CasePage, CodecDialog
-from tests.support.durable import QUEUE, opened
-from tests.support.key_files import READER, key_file
-from tests.support.life import eventually
-from tests.support.programs import free_port
-from tests.support.stage import Stage
+from tests.support.programs.durable import QUEUE, opened
+from tests.support.programs.programs import free_port
+from tests.support.records.key_files import READER, key_file
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import eventually
 from workflows.registry import PROCESSES
 
 TOKEN = "tokenofsixteencharacters"  # noqa: S105 - of this test

@@ -6,8 +6,8 @@ from aftersales.desk.sections.month_page import month_file
 from aftersales.ledger.month_figures import month_of
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger
-from tests.support.booking import bill, decided, ended, expected, recorded
 from tests.support.browser.chromium import open_page
+from tests.support.records.booking import bill, decided, ended, expected, recorded
 
 LONG = "69220000000000000012345678901234567890"
 

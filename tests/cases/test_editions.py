@@ -13,9 +13,9 @@ from cases import editions
 from cases.editions import EDITIONS, NEWEST, UNRELEASED, figures_of, in_force
 from cases.errors import BadForm, ProcessFault
 from cases.messages import Opening
-from tests.support.life import facts
 from tests.support.places import ROOT
 from tests.support.processes.delays import delay_facts
+from tests.support.temporal.life import facts
 from workflows.engine import process as process_module
 from workflows.engine.continue_as_new import next_input, open_machine
 from workflows.registry import PROCESSES

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cases.ledger import CaseRecord, LedgerEntry, Undone
-from tests.support.booking import expected, november, recorded
+from tests.support.records.booking import expected, november, recorded
 
 CASE = "jd_shipment/OD1"
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aftersales.monitoring.figures import DESCRIBED, FIGURE_REGISTRY
 from tests.support.places import DOCS, ROOT
-from tests.support.scraping import OF_SDK
+from tests.support.programs.scraping import OF_SDK
 
 ALERTS = yaml.safe_load((ROOT / "deploy/monitoring/alerts.yaml").read_text(encoding="utf-8"))
 DASHBOARD = json.loads((ROOT / "deploy/monitoring/dashboard.json").read_text(encoding="utf-8"))

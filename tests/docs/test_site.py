@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.built_site import POLICY, faults, page
+from tests.support.pages.built_site import POLICY, faults, page
 from tests.support.places import DOCS, ROOT
 
 CONFIGURATIONS = ("zensical.toml", "zensical.zh.toml")

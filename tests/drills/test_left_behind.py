@@ -12,7 +12,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.notifications.delivery_log import DeliveryLog
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from drills.left_behind import Views, inbox_wrong, ledger_wrong, notices_wrong, outcomes_in
-from tests.support.booking import ended, expected, recorded
+from tests.support.records.booking import ended, expected, recorded
 
 CASE = "claim_1688/C1"
 KEY = f"{CASE}/awaiting/appeal/1"

@@ -9,11 +9,11 @@ from aftersales.importing.case_files import read_cases
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.embedded_server import embedded_server
 from aftersales.sandbox.running import running_sandbox, shops_of
-from tests.support.durable import QUEUE, environment
-from tests.support.life import eventually
 from tests.support.places import ROOT
-from tests.support.programs import free_port, worker_process
-from tests.support.wrong_clock import clock_ahead
+from tests.support.programs.durable import QUEUE, environment
+from tests.support.programs.programs import free_port, worker_process
+from tests.support.programs.wrong_clock import clock_ahead
+from tests.support.temporal.life import eventually
 from workflows.opening import start_case
 
 AHEAD = timedelta(days=3)

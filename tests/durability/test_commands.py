@@ -10,10 +10,10 @@ from typing import Any
 
 from temporalio.client import Client
 
-from tests.support.playing import reship
-from tests.support.programs import ROOT
-from tests.support.surroundings import without_ours
-from tests.support.wire import Wire
+from tests.support.programs.programs import ROOT
+from tests.support.programs.surroundings import without_ours
+from tests.support.programs.wire import Wire
+from tests.support.rules.playing import reship
 
 AFTER_CONNECTING = 500
 """Bytes that a command sends before it asks for anything."""

@@ -12,9 +12,9 @@ import pytest
 
 from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
-from tests.support.life import eventually, facts
-from tests.support.programs import ROOT, free_port, worker_process
-from tests.support.surroundings import without_ours
+from tests.support.programs.programs import ROOT, free_port, worker_process
+from tests.support.programs.surroundings import without_ours
+from tests.support.temporal.life import eventually, facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -13,9 +13,9 @@ from temporalio.client import Client, WorkflowHandle
 
 from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
-from tests.support.durable import QUEUE, environment
-from tests.support.life import eventually, facts
-from tests.support.programs import free_port, worker_process
+from tests.support.programs.durable import QUEUE, environment
+from tests.support.programs.programs import free_port, worker_process
+from tests.support.temporal.life import eventually, facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

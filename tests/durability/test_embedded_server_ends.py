@@ -12,10 +12,10 @@ import pytest
 from aftersales.runtime.temporal.embedded_server import check_unused
 from aftersales.runtime.temporal.tied_program import BY_SIGNAL, BY_WATCHDOG
 from cases.errors import CaseError
-from tests.support.embedded import Embedded, settings_of
-from tests.support.life import eventually
-from tests.support.programs import ROOT, free_port
-from tests.support.surroundings import without_ours
+from tests.support.programs.embedded import Embedded, settings_of
+from tests.support.programs.programs import ROOT, free_port
+from tests.support.programs.surroundings import without_ours
+from tests.support.temporal.life import eventually
 
 WAYS = [BY_WATCHDOG, *([BY_SIGNAL] if sys.platform == "linux" else [])]
 
@@ -33,7 +33,15 @@ async def is_free(database: Path) -> bool:
 async def test_the_server_ends_with_a_program_that_is_killed(tmp_path: Path, how: str) -> None:
     database = tmp_path / "temporal.db"
     program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.server_program", str(database), str(free_port()), str(free_port()), how),
+        *(
+            sys.executable,
+            "-m",
+            "tests.support.programs.server_program",
+            str(database),
+            str(free_port()),
+            str(free_port()),
+            how,
+        ),
         cwd=ROOT,
         env=without_ours(dict(os.environ)),
         stdout=asyncio.subprocess.PIPE,

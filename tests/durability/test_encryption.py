@@ -30,12 +30,12 @@ from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.runtime.temporal.embedded_server import EmbeddedServer, embedded_server, temporal_binary
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import Opening
-from tests.support.durable import QUEUE, opened
-from tests.support.key_files import READER, TOKEN, content_of, key_file, rewritten
-from tests.support.life import eventually, facts
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import free_port
-from tests.support.stage import Stage
+from tests.support.programs.durable import QUEUE, opened
+from tests.support.programs.programs import free_port
+from tests.support.records.key_files import READER, TOKEN, content_of, key_file, rewritten
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import eventually, facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -12,10 +12,10 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.durable import Handle, environment, opened
-from tests.support.life import eventually, failed_tasks, whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import WorkerProcess, free_port, worker_process
+from tests.support.programs.durable import Handle, environment, opened
+from tests.support.programs.programs import WorkerProcess, free_port, worker_process
+from tests.support.temporal.life import eventually, failed_tasks, whole_now
 
 CASES = 6
 """Cases for every way of speaking to one in the window."""

@@ -9,12 +9,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.life import PROCESS, eventually
 from tests.support.platforms.gateways import GatewayProcess, gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import serving
-from tests.support.programs import free_port
-from tests.support.senders import SIGNALED, names_and_ways
+from tests.support.programs.programs import free_port
+from tests.support.temporal.life import PROCESS, eventually
+from tests.support.temporal.senders import SIGNALED, names_and_ways
 
 CASES = range(1001, 1021)
 

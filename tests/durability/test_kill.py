@@ -14,10 +14,10 @@ from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.durable import Handle, environment, opened
-from tests.support.life import eventually
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import free_port, worker_process
+from tests.support.programs.durable import Handle, environment, opened
+from tests.support.programs.programs import free_port, worker_process
+from tests.support.temporal.life import eventually
 
 SHORT = {"merchant_handling": "4s", "shipping": "4s", "late_facts": "1s", "reminders_before": []}
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.places import ROOT
-from tests.support.programs import run_python
+from tests.support.programs.programs import run_python
 
 SHORT = ("--cases", "60", "--events", "15", "--minutes", "1.5", "--seed", "2")
 SECONDS = 900

@@ -10,7 +10,7 @@ import pytest
 from aftersales.gateway.inbox import INBOX, Inbox
 from tests.support.platforms.gateways import gateway_process, gateway_settings
 from tests.support.platforms.pushing import body, content, pushed, signed
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
 
 PUSHES = 50_000
 WARM = 5_000

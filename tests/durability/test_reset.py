@@ -18,11 +18,11 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.client.sender_header import operator, with_sender
 from aftersales.runtime.temporal.embedded_server import embedded_server
 from cases.messages import Opening
-from tests.support.durable import QUEUE, Handle, environment, opened
-from tests.support.life import eventually, failed_tasks, whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.delays import SHIPMENT
-from tests.support.programs import WorkerProcess, free_port, worker_process
+from tests.support.programs.durable import QUEUE, Handle, environment, opened
+from tests.support.programs.programs import WorkerProcess, free_port, worker_process
+from tests.support.temporal.life import eventually, failed_tasks, whole_now
 from workflows.engine.course import HELD_UP
 from workflows.opening import start_case
 from workflows.registry import PROCESSES

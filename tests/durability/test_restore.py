@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from aftersales.cli.main import app
 from aftersales.runtime.temporal.embedded_server import temporal_binary
-from tests.support.embedded import UP, Embedded, settings_of
-from tests.support.life import whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
+from tests.support.programs.embedded import UP, Embedded, settings_of
+from tests.support.rules.playing import reship
+from tests.support.temporal.life import whole_now
 
 SHOP = "1001"
 BEFORE, RECORDED, AFTER = "douyin_reship/7301", "claim_1688/C1", "claim_1688/C2"

@@ -14,13 +14,13 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from aftersales.runtime.temporal.embedded_server import embedded_server, temporal_binary
-from tests.support.durable import Handle, environment, opened
-from tests.support.life import eventually
-from tests.support.newer_build import newer_build
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
-from tests.support.programs import free_port, worker_process
-from tests.support.surroundings import without_ours
+from tests.support.programs.durable import Handle, environment, opened
+from tests.support.programs.newer_build import newer_build
+from tests.support.programs.programs import free_port, worker_process
+from tests.support.programs.surroundings import without_ours
+from tests.support.temporal.life import eventually
 
 OLD, NEW = "2026.11.1", "2026.12.1"
 NOT_YET = ("no Worker Deployment found", "not found in deployment")

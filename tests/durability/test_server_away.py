@@ -13,11 +13,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from aftersales.gateway.dispatcher import FAILS, WORKS
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.life import eventually
 from tests.support.platforms.gateways import gateway_process, gateway_settings, platform
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import serving
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
+from tests.support.temporal.life import eventually
 
 AWAY_SECONDS = 120.0
 CASES = range(1001, 1051)

@@ -12,10 +12,10 @@ import pytest
 from aftersales.ledger.store import SqlLedger
 from aftersales.platforms.journal import Journal
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.durable import Handle, environment, opened
-from tests.support.life import eventually
-from tests.support.programs import WorkerProcess, free_port, worker_process
-from tests.support.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
+from tests.support.programs.durable import Handle, environment, opened
+from tests.support.programs.programs import WorkerProcess, free_port, worker_process
+from tests.support.programs.small_disk import FailingDisk, FillableDisk, failing_disk, fillable_disk
+from tests.support.temporal.life import eventually
 
 Disk = FillableDisk | FailingDisk
 JOURNAL, PAGE = "platform.jsonl", 4096

@@ -12,11 +12,11 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.life import eventually, facts
-from tests.support.newer_build import OPEN, newer_build
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
-from tests.support.programs import WorkerProcess, free_port, run_python, worker_process
+from tests.support.programs.newer_build import OPEN, newer_build
+from tests.support.programs.programs import WorkerProcess, free_port, run_python, worker_process
+from tests.support.temporal.life import eventually, facts
 
 QUEUE = "builds"
 """A workflow task that fails again and again is tried after longer and longer pauses."""

@@ -13,9 +13,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.bootstrap import main
 from aftersales.runtime.temporal.embedded_server import temporal_binary
-from tests.support.life import PROCESS, eventually, facts, whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import WorkerProcess, free_port, worker_process
+from tests.support.programs.programs import WorkerProcess, free_port, worker_process
+from tests.support.temporal.life import PROCESS, eventually, facts, whole_now
 
 PERSONAL = "王小明 13800000000"
 NAMES = ("case_id", "process", "shop", "rule")

@@ -9,7 +9,6 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.pushing import Behaviour
-from tests.support.life import eventually
 from tests.support.platforms.market import (
     OTHER_QUIET_SHOP,
     OTHER_SHOP,
@@ -22,6 +21,7 @@ from tests.support.platforms.market import (
     Reship,
     state_of,
 )
+from tests.support.temporal.life import eventually
 from workflows.engine.decisions import WRONG_STATE
 
 SEED = 7

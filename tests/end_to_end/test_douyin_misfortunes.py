@@ -11,8 +11,8 @@ from aftersales.sandbox.douyin import wire
 from aftersales.sandbox.douyin.codes import MessageTag
 from aftersales.sandbox.douyin.faults import Fault
 from aftersales.sandbox.douyin.pushing import Behaviour, SandboxMessage
-from tests.support.life import due, eventually, fired
 from tests.support.platforms.market import QUIET_SHOP, SHIPMENT, Market, Reship
+from tests.support.temporal.life import due, eventually, fired
 
 FORGED = ("another secret", "another body", "another app", "no signature")
 LOST = Behaviour(lost=1.0)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.life import due, fired
 from tests.support.platforms.market import CONSENTED, OTHER_SHOP, PIECE, REFUSAL, SHIPMENT, Market, Reship
+from tests.support.temporal.life import due, fired
 from workflows.replay.replayer import replay
 
 LATE = ("DR-10", "DR-11")

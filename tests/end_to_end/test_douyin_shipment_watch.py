@@ -4,11 +4,11 @@ from typing import Any
 
 from aftersales.sandbox.douyin.model import Scan
 from cases.messages import Opening
-from tests.support.life import Life, fired, whole_now
 from tests.support.platforms.market import QUIET_SHOP, Market
 from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.shipments import shipment_facts
-from tests.support.stage import Scene
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import Life, fired, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 
 from aftersales.runtime.telemetry.tracing import start_tracing, stop_tracing, tracing_interceptors
-from tests.support.otlp_receiver import OtlpReceiver, receiving
 from tests.support.platforms.market import REFUSAL, Market, market_at_work
-from tests.support.servers import start_server
+from tests.support.programs.otlp_receiver import OtlpReceiver, receiving
+from tests.support.temporal.servers import start_server
 
 MARKER = "朝阳区-张三-13800000000"
 

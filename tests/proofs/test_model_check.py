@@ -15,7 +15,7 @@ from proofs.model.search import Searched, search
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, after, do, under, upon
 from tests.support.processes.endless import EndlessCase
-from tests.support.telling import OPENINGS
+from tests.support.rules.telling import OPENINGS
 from workflows.engine.course import CaseCourse
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process

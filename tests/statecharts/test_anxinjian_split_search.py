@@ -12,7 +12,6 @@ from cases.anxinjian_split import Way, WhyUnsigned
 from cases.errors import CaseError
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.rules import Party
-from tests.support.machines import PromptMachine, decide
 from tests.support.processes.splits import (
     ENDS,
     ITEM,
@@ -26,6 +25,7 @@ from tests.support.processes.splits import (
     order_ids,
     split_facts,
 )
+from tests.support.rules.machines import PromptMachine, decide
 from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.continue_as_new import next_input, open_machine

@@ -8,7 +8,6 @@ from cases.errors import BadForm, Refused
 from statecharts.chart import Snapshot
 from statecharts.douyin_interception import DouyinInterception
 from statecharts.rules import Effect, Party, Telling
-from tests.support.machines import OPENED
 from tests.support.processes.interceptions import (
     COMPLAINT,
     NEAR,
@@ -17,6 +16,7 @@ from tests.support.processes.interceptions import (
     after,
     interception_in,
 )
+from tests.support.rules.machines import OPENED
 from workflows.engine import decisions
 
 BEFORE_CONFIRMING = ["awaiting_agreement", "choosing", "awaiting_confirmation"]

@@ -3,8 +3,8 @@
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.stage import Stage
-from tests.support.task_queues import Queue
+from tests.support.rules.stage import Stage
+from tests.support.temporal.task_queues import Queue
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.runtime.settings import Settings
 from cases.plain_text import as_markdown
 from tests.support.histories.taobao import split_of, until_task, walk
-from tests.support.life import Life, fired, whole_now
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import Life, fired, whole_now
 from workflows.replay.replayer import replay
 
 OpenSplit = Callable[[], Awaitable[Life]]

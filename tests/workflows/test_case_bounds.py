@@ -18,10 +18,10 @@ from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.embedded_server import SMALL_UPDATES
 from cases.errors import BadForm
 from cases.messages import Opening
-from tests.support.life import Life, Open, at, eventually, fired
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.servers import start_server
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import Life, Open, at, eventually, fired
+from tests.support.temporal.servers import start_server
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

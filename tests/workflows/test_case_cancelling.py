@@ -5,9 +5,9 @@ import asyncio
 from temporalio.client import WorkflowExecutionStatus
 
 from cases.messages import EffectCall, EffectOutcome
-from tests.support.life import Open, fired
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import Open, fired
 
 
 async def test_a_case_is_not_called_off_while_its_decision_is_submitted(open_case: Open, stage: Stage) -> None:

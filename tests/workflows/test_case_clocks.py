@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from cases.durations import parse_duration
-from tests.support.life import Open, at, due, fired, settled, whole_now
-from tests.support.stage import BUSINESS, NOT_YET, Scene
+from tests.support.rules.stage import BUSINESS, NOT_YET, Scene
+from tests.support.temporal.life import Open, at, due, fired, settled, whole_now
 
 
 async def test_g_2_a_silent_case_goes_its_whole_way_by_its_clocks(open_case: Open) -> None:

@@ -10,9 +10,9 @@ from temporalio.testing import WorkflowEnvironment
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
-from tests.support.life import Life, Open, at, due, fired
-from tests.support.servers import start_server
-from tests.support.stage import UNREACHABLE, Scene, Stage
+from tests.support.rules.stage import UNREACHABLE, Scene, Stage
+from tests.support.temporal.life import Life, Open, at, due, fired
+from tests.support.temporal.servers import start_server
 from workflows.engine.search_attributes import KEYS
 from workflows.engine.sender import InputSender
 

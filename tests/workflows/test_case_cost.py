@@ -7,8 +7,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.simulation.result import history_size
 from cases.messages import Opening
-from tests.support.life import PROCESS, Life, facts, whole_now
-from tests.support.stage import Scene, Stage
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import PROCESS, Life, facts, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

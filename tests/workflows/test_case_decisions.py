@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from tests.support.life import Open, due, eventually, fired, whole_now
-from tests.support.stage import Scene
-from tests.support.task_queues import Queue
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import Open, due, eventually, fired, whole_now
+from tests.support.temporal.task_queues import Queue
 
 REFUSED = [
     ("ship", {"carrier": "SF", "tracking_no": "SF1"}, "允许的动作"),

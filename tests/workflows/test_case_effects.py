@@ -1,7 +1,7 @@
 """The effects of a case (G-7, G-8): performed in order, beside its clocks, and never lost."""
 
-from tests.support.life import Open
-from tests.support.stage import UNREACHABLE
+from tests.support.rules.stage import UNREACHABLE
+from tests.support.temporal.life import Open
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 

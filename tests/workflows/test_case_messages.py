@@ -16,9 +16,9 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.support.life import Life, Open, at, fired
-from tests.support.raw import ARGUMENTS, PAYLOADS
-from tests.support.task_queues import Queue
+from tests.support.temporal.life import Life, Open, at, fired
+from tests.support.temporal.raw import ARGUMENTS, PAYLOADS
+from tests.support.temporal.task_queues import Queue
 from workflows.engine.arrivals import MESSAGES_AT_ONCE
 from workflows.registry import PROCESSES
 

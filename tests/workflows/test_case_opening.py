@@ -23,9 +23,9 @@ from temporalio.testing import WorkflowEnvironment
 from cases.douyin_reship import ReshipPolicy
 from cases.editions import NEWEST
 from cases.messages import Opening
-from tests.support.life import PROCESS, Open, due, eventually, facts, fired, whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.raw import ARGUMENTS, PAYLOADS
+from tests.support.temporal.life import PROCESS, Open, due, eventually, facts, fired, whole_now
+from tests.support.temporal.raw import ARGUMENTS, PAYLOADS
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

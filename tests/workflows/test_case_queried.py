@@ -16,9 +16,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from cases.messages import EffectCall, EffectOutcome, Opening
-from tests.support.life import PROCESS, eventually, facts
-from tests.support.stage import Scene, Stage
-from tests.support.task_queues import Queue
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import PROCESS, eventually, facts
+from tests.support.temporal.task_queues import Queue
 from workflows.engine import case_workflow
 from workflows.engine.view import CaseView, view
 from workflows.opening import start_case

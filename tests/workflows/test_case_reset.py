@@ -14,12 +14,12 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.runtime.client.decision_client import SentDecision, decide
 from aftersales.runtime.client.sender_header import with_sender
 from cases.messages import EffectCall, Opening
-from tests.support.early_ends import reset_by_hand
-from tests.support.life import eventually, facts, fired, whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
 from tests.support.processes.delays import DELAY, SHIPMENT, delay_facts
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.early_ends import reset_by_hand
+from tests.support.temporal.life import eventually, facts, fired, whole_now
 from workflows.engine.arrivals import MESSAGES_AT_ONCE
 from workflows.engine.sender import InputSender
 from workflows.opening import start_case

@@ -5,7 +5,7 @@ from typing import Any
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from aftersales.runtime.client.case_search import OPEN, RUNNING
-from tests.support.life import Life, Open, due, eventually
+from tests.support.temporal.life import Life, Open, due, eventually
 from workflows.registry import PROCESSES
 
 PERSONAL = "王小明 13800000000"

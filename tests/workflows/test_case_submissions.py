@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.life import Life, Open, at, due, fired
-from tests.support.stage import BUSINESS, UNREACHABLE, Scene
-from tests.support.task_queues import Queue
+from tests.support.rules.stage import BUSINESS, UNREACHABLE, Scene
+from tests.support.temporal.life import Life, Open, at, due, fired
+from tests.support.temporal.task_queues import Queue
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 REFUSAL = {"reason": "已签收"}

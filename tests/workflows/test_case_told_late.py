@@ -10,9 +10,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
 from cases.errors import LedgerUnreachable
-from tests.support.life import Life, Open, at, eventually, fired, whole_now
 from tests.support.processes.delays import delay_facts
-from tests.support.stage import Scene, Stage
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import Life, Open, at, eventually, fired, whole_now
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 OpenDelay = Callable[..., Awaitable[Life]]

@@ -17,10 +17,10 @@ from aftersales.runtime.client.sender_header import with_sender
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from cases.messages import Opening
-from tests.support.life import PROCESS, eventually, facts, whole_now
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.stage import UNREACHABLE, Scene, Stage
-from tests.support.task_queues import Queue
+from tests.support.rules.stage import UNREACHABLE, Scene, Stage
+from tests.support.temporal.life import PROCESS, eventually, facts, whole_now
+from tests.support.temporal.task_queues import Queue
 from workflows.engine.case_workflow import SETTLED_BEFORE_SHOWN
 from workflows.engine.sender import InputSender
 from workflows.opening import start_case

@@ -20,9 +20,6 @@ from aftersales.runtime.settings import Settings
 from cases.errors import LedgerUnreachable
 from cases.ledger import Booked, OpenedCase, ToldFact
 from cases.messages import Opening
-from tests.support.early_ends import reset_by_hand
-from tests.support.life import Life, at, eventually, fired, whole_now
-from tests.support.life import facts as reship_facts
 from tests.support.processes.advance_reports import PROOF, advance_facts
 from tests.support.processes.anomalies import anomaly_facts
 from tests.support.processes.claims import claim_facts
@@ -32,8 +29,11 @@ from tests.support.processes.jd_shipments import PARCEL, watch_facts
 from tests.support.processes.shipments import PARCEL as NUMBER
 from tests.support.processes.shipments import shipment_facts
 from tests.support.processes.shortages import DELETION, shortage_facts
-from tests.support.servers import start_server
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.early_ends import reset_by_hand
+from tests.support.temporal.life import Life, at, eventually, fired, whole_now
+from tests.support.temporal.life import facts as reship_facts
+from tests.support.temporal.servers import start_server
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 from workflows.replay.replayer import replay

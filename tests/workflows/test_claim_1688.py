@@ -9,9 +9,9 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
-from tests.support.life import Life, at, fired, whole_now
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import Life, at, fired, whole_now
 
 PAGE = "1688 商家工作台 > 履约 > 我的理赔服务中心"
 OpenClaim = Callable[[], Awaitable[Life]]

@@ -22,12 +22,12 @@ from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.schedules import schedule_look_for_ended
 from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable, Refused
 from cases.messages import ActionRequired
-from tests.support.booking import ended
-from tests.support.early_ends import EARLY_ENDS, Handle, opened, reset_by_hand, terminated
-from tests.support.life import PROCESS, eventually, fired
-from tests.support.machines import SHIPMENT
-from tests.support.register import Register
-from tests.support.stage import Stage
+from tests.support.records.booking import ended
+from tests.support.records.register import Register
+from tests.support.rules.machines import SHIPMENT
+from tests.support.rules.stage import Stage
+from tests.support.temporal.early_ends import EARLY_ENDS, Handle, opened, reset_by_hand, terminated
+from tests.support.temporal.life import PROCESS, eventually, fired
 
 
 class Told(Stage):

@@ -11,9 +11,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from aftersales.runtime.settings import Settings
 from cases.messages import Opening
-from tests.support.life import whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.processes.delays import DELAY, delay_facts
+from tests.support.temporal.life import whole_now
 from workflows.opening import start_case
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from tests.support.life import Life, Open
 from tests.support.places import HISTORIES, ROOT
+from tests.support.temporal.life import Life, Open
 from workflows.engine import case_workflow
 from workflows.engine.case_workflow import CaseWorkflow
 from workflows.replay.replayer import recorded, replay

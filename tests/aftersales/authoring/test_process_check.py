@@ -11,7 +11,7 @@ import pytest
 
 from aftersales.authoring.process_check import broken_invariants, led_on_by_orders, missing, unregistered, worker_faults
 from tests.support.places import PACKAGES, ROOT
-from tests.support.preloaded import Preloaded, preloaded
+from tests.support.programs.preloaded import Preloaded, preloaded
 from workflows.registry import FAULTS, PROCESSES, REGISTERED
 
 CHART, CASE, WORKFLOW = "statecharts/claim_1688.py", "cases/claim_1688.py", "workflows/claim_1688.py"

@@ -14,11 +14,11 @@ from click.testing import Result
 from temporalio.client import Client, WorkflowHandle
 
 from aftersales.runtime.client.decision_client import SentDecision, decide
-from tests.support.life import eventually
-from tests.support.senders import SIGNALED, UPDATED, names_and_ways
-from tests.support.stand_in import stand_ins, start_stand_in
-from tests.support.task_queues import holds_update
-from tests.support.wire import Wire
+from tests.support.programs.wire import Wire
+from tests.support.temporal.life import eventually
+from tests.support.temporal.senders import SIGNALED, UPDATED, names_and_ways
+from tests.support.temporal.stand_in import stand_ins, start_stand_in
+from tests.support.temporal.task_queues import holds_update
 
 Act = Callable[..., Awaitable[Result]]
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]

@@ -15,9 +15,9 @@ from temporalio.client import Client
 
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.cli.test_show import VIEW
-from tests.support.booking import expected, recorded
-from tests.support.listed import are_listed, list_case
-from tests.support.stand_in import stand_ins, start_stand_in
+from tests.support.records.booking import expected, recorded
+from tests.support.temporal.listed import are_listed, list_case
+from tests.support.temporal.stand_in import stand_ins, start_stand_in
 
 PROGRAM = (sys.executable, "-m", "aftersales.cli.main")
 ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from aftersales.ledger.store import SqlLedger
-from tests.support.booking import expected, november, recorded
+from tests.support.records.booking import expected, november, recorded
 
 Command = Callable[..., Result]
 HEAD = "bill_id,shop_id,clause,at,order,amount,points,note\n"

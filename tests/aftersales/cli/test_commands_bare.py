@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.runtime.temporal.connection import connect_to
 from aftersales.runtime.temporal.embedded_server import temporal_binary
 from tests.support.places import HISTORIES
-from tests.support.playing import reship
+from tests.support.rules.playing import reship
 from workflows.engine.search_attributes import KEYS
 
 

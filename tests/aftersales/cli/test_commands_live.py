@@ -15,11 +15,11 @@ import yaml
 from click.testing import Result
 from temporalio.client import Client
 
-from tests.support.embedded import UP, Embedded, settings_of
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
-from tests.support.senders import steps_named
+from tests.support.programs.embedded import UP, Embedded, settings_of
+from tests.support.rules.playing import reship
+from tests.support.temporal.senders import steps_named
 from workflows.registry import PROCESSES
 from workflows.replay.open_cases import where_of
 from workflows.replay.replayer import recorded

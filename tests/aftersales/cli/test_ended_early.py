@@ -13,9 +13,9 @@ import yaml
 from click.testing import Result
 
 from aftersales.runtime.temporal.connection import connect_to
-from tests.support.embedded import Embedded, settings_of
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.playing import reship
+from tests.support.programs.embedded import Embedded, settings_of
+from tests.support.rules.playing import reship
 
 Command = Callable[..., Result]
 

@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersales.cli.exit_status import run
 from aftersales.cli.main import COMMANDS
 from cases.errors import BadForm, CaseError, PolicyUnknown, Refused
-from tests.support.embedded import settings_of
+from tests.support.programs.embedded import settings_of
 from workflows.registry import PROCESSES, process_of
 
 

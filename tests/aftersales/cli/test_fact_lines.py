@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from aftersales.cli.cases.fact_lines import fact_lines, field_lines
-from tests.support.playing import reship
 from tests.support.processes.claims import claim_facts
+from tests.support.rules.playing import reship
 from workflows.registry import PROCESSES
 
 

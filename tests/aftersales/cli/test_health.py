@@ -9,10 +9,10 @@ from aftersales.cli.running.running_codec import running_codec
 from aftersales.cli.running.running_desk import running_desk
 from aftersales.runtime.encryption.key_ring import KeyRing
 from aftersales.runtime.settings import Settings
-from tests.support.key_files import READER, TOKEN, key_file
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import free_port
-from tests.support.scraping import status_pages
+from tests.support.programs.programs import free_port
+from tests.support.programs.scraping import status_pages
+from tests.support.records.key_files import READER, TOKEN, key_file
 
 
 async def answers(address: str) -> list[tuple[int, str]]:

@@ -12,8 +12,8 @@ from click.testing import Result
 from rich.cells import cell_len
 from temporalio.client import Client
 
-from tests.support.life import eventually
-from tests.support.listed import are_listed, list_case
+from tests.support.temporal.life import eventually
+from tests.support.temporal.listed import are_listed, list_case
 
 Command = Callable[..., Result]
 

@@ -13,7 +13,7 @@ from click.testing import Result
 from aftersales.ledger.store import SqlLedger
 from cases.ledger import Undone
 from cases.shanghai import SHANGHAI
-from tests.support.booking import bill, decided, ended, expected, november, recorded
+from tests.support.records.booking import bill, decided, ended, expected, november, recorded
 
 Command = Callable[..., Result]
 ODD = '=S<script>"&'

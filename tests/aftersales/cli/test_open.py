@@ -21,11 +21,11 @@ from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal import opening_pace
 from cases.messages import Opening
 from cases.shanghai import SHANGHAI
-from tests.support.booking import ended, recorded
-from tests.support.embedded import surroundings
-from tests.support.exporting import RESHIPS, Exported
-from tests.support.exporting import row as row_of
-from tests.support.programs import ROOT
+from tests.support.programs.embedded import surroundings
+from tests.support.programs.programs import ROOT
+from tests.support.records.booking import ended, recorded
+from tests.support.records.exporting import RESHIPS, Exported
+from tests.support.records.exporting import row as row_of
 
 Command = Callable[..., Result]
 NO_SERVER = "127.0.0.1:1"

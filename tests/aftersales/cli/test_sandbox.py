@@ -19,7 +19,7 @@ from aftersales.platforms.credentials import read_secrets
 from aftersales.runtime.settings import Settings
 from aftersales.sandbox.running import FOLDER, RunningSandbox, running_sandbox
 from tests.support.platforms.serving import serving
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
 
 SHOPS = {"1001", "S2"}
 APPLICATION = ("--apply", "--form", "shop_id=1001", "--form", "reason=short_shipped", "--form", "amount=12.50")

@@ -14,7 +14,7 @@ from aftersales.cli.main import app
 from aftersales.cli.running import running_gateway
 from aftersales.monitoring.monitor import Monitor
 from aftersales.runtime.settings import Settings, load_settings
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
 
 
 class StoreOpened(Exception):

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from temporalio.client import Client
 
 from cases.messages import Opening
-from tests.support.playing import reship
-from tests.support.stand_in import stand_ins, start_stand_in
+from tests.support.rules.playing import reship
+from tests.support.temporal.stand_in import stand_ins, start_stand_in
 from workflows.engine.machine import CaseMachine
 from workflows.engine.view import CaseSummary, CaseView, view
 from workflows.registry import PROCESSES

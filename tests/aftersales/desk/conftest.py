@@ -24,8 +24,8 @@ from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening
 from tests.conftest import TASK_QUEUE
-from tests.support.life import facts
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.temporal.life import facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

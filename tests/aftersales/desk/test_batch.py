@@ -20,8 +20,8 @@ from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from cases.errors import PlatformRefused
 from tests.aftersales.desk.conftest import CLERK, As, OpenOnDesk, browsing, token_in
-from tests.support.posted_forms import PageForm, forms_of, part_about
-from tests.support.stage import Scene, Stage
+from tests.support.pages.posted_forms import PageForm, forms_of, part_about
+from tests.support.rules.stage import Scene, Stage
 from workflows.engine.view import CaseView
 
 View = Callable[[str], Awaitable[CaseView]]

@@ -19,11 +19,11 @@ from aftersales.platforms.marketplace import carriers_of
 from aftersales.runtime.client.decision_client import DecisionUnknown, SentDecision, decide
 from aftersales.runtime.client.sender_header import by_desk, with_sender
 from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
-from tests.support.life import eventually, whole_now
-from tests.support.posted_forms import form_with, forms_of
+from tests.support.pages.posted_forms import form_with, forms_of
 from tests.support.processes.claims import claim_facts
-from tests.support.senders import steps_named
-from tests.support.stage import BUSINESS, UNREACHABLE, Stage
+from tests.support.rules.stage import BUSINESS, UNREACHABLE, Stage
+from tests.support.temporal.life import eventually, whole_now
+from tests.support.temporal.senders import steps_named
 
 COLLEAGUE = "李四"
 

@@ -19,10 +19,10 @@ from cases.errors import PlatformRefused
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing, token_in
 from tests.aftersales.desk.test_batch import carried_out, chosen, forms_to
 from tests.aftersales.desk.test_tasks import card
-from tests.support.booking import decided, ended, expected, recorded
-from tests.support.page_check import faults_of
-from tests.support.posted_forms import form_with
-from tests.support.stage import Stage
+from tests.support.pages.page_check import faults_of
+from tests.support.pages.posted_forms import form_with
+from tests.support.records.booking import decided, ended, expected, recorded
+from tests.support.rules.stage import Stage
 
 EVIL = "<evil-x onload=\"go('1')\">"
 """What somebody might write in the hope that a browser takes it for HTML."""

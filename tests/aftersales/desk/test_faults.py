@@ -19,8 +19,8 @@ from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk, browsing, token_in
 from tests.aftersales.desk.test_home import listed
-from tests.support.cut_line import CutLine, line_to
-from tests.support.posted_forms import form_with, forms_of
+from tests.support.pages.posted_forms import form_with, forms_of
+from tests.support.programs.cut_line import CutLine, line_to
 from workflows.engine import search_attributes as sa
 
 PAGES = ("/", "/case/douyin_reship/1", "/tasks")

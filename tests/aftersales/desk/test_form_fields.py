@@ -24,7 +24,7 @@ from cases.forms import Evidence, EvidenceKind, Form, Proof, Shipment
 from cases.jd_presale_shortage import DeletionRequest
 from cases.jd_shipment import Exemption
 from cases.models import Duration, Id, Instant, Money, Name, Text
-from tests.support.html_forms import FormPage
+from tests.support.pages.html_forms import FormPage
 from workflows.engine.decisions import StepDone
 from workflows.registry import PROCESSES
 

@@ -25,9 +25,9 @@ from aftersales.ledger.tables import CLAIMS, OUTCOMES
 from aftersales.ledger.teamwork import Claim
 from cases.ledger import NumberUse
 from tests.aftersales.desk.conftest import CLERK, Browse, OpenOnDesk
-from tests.support.booking import ended, november, recorded
-from tests.support.listed import are_listed, list_case
-from tests.support.stage import BUSINESS, Stage
+from tests.support.records.booking import ended, november, recorded
+from tests.support.rules.stage import BUSINESS, Stage
+from tests.support.temporal.listed import are_listed, list_case
 from workflows.engine import search_attributes as sa
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)

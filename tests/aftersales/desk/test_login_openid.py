@@ -18,7 +18,7 @@ from aftersales.desk.access.openid_login import OpenIdLogin, identity_of
 from aftersales.desk.access.users import Role
 from aftersales.desk.services import DeskServices
 from tests.aftersales.desk.conftest import browsing, token_in
-from tests.support.openid_provider import (
+from tests.support.pages.openid_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     FOREIGN_KEY,

@@ -8,7 +8,7 @@ from aftersales.desk.services import DeskServices
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim
 from tests.aftersales.desk.conftest import As, OpenOnDesk, browsing
-from tests.support.booking import bill, decided, ended, expected, november, recorded
+from tests.support.records.booking import bill, decided, ended, expected, november, recorded
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,9 @@ from aftersales.runtime.settings import Settings
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening
 from tests.aftersales.desk.test_home import listed
-from tests.support.life import facts, whole_now
-from tests.support.posted_forms import forms_of
-from tests.support.stage import BUSINESS, Stage
+from tests.support.pages.posted_forms import forms_of
+from tests.support.rules.stage import BUSINESS, Stage
+from tests.support.temporal.life import facts, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -11,7 +11,7 @@ from aftersales.desk.handling.permission import CaseTask, amount_of, is_irrevers
 from aftersales.desk.services import DeskServices
 from cases.case import Cost
 from cases.errors import Refused
-from tests.support.life import facts
+from tests.support.temporal.life import facts
 from workflows.engine.process import Process
 from workflows.engine.view import ActionView, CaseView, DeadlineView
 from workflows.registry import PROCESSES

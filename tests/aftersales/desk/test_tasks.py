@@ -13,9 +13,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.aftersales.desk.conftest import CLERK, OpenOnDesk
 from tests.aftersales.desk.test_batch import carried_out, chosen, forms_to
-from tests.support.life import whole_now
-from tests.support.posted_forms import PageForm, form_with, part_about
+from tests.support.pages.posted_forms import PageForm, form_with, part_about
 from tests.support.processes.claims import claim_facts
+from tests.support.temporal.life import whole_now
 from workflows.engine.view import CaseView
 
 

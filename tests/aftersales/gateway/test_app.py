@@ -27,7 +27,6 @@ from aftersales.runtime.http import http_request
 from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import PlatformRefused
-from tests.support.life import eventually
 from tests.support.platforms.pushing import (
     APP,
     SECRET,
@@ -41,6 +40,7 @@ from tests.support.platforms.pushing import (
     signed,
 )
 from tests.support.platforms.serving import calling
+from tests.support.temporal.life import eventually
 
 TOKEN = "status-token"  # noqa: S105 - of this test
 LIMIT = 4000

@@ -27,12 +27,12 @@ from cases.errors import BadForm, CaseError, LedgerUnreachable, PlatformRefused,
 from cases.ledger import KnownCase
 from cases.messages import CatchUp, CatchUpCall, Opening, Report
 from tests.conftest import TASK_QUEUE
-from tests.support.booking import ended
-from tests.support.early_ends import forgotten
-from tests.support.life import PROCESS, eventually, facts, fired, whole_now
-from tests.support.machines import SHIPMENT
 from tests.support.processes.claims import claim_facts
-from tests.support.register import Register
+from tests.support.records.booking import ended
+from tests.support.records.register import Register
+from tests.support.rules.machines import SHIPMENT
+from tests.support.temporal.early_ends import forgotten
+from tests.support.temporal.life import PROCESS, eventually, facts, fired, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -15,10 +15,10 @@ from aftersales.gateway.inbox import Inbox
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings
 from cases.messages import Report
-from tests.support.life import eventually
 from tests.support.platforms.gateways import gateway_process, gateway_settings, secrets_file
 from tests.support.platforms.pushing import SECRET, body, content, pushed, signed
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
+from tests.support.temporal.life import eventually
 
 ELSEWHERE = "192.0.2.1"
 """An address that no machine has."""

@@ -23,8 +23,8 @@ from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.sandbox import taobao as sandbox
 from aftersales.sandbox.taobao import REDELIVERY, FakeTaobao
 from cases.models import read
-from tests.support.life import eventually
 from tests.support.platforms.serving import serving
+from tests.support.temporal.life import eventually
 
 TOPIC, ORDER = "taobao_trade_TradeSuccess", "281234567890"
 CONTENT = f'{{"tid": {ORDER}, "buyer_nick": "王小明 13800138000"}}'

@@ -19,8 +19,8 @@ from aftersales.runtime.client.known_cases import EndedEarly
 from aftersales.runtime.temporal.connection import TemporalUnreachable
 from cases.errors import LedgerUnreachable, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
-from tests.support.life import eventually
 from tests.support.platforms.pushing import SENDERS, SHOP, RecordingFeed, bad_form
+from tests.support.temporal.life import eventually
 
 QUICK: dict[str, Any] = {"first_pause": 0.005, "longest_pause": 0.02, "idle": 0.01}
 

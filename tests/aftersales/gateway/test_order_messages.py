@@ -26,12 +26,12 @@ from aftersales.sandbox.server import make_sandbox
 from cases.messages import Opening, Report
 from cases.models import read
 from tests.conftest import TASK_QUEUE
-from tests.support.life import eventually, fired, whole_now
 from tests.support.platforms.serving import serving
 from tests.support.processes.anomalies import anomaly_facts
 from tests.support.processes.claims import claim_facts
-from tests.support.programs import free_port
-from tests.support.register import Register
+from tests.support.programs.programs import free_port
+from tests.support.records.register import Register
+from tests.support.temporal.life import eventually, fired, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

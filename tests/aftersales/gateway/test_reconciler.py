@@ -36,10 +36,10 @@ from aftersales.runtime.temporal.schedules import look_again, schedule_catch_up
 from cases.errors import BadForm, LedgerUnreachable, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report
 from cases.ports import LookProgress
-from tests.support.life import eventually, whole_now
-from tests.support.looks import Looked
 from tests.support.platforms.pushing import APP, SECRET, SHOP
 from tests.support.platforms.serving import serving
+from tests.support.rules.looks import Looked
+from tests.support.temporal.life import eventually, whole_now
 from workflows.reconcile import FIRST_SPAN, OVERLAP, SILENCE, CatchUpWorkflow
 from workflows.worker_options import CaseRunner
 

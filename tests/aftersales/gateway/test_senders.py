@@ -26,10 +26,10 @@ from aftersales.runtime.telemetry.logs import configure_logs
 from cases.errors import NoCredentials
 from cases.messages import Opening
 from tests.conftest import TASK_QUEUE
-from tests.support.life import PROCESS, eventually, facts, fired
 from tests.support.platforms.pushing import body, content, pushed, signed
 from tests.support.platforms.serving import calling
-from tests.support.register import Register
+from tests.support.records.register import Register
+from tests.support.temporal.life import PROCESS, eventually, facts, fired
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

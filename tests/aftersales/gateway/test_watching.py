@@ -16,12 +16,12 @@ from aftersales.monitoring.figures import CASES_COUNTED_AT, FIGURE_REGISTRY
 from aftersales.platforms.inbound import CaseKey, InboundMessage
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.connection import TemporalUnreachable
-from tests.support.life import eventually
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.gateways import secrets_file
 from tests.support.platforms.pushing import APP, SHOP, body, content, pushed, signed
-from tests.support.programs import free_port
-from tests.support.scraping import StatusPages, status_pages
+from tests.support.programs.programs import free_port
+from tests.support.programs.scraping import StatusPages, status_pages
+from tests.support.temporal.life import eventually
 
 NOWHERE = "http://127.0.0.1:9"
 ORDER = 7104300007405429232

@@ -16,10 +16,10 @@ from aftersales.runtime.temporal import opening_pace
 from cases.errors import LedgerUnreachable
 from cases.ledger import OpenedCase
 from cases.messages import Opening
-from tests.support.booking import ended
-from tests.support.early_ends import forgotten
-from tests.support.life import PROCESS, facts
-from tests.support.register import Register
+from tests.support.records.booking import ended
+from tests.support.records.register import Register
+from tests.support.temporal.early_ends import forgotten
+from tests.support.temporal.life import PROCESS, facts
 from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 

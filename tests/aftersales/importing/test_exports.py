@@ -20,10 +20,10 @@ from aftersales.importing.table_rows import clean
 from aftersales.importing.workbook_program import cell_text
 from cases.douyin_reship import Reason
 from cases.errors import BadForm
-from tests.support.exporting import HEADER, RESHIPS, SPLIT_HEADER, SPLITS, Exported, facts, reasons, row
-from tests.support.memory import PEAK
 from tests.support.places import EXAMPLES
-from tests.support.programs import ROOT
+from tests.support.programs.memory import PEAK
+from tests.support.programs.programs import ROOT
+from tests.support.records.exporting import HEADER, RESHIPS, SPLIT_HEADER, SPLITS, Exported, facts, reasons, row
 from workflows.registry import PROCESSES
 
 EXPORTS = EXAMPLES / "exports"

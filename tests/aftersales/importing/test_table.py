@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from aftersales.files.documents import BadFile
 from aftersales.importing.table_rows import clean
 from aftersales.importing.workbook_program import cell_text
-from tests.support.exporting import HEADER, RESHIPS, Exported, as_csv, facts, reasons, row
+from tests.support.records.exporting import HEADER, RESHIPS, Exported, as_csv, facts, reasons, row
 
 AT = datetime.fromisoformat("2026-11-20T09:05:00")
 

@@ -10,10 +10,10 @@ import pytest
 from aftersales.files.documents import BadFile
 from aftersales.importing import workbooks
 from aftersales.importing.workbooks import workbook_rows
-from tests.support.exporting import HEADER, RESHIPS, SPLITS, Exported, facts, reasons
-from tests.support.memory import PEAK
-from tests.support.programs import ROOT
-from tests.support.workbook_bytes import cell, text_cell, write_workbook
+from tests.support.programs.memory import PEAK
+from tests.support.programs.programs import ROOT
+from tests.support.records.exporting import HEADER, RESHIPS, SPLITS, Exported, facts, reasons
+from tests.support.records.workbook_bytes import cell, text_cell, write_workbook
 
 OLD = Path(__file__).with_name("files") / "old.xls"
 NINE_O_FIVE, DAY = "46346.37847222222", "46346"

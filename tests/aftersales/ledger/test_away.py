@@ -15,9 +15,9 @@ from aftersales.bootstrap import default_dependencies, make_worker
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError
-from tests.support.embedded import settings_of
-from tests.support.life import Open, fired, whole_now
-from tests.support.stage import Stage
+from tests.support.programs.embedded import settings_of
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import Open, fired, whole_now
 
 NOBODY = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aftersales.ledger.caps import Capped, Caps, Score, ScoreRules, capped, figures_of, monday, weekly_score
 from cases.ledger import LedgerEntry
 from cases.shanghai import shanghai_day
-from tests.support.booking import expected, november
+from tests.support.records.booking import expected, november
 from workflows.registry import PROCESSES
 
 

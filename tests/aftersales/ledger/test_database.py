@@ -20,8 +20,8 @@ from aftersales.ledger import database
 from aftersales.ledger.database import parse_address, printable
 from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm, LedgerUnreachable
-from tests.support.booking import bill, expected, recorded
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.records.booking import bill, expected, recorded
 
 BAD = [
     "",

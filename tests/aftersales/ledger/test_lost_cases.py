@@ -9,8 +9,8 @@ from sqlalchemy import make_url
 
 from aftersales.ledger.store import SqlLedger
 from tests.aftersales.ledger.conftest import database
-from tests.support.booking import ended, expected, november, opened, recorded
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.records.booking import ended, expected, november, opened, recorded
 
 
 def unended(ledger: SqlLedger) -> list[str]:

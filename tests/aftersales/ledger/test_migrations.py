@@ -17,7 +17,7 @@ from aftersales.ledger.database import HEAD, MIGRATIONS, WRITES, _upgrade, migra
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.tables import METADATA
 from cases.errors import BadForm, CaseError
-from tests.support.booking import decided, ended, expected, recorded
+from tests.support.records.booking import decided, ended, expected, recorded
 
 
 def test_an_empty_database_gets_the_tables_that_the_models_name(address: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from aftersales.ledger.month_clocks import ClockNames
 from statecharts.rules import OPERATORS, Party
-from tests.support.booking import booked, ended, expected, november
+from tests.support.records.booking import booked, ended, expected, november
 from workflows.registry import PROCESSES
 
 

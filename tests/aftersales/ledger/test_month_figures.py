@@ -30,7 +30,7 @@ from cases.case import Appeals
 from cases.errors import BadForm
 from cases.ledger import Booked, CaseOutcome, Decided, LedgerEntry, Missed
 from cases.shanghai import SHANGHAI, shanghai_day
-from tests.support.booking import bill, booked, decided, ended, expected, november
+from tests.support.records.booking import bill, booked, decided, ended, expected, november
 from workflows.registry import PROCESSES
 
 APPEALS = {"claim_1688": Appeals(clause="CL-5", won="dismissed", lost="established")}

@@ -7,7 +7,7 @@ from typing import Any
 from aftersales.ledger.month_figures import Books, Month, ShopMonth, month_of, shop_months
 from cases.ledger import Booked, LedgerEntry
 from cases.shanghai import SHANGHAI
-from tests.support.booking import bill, booked, ended, expected, november
+from tests.support.records.booking import bill, booked, ended, expected, november
 
 OCTOBER, NOVEMBER, DECEMBER = (month_of(f"2026-{number}") for number in (10, 11, 12))
 

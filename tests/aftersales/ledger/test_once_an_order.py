@@ -21,7 +21,7 @@ from aftersales.ledger.settling import settle
 from aftersales.ledger.store import SqlLedger
 from cases.ledger import BegunIn, Bill, Booked, CaseRecord, LedgerEntry, OpenedCase, Undone
 from cases.ports import Ledger
-from tests.support.booking import bill, expected, november, opened, recorded
+from tests.support.records.booking import bill, expected, november, opened, recorded
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 CLAUSES = ("JD-10", "JD-14")

@@ -13,8 +13,8 @@ from aftersales.ledger.month_figures import month_of
 from aftersales.ledger.month_report import NOBODY_TELLS, OpenNow, OpenStake, read_report
 from aftersales.ledger.open_stakes import KEPT_FACTOR, KeptStakes, open_stakes
 from aftersales.ledger.store import SqlLedger
-from tests.support.booking import opened
-from tests.support.listed import are_listed, list_case
+from tests.support.records.booking import opened
+from tests.support.temporal.listed import are_listed, list_case
 
 NOVEMBER = month_of("2026-11")
 

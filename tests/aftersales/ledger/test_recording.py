@@ -15,7 +15,7 @@ from aftersales.ledger.in_memory import InMemoryLedger
 from aftersales.ledger.store import SqlLedger
 from cases.ledger import Bill, Booked, CaseOutcome, CaseRecord, Decided, Ending, KnownCase, MissedDeadline
 from cases.ports import Ledger
-from tests.support.booking import bill, decided, ended, expected, november, opened, recorded
+from tests.support.records.booking import bill, decided, ended, expected, november, opened, recorded
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 CASE = "claim_1688/C1"

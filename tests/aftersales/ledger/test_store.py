@@ -18,9 +18,9 @@ from aftersales.ledger.matching import match
 from aftersales.ledger.store import SqlLedger
 from cases.errors import BadForm, LedgerUnreachable
 from cases.ledger import Booked
-from tests.support.booking import bill, booked, decided, ended, expected, november, opened, recorded
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
+from tests.support.records.booking import bill, booked, decided, ended, expected, november, opened, recorded
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
 
@@ -178,7 +178,7 @@ def test_a_postgresql_text_without_end_is_refused_for_good(postgresql: str) -> N
 HANDING_IN = """
 import sys
 from aftersales.ledger.store import SqlLedger
-from tests.support.booking import bill, decided, ended, expected, recorded
+from tests.support.records.booking import bill, decided, ended, expected, recorded
 for address in sys.argv[1:]:
     with SqlLedger(address) as ledger:
         for number in range(10):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import LONGEST_NOTE, Claim, Note
-from tests.support.booking import ended, november, recorded
+from tests.support.records.booking import ended, november, recorded
 
 AT = datetime(2026, 11, 11, 3, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.tables import TOLD
 from cases.ledger import LONG_ENDED, KnownCase, NumberUse, ToldFact
 from cases.ports import Ledger
-from tests.support.booking import ended, november, opened, recorded
+from tests.support.records.booking import ended, november, opened, recorded
 
 SHIPMENT = "jd_shipment"
 

@@ -23,8 +23,8 @@ from aftersales.monitoring.figures import (
     CASES_OVERDUE,
 )
 from cases.errors import LedgerUnreachable
-from tests.support.life import eventually
-from tests.support.scraping import shown
+from tests.support.programs.scraping import shown
+from tests.support.temporal.life import eventually
 from workflows.engine import search_attributes as sa
 
 A, B = "douyin_reship", "claim_1688"

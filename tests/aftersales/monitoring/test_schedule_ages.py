@@ -19,8 +19,8 @@ from aftersales.monitoring.figures import CATCH_UP_SUCCEEDED_AT, LOOK_SUCCEEDED_
 from aftersales.monitoring.schedule_ages import ScheduleWatch, Shop
 from aftersales.runtime.temporal.schedules import catch_up_schedule, look_schedule
 from tests.conftest import TASK_QUEUE
-from tests.support.life import eventually
-from tests.support.scraping import shown
+from tests.support.programs.scraping import shown
+from tests.support.temporal.life import eventually
 from workflows.notices import SendNoticesWorkflow
 
 

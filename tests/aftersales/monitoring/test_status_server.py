@@ -17,8 +17,8 @@ from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.settings import Settings
 from cases.errors import CaseError, LedgerUnreachable
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import free_port
-from tests.support.scraping import status_pages
+from tests.support.programs.programs import free_port
+from tests.support.programs.scraping import status_pages
 
 NOBODY = "postgresql+psycopg://operator:hidden@127.0.0.1:1/ledger"
 

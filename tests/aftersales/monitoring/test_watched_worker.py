@@ -22,9 +22,9 @@ from aftersales.monitoring.clock_lateness import MeasuringRunner
 from aftersales.monitoring.temporal_checks import PollersLost, check_pollers
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.connection import connect_to
-from tests.support.life import PROCESS, Life, Open, eventually, fired
-from tests.support.scraping import OF_SDK, StatusPages, status_pages
-from tests.support.stage import BUSINESS, UNREACHABLE, Scene, Stage
+from tests.support.programs.scraping import OF_SDK, StatusPages, status_pages
+from tests.support.rules.stage import BUSINESS, UNREACHABLE, Scene, Stage
+from tests.support.temporal.life import PROCESS, Life, Open, eventually, fired
 from workflows.registry import case_workflows
 from workflows.worker_options import OneArgument, for_cases
 

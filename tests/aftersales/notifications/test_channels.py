@@ -10,9 +10,9 @@ from aftersales.notifications.channels import Channels, CurrentChannels, quiet_u
 from aftersales.notifications.robot_queues import robot_queues
 from cases.errors import BadForm
 from cases.shanghai import SHANGHAI
-from tests.support.key_files import rewritten
 from tests.support.notifications.notices import MIDNIGHT, NOON, notice, one
 from tests.support.places import EXAMPLES
+from tests.support.records.key_files import rewritten
 
 EXAMPLE = EXAMPLES / "channels.yaml"
 FULL = """\

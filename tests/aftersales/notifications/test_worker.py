@@ -21,11 +21,11 @@ from aftersales.notifications.robot_queues import RATES
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
 from cases.shanghai import SHANGHAI
-from tests.support.life import Life, Open, eventually
 from tests.support.notifications.bots import Bots
 from tests.support.notifications.notices import ACTION_REQUIRED, channel
 from tests.support.platforms.serving import serving
-from tests.support.stage import UNREACHABLE, Scene, Stage
+from tests.support.rules.stage import UNREACHABLE, Scene, Stage
+from tests.support.temporal.life import Life, Open, eventually
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from aftersales.platforms.credentials import CurrentSecrets, Secrets, read_secrets
 from cases.errors import BadForm
-from tests.support.key_files import rewritten
+from tests.support.records.key_files import rewritten
 
 FULL = """\
 douyin:

@@ -18,8 +18,8 @@ from aftersales.sandbox.server import make_sandbox
 from cases.errors import PlatformRefused
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
 from cases.models import read
-from tests.support.machines import after
 from tests.support.platforms.serving import serving
+from tests.support.rules.machines import after
 
 APP = {"app_key": "K1", "app_secret": "s3cret"}
 OWN_ID, ORDER = "77", "281234567890"

@@ -7,7 +7,7 @@ from aftersales.platforms.journal import Journal
 from aftersales.platforms.scripted import Script, ScriptedPlatform
 from cases.errors import PlatformError, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, ExpiryOutcome, ExpiryQuery
-from tests.support.machines import after
+from tests.support.rules.machines import after
 
 
 def call(key: str = "c/1", effect: str = "agree_on_platform") -> EffectCall:

@@ -12,7 +12,7 @@ from aftersales.sandbox.douyin.backend import Sandbox
 from aftersales.sandbox.running import shops_of
 from cases.messages import Opening
 from cases.models import read
-from tests.support.playing import reship
+from tests.support.rules.playing import reship
 from workflows.engine.process import Process
 from workflows.registry import PROCESSES
 

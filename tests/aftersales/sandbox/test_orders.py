@@ -11,10 +11,10 @@ import pytest_asyncio
 from aftersales.sandbox.douyin import codes
 from aftersales.sandbox.douyin.applications import announce
 from cases.messages import Opening
-from tests.support.life import whole_now
 from tests.support.platforms.sandboxes import Caller, bearer, sandbox_at_work
 from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.shipments import shipment_facts
+from tests.support.temporal.life import whole_now
 from workflows.registry import PROCESSES
 
 SHOP, ORDER = "1001", "6922"

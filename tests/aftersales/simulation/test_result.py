@@ -8,7 +8,7 @@ import pytest
 from aftersales.cli.rules.render_simulation import print_simulation
 from aftersales.simulation.result import in_seconds
 from aftersales.simulation.virtual_time import RestingCase
-from tests.support.machines import OPENED, after, machine
+from tests.support.rules.machines import OPENED, after, machine
 from workflows.engine.view import CaseView, DecisionStatus, DecisionView, TimelineView, view
 
 

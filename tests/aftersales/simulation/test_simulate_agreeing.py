@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Play, act, expect, ship
+from tests.support.rules.playing import DAY, HOUR, Play, act, expect, ship
 
 
 async def test_dr_1_the_reason_chooses_how_silence_ends(play: Play) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from aftersales.simulation.scenario import Scenario
 from cases.errors import BadForm
-from tests.support.playing import HOUR, Perform, Played
+from tests.support.rules.playing import HOUR, Perform, Played
 
 ORDER = {"shop_id": "J1", "order_id": "O1"}
 CARD = ORDER | {"promised_ship_at": "+24h", "proposed_ship_at": "+96h", "reason": "缺货", "sent_at": "+0s"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, SHIPMENT, Perform, Played, act, report, top_of
 from tests.support.processes.anomalies import REPORT
+from tests.support.rules.playing import DAY, HOUR, SHIPMENT, Perform, Played, act, report, top_of
 
 WORSEN = report("100h", "worsen", "m1", form={"kind": "lost"})
 NOTE = {"note": "网点答复今晚发出"}

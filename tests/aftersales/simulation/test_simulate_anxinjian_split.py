@@ -2,7 +2,7 @@
 
 from aftersales.files.documents import read_document
 from tests.support.places import EXAMPLES
-from tests.support.playing import DAY, HOUR, LOOKED_AT, Perform, Played
+from tests.support.rules.playing import DAY, HOUR, LOOKED_AT, Perform, Played
 
 FOLDER = EXAMPLES / "scenarios"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import HOUR, Perform, Played, act, expect, report, top_of
+from tests.support.rules.playing import HOUR, Perform, Played, act, expect, report, top_of
 
 TRACK = {"kind": "logistics_track", "url": "https://example.com/track.png"}
 EVIDENCE = {"evidence": [TRACK]}

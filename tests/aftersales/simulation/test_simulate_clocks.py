@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.support.playing import HOUR, Play, act, expect, refuse, report, ship
+from tests.support.rules.playing import HOUR, Play, act, expect, refuse, report, ship
 
 
 async def test_g_1_the_platforms_own_deadline_replaces_ours(play: Play) -> None:

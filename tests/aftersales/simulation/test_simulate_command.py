@@ -10,7 +10,7 @@ from typing import Any
 from click.testing import Result
 
 from tests.support.places import ROOT
-from tests.support.playing import act, expect, reship, ship
+from tests.support.rules.playing import act, expect, reship, ship
 
 Write = Callable[[dict[str, Any]], Path]
 Run = Callable[..., Result]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import HOUR, Perform, Played, act, expect, report, top_of
 from tests.support.processes.interceptions import FAR, LOST, NEAR, PHOTO, interception_facts
+from tests.support.rules.playing import HOUR, Perform, Played, act, expect, report, top_of
 
 PlayInterception = Callable[..., Awaitable[Played]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Perform, Played, act, expect, report, top_of
+from tests.support.rules.playing import DAY, HOUR, Perform, Played, act, expect, report, top_of
 
 PlayWatch = Callable[..., Awaitable[Played]]
 FINE = ("DS-6", "10.00", "expected")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Play, act, expect, refuse, report, ship
+from tests.support.rules.playing import DAY, HOUR, Play, act, expect, refuse, report, ship
 
 WAYS: dict[str, tuple[dict[str, Any], ...]] = {
     "awaiting_merchant": (),

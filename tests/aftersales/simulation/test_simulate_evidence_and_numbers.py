@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Play, act, refuse, report, ship
+from tests.support.rules.playing import DAY, HOUR, Play, act, refuse, report, ship
 
 PIECE = {"kind": "waybill_photo", "url": "https://example.com/waybill.png"}
 OWED = [("DR-10", "3.00", "expected"), ("DR-11", None, "expected")]

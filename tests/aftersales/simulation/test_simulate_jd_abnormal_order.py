@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Perform, Played, act, report, top_of
 from tests.support.processes.abnormal_orders import FILED
+from tests.support.rules.playing import DAY, HOUR, Perform, Played, act, report, top_of
 
 PlayAbnormal = Callable[..., Awaitable[Played]]
 

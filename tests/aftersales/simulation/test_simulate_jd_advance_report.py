@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import DAY, HOUR, Perform, Played, act, expect, report, top_of
+from tests.support.rules.playing import DAY, HOUR, Perform, Played, act, expect, report, top_of
 
 PlayAdvance = Callable[..., Awaitable[Played]]
 PROOF = {"kind": "other", "url": "https://example.com/warning.png"}

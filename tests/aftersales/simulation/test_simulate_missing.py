@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.playing import HOUR, Play, act, report, ship
+from tests.support.rules.playing import HOUR, Play, act, report, ship
 
 OTHERS = ("short_shipped", "other")
 MISSED = [("DR-10", "3.00", "expected"), ("DR-11", None, "expected")]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.playing import CONSENT, HOUR, Play, act, refuse, report
+from tests.support.rules.playing import CONSENT, HOUR, Play, act, refuse, report
 
 OTHERS = ("short_shipped", "other")
 

@@ -8,7 +8,7 @@ import pytest
 
 from aftersales.files.documents import read_document
 from tests.support.places import EXAMPLES
-from tests.support.playing import DAY, HOUR, LOOKED_AT, Perform, Play, act, expect, refuse, report, ship
+from tests.support.rules.playing import DAY, HOUR, LOOKED_AT, Perform, Play, act, expect, refuse, report, ship
 
 SCENARIOS = sorted((EXAMPLES / "scenarios").glob("*.yaml"))
 EXAMPLES_PLAYED = [path for path in SCENARIOS if path.stem not in LOOKED_AT]

@@ -2,8 +2,8 @@
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.playing import Play, act, report
-from tests.support.senders import SIGNALED, UPDATED, senders
+from tests.support.rules.playing import Play, act, report
+from tests.support.temporal.senders import SIGNALED, UPDATED, senders
 
 
 async def test_a_scenario_decides_and_reports_under_its_own_name_and_in_its_own_time(

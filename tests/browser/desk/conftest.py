@@ -14,7 +14,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from tests.support.browser.chromium import open_device, open_page
 from tests.support.browser.served_desk import CLERK_HEADER, Cases, RunningDesk
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
 
 SCREEN = {"width": 1280, "height": 800}
 Sit = Callable[..., Awaitable[Page]]

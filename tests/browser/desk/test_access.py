@@ -7,9 +7,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from aftersales.desk.handling.deciding import DecisionSender, SendingOutcome
-from tests.support.booking import bill, decided, ended, expected, recorded
 from tests.support.browser.chromium import PHONE
 from tests.support.browser.served_desk import Cases, RunningDesk, show
+from tests.support.records.booking import bill, decided, ended, expected, recorded
 
 LONG = "<script>document.title='stolen'</script><b>粗</b>" + "字" * 300
 LISTS = ("/?shop=all-pages", "/?shop=all-pages&group=overdue", "/batch", "/tasks?shop=all-pages", "/month")

@@ -9,7 +9,7 @@ from cases.errors import PlatformRefused
 from tests.browser.desk.conftest import Sit
 from tests.support.browser.chromium import PHONE
 from tests.support.browser.served_desk import CLERKS, SUPERVISOR, Cases, RunningDesk, show
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
 
 REFUSED = PlatformRefused("该售后单已关闭 / the application is closed")
 SEEN_BY_A_BUYER = "买家电话13800138000"

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from aftersales.desk.handling.case_reading import CaseReader
 from tests.support.browser.served_desk import Cases, RunningDesk, go_to_list, show
-from tests.support.life import eventually
+from tests.support.temporal.life import eventually
 from workflows.engine import search_attributes as sa
 from workflows.engine.view import CaseView
 

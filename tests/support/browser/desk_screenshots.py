@@ -14,9 +14,9 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.ledger.teamwork import Claim, Note
 from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
-from tests.support.booking import bill, decided, ended, expected, november, recorded
 from tests.support.browser.chromium import PHONE, open_device
 from tests.support.browser.office import CARD, RESHIPS, SAMPLES, Office
+from tests.support.records.booking import bill, decided, ended, expected, november, recorded
 
 CLERK, COLLEAGUE = "张三", "李四"
 SHOPS = {

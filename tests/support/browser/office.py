@@ -13,10 +13,10 @@ from aftersales.importing.batch import open_cases
 from aftersales.importing.case_files import read_cases
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from tests.support.life import eventually
-from tests.support.programs import ROOT, free_port
-from tests.support.register import Register
-from tests.support.stage import Stage
+from tests.support.programs.programs import ROOT, free_port
+from tests.support.records.register import Register
+from tests.support.rules.stage import Stage
+from tests.support.temporal.life import eventually
 
 SAMPLES = sorted((ROOT / "examples" / "cases").iterdir())
 RESHIPS = tuple(f"douyin_reship/730100000000000000{number}" for number in (1, 2, 3))

@@ -24,7 +24,7 @@ from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.messages import Opening
 from statecharts.rules import Party
 from tests.conftest import TASK_QUEUE
-from tests.support.life import eventually, facts
+from tests.support.temporal.life import eventually, facts
 from workflows.engine import search_attributes as sa
 from workflows.opening import start_case
 from workflows.registry import PROCESSES

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from tests.support.histories.story import FIRST_EDITION, Stories
-from tests.support.life import Life
 from tests.support.processes.anomalies import REPORT, anomaly_facts
 from tests.support.processes.claims import APPEAL, CHAT, claim_facts
+from tests.support.temporal.life import Life
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 

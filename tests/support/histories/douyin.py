@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from cases.errors import LedgerUnreachable, PlatformRefused
 from tests.support.histories.story import FIRST_EDITION, Stories
-from tests.support.life import Life, due, facts, settled
 from tests.support.processes.interceptions import COMPLAINT, LOST, NEAR, interception_facts
 from tests.support.processes.shipments import HUB, MALFORMED, OTHER_PARCEL, PARCEL, THERE, shipment_facts
-from tests.support.stage import BUSINESS, NOT_YET, UNREACHABLE
+from tests.support.rules.stage import BUSINESS, NOT_YET, UNREACHABLE
+from tests.support.temporal.life import Life, due, facts, settled
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}
 CONSENT = {"kind": "buyer_consent", "url": "https://example.com/1.png"}

@@ -5,13 +5,13 @@ from typing import Any
 
 from cases.ledger import ToldFact
 from tests.support.histories.story import FIRST_EDITION, Stories
-from tests.support.life import Life
 from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_facts
 from tests.support.processes.advance_reports import PROOF, advance_facts
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.processes.jd_shipments import PARCEL, watch_facts
 from tests.support.processes.jd_shipments import PROOF as PHONE_PROOF
 from tests.support.processes.shortages import shortage_facts
+from tests.support.temporal.life import Life
 from workflows.engine.sender import FROM_A_CASE
 
 SHIPMENT = {"carrier": "SF", "tracking_no": "SF1"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.ledger import ToldFact
 from cases.messages import Opening
-from tests.support.life import Life
+from tests.support.temporal.life import Life
 from workflows.engine.continue_as_new import opening_record
 from workflows.registry import PROCESSES
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from cases.durations import parse_duration
 from tests.support.histories.story import FIRST_EDITION, Stories
-from tests.support.life import Life
 from tests.support.processes.splits import ITEM_WAY, KEEP_ALL, KEEP_SINGLE, WAIVED_WAY, form_of, split_facts
+from tests.support.temporal.life import Life
 
 
 def split_of(opened: datetime, own_id: str, many: int = 2, **receipts: str) -> dict[str, Any]:

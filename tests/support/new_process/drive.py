@@ -27,12 +27,12 @@ from aftersales.platforms.marketplaces import Marketplaces
 from aftersales.platforms.tokens import TokenStore
 from aftersales.runtime.settings import Settings
 from cases.models import read
-from tests.support.life import Life, eventually, whole_now
 from tests.support.platforms.pushing import APP, SECRET, SHOP, body, pushed, signed
 from tests.support.platforms.serving import calling, serving
-from tests.support.register import Register
-from tests.support.servers import start_server
-from tests.support.stage import Scene
+from tests.support.records.register import Register
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import Life, eventually, whole_now
+from tests.support.temporal.servers import start_server
 
 QUEUE = "toys"
 CALLS: list[dict[str, Any]] = []

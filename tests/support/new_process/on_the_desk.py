@@ -11,9 +11,9 @@ from aftersales.desk.site import make_desk
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.http.http_server import listen, serving
 from aftersales.runtime.settings import Settings
-from tests.support.life import eventually
+from tests.support.pages.posted_forms import form_with, forms_of
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.posted_forms import form_with, forms_of
+from tests.support.temporal.life import eventually
 
 CASE = "/case/toy/7"
 

@@ -8,9 +8,9 @@ from aftersales.notifications.channels import Channel, Channels
 from aftersales.notifications.delivery import NotificationClock
 from aftersales.notifications.notice import Notice, NoticeContext, reminder_notice
 from cases.messages import ActionRequired, Reminder
-from tests.support.booking import ended
-from tests.support.machines import after
 from tests.support.notifications.bots import KEY, SECRET
+from tests.support.records.booking import ended
+from tests.support.rules.machines import after
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)  # 12:00 in Shanghai
 MIDNIGHT = datetime(2026, 1, 5, 16, tzinfo=UTC)  # 00:00 in Shanghai

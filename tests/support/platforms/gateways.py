@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.support.embedded import surroundings
-from tests.support.life import whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.pushing import APP, SECRET, SHOP
-from tests.support.programs import ROOT, free_port
+from tests.support.programs.embedded import surroundings
+from tests.support.programs.programs import ROOT, free_port
+from tests.support.temporal.life import whole_now
 
 COMMAND = "import typer; from aftersales.cli.running.servers import gateway_command; typer.run(gateway_command)"
 STARTED = "gateway started"

@@ -25,11 +25,11 @@ from aftersales.sandbox.douyin.codes import AfterSaleStatus, ArbitrateConclusion
 from aftersales.sandbox.douyin.model import AfterSaleRecord
 from cases.durations import parse_duration
 from cases.models import read
-from tests.support.life import PROCESS, Life, eventually, whole_now
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.platforms.sandboxes import Caller, sandbox_at_work
-from tests.support.programs import free_port
-from tests.support.stage import Scene
+from tests.support.programs.programs import free_port
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import PROCESS, Life, eventually, whole_now
 
 SHOP, OTHER_SHOP, QUIET_SHOP, OTHER_QUIET_SHOP = SHOPS = ("1001", "1002", "1003", "1004")
 """The quiet shops are for tests that check a whole shop."""

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from cases.durations import parse_duration
-from tests.support.machines import OPENED, after
 from tests.support.processes.untimed import UntimedCase
+from tests.support.rules.machines import OPENED, after
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 

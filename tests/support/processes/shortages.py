@@ -7,8 +7,8 @@ import pytest
 
 from cases.durations import parse_duration
 from cases.errors import Refused
-from tests.support.machines import OPENED, after
 from tests.support.processes.untimed import UntimedCase
+from tests.support.rules.machines import OPENED, after
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 

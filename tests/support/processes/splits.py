@@ -13,8 +13,8 @@ import pytest
 from cases.errors import Refused
 from cases.messages import ExpiryOutcome, Opening
 from statecharts.chart import Snapshot
-from tests.support import machines
-from tests.support.machines import PromptMachine, after
+from tests.support.rules import machines
+from tests.support.rules.machines import PromptMachine, after
 from workflows.engine import decisions
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine

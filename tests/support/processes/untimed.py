@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from cases.messages import ExpiryOutcome, Opening
-from tests.support.machines import OPENED, PromptMachine, after, submitted
+from tests.support.rules.machines import OPENED, PromptMachine, after, submitted
 from workflows.engine.process import Process
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.life import Life, Open, eventually
-from tests.support.stage import UNREACHABLE
+from tests.support.rules.stage import UNREACHABLE
+from tests.support.temporal.life import Life, Open, eventually
 from workflows.engine.activity_options import KEY_BYTES, case_share, shop_share
 
 

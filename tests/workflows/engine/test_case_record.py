@@ -2,9 +2,9 @@
 
 from aftersales.ledger.in_memory import InMemoryLedger
 from cases.messages import EffectOutcome, ExpiryOutcome
-from tests.support.machines import PromptMachine, after, machine, report
 from tests.support.processes.delays import Delay
 from tests.support.processes.jd_shipments import Watch
+from tests.support.rules.machines import PromptMachine, after, machine, report
 from workflows.engine.case_record import case_record, fingerprint
 from workflows.engine.sender import InputSender
 from workflows.engine.situation import CaseSituation

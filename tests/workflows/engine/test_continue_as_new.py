@@ -9,8 +9,8 @@ import pytest
 from cases.editions import NEWEST
 from cases.errors import BadForm, UnreadableCase
 from cases.messages import Opening
-from tests.support.life import facts, whole_now
-from tests.support.machines import PromptMachine
+from tests.support.rules.machines import PromptMachine
+from tests.support.temporal.life import facts, whole_now
 from workflows.engine.continue_as_new import next_input, open_machine, opening_record, typed_by_hand
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES

@@ -8,8 +8,8 @@ from cases.errors import BadForm, CaseError, Refused
 from cases.messages import ConsoleTask, EffectOutcome
 from cases.models import LONGEST_QUOTE
 from statecharts.rules import Party
-from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, fired, machine, report, where
 from tests.support.processes.delays import Delay
+from tests.support.rules.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, after, fired, machine, report, where
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
 

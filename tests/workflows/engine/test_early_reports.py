@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cases.messages import ExpiryOutcome
-from tests.support.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, report, where
+from tests.support.rules.machines import CONSENTED, REFUSAL, SHIPMENT, after, fired, machine, report, where
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import EARLY_KEPT
 

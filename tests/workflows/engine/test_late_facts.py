@@ -7,9 +7,9 @@ import pytest
 from cases import editions
 from cases.errors import BadForm, Refused
 from cases.messages import EffectOutcome, ExpiryOutcome
-from tests.support.machines import REFUSAL, SHIPMENT, after, claim, fired, machine, report, settle, where
 from tests.support.processes.delays import CHAT, Delay
 from tests.support.processes.splits import ITEM, ITEM_WAY, KEEP_ALL, Split
+from tests.support.rules.machines import REFUSAL, SHIPMENT, after, claim, fired, machine, report, settle, where
 from workflows.engine import inputs
 from workflows.engine.course import DECIDED, TOO_OLD
 from workflows.engine.machine import CaseMachine

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.support.telling import (
+from tests.support.rules.telling import (
     OPENED,
     SETTLED,
     Fact,

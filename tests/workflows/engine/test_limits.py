@@ -9,8 +9,8 @@ import pytest
 from cases.errors import BadForm
 from cases.messages import Opening, Report
 from cases.models import LARGEST_INPUT, NAME_LENGTH
-from tests.support.life import facts
-from tests.support.machines import OPENED
+from tests.support.rules.machines import OPENED
+from tests.support.temporal.life import facts
 from workflows.engine.continue_as_new import next_input
 from workflows.engine.limits import (
     LARGEST_OPENING,

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
-from tests.support.machines import (
+from tests.support.rules.machines import (
     CONSENTED,
     REFUSAL,
     SHIPMENT,

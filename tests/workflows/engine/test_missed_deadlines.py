@@ -3,8 +3,7 @@
 import pytest
 
 from cases.messages import ExpiryOutcome, Opening
-from tests.support.life import facts
-from tests.support.machines import (
+from tests.support.rules.machines import (
     CONSENTED,
     OPENED,
     REFUSAL,
@@ -17,6 +16,7 @@ from tests.support.machines import (
     report,
     settle,
 )
+from tests.support.temporal.life import facts
 from workflows.engine.case_record import case_record, fingerprint
 from workflows.engine.missed_deadlines import decided_in_time, missed_deadlines
 

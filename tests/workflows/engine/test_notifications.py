@@ -4,11 +4,11 @@ from typing import Any
 
 from cases.errors import NotResolvedYet
 from cases.messages import ActionRequired, ConsoleTask, EffectOutcome, Opening
-from tests.support.life import Open, due
-from tests.support.machines import OPENED, PromptMachine, after, machine
 from tests.support.processes.delays import CHAT, delay_facts
 from tests.support.processes.splits import KEEP_ALL, Split
-from tests.support.stage import BUSINESS, NOT_YET, Scene
+from tests.support.rules.machines import OPENED, PromptMachine, after, machine
+from tests.support.rules.stage import BUSINESS, NOT_YET, Scene
+from tests.support.temporal.life import Open, due
 from tests.workflows.test_case_shown import metadata
 from workflows.engine import notifications
 from workflows.engine.machine import CaseMachine

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
-from tests.support.machines import (
+from tests.support.processes.splits import ITEM, ITEM_WAY, Split
+from tests.support.rules.machines import (
     CONSENTED,
     REFUSAL,
     SHIPMENT,
@@ -18,7 +19,6 @@ from tests.support.machines import (
     report,
     where,
 )
-from tests.support.processes.splits import ITEM, ITEM_WAY, Split
 from workflows.engine.case_record import fingerprint
 from workflows.engine.course import DECIDED, OBSOLETE
 from workflows.engine.machine import CaseMachine

@@ -9,11 +9,11 @@ from temporalio.testing import WorkflowEnvironment
 from cases.errors import LedgerUnreachable
 from cases.ledger import CaseOutcome
 from cases.messages import EffectOutcome, ExpiryOutcome, Opening
-from tests.support.life import Open
-from tests.support.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, claim, machine, report, settle
 from tests.support.processes.claims import APPEAL
 from tests.support.processes.splits import split_facts
-from tests.support.stage import Scene
+from tests.support.rules.machines import OPENED, REFUSAL, SHIPMENT, PromptMachine, after, claim, machine, report, settle
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import Open
 from tests.workflows.test_case_continue_as_new import fill, short_of_history  # noqa: F401 - a fixture
 from workflows.engine.machine import CaseMachine
 from workflows.engine.notifications import outcome

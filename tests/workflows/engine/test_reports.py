@@ -7,7 +7,7 @@ import pytest
 
 from cases.messages import ExpiryOutcome
 from cases.models import LONGEST_QUOTE
-from tests.support.machines import REFUSAL, after, fired, machine, report, where
+from tests.support.rules.machines import REFUSAL, after, fired, machine, report, where
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.state import IGNORED_KEPT

@@ -4,8 +4,8 @@ import pytest
 
 from cases.errors import BadForm
 from cases.messages import EffectOutcome
-from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, reminded, report, where
 from tests.support.processes.delays import CHAT, Delay
+from tests.support.rules.machines import REFUSAL, SHIPMENT, after, fired, machine, reminded, report, where
 
 AGREE = {"default_decision": "agree"}
 

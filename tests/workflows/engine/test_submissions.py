@@ -8,11 +8,11 @@ import pytest
 from cases import editions
 from cases.errors import BadForm, Refused
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome
-from tests.support.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
 from tests.support.processes.delays import CHAT, Delay
 from tests.support.processes.shipments import OTHER_PARCEL, PARCEL
 from tests.support.processes.shipments import Watch as Shipment
 from tests.support.processes.splits import opened
+from tests.support.rules.machines import REFUSAL, SHIPMENT, after, fired, machine, report, where
 from workflows.engine import decisions
 from workflows.engine.machine import CaseMachine
 from workflows.engine.sender import InputSender

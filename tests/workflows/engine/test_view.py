@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cases.messages import ConsoleTask, EffectOutcome, ExpiryOutcome, Opening
-from tests.support.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from tests.support.processes.interceptions import interception_facts
 from tests.support.processes.splits import split_facts
+from tests.support.rules.machines import CONSENTED, OPENED, REFUSAL, SHIPMENT, PromptMachine, after, machine, report
 from workflows.engine.case_workflow import update_description
 from workflows.engine.details import current_details, static_details, static_summary
 from workflows.engine.machine import CaseMachine

@@ -13,7 +13,7 @@ from cases.models import Id
 from cases.policy import Policy
 from statecharts.chart import CaseChart
 from statecharts.rules import Party, book, by, do, under
-from tests.support.machines import PromptMachine
+from tests.support.rules.machines import PromptMachine
 from workflows.engine import notifications
 from workflows.engine.activity_calls import effect_input
 from workflows.engine.case_record import case_record

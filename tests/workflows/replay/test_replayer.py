@@ -17,9 +17,9 @@ from temporalio.worker import Replayer, WorkflowReplayResult
 
 from cases.douyin_reship import ReshipCase
 from cases.errors import BadForm, Refused
-from tests.support.life import PROCESS
+from tests.support.histories.record_histories import STORIES, calls_of, file_of
 from tests.support.places import HISTORIES
-from tests.support.record_histories import STORIES, calls_of, file_of
+from tests.support.temporal.life import PROCESS
 from workflows.engine import activity_calls, case_workflow
 from workflows.engine.activity_options import EFFECT, ActivityOptions
 from workflows.engine.machine import CaseMachine

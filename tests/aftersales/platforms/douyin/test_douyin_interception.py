@@ -19,10 +19,10 @@ from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOr
 from aftersales.sandbox.server import make_sandbox
 from cases.errors import BadForm, PlatformRefused
 from cases.messages import EffectCall, EffectOutcome, Report
-from tests.support.machines import after
 from tests.support.platforms.sandboxes import APPS
 from tests.support.platforms.serving import serving
 from tests.support.processes.interceptions import Interception, interception_facts
+from tests.support.rules.machines import after
 from workflows.engine.case_workflow import take_message
 
 

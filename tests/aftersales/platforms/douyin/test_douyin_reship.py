@@ -27,8 +27,8 @@ from cases.douyin_reship import ReshipFacts
 from cases.errors import BadForm, NotResolvedYet, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery, Opening, Report
 from cases.models import read
-from tests.support.machines import RESHIP, PromptMachine, where
 from tests.support.platforms.serving import serving
+from tests.support.rules.machines import RESHIP, PromptMachine, where
 from workflows.engine.machine import CaseMachine
 
 SHOP = "1001"

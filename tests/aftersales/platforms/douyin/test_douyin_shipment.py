@@ -21,10 +21,10 @@ from aftersales.sandbox.douyin.shop_orders import OrderChange, Refund, SandboxOr
 from aftersales.sandbox.server import make_sandbox
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import Report
-from tests.support.machines import OPENED
 from tests.support.platforms.sandboxes import APPS
 from tests.support.platforms.serving import serving
 from tests.support.processes.shipments import Watch
+from tests.support.rules.machines import OPENED
 from workflows.engine.case_workflow import take_message
 
 SHOP, ORDER, NUMBER = "1001", "6922", "SF1234567890"

@@ -7,8 +7,8 @@ from aftersales.platforms.marketplace import adapter_class
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import PlatformRefused
 from cases.messages import EffectCall
-from tests.support.machines import after
 from tests.support.platforms.jd_shops import jd_client
+from tests.support.rules.machines import after
 
 ORDER = "281234567891"
 

@@ -14,11 +14,11 @@ from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
 from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.messages import CatchUp, CatchUpCall, Opening
 from tests.conftest import TASK_QUEUE
-from tests.support.life import fired, whole_now
-from tests.support.looks import Looked
 from tests.support.platforms.jd_shops import SHOP, jd_client
 from tests.support.processes.jd_shipments import watch_facts
-from tests.support.register import Register
+from tests.support.records.register import Register
+from tests.support.rules.looks import Looked
+from tests.support.temporal.life import fired, whole_now
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

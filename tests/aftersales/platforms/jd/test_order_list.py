@@ -22,8 +22,8 @@ from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import PlatformRefused, PlatformUnreachable
 from cases.messages import CatchUp, CatchUpCall, Report
 from cases.shanghai import SHANGHAI
-from tests.support.looks import Looked
 from tests.support.platforms.jd_shops import SHOP, jd_access, jd_at
+from tests.support.rules.looks import Looked
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=SHANGHAI)
 MINUTE = timedelta(minutes=1)

@@ -11,10 +11,10 @@ from aftersales.platforms.jd.jd_presale_shortage import JdPresaleShortageAdapter
 from aftersales.platforms.jd.jd_shipment import JdShipmentAdapter
 from aftersales.platforms.jd.orders import FIELDS, JdOrder, read_order, reports
 from aftersales.platforms.jd.shipping import ShippingAdapter
-from tests.support.machines import after
 from tests.support.processes.delays import card_in
 from tests.support.processes.jd_shipments import Watch, watch_in
 from tests.support.processes.shortages import Shortage
+from tests.support.rules.machines import after
 from workflows.engine.case_workflow import take_message
 from workflows.registry import PROCESSES
 

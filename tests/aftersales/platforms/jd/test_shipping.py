@@ -11,8 +11,8 @@ from aftersales.sandbox.jd import FakeJd, Shipped
 from cases.errors import BadForm, PlatformRefused, PlatformUnreachable
 from cases.messages import EffectCall, EffectOutcome, ExpiryOutcome, ExpiryQuery
 from cases.ports import Platform
-from tests.support.machines import after
 from tests.support.platforms.jd_shops import jd_client
+from tests.support.rules.machines import after
 
 ORDER = "281234567890"
 

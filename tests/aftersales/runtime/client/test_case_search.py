@@ -8,8 +8,8 @@ from temporalio.service import RPCError
 
 from aftersales.runtime.client import case_search
 from aftersales.runtime.client.case_search import ENDED_EARLY_STATUSES, newest_runs
-from tests.support.life import eventually
-from tests.support.listed import list_case
+from tests.support.temporal.life import eventually
+from tests.support.temporal.listed import list_case
 from workflows.engine import search_attributes as sa
 
 

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from aftersales.runtime.client import nearest_cases as searching
 from aftersales.runtime.client.case_search import OPEN
 from aftersales.runtime.client.nearest_cases import nearest_cases
-from tests.support.listed import are_listed, list_case
+from tests.support.temporal.listed import are_listed, list_case
 from workflows.engine import search_attributes as sa
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)

@@ -15,8 +15,8 @@ from temporalio.testing import WorkflowEnvironment
 from aftersales.runtime.client.operator_name import LONGEST_OPERATOR
 from aftersales.runtime.client.sender_header import MESSAGES, operator, with_sender
 from cases.errors import BadForm
-from tests.support.senders import SIGNALED, STARTED, UPDATED, senders
-from tests.support.stand_in import stand_ins, start_stand_in
+from tests.support.temporal.senders import SIGNALED, STARTED, UPDATED, senders
+from tests.support.temporal.stand_in import stand_ins, start_stand_in
 from workflows.engine.sender import InputSender
 
 QUEUE = "senders"

@@ -15,7 +15,7 @@ from aftersales.monitoring.health_pages import health_routes
 from aftersales.monitoring.readiness import Readiness
 from aftersales.runtime.encryption.codec_server import LONGEST_BODY, make_codec_server
 from aftersales.runtime.encryption.key_ring import KeyRing
-from tests.support.key_files import READER, TOKEN, content_of, key_file, rewritten
+from tests.support.records.key_files import READER, TOKEN, content_of, key_file, rewritten
 
 UI = "https://temporal.example.com"
 BEARER = {"authorization": f"Bearer {TOKEN}"}

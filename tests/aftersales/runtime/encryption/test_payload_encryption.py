@@ -20,7 +20,7 @@ from aftersales.runtime.encryption.payload_encryption import (
 )
 from aftersales.runtime.settings import Settings
 from cases.errors import BadForm
-from tests.support.key_files import content_of, key_file, rewritten
+from tests.support.records.key_files import content_of, key_file, rewritten
 from workflows.worker_options import for_cases, hiding_failures
 
 PLAIN = Payload(metadata={"encoding": b"json/plain"}, data='{"reason": "朝阳区"}'.encode())

@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from aftersales.monitoring.temporal_checks import check_temporal
 from aftersales.runtime.temporal.embedded_server import missing_attributes
 from tests.support.places import PACKAGES, ROOT
-from tests.support.servers import start_server
+from tests.support.temporal.servers import start_server
 
 SERVICES = {"workflow_service", "operator_service", "health_service", "test_service"}
 RECYCLED = ("--dynamic-config-value", 'frontend.keepAliveMaxConnectionAge="1s"')

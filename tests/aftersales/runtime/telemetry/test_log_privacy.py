@@ -22,8 +22,8 @@ from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.runtime.temporal.connection import connect_to
 from cases.errors import BadForm, PlatformRefused
 from cases.messages import ActionRequired
-from tests.support.life import Open, eventually
-from tests.support.stage import Scene
+from tests.support.rules.stage import Scene
+from tests.support.temporal.life import Open, eventually
 
 Form = Literal["json", "console"]
 PHONE = "13800138000"

@@ -41,14 +41,14 @@ from aftersales.runtime.temporal.connection import connect
 from aftersales.simulation.virtual_time import time_moved_by_hand
 from cases.editions import NEWEST
 from cases.errors import BadForm, PlatformUnreachable
-from tests.support.key_files import key_file
-from tests.support.life import PROCESS, facts
-from tests.support.otlp_receiver import OtlpReceiver, receiving
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import HISTORIES, PACKAGES, ROOT
 from tests.support.platforms.serving import serving
-from tests.support.stage import Scene, Stage
-from tests.support.surroundings import without_ours
+from tests.support.programs.otlp_receiver import OtlpReceiver, receiving
+from tests.support.programs.surroundings import without_ours
+from tests.support.records.key_files import key_file
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import PROCESS, facts
 from workflows.registry import case_workflows
 from workflows.replay.replayer import RecordingRunner, recorded, replay
 from workflows.worker_options import CaseRunner, OneArgument, for_cases, hiding_failures

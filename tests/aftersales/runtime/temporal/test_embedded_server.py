@@ -25,8 +25,8 @@ from aftersales.runtime.temporal.embedded_server import (
     temporal_binary,
 )
 from cases.errors import CaseError
-from tests.support.life import eventually
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
+from tests.support.temporal.life import eventually
 
 
 def program(folder: Path, says: str) -> Path:

@@ -14,8 +14,8 @@ from aftersales.importing.batch import open_cases
 from aftersales.runtime.temporal import opening_pace
 from aftersales.runtime.temporal.opening_pace import ASKED_EVERY, OpeningPace
 from cases.messages import Opening
-from tests.support.life import PROCESS, facts
-from tests.support.register import Register
+from tests.support.records.register import Register
+from tests.support.temporal.life import PROCESS, facts
 from workflows.registry import PROCESSES
 
 

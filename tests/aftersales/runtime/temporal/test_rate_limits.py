@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from aftersales.runtime.temporal.embedded_server import temporal_binary
 from aftersales.runtime.temporal.rate_limits import limit_per_shop
 from cases.errors import BadForm, CaseError
-from tests.support.life import eventually
+from tests.support.temporal.life import eventually
 
 PER_SECOND, MANY, FEW = 10, 30, 3
 LEAST_SECONDS = (MANY - PER_SECOND) / PER_SECOND

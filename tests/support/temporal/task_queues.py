@@ -13,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.dependencies import Dependencies
 from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
-from tests.support.stage import Stage
+from tests.support.rules.stage import Stage
 
 
 class Queue:

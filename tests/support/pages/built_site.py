@@ -1,4 +1,4 @@
-"""What is wrong with a built site: ``python -m tests.support.built_site FOLDER``, as ``make site`` runs it."""
+"""What is wrong with a built site: ``python -m tests.support.pages.built_site FOLDER``, as ``make site`` runs it."""
 
 import json
 import re

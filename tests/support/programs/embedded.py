@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import ROOT, free_port
-from tests.support.surroundings import without_ours
+from tests.support.programs.programs import ROOT, free_port
+from tests.support.programs.surroundings import without_ours
 
 READY = "Ctrl-C stops everything"
 UP = (sys.executable, "-m", "aftersales.cli.main", "up")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.places import PACKAGES, ROOT
-from tests.support.programs import run_python
+from tests.support.programs.programs import run_python
 
 EDITION = "2099-01-01"
 MORE = {

@@ -14,7 +14,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from aftersales.runtime.client.known_cases import find_workflow
 from cases.messages import Opening
-from tests.support.life import PROCESS, eventually, facts
+from tests.support.temporal.life import PROCESS, eventually, facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.places import ROOT
-from tests.support.surroundings import without_ours
+from tests.support.programs.surroundings import without_ours
 
 STARTED = "worker started"
 

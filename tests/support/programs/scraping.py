@@ -12,7 +12,7 @@ from aftersales.monitoring.monitor import Monitor
 from aftersales.monitoring.status_server import monitored
 from aftersales.runtime.settings import Settings
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.programs import free_port
+from tests.support.programs.programs import free_port
 
 
 def shown(gauge: KnownGauge) -> dict[tuple[str, ...], float]:

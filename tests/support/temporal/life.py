@@ -18,7 +18,7 @@ from aftersales.runtime.client.sender_header import with_sender
 from cases.durations import parse_duration
 from cases.messages import ExpiryOutcome
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.stage import Scene
+from tests.support.rules.stage import Scene
 from workflows.engine.sender import InputSender
 
 PROCESS = "douyin_reship"

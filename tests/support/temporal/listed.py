@@ -8,7 +8,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from tests.support.life import eventually
+from tests.support.temporal.life import eventually
 from workflows.engine import search_attributes as sa
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from cases.durations import parse_duration
 from cases.messages import EffectOutcome, ExpiryOutcome, Opening
-from tests.support.life import facts
 from tests.support.processes.claims import claim_facts
+from tests.support.temporal.life import facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.registry import PROCESSES

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from cases.messages import ExpiryOutcome, Opening
 from cases.shanghai import shanghai_day
-from tests.support import machines
-from tests.support.life import facts
 from tests.support.processes.abnormal_orders import FILED, REJECTED, abnormal_facts
 from tests.support.processes.advance_reports import advance_facts
 from tests.support.processes.anomalies import REPORT, anomaly_facts
@@ -21,6 +19,8 @@ from tests.support.processes.jd_shipments import watch_facts
 from tests.support.processes.shipments import shipment_facts
 from tests.support.processes.shortages import shortage_facts
 from tests.support.processes.splits import split_facts
+from tests.support.rules import machines
+from tests.support.temporal.life import facts
 from workflows.engine.case_workflow import take_message
 from workflows.engine.machine import CaseMachine
 from workflows.engine.process import Process

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 
 from cases.messages import Opening
-from tests.support.life import facts
+from tests.support.temporal.life import facts
 from workflows.opening import start_case
 from workflows.registry import PROCESSES
 

@@ -1,8 +1,8 @@
-"""Records the histories that every later version of the code must replay: ``python -m tests.support.record_histories``.
+"""Records the histories that every later version of the code must replay.
 
-They are written to ``tests/histories``: those of stories that have none yet, or with names, ``python -m
-tests.support.record_histories NAME ...``, those of these stories.  Record one again only where a change of the workflow
-is meant to break open cases.
+``python -m tests.support.histories.record_histories`` writes them to ``tests/histories``: those of stories that have
+none yet.  With names, ``... record_histories NAME ...``, it writes those of these stories.  Record one again only where
+a change of the workflow is meant to break open cases.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from aftersales.bootstrap import make_worker
 from aftersales.runtime.settings import Settings
 from tests.support.histories import alibaba_1688, douyin, jd, taobao
 from tests.support.histories.story import Stories, Story
-from tests.support.life import Life, whole_now
 from tests.support.places import HISTORIES
-from tests.support.servers import start_server
-from tests.support.stage import Scene, Stage
+from tests.support.rules.stage import Scene, Stage
+from tests.support.temporal.life import Life, whole_now
+from tests.support.temporal.servers import start_server
 from workflows.replay.replayer import local_calls, recorded
 
 STORIES: dict[str, Story] = {
