@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -83,6 +84,7 @@ RESULTS = Path(__file__).parent / "results"
 TICKS = os.sysconf("SC_CLK_TCK")
 Handle = WorkflowHandle[Any, Any]
 Participant = TypeVar("Participant")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -468,12 +470,26 @@ async def measure(sizes: Sizes, folder: Path) -> tuple[Table, dict[str, float]]:
             return found, await due_at_once(way, server, sizes.due)
 
 
-def run_until_stopped(measurement: Coroutine[Any, Any, None]) -> None:
+def run_until_stopped(measurement: Coroutine[Any, Any, Result]) -> Result:
     """Run a measurement; Ctrl-C ends it and what it has started, and nothing is written."""
-    try:
-        asyncio.run(measurement)
-    except KeyboardInterrupt:
-        raise SystemExit("stopped: nothing was written") from None
+
+    async def stoppable() -> Result:
+        task, stopped = asyncio.ensure_future(measurement), asyncio.Event()
+
+        def stop() -> None:
+            stopped.set()
+            task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        try:
+            return await task
+        except BaseException:
+            # A call to Temporal that is cancelled ends with an error of its own, so cancelling ends in any of them.
+            if stopped.is_set():
+                raise SystemExit("stopped: nothing was written") from None
+            raise
+
+    return asyncio.run(stoppable())
 
 
 def shifted(taking_turns: list[Participant], by: int) -> list[Participant]:

@@ -38,7 +38,7 @@ from aftersales.ledger.month_figures import month_with
 from aftersales.ledger.month_report import read_report
 from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.telemetry.logs import configure_logs
-from benchmarks.cases import counts, keep
+from benchmarks.cases import counts, keep, run_until_stopped
 from benchmarks.double_11 import books
 from benchmarks.double_11.life import Lives
 from benchmarks.double_11.orders import (
@@ -380,10 +380,6 @@ if __name__ == "__main__":
     parser.add_argument("--cached", type=positive, help="cases that the worker keeps in memory (all)")
     got = parser.parse_args()
     size = Asked(got.cases, got.day, got.cached or round(2.2 * got.cases) + 500)
-    try:
-        status = asyncio.run(main(size))
-    except KeyboardInterrupt:
-        say("interrupted")
-        status = 130
+    status = run_until_stopped(main(size))
     sys.stdout.flush()
     os._exit(status)  # the SDK's own threads now and then abort a process that winds down by itself
