@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +27,7 @@ from aftersales.ledger.store import SqlLedger
 from aftersales.runtime.settings import Settings
 from aftersales.runtime.telemetry.logs import configure_logs
 from aftersales.runtime.temporal.embedded_server import embedded_server
-from benchmarks.cases import RESHIP, facts, server_ports
+from benchmarks.cases import RESHIP, facts, run_until_stopped, server_ports
 from cases.ledger import CaseOutcome, CaseRecord, DecisionRecord, LedgerEntry
 from cases.messages import Opening
 from workflows.opening import start_case
@@ -178,7 +177,6 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     if asked.rounds < 2:  # noqa: PLR2004 - quartiles of one are none
         parser.error("expected --rounds 2 or more")
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main(asked.rounds))
+    run_until_stopped(main(asked.rounds))
     sys.stdout.flush()
     os._exit(0)  # the SDK's own threads now and then abort a process that winds down by itself

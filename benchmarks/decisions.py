@@ -194,8 +194,8 @@ async def cost_of_a_case(cases: OpenCases, number: int) -> CostOfACase:
     """Bring further cases from opening to end; return what each cost."""
     worker, both = cases.way.cpu(), cases.cpu()
     await live(cases.way, number)
-    worker, both = (cases.way.cpu() - worker) * 1000 / number, (cases.cpu() - both) * 1000 / number
-    return CostOfACase(worker, both - worker)
+    worker_ms = (cases.way.cpu() - worker) * 1000 / number
+    return CostOfACase(worker_ms, (cases.cpu() - both) * 1000 / number - worker_ms)
 
 
 async def costs_side_by_side(many: OpenCases, folder: Path, sizes: DecisionSizes) -> Costs:

@@ -98,11 +98,9 @@ def _undelivered(case_id: str, seen: Mapping[str, Any], sent: int) -> Iterator[s
             yield f"{case_id}: a notice was not delivered: {one['why']}"
     # The notice of a step that was taken back and came again has the same key, and is sent once; shown is the new step.
     shown = {step["serial"] for step in seen["effects"]}
-    again = {one["at"] for one in seen["notifications"] if one.get("notice") and one["serial"] in shown}
-    replaced = sum(
-        bool(one["delivered"] and one.get("notice") and one["serial"] not in shown and one["at"] in again)
-        for one in seen["notifications"]
-    )
+    of_steps = [one for one in seen["notifications"] if one.get("notice")]
+    again = {one["at"] for one in of_steps if one["serial"] in shown}
+    replaced = sum(bool(one["delivered"]) for one in of_steps if one["serial"] not in shown and one["at"] in again)
     delivered = sum(bool(one["delivered"]) for one in notices) - replaced
     if sent < delivered:
         yield f"{case_id}: {delivered} notices were delivered, {sent} have been sent"

@@ -1,1 +1,1 @@
-"""The runtime of our processes: settings, the data folder, and rooms for HTTP, Temporal and what is told of them."""
+"""The runtime of our processes: settings, the data folder, and rooms for HTTP, Temporal, clients, encryption, logs."""

@@ -33,15 +33,8 @@ async def is_free(database: Path) -> bool:
 async def test_the_server_ends_with_a_program_that_is_killed(tmp_path: Path, how: str) -> None:
     database = tmp_path / "temporal.db"
     program = await asyncio.create_subprocess_exec(
-        *(
-            sys.executable,
-            "-m",
-            "tests.support.programs.server_program",
-            str(database),
-            str(free_port()),
-            str(free_port()),
-            how,
-        ),
+        *(sys.executable, "-m", "tests.support.programs.server_program"),
+        *(str(database), str(free_port()), str(free_port()), how),
         cwd=ROOT,
         env=without_ours(dict(os.environ)),
         stdout=asyncio.subprocess.PIPE,
